@@ -1,0 +1,172 @@
+/**
+ * The packet engine: process() turns a batch of datagrams into verdicts and replies. It does no I/O and knows no clock;
+ * all it knows lies in the memory it imports (layout.ts), which workers share.
+ */
+import { exhausted } from "./entries";
+import { hashId } from "./hash";
+import {
+  ANNOUNCEMENT_ID,
+  BATCH,
+  COUNTER_DRY_NEW,
+  COUNTER_DRY_NODE,
+  COUNTER_DRY_SOURCE,
+  COUNTER_RECEIVED,
+  H_ALLOWED,
+  H_DRY_RUN,
+  H_LANES,
+  H_LANES_AT,
+  H_MAX_ID,
+  LANE_COUNTERS,
+  LANE_SEQUENCE,
+  LANE_SIZE,
+  LANE_SLOTS,
+  LIMIT_NEW,
+  LIMIT_NEW_NETWORK,
+  LIMIT_NODE,
+  LIMIT_SOURCE,
+  LIMIT_SOURCE_NETWORK,
+  MAPPED,
+  MAX_PACKET,
+  QUERY_ID,
+  SLOT_LENGTH,
+  SLOT_PACKET,
+  SLOT_REPLY,
+  SLOT_REPLY_LENGTH,
+  SLOT_SIZE,
+  SLOT_SOURCE,
+  SLOT_VERDICT,
+  SOURCE_ADDRESS,
+  SOURCE_PORT,
+  STATUS_QUERY,
+  STATUS_SHORT,
+  VERDICT_ANSWERED,
+  VERDICT_FULL,
+  VERDICT_LIMITED_NEW,
+  VERDICT_LIMITED_NODE,
+  VERDICT_LIMITED_SOURCE,
+  VERDICT_MALFORMED,
+  VERDICT_REFRESHED,
+  VERDICT_REFUSED_ID,
+  VERDICT_REFUSED_PORT,
+  VERDICT_STORED,
+  VERDICT_UNKNOWN,
+} from "./layout";
+import { allowed, passKey, passSource, setSource } from "./limiter";
+import { beginWrite, endWrite, setHolder } from "./lock";
+import { announcedPort, parse, writeAnnouncementHeader } from "./packet";
+import { announcedAt, closeShard, holds, insert, lookUp, openShard, refresh, sweep } from "./registry";
+import { padded, readWord, writeWord } from "./xdr";
+
+export { collect, merge } from "./exchange";
+export { sweep } from "./registry";
+
+/** The counters of the lane in hand. */
+let counters: usize = 0;
+
+/** Names the lane by which this instance signs its locks. */
+export function attach(lane: u32): void {
+  setHolder(lane);
+}
+
+/** Judges the first `count` datagrams in the slots of `lane` at `now`, in ms since 1970. Returns the number of replies. */
+export function process(lane: u32, count: u32, now: f64): u32 {
+  if (lane >= load<u32>(H_LANES) || count > <u32>BATCH) return 0;
+  const at: usize = load<u32>(H_LANES_AT) + lane * LANE_SIZE;
+  counters = at + LANE_COUNTERS;
+  beginWrite(at + LANE_SEQUENCE);
+  let replies: u32 = 0;
+  let slot = at + LANE_SLOTS;
+  for (let left = count; left !== 0; left--, slot += SLOT_SIZE) {
+    store<u32>(slot, 0, SLOT_REPLY_LENGTH);
+    const verdict = judge(slot, now);
+    store<u32>(slot, verdict, SLOT_VERDICT);
+    tally(verdict, 1);
+    if (verdict === <u32>VERDICT_ANSWERED) replies++;
+  }
+  tally(COUNTER_RECEIVED, count);
+  endWrite(at + LANE_SEQUENCE);
+  return replies;
+}
+
+function tally(counter: u32, by: u32): void {
+  store<f64>(counters + (counter << 3), load<f64>(counters + (counter << 3)) + <f64>by);
+}
+
+/** Whether a packet over its limit is to be stopped; in a dry run it is counted and passes. */
+function stopped(counter: u32): bool {
+  if (load<u32>(H_DRY_RUN) === 0) return true;
+  tally(counter, 1);
+  return false;
+}
+
+/** Decode, limit, registry, reply: the verdict on the datagram in `slot`. */
+function judge(slot: usize, now: f64): u32 {
+  const size = load<u32>(slot, SLOT_LENGTH);
+  const packet = slot + SLOT_PACKET;
+  if (size > <u32>MAX_PACKET) return VERDICT_MALFORMED;
+  const status = parse(packet, size);
+  if (status >= <u32>STATUS_SHORT) return VERDICT_MALFORMED;
+  const query = status === <u32>STATUS_QUERY;
+  const length = readWord(packet + (query ? 4 : 8));
+  if (length === 0 || length > load<u32>(H_MAX_ID)) return VERDICT_REFUSED_ID;
+  if (load<u16>(slot, SLOT_SOURCE + SOURCE_PORT) === 0) return VERDICT_REFUSED_PORT;
+  if (!query && announcedPort(packet) === 0) return VERDICT_REFUSED_PORT;
+
+  const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
+  const free = load<u32>(H_ALLOWED) !== 0 && allowed(address);
+  if (!free) {
+    setSource(address);
+    if (!passSource(LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && stopped(COUNTER_DRY_SOURCE)) {
+      return VERDICT_LIMITED_SOURCE;
+    }
+  }
+  const id = packet + (query ? QUERY_ID : ANNOUNCEMENT_ID);
+  clearPadding(id, length);
+  hashId(id, length);
+  return query ? answer(slot, id, length, free, now) : announce(address, packet, id, length, free, now);
+}
+
+/** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
+function clearPadding(id: usize, length: u32): void {
+  if ((length & 3) === 0) return;
+  const last = id + (length & 0xfffffffc);
+  store<u32>(last, load<u32>(last) & (((<u32>1) << ((length & 3) << 3)) - 1));
+}
+
+/** Answers a query in its own slot. */
+function answer(slot: usize, id: usize, length: u32, free: bool, now: f64): u32 {
+  if (!free && !passKey(LIMIT_NODE, now) && stopped(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+  const ip = id + padded(length) + 4;
+  const port = lookUp(id, length, now, ip);
+  if (port === 0) return VERDICT_UNKNOWN;
+  let ipLength: u32 = 16;
+  if (load<u64>(ip) === 0 && load<u32>(ip, 8) === <u32>MAPPED) {
+    store<u32>(ip, load<u32>(ip, 12));
+    ipLength = 4;
+  }
+  writeWord(ip - 4, ipLength);
+  writeAnnouncementHeader(slot + SLOT_REPLY, port, length);
+  store<u32>(slot, ANNOUNCEMENT_ID + padded(length) + 4 + ipLength, SLOT_REPLY_LENGTH);
+  return VERDICT_ANSWERED;
+}
+
+function announce(address: usize, packet: usize, id: usize, length: u32, free: bool, now: f64): u32 {
+  if (exhausted()) sweep(now);
+  const meta = (announcedPort(packet) << 16) | length;
+  const shard = openShard(now);
+  const time = announcedAt(shard, now);
+  const entry = holds(shard, id, length, now);
+  let verdict: u32 = VERDICT_STORED;
+  if (entry !== 0) {
+    refresh(shard, entry, meta, address, time);
+    verdict = VERDICT_REFRESHED;
+  } else if (exhausted()) {
+    verdict = VERDICT_FULL;
+  } else if (!free && !passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, now) && stopped(COUNTER_DRY_NEW)) {
+    verdict = VERDICT_LIMITED_NEW;
+  } else if (!insert(shard, id, length, meta, address, time)) {
+    verdict = VERDICT_FULL;
+  }
+  closeShard(shard);
+  return verdict;
+}

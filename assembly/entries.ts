@@ -1,0 +1,86 @@
+/** Entries: where they lie, the pool of free ones, and the queue of each shard in order of announcement. */
+import {
+  ENTRY_NEXT,
+  ENTRY_PREVIOUS,
+  ENTRY_TIME,
+  H_CAPACITY,
+  H_ENTRIES_AT,
+  H_POOL_FREE,
+  H_POOL_LOCK,
+  H_POOL_TOP,
+  H_POOL_USED,
+  H_SHARDS_AT,
+  H_STRIDE,
+  SHARD_HEAD,
+  SHARD_SIZE,
+  SHARD_TAIL,
+} from "./layout";
+import { lock, unlock } from "./lock";
+
+export function shardAt(shard: u32): usize {
+  return load<u32>(H_SHARDS_AT) + shard * SHARD_SIZE;
+}
+
+export function entryAt(entry: u32): usize {
+  return load<u32>(H_ENTRIES_AT) + entry * load<u32>(H_STRIDE);
+}
+
+/** Whether every entry is in use. */
+export function exhausted(): bool {
+  return atomic.load<u32>(H_POOL_USED) >= load<u32>(H_CAPACITY);
+}
+
+/** An entry that was free, or 0. */
+export function allocate(): u32 {
+  lock(H_POOL_LOCK);
+  let entry = load<u32>(H_POOL_FREE);
+  if (entry !== 0) {
+    store<u32>(H_POOL_FREE, load<u32>(entryAt(entry), ENTRY_NEXT));
+  } else if (load<u32>(H_POOL_TOP) < load<u32>(H_CAPACITY)) {
+    entry = load<u32>(H_POOL_TOP) + 1;
+    store<u32>(H_POOL_TOP, entry);
+  }
+  if (entry !== 0) atomic.add<u32>(H_POOL_USED, 1);
+  unlock(H_POOL_LOCK);
+  return entry;
+}
+
+/** Gives an entry that is in no queue back to the pool. */
+export function release(entry: u32, at: usize): void {
+  lock(H_POOL_LOCK);
+  store<u32>(at, load<u32>(H_POOL_FREE), ENTRY_NEXT);
+  store<u32>(H_POOL_FREE, entry);
+  atomic.sub<u32>(H_POOL_USED, 1);
+  unlock(H_POOL_LOCK);
+}
+
+/** Puts an entry into the queue, in order of time: at the end, or where it belongs walking back from `previous`. */
+export function link(shard: u32, entry: u32, at: usize, previous: u32, time: f64): void {
+  while (previous !== 0 && load<f64>(entryAt(previous), ENTRY_TIME) > time) {
+    previous = load<u32>(entryAt(previous), ENTRY_PREVIOUS);
+  }
+  const next = nextField(shard, previous);
+  const after = load<u32>(next);
+  store<u32>(at, previous, ENTRY_PREVIOUS);
+  store<u32>(at, after, ENTRY_NEXT);
+  store<u32>(next, entry);
+  store<u32>(previousField(shard, after), entry);
+}
+
+/** Takes the entry at `at` out of the queue of its open shard. */
+export function unlink(shard: u32, at: usize): void {
+  const previous = load<u32>(at, ENTRY_PREVIOUS);
+  const next = load<u32>(at, ENTRY_NEXT);
+  store<u32>(nextField(shard, previous), next);
+  store<u32>(previousField(shard, next), previous);
+}
+
+/** Where the successor of `entry` is kept, or of 0: the head. */
+function nextField(shard: u32, entry: u32): usize {
+  return entry === 0 ? shardAt(shard) + SHARD_HEAD : entryAt(entry) + ENTRY_NEXT;
+}
+
+/** Where the predecessor of `entry` is kept, or of 0: the tail. */
+function previousField(shard: u32, entry: u32): usize {
+  return entry === 0 ? shardAt(shard) + SHARD_TAIL : entryAt(entry) + ENTRY_PREVIOUS;
+}

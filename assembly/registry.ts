@@ -1,0 +1,229 @@
+/**
+ * The registry: who announced what, and when. An open-addressing index, entries of one size, a free list, and a queue in
+ * order of announcement for each shard. Retention is one constant, so the head of a queue is what expires next.
+ *
+ * The NodeID in hand is the one hashed last; its bytes are padded with zeros to whole words.
+ */
+import { allocate, entryAt, link, release, shardAt, unlink } from "./entries";
+import { spread, tag } from "./hash";
+import {
+  BATCH,
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_META,
+  ENTRY_TAG,
+  ENTRY_TIME,
+  H_INDEX_AT,
+  H_RETENTION,
+  H_SHARD_MASK,
+  H_SLOTS,
+  H_SWEPT,
+  INDEX_ENTRY,
+  INDEX_SIZE,
+  INDEX_TAG,
+  META_LENGTH,
+  SHARD_COUNT,
+  SHARD_HEAD,
+  SHARD_LOCK,
+  SHARD_SEQUENCE,
+  SHARD_TAIL,
+} from "./layout";
+import { beginRead, beginWrite, endWrite, lock, unchanged, unlock } from "./lock";
+
+/** The index slot that the last `find` ended at. */
+let place: u32 = 0;
+
+export function shardOf(word: u32): u32 {
+  return word & load<u32>(H_SHARD_MASK);
+}
+
+function indexAt(shard: u32): usize {
+  return load<u32>(H_INDEX_AT) + shard * load<u32>(H_SLOTS) * INDEX_SIZE;
+}
+
+/** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
+function home(word: u32): u32 {
+  return <u32>((<u64>word * load<u32>(H_SLOTS)) >> 32);
+}
+
+/** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
+function find(index: usize, id: usize, length: u32): u32 {
+  const slots = load<u32>(H_SLOTS);
+  place = home(tag);
+  for (let left = slots; left !== 0; left--) {
+    const slot = index + place * INDEX_SIZE;
+    const entry = load<u32>(slot, INDEX_ENTRY);
+    if (entry === 0) return 0;
+    if (load<u32>(slot, INDEX_TAG) === tag && bears(entryAt(entry), id, length)) return entry;
+    if (++place === slots) place = 0;
+  }
+  return 0;
+}
+
+function bears(entry: usize, id: usize, length: u32): bool {
+  if ((load<u32>(entry, ENTRY_META) & META_LENGTH) !== length) return false;
+  const last = id + ((length + 3) & 0xfffffffc);
+  for (; id + 8 <= last; id += 8, entry += 8) {
+    if (load<u64>(id) !== load<u64>(entry, ENTRY_ID)) return false;
+  }
+  return id === last || load<u32>(id) === load<u32>(entry, ENTRY_ID);
+}
+
+/**
+ * Looks up the NodeID in hand without a lock. Copies the address of its node to `address` and returns its port, or 0 if
+ * there is none that was announced less than the retention before `now`.
+ */
+export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
+  const shard = shardOf(spread);
+  const sequence = shardAt(shard) + SHARD_SEQUENCE;
+  const index = indexAt(shard);
+  let seen: u32 = 0;
+  let port: u32 = 0;
+  do {
+    seen = beginRead(sequence);
+    port = 0;
+    const entry = find(index, id, length);
+    if (entry !== 0) {
+      const from = entryAt(entry);
+      if (now - load<f64>(from, ENTRY_TIME) < load<f64>(H_RETENTION)) {
+        port = load<u32>(from, ENTRY_META) >>> 16;
+        copyAddress(address, from + ENTRY_ADDRESS);
+      }
+    }
+  } while (!unchanged(sequence, seen));
+  return port;
+}
+
+/** Locks the shard of the NodeID in hand and lets go of a few entries whose time is over. Returns its number. */
+export function openShard(now: f64): u32 {
+  const shard = shardOf(spread);
+  lock(shardAt(shard) + SHARD_LOCK);
+  expire(shard, now, 2);
+  return shard;
+}
+
+export function closeShard(shard: u32): void {
+  unlock(shardAt(shard) + SHARD_LOCK);
+}
+
+/** The entry of the NodeID in hand in its open shard, or 0; one whose time is over is let go. */
+export function holds(shard: u32, id: usize, length: u32, now: f64): u32 {
+  const entry = find(indexAt(shard), id, length);
+  if (entry === 0 || now - load<f64>(entryAt(entry), ENTRY_TIME) < load<f64>(H_RETENTION)) return entry;
+  remove(shard, entry);
+  return 0;
+}
+
+/** The time an announcement of `now` is given: a clock that was set back does not reorder the queue. */
+export function announcedAt(shard: u32, now: f64): f64 {
+  const tail = load<u32>(shardAt(shard), SHARD_TAIL);
+  return tail === 0 ? now : max<f64>(now, load<f64>(entryAt(tail), ENTRY_TIME));
+}
+
+/** Gives `entry` of an open shard a new port, address and time. */
+export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time: f64): void {
+  const at = entryAt(entry);
+  const sequence = shardAt(shard) + SHARD_SEQUENCE;
+  beginWrite(sequence);
+  describe(at, meta, address, time);
+  endWrite(sequence);
+  const tail = load<u32>(shardAt(shard), SHARD_TAIL);
+  if (entry === tail) return;
+  unlink(shard, at);
+  link(shard, entry, at, tail, time);
+}
+
+/** Takes the NodeID in hand, which `holds` did not find, into its open shard. False if there is no entry left. */
+export function insert(shard: u32, id: usize, length: u32, meta: u32, address: usize, time: f64): bool {
+  const entry = allocate();
+  if (entry === 0) return false;
+  const at = entryAt(entry);
+  const from = shardAt(shard);
+  const slots = load<u32>(H_SLOTS);
+  const index = indexAt(shard);
+  place = home(tag);
+  while (load<u32>(index + place * INDEX_SIZE, INDEX_ENTRY) !== 0) {
+    if (++place === slots) place = 0;
+  }
+  beginWrite(from + SHARD_SEQUENCE);
+  store<u32>(at, tag, ENTRY_TAG);
+  for (let i: u32 = 0; i < length; i += 4) store<u32>(at + i, load<u32>(id + i), ENTRY_ID);
+  describe(at, meta, address, time);
+  store<u32>(index + place * INDEX_SIZE, tag, INDEX_TAG);
+  store<u32>(index + place * INDEX_SIZE, entry, INDEX_ENTRY);
+  endWrite(from + SHARD_SEQUENCE);
+  store<u32>(from, load<u32>(from, SHARD_COUNT) + 1, SHARD_COUNT);
+  link(shard, entry, at, load<u32>(from, SHARD_TAIL), time);
+  return true;
+}
+
+function describe(at: usize, meta: u32, address: usize, time: f64): void {
+  store<f64>(at, time, ENTRY_TIME);
+  store<u32>(at, meta, ENTRY_META);
+  copyAddress(at + ENTRY_ADDRESS, address);
+}
+
+function copyAddress(to: usize, from: usize): void {
+  store<u64>(to, load<u64>(from));
+  store<u64>(to, load<u64>(from, 8), 8);
+}
+
+/** Lets go of at most `most` entries of an open shard whose time is over; returns how many. */
+function expire(shard: u32, now: f64, most: u32): u32 {
+  for (let done: u32 = 0; done < most; done++) {
+    const head = load<u32>(shardAt(shard), SHARD_HEAD);
+    if (head === 0 || now - load<f64>(entryAt(head), ENTRY_TIME) < load<f64>(H_RETENTION)) return done;
+    remove(shard, head);
+  }
+  return most;
+}
+
+/**
+ * Lets go of entries whose time is over, in all shards, at most a batch of each, with one lock at a time. Returns how
+ * many. Two sweeps within a millisecond are one, unless the first left some over.
+ */
+export function sweep(now: f64): u32 {
+  if (load<f64>(H_SWEPT) === now) return 0;
+  let gone: u32 = 0;
+  let all = true;
+  const last = load<u32>(H_SHARD_MASK);
+  for (let shard: u32 = 0; shard <= last; shard++) {
+    lock(shardAt(shard) + SHARD_LOCK);
+    const some = expire(shard, now, BATCH);
+    unlock(shardAt(shard) + SHARD_LOCK);
+    gone += some;
+    if (some === BATCH) all = false;
+  }
+  if (all) store<f64>(H_SWEPT, now);
+  return gone;
+}
+
+/** Takes an entry of an open shard out of index and queue, and frees it. */
+function remove(shard: u32, entry: u32): void {
+  const from = shardAt(shard);
+  const at = entryAt(entry);
+  const slots = load<u32>(H_SLOTS);
+  const index = indexAt(shard);
+  let hole = home(load<u32>(at, ENTRY_TAG));
+  while (load<u32>(index + hole * INDEX_SIZE, INDEX_ENTRY) !== entry) {
+    if (++hole === slots) hole = 0;
+  }
+  beginWrite(from + SHARD_SEQUENCE);
+  // Close the gap: what stands behind it moves up unless that would put it before its home (Knuth, 6.4, algorithm R).
+  let next = hole;
+  for (;;) {
+    if (++next === slots) next = 0;
+    const slot = index + next * INDEX_SIZE;
+    if (load<u32>(slot, INDEX_ENTRY) === 0) break;
+    const wanted = home(load<u32>(slot, INDEX_TAG));
+    if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
+    store<u64>(index + hole * INDEX_SIZE, load<u64>(slot));
+    hole = next;
+  }
+  store<u64>(index + hole * INDEX_SIZE, 0);
+  store<u32>(at, 0, ENTRY_META);
+  endWrite(from + SHARD_SEQUENCE);
+  unlink(shard, at);
+  store<u32>(from, load<u32>(from, SHARD_COUNT) - 1, SHARD_COUNT);
+  release(entry, at);
+}

@@ -1,0 +1,14 @@
+/** XDR (RFC 4506) on raw memory: words are big-endian, and opaque bytes are followed by zeros up to a whole word. */
+
+export function readWord(at: usize): u32 {
+  return bswap<u32>(load<u32>(at));
+}
+
+export function writeWord(at: usize, value: u32): void {
+  store<u32>(at, bswap<u32>(value));
+}
+
+/** Bytes that `length` bytes take with their padding. Overflows above 0xfffffffc: compare `length` with what is left first. */
+export function padded(length: u32): u32 {
+  return (length + 3) & 0xfffffffc;
+}

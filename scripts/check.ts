@@ -1,0 +1,72 @@
+/**
+ * The full check: types, lint, as-pect, bun test. Each runs whatever became of the others; the last line adds them up.
+ * `bun run test` has set the checkout up before this starts.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runAspect } from "./aspect.ts";
+
+const root = join(import.meta.dir, "..");
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Runs a tool of node_modules, its output to the terminal. It counts as one test. */
+async function tool(title: string, command: readonly string[]): Promise<Tally> {
+  console.log(`\n== ${title}`);
+  const child = Bun.spawn([process.execPath, "--bun", ...command], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const ok = (await child.exited) === 0;
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+}
+
+async function aspect(): Promise<Tally> {
+  console.log("\n== as-pect");
+  const { passed, failed, ok, output } = await runAspect();
+  console.log(output);
+  return { passed, failed: ok ? 0 : Math.max(1, failed), skipped: 0 };
+}
+
+/** An attribute of the root element of a JUnit report, 0 where there is none. */
+function total(report: string, name: string): number {
+  const root = /<testsuites\b[^>]*>/.exec(report)?.[0] ?? "";
+  return Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
+}
+
+async function bunTest(): Promise<Tally> {
+  console.log("\n== bun test");
+  const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
+  try {
+    const report = join(folder, "report.xml");
+    const command = ["test", "./tests", "--reporter=junit", `--reporter-outfile=${report}`];
+    const child = Bun.spawn([process.execPath, ...command], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+    const code = await child.exited;
+    const text = (await Bun.file(report).exists()) ? await Bun.file(report).text() : "";
+    const [tests, failures, skipped] = ["tests", "failures", "skipped"].map((name) => total(text, name)) as [
+      number,
+      number,
+      number,
+    ];
+    const passed = tests - failures - skipped;
+    // Whatever bun says of a file that does not load, or of no test at all, it says by its exit code.
+    return { passed, failed: code !== 0 || passed === 0 ? Math.max(1, failures) : failures, skipped };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const tallies = [
+  await tool("types", ["node_modules/typescript/bin/tsc", "-p", "."]),
+  await tool("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
+  await aspect(),
+  await bunTest(),
+];
+const sum = (name: keyof Tally) => tallies.reduce((total, tally) => total + tally[name], 0);
+console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
+process.exit(sum("failed") > 0 ? 1 : 0);

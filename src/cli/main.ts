@@ -1,0 +1,27 @@
+#!/usr/bin/env bun
+/** The command line: one file a subcommand. Wrong use is one line on standard error and exit 2. */
+import { Command, CommanderError } from "commander";
+import { description, version } from "../../package.json";
+import { decodeCommand } from "./decode.ts";
+import { serverCommand } from "./server.ts";
+
+const program = new Command("whereabouts")
+  .description(description)
+  .version(version)
+  .addCommand(serverCommand())
+  .addCommand(decodeCommand());
+
+for (const command of [program, ...program.commands]) {
+  command.exitOverride().configureOutput({
+    outputError: (text, write) => write(`whereabouts: ${text.trim().replace(/\s*\n\s*/g, " ")}\n`),
+  });
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // commander ends with 1 when it is used wrongly, and with 0 after a help text that was asked for.
+  const wrong = error.code.startsWith("commander.") && error.exitCode !== 0 && error.code !== "commander.error";
+  process.exitCode = wrong ? 2 : error.exitCode;
+}

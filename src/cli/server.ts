@@ -1,0 +1,131 @@
+/** `whereabouts server`: runs a discovery server until a signal ends it. */
+import { getLogger } from "@logtape/logtape";
+import { Command } from "commander";
+import { version } from "../../package.json";
+import { DiscoveryServer, defaultServerOptions, type ServerOptions, type ServerStats } from "../server/index.ts";
+import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.ts";
+import { flag, networks, number, only, toggle, whole } from "./values.ts";
+
+const logger = getLogger(["whereabouts", "server"]);
+const FIGURES_MS = 60_000;
+
+interface Flags extends Omit<ServerOptions, "workers">, LogOptions {
+  readonly workers: string;
+  readonly journal: string;
+  readonly admin: string;
+}
+
+export function serverCommand(): Command {
+  const d = defaultServerOptions();
+  const port = whole(0, 65535);
+  return new Command("server")
+    .description("Run a discovery server: it stores announcements and answers queries on UDP.")
+    .addOption(flag("--host <address>", "address to listen on; :: is all, IPv6 and IPv4").default(d.host))
+    .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(port))
+    .addOption(flag("--workers <n>", "threads that handle packets").default("1").argParser(only("1")))
+    .addOption(flag("--transport <name>", "how packets come and go").default(d.transport).argParser(only("udp")))
+    .addOption(flag("--engine <name>", "packet engine").default(d.engine).choices(["wasm", "ts"]))
+    .addOption(
+      flag("--capacity <nodes>", "nodes held at most")
+        .default(d.capacity)
+        .argParser(whole(1, 2 ** 32)),
+    )
+    .addOption(flag("--max-id-length <bytes>", "longest NodeID").default(d.maxIdLength).argParser(whole(1, 1008)))
+    .addOption(
+      flag("--retention <seconds>", "how long an announcement holds").default(d.retention).argParser(whole(1, 1e9)),
+    )
+    .addOption(
+      flag("--source-rate <n>", "packets a second per source; 0: no limit").default(d.sourceRate).argParser(number(0)),
+    )
+    .addOption(flag("--source-burst <n>", "packets at once per source").default(d.sourceBurst).argParser(number(1)))
+    .addOption(
+      flag("--node-rate <n>", "queries a second per NodeID; 0: no limit").default(d.nodeRate).argParser(number(0)),
+    )
+    .addOption(flag("--node-burst <n>", "queries at once per NodeID").default(d.nodeBurst).argParser(number(1)))
+    .addOption(
+      flag("--new-rate <n>", "new NodeIDs a second per source; 0: no limit").default(d.newRate).argParser(number(0)),
+    )
+    .addOption(flag("--new-burst <n>", "new NodeIDs at once per source").default(d.newBurst).argParser(number(1)))
+    .addOption(
+      flag("--allow <cidr>", "network without limits; may be given again").argParser(networks).default([], "none"),
+    )
+    .addOption(toggle("--limit-dry-run", "count what the limits would stop, and let it pass"))
+    .addOption(flag("--journal <where>", "what outlives the process").default("memory").argParser(only("memory")))
+    .addOption(flag("--admin <address>", "page and metrics over HTTP").default("off").argParser(only("off")))
+    .addOption(flag("--log-level <level>", "least level that is logged").default("info").choices(LOG_LEVELS))
+    .addOption(flag("--log-format <format>", "form of the log").default("pretty").choices(LOG_FORMATS))
+    .allowExcessArguments(false)
+    .action(run);
+}
+
+async function run({ workers, journal, admin, logLevel, logFormat, ...flags }: Flags, command: Command): Promise<void> {
+  await configureLog({ logLevel, logFormat });
+  const stop = Promise.withResolvers<string>();
+  // A signal may come twice: a terminal sends it to the whole group, and `bun run` passes it on.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.resolve(signal));
+  const server = await start({ ...flags, workers: Number(workers) }, command);
+  const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
+  const where = host.includes(":") ? `[${host}]` : host;
+  logger.info(
+    `whereabouts {version} listens on udp ${where}:{port}: {engine} engine, {workers} worker, transport {transport}, journal {journal}, admin {admin}`,
+    { version, host, port: server.port, engine, workers: Number(workers), transport, journal, admin },
+  );
+  logger.info(
+    "room for {capacity} nodes with NodeIDs of up to {maxIdLength} bytes, each kept {retention} s; limits: {limits}",
+    { capacity, maxIdLength, retention, limits: limits(server.options) },
+  );
+
+  let before = server.stats();
+  const timer = setInterval(() => {
+    const now = server.stats();
+    logFigures("figures of the last minute", before, now);
+    before = now;
+  }, FIGURES_MS);
+  try {
+    const signal = await Promise.race([stop.promise, server.closed.then(() => "end")]);
+    clearInterval(timer);
+    await server.stop();
+    logFigures(`stopped by ${signal}; figures in all`, undefined, server.stats());
+  } catch (error) {
+    command.error(`error: ${(error as Error).message}`, { exitCode: 1 });
+  }
+  process.exit(0);
+}
+
+async function start(options: Partial<ServerOptions>, command: Command): Promise<DiscoveryServer> {
+  try {
+    return await DiscoveryServer.start(options);
+  } catch (error) {
+    // What the flags ask for together may be too much, though each is in its range.
+    return command.error(`error: ${(error as Error).message}`, { exitCode: error instanceof RangeError ? 2 : 1 });
+  }
+}
+
+function limits(o: ServerOptions): string {
+  const text = (name: string, rate: number, burst: number) =>
+    rate === 0 ? `${name} none` : `${name} ${rate}/s, ${burst} at once`;
+  return [
+    text("per source", o.sourceRate, o.sourceBurst),
+    text("per NodeID", o.nodeRate, o.nodeBurst),
+    text("new per source", o.newRate, o.newBurst),
+    ...(o.limitDryRun ? ["dry run"] : []),
+  ].join("; ");
+}
+
+/** A line of figures: received, each verdict that was given, and what else there is to know. */
+function logFigures(title: string, before: ServerStats | undefined, now: ServerStats): void {
+  const since = (name: keyof ServerStats["verdicts"]) => now.verdicts[name] - (before?.verdicts[name] ?? 0);
+  const verdicts = Object.fromEntries(
+    (Object.keys(now.verdicts) as (keyof ServerStats["verdicts"])[]).map((name) => [name, since(name)]),
+  );
+  const figures = {
+    received: now.received - (before?.received ?? 0),
+    ...verdicts,
+    unsent: now.unsent - (before?.unsent ?? 0),
+    nodes: now.nodes,
+    "resident MB": Math.round(process.memoryUsage.rss() / 1e6),
+  };
+  const always = ["received", "answered", "nodes", "resident MB"];
+  const said = Object.entries(figures).filter(([name, figure]) => figure !== 0 || always.includes(name));
+  logger.info(`${title}: ${said.map(([name, figure]) => `${name} ${figure}`).join(", ")}`, figures);
+}

@@ -1,0 +1,82 @@
+/** The codec in TypeScript: runs wherever there are Uint8Arrays. */
+import { ANNOUNCEMENT_ID, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "../../assembly/layout.ts";
+import type { Backend } from "./backend.ts";
+import { errorCode, errorOffset } from "./error.ts";
+import { PacketFields, resultOf, setError } from "./fields.ts";
+import { announcedPort, parse, writeAnnouncementHeader, writeQueryHeader } from "./packet.ts";
+import type { Announcement, Packet } from "./types.ts";
+import { padded, readWord, writeWord } from "./words.ts";
+
+export const tsBackend: Backend = {
+  name: "ts",
+  judge,
+  judgeMany(list) {
+    const fields = new PacketFields();
+    return list.map((bytes) => {
+      judge(bytes, fields);
+      return resultOf(bytes, fields);
+    });
+  },
+  write,
+};
+
+function judge(bytes: Uint8Array, fields: PacketFields): boolean {
+  const status = parse(bytes, 0, bytes.length);
+  if (status === STATUS_ANNOUNCEMENT) {
+    const length = readWord(bytes, ANNOUNCEMENT_ID - 4);
+    const ip = ANNOUNCEMENT_ID + padded(length) + 4;
+    fields.type = "announcement";
+    fields.port = announcedPort(bytes, 0);
+    fields.nodeIdOffset = ANNOUNCEMENT_ID;
+    fields.nodeIdLength = length;
+    fields.ipOffset = ip;
+    fields.ipLength = bytes.length - ip;
+  } else if (status === STATUS_QUERY) {
+    fields.type = "query";
+    fields.port = 0;
+    fields.nodeIdOffset = QUERY_ID;
+    fields.nodeIdLength = readWord(bytes, QUERY_ID - 4);
+    fields.ipOffset = 0;
+    fields.ipLength = 0;
+  } else {
+    return setError(fields, errorCode(status), errorOffset(bytes, status));
+  }
+  fields.code = undefined;
+  fields.errorOffset = 0;
+  return true;
+}
+
+function write(packet: Packet, target: Uint8Array, at: number): void {
+  if (packet.type === "announcement") {
+    writeAnnouncement(packet, target, at);
+  } else {
+    writeId(packet.nodeId, target, at + QUERY_ID);
+    writeQueryHeader(target, at, packet.nodeId.length);
+  }
+}
+
+/** NodeID and IP may lie in the target, even where the other goes: so the IP is taken out before anything is written. */
+function writeAnnouncement({ nodeId, port, ip }: Announcement, target: Uint8Array, at: number): void {
+  const a = ip.length === 0 ? 0 : readWord(ip, 0);
+  const b = ip.length < 16 ? 0 : readWord(ip, 4);
+  const c = ip.length < 16 ? 0 : readWord(ip, 8);
+  const d = ip.length < 16 ? 0 : readWord(ip, 12);
+  const { length } = ip;
+  writeId(nodeId, target, at + ANNOUNCEMENT_ID);
+  writeAnnouncementHeader(target, at, port, nodeId.length);
+  const end = at + ANNOUNCEMENT_ID + padded(nodeId.length);
+  writeWord(target, end, length);
+  if (length === 0) return;
+  writeWord(target, end + 4, a);
+  if (length === 4) return;
+  writeWord(target, end + 8, b);
+  writeWord(target, end + 12, c);
+  writeWord(target, end + 16, d);
+}
+
+/** `set` moves bytes that overlap rightly; what follows must not read them again. */
+function writeId(nodeId: Uint8Array, target: Uint8Array, at: number): void {
+  const { length } = nodeId;
+  target.set(nodeId, at);
+  for (let i = at + length; i < at + padded(length); i++) target[i] = 0;
+}

@@ -1,0 +1,167 @@
+/** Twin of assembly/engine.ts: process() turns a batch of datagrams into verdicts and replies. */
+import {
+  ANNOUNCEMENT_ID,
+  BATCH,
+  COUNTER_DRY_NEW,
+  COUNTER_DRY_NODE,
+  COUNTER_DRY_SOURCE,
+  COUNTER_RECEIVED,
+  H_ALLOWED,
+  H_DRY_RUN,
+  H_LANES,
+  H_LANES_AT,
+  H_MAX_ID,
+  LANE_COUNTERS,
+  LANE_SEQUENCE,
+  LANE_SIZE,
+  LANE_SLOTS,
+  LIMIT_NEW,
+  LIMIT_NEW_NETWORK,
+  LIMIT_NODE,
+  LIMIT_SOURCE,
+  LIMIT_SOURCE_NETWORK,
+  MAPPED,
+  MAX_PACKET,
+  QUERY_ID,
+  SLOT_LENGTH,
+  SLOT_PACKET,
+  SLOT_REPLY,
+  SLOT_REPLY_LENGTH,
+  SLOT_SIZE,
+  SLOT_SOURCE,
+  SLOT_VERDICT,
+  SOURCE_ADDRESS,
+  SOURCE_PORT,
+  STATUS_QUERY,
+  STATUS_SHORT,
+  VERDICT_ANSWERED,
+  VERDICT_FULL,
+  VERDICT_LIMITED_NEW,
+  VERDICT_LIMITED_NODE,
+  VERDICT_LIMITED_SOURCE,
+  VERDICT_MALFORMED,
+  VERDICT_REFRESHED,
+  VERDICT_REFUSED_ID,
+  VERDICT_REFUSED_PORT,
+  VERDICT_STORED,
+  VERDICT_UNKNOWN,
+} from "../../assembly/layout.ts";
+import { announcedPort, parse, writeAnnouncementHeader } from "../codec/packet.ts";
+import { padded, readWord, writeWord } from "../codec/words.ts";
+import { exhausted } from "./entries.ts";
+import { hashId } from "./hash.ts";
+import { allowed, passKey, passSource, setSource } from "./limiter.ts";
+import { beginWrite, endWrite } from "./lock.ts";
+import { announcedAt, closeShard, holds, insert, lookUp, openShard, refresh, sweep } from "./registry.ts";
+import type { EngineState } from "./state.ts";
+
+/** Judges the first `count` datagrams in the slots of `lane` at `now`, in ms since 1970. Returns the number of replies. */
+export function process(m: EngineState, lane: number, count: number, now: number): number {
+  if (lane >= m.u32[H_LANES >>> 2]! || count > BATCH) return 0;
+  const at = m.u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
+  m.counters = at + LANE_COUNTERS;
+  beginWrite(m, at + LANE_SEQUENCE);
+  let replies = 0;
+  let slot = at + LANE_SLOTS;
+  for (let left = count; left !== 0; left--, slot += SLOT_SIZE) {
+    m.u32[(slot + SLOT_REPLY_LENGTH) >>> 2] = 0;
+    const verdict = judge(m, slot, now);
+    m.u32[(slot + SLOT_VERDICT) >>> 2] = verdict;
+    tally(m, verdict, 1);
+    if (verdict === VERDICT_ANSWERED) replies++;
+  }
+  tally(m, COUNTER_RECEIVED, count);
+  endWrite(m, at + LANE_SEQUENCE);
+  return replies;
+}
+
+function tally(m: EngineState, counter: number, by: number): void {
+  m.f64[(m.counters + (counter << 3)) >>> 3]! += by;
+}
+
+/** Whether a packet over its limit is to be stopped; in a dry run it is counted and passes. */
+function stopped(m: EngineState, counter: number): boolean {
+  if (m.u32[H_DRY_RUN >>> 2] === 0) return true;
+  tally(m, counter, 1);
+  return false;
+}
+
+/** Decode, limit, registry, reply: the verdict on the datagram in `slot`. */
+function judge(m: EngineState, slot: number, now: number): number {
+  const size = m.u32[(slot + SLOT_LENGTH) >>> 2]!;
+  const packet = slot + SLOT_PACKET;
+  if (size > MAX_PACKET) return VERDICT_MALFORMED;
+  const status = parse(m.u8, packet, size);
+  if (status >= STATUS_SHORT) return VERDICT_MALFORMED;
+  const query = status === STATUS_QUERY;
+  const length = readWord(m.u8, packet + (query ? 4 : 8));
+  if (length === 0 || length > m.u32[H_MAX_ID >>> 2]!) return VERDICT_REFUSED_ID;
+  if (m.u16[(slot + SLOT_SOURCE + SOURCE_PORT) >>> 1] === 0) return VERDICT_REFUSED_PORT;
+  if (!query && announcedPort(m.u8, packet) === 0) return VERDICT_REFUSED_PORT;
+
+  const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
+  const free = m.u32[H_ALLOWED >>> 2] !== 0 && allowed(m, address);
+  if (!free) {
+    setSource(m, address);
+    if (!passSource(m, LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && stopped(m, COUNTER_DRY_SOURCE)) {
+      return VERDICT_LIMITED_SOURCE;
+    }
+  }
+  const id = packet + (query ? QUERY_ID : ANNOUNCEMENT_ID);
+  clearPadding(m, id, length);
+  hashId(m, id, length);
+  return query ? answer(m, slot, id, length, free, now) : announce(m, address, packet, id, length, free, now);
+}
+
+/** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
+function clearPadding(m: EngineState, id: number, length: number): void {
+  if ((length & 3) === 0) return;
+  m.i32[(id + length) >>> 2]! &= (1 << ((length & 3) << 3)) - 1;
+}
+
+/** Answers a query in its own slot. */
+function answer(m: EngineState, slot: number, id: number, length: number, free: boolean, now: number): number {
+  if (!free && !passKey(m, LIMIT_NODE, now) && stopped(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+  const ip = id + padded(length) + 4;
+  const port = lookUp(m, id, length, now, ip);
+  if (port === 0) return VERDICT_UNKNOWN;
+  const word = ip >>> 2;
+  let ipLength = 16;
+  if (m.i32[word] === 0 && m.i32[word + 1] === 0 && m.u32[word + 2] === MAPPED) {
+    m.i32[word] = m.i32[word + 3]!;
+    ipLength = 4;
+  }
+  writeWord(m.u8, ip - 4, ipLength);
+  writeAnnouncementHeader(m.u8, slot + SLOT_REPLY, port, length);
+  m.u32[(slot + SLOT_REPLY_LENGTH) >>> 2] = ANNOUNCEMENT_ID + padded(length) + 4 + ipLength;
+  return VERDICT_ANSWERED;
+}
+
+function announce(
+  m: EngineState,
+  address: number,
+  packet: number,
+  id: number,
+  length: number,
+  free: boolean,
+  now: number,
+): number {
+  if (exhausted(m)) sweep(m, now);
+  const meta = (announcedPort(m.u8, packet) << 16) | length;
+  const shard = openShard(m, now);
+  const time = announcedAt(m, shard, now);
+  const entry = holds(m, shard, id, length, now);
+  let verdict = VERDICT_STORED;
+  if (entry !== 0) {
+    refresh(m, shard, entry, meta, address, time);
+    verdict = VERDICT_REFRESHED;
+  } else if (exhausted(m)) {
+    verdict = VERDICT_FULL;
+  } else if (!free && !passSource(m, LIMIT_NEW, LIMIT_NEW_NETWORK, now) && stopped(m, COUNTER_DRY_NEW)) {
+    verdict = VERDICT_LIMITED_NEW;
+  } else if (!insert(m, shard, id, length, meta, address, time)) {
+    verdict = VERDICT_FULL;
+  }
+  closeShard(m, shard);
+  return verdict;
+}

@@ -1,0 +1,98 @@
+/** Twin of assembly/exchange.ts: entries listed by the time of their announcement, and entries from elsewhere merged. */
+import {
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_META,
+  ENTRY_PREVIOUS,
+  ENTRY_TAG,
+  ENTRY_TIME,
+  EXCHANGE,
+  H_CURSOR,
+  H_CURSOR_TAG,
+  H_CURSOR_TIME,
+  H_EXCHANGE_AT,
+  H_MAX_ID,
+  H_RETENTION,
+  H_STRIDE,
+  META_ELSEWHERE,
+  META_LENGTH,
+  SHARD_LOCK,
+  SHARD_TAIL,
+} from "../../assembly/layout.ts";
+import { entryAt, shardAt } from "./entries.ts";
+import { hashId } from "./hash.ts";
+import { lock, unlock } from "./lock.ts";
+import { closeShard, holds, insert, openShard, refresh } from "./registry.ts";
+import type { EngineState } from "./state.ts";
+
+/**
+ * Copies entries of `shard` announced at `since` or later to the exchange area, the latest first, EXCHANGE at most, and
+ * returns how many. When the area is full, `resume` goes on behind them; should the entry it ended at have moved in the
+ * meantime, from the start again: an entry may come twice, none is left out.
+ */
+export function collect(m: EngineState, shard: number, since: number, resume: boolean): number {
+  const stride = m.u32[H_STRIDE >>> 2]!;
+  let to = m.u32[H_EXCHANGE_AT >>> 2]!;
+  let count = 0;
+  lock(m, shardAt(m, shard) + SHARD_LOCK);
+  let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
+  const cursor = m.u32[H_CURSOR >>> 2]!;
+  if (resume && isCursor(m, cursor)) entry = m.u32[(entryAt(m, cursor) + ENTRY_PREVIOUS) >>> 2]!;
+  while (entry !== 0 && count < EXCHANGE) {
+    const at = entryAt(m, entry);
+    if (m.f64[(at + ENTRY_TIME) >>> 3]! < since) break;
+    m.u8.copyWithin(to, at, at + stride);
+    m.u32[H_CURSOR >>> 2] = entry;
+    m.i32[H_CURSOR_TAG >>> 2] = m.i32[(at + ENTRY_TAG) >>> 2]!;
+    m.f64[H_CURSOR_TIME >>> 3] = m.f64[(at + ENTRY_TIME) >>> 3]!;
+    to += stride;
+    count++;
+    entry = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
+  }
+  unlock(m, shardAt(m, shard) + SHARD_LOCK);
+  return count;
+}
+
+/** Whether `entry` still stands where the last listing ended. */
+function isCursor(m: EngineState, entry: number): boolean {
+  const at = entryAt(m, entry);
+  return (
+    m.u32[(at + ENTRY_META) >>> 2] !== 0 &&
+    m.i32[(at + ENTRY_TAG) >>> 2] === m.i32[H_CURSOR_TAG >>> 2] &&
+    m.f64[(at + ENTRY_TIME) >>> 3] === m.f64[H_CURSOR_TIME >>> 3]
+  );
+}
+
+/**
+ * Merges the first `count` entries of the exchange area, of which time, meta, address and the padded NodeID count, and
+ * returns how many it took. Left out are those that make no sense, whose time is over, that are not later than what is
+ * known, or that find no room. A time to come counts as `now`.
+ */
+export function merge(m: EngineState, count: number, now: number): number {
+  const stride = m.u32[H_STRIDE >>> 2]!;
+  let from = m.u32[H_EXCHANGE_AT >>> 2]!;
+  let taken = 0;
+  for (let left = Math.min(count, EXCHANGE); left !== 0; left--, from += stride) {
+    if (mergeOne(m, from, now)) taken++;
+  }
+  return taken;
+}
+
+function mergeOne(m: EngineState, from: number, now: number): boolean {
+  const meta = m.u32[(from + ENTRY_META) >>> 2]!;
+  const length = meta & META_LENGTH;
+  if (length === 0 || length > m.u32[H_MAX_ID >>> 2]! || meta >>> 16 === 0) return false;
+  const time = Math.min(m.f64[(from + ENTRY_TIME) >>> 3]!, now);
+  if (!(now - time < m.f64[H_RETENTION >>> 3]!)) return false;
+  const id = from + ENTRY_ID;
+  hashId(m, id, length);
+  const shard = openShard(m, now);
+  const entry = holds(m, shard, id, length, now);
+  let taken = true;
+  if (entry === 0) taken = insert(m, shard, id, length, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
+  else if (m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! < time) {
+    refresh(m, shard, entry, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
+  } else taken = false;
+  closeShard(m, shard);
+  return taken;
+}

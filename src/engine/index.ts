@@ -1,0 +1,11 @@
+export { EngineControl, type EngineCounters, VERDICTS, type Verdict } from "./control.ts";
+export { Lane } from "./lane.ts";
+export { createEngineMemory } from "./memory.ts";
+export { defaultEngineOptions, type EngineOptions, type Limit, type Network } from "./options.ts";
+export {
+  createEngine,
+  createTsEngine,
+  createWasmEngine,
+  type EngineBackend,
+  type PacketEngine,
+} from "./packet-engine.ts";

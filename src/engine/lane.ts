@@ -1,0 +1,105 @@
+/** A lane as its transport sees it: slots that datagrams go into and replies come out of. */
+import {
+  BATCH,
+  COUNTER_SOCKET_ERRORS,
+  COUNTER_UNSENT,
+  H_LANES_AT,
+  LANE_COUNTERS,
+  LANE_SIZE,
+  LANE_SLOTS,
+  MAX_PACKET,
+  SLOT_LENGTH,
+  SLOT_PACKET,
+  SLOT_REPLY,
+  SLOT_REPLY_LENGTH,
+  SLOT_SIZE,
+  SLOT_SOURCE,
+  SLOT_VERDICT,
+  SOURCE_ADDRESS,
+  SOURCE_PORT,
+} from "../../assembly/layout.ts";
+
+/** AF_INET6 as Linux has it. The engine reads address and port only; a sendmmsg wants the family as well. */
+const FAMILY = 10;
+
+export class Lane {
+  /** Datagrams in a batch at most. */
+  static readonly BATCH = BATCH;
+  readonly number: number;
+  readonly #slots: number;
+  readonly #counters: number;
+  readonly #u8: Uint8Array;
+  readonly #u16: Uint16Array;
+  readonly #u32: Uint32Array;
+  readonly #f64: Float64Array;
+  /** Views of replies by slot and length in words, made when first needed: a reply has few lengths. */
+  readonly #replies: Uint8Array[][] = [];
+
+  constructor(memory: WebAssembly.Memory, lane: number) {
+    this.number = lane;
+    this.#u8 = new Uint8Array(memory.buffer);
+    this.#u16 = new Uint16Array(memory.buffer);
+    this.#u32 = new Uint32Array(memory.buffer);
+    this.#f64 = new Float64Array(memory.buffer);
+    const at = this.#u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
+    this.#slots = at + LANE_SLOTS;
+    this.#counters = at + LANE_COUNTERS;
+    for (let slot = 0; slot < BATCH; slot++) {
+      this.#u16[(this.#slots + slot * SLOT_SIZE + SLOT_SOURCE) >>> 1] = FAMILY;
+      this.#replies.push([]);
+    }
+  }
+
+  /**
+   * Copies a datagram into a slot. One that is longer than any packet is not copied: its length says enough.
+   * @param slot 0 to 63.
+   */
+  fill(slot: number, datagram: Uint8Array): void {
+    const at = this.#slots + slot * SLOT_SIZE;
+    this.#u32[(at + SLOT_LENGTH) >>> 2] = datagram.length;
+    if (datagram.length <= MAX_PACKET) this.#u8.set(datagram, at + SLOT_PACKET);
+  }
+
+  /** Offset in the memory of the 16 bytes of a slot's source address. */
+  addressAt(slot: number): number {
+    return this.#slots + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_ADDRESS;
+  }
+
+  setPort(slot: number, port: number): void {
+    this.#u16[(this.#slots + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_PORT) >>> 1] = (port >>> 8) | ((port & 0xff) << 8);
+  }
+
+  /** The memory, for who writes an address at `addressAt`. */
+  get bytes(): Uint8Array {
+    return this.#u8;
+  }
+
+  /** The verdict on a slot: an index of `VERDICTS`. */
+  verdict(slot: number): number {
+    return this.#u32[(this.#slots + slot * SLOT_SIZE + SLOT_VERDICT) >>> 2]!;
+  }
+
+  /** The reply in a slot, a view that holds until the slot is filled again; undefined is silence. */
+  reply(slot: number): Uint8Array | undefined {
+    const at = this.#slots + slot * SLOT_SIZE;
+    const length = this.#u32[(at + SLOT_REPLY_LENGTH) >>> 2]!;
+    if (length === 0) return undefined;
+    const views = this.#replies[slot]!;
+    let view = views[length >>> 2];
+    if (view === undefined) {
+      view = new Uint8Array(this.#u8.buffer, at + SLOT_REPLY, length);
+      views[length >>> 2] = view;
+    }
+    return view;
+  }
+
+  /** Counts replies that the kernel would not take. */
+  countUnsent(replies: number): void {
+    this.#f64[(this.#counters + COUNTER_UNSENT * 8) >>> 3]! += replies;
+  }
+
+  /** Counts an error of the socket, as a client makes that closed its port before its reply came. */
+  countSocketError(): void {
+    this.#f64[(this.#counters + COUNTER_SOCKET_ERRORS * 8) >>> 3]! += 1;
+  }
+}

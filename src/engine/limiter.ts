@@ -1,0 +1,120 @@
+/** Twin of assembly/limiter.ts: rate limits by GCRA (ITU-T I.371) in sets of five slots. */
+import {
+  ALLOWED_SIZE,
+  H_ALLOWED,
+  H_ALLOWED_AT,
+  H_LIMITERS_AT,
+  H_LIMITS,
+  H_SET_MASK,
+  LIMIT_INTERVAL,
+  LIMIT_SIZE,
+  LIMIT_TOLERANCE,
+  MAPPED,
+  SET_SIZE,
+  SET_TAGS,
+  SET_TIMES,
+  SET_WAYS,
+} from "../../assembly/layout.ts";
+import { hashSource } from "./hash.ts";
+import type { EngineState } from "./state.ts";
+
+/** Whether the 16-byte address at `address` lies in a network without limits. */
+export function allowed(m: EngineState, address: number): boolean {
+  const i32 = m.i32;
+  const word = address >>> 2;
+  let network = m.u32[H_ALLOWED_AT >>> 2]! >>> 2;
+  for (let left = m.u32[H_ALLOWED >>> 2]!; left !== 0; left--, network += ALLOWED_SIZE >>> 2) {
+    if (
+      (i32[word]! & i32[network + 4]!) === i32[network]! &&
+      (i32[word + 1]! & i32[network + 5]!) === i32[network + 1]! &&
+      (i32[word + 2]! & i32[network + 6]!) === i32[network + 2]! &&
+      (i32[word + 3]! & i32[network + 7]!) === i32[network + 3]!
+    ) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * Takes the 16-byte address at `address` as the source in hand. One hash serves host and network: the host's own bits
+ * displace the network's place, by odd factors, so that no two hosts of a network meet.
+ */
+export function setSource(m: EngineState, address: number): void {
+  const at = address >>> 2;
+  let host = 0;
+  if (m.i32[at] === 0 && m.i32[at + 1] === 0 && m.u32[at + 2] === MAPPED) {
+    const word = m.i32[at + 3]!;
+    m.family = 0;
+    hashSource(m, word & 0x00ffffff, 0, m.family);
+    host = (word >>> 24) + 1;
+  } else {
+    const word = m.i32[at + 1]!;
+    m.family = 1;
+    hashSource(m, m.i32[at]!, word & 0x0000ffff, m.family);
+    host = (word >>> 16) + 1;
+  }
+  m.networkSet = m.spread;
+  m.networkTag = m.tag;
+  m.hostSet = (m.spread + Math.imul(host, 0x9e3779b1)) | 0;
+  m.hostTag = m.tag ^ Math.imul(host, 0x85ebca6b);
+}
+
+/** Whether the source in hand may pass at `now` by the limit `host` and by that on its network (the first of a pair at `networks`); charges both if so. */
+export function passSource(m: EngineState, host: number, networks: number, now: number): boolean {
+  if (m.f64[(H_LIMITS + host * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
+  const network = networks + m.family;
+  const one = slotOf(m, host, m.hostSet, m.hostTag);
+  const all = slotOf(m, network, m.networkSet, m.networkTag);
+  const oneFits = conforms(m, host, one, now);
+  const allFits = conforms(m, network, all, now);
+  if (!oneFits || !allFits) return false;
+  charge(m, host, one, now);
+  charge(m, network, all, now);
+  return true;
+}
+
+/** Whether the key of the last hash may pass at `now` by `limit`; charges it if so. */
+export function passKey(m: EngineState, limit: number, now: number): boolean {
+  if (m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
+  const slot = slotOf(m, limit, m.tag, m.spread);
+  if (!conforms(m, limit, slot, now)) return false;
+  charge(m, limit, slot, now);
+  return true;
+}
+
+/** The address of the slot's time. A slot that gives way is the key's own from then on. */
+function slotOf(m: EngineState, limit: number, place: number, key: number): number {
+  const mask = m.u32[H_SET_MASK >>> 2]!;
+  const set = m.u32[H_LIMITERS_AT >>> 2]! + (limit * (mask + 1) + (place & mask)) * SET_SIZE;
+  const tags = (set + SET_TAGS) >>> 2;
+  const times = (set + SET_TIMES) >>> 3;
+  let least = 0;
+  let lightest = m.f64[times]!;
+  for (let way = 0; way < SET_WAYS; way++) {
+    if (m.i32[tags + way] === key) return set + (way << 3);
+    const time = m.f64[times + way]!;
+    if (time < lightest) {
+      lightest = time;
+      least = way;
+    }
+  }
+  m.i32[tags + least] = key;
+  return set + (least << 3);
+}
+
+function conforms(m: EngineState, limit: number, slot: number, now: number): boolean {
+  const ahead = m.f64[slot >>> 3]! - now;
+  const tolerance = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_TOLERANCE) >>> 3]!;
+  if (ahead <= tolerance) return true;
+  // A full bucket is never further ahead than this, unless the clock was set back: then it is full, and no more than that.
+  const full = tolerance + m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]!;
+  if (ahead > full) m.f64[slot >>> 3] = now + full;
+  return false;
+}
+
+function charge(m: EngineState, limit: number, slot: number, now: number): void {
+  const interval = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]!;
+  const time = m.f64[slot >>> 3]!;
+  m.f64[slot >>> 3] = (time > now ? time : now) + interval;
+}

@@ -1,0 +1,227 @@
+/** The one memory of a packet engine: how it is laid out at start, and what the control thread reads in it. */
+import {
+  ALLOWED_SIZE,
+  ENTRY_ID,
+  EXCHANGE,
+  H_ALLOWED,
+  H_ALLOWED_AT,
+  H_CAPACITY,
+  H_DRY_RUN,
+  H_ENTRIES_AT,
+  H_EXCHANGE_AT,
+  H_INDEX_AT,
+  H_KEY,
+  H_LANES,
+  H_LANES_AT,
+  H_LIMITERS_AT,
+  H_LIMITS,
+  H_MAGIC,
+  H_MAX_ID,
+  H_RETENTION,
+  H_SET_MASK,
+  H_SHARD_MASK,
+  H_SHARDS_AT,
+  H_SLOTS,
+  H_STOP,
+  H_STRIDE,
+  H_SWEPT,
+  H_VERSION,
+  HEADER_SIZE,
+  INDEX_SIZE,
+  KEY_SIZE,
+  LANE_SIZE,
+  LAYOUT_MAGIC,
+  LAYOUT_VERSION,
+  LIMIT_INTERVAL,
+  LIMIT_NEW,
+  LIMIT_NEW_NETWORK,
+  LIMIT_NODE,
+  LIMIT_SIZE,
+  LIMIT_SOURCE,
+  LIMIT_SOURCE_NETWORK,
+  LIMIT_TOLERANCE,
+  LIMITS,
+  MAX_ID_LENGTH,
+  SET_SIZE,
+  SHARD_SIZE,
+} from "../../assembly/layout.ts";
+import type { EngineOptions, Limit, Network } from "./options.ts";
+
+const PAGE = 65536;
+/** What 32 bits can address. */
+const MAX_PAGES = 65536;
+/** A /24 or a /48 may do as much as so many of its hosts. */
+const NETWORK_FACTORS = [32, 4] as const;
+/** Sets of a limiter table, five slots each: 20,000 keys that are all above their rate at once before they share. */
+const LIMITER_SETS = 4096;
+/** Nodes to a shard at least: below that chance fills shards too unevenly for their share of the index. */
+const SHARD_NODES = 4096;
+const MAX_SHARDS = 64;
+/** Index slots for each node. At a load of one half a look-up reads 1.5 slots, a miss 2.5. */
+const SLOTS_PER_NODE = 2;
+
+/** Sizes and addresses of everything, in bytes. */
+interface Plan {
+  stride: number;
+  shards: number;
+  slots: number;
+  sets: number;
+  lanesAt: number;
+  exchangeAt: number;
+  allowedAt: number;
+  shardsAt: number;
+  limitersAt: number;
+  indexAt: number;
+  entriesAt: number;
+  size: number;
+}
+
+function plan(options: EngineOptions): Plan {
+  const stride = (ENTRY_ID + options.maxIdLength + 7) & ~7;
+  const shards = options.shards ?? defaultShards(options.capacity);
+  const share = Math.ceil(options.capacity / shards);
+  // Chance gives a shard more than its share, at most by so much: the rest of its slots stay free.
+  const slots = share * SLOTS_PER_NODE + 8 * Math.ceil(Math.sqrt(share)) + 64;
+  const sets = options.limiterSets ?? LIMITER_SETS;
+  let size = 0;
+  const region = (bytes: number) => {
+    const at = size;
+    size += Math.ceil(bytes / 64) * 64;
+    return at;
+  };
+  region(HEADER_SIZE);
+  const lanesAt = region(options.lanes * LANE_SIZE);
+  const exchangeAt = region(EXCHANGE * stride);
+  const allowedAt = region(options.allow.length * ALLOWED_SIZE);
+  const shardsAt = region(shards * SHARD_SIZE);
+  const limitersAt = region(LIMITS * sets * SET_SIZE);
+  const indexAt = region(shards * slots * INDEX_SIZE);
+  const entriesAt = region((options.capacity + 1) * stride);
+  return {
+    stride,
+    shards,
+    slots,
+    sets,
+    lanesAt,
+    exchangeAt,
+    allowedAt,
+    shardsAt,
+    limitersAt,
+    indexAt,
+    entriesAt,
+    size,
+  };
+}
+
+function defaultShards(capacity: number): number {
+  let shards = 1;
+  while (shards < MAX_SHARDS && shards * 2 * SHARD_NODES <= capacity) shards *= 2;
+  return shards;
+}
+
+/**
+ * Makes and lays out the memory of a packet engine. It never grows: the operating system lends its pages as they are used.
+ *
+ * @param options see {@link EngineOptions}; `defaultEngineOptions()` has a value for each.
+ * @returns a shared memory; workers attach to it with `createWasmEngine` or `createTsEngine`.
+ * @throws {RangeError} if an option is out of its range, or all of them together take more than 4 GiB.
+ */
+export function createEngineMemory(options: EngineOptions): WebAssembly.Memory {
+  check(options);
+  const p = plan(options);
+  const pages = Math.ceil(p.size / PAGE);
+  if (pages > MAX_PAGES) {
+    const gib = (p.size / 2 ** 30).toFixed(1);
+    throw new RangeError(
+      `a capacity of ${options.capacity} nodes with NodeIDs of up to ${options.maxIdLength} bytes takes ${gib} GiB, and an engine addresses 4`,
+    );
+  }
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const u32 = new Uint32Array(memory.buffer);
+  const f64 = new Float64Array(memory.buffer);
+  const word = (at: number, value: number) => {
+    u32[at >>> 2] = value;
+  };
+  word(H_MAGIC, LAYOUT_MAGIC);
+  word(H_VERSION, LAYOUT_VERSION);
+  word(H_LANES, options.lanes);
+  word(H_CAPACITY, options.capacity);
+  word(H_MAX_ID, options.maxIdLength);
+  word(H_STRIDE, p.stride);
+  word(H_SHARD_MASK, p.shards - 1);
+  word(H_SLOTS, p.slots);
+  word(H_SET_MASK, p.sets - 1);
+  word(H_DRY_RUN, options.dryRun ? 1 : 0);
+  word(H_STOP, 0);
+  word(H_LANES_AT, p.lanesAt);
+  word(H_EXCHANGE_AT, p.exchangeAt);
+  word(H_ALLOWED_AT, p.allowedAt);
+  word(H_SHARDS_AT, p.shardsAt);
+  word(H_LIMITERS_AT, p.limitersAt);
+  word(H_INDEX_AT, p.indexAt);
+  word(H_ENTRIES_AT, p.entriesAt);
+  f64[H_RETENTION >>> 3] = options.retentionMs;
+  f64[H_SWEPT >>> 3] = -1;
+  writeLimit(f64, LIMIT_SOURCE, options.source, 1);
+  writeLimit(f64, LIMIT_NODE, options.node, 1);
+  writeLimit(f64, LIMIT_NEW, options.new, 1);
+  NETWORK_FACTORS.forEach((factor, family) => {
+    writeLimit(f64, LIMIT_SOURCE_NETWORK + family, options.source, factor);
+    writeLimit(f64, LIMIT_NEW_NETWORK + family, options.new, factor);
+  });
+  writeAllowed(memory, p.allowedAt, options.allow);
+  word(H_ALLOWED, options.allow.length);
+  // getRandomValues refuses shared memory: the key takes a detour.
+  const key = options.key ?? crypto.getRandomValues(new Uint8Array(KEY_SIZE));
+  new Uint8Array(memory.buffer, H_KEY, KEY_SIZE).set(key);
+  return memory;
+}
+
+function check(options: EngineOptions): void {
+  const whole = (name: string, value: number, least: number, most: number) => {
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
+    }
+  };
+  whole("lanes", options.lanes, 1, 1024);
+  whole("capacity", options.capacity, 1, 2 ** 32);
+  whole("maxIdLength", options.maxIdLength, 1, MAX_ID_LENGTH);
+  if (!(options.retentionMs > 0 && Number.isFinite(options.retentionMs))) {
+    throw new RangeError(`retentionMs must be a time above 0, not ${options.retentionMs}`);
+  }
+  for (const name of ["source", "node", "new"] as const) {
+    const { rate, burst } = options[name];
+    if (!(rate >= 0 && Number.isFinite(rate))) throw new RangeError(`${name}.rate must be 0 or more, not ${rate}`);
+    if (!(burst >= 1 && Number.isFinite(burst))) throw new RangeError(`${name}.burst must be 1 or more, not ${burst}`);
+  }
+  powerOfTwo("limiterSets", options.limiterSets ?? LIMITER_SETS, 2 ** 20);
+  powerOfTwo("shards", options.shards ?? 1, 2 ** 10);
+  if (options.key !== undefined && options.key.length !== KEY_SIZE) {
+    throw new RangeError(`key must be ${KEY_SIZE} bytes long, not ${options.key.length}`);
+  }
+}
+
+function powerOfTwo(name: string, value: number, most: number): void {
+  if (!Number.isInteger(Math.log2(value)) || value > most) {
+    throw new RangeError(`${name} must be a power of two up to ${most}, not ${value}`);
+  }
+}
+
+/** GCRA's terms: the interval between packets, and how far a burst may run ahead of it. */
+function writeLimit(f64: Float64Array, limit: number, { rate, burst }: Limit, factor: number): void {
+  const at = H_LIMITS + limit * LIMIT_SIZE;
+  const interval = rate === 0 ? 0 : 1000 / (rate * factor);
+  f64[(at + LIMIT_INTERVAL) >>> 3] = interval;
+  f64[(at + LIMIT_TOLERANCE) >>> 3] = (burst * factor - 1) * interval;
+}
+
+function writeAllowed(memory: WebAssembly.Memory, at: number, networks: readonly Network[]): void {
+  const u8 = new Uint8Array(memory.buffer, at, networks.length * ALLOWED_SIZE);
+  networks.forEach(({ address, prefix }, i) => {
+    for (let byte = 0; byte < 16; byte++) {
+      const mask = (0xff00 >> Math.min(8, Math.max(0, prefix - byte * 8))) & 0xff;
+      u8[i * ALLOWED_SIZE + byte] = address[byte]! & mask;
+      u8[i * ALLOWED_SIZE + 16 + byte] = mask;
+    }
+  });
+}

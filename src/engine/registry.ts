@@ -1,0 +1,246 @@
+/** Twin of assembly/registry.ts: an open-addressing index over entries, with a queue in order of announcement a shard. */
+import {
+  BATCH,
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_META,
+  ENTRY_TAG,
+  ENTRY_TIME,
+  H_INDEX_AT,
+  H_RETENTION,
+  H_SHARD_MASK,
+  H_SLOTS,
+  H_SWEPT,
+  INDEX_ENTRY,
+  INDEX_SIZE,
+  INDEX_TAG,
+  META_LENGTH,
+  SHARD_COUNT,
+  SHARD_HEAD,
+  SHARD_LOCK,
+  SHARD_SEQUENCE,
+  SHARD_TAIL,
+} from "../../assembly/layout.ts";
+import { allocate, entryAt, link, release, shardAt, unlink } from "./entries.ts";
+import { beginRead, beginWrite, endWrite, lock, unchanged, unlock } from "./lock.ts";
+import type { EngineState } from "./state.ts";
+
+export function shardOf(m: EngineState, word: number): number {
+  return word & m.u32[H_SHARD_MASK >>> 2]!;
+}
+
+function indexAt(m: EngineState, shard: number): number {
+  return m.u32[H_INDEX_AT >>> 2]! + shard * m.u32[H_SLOTS >>> 2]! * INDEX_SIZE;
+}
+
+/** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
+function home(m: EngineState, word: number): number {
+  return Math.floor(((word >>> 0) * m.u32[H_SLOTS >>> 2]!) / 0x100000000);
+}
+
+/** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
+function find(m: EngineState, index: number, id: number, length: number): number {
+  const slots = m.u32[H_SLOTS >>> 2]!;
+  m.place = home(m, m.tag);
+  for (let left = slots; left !== 0; left--) {
+    const slot = index + m.place * INDEX_SIZE;
+    const entry = m.u32[(slot + INDEX_ENTRY) >>> 2]!;
+    if (entry === 0) return 0;
+    if (m.i32[(slot + INDEX_TAG) >>> 2] === m.tag && bears(m, entryAt(m, entry), id, length)) return entry;
+    if (++m.place === slots) m.place = 0;
+  }
+  return 0;
+}
+
+function bears(m: EngineState, entry: number, id: number, length: number): boolean {
+  const i32 = m.i32;
+  if ((i32[(entry + ENTRY_META) >>> 2]! & META_LENGTH) !== length) return false;
+  let one = id >>> 2;
+  const last = one + ((length + 3) >>> 2);
+  let other = (entry + ENTRY_ID) >>> 2;
+  for (; one < last; one++, other++) {
+    if (i32[one] !== i32[other]) return false;
+  }
+  return true;
+}
+
+/**
+ * Looks up the NodeID in hand without a lock. Copies the address of its node to `address` and returns its port, or 0 if
+ * there is none that was announced less than the retention before `now`.
+ */
+export function lookUp(m: EngineState, id: number, length: number, now: number, address: number): number {
+  const shard = shardOf(m, m.spread);
+  const sequence = shardAt(m, shard) + SHARD_SEQUENCE;
+  const index = indexAt(m, shard);
+  let seen = 0;
+  let port = 0;
+  do {
+    seen = beginRead(m, sequence);
+    port = 0;
+    const entry = find(m, index, id, length);
+    if (entry !== 0) {
+      const from = entryAt(m, entry);
+      if (now - m.f64[(from + ENTRY_TIME) >>> 3]! < m.f64[H_RETENTION >>> 3]!) {
+        port = m.u32[(from + ENTRY_META) >>> 2]! >>> 16;
+        copyAddress(m, address, from + ENTRY_ADDRESS);
+      }
+    }
+  } while (!unchanged(m, sequence, seen));
+  return port;
+}
+
+/** Locks the shard of the NodeID in hand and lets go of a few entries whose time is over. Returns its number. */
+export function openShard(m: EngineState, now: number): number {
+  const shard = shardOf(m, m.spread);
+  lock(m, shardAt(m, shard) + SHARD_LOCK);
+  expire(m, shard, now, 2);
+  return shard;
+}
+
+export function closeShard(m: EngineState, shard: number): void {
+  unlock(m, shardAt(m, shard) + SHARD_LOCK);
+}
+
+/** The entry of the NodeID in hand in its open shard, or 0; one whose time is over is let go. */
+export function holds(m: EngineState, shard: number, id: number, length: number, now: number): number {
+  const entry = find(m, indexAt(m, shard), id, length);
+  if (entry === 0 || now - m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! < m.f64[H_RETENTION >>> 3]!) return entry;
+  remove(m, shard, entry);
+  return 0;
+}
+
+/** The time an announcement of `now` is given: a clock that was set back does not reorder the queue. */
+export function announcedAt(m: EngineState, shard: number, now: number): number {
+  const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
+  return tail === 0 ? now : Math.max(now, m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]!);
+}
+
+/** Gives `entry` of an open shard a new port, address and time. */
+export function refresh(
+  m: EngineState,
+  shard: number,
+  entry: number,
+  meta: number,
+  address: number,
+  time: number,
+): void {
+  const at = entryAt(m, entry);
+  const sequence = shardAt(m, shard) + SHARD_SEQUENCE;
+  beginWrite(m, sequence);
+  describe(m, at, meta, address, time);
+  endWrite(m, sequence);
+  const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
+  if (entry === tail) return;
+  unlink(m, shard, at);
+  link(m, shard, entry, at, tail, time);
+}
+
+/** Takes the NodeID in hand, which `holds` did not find, into its open shard. False if there is no entry left. */
+export function insert(
+  m: EngineState,
+  shard: number,
+  id: number,
+  length: number,
+  meta: number,
+  address: number,
+  time: number,
+): boolean {
+  const entry = allocate(m);
+  if (entry === 0) return false;
+  const at = entryAt(m, entry);
+  const from = shardAt(m, shard);
+  const slots = m.u32[H_SLOTS >>> 2]!;
+  const index = indexAt(m, shard);
+  m.place = home(m, m.tag);
+  while (m.u32[(index + m.place * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== 0) {
+    if (++m.place === slots) m.place = 0;
+  }
+  beginWrite(m, from + SHARD_SEQUENCE);
+  m.i32[(at + ENTRY_TAG) >>> 2] = m.tag;
+  for (let i = 0; i < length; i += 4) m.i32[(at + ENTRY_ID + i) >>> 2] = m.i32[(id + i) >>> 2]!;
+  describe(m, at, meta, address, time);
+  m.i32[(index + m.place * INDEX_SIZE + INDEX_TAG) >>> 2] = m.tag;
+  m.u32[(index + m.place * INDEX_SIZE + INDEX_ENTRY) >>> 2] = entry;
+  endWrite(m, from + SHARD_SEQUENCE);
+  m.u32[(from + SHARD_COUNT) >>> 2]!++;
+  link(m, shard, entry, at, m.u32[(from + SHARD_TAIL) >>> 2]!, time);
+  return true;
+}
+
+function describe(m: EngineState, at: number, meta: number, address: number, time: number): void {
+  m.f64[(at + ENTRY_TIME) >>> 3] = time;
+  m.u32[(at + ENTRY_META) >>> 2] = meta;
+  copyAddress(m, at + ENTRY_ADDRESS, address);
+}
+
+function copyAddress(m: EngineState, to: number, from: number): void {
+  const i32 = m.i32;
+  const one = to >>> 2;
+  const other = from >>> 2;
+  i32[one] = i32[other]!;
+  i32[one + 1] = i32[other + 1]!;
+  i32[one + 2] = i32[other + 2]!;
+  i32[one + 3] = i32[other + 3]!;
+}
+
+/** Lets go of at most `most` entries of an open shard whose time is over; returns how many. */
+function expire(m: EngineState, shard: number, now: number, most: number): number {
+  for (let done = 0; done < most; done++) {
+    const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
+    if (head === 0 || now - m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]! < m.f64[H_RETENTION >>> 3]!) return done;
+    remove(m, shard, head);
+  }
+  return most;
+}
+
+/**
+ * Lets go of entries whose time is over, in all shards, at most a batch of each, with one lock at a time. Returns how
+ * many. Two sweeps within a millisecond are one, unless the first left some over.
+ */
+export function sweep(m: EngineState, now: number): number {
+  if (m.f64[H_SWEPT >>> 3] === now) return 0;
+  let gone = 0;
+  let all = true;
+  const last = m.u32[H_SHARD_MASK >>> 2]!;
+  for (let shard = 0; shard <= last; shard++) {
+    lock(m, shardAt(m, shard) + SHARD_LOCK);
+    const some = expire(m, shard, now, BATCH);
+    unlock(m, shardAt(m, shard) + SHARD_LOCK);
+    gone += some;
+    if (some === BATCH) all = false;
+  }
+  if (all) m.f64[H_SWEPT >>> 3] = now;
+  return gone;
+}
+
+/** Takes an entry of an open shard out of index and queue, and frees it. */
+function remove(m: EngineState, shard: number, entry: number): void {
+  const from = shardAt(m, shard);
+  const at = entryAt(m, entry);
+  const slots = m.u32[H_SLOTS >>> 2]!;
+  const index = indexAt(m, shard);
+  let hole = home(m, m.i32[(at + ENTRY_TAG) >>> 2]!);
+  while (m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== entry) {
+    if (++hole === slots) hole = 0;
+  }
+  beginWrite(m, from + SHARD_SEQUENCE);
+  // Close the gap: what stands behind it moves up unless that would put it before its home (Knuth, 6.4, algorithm R).
+  let next = hole;
+  for (;;) {
+    if (++next === slots) next = 0;
+    const slot = index + next * INDEX_SIZE;
+    if (m.u32[(slot + INDEX_ENTRY) >>> 2] === 0) break;
+    const wanted = home(m, m.i32[(slot + INDEX_TAG) >>> 2]!);
+    if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
+    m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = m.i32[(slot + INDEX_TAG) >>> 2]!;
+    m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] = m.u32[(slot + INDEX_ENTRY) >>> 2]!;
+    hole = next;
+  }
+  m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = 0;
+  m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] = 0;
+  m.u32[(at + ENTRY_META) >>> 2] = 0;
+  endWrite(m, from + SHARD_SEQUENCE);
+  unlink(m, shard, at);
+  m.u32[(from + SHARD_COUNT) >>> 2]!--;
+  release(m, entry, at);
+}

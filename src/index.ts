@@ -1,0 +1,4 @@
+/** All of Whereabouts, for Bun. */
+export * from "./codec/index.ts";
+export * from "./server/index.ts";
+export * as xdr from "./xdr/index.ts";

@@ -1,0 +1,3 @@
+export type { EngineCounters, Limit, Network, Verdict } from "../engine/index.ts";
+export { DEFAULT_PORT, defaultServerOptions, type ServerOptions } from "./options.ts";
+export { DiscoveryServer, ServerError, type ServerStats } from "./server.ts";

@@ -1,0 +1,75 @@
+/** What a server can be told: the flags of `whereabouts server`, by the same names. */
+import { defaultEngineOptions, type EngineBackend, type EngineOptions, type Network } from "../engine/index.ts";
+
+/** Where the original server listened, and its clients still ask. */
+export const DEFAULT_PORT = 22025;
+
+export interface ServerOptions {
+  /** Address or name to listen on. Default `::`, every interface, IPv6 and IPv4. */
+  readonly host: string;
+  /** UDP port, 22025 by default; 0 takes a free one. */
+  readonly port: number;
+  /** Threads that handle packets. For now 1. */
+  readonly workers: number;
+  /** How datagrams come and go. For now `udp`: Bun.udpSocket. */
+  readonly transport: "udp";
+  /** Default `wasm`; `ts` is its TypeScript twin. */
+  readonly engine: EngineBackend;
+  /** Nodes held at most, 1,000,000 by default. A new NodeID beyond that is refused. */
+  readonly capacity: number;
+  /** Longest NodeID taken, in bytes: 1 to 1008, 64 by default. */
+  readonly maxIdLength: number;
+  /** Seconds that an announcement holds, 3600 by default. */
+  readonly retention: number;
+  /** Packets a second per source, and at once. A rate of 0 turns a limit off. */
+  readonly sourceRate: number;
+  readonly sourceBurst: number;
+  /** Queries a second per NodeID, and at once. */
+  readonly nodeRate: number;
+  readonly nodeBurst: number;
+  /** New NodeIDs a second per source, and at once. */
+  readonly newRate: number;
+  readonly newBurst: number;
+  /** Networks that no limit holds for. */
+  readonly allow: readonly Network[];
+  /** Count what the limits would stop, and let it pass. */
+  readonly limitDryRun: boolean;
+}
+
+/** Every option's default; those of the limits are argued for in docs/limits.md. */
+export function defaultServerOptions(): ServerOptions {
+  const engine = defaultEngineOptions();
+  return {
+    host: "::",
+    port: DEFAULT_PORT,
+    workers: 1,
+    transport: "udp",
+    engine: "wasm",
+    capacity: engine.capacity,
+    maxIdLength: engine.maxIdLength,
+    retention: engine.retentionMs / 1000,
+    sourceRate: engine.source.rate,
+    sourceBurst: engine.source.burst,
+    nodeRate: engine.node.rate,
+    nodeBurst: engine.node.burst,
+    newRate: engine.new.rate,
+    newBurst: engine.new.burst,
+    allow: engine.allow,
+    limitDryRun: engine.dryRun,
+  };
+}
+
+/** The engine's part of it. Lanes: one a worker, and one for the control thread. */
+export function engineOptions(options: ServerOptions): EngineOptions {
+  return {
+    lanes: options.workers + 1,
+    capacity: options.capacity,
+    maxIdLength: options.maxIdLength,
+    retentionMs: options.retention * 1000,
+    source: { rate: options.sourceRate, burst: options.sourceBurst },
+    node: { rate: options.nodeRate, burst: options.nodeBurst },
+    new: { rate: options.newRate, burst: options.newBurst },
+    allow: options.allow,
+    dryRun: options.limitDryRun,
+  };
+}

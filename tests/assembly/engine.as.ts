@@ -1,0 +1,292 @@
+import { attach, process } from "../../assembly/engine";
+import { shardAt } from "../../assembly/entries";
+import {
+  ALLOWED_SIZE,
+  COUNTER_DRY_NEW,
+  COUNTER_DRY_NODE,
+  COUNTER_DRY_SOURCE,
+  COUNTER_RECEIVED,
+  H_ALLOWED,
+  H_ALLOWED_AT,
+  H_DRY_RUN,
+  H_LANES_AT,
+  H_POOL_USED,
+  LANE_COUNTERS,
+  LANE_SEQUENCE,
+  LANE_SIZE,
+  LANE_SLOTS,
+  SHARD_LOCK,
+  SLOT_LENGTH,
+  SLOT_PACKET,
+  SLOT_REPLY,
+  SLOT_REPLY_LENGTH,
+  SLOT_SIZE,
+  SLOT_SOURCE,
+  SLOT_VERDICT,
+  SOURCE_ADDRESS,
+  SOURCE_PORT,
+  VERDICT_ANSWERED,
+  VERDICT_FULL,
+  VERDICT_LIMITED_NEW,
+  VERDICT_LIMITED_NODE,
+  VERDICT_LIMITED_SOURCE,
+  VERDICT_MALFORMED,
+  VERDICT_REFRESHED,
+  VERDICT_REFUSED_ID,
+  VERDICT_REFUSED_PORT,
+  VERDICT_STORED,
+  VERDICT_UNKNOWN,
+  VERDICTS,
+} from "../../assembly/layout";
+import { ipv4, ipv6, put } from "./support/bytes";
+import { checksum, DIRT, layOut, limitNew, limitNodes, limitSources, OURS, RETENTION } from "./support/memory";
+import { flaw } from "./support/registry";
+
+const NOW: f64 = 1760000000000;
+/** "abcde", as announced at port 22024 and as asked for. */
+const ANNOUNCE = "20121025 56080000 00000005 61626364 65000000 00000000";
+const ASK = "19760309 00000005 61626364 65000000";
+
+/** Slot `i` of lane 0. */
+function slot(i: u32): usize {
+  return load<u32>(H_LANES_AT) + LANE_SLOTS + i * SLOT_SIZE;
+}
+
+/** Puts a packet from 10.0.0.`host` into slot `i`, amid dirt. */
+function receive(i: u32, host: u32, hex: string): void {
+  memory.fill(slot(i), DIRT, SLOT_SIZE);
+  store<u16>(slot(i) + SLOT_SOURCE + SOURCE_PORT, 0x1234);
+  ipv4(slot(i) + SLOT_SOURCE + SOURCE_ADDRESS, 10, 0, 0, host);
+  store<u32>(slot(i), put(slot(i) + SLOT_PACKET, hex), SLOT_LENGTH);
+}
+
+/** The verdict on a packet from 10.0.0.`host`. */
+function judge(host: u32, hex: string, now: f64): u32 {
+  receive(0, host, hex);
+  process(0, 1, now);
+  return load<u32>(slot(0), SLOT_VERDICT);
+}
+
+function replyLength(): u32 {
+  return load<u32>(slot(0), SLOT_REPLY_LENGTH);
+}
+
+/** The reply in slot 0 is this. */
+function expectReply(hex: string): void {
+  const size = put(OURS - 256, hex);
+  expect<u32>(replyLength()).toBe(size);
+  expect<i32>(memory.compare(slot(0) + SLOT_REPLY, OURS - 256, size)).toBe(0, hex);
+}
+
+function counter(number: u32): f64 {
+  return load<f64>(load<u32>(H_LANES_AT) + LANE_COUNTERS + number * 8);
+}
+
+/** Received is the sum of all verdicts. */
+function sum(): f64 {
+  let total: f64 = 0;
+  for (let verdict: u32 = 0; verdict < <u32>VERDICTS; verdict++) total += counter(verdict);
+  return total;
+}
+
+describe("the engine's verdict", () => {
+  beforeEach(() => {
+    layOut(10, 64, 2, 32, 16);
+    attach(0);
+  });
+
+  afterEach(() => {
+    expect<f64>(sum()).toBe(counter(COUNTER_RECEIVED));
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("on a first announcement is stored, on the next refreshed, on a query in between answered", () => {
+    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
+    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<f64>(counter(VERDICT_ANSWERED)).toBe(1);
+    expect<f64>(counter(COUNTER_RECEIVED)).toBe(4);
+  });
+
+  test("on a query after the retention is unknown, on an announcement stored", () => {
+    judge(1, ANNOUNCE, NOW);
+    expect<u32>(judge(1, ASK, NOW + RETENTION - 1)).toBe(VERDICT_ANSWERED);
+    expect<u32>(judge(1, ASK, NOW + RETENTION)).toBe(VERDICT_UNKNOWN);
+    expect<u32>(judge(1, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
+  });
+
+  test("on what is no packet is malformed, and so on one that is too long for any", () => {
+    expect<u32>(judge(1, "", NOW)).toBe(VERDICT_MALFORMED);
+    expect<u32>(judge(1, "00000000", NOW)).toBe(VERDICT_MALFORMED);
+    expect<u32>(judge(1, "19760309 00000005 61626364 65", NOW)).toBe(VERDICT_MALFORMED);
+    receive(0, 1, ASK);
+    store<u32>(slot(0), 0xffffffff, SLOT_LENGTH);
+    process(0, 1, NOW);
+    expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_MALFORMED);
+  });
+
+  test("on a NodeID of no bytes, or more than allowed, is refused", () => {
+    expect<u32>(judge(1, "19760309 00000000", NOW)).toBe(VERDICT_REFUSED_ID);
+    expect<u32>(judge(1, "20121025 56080000 00000000 00000000", NOW)).toBe(VERDICT_REFUSED_ID);
+    layOut(10, 4, 2, 32, 16);
+    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_REFUSED_ID);
+    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_REFUSED_ID);
+    expect<u32>(judge(1, "19760309 00000004 61626364", NOW)).toBe(VERDICT_UNKNOWN);
+  });
+
+  test("on an announcement of port 0, or anything from port 0, is refused", () => {
+    expect<u32>(judge(1, "20121025 00000000 00000004 61626364 00000000", NOW)).toBe(VERDICT_REFUSED_PORT);
+    receive(0, 1, ASK);
+    store<u16>(slot(0) + SLOT_SOURCE + SOURCE_PORT, 0);
+    process(0, 1, NOW);
+    expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_REFUSED_PORT);
+  });
+
+  test("on a new node in a full registry is full, until the time of others is over", () => {
+    for (let n: u32 = 0; n < 10; n++) {
+      receive(n, 1, "20121025 56080000 00000004 00000000 00000000");
+      store<u32>(slot(n) + SLOT_PACKET + 12, n);
+    }
+    process(0, 10, NOW);
+    expect<f64>(counter(VERDICT_STORED)).toBe(10);
+    expect<u32>(judge(1, ANNOUNCE, NOW + RETENTION - 1)).toBe(VERDICT_FULL);
+    expect<u32>(judge(1, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
+  });
+
+  test("on a source over its limit is limited, but not on its neighbour, nor one that no limit holds for", () => {
+    limitSources(1, 2);
+    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
+    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
+    expect<u32>(judge(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    put(load<u32>(H_ALLOWED_AT), "00000000 00000000 0000ffff 0a000001");
+    memory.fill(load<u32>(H_ALLOWED_AT) + 16, 0xff, ALLOWED_SIZE - 16);
+    store<u32>(H_ALLOWED, 1);
+    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+  });
+
+  test("on a NodeID that is asked for too often is limited, known or not; others are not", () => {
+    limitNodes(1, 2);
+    judge(1, ASK, NOW);
+    judge(2, ASK, NOW);
+    expect<u32>(judge(3, ASK, NOW)).toBe(VERDICT_LIMITED_NODE);
+    expect<u32>(judge(1, "19760309 00000005 61626364 66000000", NOW)).toBe(VERDICT_UNKNOWN);
+  });
+
+  test("on too many new nodes of one source is limited, but not on those it refreshes", () => {
+    limitNew(1, 1);
+    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(judge(1, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_LIMITED_NEW);
+    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<u32>(judge(2, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
+  });
+
+  test("in a dry run is what it would be without limits, and what they would have stopped is counted", () => {
+    limitSources(1, 3);
+    limitNodes(1, 1);
+    limitNew(1, 1);
+    store<u32>(H_DRY_RUN, 1);
+    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(judge(1, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
+    expect<f64>(counter(COUNTER_DRY_NEW)).toBe(1);
+    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(0);
+    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<f64>(counter(COUNTER_DRY_NODE)).toBe(1);
+    expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(1);
+  });
+});
+
+describe("the engine's reply", () => {
+  beforeEach(() => {
+    layOut(10, 64, 2, 32, 16);
+  });
+
+  test("is the announcement with the IPv4 address it came from", () => {
+    judge(7, ANNOUNCE, NOW);
+    expect<u32>(replyLength()).toBe(0);
+    judge(1, ASK, NOW);
+    expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
+  });
+
+  test("is the announcement with the IPv6 address it came from", () => {
+    receive(0, 1, ANNOUNCE);
+    ipv6(slot(0) + SLOT_SOURCE + SOURCE_ADDRESS, 1, 2, 3);
+    process(0, 1, NOW);
+    judge(1, ASK, NOW);
+    expectReply("20121025 56080000 00000005 61626364 65000000 00000010 20010db8 00010002 00000000 00000003");
+  });
+
+  test("does not bear the IP that the announcement claimed", () => {
+    judge(7, "20121025 56080000 00000005 61626364 65000000 00000004 c0a80001", NOW);
+    judge(1, ASK, NOW);
+    expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
+  });
+
+  test("pads with zeros, whatever announcement and query were padded with", () => {
+    judge(7, "20121025 56080000 00000005 61626364 65ffeedd 00000000", NOW);
+    expect<u32>(judge(1, "19760309 00000005 61626364 65010203", NOW)).toBe(VERDICT_ANSWERED);
+    expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
+  });
+
+  test("is silence for anything but a query that is answered", () => {
+    const silent: string[] = ["", "19760309", ANNOUNCE, "19760309 00000001 62000000", "19760309 00000000"];
+    for (let i = 0; i < silent.length; i++) {
+      judge(1, silent[i], NOW);
+      expect<u32>(replyLength()).toBe(0, silent[i]);
+    }
+  });
+});
+
+describe("a batch", () => {
+  beforeEach(() => {
+    layOut(10, 64, 2, 32, 16);
+  });
+
+  test("is judged in its order, each datagram in its slot, and as many replies are told", () => {
+    receive(0, 1, ASK);
+    receive(1, 1, ANNOUNCE);
+    receive(2, 1, ASK);
+    receive(3, 1, "ff");
+    receive(4, 1, ASK);
+    receive(5, 1, ASK);
+    expect<u32>(process(0, 5, NOW)).toBe(2);
+    const verdicts: u32[] = [VERDICT_UNKNOWN, VERDICT_STORED, VERDICT_ANSWERED, VERDICT_MALFORMED, VERDICT_ANSWERED];
+    for (let i: u32 = 0; i < 5; i++) expect<u32>(load<u32>(slot(i), SLOT_VERDICT)).toBe(verdicts[i]);
+    expect<u32>(load<u32>(slot(5), SLOT_VERDICT)).toBe(0xffffffff);
+    expect<f64>(counter(COUNTER_RECEIVED)).toBe(5);
+  });
+
+  test("leaves the lane's sequence counter even and two further", () => {
+    const sequence = load<u32>(H_LANES_AT) + LANE_SEQUENCE;
+    receive(0, 1, ASK);
+    process(0, 1, NOW);
+    expect<u32>(load<u32>(sequence)).toBe(2);
+    process(0, 0, NOW);
+    expect<u32>(load<u32>(sequence)).toBe(4);
+  });
+
+  test("of more than 64 or in a lane that there is not is left alone", () => {
+    for (let i: u32 = 0; i < 64; i++) receive(i, 1, ASK);
+    const before = checksum(0, OURS);
+    expect<u32>(process(0, 65, NOW)).toBe(0);
+    expect<u32>(process(2, 1, NOW)).toBe(0);
+    expect<u32>(process(0xffffffff, 1, NOW)).toBe(0);
+    expect<u64>(checksum(0, OURS)).toBe(before);
+    process(0, 64, NOW);
+    expect<f64>(counter(VERDICT_UNKNOWN)).toBe(64);
+  });
+
+  test("in the last lane is counted there, and touches no other", () => {
+    receive(0, 1, ANNOUNCE);
+    const first: usize = load<u32>(H_LANES_AT);
+    memory.copy(first + LANE_SIZE + LANE_SLOTS, slot(0), SLOT_SIZE);
+    const before = checksum(first, first + LANE_SIZE);
+    process(1, 1, NOW);
+    expect<u64>(checksum(first, first + LANE_SIZE)).toBe(before);
+    expect<f64>(load<f64>(first + LANE_SIZE + LANE_COUNTERS + VERDICT_STORED * 8)).toBe(1);
+    expect<u32>(load<u32>(shardAt(0), SHARD_LOCK) | load<u32>(shardAt(1), SHARD_LOCK)).toBe(0);
+  });
+});

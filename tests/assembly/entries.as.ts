@@ -1,0 +1,154 @@
+import { allocate, entryAt, exhausted, link, release, shardAt, unlink } from "../../assembly/entries";
+import {
+  ENTRY_NEXT,
+  ENTRY_PREVIOUS,
+  ENTRY_TIME,
+  H_ENTRIES_AT,
+  H_POOL_FREE,
+  H_POOL_LOCK,
+  H_POOL_TOP,
+  H_POOL_USED,
+  H_SHARDS_AT,
+  H_STRIDE,
+  SHARD_HEAD,
+  SHARD_SIZE,
+  SHARD_TAIL,
+} from "../../assembly/layout";
+import { layOut } from "./support/memory";
+
+const CAPACITY: u32 = 5;
+
+/** Puts entry `entry` of time `time` into shard 1's queue, walking back from its tail. */
+function enqueue(entry: u32, time: f64): void {
+  store<f64>(entryAt(entry), time, ENTRY_TIME);
+  link(1, entry, entryAt(entry), load<u32>(shardAt(1), SHARD_TAIL), time);
+}
+
+/** Shard 1's queue from the head and, after a bar, from the tail. */
+function both(): string {
+  let list = "";
+  let entry = load<u32>(shardAt(1), SHARD_HEAD);
+  for (; entry !== 0; entry = load<u32>(entryAt(entry), ENTRY_NEXT)) list += entry.toString();
+  list += "|";
+  entry = load<u32>(shardAt(1), SHARD_TAIL);
+  for (; entry !== 0; entry = load<u32>(entryAt(entry), ENTRY_PREVIOUS)) list += entry.toString();
+  return list;
+}
+
+describe("addresses", () => {
+  test("entry 0 lies where the entries begin, each other one stride on", () => {
+    layOut(CAPACITY, 64, 2, 16, 1);
+    expect<usize>(entryAt(0)).toBe(load<u32>(H_ENTRIES_AT));
+    expect<usize>(entryAt(5)).toBe(load<u32>(H_ENTRIES_AT) + 5 * 104);
+    expect<u32>(load<u32>(H_STRIDE)).toBe(104);
+  });
+
+  test("shards are a cache line each", () => {
+    layOut(CAPACITY, 64, 2, 16, 1);
+    expect<usize>(shardAt(0)).toBe(load<u32>(H_SHARDS_AT));
+    expect<usize>(shardAt(1)).toBe(load<u32>(H_SHARDS_AT) + SHARD_SIZE);
+  });
+});
+
+describe("the pool of entries", () => {
+  beforeEach(() => {
+    layOut(CAPACITY, 64, 2, 16, 1);
+  });
+
+  test("gives each entry once, from 1 to the capacity, and then 0", () => {
+    for (let entry: u32 = 1; entry <= CAPACITY; entry++) {
+      expect<bool>(exhausted()).toBe(false);
+      expect<u32>(allocate()).toBe(entry);
+    }
+    expect<bool>(exhausted()).toBe(true);
+    expect<u32>(allocate()).toBe(0);
+    expect<u32>(allocate()).toBe(0);
+  });
+
+  test("counts what is in use and what was ever used", () => {
+    allocate();
+    allocate();
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(2);
+    release(1, entryAt(1));
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
+    expect<u32>(load<u32>(H_POOL_TOP)).toBe(2);
+    for (let i = 0; i < 10; i++) allocate();
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(CAPACITY);
+    expect<u32>(load<u32>(H_POOL_TOP)).toBe(CAPACITY);
+  });
+
+  test("gives back first what was let go last, before it touches new memory", () => {
+    for (let i = 0; i < 3; i++) allocate();
+    release(2, entryAt(2));
+    release(1, entryAt(1));
+    release(3, entryAt(3));
+    expect<u32>(allocate()).toBe(3);
+    expect<u32>(allocate()).toBe(1);
+    expect<u32>(allocate()).toBe(2);
+    expect<u32>(load<u32>(H_POOL_FREE)).toBe(0);
+    expect<u32>(allocate()).toBe(4);
+  });
+
+  test("has room again when it was full and one was let go", () => {
+    for (let i = 0; i < 5; i++) allocate();
+    release(4, entryAt(4));
+    expect<bool>(exhausted()).toBe(false);
+    expect<u32>(allocate()).toBe(4);
+    expect<u32>(allocate()).toBe(0);
+  });
+
+  test("is unlocked after each of these, full or not", () => {
+    for (let i = 0; i < 7; i++) {
+      allocate();
+      expect<u32>(load<u32>(H_POOL_LOCK)).toBe(0);
+    }
+    release(1, entryAt(1));
+    expect<u32>(load<u32>(H_POOL_LOCK)).toBe(0);
+  });
+});
+
+describe("a queue", () => {
+  beforeEach(() => {
+    layOut(CAPACITY, 64, 2, 16, 1);
+  });
+
+  test("of one entry has it for head and tail", () => {
+    enqueue(3, 10);
+    expect<string>(both()).toBe("3|3");
+  });
+
+  test("is in order of time, whatever the order of arrival", () => {
+    enqueue(1, 20);
+    enqueue(2, 40);
+    enqueue(3, 10);
+    enqueue(4, 30);
+    enqueue(5, 50);
+    expect<string>(both()).toBe("31425|52413");
+  });
+
+  test("puts an entry behind those of its own time", () => {
+    enqueue(1, 10);
+    enqueue(2, 20);
+    enqueue(3, 10);
+    enqueue(4, 10);
+    expect<string>(both()).toBe("1342|2431");
+  });
+
+  test("lets go of its head, its tail, what is between and its only entry", () => {
+    for (let entry: u32 = 1; entry <= 4; entry++) enqueue(entry, entry);
+    unlink(1, entryAt(2));
+    expect<string>(both()).toBe("134|431");
+    unlink(1, entryAt(1));
+    expect<string>(both()).toBe("34|43");
+    unlink(1, entryAt(4));
+    expect<string>(both()).toBe("3|3");
+    unlink(1, entryAt(3));
+    expect<string>(both()).toBe("|");
+  });
+
+  test("is that of its shard only", () => {
+    enqueue(1, 10);
+    expect<u32>(load<u32>(shardAt(0), SHARD_HEAD)).toBe(0);
+    expect<u32>(load<u32>(shardAt(0), SHARD_TAIL)).toBe(0);
+  });
+});

@@ -1,0 +1,440 @@
+import {
+  ALLOWED_SIZE,
+  H_ALLOWED,
+  H_ALLOWED_AT,
+  H_LIMITERS_AT,
+  LIMIT_NEW,
+  LIMIT_NEW_NETWORK,
+  LIMIT_NODE,
+  LIMIT_SOURCE,
+  LIMIT_SOURCE_NETWORK,
+  LIMITS,
+  SET_SIZE,
+} from "../../assembly/layout";
+import { allowed, passKey, passSource, setSource } from "../../assembly/limiter";
+import { flip, ipv4, ipv6, put, take } from "./support/bytes";
+import { checksum, layOut, limitNew, limitNodes, limitSources, SCRATCH, setLimit } from "./support/memory";
+
+const ADDRESS: usize = SCRATCH;
+/** Some time in 2025. A rate of 10 a second is an interval of 100. */
+const NOW: f64 = 1760000000000;
+const RATE: f64 = 10;
+const INTERVAL: f64 = 100;
+const BURST: u32 = 5;
+const SETS: u32 = 64;
+
+/** Of `tries` queries for NodeID `n` at `now`, how many pass. */
+function nodes(n: u32, now: f64, tries: u32): u32 {
+  let passed: u32 = 0;
+  take(n);
+  for (; tries !== 0; tries--) if (passKey(LIMIT_NODE, now)) passed++;
+  return passed;
+}
+
+/** Of `tries` packets from the source at `address`, how many pass. */
+function sources(address: usize, now: f64, tries: u32): u32 {
+  let passed: u32 = 0;
+  setSource(address);
+  for (; tries !== 0; tries--) if (passSource(LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now)) passed++;
+  return passed;
+}
+
+function tables(): u64 {
+  const from: usize = load<u32>(H_LIMITERS_AT);
+  return checksum(from, from + LIMITS * SETS * SET_SIZE);
+}
+
+describe("a limit (GCRA)", () => {
+  beforeEach(() => {
+    layOut(1, 64, 1, 8, SETS);
+    limitNodes(RATE, BURST);
+  });
+
+  test("lets exactly its burst pass at once", () => {
+    expect<u32>(nodes(1, NOW, 100)).toBe(BURST);
+  });
+
+  test("lets one more pass an interval later, and not a millisecond before", () => {
+    nodes(1, NOW, BURST);
+    expect<u32>(nodes(1, NOW + INTERVAL - 1, 10)).toBe(0);
+    expect<u32>(nodes(1, NOW + INTERVAL, 10)).toBe(1);
+    expect<u32>(nodes(1, NOW + 2 * INTERVAL - 1, 10)).toBe(0);
+    expect<u32>(nodes(1, NOW + 3 * INTERVAL, 10)).toBe(2);
+  });
+
+  test("lets a whole burst pass after the time of a burst, and no more after a year", () => {
+    nodes(1, NOW, BURST);
+    expect<u32>(nodes(1, NOW + BURST * INTERVAL, 100)).toBe(BURST);
+    expect<u32>(nodes(1, NOW + 365 * 86400000.0, 100)).toBe(BURST);
+  });
+
+  test("passes a steady stream at its rate for ever", () => {
+    let passed: u32 = 0;
+    for (let i = 0; i < 1000; i++) passed += nodes(1, NOW + i * INTERVAL, 1);
+    expect<u32>(passed).toBe(1000);
+  });
+
+  test("passes a stream at twice its rate half the time, beside its burst", () => {
+    let passed: u32 = 0;
+    for (let i = 0; i < 1000; i++) passed += nodes(1, NOW + i * (INTERVAL / 2), 1);
+    expect<u32>(passed).toBe(500 + BURST - 1);
+  });
+
+  test("does not charge what it stops: knocking does not prolong the wait", () => {
+    nodes(1, NOW, BURST);
+    for (let i = 0; i < 100; i++) nodes(1, NOW + i * 0.99, 10);
+    expect<u32>(nodes(1, NOW + INTERVAL, 1)).toBe(1);
+  });
+
+  test("with a burst of 1 passes one packet an interval", () => {
+    limitNodes(RATE, 1);
+    expect<u32>(nodes(1, NOW, 10)).toBe(1);
+    expect<u32>(nodes(1, NOW + INTERVAL - 1, 10)).toBe(0);
+    expect<u32>(nodes(1, NOW + INTERVAL, 10)).toBe(1);
+  });
+
+  test("of rate 0 is none, and keeps no account", () => {
+    limitNodes(0, 1);
+    const before = tables();
+    expect<u32>(nodes(1, NOW, 10000)).toBe(10000);
+    limitSources(0, 1);
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 10000)).toBe(10000);
+    expect<u64>(tables()).toBe(before);
+  });
+
+  test("counts each key for itself, and each limit in a table of its own", () => {
+    limitNew(RATE, BURST);
+    setLimit(LIMIT_NEW, RATE, 2);
+    expect<u32>(nodes(1, NOW, 10)).toBe(BURST);
+    expect<u32>(nodes(2, NOW, 10)).toBe(BURST);
+    take(1);
+    expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(true);
+    expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(true);
+    expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(false);
+  });
+
+  test("keeps within its table: the last set of the last limit ends where the tables do", () => {
+    const end: usize = load<u32>(H_LIMITERS_AT) + LIMITS * SETS * SET_SIZE;
+    setLimit(LIMITS - 1, RATE, BURST);
+    const below = checksum(0, end - SETS * SET_SIZE);
+    const above = checksum(end, SCRATCH);
+    for (let n: u32 = 0; n < 1000; n++) {
+      take(n);
+      passKey(LIMITS - 1, NOW);
+    }
+    expect<u64>(checksum(0, end - SETS * SET_SIZE)).toBe(below);
+    expect<u64>(checksum(end, SCRATCH)).toBe(above);
+    expect<u64>(load<u64>(end - SET_SIZE)).not.toBe(0);
+  });
+});
+
+describe("a clock that was set back", () => {
+  beforeEach(() => {
+    layOut(1, 64, 1, 8, SETS);
+    limitNodes(RATE, BURST);
+  });
+
+  test("leaves a bucket full and no more than that: one packet passes after an interval", () => {
+    nodes(1, NOW, BURST);
+    const earlier = NOW - 86400000;
+    expect<u32>(nodes(1, earlier, 10)).toBe(0);
+    expect<u32>(nodes(1, earlier + INTERVAL - 1, 10)).toBe(0);
+    expect<u32>(nodes(1, earlier + INTERVAL, 10)).toBe(1);
+    expect<u32>(nodes(1, earlier + (BURST + 1) * INTERVAL, 10)).toBe(BURST);
+  });
+
+  test("by less than the bucket is short of full counts the time twice, and no more", () => {
+    nodes(1, NOW, 2);
+    expect<u32>(nodes(1, NOW - 50, 10)).toBe(2);
+    expect<u32>(nodes(1, NOW + 50, 10)).toBe(1);
+  });
+
+  test("fills the network's bucket no more than the host's: both are empty again in the time a bucket takes", () => {
+    setLimit(LIMIT_SOURCE, RATE, 2);
+    setLimit(LIMIT_SOURCE_NETWORK, RATE, 3);
+    sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 2);
+    sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 2);
+    const earlier = NOW - 86400000;
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), earlier, 1)).toBe(0);
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), earlier + INTERVAL, 10)).toBe(1);
+  });
+
+  test("does not touch a bucket that is just full", () => {
+    nodes(1, NOW, BURST);
+    const before = tables();
+    nodes(1, NOW, 10);
+    expect<u64>(tables()).toBe(before);
+  });
+});
+
+describe("a set of five", () => {
+  beforeEach(() => {
+    // One set: all keys meet in it.
+    layOut(1, 64, 1, 8, 1);
+    limitNodes(RATE, BURST);
+  });
+
+  test("has room for five keys, each with its own burst", () => {
+    for (let n: u32 = 1; n <= 5; n++) expect<u32>(nodes(n, NOW, 10)).toBe(BURST);
+    for (let n: u32 = 1; n <= 5; n++) expect<u32>(nodes(n, NOW, 10)).toBe(0);
+  });
+
+  test("gives a newcomer the load of the least-loaded key, not a fresh burst", () => {
+    for (let n: u32 = 1; n <= 5; n++) nodes(n, NOW, n === 3 ? 2 : 4);
+    expect<u32>(nodes(6, NOW, 10)).toBe(BURST - 2);
+  });
+
+  test("lets the least-loaded key give way wherever it stands, the first and the last too", () => {
+    for (let light: u32 = 1; light <= 5; light++) {
+      layOut(1, 64, 1, 8, 1);
+      limitNodes(RATE, BURST);
+      for (let n: u32 = 1; n <= 5; n++) nodes(n, NOW, n === light ? 1 : 3);
+      nodes(6, NOW, BURST);
+      for (let n: u32 = 1; n <= 5; n++) {
+        // The others still stand: they have two left. Whom the newcomer replaced is a newcomer now, with three used.
+        if (n !== light) expect<u32>(nodes(n, NOW, 10)).toBe(2);
+      }
+      expect<u32>(nodes(6, NOW, 10)).toBe(0);
+    }
+  });
+
+  test("keeps an offender through a flood of invented keys", () => {
+    nodes(1, NOW, 10);
+    for (let n: u32 = 100; n < 1100; n++) nodes(n, NOW, 1);
+    expect<u32>(nodes(1, NOW + INTERVAL - 1, 10)).toBe(0);
+    expect<u32>(nodes(1, NOW + INTERVAL, 10)).toBe(1);
+  });
+
+  test("passes no more than five bursts of any number of invented keys", () => {
+    let passed: u32 = 0;
+    for (let n: u32 = 0; n < 1000; n++) passed += nodes(n, NOW, 3);
+    expect<u32>(passed).toBe(5 * BURST);
+  });
+
+  test("makes a slot that gave way the newcomer's own: he is charged there from then on", () => {
+    for (let n: u32 = 1; n <= 5; n++) nodes(n, NOW, 1);
+    nodes(6, NOW, 2);
+    expect<u32>(nodes(6, NOW, 10)).toBe(BURST - 3);
+    expect<u32>(nodes(6, NOW, 10)).toBe(0);
+  });
+});
+
+describe("the limit on sources", () => {
+  beforeEach(() => {
+    layOut(1, 64, 1, 8, SETS);
+    limitSources(RATE, BURST);
+  });
+
+  test("lets an IPv4 host have its burst", () => {
+    expect<u32>(sources(ipv4(ADDRESS, 192, 168, 0, 1), NOW, 100)).toBe(BURST);
+    expect<u32>(sources(ipv4(ADDRESS, 192, 168, 0, 2), NOW, 100)).toBe(BURST);
+    expect<u32>(sources(ipv4(ADDRESS, 192, 168, 0, 1), NOW + INTERVAL, 100)).toBe(1);
+  });
+
+  test("lets a /24 of IPv4 have 32 bursts and no more, whoever of it comes", () => {
+    let passed: u32 = 0;
+    for (let host: u32 = 0; host < 256; host++) passed += sources(ipv4(ADDRESS, 192, 168, 0, host), NOW, BURST);
+    expect<u32>(passed).toBe(32 * BURST);
+    expect<u32>(sources(ipv4(ADDRESS, 192, 168, 1, 255), NOW, BURST)).toBe(BURST);
+    expect<u32>(sources(ipv4(ADDRESS, 192, 169, 0, 255), NOW, BURST)).toBe(BURST);
+    expect<u32>(sources(ipv4(ADDRESS, 193, 168, 0, 255), NOW, BURST)).toBe(BURST);
+  });
+
+  test("takes an IPv6 /64 for one host, whichever of its addresses comes", () => {
+    let passed: u32 = 0;
+    for (let host: u16 = 0; host < 100; host++) passed += sources(ipv6(ADDRESS, 1, 1, host), NOW, 1);
+    expect<u32>(passed).toBe(BURST);
+    expect<u32>(sources(ipv6(ADDRESS, 1, 2, 0), NOW, 100)).toBe(BURST);
+  });
+
+  test("lets a /48 of IPv6 have four bursts and no more", () => {
+    let passed: u32 = 0;
+    for (let net: u16 = 0; net < 100; net++) passed += sources(ipv6(ADDRESS, 1, net, 1), NOW, BURST);
+    expect<u32>(passed).toBe(4 * BURST);
+    expect<u32>(sources(ipv6(ADDRESS, 2, 99, 1), NOW, BURST)).toBe(BURST);
+  });
+
+  test("takes for IPv4 what is mapped, and nothing that merely looks like it", () => {
+    // ::10.0.0.x and ::fffe:10.0.0.x and 1::ffff:10.0.0.x are IPv6: of one /64 each.
+    const strangers: string[] = [
+      "00000000 00000000 00000000 0a0000",
+      "00000000 00000000 0000fffe 0a0000",
+      "00000000 00000000 0001ffff 0a0000",
+      "00010000 00000000 0000ffff 0a0000",
+      "00000000 00000001 0000ffff 0a0000",
+    ];
+    for (let i = 0; i < strangers.length; i++) {
+      layOut(1, 64, 1, 8, SETS);
+      limitSources(RATE, BURST);
+      let passed: u32 = 0;
+      for (let host: u8 = 1; host < 100; host++) {
+        put(ADDRESS, strangers[i]);
+        store<u8>(ADDRESS + 15, host);
+        passed += sources(ADDRESS, NOW, 1);
+      }
+      expect<u32>(passed).toBe(BURST, strangers[i]);
+    }
+    let passed: u32 = 0;
+    for (let host: u8 = 1; host < 100; host++) {
+      put(ADDRESS, "00000000 00000000 0000ffff 0a0000");
+      store<u8>(ADDRESS + 15, host);
+      passed += sources(ADDRESS, NOW, 1);
+    }
+    expect<u32>(passed).toBe(99);
+  });
+
+  test("does not charge the host when its network stops it, nor the network when the host is stopped", () => {
+    setLimit(LIMIT_SOURCE_NETWORK, RATE, BURST + 1);
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 100)).toBe(BURST);
+    // Had the stopped host charged its network, nothing would be left of it.
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 100)).toBe(1);
+    // Had the stopped network charged the second host, it could not send its other four now.
+    setLimit(LIMIT_SOURCE_NETWORK, RATE, 1000);
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 100)).toBe(BURST - 1);
+  });
+
+  test("has a bucket for each host of a /24: none meets another", () => {
+    setLimit(LIMIT_SOURCE, RATE, 1);
+    setLimit(LIMIT_SOURCE_NETWORK, RATE, 1000);
+    let first: u32 = 0;
+    let second: u32 = 0;
+    for (let host: u32 = 0; host < 256; host++) first += sources(ipv4(ADDRESS, 10, 0, 0, host), NOW, 1);
+    for (let host: u32 = 0; host < 256; host++) second += sources(ipv4(ADDRESS, 10, 0, 0, host), NOW, 1);
+    expect<u32>(first).toBe(256);
+    expect<u32>(second).toBe(0);
+  });
+
+  test("has a bucket for each /64 of a /48", () => {
+    setLimit(LIMIT_SOURCE, RATE, 1);
+    setLimit(LIMIT_SOURCE_NETWORK + 1, RATE, 1000);
+    let first: u32 = 0;
+    let second: u32 = 0;
+    for (let net: u32 = 0; net < 256; net++) first += sources(ipv6(ADDRESS, 9, <u16>(net * 257), 1), NOW, 1);
+    for (let net: u32 = 0; net < 256; net++) second += sources(ipv6(ADDRESS, 9, <u16>(net * 257), 1), NOW, 1);
+    expect<u32>(first).toBe(256);
+    expect<u32>(second).toBe(0);
+  });
+
+  test("tells hosts and networks apart by each bit of theirs, and by no other", () => {
+    // Of IPv4 the last byte is the host's, of IPv6 the fourth pair of bytes; what is behind that counts for nothing.
+    let wrong: u32 = 0;
+    for (let bit: u32 = 0; bit < 128; bit++) {
+      if (isOther("20010db8 00070000 00000000 00000001", bit, LIMIT_SOURCE) !== bit < 64) wrong++;
+      if (isOther("20010db8 00070000 00000000 00000001", bit, LIMIT_SOURCE_NETWORK + 1) !== bit < 48) wrong++;
+    }
+    for (let bit: u32 = 96; bit < 128; bit++) {
+      if (!isOther("00000000 00000000 0000ffff 0a000001", bit, LIMIT_SOURCE)) wrong++;
+      if (isOther("00000000 00000000 0000ffff 0a000001", bit, LIMIT_SOURCE_NETWORK) !== bit < 120) wrong++;
+    }
+    expect<u32>(wrong).toBe(0);
+  });
+
+  test("has a bucket for each of many networks", () => {
+    setLimit(LIMIT_SOURCE, RATE, 1000);
+    setLimit(LIMIT_SOURCE_NETWORK, RATE, 1);
+    let first: u32 = 0;
+    let second: u32 = 0;
+    for (let net: u32 = 0; net < 64; net++) first += sources(ipv4(ADDRESS, 10, 0, net, 1), NOW, 1);
+    for (let net: u32 = 0; net < 64; net++) second += sources(ipv4(ADDRESS, 10, 0, net, 2), NOW, 1);
+    expect<u32>(first).toBe(64);
+    expect<u32>(second).toBe(0);
+  });
+
+  test("counts new NodeIDs apart from packets, by the pair of limits it is told", () => {
+    limitNew(RATE, 2);
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 100)).toBe(BURST);
+    let passed: u32 = 0;
+    for (let i = 0; i < 10; i++) if (passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, NOW)) passed++;
+    expect<u32>(passed).toBe(2);
+  });
+});
+
+/** Whether, by `limit` alone and with one set for all, the source that differs in bit `bit` has a bucket of its own. */
+function isOther(address: string, bit: u32, limit: u32): bool {
+  layOut(1, 64, 1, 8, 1);
+  limitSources(RATE, 1000);
+  setLimit(limit, RATE, 1);
+  put(ADDRESS, address);
+  sources(ADDRESS, NOW, 1);
+  flip(ADDRESS, bit);
+  return sources(ADDRESS, NOW, 1) === 1;
+}
+
+describe("networks without limits", () => {
+  beforeEach(() => {
+    layOut(1, 64, 1, 8, SETS);
+  });
+
+  /** 10.1.0.0/16 and 2001:db8:7::/48, as src/engine/memory.ts writes them. */
+  test("hold what their prefix covers and nothing beside it", () => {
+    allow("00000000 00000000 0000ffff 0a010000", "ffffffff ffffffff ffffffff ffff0000");
+    allow("20010db8 00070000 00000000 00000000", "ffffffff ffff0000 00000000 00000000");
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 1, 0, 0))).toBe(true);
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 1, 255, 255))).toBe(true);
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 0, 255, 255))).toBe(false);
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 2, 0, 0))).toBe(false);
+    expect<bool>(allowed(ipv6(ADDRESS, 7, 0, 0))).toBe(true);
+    expect<bool>(allowed(ipv6(ADDRESS, 7, 0xffff, 0xffff))).toBe(true);
+    expect<bool>(allowed(ipv6(ADDRESS, 6, 0, 0))).toBe(false);
+    expect<bool>(allowed(ipv6(ADDRESS, 8, 0, 0))).toBe(false);
+  });
+
+  test("are none at first: memory beyond their number does not count", () => {
+    allow("00000000 00000000 00000000 00000000", "00000000 00000000 00000000 00000000");
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 1, 0, 0))).toBe(true);
+    store<u32>(H_ALLOWED, 0);
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 1, 0, 0))).toBe(false);
+  });
+
+  test("are compared in all four words", () => {
+    allow("11111111 22222222 33333333 44444444", "ffffffff ffffffff ffffffff ffffffff");
+    put(ADDRESS, "11111111 22222222 33333333 44444444");
+    expect<bool>(allowed(ADDRESS)).toBe(true);
+    let wrong: u32 = 0;
+    for (let bit: u32 = 0; bit < 128; bit++) {
+      flip(ADDRESS, bit);
+      if (allowed(ADDRESS)) wrong++;
+      flip(ADDRESS, bit);
+    }
+    expect<u32>(wrong).toBe(0);
+  });
+
+  test("may have any prefix: what it covers must be the same, the rest does not count", () => {
+    let wrong: u32 = 0;
+    for (let prefix: u32 = 0; prefix <= 128; prefix++) {
+      store<u32>(H_ALLOWED, 0);
+      allow("a5a5a5a5 5a5a5a5a a5a55a5a 5a5aa5a5", "00000000 00000000 00000000 00000000");
+      const network: usize = load<u32>(H_ALLOWED_AT);
+      for (let bit: u32 = 0; bit < prefix; bit++) flip(network + 16, bit);
+      for (let byte: u32 = 0; byte < 16; byte++) {
+        store<u8>(network + byte, load<u8>(network + byte) & load<u8>(network + 16 + byte));
+      }
+      put(ADDRESS, "a5a5a5a5 5a5a5a5a a5a55a5a 5a5aa5a5");
+      for (let bit: u32 = 0; bit < 128; bit++) {
+        flip(ADDRESS, bit);
+        if (allowed(ADDRESS) !== bit >= prefix) wrong++;
+        flip(ADDRESS, bit);
+      }
+    }
+    expect<u32>(wrong).toBe(0);
+  });
+
+  test("may be a single host, and more than one network counts", () => {
+    allow("00000000 00000000 0000ffff 0a000001", "ffffffff ffffffff ffffffff ffffffff");
+    allow("00000000 00000000 0000ffff 0a000002", "ffffffff ffffffff ffffffff ffffffff");
+    allow("00000000 00000000 0000ffff 0a000003", "ffffffff ffffffff ffffffff ffffffff");
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 0, 0, 0))).toBe(false);
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 0, 0, 1))).toBe(true);
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 0, 0, 2))).toBe(true);
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 0, 0, 3))).toBe(true);
+    expect<bool>(allowed(ipv4(ADDRESS, 10, 0, 0, 4))).toBe(false);
+  });
+});
+
+function allow(network: string, mask: string): void {
+  const count = load<u32>(H_ALLOWED);
+  const at: usize = load<u32>(H_ALLOWED_AT) + count * ALLOWED_SIZE;
+  put(at, network);
+  put(at + 16, mask);
+  store<u32>(H_ALLOWED, count + 1);
+}

@@ -1,0 +1,77 @@
+import { beginRead, beginWrite, endWrite, lock, setHolder, unchanged, unlock } from "../../assembly/lock";
+
+const LOCK: usize = 64;
+const SEQUENCE: usize = 68;
+
+describe("lock", () => {
+  beforeEach(() => {
+    setHolder(0);
+    memory.fill(0, 0, 256);
+  });
+
+  test("a lock that is held holds its lane and one", () => {
+    for (let lane: u32 = 0; lane < 1024; lane += 341) {
+      setHolder(lane);
+      lock(LOCK);
+      expect<u32>(load<u32>(LOCK)).toBe(lane + 1);
+      unlock(LOCK);
+    }
+  });
+
+  test("a lock that was let go holds 0 and can be taken again, by another lane too", () => {
+    lock(LOCK);
+    unlock(LOCK);
+    expect<u32>(load<u32>(LOCK)).toBe(0);
+    setHolder(6);
+    lock(LOCK);
+    expect<u32>(load<u32>(LOCK)).toBe(7);
+  });
+
+  test("a lock touches no word beside its own", () => {
+    store<u32>(LOCK - 4, 0xffffffff);
+    store<u32>(LOCK + 4, 0xffffffff);
+    lock(LOCK);
+    unlock(LOCK);
+    expect<u32>(load<u32>(LOCK - 4)).toBe(0xffffffff);
+    expect<u32>(load<u32>(LOCK + 4)).toBe(0xffffffff);
+  });
+
+  test("a sequence counter is odd while its holder writes, and even and two further afterwards", () => {
+    store<u32>(SEQUENCE, 8);
+    beginWrite(SEQUENCE);
+    expect<u32>(load<u32>(SEQUENCE)).toBe(9);
+    endWrite(SEQUENCE);
+    expect<u32>(load<u32>(SEQUENCE)).toBe(10);
+  });
+
+  test("a sequence counter wraps from its highest even value to 0", () => {
+    store<u32>(SEQUENCE, 0xfffffffe);
+    beginWrite(SEQUENCE);
+    expect<u32>(load<u32>(SEQUENCE)).toBe(0xffffffff);
+    endWrite(SEQUENCE);
+    expect<u32>(load<u32>(SEQUENCE)).toBe(0);
+  });
+
+  test("what was read holds when nobody has written since", () => {
+    store<u32>(SEQUENCE, 4);
+    const seen = beginRead(SEQUENCE);
+    expect<u32>(seen).toBe(4);
+    expect<bool>(unchanged(SEQUENCE, seen)).toBe(true);
+  });
+
+  test("what was read does not hold when a write began or came and went since", () => {
+    const seen = beginRead(SEQUENCE);
+    beginWrite(SEQUENCE);
+    expect<bool>(unchanged(SEQUENCE, seen)).toBe(false);
+    endWrite(SEQUENCE);
+    expect<bool>(unchanged(SEQUENCE, seen)).toBe(false);
+  });
+
+  test("a reader changes nothing", () => {
+    store<u32>(SEQUENCE, 12);
+    store<u32>(LOCK, 3);
+    unchanged(SEQUENCE, beginRead(SEQUENCE));
+    expect<u32>(load<u32>(SEQUENCE)).toBe(12);
+    expect<u32>(load<u32>(LOCK)).toBe(3);
+  });
+});

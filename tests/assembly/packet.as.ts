@@ -1,0 +1,318 @@
+import {
+  ANNOUNCEMENT_MAGIC,
+  QUERY_MAGIC,
+  STATUS_ANNOUNCEMENT,
+  STATUS_BAD_ID_LENGTH,
+  STATUS_BAD_IP_LENGTH,
+  STATUS_BAD_MAGIC,
+  STATUS_BAD_RESERVED,
+  STATUS_QUERY,
+  STATUS_SHORT,
+  STATUS_TRAILING,
+} from "../../assembly/layout";
+import { announcedPort, parse, writeAnnouncementHeader, writeQueryHeader } from "../../assembly/packet";
+import { hexOf, put, putFresh } from "./support/bytes";
+import { DIRT, SCRATCH } from "./support/memory";
+
+/** What a packet is, amid dirt. */
+function judge(hex: string): u32 {
+  return parse(SCRATCH, putFresh(hex));
+}
+
+/** Lengths that bring padding, a header or both over 2^32, or make them negative. */
+const NASTY: u32[] = [
+  0x7ffffff0, 0x7ffffffc, 0x7ffffffd, 0x7fffffff, 0x80000000, 0x80000004, 0xffffffe8, 0xffffffec, 0xfffffff0,
+  0xfffffff4, 0xfffffff5, 0xfffffff8, 0xfffffff9, 0xfffffffb, 0xfffffffc, 0xfffffffd, 0xfffffffe, 0xffffffff,
+];
+
+/** Writes big-endian `value` as word number `word` of the packet. */
+function setWord(word: u32, value: u32): void {
+  store<u32>(SCRATCH + word * 4, bswap<u32>(value));
+}
+
+function query(length: u32): u32 {
+  putFresh("");
+  setWord(0, QUERY_MAGIC);
+  setWord(1, length);
+  return 8 + ((length + 3) / 4) * 4;
+}
+
+function announcement(length: u32, ipLength: u32): u32 {
+  putFresh("");
+  setWord(0, ANNOUNCEMENT_MAGIC);
+  setWord(1, 0x56080000);
+  setWord(2, length);
+  const end = 3 + (length + 3) / 4;
+  setWord(end, ipLength);
+  return end * 4 + 4 + ipLength;
+}
+
+/** How many of the beginnings of `size` bytes are packets. */
+function packetsIn(size: u32): u32 {
+  let packets: u32 = 0;
+  for (let cut: u32 = 0; cut < size; cut++) {
+    if (parse(SCRATCH, cut) < <u32>STATUS_SHORT) packets++;
+  }
+  return packets;
+}
+
+describe("any datagram", () => {
+  test("one of fewer than four bytes is short, whatever they are", () => {
+    expect<u32>(judge("")).toBe(STATUS_SHORT);
+    expect<u32>(judge("19")).toBe(STATUS_SHORT);
+    expect<u32>(judge("1976")).toBe(STATUS_SHORT);
+    expect<u32>(judge("201210")).toBe(STATUS_SHORT);
+    expect<u32>(judge("000000")).toBe(STATUS_SHORT);
+  });
+
+  test("one with another magic is told by its first four bytes", () => {
+    expect<u32>(judge("00000000")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(judge("09037619")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(judge("25101220 00000000 00000000 00000000")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(judge("ffffffff ffffffff")).toBe(STATUS_BAD_MAGIC);
+  });
+
+  test("each bit of the magic counts", () => {
+    let wrong = 0;
+    for (let bit: u32 = 0; bit < 32; bit++) {
+      let size = query(4);
+      setWord(0, QUERY_MAGIC ^ ((<u32>1) << bit));
+      if (parse(SCRATCH, size) === STATUS_BAD_MAGIC) wrong++;
+      size = announcement(4, 0);
+      setWord(0, ANNOUNCEMENT_MAGIC ^ ((<u32>1) << bit));
+      if (parse(SCRATCH, size) === STATUS_BAD_MAGIC) wrong++;
+    }
+    expect<i32>(wrong).toBe(64);
+  });
+
+  test("a packet may begin at any address", () => {
+    for (let at: usize = SCRATCH; at < SCRATCH + 8; at++) {
+      expect<u32>(parse(at, put(at, "19760309 00000005 61626364 65000000"))).toBe(STATUS_QUERY);
+      expect<u32>(parse(at, put(at, "20121025 56080000 00000001 61000000 00000004 7f000001"))).toBe(
+        STATUS_ANNOUNCEMENT,
+      );
+    }
+  });
+});
+
+describe("a query", () => {
+  test("with a NodeID of any length up to 1008 bytes is a query, whole words long", () => {
+    for (let length: u32 = 0; length <= 1008; length++) {
+      if (parse(SCRATCH, query(length)) !== STATUS_QUERY) expect<u32>(length).toBe(0, "a query was refused");
+    }
+    expect<u32>(judge("19760309 00000004 61626364")).toBe(STATUS_QUERY);
+  });
+
+  test("of fewer than eight bytes is short, even if the length that memory holds behind it is good", () => {
+    const size = query(4);
+    for (let cut: u32 = 4; cut < 8; cut++) expect<u32>(parse(SCRATCH, cut)).toBe(STATUS_SHORT);
+    expect<u32>(parse(SCRATCH, size)).toBe(STATUS_QUERY);
+    for (let i = 0; i < NASTY.length; i++) {
+      setWord(1, NASTY[i]);
+      for (let cut: u32 = 4; cut < 8; cut++) expect<u32>(parse(SCRATCH, cut)).toBe(STATUS_SHORT);
+    }
+  });
+
+  test("whose NodeID is longer than what is left has a bad length", () => {
+    expect<u32>(judge("19760309 00000001")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(judge("19760309 00000005 61626364")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(judge("19760309 00000004 616263")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(judge("19760309 00000040 61626364")).toBe(STATUS_BAD_ID_LENGTH);
+  });
+
+  test("whose length overflows 32 bits with padding or header has a bad length", () => {
+    for (let i = 0; i < NASTY.length; i++) {
+      query(4);
+      setWord(1, NASTY[i]);
+      for (let size: u32 = 8; size <= 16; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_BAD_ID_LENGTH);
+    }
+  });
+
+  test("without its padding is short", () => {
+    expect<u32>(judge("19760309 00000001 61")).toBe(STATUS_SHORT);
+    expect<u32>(judge("19760309 00000001 610000")).toBe(STATUS_SHORT);
+    expect<u32>(judge("19760309 00000005 61626364 65")).toBe(STATUS_SHORT);
+    expect<u32>(judge("19760309 00000007 61626364 656667")).toBe(STATUS_SHORT);
+  });
+
+  test("may be padded with anything", () => {
+    expect<u32>(judge("19760309 00000001 61ffffff")).toBe(STATUS_QUERY);
+  });
+
+  test("with a byte or more behind it is trailing", () => {
+    expect<u32>(judge("19760309 00000004 61626364 00")).toBe(STATUS_TRAILING);
+    expect<u32>(judge("19760309 00000003 61626300 00000000")).toBe(STATUS_TRAILING);
+    expect<u32>(judge("19760309 00000000 00")).toBe(STATUS_TRAILING);
+  });
+
+  test("of no NodeID is a query: to refuse it is the engine's business", () => {
+    expect<u32>(judge("19760309 00000000")).toBe(STATUS_QUERY);
+  });
+});
+
+describe("an announcement", () => {
+  test("bears no IP, four bytes of it or sixteen", () => {
+    expect<u32>(judge("20121025 56080000 00000004 61626364 00000000")).toBe(STATUS_ANNOUNCEMENT);
+    expect<u32>(judge("20121025 56080000 00000004 61626364 00000004 c0a80001")).toBe(STATUS_ANNOUNCEMENT);
+    expect<u32>(judge("20121025 56080000 00000004 61626364 00000010 20010db8 00000000 00000000 00000001")).toBe(
+      STATUS_ANNOUNCEMENT,
+    );
+  });
+
+  test("with a NodeID of any length up to 1008 bytes is an announcement", () => {
+    for (let length: u32 = 0; length <= 1008; length++) {
+      let good = parse(SCRATCH, announcement(length, 0)) === STATUS_ANNOUNCEMENT;
+      good = good && parse(SCRATCH, announcement(length, 4)) === STATUS_ANNOUNCEMENT;
+      good = good && parse(SCRATCH, announcement(length, 16)) === STATUS_ANNOUNCEMENT;
+      if (!good) expect<u32>(length).toBe(0, "an announcement was refused");
+    }
+  });
+
+  test("of fewer than eight bytes is short, and of fewer than twelve if nothing is reserved", () => {
+    announcement(4, 0);
+    for (let size: u32 = 4; size < 12; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_SHORT);
+    for (let i = 0; i < NASTY.length; i++) {
+      setWord(2, NASTY[i]);
+      for (let size: u32 = 4; size < 12; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_SHORT);
+    }
+  });
+
+  test("has sixteen reserved bits, each of which must be 0", () => {
+    for (let bit: u32 = 0; bit < 16; bit++) {
+      const size = announcement(4, 0);
+      setWord(1, 0x56080000 | ((<u32>1) << bit));
+      expect<u32>(parse(SCRATCH, size)).toBe(STATUS_BAD_RESERVED);
+    }
+  });
+
+  test("may have any port, 0 and 65535 too", () => {
+    for (let bit: u32 = 16; bit < 32; bit++) {
+      const size = announcement(4, 0);
+      setWord(1, (<u32>1) << bit);
+      expect<u32>(parse(SCRATCH, size)).toBe(STATUS_ANNOUNCEMENT);
+    }
+    expect<u32>(judge("20121025 00000000 00000000 00000000")).toBe(STATUS_ANNOUNCEMENT);
+    expect<u32>(judge("20121025 ffff0000 00000000 00000000")).toBe(STATUS_ANNOUNCEMENT);
+  });
+
+  test("whose NodeID is longer than what is left has a bad length", () => {
+    expect<u32>(judge("20121025 56080000 00000001")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(judge("20121025 56080000 00000005 61626364")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(judge("20121025 56080000 00000009 61626364 00000000")).toBe(STATUS_BAD_ID_LENGTH);
+  });
+
+  test("whose length overflows 32 bits with padding or header has a bad length", () => {
+    for (let i = 0; i < NASTY.length; i++) {
+      announcement(4, 0);
+      setWord(2, NASTY[i]);
+      for (let size: u32 = 12; size <= 24; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_BAD_ID_LENGTH);
+    }
+  });
+
+  test("that ends before the length of its IP is short, within the padding too", () => {
+    expect<u32>(judge("20121025 56080000 00000000")).toBe(STATUS_SHORT);
+    expect<u32>(judge("20121025 56080000 00000004 61626364")).toBe(STATUS_SHORT);
+    expect<u32>(judge("20121025 56080000 00000004 61626364 000000")).toBe(STATUS_SHORT);
+    expect<u32>(judge("20121025 56080000 00000001 61")).toBe(STATUS_SHORT);
+    expect<u32>(judge("20121025 56080000 00000001 610000 00000000")).toBe(STATUS_SHORT);
+  });
+
+  test("with an IP of another length has a bad one, even if so many bytes follow", () => {
+    for (let ipLength: u32 = 1; ipLength <= 64; ipLength++) {
+      if (ipLength === 4 || ipLength === 16) continue;
+      const size = announcement(5, ipLength);
+      expect<u32>(parse(SCRATCH, size)).toBe(STATUS_BAD_IP_LENGTH);
+      expect<u32>(parse(SCRATCH, (size + 3) & ~3)).toBe(STATUS_BAD_IP_LENGTH);
+    }
+  });
+
+  test("with an IP whose length overflows 32 bits has a bad one", () => {
+    for (let i = 0; i < NASTY.length; i++) {
+      const size = announcement(4, 16);
+      setWord(4, NASTY[i]);
+      expect<u32>(parse(SCRATCH, size)).toBe(STATUS_BAD_IP_LENGTH);
+      expect<u32>(parse(SCRATCH, size - 16)).toBe(STATUS_BAD_IP_LENGTH);
+    }
+  });
+
+  test("with fewer bytes of IP than it says has a bad IP length", () => {
+    for (let missing: u32 = 1; missing <= 4; missing++) {
+      expect<u32>(parse(SCRATCH, announcement(4, 4) - missing)).toBe(STATUS_BAD_IP_LENGTH);
+    }
+    for (let missing: u32 = 1; missing <= 16; missing++) {
+      expect<u32>(parse(SCRATCH, announcement(4, 16) - missing)).toBe(STATUS_BAD_IP_LENGTH);
+    }
+  });
+
+  test("with a byte or more behind it is trailing", () => {
+    expect<u32>(parse(SCRATCH, announcement(4, 0) + 1)).toBe(STATUS_TRAILING);
+    expect<u32>(parse(SCRATCH, announcement(4, 4) + 1)).toBe(STATUS_TRAILING);
+    expect<u32>(parse(SCRATCH, announcement(4, 4) + 12)).toBe(STATUS_TRAILING);
+    expect<u32>(parse(SCRATCH, announcement(4, 16) + 1)).toBe(STATUS_TRAILING);
+  });
+
+  test("is judged field by field: the first that is wrong names the fault", () => {
+    expect<u32>(judge("20121026 56080001 ffffffff")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(judge("20121025 56080001")).toBe(STATUS_BAD_RESERVED);
+    expect<u32>(judge("20121025 56080001 ffffffff")).toBe(STATUS_BAD_RESERVED);
+    expect<u32>(judge("20121025 56080000 00000005 00000005")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(judge("20121025 56080000 00000004 61626364 00000005 00")).toBe(STATUS_BAD_IP_LENGTH);
+    expect<u32>(judge("20121025 56080000 00000004 61626364 00000003 61626364 00000000")).toBe(STATUS_BAD_IP_LENGTH);
+  });
+
+  test("tells its port, whatever is reserved", () => {
+    putFresh("20121025 56080000");
+    expect<u32>(announcedPort(SCRATCH)).toBe(22024);
+    putFresh("20121025 ffffffff");
+    expect<u32>(announcedPort(SCRATCH)).toBe(65535);
+    putFresh("20121025 0000ffff");
+    expect<u32>(announcedPort(SCRATCH)).toBe(0);
+  });
+});
+
+describe("what lies behind a packet", () => {
+  test("does not count: no beginning of a packet is a packet, though memory holds the rest", () => {
+    let packets: u32 = 0;
+    for (let length: u32 = 0; length <= 70; length++) {
+      packets += packetsIn(query(length));
+      packets += packetsIn(announcement(length, 0));
+      packets += packetsIn(announcement(length, 4));
+      packets += packetsIn(announcement(length, 16));
+    }
+    expect<u32>(packets).toBe(0);
+  });
+
+  test("is never read: what a cut packet is called does not depend on it", () => {
+    const whole = putFresh("20121025 56080000 00000006 61626364 65660000 00000010 20010db8 00000000 00000000 00000001");
+    for (let cut: u32 = 0; cut < whole; cut++) {
+      putFresh("20121025 56080000 00000006 61626364 65660000 00000010 20010db8 00000000 00000000 00000001");
+      const status = parse(SCRATCH, cut);
+      memory.fill(SCRATCH + cut, DIRT, whole);
+      expect<u32>(parse(SCRATCH, cut)).toBe(status);
+      memory.fill(SCRATCH + cut, 0, whole);
+      expect<u32>(parse(SCRATCH, cut)).toBe(status);
+    }
+  });
+});
+
+describe("headers", () => {
+  test("that of an announcement is its magic, port and length, and nothing behind them", () => {
+    putFresh("");
+    writeAnnouncementHeader(SCRATCH, 0x5608, 0x01020304);
+    expect<string>(hexOf(SCRATCH, 16)).toBe("20121025 56080000 01020304 ffffffff");
+  });
+
+  test("that of a query is its magic and length, and nothing behind them", () => {
+    putFresh("");
+    writeQueryHeader(SCRATCH, 0x01020304);
+    expect<string>(hexOf(SCRATCH, 12)).toBe("19760309 01020304 ffffffff");
+  });
+
+  test("the highest port is written without spilling into what is reserved", () => {
+    writeAnnouncementHeader(SCRATCH, 65535, 0);
+    expect<u32>(announcedPort(SCRATCH)).toBe(65535);
+    expect<u32>(parse(SCRATCH, 16)).toBe(STATUS_BAD_IP_LENGTH);
+    setWord(3, 0);
+    expect<u32>(parse(SCRATCH, 16)).toBe(STATUS_ANNOUNCEMENT);
+  });
+});

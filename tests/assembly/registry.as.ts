@@ -1,0 +1,540 @@
+import { entryAt, shardAt } from "../../assembly/entries";
+import { hashId, spread, tag } from "../../assembly/hash";
+import {
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_META,
+  ENTRY_TIME,
+  H_INDEX_AT,
+  H_POOL_USED,
+  H_SLOTS,
+  H_SWEPT,
+  INDEX_ENTRY,
+  INDEX_SIZE,
+  SHARD_COUNT,
+  SHARD_LOCK,
+  SHARD_SEQUENCE,
+} from "../../assembly/layout";
+import { setHolder } from "../../assembly/lock";
+import { announcedAt, closeShard, holds, lookUp, openShard, shardOf, sweep } from "../../assembly/registry";
+import { hexOf, ID, ipv4, ipv6, take, takeLong } from "./support/bytes";
+import { checksum, layOut, RETENTION, SCRATCH } from "./support/memory";
+import {
+  announce,
+  announceLength,
+  drop,
+  entryOf,
+  FROM,
+  flaw,
+  home,
+  idAt,
+  insertAt,
+  portOf,
+  queue,
+  TO,
+} from "./support/registry";
+
+const NOW: f64 = 1760000000000;
+
+/** The entry that a slot of shard 0's index names. */
+function inSlot(slot: u32): u32 {
+  return load<u32>(load<u32>(H_INDEX_AT) + slot * INDEX_SIZE, INDEX_ENTRY);
+}
+
+describe("a look-up", () => {
+  beforeEach(() => {
+    layOut(100, 64, 1, 256, 1);
+    ipv4(FROM, 10, 0, 0, 1);
+  });
+
+  test("finds nothing in an empty registry", () => {
+    expect<u32>(portOf(1, NOW)).toBe(0);
+  });
+
+  test("finds the port and address that were announced", () => {
+    announce(1, 22000, NOW);
+    ipv6(FROM, 1, 2, 3);
+    announce(2, 65535, NOW);
+    expect<u32>(portOf(1, NOW)).toBe(22000);
+    expect<string>(hexOf(TO, 20)).toBe("00000000 00000000 0000ffff 0a000001 ffffffff");
+    expect<u32>(portOf(2, NOW)).toBe(65535);
+    expect<string>(hexOf(TO, 16)).toBe("20010db8 00010002 00000000 00000003");
+    expect<u32>(portOf(3, NOW)).toBe(0);
+  });
+
+  test("finds NodeIDs of every length, and tells them apart by it", () => {
+    for (let length: u32 = 1; length <= 64; length++) {
+      takeLong(7, length);
+      expect<bool>(announceLength(length, 1000 + length, NOW)).toBe(true);
+    }
+    for (let length: u32 = 1; length <= 64; length++) {
+      takeLong(7, length);
+      expect<u32>(lookUp(ID, length, NOW, TO)).toBe(1000 + length);
+    }
+    expect<string>(flaw()).toBe("");
+  });
+
+  test('takes "a" and "a\\0" for two nodes', () => {
+    memory.fill(ID, 0, 8);
+    store<u8>(ID, 0x61);
+    for (let length: u32 = 1; length <= 4; length++) {
+      hashId(ID, length);
+      announceLength(length, length, NOW);
+    }
+    for (let length: u32 = 1; length <= 4; length++) {
+      hashId(ID, length);
+      expect<u32>(lookUp(ID, length, NOW, TO)).toBe(length);
+    }
+  });
+
+  test("knows a NodeID by all its bytes, not by its hash", () => {
+    const lengths: u32[] = [1, 2, 3, 4, 5, 8, 9, 12, 13, 16, 60, 64];
+    for (let i = 0; i < lengths.length; i++) {
+      const length = lengths[i];
+      takeLong(3, length);
+      announceLength(length, 1, NOW);
+      const entry = entryAt(holds(0, ID, length, NOW));
+      let found: u32 = 0;
+      for (let byte: u32 = 0; byte < length; byte++) {
+        // As if another NodeID of the same hash stood there.
+        store<u8>(entry + ENTRY_ID + byte, load<u8>(ID + byte) ^ 0x40);
+        if (lookUp(ID, length, NOW, TO) !== 0) found++;
+        store<u8>(entry + ENTRY_ID + byte, load<u8>(ID + byte));
+      }
+      expect<u32>(found).toBe(0);
+      expect<u32>(lookUp(ID, length, NOW, TO)).toBe(1);
+    }
+  });
+
+  test("knows a NodeID by its length, not by its hash", () => {
+    announce(1, 22000, NOW);
+    const meta = entryAt(entryOf(1)) + ENTRY_META;
+    store<u32>(meta, (22000 << 16) | 3);
+    expect<u32>(portOf(1, NOW)).toBe(0);
+    store<u32>(meta, (22000 << 16) | 5);
+    expect<u32>(portOf(1, NOW)).toBe(0);
+    // The mark of a merged entry is no part of the length.
+    store<u32>(meta, (22000 << 16) | 0x8004);
+    expect<u32>(portOf(1, NOW)).toBe(22000);
+  });
+
+  test("finds a node for a retention from its announcement, to the millisecond", () => {
+    announce(1, 22000, NOW);
+    expect<u32>(portOf(1, NOW + RETENTION - 1)).toBe(22000);
+    expect<u32>(portOf(1, NOW + RETENTION)).toBe(0);
+    expect<u32>(portOf(1, NOW + RETENTION * 1000)).toBe(0);
+  });
+
+  test("finds a node announced in what is now the future", () => {
+    announce(1, 22000, NOW);
+    expect<u32>(portOf(1, NOW - 5 * RETENTION)).toBe(22000);
+  });
+
+  test("changes nothing, whether it finds a node, one whose time is over, or none", () => {
+    announce(1, 22000, NOW);
+    const before = checksum(0, SCRATCH);
+    portOf(1, NOW);
+    portOf(1, NOW + RETENTION);
+    portOf(2, NOW);
+    expect<u64>(checksum(0, SCRATCH)).toBe(before);
+  });
+
+  test("ends on an index without an empty slot", () => {
+    layOut(8, 64, 1, 8, 1);
+    for (let n: u32 = 0; n < 8; n++) announce(n, n + 1, NOW);
+    for (let n: u32 = 0; n < 8; n++) expect<u32>(portOf(n, NOW)).toBe(n + 1);
+    expect<u32>(portOf(8, NOW)).toBe(0);
+  });
+});
+
+describe("an announcement", () => {
+  beforeEach(() => {
+    layOut(100, 64, 1, 256, 1);
+    ipv4(FROM, 10, 0, 0, 1);
+  });
+
+  test("of a known node renews port, address and time in its entry", () => {
+    announce(1, 22000, NOW);
+    const entry = entryOf(1);
+    ipv4(FROM, 10, 0, 0, 2);
+    announce(1, 22001, NOW + 500);
+    expect<u32>(entryOf(1)).toBe(entry);
+    expect<f64>(load<f64>(entryAt(entry), ENTRY_TIME)).toBe(NOW + 500);
+    expect<string>(hexOf(entryAt(entry) + ENTRY_ADDRESS, 16)).toBe("00000000 00000000 0000ffff 0a000002");
+    expect<u32>(portOf(1, NOW + 500 + RETENTION - 1)).toBe(22001);
+    expect<u32>(portOf(1, NOW + 500 + RETENTION)).toBe(0);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
+  });
+
+  test("moves a node to the end of the queue, from its head, its middle and its end", () => {
+    for (let n: u32 = 1; n <= 4; n++) announce(n, 1, NOW + n);
+    expect<string>(queue(0)).toBe("1 2 3 4");
+    announce(1, 1, NOW + 5);
+    expect<string>(queue(0)).toBe("2 3 4 1");
+    announce(3, 1, NOW + 6);
+    expect<string>(queue(0)).toBe("2 4 1 3");
+    announce(3, 1, NOW + 7);
+    expect<string>(queue(0)).toBe("2 4 1 3");
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("after the clock was set back takes the time of the last one, so that the queue stays in order", () => {
+    announce(1, 1, NOW);
+    announce(2, 1, NOW - 5000);
+    announce(1, 1, NOW - 4000);
+    expect<string>(queue(0)).toBe("2 1");
+    expect<f64>(load<f64>(entryAt(entryOf(2)), ENTRY_TIME)).toBe(NOW);
+    expect<f64>(load<f64>(entryAt(entryOf(1)), ENTRY_TIME)).toBe(NOW);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("is dated now in an empty shard and behind an older one", () => {
+    expect<f64>(announcedAt(0, NOW)).toBe(NOW);
+    announce(1, 1, NOW);
+    expect<f64>(announcedAt(0, NOW + 1)).toBe(NOW + 1);
+    expect<f64>(announcedAt(0, NOW - 1)).toBe(NOW);
+  });
+
+  test("of a node whose time was over is one of a new node", () => {
+    announce(1, 22000, NOW);
+    announce(1, 22001, NOW + RETENTION);
+    expect<u32>(portOf(1, NOW + RETENTION)).toBe(22001);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("writes nothing behind the padding of a NodeID, in its entry or beside it", () => {
+    layOut(3, 8, 1, 8, 1);
+    takeLong(1, 7);
+    announceLength(7, 1, NOW);
+    takeLong(2, 8);
+    announceLength(8, 2, NOW);
+    const first = entryAt(1);
+    expect<u64>(load<u64>(first + 48)).toBe(load<u64>(entryAt(2)));
+    memory.fill(entryAt(3), 0xff, 48);
+    const behind = checksum(entryAt(3) + 44, entryAt(3) + 48);
+    takeLong(3, 3);
+    announceLength(3, 3, NOW);
+    expect<u64>(checksum(entryAt(3) + 44, entryAt(3) + 48)).toBe(behind);
+    expect<u8>(load<u8>(entryAt(3) + ENTRY_ID + 3)).toBe(0);
+  });
+
+  test("fills the registry up to its capacity, and is refused beyond", () => {
+    layOut(10, 64, 2, 16, 1);
+    for (let n: u32 = 0; n < 10; n++) expect<bool>(announce(n, n + 1, NOW)).toBe(true);
+    const before = checksum(0, SCRATCH - 64);
+    expect<bool>(announce(10, 1, NOW)).toBe(false);
+    expect<u64>(checksum(0, SCRATCH - 64)).toBe(before);
+    for (let n: u32 = 0; n < 10; n++) expect<u32>(portOf(n, NOW)).toBe(n + 1);
+    expect<u32>(portOf(10, NOW)).toBe(0);
+    expect<bool>(announce(3, 99, NOW + 1)).toBe(true);
+    expect<u32>(portOf(3, NOW + 1)).toBe(99);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("finds room again when the time of two others is over", () => {
+    layOut(4, 64, 1, 16, 1);
+    announce(1, 1, NOW);
+    announce(2, 1, NOW);
+    announce(3, 1, NOW + 1);
+    announce(4, 1, NOW + 1);
+    expect<bool>(announce(5, 1, NOW + RETENTION - 1)).toBe(false);
+    expect<bool>(announce(5, 1, NOW + RETENTION)).toBe(true);
+    expect<bool>(announce(6, 1, NOW + RETENTION)).toBe(true);
+    expect<bool>(announce(7, 1, NOW + RETENTION)).toBe(false);
+    expect<string>(queue(0)).toBe("3 4 5 6");
+    expect<string>(flaw()).toBe("");
+  });
+});
+
+describe("an open shard", () => {
+  beforeEach(() => {
+    layOut(100, 64, 4, 64, 1);
+    setHolder(0);
+  });
+
+  test("is locked by the lane that opened it, until it is closed", () => {
+    setHolder(41);
+    take(1);
+    const shard = openShard(NOW);
+    expect<u32>(shard).toBe(spread & 3);
+    expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(42);
+    closeShard(shard);
+    expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(0);
+  });
+
+  test("is the NodeID's own: others are neither locked nor written", () => {
+    for (let n: u32 = 0; n < 40; n++) {
+      take(n);
+      const mine = shardOf(spread);
+      const count = load<u32>(shardAt(mine), SHARD_COUNT);
+      let others: u64 = 0;
+      for (let shard: u32 = 0; shard < 4; shard++) {
+        if (shard !== mine) others += checksum(shardAt(shard), shardAt(shard) + 64);
+      }
+      announce(n, 1, NOW);
+      for (let shard: u32 = 0; shard < 4; shard++) {
+        if (shard !== mine) others -= checksum(shardAt(shard), shardAt(shard) + 64);
+      }
+      expect<u64>(others).toBe(0);
+      expect<u32>(load<u32>(shardAt(mine), SHARD_COUNT)).toBe(count + 1);
+    }
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("lets go of two entries whose time is over, and of no more", () => {
+    layOut(100, 64, 1, 256, 1);
+    for (let n: u32 = 1; n <= 5; n++) announce(n, 1, NOW);
+    take(99);
+    closeShard(openShard(NOW + RETENTION - 1));
+    expect<string>(queue(0)).toBe("1 2 3 4 5");
+    take(99);
+    closeShard(openShard(NOW + RETENTION));
+    expect<string>(queue(0)).toBe("3 4 5");
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("leaves its sequence counter even, two further for each change", () => {
+    layOut(100, 64, 1, 256, 1);
+    announce(1, 1, NOW);
+    expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(2);
+    announce(1, 2, NOW);
+    expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(4);
+    drop(1, NOW + RETENTION);
+    expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(6);
+    portOf(1, NOW);
+    drop(1, NOW);
+    expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(6);
+  });
+});
+
+describe("an entry whose time is over", () => {
+  beforeEach(() => {
+    layOut(100, 64, 1, 256, 1);
+  });
+
+  test("is let go when it is asked for under lock, to the millisecond", () => {
+    announce(1, 1, NOW);
+    const entry = entryOf(1);
+    take(1);
+    expect<u32>(holds(0, ID, 4, NOW + RETENTION - 1)).toBe(entry);
+    expect<u32>(holds(0, ID, 4, NOW + RETENTION)).toBe(0);
+    expect<u32>(holds(0, ID, 4, NOW)).toBe(0);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(0);
+    expect<u32>(load<u32>(entryAt(entry), ENTRY_META)).toBe(0);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("is let go alone: those before and behind it in the queue stay", () => {
+    for (let n: u32 = 1; n <= 5; n++) insertAt(n, n, NOW + n);
+    store<f64>(entryAt(entryOf(3)), NOW - RETENTION, ENTRY_TIME);
+    drop(3, NOW);
+    expect<string>(queue(0)).toBe("1 2 4 5");
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("gives its place to the next new node", () => {
+    announce(1, 1, NOW);
+    announce(2, 2, NOW + 1);
+    const first = entryOf(1);
+    drop(1, NOW + RETENTION);
+    announce(3, 3, NOW + 2);
+    expect<u32>(entryOf(3)).toBe(first);
+    expect<u32>(portOf(2, NOW + 2)).toBe(2);
+    expect<string>(flaw()).toBe("");
+  });
+});
+
+describe("the gap that a removed entry leaves in the index", () => {
+  beforeEach(() => {
+    layOut(8, 64, 1, 8, 1);
+  });
+
+  test("is closed by those that had to stand behind it", () => {
+    const a = idAt(2, 0);
+    const b = idAt(2, 1);
+    const c = idAt(2, 2);
+    insertAt(a, 1, 0);
+    insertAt(b, 2, NOW);
+    insertAt(c, 3, NOW);
+    drop(a, RETENTION);
+    expect<u32>(inSlot(2)).toBe(entryOf(b));
+    expect<u32>(inSlot(3)).toBe(entryOf(c));
+    expect<u32>(inSlot(4)).toBe(0);
+    expect<u32>(portOf(b, NOW)).toBe(2);
+    expect<u32>(portOf(c, NOW)).toBe(3);
+  });
+
+  test("is not closed by one that stands at home, but by one further on", () => {
+    const a = idAt(2, 0);
+    const athome = idAt(3, 0);
+    const b = idAt(2, 1);
+    insertAt(a, 1, 0);
+    insertAt(athome, 2, NOW);
+    insertAt(b, 3, NOW);
+    drop(a, RETENTION);
+    expect<u32>(inSlot(2)).toBe(entryOf(b));
+    expect<u32>(inSlot(3)).toBe(entryOf(athome));
+    expect<u32>(inSlot(4)).toBe(0);
+  });
+
+  test("is closed over the end of the index", () => {
+    const a = idAt(7, 0);
+    const b = idAt(7, 1);
+    const c = idAt(0, 0);
+    const d = idAt(6, 0);
+    const e = idAt(6, 1);
+    insertAt(d, 4, NOW);
+    insertAt(a, 1, 0);
+    insertAt(b, 2, NOW);
+    insertAt(c, 3, NOW);
+    insertAt(e, 5, NOW);
+    // 6: d, 7: a, 0: b, 1: c, 2: e
+    expect<u32>(inSlot(0)).toBe(entryOf(b));
+    expect<u32>(inSlot(2)).toBe(entryOf(e));
+    drop(a, RETENTION);
+    expect<u32>(inSlot(6)).toBe(entryOf(d));
+    expect<u32>(inSlot(7)).toBe(entryOf(b));
+    expect<u32>(inSlot(0)).toBe(entryOf(c));
+    expect<u32>(inSlot(1)).toBe(entryOf(e));
+    expect<u32>(inSlot(2)).toBe(0);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("is closed in each of the 16,384 ways in which four entries can meet in eight slots", () => {
+    const ids = new StaticArray<u32>(32);
+    for (let slot: u32 = 0; slot < 8; slot++) {
+      for (let nth: u32 = 0; nth < 4; nth++) ids[slot * 4 + nth] = idAt(slot, nth);
+    }
+    for (let way: u32 = 0; way < 4096; way++) {
+      for (let gone: u32 = 0; gone < 4; gone++) {
+        forget();
+        for (let i: u32 = 0; i < 4; i++) {
+          insertAt(ids[((way >> (3 * i)) & 7) * 4 + i], 10 + i, i === gone ? 0 : NOW);
+        }
+        drop(ids[((way >> (3 * gone)) & 7) * 4 + gone], RETENTION);
+        let wrong = flaw();
+        for (let i: u32 = 0; i < 4; i++) {
+          const port = portOf(ids[((way >> (3 * i)) & 7) * 4 + i], NOW);
+          if (port !== (i === gone ? 0 : 10 + i)) wrong = "a node cannot be looked up";
+        }
+        if (wrong.length !== 0) expect<u32>(way * 4 + gone).toBe(0xffffffff, wrong);
+      }
+    }
+  });
+});
+
+/** An empty registry of eight slots, faster than laying out all of the memory. */
+function forget(): void {
+  memory.fill(load<u32>(H_INDEX_AT), 0, 8 * INDEX_SIZE);
+  memory.fill(shardAt(0), 0, 64);
+  memory.fill(entryAt(0), 0, 9 * 104);
+  memory.fill(128, 0, 16);
+}
+
+describe("where a hash belongs", () => {
+  test("is its fraction of the slots: any number of them is used, first to last", () => {
+    layOut(1, 64, 1, 7, 1);
+    let first: u32 = 0;
+    let last: u32 = 0;
+    for (let n: u32 = 0; n < 200; n++) {
+      forget();
+      insertAt(n, 1, 0);
+      take(n);
+      expect<u32>(inSlot(home(tag))).toBe(1);
+      if (home(tag) === 0) first++;
+      if (home(tag) === 6) last++;
+      drop(n, RETENTION);
+    }
+    expect<u32>(first).toBeGreaterThan(10);
+    expect<u32>(last).toBeGreaterThan(10);
+    expect<u32>(load<u32>(H_SLOTS)).toBe(7);
+  });
+});
+
+describe("a sweep", () => {
+  beforeEach(() => {
+    layOut(600, 64, 4, 512, 1);
+  });
+
+  test("lets go of all whose time is over, in all shards, and says how many", () => {
+    for (let n: u32 = 0; n < 40; n++) announce(n, 1, NOW + n);
+    expect<u32>(sweep(NOW + RETENTION - 1)).toBe(0);
+    expect<u32>(sweep(NOW + RETENTION)).toBe(1);
+    expect<u32>(sweep(NOW + RETENTION + 29)).toBe(29);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(10);
+    expect<u32>(sweep(NOW + RETENTION + 1000)).toBe(10);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("lets go of at most 64 of a shard at a time, and goes on in the same millisecond", () => {
+    layOut(600, 64, 1, 1024, 1);
+    for (let n: u32 = 0; n < 150; n++) announce(n, 1, NOW);
+    expect<u32>(sweep(NOW + RETENTION)).toBe(64);
+    expect<u32>(sweep(NOW + RETENTION)).toBe(64);
+    expect<u32>(sweep(NOW + RETENTION)).toBe(22);
+    expect<u32>(sweep(NOW + RETENTION)).toBe(0);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("takes place once a millisecond when it found all there was", () => {
+    announce(1, 1, NOW);
+    expect<u32>(sweep(NOW + RETENTION - 1)).toBe(0);
+    expect<f64>(load<f64>(H_SWEPT)).toBe(NOW + RETENTION - 1);
+    store<f64>(H_SWEPT, NOW + RETENTION);
+    expect<u32>(sweep(NOW + RETENTION)).toBe(0);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
+    expect<u32>(sweep(NOW + RETENTION + 1)).toBe(1);
+  });
+
+  test("leaves no shard locked", () => {
+    for (let n: u32 = 0; n < 40; n++) announce(n, 1, NOW);
+    sweep(NOW + RETENTION);
+    for (let shard: u32 = 0; shard < 4; shard++) expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(0);
+  });
+});
+
+describe("the registry", () => {
+  test("is what a list would be, over 20,000 random announcements, look-ups, removals and sweeps", () => {
+    layOut(24, 64, 2, 24, 1);
+    ipv4(FROM, 10, 0, 0, 1);
+    const ports = new StaticArray<u32>(40);
+    const times = new StaticArray<f64>(40);
+    let state: u32 = 20121025;
+    let now = NOW;
+    let stored: u32 = 0;
+    let refused: u32 = 0;
+    let wrong = "";
+    for (let step: u32 = 1; step <= 20000 && wrong.length === 0; step++) {
+      state = state * 1664525 + 1013904223;
+      now += (state >>> 12) & 31;
+      const n = (state >>> 18) % 40;
+      const known = ports[n] !== 0 && now - times[n] < RETENTION;
+      const kind = state >>> 28;
+      if (kind < 9) {
+        if (announce(n, step, now)) {
+          stored++;
+          ports[n] = step & 0xffff;
+          times[n] = now;
+        } else {
+          refused++;
+          if (known) wrong = "a known node was refused";
+        }
+      } else if (kind < 15) {
+        const port = portOf(n, now);
+        if (port !== (known ? ports[n] : 0)) wrong = "a look-up was wrong";
+      } else {
+        while (sweep(now) !== 0) {}
+        let live: u32 = 0;
+        for (let i = 0; i < 40; i++) if (ports[i] !== 0 && now - times[i] < RETENTION) live++;
+        if (load<u32>(H_POOL_USED) !== live) wrong = "a sweep left too many or too few";
+      }
+      const broken = flaw();
+      if (broken.length !== 0) wrong = broken;
+      if (wrong.length !== 0) expect<u32>(step).toBe(0, wrong);
+    }
+    // Both ways were gone, often.
+    expect<u32>(stored).toBeGreaterThan(1000);
+    expect<u32>(refused).toBeGreaterThan(100);
+  });
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { createEngineMemory, defaultEngineOptions, EngineControl } from "../src/engine/index.ts";
+import type { Collision, CollisionResult } from "./support/collide.ts";
+import { UNLIMITED } from "./support/harness.ts";
+import { checkInvariants } from "./support/invariants.ts";
+
+function collide(collision: Collision): Promise<CollisionResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<CollisionResult>();
+  const worker = new Worker(new URL("./support/collide.ts", import.meta.url).href);
+  worker.onmessage = ({ data }) => {
+    resolve(data);
+    worker.terminate();
+  };
+  worker.onerror = ({ message }) => reject(new Error(message));
+  worker.postMessage(collision);
+  return promise;
+}
+
+test("a wasm and a TypeScript engine on one memory never mix two announcements, and leave the registry whole", async () => {
+  const options = { ...defaultEngineOptions(), ...UNLIMITED, lanes: 2, capacity: 8, retentionMs: 5 };
+  const memory = createEngineMemory(options);
+  const results = await Promise.all(
+    (["wasm", "ts"] as const).map((backend, lane) => collide({ memory, lane, backend, seconds: 3 })),
+  );
+  for (const { answered, mixed, processed } of results) {
+    expect(processed).toBeGreaterThan(10_000);
+    expect(answered).toBeGreaterThan(1000);
+    expect(mixed).toBe(0);
+  }
+  checkInvariants(new Uint8Array(memory.buffer));
+  const { received, verdicts } = new EngineControl(memory).counters();
+  expect(received).toBe(results.reduce((sum, { processed }) => sum + processed, 0));
+  expect(Object.values(verdicts).reduce((a, b) => a + b)).toBe(received);
+  expect(verdicts.full).toBeGreaterThan(0);
+}, 20_000);

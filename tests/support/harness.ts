@@ -1,0 +1,92 @@
+/** A packet engine without sockets: datagrams in, verdicts and replies out, at times that a test chooses. */
+import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, H_EXCHANGE_AT, H_STRIDE } from "../../assembly/layout.ts";
+import {
+  createEngine,
+  createEngineMemory,
+  defaultEngineOptions,
+  type EngineBackend,
+  EngineControl,
+  type EngineOptions,
+  Lane,
+  type PacketEngine,
+  VERDICTS,
+  type Verdict,
+} from "../../src/engine/index.ts";
+import { writeAddress } from "../../src/transport/address.ts";
+
+export const NO_LIMIT = { rate: 0, burst: 1 };
+export const UNLIMITED = { source: NO_LIMIT, node: NO_LIMIT, new: NO_LIMIT };
+
+export interface JournalEntry {
+  nodeId: Uint8Array;
+  address: string;
+  port: number;
+  time: number;
+}
+
+export class Harness {
+  readonly memory: WebAssembly.Memory;
+  readonly engine: PacketEngine;
+  readonly control: EngineControl;
+  readonly lane: Lane;
+  readonly bytes: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+  now = 1_400_000_000_000;
+
+  constructor(backend: EngineBackend, options: Partial<EngineOptions> = {}) {
+    this.memory = createEngineMemory({ ...defaultEngineOptions(), capacity: 1000, ...options });
+    this.engine = createEngine(backend, this.memory);
+    this.control = new EngineControl(this.memory);
+    this.lane = new Lane(this.memory, 0);
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.u32 = new Uint32Array(this.memory.buffer);
+    this.f64 = new Float64Array(this.memory.buffer);
+  }
+
+  /** Judges one datagram from `address` at `now`; the reply is a copy. */
+  send(
+    packet: Uint8Array,
+    address = "192.0.2.1",
+    port = 4000,
+  ): { verdict: Verdict; reply: Uint8Array<ArrayBuffer> | undefined } {
+    this.lane.fill(0, packet);
+    writeAddress(address, this.bytes, this.lane.addressAt(0));
+    this.lane.setPort(0, port);
+    this.engine.process(0, 1, this.now);
+    return { verdict: VERDICTS[this.lane.verdict(0)]!, reply: copy(this.lane.reply(0)) };
+  }
+
+  /** How many of `count` sendings of `packet` get `verdict`. */
+  count(verdict: Verdict, count: number, packet: (i: number) => Uint8Array, address?: (i: number) => string): number {
+    let found = 0;
+    for (let i = 0; i < count; i++) if (this.send(packet(i), address?.(i)).verdict === verdict) found++;
+    return found;
+  }
+
+  /** Writes an entry into the exchange area, for `merge`. */
+  put(slot: number, { nodeId, address, port, time }: JournalEntry): void {
+    const at = this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]!;
+    this.bytes.fill(0, at, at + this.u32[H_STRIDE >>> 2]!);
+    this.f64[(at + ENTRY_TIME) >>> 3] = time;
+    this.u32[(at + ENTRY_META) >>> 2] = (port << 16) | nodeId.length;
+    writeAddress(address, this.bytes, at + ENTRY_ADDRESS);
+    this.bytes.set(nodeId, at + ENTRY_ID);
+  }
+
+  /** Reads what `collect` left in the exchange area. */
+  take(slot: number): { nodeId: Uint8Array; port: number; time: number; elsewhere: boolean } {
+    const at = this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]!;
+    const meta = this.u32[(at + ENTRY_META) >>> 2]!;
+    return {
+      nodeId: this.bytes.slice(at + ENTRY_ID, at + ENTRY_ID + (meta & 0x7fff)),
+      port: meta >>> 16,
+      time: this.f64[(at + ENTRY_TIME) >>> 3]!,
+      elsewhere: (meta & 0x8000) !== 0,
+    };
+  }
+}
+
+function copy(bytes: Uint8Array | undefined): Uint8Array<ArrayBuffer> | undefined {
+  return bytes && new Uint8Array(bytes);
+}
