@@ -3,7 +3,7 @@
  * all it knows lies in the memory it imports (layout.ts), which workers share.
  */
 import { exhausted } from "./entries";
-import { hashId } from "./hash";
+import { clearPadding, hashId } from "./hash";
 import {
   ANNOUNCEMENT_ID,
   BATCH,
@@ -54,7 +54,7 @@ import {
 import { allowed, passKey, passSource, setSource } from "./limiter";
 import { beginWrite, endWrite, setHolder } from "./lock";
 import { announcedPort, parse, writeAnnouncementHeader } from "./packet";
-import { announcedAt, closeShard, holds, insert, lookUp, openShard, refresh, sweep } from "./registry";
+import { closeShard, holds, insert, lookUp, openShard, refresh, sweep } from "./registry";
 import { padded, readWord, writeWord } from "./xdr";
 
 export { collect, merge } from "./exchange";
@@ -126,13 +126,6 @@ function judge(slot: usize, now: f64): u32 {
   return query ? answer(slot, id, length, free, now) : announce(address, packet, id, length, free, now);
 }
 
-/** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
-function clearPadding(id: usize, length: u32): void {
-  if ((length & 3) === 0) return;
-  const last = id + (length & 0xfffffffc);
-  store<u32>(last, load<u32>(last) & (((<u32>1) << ((length & 3) << 3)) - 1));
-}
-
 /** Answers a query in its own slot. */
 function answer(slot: usize, id: usize, length: u32, free: bool, now: f64): u32 {
   if (!free && !passKey(LIMIT_NODE, now) && stopped(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
@@ -154,17 +147,16 @@ function announce(address: usize, packet: usize, id: usize, length: u32, free: b
   if (exhausted()) sweep(now);
   const meta = (announcedPort(packet) << 16) | length;
   const shard = openShard(now);
-  const time = announcedAt(shard, now);
   const entry = holds(shard, id, length, now);
   let verdict: u32 = VERDICT_STORED;
   if (entry !== 0) {
-    refresh(shard, entry, meta, address, time);
+    refresh(shard, entry, meta, address, now);
     verdict = VERDICT_REFRESHED;
   } else if (exhausted()) {
     verdict = VERDICT_FULL;
   } else if (!free && !passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, now) && stopped(COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
-  } else if (!insert(shard, id, length, meta, address, time)) {
+  } else if (!insert(shard, id, length, meta, address, now)) {
     verdict = VERDICT_FULL;
   }
   closeShard(shard);

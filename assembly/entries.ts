@@ -54,8 +54,10 @@ export function release(entry: u32, at: usize): void {
   unlock(H_POOL_LOCK);
 }
 
-/** Puts an entry into the queue, in order of time: at the end, or where it belongs walking back from `previous`. */
+/** Puts an entry into the queue, in order of time: at its head, or where it belongs walking back from `previous`. */
 export function link(shard: u32, entry: u32, at: usize, previous: u32, time: f64): void {
+  const head = load<u32>(shardAt(shard), SHARD_HEAD);
+  if (head !== 0 && load<f64>(entryAt(head), ENTRY_TIME) > time) previous = 0;
   while (previous !== 0 && load<f64>(entryAt(previous), ENTRY_TIME) > time) {
     previous = load<u32>(entryAt(previous), ENTRY_PREVIOUS);
   }

@@ -1,6 +1,6 @@
 /** What a journal needs: entries listed by the time of their announcement, and entries from elsewhere merged. */
-import { entryAt, shardAt } from "./entries";
-import { hashId } from "./hash";
+import { entryAt, exhausted, shardAt } from "./entries";
+import { clearPadding, hashId } from "./hash";
 import {
   ENTRY_ADDRESS,
   ENTRY_ID,
@@ -10,6 +10,7 @@ import {
   ENTRY_TIME,
   EXCHANGE,
   H_CURSOR,
+  H_CURSOR_SHARD,
   H_CURSOR_TAG,
   H_CURSOR_TIME,
   H_EXCHANGE_AT,
@@ -22,7 +23,7 @@ import {
   SHARD_TAIL,
 } from "./layout";
 import { lock, unlock } from "./lock";
-import { closeShard, holds, insert, openShard, refresh } from "./registry";
+import { closeShard, holds, insert, openShard, refresh, sweep } from "./registry";
 
 /**
  * Copies entries of `shard` announced at `since` or later to the exchange area, the latest first, EXCHANGE at most, and
@@ -35,12 +36,13 @@ export function collect(shard: u32, since: f64, resume: bool): u32 {
   let count: u32 = 0;
   lock(shardAt(shard) + SHARD_LOCK);
   let entry = load<u32>(shardAt(shard), SHARD_TAIL);
-  if (resume && isCursor(load<u32>(H_CURSOR))) entry = load<u32>(entryAt(load<u32>(H_CURSOR)), ENTRY_PREVIOUS);
+  if (resume && isCursor(shard, load<u32>(H_CURSOR))) entry = load<u32>(entryAt(load<u32>(H_CURSOR)), ENTRY_PREVIOUS);
   while (entry !== 0 && count < <u32>EXCHANGE) {
     const at = entryAt(entry);
     if (load<f64>(at, ENTRY_TIME) < since) break;
     memory.copy(to, at, stride);
     store<u32>(H_CURSOR, entry);
+    store<u32>(H_CURSOR_SHARD, shard);
     store<u32>(H_CURSOR_TAG, load<u32>(at, ENTRY_TAG));
     store<f64>(H_CURSOR_TIME, load<f64>(at, ENTRY_TIME));
     to += stride;
@@ -51,10 +53,11 @@ export function collect(shard: u32, since: f64, resume: bool): u32 {
   return count;
 }
 
-/** Whether `entry` still stands where the last listing ended. */
-function isCursor(entry: u32): bool {
+/** Whether `entry` still stands where the last listing, of the same shard, ended. */
+function isCursor(shard: u32, entry: u32): bool {
   const at = entryAt(entry);
   return (
+    shard === load<u32>(H_CURSOR_SHARD) &&
     load<u32>(at, ENTRY_META) !== 0 &&
     load<u32>(at, ENTRY_TAG) === load<u32>(H_CURSOR_TAG) &&
     load<f64>(at, ENTRY_TIME) === load<f64>(H_CURSOR_TIME)
@@ -62,8 +65,8 @@ function isCursor(entry: u32): bool {
 }
 
 /**
- * Merges the first `count` entries of the exchange area, of which time, meta, address and the padded NodeID count, and
- * returns how many it took. Left out are those that make no sense, whose time is over, that are not later than what is
+ * Merges the first `count` entries of the exchange area, of which time, meta, address and NodeID count, and returns how many
+ * it took. In ascending or descending order of time each takes its place at once; else it is looked for from the queue's end. Left out are those that make no sense, whose time is over, that are not later than what is
  * known, or that find no room. A time to come counts as `now`.
  */
 export function merge(count: u32, now: f64): u32 {
@@ -83,7 +86,9 @@ function mergeOne(from: usize, now: f64): bool {
   const time = min<f64>(load<f64>(from, ENTRY_TIME), now);
   if (!(now - time < load<f64>(H_RETENTION))) return false;
   const id = from + ENTRY_ID;
+  clearPadding(id, length);
   hashId(id, length);
+  if (exhausted()) sweep(now);
   const shard = openShard(now);
   const entry = holds(shard, id, length, now);
   let taken = true;

@@ -12,6 +12,13 @@ import { H_KEY, H_KEY_ID, H_KEY_SOURCE } from "./layout";
 export let tag: u32 = 0;
 export let spread: u32 = 0;
 
+/** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
+export function clearPadding(id: usize, length: u32): void {
+  if ((length & 3) === 0) return;
+  const last = id + (length & 0xfffffffc);
+  store<u32>(last, load<u32>(last) & (((<u32>1) << ((length & 3) << 3)) - 1));
+}
+
 /** Hashes the `length` bytes at `at`, which zeros fill up to whole words. Leaves `tag` and `spread`. */
 export function hashId(at: usize, length: u32): void {
   const words = (length + 3) >>> 2;

@@ -6,7 +6,7 @@
  * map are little-endian; what lies in a packet is big-endian as on the wire. Offsets are in bytes.
  */
 
-/* ---- The wire (PROTOCOL: announcement and query) ---- */
+/* ---- The wire (docs/protocol.md) ---- */
 
 export const ANNOUNCEMENT_MAGIC = 0x20121025;
 export const QUERY_MAGIC = 0x19760309;
@@ -78,7 +78,7 @@ export const H_DRY_RUN = 36;
 export const H_ALLOWED = 40;
 /** Set by the control thread: workers are to stop. */
 export const H_STOP = 44;
-/** Addresses of the regions. H_ENTRIES is that of entry 0, which is never used: 0 means "none" in index and queues. */
+/** Addresses of the regions. H_ENTRIES_AT is that of entry 0, which is never used: 0 means "none" in index and queues. */
 export const H_LANES_AT = 48;
 export const H_LIMITERS_AT = 52;
 export const H_SHARDS_AT = 56;
@@ -86,10 +86,11 @@ export const H_ENTRIES_AT = 60;
 export const H_INDEX_AT = 64;
 export const H_ALLOWED_AT = 68;
 export const H_EXCHANGE_AT = 72;
-/** Where a listing that did not fit goes on: an entry, the time of its announcement (f64) and its hash, to know it again. */
+/** Where a listing that did not fit goes on: an entry, and its shard, hash and time (f64) to know it again. */
 export const H_CURSOR = 76;
 export const H_CURSOR_TIME = 80;
 export const H_CURSOR_TAG = 104;
+export const H_CURSOR_SHARD = 108;
 /** f64, milliseconds. */
 export const H_RETENTION = 88;
 /** f64: when the last sweep that found all there was to expire took place. */

@@ -17,6 +17,17 @@ export function lock(word: usize): void {
   while (atomic.cmpxchg<u32>(word, 0, holder) !== 0) {}
 }
 
+/** How often a lock is asked for that need not be had: some tens of microseconds, far longer than it is held. */
+const TRIES = 10_000;
+
+/** Takes a lock unless it is held for long: by somebody who died, perhaps. */
+export function tryLock(word: usize): bool {
+  for (let left = TRIES; left !== 0; left--) {
+    if (atomic.cmpxchg<u32>(word, 0, holder) === 0) return true;
+  }
+  return false;
+}
+
 export function unlock(word: usize): void {
   atomic.store<u32>(word, 0);
 }

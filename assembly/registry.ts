@@ -11,6 +11,7 @@ import {
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
+  ENTRY_PREVIOUS,
   ENTRY_TAG,
   ENTRY_TIME,
   H_INDEX_AT,
@@ -28,7 +29,7 @@ import {
   SHARD_SEQUENCE,
   SHARD_TAIL,
 } from "./layout";
-import { beginRead, beginWrite, endWrite, lock, unchanged, unlock } from "./lock";
+import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock";
 
 /** The index slot that the last `find` ended at. */
 let place: u32 = 0;
@@ -98,6 +99,7 @@ export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
 export function openShard(now: f64): u32 {
   const shard = shardOf(spread);
   lock(shardAt(shard) + SHARD_LOCK);
+  redate(shard, now);
   expire(shard, now, 2);
   return shard;
 }
@@ -114,10 +116,17 @@ export function holds(shard: u32, id: usize, length: u32, now: f64): u32 {
   return 0;
 }
 
-/** The time an announcement of `now` is given: a clock that was set back does not reorder the queue. */
-export function announcedAt(shard: u32, now: f64): f64 {
-  const tail = load<u32>(shardAt(shard), SHARD_TAIL);
-  return tail === 0 ? now : max<f64>(now, load<f64>(entryAt(tail), ENTRY_TIME));
+/**
+ * When the clock was set back, what was announced in times to come counts as announced now: else it would stay until then, and
+ * whatever is announced now would have to be put before it.
+ */
+function redate(shard: u32, now: f64): void {
+  for (let entry = load<u32>(shardAt(shard), SHARD_TAIL); entry !== 0; ) {
+    const at = entryAt(entry);
+    if (load<f64>(at, ENTRY_TIME) <= now) return;
+    store<f64>(at, now, ENTRY_TIME);
+    entry = load<u32>(at, ENTRY_PREVIOUS);
+  }
 }
 
 /** Gives `entry` of an open shard a new port, address and time. */
@@ -179,7 +188,7 @@ function expire(shard: u32, now: f64, most: u32): u32 {
 }
 
 /**
- * Lets go of entries whose time is over, in all shards, at most a batch of each, with one lock at a time. Returns how
+ * Lets go of entries whose time is over, in all shards that are not locked for long, at most a batch of each. Returns how
  * many. Two sweeps within a millisecond are one, unless the first left some over.
  */
 export function sweep(now: f64): u32 {
@@ -188,7 +197,11 @@ export function sweep(now: f64): u32 {
   let all = true;
   const last = load<u32>(H_SHARD_MASK);
   for (let shard: u32 = 0; shard <= last; shard++) {
-    lock(shardAt(shard) + SHARD_LOCK);
+    if (!tryLock(shardAt(shard) + SHARD_LOCK)) {
+      all = false;
+      continue;
+    }
+    redate(shard, now);
     const some = expire(shard, now, BATCH);
     unlock(shardAt(shard) + SHARD_LOCK);
     gone += some;

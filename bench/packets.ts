@@ -17,6 +17,13 @@ export function nodeId(n: number): Uint8Array {
   return id;
 }
 
+/** The `n` of the NodeID at `at`. */
+export function nodeOf(bytes: Uint8Array, at: number): number {
+  let n = 0;
+  for (let i = 6; i >= 0; i--) n = n * 32 + BASE32.indexOf(String.fromCharCode(bytes[at + i]!));
+  return n;
+}
+
 export function announcement(n: number): Announcement {
   return { type: "announcement", nodeId: nodeId(n), port: 1024 + (n % 60_000), ip: new Uint8Array(0) };
 }

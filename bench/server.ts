@@ -30,7 +30,7 @@ const { values } = parseArgs({
   },
 });
 const [rounds, seconds, nodes] = [values.rounds, values.seconds, values.nodes].map(Number) as [number, number, number];
-if (![rounds, seconds, nodes].every((n) => Number.isInteger(n) && n > 0)) {
+if (![rounds, seconds, nodes].every((n) => Number.isInteger(n) && n > 0) || !["wasm", "ts"].includes(values.engine)) {
   console.error("usage: bun run bench:server [--rounds N] [--seconds N] [--nodes N] [--engine wasm|ts] [--json]");
   process.exit(2);
 }

@@ -2,7 +2,7 @@
  * Sets up a checkout: installs what the lock file names and builds the wasm modules, each only when it is out of date.
  * Runs before every script that needs it, so it says nothing when there is nothing to do, and what it says goes to stderr.
  */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -47,6 +47,8 @@ const BINARIES = [
   ["codec", "asconfig.codec.json"],
 ] as const;
 
+const OUTPUTS = [...BINARIES.flatMap(([name]) => [`${name}.wasm`, `${name}.wat`]), "codec-wasm.ts"];
+
 async function build(): Promise<void> {
   const sources = (await readdir(join(root, "assembly"))).filter((file) => file.endsWith(".ts")).sort();
   const wanted = await digest([
@@ -55,11 +57,12 @@ async function build(): Promise<void> {
     ...BINARIES.map(([, config]) => config),
     ...sources.map((file) => `assembly/${file}`),
   ]);
-  if (existsSync(join(built, "engine.wasm")) && (await upToDate(join(built, "stamp"), wanted))) return;
+  if (OUTPUTS.every((file) => existsSync(join(built, file))) && (await upToDate(join(built, "stamp"), wanted))) return;
   console.error("setup: building the wasm modules");
   // Built aside and moved, so that a build that is cut short, or one beside it, leaves no half of a module.
   const aside = join(root, `build.${process.pid}`);
   await mkdir(aside, { recursive: true });
+  process.on("exit", () => rmSync(aside, { recursive: true, force: true }));
   await Promise.all(
     BINARIES.map(([name, config]) => {
       const output = ["--outFile", join(aside, `${name}.wasm`), "--textFile", join(aside, `${name}.wat`)];
@@ -77,7 +80,6 @@ async function build(): Promise<void> {
     await rename(aside, built);
   } catch (error) {
     // Another setup was faster; what it built is as good.
-    await rm(aside, { recursive: true, force: true });
     if (!(await upToDate(join(built, "stamp"), wanted))) throw error;
   }
 }

@@ -92,6 +92,7 @@ describe("whereabouts server", () => {
     const log = await rest();
     expect(JSON.parse(log.trim().split("\n").at(-1)!).properties).toMatchObject({ stored: 1, "refused-id": 1 });
     expect(log).not.toContain("dry run");
+    expect(log).toContain("none for 127.0.0.0/8, ::1/128");
   });
 
   test("goes on when nobody reads its log any more", async () => {
@@ -129,6 +130,10 @@ describe("whereabouts server", () => {
     [["--source-rate", "-5"], "number of 0 or more"],
     [["--new-burst", "0"], "number of 1 or more"],
     [["--allow", "10.0.0.0/33"], '"10.0.0.0/33" is no network'],
+    [["--allow", "10/8"], '"10/8" is no network'],
+    [["--allow", "010.0.0.0/8"], '"010.0.0.0/8" is no network'],
+    [["--allow", "10.0.0.0/8/8"], "is no network"],
+    [["--host", ""], "host must be an address or a name"],
     [["--allow", "example.org"], '"example.org" is no network'],
     [["--engine", "go"], "Allowed choices are wasm, ts"],
     [["--workers", "auto"], '"1" only'],

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CODEC_WASM } from "../build/codec-wasm.ts";
 import { type Codec, createCodec, PacketFields } from "../src/codec/index.ts";
+import { testIf } from "./support/needs.ts";
 import { announcement, ascii, hex, query } from "./support/packets.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -144,7 +145,7 @@ describe("the module", () => {
     });`;
   const CAME_BACK = ["wasm", "ts", "wasm"].map((name) => [name, [78, 79], 22000, [10, 9, 0, 2], "bad-ip-length", 16]);
 
-  test.skipIf(Bun.which("node") === null)("runs in Node", () => {
+  testIf(Bun.which("node") !== null, "there is no node")("runs in Node", async () => {
     expect(inProcess(ROUND_TRIP(bundle), ["node", "-e"])).toEqual(CAME_BACK);
   });
 

@@ -36,7 +36,7 @@ class Fault {
   ) {}
 }
 
-/** PROTOCOL.md read out aloud, field by field; the fields, or the first fault. */
+/** docs/protocol.md read out aloud, field by field; the fields, or the first fault. */
 function reference(bytes: Uint8Array): PacketFields {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const fields = new PacketFields();

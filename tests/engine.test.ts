@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { createEngine, createEngineMemory, defaultEngineOptions, Lane } from "../src/engine/index.ts";
+import { H_POOL_TOP } from "../assembly/layout.ts";
+import { createEngine, createEngineMemory, defaultEngineOptions, EngineControl, Lane } from "../src/engine/index.ts";
 import { Harness, NO_LIMIT, UNLIMITED } from "./support/harness.ts";
 import { checkInvariants } from "./support/invariants.ts";
 import { announcement, ascii, query } from "./support/packets.ts";
@@ -320,6 +321,21 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(1)), "203.0.113.2").verdict).toBe("answered");
     });
 
+    test("keeps no announcement longer than the retention when the clock is set back by a year", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      const year = 365 * 24 * 3_600_000;
+      h.now += year;
+      h.send(announcement(node("ahead"), 1));
+      h.now -= year;
+      h.send(announcement(node("right"), 2));
+      checkInvariants(h.bytes);
+      h.now += RETENTION - 1;
+      expect(h.send(query(node("right"))).verdict).toBe("answered");
+      h.now += 1;
+      expect(h.send(query(node("right"))).verdict).toBe("unknown");
+      expect(h.send(query(node("ahead"))).verdict).toBe("unknown");
+    });
+
     test("counts every datagram it is given, and as many verdicts", () => {
       const h = new Harness(backend);
       const random = new Random(5);
@@ -428,10 +444,22 @@ for (const backend of ["wasm", "ts"] as const) {
       }
     });
 
+    test("merges in whatever order a listing gives, and a dirty padding changes nothing", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      for (let i = 0; i < 200; i++) {
+        const nodeId = node(`m${i}`);
+        h.put(i, { nodeId, address: "203.0.113.9", port: 1 + i, time: h.now - i });
+        h.bytes.fill(0xff, h.idAt(i) + nodeId.length, h.idAt(i) + Math.ceil(nodeId.length / 4) * 4);
+      }
+      expect(h.engine.merge(200, h.now)).toBe(200);
+      checkInvariants(h.bytes);
+      for (let i = 0; i < 200; i++) expect(h.send(query(node(`m${i}`))).verdict).toBe("answered");
+    });
+
     test("works on addresses above 2 GiB", () => {
       const h = new Harness(backend, { ...UNLIMITED, capacity: 30_000_000 });
       expect(h.memory.buffer.byteLength).toBeGreaterThan(3 * 2 ** 30);
-      h.u32[136 >>> 2] = 29_000_000;
+      h.u32[H_POOL_TOP >>> 2] = 29_000_000;
       for (let i = 0; i < 2000; i++) expect(h.send(announcement(node(i), i + 1)).verdict).toBe("stored");
       for (let i = 0; i < 2000; i++) {
         expect(h.send(query(node(i))).reply).toEqual(announcement(node(i), i + 1, Uint8Array.of(192, 0, 2, 1)));
@@ -445,6 +473,12 @@ for (const backend of ["wasm", "ts"] as const) {
       const h = new Harness(backend);
       expect(h.engine.process(1, 1, h.now)).toBe(0);
       expect(h.engine.process(0, 65, h.now)).toBe(0);
+      for (const wrong of [-1, 2 ** 31]) {
+        expect(h.engine.process(wrong, 1, h.now)).toBe(0);
+        expect(h.engine.process(0, wrong, h.now)).toBe(0);
+      }
+      expect(h.engine.process(0, Number.NaN, h.now)).toBe(0);
+      expect(h.engine.merge(0.5, h.now)).toBe(0);
       expect(h.control.counters().received).toBe(0);
       expect(() => createEngine(backend, h.memory, 1)).toThrow(RangeError);
       expect(() => createEngine(backend, new WebAssembly.Memory({ initial: 1 }))).toThrow(TypeError);
@@ -469,8 +503,7 @@ describe("an engine's memory", () => {
       }
       engine.process(0, 64, 1_400_000_000_000 + i);
     }
-    const counters = new Uint32Array(memory.buffer);
-    expect(counters[140 >>> 2]).toBe(1_000_000);
+    expect(new EngineControl(memory).nodes).toBe(1_000_000);
     expect(memory.buffer.byteLength).toBeLessThan(128e6);
     // What the process really holds: the same, and what this test left to the garbage collector.
     Bun.gc(true);
@@ -482,8 +515,14 @@ describe("an engine's memory", () => {
     expect(make({ capacity: 0 })).toThrow("capacity must be a whole number from 1 to 4294967296, not 0");
     expect(make({ maxIdLength: 1009 })).toThrow("maxIdLength must be a whole number from 1 to 1008, not 1009");
     expect(make({ retentionMs: 0 })).toThrow("retentionMs must be a time above 0, not 0");
-    expect(make({ source: { rate: -1, burst: 1 } })).toThrow("source.rate must be 0 or more, not -1");
-    expect(make({ new: { rate: 1, burst: 0 } })).toThrow("new.burst must be 1 or more, not 0");
+    expect(make({ source: { rate: -1, burst: 1 } })).toThrow("source.rate must be 0 or from");
+    expect(make({ source: { rate: 1e-300, burst: 1 } })).toThrow("source.rate must be 0 or from");
+    expect(make({ new: { rate: 1, burst: 0 } })).toThrow("new.burst must be from 1 to");
+    expect(make({ limiterSets: 0.5 })).toThrow("limiterSets must be a power of two");
+    expect(make({ shards: 3 })).toThrow("shards must be a power of two");
+    const allow = (address: Uint8Array, prefix: number) => make({ allow: [{ address, prefix }] });
+    expect(allow(new Uint8Array(4), 8)).toThrow("an address of 16 bytes");
+    expect(allow(new Uint8Array(16), Number.NaN)).toThrow("from 0 to 128, not NaN");
     expect(make({ capacity: 2 ** 31 })).toThrow(/takes \d+\.\d GiB, and an engine addresses 4/);
     expect(make({ node: NO_LIMIT })).not.toThrow();
   });

@@ -4,6 +4,8 @@ import type { ServerStats } from "../src/server/index.ts";
 interface Watch {
   /** Most that a timer of the main thread was late, in ms. */
   latest: number;
+  /** The same of a process beside it that does nothing else. */
+  machine: number;
   stopMs: number;
   alive: boolean;
   stats: ServerStats;
@@ -23,20 +25,15 @@ function sum(stats: ServerStats): number {
   return Object.values(stats.verdicts).reduce((a, b) => a + b);
 }
 
-// On a machine that others share, a thread may be kept waiting by no fault of ours, now and then: hence another try. A main
-// thread that handles packets is seconds late in every one.
-test(
-  "20 s of garbage at full speed leave the main thread its timers, and SIGTERM stops the server within a second",
-  async () => {
-    const { latest, stopMs, alive, stats } = await watch(20, "garbage");
-    expect(latest).toBeLessThan(100);
-    expect(stopMs).toBeLessThan(1000);
-    expect(alive).toBe(true);
-    expect(stats.verdicts.malformed).toBeGreaterThan(100_000);
-    expect(sum(stats)).toBe(stats.received);
-  },
-  { timeout: 60_000, retry: 2 },
-);
+test("20 s of garbage at full speed leave the main thread its timers, and SIGTERM stops the server within a second", async () => {
+  const { latest, machine, stopMs, alive, stats } = await watch(20, "garbage");
+  // Where others share the machine, a process that only waits is late as well, now and then: so much is not the server's.
+  expect(latest - machine).toBeLessThan(100);
+  expect(stopMs).toBeLessThan(1000);
+  expect(alive).toBe(true);
+  expect(stats.verdicts.malformed).toBeGreaterThan(100_000);
+  expect(sum(stats)).toBe(stats.received);
+}, 60_000);
 
 test("resident memory does not grow over 60 s of full load", async () => {
   const { rss, stats, alive } = await watch(60, "load");

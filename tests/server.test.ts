@@ -162,3 +162,20 @@ describe("a server", () => {
     expect(again.port).toBe(port);
   });
 });
+
+describe("a server whose worker fails", () => {
+  const script = new URL("./support/broken.ts", import.meta.url).pathname;
+
+  for (const how of ["throws", "traps", "dies with a lock"]) {
+    test(`says so and can still be stopped: one that ${how}`, async () => {
+      const child = Bun.spawn([process.execPath, script, how], { stdout: "pipe", stderr: "pipe" });
+      const [out, code] = await Promise.all([child.stdout.text(), child.exited]);
+      expect(code).toBe(0);
+      const { message, received, late } = JSON.parse(out);
+      expect(message).toStartWith("the packet worker failed: ");
+      expect(message).not.toContain("\n");
+      expect(received).toBe(1);
+      expect(late).toBeLessThan(500);
+    });
+  }
+});

@@ -2,9 +2,15 @@
 import { getLogger } from "@logtape/logtape";
 import { Command } from "commander";
 import { version } from "../../package.json";
-import { DiscoveryServer, defaultServerOptions, type ServerOptions, type ServerStats } from "../server/index.ts";
+import {
+  DiscoveryServer,
+  defaultServerOptions,
+  ServerError,
+  type ServerOptions,
+  type ServerStats,
+} from "../server/index.ts";
 import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.ts";
-import { flag, networks, number, only, toggle, whole } from "./values.ts";
+import { flag, networks, networkText, number, only, toggle, whole } from "./values.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 const FIGURES_MS = 60_000;
@@ -65,14 +71,15 @@ async function run({ workers, journal, admin, logLevel, logFormat, ...flags }: F
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.resolve(signal));
   const server = await start({ ...flags, workers: Number(workers) }, command);
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
-  const where = host.includes(":") ? `[${host}]` : host;
+  const { port } = server;
+  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   logger.info(
-    `whereabouts {version} listens on udp ${where}:{port}: {engine} engine, {workers} worker, transport {transport}, journal {journal}, admin {admin}`,
-    { version, host, port: server.port, engine, workers: Number(workers), transport, journal, admin },
+    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${workers} worker, transport ${transport}, journal ${journal}, admin ${admin}`,
+    { version, host, port, engine, workers: Number(workers), transport, journal, admin },
   );
   logger.info(
-    "room for {capacity} nodes with NodeIDs of up to {maxIdLength} bytes, each kept {retention} s; limits: {limits}",
-    { capacity, maxIdLength, retention, limits: limits(server.options) },
+    `room for ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each kept ${retention} s; ${limits(server.options)}`,
+    { capacity, maxIdLength, retention },
   );
 
   let before = server.stats();
@@ -81,15 +88,18 @@ async function run({ workers, journal, admin, logLevel, logFormat, ...flags }: F
     logFigures("figures of the last minute", before, now);
     before = now;
   }, FIGURES_MS);
-  try {
-    const signal = await Promise.race([stop.promise, server.closed.then(() => "end")]);
-    clearInterval(timer);
-    await server.stop();
-    logFigures(`stopped by ${signal}; figures in all`, undefined, server.stats());
-  } catch (error) {
-    command.error(`error: ${(error as Error).message}`, { exitCode: 1 });
-  }
-  process.exit(0);
+  let error: Error | undefined;
+  const signal = await Promise.race([
+    stop.promise,
+    server.closed.catch((cause: Error) => {
+      error = cause;
+    }),
+  ]);
+  clearInterval(timer);
+  await server.stop();
+  logFigures(`${error ? "ended" : `stopped by ${signal}`}; figures in all`, undefined, server.stats());
+  if (error) console.error(`whereabouts: error: ${error.message}`);
+  process.exit(error ? 1 : 0);
 }
 
 async function start(options: Partial<ServerOptions>, command: Command): Promise<DiscoveryServer> {
@@ -97,7 +107,7 @@ async function start(options: Partial<ServerOptions>, command: Command): Promise
     return await DiscoveryServer.start(options);
   } catch (error) {
     // What the flags ask for together may be too much, though each is in its range.
-    return command.error(`error: ${(error as Error).message}`, { exitCode: error instanceof RangeError ? 2 : 1 });
+    return command.error(`error: ${(error as Error).message}`, { exitCode: error instanceof ServerError ? 1 : 2 });
   }
 }
 
@@ -105,10 +115,11 @@ function limits(o: ServerOptions): string {
   const text = (name: string, rate: number, burst: number) =>
     rate === 0 ? `${name} none` : `${name} ${rate}/s, ${burst} at once`;
   return [
-    text("per source", o.sourceRate, o.sourceBurst),
+    text("limits per source", o.sourceRate, o.sourceBurst),
     text("per NodeID", o.nodeRate, o.nodeBurst),
     text("new per source", o.newRate, o.newBurst),
-    ...(o.limitDryRun ? ["dry run"] : []),
+    ...(o.allow.length > 0 ? [`none for ${o.allow.map(networkText).join(", ")}`] : []),
+    ...(o.limitDryRun ? ["dry run: nothing is stopped"] : []),
   ].join("; ");
 }
 

@@ -48,16 +48,25 @@ export function networks(text: string, before: readonly Network[] = []): Network
   return [...before, ...text.split(",").map((part) => network(part.trim()))];
 }
 
-/** An address is the network of just that address. */
+/** An address is the network of just that address. IPv4 is four decimal numbers: ipaddr.js takes 10/8 for 0.0.0.10/8. */
 function network(text: string): Network {
-  try {
-    const [address, prefix] = text.includes("/") ? ipaddr.parseCIDR(text) : ([ipaddr.parse(text), undefined] as const);
-    const v4 = address.kind() === "ipv4";
-    const bytes = v4 ? (address as ipaddr.IPv4).toIPv4MappedAddress().toByteArray() : address.toByteArray();
-    return { address: Uint8Array.from(bytes), prefix: prefix === undefined ? 128 : prefix + (v4 ? 96 : 0) };
-  } catch {
+  const [address = "", prefix] = text.split("/");
+  const v4 = ipaddr.IPv4.isValidFourPartDecimal(address);
+  const bits = v4 ? 32 : 128;
+  const length = prefix === undefined ? bits : Number(prefix);
+  const known = v4 || (address.includes(":") && ipaddr.IPv6.isValid(address) && !address.includes("%"));
+  if (!known || (prefix !== undefined && !/^\d+$/.test(prefix)) || length > bits || text.split("/").length > 2) {
     throw new InvalidArgumentError(`"${text}" is no network: write 192.0.2.0/24, 2001:db8::/32 or a single address.`);
   }
+  const bytes = v4 ? ipaddr.IPv4.parse(address).toIPv4MappedAddress() : ipaddr.IPv6.parse(address);
+  return { address: Uint8Array.from(bytes.toByteArray()), prefix: length + 128 - bits };
+}
+
+/** A network as it is written for {@link networks}. */
+export function networkText({ address, prefix }: Network): string {
+  const v6 = ipaddr.fromByteArray([...address]) as ipaddr.IPv6;
+  if (v6.isIPv4MappedAddress() && prefix >= 96) return `${v6.toIPv4Address()}/${prefix - 96}`;
+  return `${v6.toRFC5952String()}/${prefix}`;
 }
 
 /** A parser for a flag of which only some values are there yet. */

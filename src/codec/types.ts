@@ -1,7 +1,7 @@
 import type { PacketErrorCode } from "./error.ts";
 import type { PacketFields } from "./fields.ts";
 
-/** Where a node is: what a node says of itself, and what a server answers (PROTOCOL.md; the original `discover.go`). */
+/** Where a node is: what a node says of itself, and what a server answers (docs/protocol.md). */
 export interface Announcement {
   readonly type: "announcement";
   /** Any bytes, of any length: not text. */

@@ -48,7 +48,12 @@ export interface EngineCounters {
   readonly socketErrors: number;
 }
 
+/** Readings of a lane's counters before it is given up: a few milliseconds, where a batch takes microseconds. */
+const TRIES = 50_000;
+
 export class EngineControl {
+  /** The counters of each lane as they were read last. */
+  readonly #seen = new Map<number, Float64Array>();
   readonly #u32: Uint32Array;
   readonly #i32: Int32Array;
   readonly #f64: Float64Array;
@@ -96,18 +101,21 @@ export class EngineControl {
     };
   }
 
-  /** Reads again while a batch is under way. A batch takes microseconds; a worker that died in one must not hold this up. */
+  /** Reads again while a batch is under way, which takes microseconds; of a worker that died in one, what was read last. */
   #addLane(lane: number, sums: Float64Array): void {
     const at = this.#u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
     const from = (at + LANE_COUNTERS) >>> 3;
-    const seen = new Float64Array(COUNTERS);
-    for (let tries = 0; tries < 1_000_000; tries++) {
+    for (let tries = 0; tries < TRIES; tries++) {
       const before = Atomics.load(this.#i32, (at + LANE_SEQUENCE) >>> 2);
       if ((before & 1) !== 0) continue;
-      for (let i = 0; i < COUNTERS; i++) seen[i] = this.#f64[from + i]!;
-      if (Atomics.add(this.#i32, (at + LANE_SEQUENCE) >>> 2, 0) === before) break;
+      const seen = this.#f64.slice(from, from + COUNTERS);
+      if (Atomics.add(this.#i32, (at + LANE_SEQUENCE) >>> 2, 0) !== before) continue;
+      this.#seen.set(lane, seen);
+      break;
     }
-    for (let i = 0; i < COUNTERS; i++) sums[i]! += seen[i]!;
+    this.#seen.get(lane)?.forEach((count, i) => {
+      sums[i]! += count;
+    });
   }
 }
 

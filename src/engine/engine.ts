@@ -49,14 +49,17 @@ import {
 import { announcedPort, parse, writeAnnouncementHeader } from "../codec/packet.ts";
 import { padded, readWord, writeWord } from "../codec/words.ts";
 import { exhausted } from "./entries.ts";
-import { hashId } from "./hash.ts";
+import { clearPadding, hashId } from "./hash.ts";
 import { allowed, passKey, passSource, setSource } from "./limiter.ts";
 import { beginWrite, endWrite } from "./lock.ts";
-import { announcedAt, closeShard, holds, insert, lookUp, openShard, refresh, sweep } from "./registry.ts";
+import { closeShard, holds, insert, lookUp, openShard, refresh, sweep } from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
 /** Judges the first `count` datagrams in the slots of `lane` at `now`, in ms since 1970. Returns the number of replies. */
 export function process(m: EngineState, lane: number, count: number, now: number): number {
+  // As the u32 that wasm takes them for.
+  lane >>>= 0;
+  count >>>= 0;
   if (lane >= m.u32[H_LANES >>> 2]! || count > BATCH) return 0;
   const at = m.u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
   m.counters = at + LANE_COUNTERS;
@@ -113,12 +116,6 @@ function judge(m: EngineState, slot: number, now: number): number {
   return query ? answer(m, slot, id, length, free, now) : announce(m, address, packet, id, length, free, now);
 }
 
-/** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
-function clearPadding(m: EngineState, id: number, length: number): void {
-  if ((length & 3) === 0) return;
-  m.i32[(id + length) >>> 2]! &= (1 << ((length & 3) << 3)) - 1;
-}
-
 /** Answers a query in its own slot. */
 function answer(m: EngineState, slot: number, id: number, length: number, free: boolean, now: number): number {
   if (!free && !passKey(m, LIMIT_NODE, now) && stopped(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
@@ -149,17 +146,16 @@ function announce(
   if (exhausted(m)) sweep(m, now);
   const meta = (announcedPort(m.u8, packet) << 16) | length;
   const shard = openShard(m, now);
-  const time = announcedAt(m, shard, now);
   const entry = holds(m, shard, id, length, now);
   let verdict = VERDICT_STORED;
   if (entry !== 0) {
-    refresh(m, shard, entry, meta, address, time);
+    refresh(m, shard, entry, meta, address, now);
     verdict = VERDICT_REFRESHED;
   } else if (exhausted(m)) {
     verdict = VERDICT_FULL;
   } else if (!free && !passSource(m, LIMIT_NEW, LIMIT_NEW_NETWORK, now) && stopped(m, COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
-  } else if (!insert(m, shard, id, length, meta, address, time)) {
+  } else if (!insert(m, shard, id, length, meta, address, now)) {
     verdict = VERDICT_FULL;
   }
   closeShard(m, shard);

@@ -55,8 +55,10 @@ export function release(m: EngineState, entry: number, at: number): void {
   unlock(m, H_POOL_LOCK);
 }
 
-/** Puts an entry into the queue, in order of time: at the end, or where it belongs walking back from `previous`. */
+/** Puts an entry into the queue, in order of time: at its head, or where it belongs walking back from `previous`. */
 export function link(m: EngineState, shard: number, entry: number, at: number, previous: number, time: number): void {
+  const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
+  if (head !== 0 && m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]! > time) previous = 0;
   while (previous !== 0 && m.f64[(entryAt(m, previous) + ENTRY_TIME) >>> 3]! > time) {
     previous = m.u32[(entryAt(m, previous) + ENTRY_PREVIOUS) >>> 2]!;
   }

@@ -8,6 +8,7 @@ import {
   ENTRY_TIME,
   EXCHANGE,
   H_CURSOR,
+  H_CURSOR_SHARD,
   H_CURSOR_TAG,
   H_CURSOR_TIME,
   H_EXCHANGE_AT,
@@ -19,10 +20,10 @@ import {
   SHARD_LOCK,
   SHARD_TAIL,
 } from "../../assembly/layout.ts";
-import { entryAt, shardAt } from "./entries.ts";
-import { hashId } from "./hash.ts";
+import { entryAt, exhausted, shardAt } from "./entries.ts";
+import { clearPadding, hashId } from "./hash.ts";
 import { lock, unlock } from "./lock.ts";
-import { closeShard, holds, insert, openShard, refresh } from "./registry.ts";
+import { closeShard, holds, insert, openShard, refresh, sweep } from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
 /**
@@ -37,12 +38,13 @@ export function collect(m: EngineState, shard: number, since: number, resume: bo
   lock(m, shardAt(m, shard) + SHARD_LOCK);
   let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   const cursor = m.u32[H_CURSOR >>> 2]!;
-  if (resume && isCursor(m, cursor)) entry = m.u32[(entryAt(m, cursor) + ENTRY_PREVIOUS) >>> 2]!;
+  if (resume && isCursor(m, shard, cursor)) entry = m.u32[(entryAt(m, cursor) + ENTRY_PREVIOUS) >>> 2]!;
   while (entry !== 0 && count < EXCHANGE) {
     const at = entryAt(m, entry);
     if (m.f64[(at + ENTRY_TIME) >>> 3]! < since) break;
     m.u8.copyWithin(to, at, at + stride);
     m.u32[H_CURSOR >>> 2] = entry;
+    m.u32[H_CURSOR_SHARD >>> 2] = shard;
     m.i32[H_CURSOR_TAG >>> 2] = m.i32[(at + ENTRY_TAG) >>> 2]!;
     m.f64[H_CURSOR_TIME >>> 3] = m.f64[(at + ENTRY_TIME) >>> 3]!;
     to += stride;
@@ -53,10 +55,11 @@ export function collect(m: EngineState, shard: number, since: number, resume: bo
   return count;
 }
 
-/** Whether `entry` still stands where the last listing ended. */
-function isCursor(m: EngineState, entry: number): boolean {
+/** Whether `entry` still stands where the last listing, of the same shard, ended. */
+function isCursor(m: EngineState, shard: number, entry: number): boolean {
   const at = entryAt(m, entry);
   return (
+    shard === m.u32[H_CURSOR_SHARD >>> 2] &&
     m.u32[(at + ENTRY_META) >>> 2] !== 0 &&
     m.i32[(at + ENTRY_TAG) >>> 2] === m.i32[H_CURSOR_TAG >>> 2] &&
     m.f64[(at + ENTRY_TIME) >>> 3] === m.f64[H_CURSOR_TIME >>> 3]
@@ -64,15 +67,15 @@ function isCursor(m: EngineState, entry: number): boolean {
 }
 
 /**
- * Merges the first `count` entries of the exchange area, of which time, meta, address and the padded NodeID count, and
- * returns how many it took. Left out are those that make no sense, whose time is over, that are not later than what is
+ * Merges the first `count` entries of the exchange area, of which time, meta, address and NodeID count, and returns how many
+ * it took. In ascending or descending order of time each takes its place at once; else it is looked for from the queue's end. Left out are those that make no sense, whose time is over, that are not later than what is
  * known, or that find no room. A time to come counts as `now`.
  */
 export function merge(m: EngineState, count: number, now: number): number {
   const stride = m.u32[H_STRIDE >>> 2]!;
   let from = m.u32[H_EXCHANGE_AT >>> 2]!;
   let taken = 0;
-  for (let left = Math.min(count, EXCHANGE); left !== 0; left--, from += stride) {
+  for (let left = Math.min(count >>> 0, EXCHANGE); left !== 0; left--, from += stride) {
     if (mergeOne(m, from, now)) taken++;
   }
   return taken;
@@ -85,7 +88,9 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   const time = Math.min(m.f64[(from + ENTRY_TIME) >>> 3]!, now);
   if (!(now - time < m.f64[H_RETENTION >>> 3]!)) return false;
   const id = from + ENTRY_ID;
+  clearPadding(m, id, length);
   hashId(m, id, length);
+  if (exhausted(m)) sweep(m, now);
   const shard = openShard(m, now);
   const entry = holds(m, shard, id, length, now);
   let taken = true;

@@ -5,6 +5,12 @@ import type { EngineState } from "./state.ts";
 /** Products that are added up before their sum could leave the 53 bits of a double: a product has 48. */
 const PRODUCTS = 16;
 
+/** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
+export function clearPadding(m: EngineState, id: number, length: number): void {
+  if ((length & 3) === 0) return;
+  m.i32[(id + length) >>> 2]! &= (1 << ((length & 3) << 3)) - 1;
+}
+
 /**
  * Hashes the `length` bytes at `at`, which zeros fill up to whole words. Leaves `tag` and `spread`.
  *

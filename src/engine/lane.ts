@@ -26,6 +26,7 @@ export class Lane {
   /** Datagrams in a batch at most. */
   static readonly BATCH = BATCH;
   readonly number: number;
+  readonly batch = BATCH;
   readonly #slots: number;
   readonly #counters: number;
   readonly #u8: Uint8Array;

@@ -9,6 +9,17 @@ export function lock(m: EngineState, word: number): void {
   while (Atomics.compareExchange(m.i32, word >>> 2, 0, m.holder) !== 0) {}
 }
 
+/** How often a lock is asked for that need not be had: some tens of microseconds, far longer than it is held. */
+const TRIES = 10_000;
+
+/** Takes a lock unless it is held for long: by somebody who died, perhaps. */
+export function tryLock(m: EngineState, word: number): boolean {
+  for (let left = TRIES; left !== 0; left--) {
+    if (Atomics.compareExchange(m.i32, word >>> 2, 0, m.holder) === 0) return true;
+  }
+  return false;
+}
+
 export function unlock(m: EngineState, word: number): void {
   Atomics.store(m.i32, word >>> 2, 0);
 }

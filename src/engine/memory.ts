@@ -1,4 +1,4 @@
-/** The one memory of a packet engine: how it is laid out at start, and what the control thread reads in it. */
+/** The one memory of a packet engine, as it is laid out at start. */
 import {
   ALLOWED_SIZE,
   ENTRY_ID,
@@ -59,6 +59,10 @@ const SHARD_NODES = 4096;
 const MAX_SHARDS = 64;
 /** Index slots for each node. At a load of one half a look-up reads 1.5 slots, a miss 2.5. */
 const SLOTS_PER_NODE = 2;
+
+/** One packet in 11 days, and a thousand million at once: beyond these a limit is none, or the arithmetic of doubles ends. */
+const LEAST_RATE = 1e-6;
+const MOST = 1e9;
 
 /** Sizes and addresses of everything, in bytes. */
 interface Plan {
@@ -191,8 +195,16 @@ function check(options: EngineOptions): void {
   }
   for (const name of ["source", "node", "new"] as const) {
     const { rate, burst } = options[name];
-    if (!(rate >= 0 && Number.isFinite(rate))) throw new RangeError(`${name}.rate must be 0 or more, not ${rate}`);
-    if (!(burst >= 1 && Number.isFinite(burst))) throw new RangeError(`${name}.burst must be 1 or more, not ${burst}`);
+    if (rate !== 0 && !(rate >= LEAST_RATE && rate <= MOST)) {
+      throw new RangeError(`${name}.rate must be 0 or from ${LEAST_RATE} to ${MOST}, not ${rate}`);
+    }
+    if (!(burst >= 1 && burst <= MOST)) throw new RangeError(`${name}.burst must be from 1 to ${MOST}, not ${burst}`);
+  }
+  for (const { address, prefix } of options.allow) {
+    if (!(address instanceof Uint8Array) || address.length !== 16) {
+      throw new TypeError("a network in allow must have an address of 16 bytes, IPv4 as ::ffff:a.b.c.d");
+    }
+    whole("the prefix of a network in allow", prefix, 0, 128);
   }
   powerOfTwo("limiterSets", options.limiterSets ?? LIMITER_SETS, 2 ** 20);
   powerOfTwo("shards", options.shards ?? 1, 2 ** 10);
@@ -202,7 +214,7 @@ function check(options: EngineOptions): void {
 }
 
 function powerOfTwo(name: string, value: number, most: number): void {
-  if (!Number.isInteger(Math.log2(value)) || value > most) {
+  if (!Number.isInteger(value) || !Number.isInteger(Math.log2(value)) || value > most) {
     throw new RangeError(`${name} must be a power of two up to ${most}, not ${value}`);
   }
 }

@@ -4,6 +4,7 @@ import {
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
+  ENTRY_PREVIOUS,
   ENTRY_TAG,
   ENTRY_TIME,
   H_INDEX_AT,
@@ -22,7 +23,7 @@ import {
   SHARD_TAIL,
 } from "../../assembly/layout.ts";
 import { allocate, entryAt, link, release, shardAt, unlink } from "./entries.ts";
-import { beginRead, beginWrite, endWrite, lock, unchanged, unlock } from "./lock.ts";
+import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
 export function shardOf(m: EngineState, word: number): number {
@@ -93,6 +94,7 @@ export function lookUp(m: EngineState, id: number, length: number, now: number, 
 export function openShard(m: EngineState, now: number): number {
   const shard = shardOf(m, m.spread);
   lock(m, shardAt(m, shard) + SHARD_LOCK);
+  redate(m, shard, now);
   expire(m, shard, now, 2);
   return shard;
 }
@@ -109,10 +111,17 @@ export function holds(m: EngineState, shard: number, id: number, length: number,
   return 0;
 }
 
-/** The time an announcement of `now` is given: a clock that was set back does not reorder the queue. */
-export function announcedAt(m: EngineState, shard: number, now: number): number {
-  const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  return tail === 0 ? now : Math.max(now, m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]!);
+/**
+ * When the clock was set back, what was announced in times to come counts as announced now: else it would stay until then, and
+ * whatever is announced now would have to be put before it.
+ */
+function redate(m: EngineState, shard: number, now: number): void {
+  for (let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!; entry !== 0; ) {
+    const at = entryAt(m, entry);
+    if (m.f64[(at + ENTRY_TIME) >>> 3]! <= now) return;
+    m.f64[(at + ENTRY_TIME) >>> 3] = now;
+    entry = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
+  }
 }
 
 /** Gives `entry` of an open shard a new port, address and time. */
@@ -194,7 +203,7 @@ function expire(m: EngineState, shard: number, now: number, most: number): numbe
 }
 
 /**
- * Lets go of entries whose time is over, in all shards, at most a batch of each, with one lock at a time. Returns how
+ * Lets go of entries whose time is over, in all shards that are not locked for long, at most a batch of each. Returns how
  * many. Two sweeps within a millisecond are one, unless the first left some over.
  */
 export function sweep(m: EngineState, now: number): number {
@@ -203,7 +212,11 @@ export function sweep(m: EngineState, now: number): number {
   let all = true;
   const last = m.u32[H_SHARD_MASK >>> 2]!;
   for (let shard = 0; shard <= last; shard++) {
-    lock(m, shardAt(m, shard) + SHARD_LOCK);
+    if (!tryLock(m, shardAt(m, shard) + SHARD_LOCK)) {
+      all = false;
+      continue;
+    }
+    redate(m, shard, now);
     const some = expire(m, shard, now, BATCH);
     unlock(m, shardAt(m, shard) + SHARD_LOCK);
     gone += some;

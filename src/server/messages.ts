@@ -15,5 +15,6 @@ export type ToWorker = { readonly type: "start"; readonly start: WorkerStart } |
 /** From a worker. */
 export type FromWorker =
   | { readonly type: "listening"; readonly port: number }
+  /** It cannot listen, or cannot go on. */
   | { readonly type: "failed"; readonly code: string | undefined; readonly message: string }
   | { readonly type: "stopped" };

@@ -73,3 +73,34 @@ export function engineOptions(options: ServerOptions): EngineOptions {
     dryRun: options.limitDryRun,
   };
 }
+
+/** @throws {TypeError} or {RangeError} that names the option as it is named here. What only the engine knows, it checks. */
+export function checkServerOptions(options: ServerOptions): void {
+  if (typeof options.host !== "string" || options.host === "") {
+    throw new TypeError(`host must be an address or a name, not ${Bun.inspect(options.host)}`);
+  }
+  if (typeof options.limitDryRun !== "boolean") {
+    throw new TypeError(`limitDryRun must be true or false, not ${Bun.inspect(options.limitDryRun)}`);
+  }
+  if (!Array.isArray(options.allow)) throw new TypeError("allow must be an array of networks");
+  if (options.workers !== 1) throw new RangeError(`workers must be 1, not ${options.workers}`);
+  if (options.transport !== "udp") throw new RangeError(`transport must be "udp", not "${options.transport}"`);
+  if (options.engine !== "wasm" && options.engine !== "ts") {
+    throw new RangeError(`engine must be "wasm" or "ts", not "${options.engine}"`);
+  }
+  if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65535) {
+    throw new RangeError(`port must be a whole number from 0 to 65535, not ${options.port}`);
+  }
+  if (!(options.retention > 0 && options.retention <= 1e9)) {
+    throw new RangeError(`retention must be seconds above 0, not ${options.retention}`);
+  }
+  for (const name of ["sourceRate", "nodeRate", "newRate"] as const) {
+    const rate = options[name];
+    if (rate !== 0 && !(rate >= 1e-6 && rate <= 1e9))
+      throw new RangeError(`${name} must be 0 or 0.000001 to 1000000000, not ${rate}`);
+  }
+  for (const name of ["sourceBurst", "nodeBurst", "newBurst"] as const) {
+    const burst = options[name];
+    if (!(burst >= 1 && burst <= 1e9)) throw new RangeError(`${name} must be 1 to 1000000000, not ${burst}`);
+  }
+}

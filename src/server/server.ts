@@ -8,7 +8,7 @@ import {
   type PacketEngine,
 } from "../engine/index.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import { defaultServerOptions, engineOptions, type ServerOptions } from "./options.ts";
+import { checkServerOptions, defaultServerOptions, engineOptions, type ServerOptions } from "./options.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
@@ -69,19 +69,27 @@ export class DiscoveryServer {
     this.#engine = createEngine(options.engine, memory, options.workers);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
-    const { promise: closed, resolve: close, reject: fail } = Promise.withResolvers<void>();
+    const { promise: closed, resolve: close, reject } = Promise.withResolvers<void>();
     this.#workerStopped = stopped;
     this.closed = closed;
     // Who does not look at `closed` is not to be ended by it.
     closed.catch(() => {});
+    const fail = (message: string) => {
+      stop();
+      if (this.#stopping) return;
+      // What the worker held in the shared memory it may hold for ever: nothing here is to wait for it.
+      clearInterval(this.#sweeper);
+      worker.terminate();
+      reject(new ServerError(`the packet worker failed: ${message}`));
+    };
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === "stopped") stop();
+      if (data.type === "failed") fail(data.message);
     };
-    worker.onerror = ({ message }) => fail(new ServerError(`the packet worker failed: ${message}`));
+    worker.onerror = ({ message }) => fail(lastLine(message));
     worker.addEventListener("close", () => {
-      stop();
       if (this.#stopping) close();
-      else fail(new ServerError("the packet worker ended"));
+      fail("it ended");
     });
   }
 
@@ -90,12 +98,13 @@ export class DiscoveryServer {
    *
    * @param options see {@link ServerOptions}; what is left out has its default.
    * @returns the server, once it answers queries.
-   * @throws {RangeError} for a value out of its range.
+   * @throws {TypeError} or {RangeError} for an option of the wrong kind, or out of its range.
    * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE where the port is in use.
    */
   static async start(options: Partial<ServerOptions> = {}): Promise<DiscoveryServer> {
-    const all = { ...defaultServerOptions(), ...options };
-    check(all);
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const all: ServerOptions = { ...defaultServerOptions(), ...given };
+    checkServerOptions(all);
     const memory = createEngineMemory(engineOptions(all));
     const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
     try {
@@ -147,17 +156,6 @@ export class DiscoveryServer {
   }
 }
 
-function check(options: ServerOptions): void {
-  if (options.workers !== 1) throw new RangeError(`workers must be 1, not ${options.workers}`);
-  if (options.transport !== "udp") throw new RangeError(`transport must be "udp", not "${options.transport}"`);
-  if (options.engine !== "wasm" && options.engine !== "ts") {
-    throw new RangeError(`engine must be "wasm" or "ts", not "${options.engine}"`);
-  }
-  if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65535) {
-    throw new RangeError(`port must be a whole number from 0 to 65535, not ${options.port}`);
-  }
-}
-
 /** Has the worker bind its socket; its port. */
 function listen(worker: Worker, memory: WebAssembly.Memory, options: ServerOptions): Promise<number> {
   const { host, port, engine } = options;
@@ -169,9 +167,21 @@ function listen(worker: Worker, memory: WebAssembly.Memory, options: ServerOptio
       reject(new ServerError(`cannot listen on ${where}: ${reason(data.code, data.message)}`, data.code));
     }
   };
-  worker.onerror = ({ message }) => reject(new ServerError(`the packet worker failed: ${message}`));
+  worker.onerror = ({ message }) => reject(new ServerError(`the packet worker failed: ${lastLine(message)}`));
+  worker.addEventListener("close", () => reject(new ServerError("the packet worker ended before it listened")));
   worker.postMessage({ type: "start", start: { memory, lane: 0, engine, host, port } } satisfies ToWorker);
   return promise;
+}
+
+/** Bun puts the source around an error into its message; what it is about comes last. */
+function lastLine(message: string): string {
+  return (
+    message
+      .trim()
+      .split("\n")
+      .findLast((line) => line.startsWith("error: "))
+      ?.slice(7) ?? message.trim()
+  );
 }
 
 /** What a person can do about it, for the errors that a person meets. */

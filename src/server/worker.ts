@@ -12,22 +12,26 @@ function tell(message: FromWorker): void {
   self.postMessage(message);
 }
 
-async function start({ memory, lane, engine, host, port }: WorkerStart): Promise<void> {
-  const control = new EngineControl(memory);
+function fail(error: unknown): void {
+  const { code, message } = error as NodeJS.ErrnoException;
+  tell({ type: "failed", code, message });
+}
+
+async function start({ memory, lane: number, engine: backend, host, port }: WorkerStart): Promise<void> {
   try {
+    const control = new EngineControl(memory);
+    const engine = createEngine(backend, memory, number);
     transport = await openUdp({
       host,
       port,
-      engine: createEngine(engine, memory, lane),
-      lane: new Lane(memory, lane),
-      now: Date.now,
+      slots: new Lane(memory, number),
+      judge: (count) => engine.process(number, count, Date.now()),
       shouldStop: () => control.stopped,
-      onStop: () => tell({ type: "stopped" }),
+      onEnd: (error) => (error === undefined ? tell({ type: "stopped" }) : fail(error)),
     });
     tell({ type: "listening", port: transport.port });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    tell({ type: "failed", code, message });
+    fail(error);
   }
 }
 

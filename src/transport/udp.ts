@@ -4,7 +4,6 @@
  * Datagrams are gathered until a batch is full or the receive loop has come to its end (setImmediate), then judged together
  * and their replies sent with one `sendMany`. Microtasks would run after every packet, and a timer not at all under a flood.
  */
-import { Lane } from "../engine/index.ts";
 import { writeAddress } from "./address.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
@@ -13,9 +12,9 @@ const TRIES = 2;
 
 /** @throws the system's error (with `code`, EADDRINUSE say) if the socket cannot be bound. */
 export async function openUdp(options: TransportOptions): Promise<Transport> {
-  const { engine, lane } = options;
-  const ports = new Array<number>(Lane.BATCH).fill(0);
-  const addresses = new Array<string>(Lane.BATCH).fill("");
+  const { slots } = options;
+  const ports = new Array<number>(slots.batch).fill(0);
+  const addresses = new Array<string>(slots.batch).fill("");
   let pending = 0;
   let scheduled = false;
   let closed = false;
@@ -26,21 +25,23 @@ export async function openUdp(options: TransportOptions): Promise<Transport> {
     socket: {
       data(_socket, datagram, port, address) {
         if (closed) return;
-        lane.fill(pending, datagram);
-        writeAddress(address, lane.bytes, lane.addressAt(pending));
-        lane.setPort(pending, port);
+        slots.fill(pending, datagram);
+        writeAddress(address, slots.bytes, slots.addressAt(pending));
+        slots.setPort(pending, port);
         ports[pending] = port;
         addresses[pending] = address;
         pending++;
-        if (pending === Lane.BATCH) judge();
+        if (pending === slots.batch) judge();
         else if (!scheduled) {
           scheduled = true;
           setImmediate(tail);
         }
       },
-      // Without a handler, one client that closed its port before its reply ends the process.
-      error() {
-        lane.countSocketError();
+      // Without a handler, one client that closed its port before its reply ends the process. Bun also brings here what
+      // `data` throws, which is no error of the socket's.
+      error(error: unknown) {
+        if ("syscall" in (error as Error)) slots.countSocketError();
+        else end(error as Error);
       },
     },
   });
@@ -53,17 +54,24 @@ export async function openUdp(options: TransportOptions): Promise<Transport> {
   function judge(): void {
     const count = pending;
     pending = 0;
-    if (engine.process(lane.number, count, options.now()) > 0) reply(count);
-    if (options.shouldStop()) {
-      close();
-      options.onStop();
+    try {
+      if (options.judge(count) > 0) reply(count);
+    } catch (error) {
+      end(error as Error);
     }
+    if (options.shouldStop()) end();
+  }
+
+  function end(error?: Error): void {
+    if (closed) return;
+    close();
+    options.onEnd(error);
   }
 
   function reply(count: number): void {
     const batch: (Uint8Array | number | string)[] = [];
     for (let slot = 0; slot < count; slot++) {
-      const bytes = lane.reply(slot);
+      const bytes = slots.reply(slot);
       if (bytes !== undefined) batch.push(bytes, ports[slot]!, addresses[slot]!);
     }
     send(batch);
@@ -83,14 +91,14 @@ export async function openUdp(options: TransportOptions): Promise<Transport> {
         sent = socket.sendMany(rest);
       } catch {
         failed = true;
-        lane.countSocketError();
+        slots.countSocketError();
       }
       if (sent > 0) {
         tries = 0;
       } else if (++tries >= TRIES) {
         // Refused for good: this one. Nothing sent and no error: the kernel has no room, and does not get any by our asking.
         sent = failed ? 1 : rest.length / 3;
-        lane.countUnsent(sent);
+        slots.countUnsent(sent);
         tries = 0;
       }
       if (sent > 0) rest = rest.slice(sent * 3);

@@ -38,7 +38,8 @@ import {
   VERDICT_UNKNOWN,
   VERDICTS,
 } from "../../assembly/layout";
-import { ipv4, ipv6, put } from "./support/bytes";
+import { closeShard, openShard } from "../../assembly/registry";
+import { ipv4, ipv6, put, take } from "./support/bytes";
 import { checksum, DIRT, layOut, limitNew, limitNodes, limitSources, OURS, RETENTION } from "./support/memory";
 import { flaw } from "./support/registry";
 
@@ -109,6 +110,14 @@ describe("the engine's verdict", () => {
     expect<f64>(counter(COUNTER_RECEIVED)).toBe(4);
   });
 
+  test("refreshed keeps a node for another retention, at its new address and port", () => {
+    judge(1, ANNOUNCE, NOW);
+    judge(2, "20121025 56090000 00000005 61626364 65000000 00000000", NOW + RETENTION - 1);
+    expect<u32>(judge(1, ASK, NOW + 2 * RETENTION - 2)).toBe(VERDICT_ANSWERED);
+    expectReply("20121025 56090000 00000005 61626364 65000000 00000004 0a000002");
+    expect<u32>(judge(1, ASK, NOW + 2 * RETENTION - 1)).toBe(VERDICT_UNKNOWN);
+  });
+
   test("on a query after the retention is unknown, on an announcement stored", () => {
     judge(1, ANNOUNCE, NOW);
     expect<u32>(judge(1, ASK, NOW + RETENTION - 1)).toBe(VERDICT_ANSWERED);
@@ -122,6 +131,22 @@ describe("the engine's verdict", () => {
     expect<u32>(judge(1, "19760309 00000005 61626364 65", NOW)).toBe(VERDICT_MALFORMED);
     receive(0, 1, ASK);
     store<u32>(slot(0), 0xffffffff, SLOT_LENGTH);
+    process(0, 1, NOW);
+    expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_MALFORMED);
+  });
+
+  test("on the longest packet is as on others, on a longer one malformed without a look at it", () => {
+    layOut(3, 1008, 1, 8, 1);
+    receive(0, 1, "20121025 56080000 000003f0");
+    memory.fill(slot(0) + SLOT_PACKET + 12, 0x61, 1008);
+    put(slot(0) + SLOT_PACKET + 1020, "00000010 20010db8 00000000 00000000 00000001");
+    store<u32>(slot(0), 1040, SLOT_LENGTH);
+    process(0, 1, NOW);
+    expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_STORED);
+    receive(0, 1, "20121025 56080000 000003f4");
+    memory.fill(slot(0) + SLOT_PACKET + 12, 0x61, 1012);
+    put(slot(0) + SLOT_PACKET + 1024, "00000010 20010db8 00000000 00000000 00000001");
+    store<u32>(slot(0), 1044, SLOT_LENGTH);
     process(0, 1, NOW);
     expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_MALFORMED);
   });
@@ -161,10 +186,12 @@ describe("the engine's verdict", () => {
     expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
     expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
     expect<u32>(judge(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(judge(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
     put(load<u32>(H_ALLOWED_AT), "00000000 00000000 0000ffff 0a000001");
     memory.fill(load<u32>(H_ALLOWED_AT) + 16, 0xff, ALLOWED_SIZE - 16);
     store<u32>(H_ALLOWED, 1);
     expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(judge(2, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
   });
 
   test("on a NodeID that is asked for too often is limited, known or not; others are not", () => {
@@ -219,6 +246,22 @@ describe("the engine's reply", () => {
     expectReply("20121025 56080000 00000005 61626364 65000000 00000010 20010db8 00010002 00000000 00000003");
   });
 
+  test("bears sixteen bytes of any address that is not quite a mapped one", () => {
+    const strangers: string[] = [
+      "00000000 00000000 00000000 00000001",
+      "00000000 00000000 0000fffe 0a000001",
+      "00000000 00000001 0000ffff 0a000001",
+      "00000001 00000000 0000ffff 0a000001",
+    ];
+    for (let i = 0; i < strangers.length; i++) {
+      receive(0, 1, ANNOUNCE);
+      put(slot(0) + SLOT_SOURCE + SOURCE_ADDRESS, strangers[i]);
+      process(0, 1, NOW);
+      judge(1, ASK, NOW);
+      expectReply(`20121025 56080000 00000005 61626364 65000000 00000010 ${strangers[i]}`);
+    }
+  });
+
   test("does not bear the IP that the announcement claimed", () => {
     judge(7, "20121025 56080000 00000005 61626364 65000000 00000004 c0a80001", NOW);
     judge(1, ASK, NOW);
@@ -237,6 +280,17 @@ describe("the engine's reply", () => {
       judge(1, silent[i], NOW);
       expect<u32>(replyLength()).toBe(0, silent[i]);
     }
+  });
+});
+
+describe("a lane", () => {
+  test("signs the locks of the instance that is attached to it", () => {
+    layOut(10, 64, 1, 32, 16);
+    attach(5);
+    take(1);
+    const shard = openShard(NOW);
+    expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(6);
+    closeShard(shard);
   });
 });
 

@@ -1,6 +1,6 @@
 import { entryAt, shardAt } from "../../assembly/entries";
 import { collect, merge } from "../../assembly/exchange";
-import { spread } from "../../assembly/hash";
+import { hashId, spread } from "../../assembly/hash";
 import {
   ENTRY_ADDRESS,
   ENTRY_ID,
@@ -12,7 +12,7 @@ import {
   SHARD_LOCK,
 } from "../../assembly/layout";
 import { shardOf } from "../../assembly/registry";
-import { hexOf, ID, ipv4, take, takeLong } from "./support/bytes";
+import { hexOf, ID, ipv4, put, take, takeLong } from "./support/bytes";
 import { checksum, layOut, OURS, RETENTION, SCRATCH } from "./support/memory";
 import { announce, announceLength, drop, entryOf, FROM, flaw, portOf, queue, TO } from "./support/registry";
 
@@ -56,6 +56,13 @@ function timeOf(n: u32): f64 {
 
 function metaOf(n: u32): u32 {
   return load<u32>(entryAt(entryOf(n)), ENTRY_META);
+}
+
+/** Announces a NodeID of `length` bytes in hexadecimal. */
+function announceLong(id: string, length: u32, port: u32): void {
+  put(ID, id);
+  hashId(ID, length);
+  announceLength(length, port, NOW);
 }
 
 describe("a listing", () => {
@@ -148,6 +155,21 @@ describe("a listing that does not fit", () => {
     expect<u32>(collect(0, NOW + 300, false)).toBe(256);
     expect<u32>(collect(0, NOW + 300, true)).toBe(45);
     expect<u32>(load<u32>(place(44) + ENTRY_ID)).toBe(300);
+  });
+
+  test("starts again when it is to go on in another shard", () => {
+    layOut(600, 64, 2, 650, 1);
+    for (let n: u32 = 1; n <= 600; n++) announce(n, 1, NOW + n);
+    expect<u32>(collect(0, 0, false)).toBe(256);
+    expect<u32>(collect(1, 0, true)).toBe(256);
+    let wrong: u32 = 0;
+    for (let i: u32 = 0; i < 256; i++) {
+      take(load<u32>(place(i) + ENTRY_ID));
+      if (shardOf(spread) !== 1) wrong++;
+    }
+    expect<u32>(wrong).toBe(0);
+    // And goes on there.
+    expect<u32>(collect(1, 0, true)).toBeLessThan(100);
   });
 
   test("starts again when asked not to go on", () => {
@@ -314,6 +336,26 @@ describe("a merge", () => {
     expect<u32>(portOf(9, NOW)).toBe(1);
     expect<u32>(portOf(10, NOW)).toBe(0);
     expect<string>(flaw()).toBe("");
+  });
+
+  test("finds room when the time of others is over, in other shards too", () => {
+    layOut(10, 64, 4, 32, 1);
+    for (let n: u32 = 100; n < 110; n++) announce(n, 1, NOW);
+    for (let i: u32 = 0; i < 10; i++) fill(i, i, 1, NOW + RETENTION - 10 + i);
+    expect<u32>(merge(10, NOW + RETENTION - 1)).toBe(0);
+    expect<u32>(merge(10, NOW + RETENTION)).toBe(10);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("ignores what pads a NodeID", () => {
+    announceLong("61626364 65000000", 5, 7);
+    fill(0, 0, 8, NOW + 1);
+    store<u32>(place(0), (8 << 16) | 5, ENTRY_META);
+    put(place(0) + ENTRY_ID, "61626364 65ffeedd");
+    expect<u32>(merge(1, NOW + 1)).toBe(1);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
+    expect<string>(hexOf(entryAt(1) + ENTRY_ID, 8)).toBe("61626364 65000000");
+    expect<u32>(load<u32>(entryAt(1), ENTRY_META) >>> 16).toBe(8);
   });
 
   test("reads no further than the exchange area, whatever the count", () => {

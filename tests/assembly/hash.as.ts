@@ -1,7 +1,7 @@
 /** The words expected here were computed by a program of its own (Python), from the definition and not from the code. */
-import { hashId, hashSource, spread, tag } from "../../assembly/hash";
+import { clearPadding, hashId, hashSource, spread, tag } from "../../assembly/hash";
 import { KEY_SIZE } from "../../assembly/layout";
-import { flip, ID, put, take } from "./support/bytes";
+import { flip, hexOf, ID, put, take } from "./support/bytes";
 import { layOut, setKey } from "./support/memory";
 
 /** Words of the key: the end's, those of sources, those of NodeIDs. */
@@ -135,6 +135,19 @@ describe("the hash of a NodeID", () => {
     memory.fill(ID + 8, 0xff, 8);
     hashId(ID, 5);
     expect<u64>(last()).toBe(before);
+  });
+
+  test("is that of its bytes alone once what pads them is cleared, which changes nothing else", () => {
+    for (let length: u32 = 1; length <= 12; length++) {
+      memory.fill(ID, 0, 64);
+      memory.fill(ID, 0x61, length);
+      const clean = hexOf(ID, (length + 3) & ~3);
+      const before = hashRun(length);
+      memory.fill(ID + length, 0xee, 20);
+      clearPadding(ID, length);
+      expect<u64>(hashRun(length)).toBe(before);
+      expect<string>(hexOf(ID, 20)).toBe(`${clean} eeeeeeee eeeeeeee eeeeeeee eeeeeeee`.substr(0, 44));
+    }
   });
 
   test("may be taken at any address", () => {

@@ -1,4 +1,4 @@
-import { beginRead, beginWrite, endWrite, lock, setHolder, unchanged, unlock } from "../../assembly/lock";
+import { beginRead, beginWrite, endWrite, lock, setHolder, tryLock, unchanged, unlock } from "../../assembly/lock";
 
 const LOCK: usize = 64;
 const SEQUENCE: usize = 68;
@@ -25,6 +25,20 @@ describe("lock", () => {
     setHolder(6);
     lock(LOCK);
     expect<u32>(load<u32>(LOCK)).toBe(7);
+  });
+
+  test("a lock that is free is had at the first try, and signed", () => {
+    setHolder(3);
+    expect<bool>(tryLock(LOCK)).toBe(true);
+    expect<u32>(load<u32>(LOCK)).toBe(4);
+  });
+
+  test("a lock that stays held is given up, and left to its holder", () => {
+    store<u32>(LOCK, 9);
+    expect<bool>(tryLock(LOCK)).toBe(false);
+    expect<u32>(load<u32>(LOCK)).toBe(9);
+    store<u32>(LOCK, 1);
+    expect<bool>(tryLock(LOCK)).toBe(false);
   });
 
   test("a lock touches no word beside its own", () => {

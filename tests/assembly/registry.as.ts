@@ -7,6 +7,7 @@ import {
   ENTRY_TIME,
   H_INDEX_AT,
   H_POOL_USED,
+  H_RETENTION,
   H_SLOTS,
   H_SWEPT,
   INDEX_ENTRY,
@@ -16,7 +17,7 @@ import {
   SHARD_SEQUENCE,
 } from "../../assembly/layout";
 import { setHolder } from "../../assembly/lock";
-import { announcedAt, closeShard, holds, lookUp, openShard, shardOf, sweep } from "../../assembly/registry";
+import { closeShard, holds, lookUp, openShard, shardOf, sweep } from "../../assembly/registry";
 import { hexOf, ID, ipv4, ipv6, take, takeLong } from "./support/bytes";
 import { checksum, layOut, RETENTION, SCRATCH } from "./support/memory";
 import {
@@ -35,6 +36,10 @@ import {
 } from "./support/registry";
 
 const NOW: f64 = 1760000000000;
+
+function timeOf(n: u32): f64 {
+  return load<f64>(entryAt(entryOf(n)), ENTRY_TIME);
+}
 
 /** The entry that a slot of shard 0's index names. */
 function inSlot(slot: u32): u32 {
@@ -139,11 +144,12 @@ describe("a look-up", () => {
     expect<u64>(checksum(0, SCRATCH)).toBe(before);
   });
 
-  test("ends on an index without an empty slot", () => {
+  test("finds each node of an index without an empty slot, and ends there if it finds none", () => {
     layOut(8, 64, 1, 8, 1);
-    for (let n: u32 = 0; n < 8; n++) announce(n, n + 1, NOW);
-    for (let n: u32 = 0; n < 8; n++) expect<u32>(portOf(n, NOW)).toBe(n + 1);
-    expect<u32>(portOf(8, NOW)).toBe(0);
+    // All belong in one slot: the last stands furthest from it, round the end.
+    for (let n: u32 = 0; n < 8; n++) insertAt(idAt(5, n), n + 1, NOW);
+    for (let n: u32 = 0; n < 8; n++) expect<u32>(portOf(idAt(5, n), NOW)).toBe(n + 1);
+    expect<u32>(portOf(idAt(5, 8), NOW)).toBe(0);
   });
 });
 
@@ -178,21 +184,22 @@ describe("an announcement", () => {
     expect<string>(flaw()).toBe("");
   });
 
-  test("after the clock was set back takes the time of the last one, so that the queue stays in order", () => {
-    announce(1, 1, NOW);
-    announce(2, 1, NOW - 5000);
-    announce(1, 1, NOW - 4000);
-    expect<string>(queue(0)).toBe("2 1");
-    expect<f64>(load<f64>(entryAt(entryOf(2)), ENTRY_TIME)).toBe(NOW);
-    expect<f64>(load<f64>(entryAt(entryOf(1)), ENTRY_TIME)).toBe(NOW);
+  test("after the clock was set back has those of times to come count as of now, and stands behind them", () => {
+    store<f64>(H_RETENTION, 1000000);
+    for (let n: u32 = 1; n <= 4; n++) announce(n, 1, NOW + n * 1000 - 4000);
+    announce(5, 1, NOW - 1500);
+    expect<string>(queue(0)).toBe("1 2 3 4 5");
+    expect<f64>(timeOf(1)).toBe(NOW - 3000);
+    expect<f64>(timeOf(2)).toBe(NOW - 2000);
+    for (let n: u32 = 3; n <= 5; n++) expect<f64>(timeOf(n)).toBe(NOW - 1500);
     expect<string>(flaw()).toBe("");
   });
 
-  test("is dated now in an empty shard and behind an older one", () => {
-    expect<f64>(announcedAt(0, NOW)).toBe(NOW);
+  test("after the clock was set back does not keep others beyond a retention from then", () => {
     announce(1, 1, NOW);
-    expect<f64>(announcedAt(0, NOW + 1)).toBe(NOW + 1);
-    expect<f64>(announcedAt(0, NOW - 1)).toBe(NOW);
+    announce(2, 1, NOW - 86400000);
+    expect<u32>(portOf(1, NOW - 86400000 + RETENTION - 1)).toBe(1);
+    expect<u32>(portOf(1, NOW - 86400000 + RETENTION)).toBe(0);
   });
 
   test("of a node whose time was over is one of a new node", () => {
@@ -203,20 +210,17 @@ describe("an announcement", () => {
     expect<string>(flaw()).toBe("");
   });
 
-  test("writes nothing behind the padding of a NodeID, in its entry or beside it", () => {
+  test("writes nothing behind the padding of a NodeID, into its entry or the next", () => {
     layOut(3, 8, 1, 8, 1);
-    takeLong(1, 7);
-    announceLength(7, 1, NOW);
-    takeLong(2, 8);
-    announceLength(8, 2, NOW);
-    const first = entryAt(1);
-    expect<u64>(load<u64>(first + 48)).toBe(load<u64>(entryAt(2)));
-    memory.fill(entryAt(3), 0xff, 48);
-    const behind = checksum(entryAt(3) + 44, entryAt(3) + 48);
-    takeLong(3, 3);
-    announceLength(3, 3, NOW);
-    expect<u64>(checksum(entryAt(3) + 44, entryAt(3) + 48)).toBe(behind);
-    expect<u8>(load<u8>(entryAt(3) + ENTRY_ID + 3)).toBe(0);
+    memory.fill(entryAt(1), 0xff, 3 * 48);
+    takeLong(1, 8);
+    memory.fill(ID + 8, 0x77, 8);
+    announceLength(8, 1, NOW);
+    expect<string>(hexOf(entryAt(1) + ENTRY_ID, 12)).toBe(`${hexOf(ID, 8)} ffffffff`);
+    takeLong(2, 3);
+    memory.fill(ID + 4, 0x77, 8);
+    announceLength(3, 2, NOW);
+    expect<string>(hexOf(entryAt(2) + ENTRY_ID, 12)).toBe(`${hexOf(ID, 4)} ffffffff ffffffff`);
   });
 
   test("fills the registry up to its capacity, and is refused beyond", () => {
@@ -485,6 +489,25 @@ describe("a sweep", () => {
     expect<u32>(sweep(NOW + RETENTION)).toBe(0);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
     expect<u32>(sweep(NOW + RETENTION + 1)).toBe(1);
+  });
+
+  test("passes over a shard that stays locked, and comes back to it in the same millisecond", () => {
+    for (let n: u32 = 0; n < 40; n++) announce(n, 1, NOW);
+    const held = load<u32>(shardAt(2), SHARD_COUNT);
+    expect<u32>(held).toBeGreaterThan(0);
+    store<u32>(shardAt(2), 9, SHARD_LOCK);
+    expect<u32>(sweep(NOW + RETENTION)).toBe(40 - held);
+    expect<u32>(load<u32>(shardAt(2), SHARD_LOCK)).toBe(9);
+    store<u32>(shardAt(2), 0, SHARD_LOCK);
+    expect<u32>(sweep(NOW + RETENTION)).toBe(held);
+    expect<string>(flaw()).toBe("");
+  });
+
+  test("has what was announced in times to come count as announced now", () => {
+    for (let n: u32 = 0; n < 40; n++) announce(n, 1, NOW);
+    expect<u32>(sweep(NOW - 86400000)).toBe(0);
+    expect<u32>(sweep(NOW - 86400000 + RETENTION - 1)).toBe(0);
+    expect<u32>(sweep(NOW - 86400000 + RETENTION)).toBe(40);
   });
 
   test("leaves no shard locked", () => {

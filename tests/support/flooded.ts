@@ -1,5 +1,6 @@
 /**
- * A server whose main thread watches its own timers: `bun flooded.ts SECONDS garbage|load PROCESSES`. Floods the server from
+ * A server whose main thread watches its own timers, beside a process that only does that, so that what the machine itself
+ * holds up can be told from what the server does: `bun flooded.ts SECONDS garbage|load PROCESSES`. Floods the server from
  * as many other processes, then asks for its own end by SIGTERM, and prints one line of JSON.
  */
 import { DiscoveryServer } from "../../src/server/index.ts";
@@ -24,6 +25,7 @@ setInterval(() => {
   last = performance.now();
 }, TICK);
 
+const control = Bun.spawn([process.execPath, new URL("./ticker.ts", import.meta.url).pathname], { stdout: "pipe" });
 const rss: number[] = [];
 setInterval(() => rss.push(process.memoryUsage.rss()), 1000);
 
@@ -33,7 +35,9 @@ process.on("SIGTERM", async () => {
   await server.stop();
   const stopMs = performance.now() - asked;
   for (const child of children) child.kill();
-  console.log(JSON.stringify({ latest, stopMs, alive, stats, rss }));
+  control.kill();
+  const machine = Number(await control.stdout.text());
+  console.log(JSON.stringify({ latest, machine, stopMs, alive, stats, rss }));
   process.exit(0);
 });
 

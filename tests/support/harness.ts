@@ -74,6 +74,11 @@ export class Harness {
     this.bytes.set(nodeId, at + ENTRY_ID);
   }
 
+  /** Where the NodeID of an entry in the exchange area lies. */
+  idAt(slot: number): number {
+    return this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]! + ENTRY_ID;
+  }
+
   /** Reads what `collect` left in the exchange area. */
   take(slot: number): { nodeId: Uint8Array; port: number; time: number; elsewhere: boolean } {
     const at = this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]!;

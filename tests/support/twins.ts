@@ -1,5 +1,15 @@
 /** Runs the two packet engines over the same packets at the same times and finds the first thing they disagree in. */
-import { ENTRY_META, ENTRY_TIME, EXCHANGE, H_EXCHANGE_AT, H_STRIDE } from "../../assembly/layout.ts";
+import {
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_META,
+  ENTRY_TIME,
+  EXCHANGE,
+  H_EXCHANGE_AT,
+  H_SHARD_MASK,
+  H_STRIDE,
+  KEY_SIZE,
+} from "../../assembly/layout.ts";
 import {
   createEngineMemory,
   createTsEngine,
@@ -33,8 +43,6 @@ interface Datagram {
   port: number;
 }
 
-const KEY = new Random(20121025).bytes(1040);
-
 function makeTwin(options: EngineOptions, make: (memory: WebAssembly.Memory) => PacketEngine): Twin {
   const memory = createEngineMemory(options);
   return {
@@ -63,14 +71,16 @@ function options(random: Random): EngineOptions {
     dryRun: random.once(4),
     limiterSets: random.pick([1, 4, 64]),
     shards: random.pick([1, 2, 8]),
-    key: KEY,
+    key: random.bytes(KEY_SIZE),
   };
 }
 
-/** 16 bytes: IPv4 out of three /24, IPv6 out of two /48. */
+/** 16 bytes: IPv4 out of three /24, IPv6 out of two /48, and now and then ::x, which is IPv6 though it begins like IPv4. */
 function source(random: Random): Uint8Array {
   const address = new Uint8Array(16);
-  if (random.once(3)) {
+  if (random.once(20)) {
+    address[15] = random.below(4);
+  } else if (random.once(3)) {
     address.set([0x20, 0x01, 0x0d, 0xb8, 0, random.below(2), 0, random.below(3)]);
     address[15] = random.below(4);
   } else {
@@ -125,7 +135,7 @@ function compareImages(a: Twin, b: Twin): string | undefined {
 /** What a journal does, to both: listing a shard, merging entries from elsewhere, sweeping. */
 function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Array[], now: number): string | undefined {
   const kind = random.below(3);
-  const shard = random.below(2) === 0 ? 0 : (twins[0]!.u32[24 >>> 2]! as number);
+  const shard = random.below(2) === 0 ? 0 : twins[0]!.u32[H_SHARD_MASK >>> 2]!;
   const since = now - random.below(3000);
   const count = random.below(6);
   const entries = Array.from({ length: count }, () => ({
@@ -135,17 +145,18 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
     time: random.once(20) ? Number.NaN : now - random.below(8000) + 200,
   }));
   const resume = random.once(2);
+  const dirt = random.once(2) ? 0 : 0xee;
   const results = twins.map((twin) => {
     if (kind === 0) return twin.engine.sweep(now);
     if (kind === 1) return twin.engine.collect(shard, since, resume);
     const stride = twin.u32[H_STRIDE >>> 2]!;
     entries.forEach(({ id, address, meta, time }, i) => {
       const at = twin.u32[H_EXCHANGE_AT >>> 2]! + i * stride;
-      twin.bytes.fill(0, at, at + stride);
+      twin.bytes.fill(dirt, at, at + stride);
       twin.f64[(at + ENTRY_TIME) >>> 3] = time;
       twin.u32[(at + ENTRY_META) >>> 2] = meta | id.length;
-      twin.bytes.set(address, at + 24);
-      twin.bytes.set(id.subarray(0, stride - 40), at + 40);
+      twin.bytes.set(address, at + ENTRY_ADDRESS);
+      twin.bytes.set(id.subarray(0, stride - ENTRY_ID), at + ENTRY_ID);
     });
     return twin.engine.merge(count, now);
   });

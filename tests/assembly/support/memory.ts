@@ -65,7 +65,7 @@ export function layOut(capacity: u32, maxId: u32, shards: u32, slots: u32, sets:
   size = region(H_INDEX_AT, size, shards * slots * INDEX_SIZE);
   size = region(H_ENTRIES_AT, size, (capacity + 1) * stride);
   assert(size <= <u32>SCRATCH, "the memory under test is too large");
-  // No work of this registry is over before a megabyte of dirt: an entry beyond the capacity would lie in it.
+  // Dirt behind the last entry: what goes beyond the capacity shows.
   memory.fill(size, DIRT, SCRATCH - size);
   store<u32>(H_LANES, LANES);
   store<u32>(H_CAPACITY, capacity);

@@ -26,16 +26,7 @@ import {
   SHARD_SEQUENCE,
   SHARD_TAIL,
 } from "../../../assembly/layout";
-import {
-  announcedAt,
-  closeShard,
-  holds,
-  insert,
-  lookUp,
-  openShard,
-  refresh,
-  shardOf,
-} from "../../../assembly/registry";
+import { closeShard, holds, insert, lookUp, openShard, refresh, shardOf } from "../../../assembly/registry";
 import { ID, take } from "./bytes";
 import { SCRATCH } from "./memory";
 
@@ -46,11 +37,10 @@ export const TO: usize = SCRATCH + 0x9100;
 /** Announces the NodeID in hand, of `length` bytes, as the engine does. False if the registry is full. */
 export function announceLength(length: u32, port: u32, now: f64): bool {
   const shard = openShard(now);
-  const time = announcedAt(shard, now);
   const entry = holds(shard, ID, length, now);
   let done = true;
-  if (entry !== 0) refresh(shard, entry, (port << 16) | length, FROM, time);
-  else done = insert(shard, ID, length, (port << 16) | length, FROM, time);
+  if (entry !== 0) refresh(shard, entry, (port << 16) | length, FROM, now);
+  else done = insert(shard, ID, length, (port << 16) | length, FROM, now);
   closeShard(shard);
   return done;
 }
