@@ -2,9 +2,6 @@
 import { H_KEY, H_KEY_ID, H_KEY_SOURCE } from "../../assembly/layout.ts";
 import type { EngineState } from "./state.ts";
 
-/** Products that are added up before their sum could leave the 53 bits of a double: a product has 48. */
-const PRODUCTS = 16;
-
 /** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
 export function clearPadding(m: EngineState, id: number, length: number): void {
   if ((length & 3) === 0) return;
@@ -14,57 +11,57 @@ export function clearPadding(m: EngineState, id: number, length: number): void {
 /**
  * Hashes the `length` bytes at `at`, which zeros fill up to whole words. Leaves `tag` and `spread`.
  *
- * A product of 64 bits is kept as two of 48: one factor times the low and times the high half of the other.
+ * The sum of 64 bits is kept as four of 16, each in an integer of 32 that has room for the carries of 63 products and more: to
+ * whatever JavaScript might count above 32 bits, a compiler would have to guess the kind of number, and guess wrong at times.
  */
 export function hashId(m: EngineState, at: number, length: number): void {
-  const u32 = m.u32;
-  const words = (length + 3) >>> 2;
+  const i32 = m.i32;
   let key = H_KEY_ID >>> 2;
   let from = at >>> 2;
-  const last = from + (words & ~1);
-  let low = length;
-  let high = 0;
-  while (from < last) {
-    const stop = Math.min(last, from + 2 * PRODUCTS);
-    for (; from < stop; from += 2, key += 2) {
-      const first = (u32[from]! + u32[key]!) >>> 0;
-      const second = (u32[from + 1]! + u32[key + 1]!) >>> 0;
-      low += first * (second & 0xffff);
-      high += first * (second >>> 16);
-    }
-    const carry = Math.floor(low / 0x10000);
-    low -= carry * 0x10000;
-    high += carry;
-    high -= Math.floor(high / 0x1000000000000) * 0x1000000000000;
+  let s0 = length & 0xffff;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let words = (length + 3) >>> 2; words > 0; words -= 2, from += 2, key += 2) {
+    const first = (i32[from]! + i32[key]!) | 0;
+    const second = ((words > 1 ? i32[from + 1]! : 0) + i32[key + 1]!) | 0;
+    const ll = Math.imul(first & 0xffff, second & 0xffff);
+    const lh = Math.imul(first & 0xffff, second >>> 16);
+    const hl = Math.imul(first >>> 16, second & 0xffff);
+    const hh = Math.imul(first >>> 16, second >>> 16);
+    s0 = (s0 + (ll & 0xffff)) | 0;
+    s1 = (s1 + (ll >>> 16) + (lh & 0xffff) + (hl & 0xffff)) | 0;
+    s2 = (s2 + (lh >>> 16) + (hl >>> 16) + (hh & 0xffff)) | 0;
+    s3 = (s3 + (hh >>> 16)) | 0;
   }
-  if ((words & 1) !== 0) {
-    const first = (u32[from]! + u32[key]!) >>> 0;
-    const second = u32[key + 1]!;
-    low += first * (second & 0xffff);
-    high += first * (second >>> 16);
-  }
-  finishSum(m, low, high);
+  finishSum(m, s0, s1, s2, s3);
 }
 
 /** Hashes the network of a source: two words, and 0 for IPv4 or 1 for IPv6. Leaves `tag` and `spread`. */
 export function hashSource(m: EngineState, first: number, second: number, family: number): void {
   const key = (H_KEY_SOURCE + (family << 3)) >>> 2;
-  const one = (first + m.u32[key]!) >>> 0;
-  const other = (second + m.u32[key + 1]!) >>> 0;
-  finishSum(m, one * (other & 0xffff), one * (other >>> 16));
+  const one = (first + m.i32[key]!) | 0;
+  const other = (second + m.i32[key + 1]!) | 0;
+  const ll = Math.imul(one & 0xffff, other & 0xffff);
+  const lh = Math.imul(one & 0xffff, other >>> 16);
+  const hl = Math.imul(one >>> 16, other & 0xffff);
+  const hh = Math.imul(one >>> 16, other >>> 16);
+  const s1 = (ll >>> 16) + (lh & 0xffff) + (hl & 0xffff);
+  finishSum(m, ll & 0xffff, s1, (lh >>> 16) + (hl >>> 16) + (hh & 0xffff), hh >>> 16);
 }
 
-/** Finishes low + 2^16 * high, taken modulo 2^64. */
-function finishSum(m: EngineState, low: number, high: number): void {
-  const carry = Math.floor(low / 0x10000);
-  const top = high + carry;
-  finish(m, ((top & 0xffff) << 16) | (low - carry * 0x10000), Math.floor(top / 0x10000) | 0);
+/** Finishes the sum whose 16-bit parts are these, carries included, the lowest first. */
+function finishSum(m: EngineState, s0: number, s1: number, s2: number, s3: number): void {
+  const c1 = (s1 + (s0 >>> 16)) | 0;
+  const c2 = (s2 + (c1 >>> 16)) | 0;
+  const c3 = (s3 + (c2 >>> 16)) | 0;
+  finish(m, (c1 << 16) | (s0 & 0xffff), (c3 << 16) | (c2 & 0xffff));
 }
 
 /** Mixes the 64 bits so that each counts in both words: two rounds of a Feistel network under key. */
 function finish(m: EngineState, low: number, high: number): void {
-  m.spread = high ^ mix(low + m.i32[H_KEY >>> 2]!);
-  m.tag = low ^ mix(m.spread + m.i32[(H_KEY + 4) >>> 2]!);
+  m.spread = high ^ mix((low + m.i32[H_KEY >>> 2]!) | 0);
+  m.tag = low ^ mix((m.spread + m.i32[(H_KEY + 4) >>> 2]!) | 0);
 }
 
 /** A bijection of words in which every bit of the input moves every bit of the output (Wellons, "Prospecting for hash functions"). */

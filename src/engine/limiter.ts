@@ -115,6 +115,5 @@ function conforms(m: EngineState, limit: number, slot: number, now: number): boo
 
 function charge(m: EngineState, limit: number, slot: number, now: number): void {
   const interval = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]!;
-  const time = m.f64[slot >>> 3]!;
-  m.f64[slot >>> 3] = (time > now ? time : now) + interval;
+  m.f64[slot >>> 3] = Math.max(m.f64[slot >>> 3]!, now) + interval;
 }

@@ -36,7 +36,7 @@ function indexAt(m: EngineState, shard: number): number {
 
 /** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
 function home(m: EngineState, word: number): number {
-  return Math.floor(((word >>> 0) * m.u32[H_SLOTS >>> 2]!) / 0x100000000);
+  return (((word >>> 0) * m.u32[H_SLOTS >>> 2]!) / 0x100000000) >>> 0;
 }
 
 /** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
