@@ -1,4 +1,5 @@
 /** All of Whereabouts, for Bun. */
+export * from "./client/index.ts";
 export * from "./codec/index.ts";
 export * from "./server/index.ts";
 export * as xdr from "./xdr/index.ts";

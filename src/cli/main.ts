@@ -2,13 +2,19 @@
 /** The command line: one file a subcommand. Wrong use is one line on standard error and exit 2. */
 import { Command, CommanderError } from "commander";
 import { description, version } from "../../package.json";
+import { announceCommand } from "./announce.ts";
 import { decodeCommand } from "./decode.ts";
+import { lookupCommand } from "./lookup.ts";
 import { serverCommand } from "./server.ts";
+import { watchCommand } from "./watch.ts";
 
 const program = new Command("whereabouts")
   .description(description)
   .version(version)
   .addCommand(serverCommand())
+  .addCommand(announceCommand())
+  .addCommand(lookupCommand())
+  .addCommand(watchCommand())
   .addCommand(decodeCommand());
 
 for (const command of [program, ...program.commands]) {

@@ -1,7 +1,11 @@
 /** Values of flags: what a person typed, checked and named in one line where it is wrong. */
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import ipaddr from "ipaddr.js";
+import { parseServer } from "../client/index.ts";
 import type { Network } from "../engine/index.ts";
+
+/** Bytes of the longest NodeID that fits into a packet. */
+export const MAX_NODE_ID = 1008;
 
 /** A flag whose environment variable is WHEREABOUTS_ and its name. */
 export function flag(flags: string, description: string): Option {
@@ -77,4 +81,51 @@ export function only<T extends string>(...values: readonly T[]): (text: string) 
     }
     return text as T;
   };
+}
+
+/** A parser of seconds, fractions included. */
+export function seconds(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`It must be a number of seconds from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+/** Collects servers from a list with commas, and from the flag given again. They stay as they were written. */
+export function servers(text: string, before: readonly string[] = []): string[] {
+  const parts = text.split(",").map((part) => part.trim());
+  for (const part of parts) {
+    try {
+      parseServer(part);
+    } catch (error) {
+      throw new InvalidArgumentError(`${(error as Error).message}.`);
+    }
+  }
+  return [...new Set([...before, ...parts])];
+}
+
+/** The bytes of a NodeID that was typed. */
+export function nodeId(text: string): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length === 0 || bytes.length > MAX_NODE_ID) {
+    throw new InvalidArgumentError(`A NodeID has 1 to ${MAX_NODE_ID} bytes, not ${bytes.length}.`);
+  }
+  return bytes;
+}
+
+/**
+ * Whether a plain flag is on. It takes no value, so that a NodeID may stand behind it; yet its variable may say no, which
+ * commander would take for yes.
+ */
+export function isOn(command: Command, name: string): boolean {
+  if (command.getOptionValueSource(name) !== "env") return command.getOptionValue(name) === true;
+  const { envVar, flags } = command.options.find((option) => option.attributeName() === name)!;
+  const text = Bun.env[envVar!]!;
+  if (["yes", "true", "1"].includes(text)) return true;
+  if (["no", "false", "0", ""].includes(text)) return false;
+  const what = `option '${flags}' value '${text}' from env '${envVar}'`;
+  return command.error(`error: ${what} is invalid. It must be yes or no.`, { exitCode: 2 });
 }

@@ -1,0 +1,101 @@
+/** The command line as a process of its own, in an environment without what would change what it does. */
+
+export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+
+const CLEAN = Object.fromEntries(
+  Object.entries(Bun.env).filter(([name]) => !name.startsWith("WHEREABOUTS_") && name !== "NO_COLOR"),
+);
+
+interface Options {
+  readonly env?: Record<string, string>;
+  /** What the process is started by: `nsenter …`, say. */
+  readonly by?: readonly string[];
+}
+
+/** Starts it; its standard input stays open until the test ends it. */
+export function start(args: readonly string[], { env, by = [] }: Options = {}) {
+  return Bun.spawn([...by, process.execPath, MAIN, ...args], {
+    env: { ...CLEAN, TZ: "UTC", ...env },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+export type Running = ReturnType<typeof start>;
+
+/** Runs it to its end. */
+export async function run(args: readonly string[], stdin: string | Uint8Array = "", options?: Options) {
+  const child = start(args, options);
+  child.stdin.write(stdin);
+  child.stdin.end();
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { out, err, code };
+}
+
+/** What a stream says, line by line; `next` waits for a line that matches, and drops those before it. */
+export class Said {
+  readonly lines: string[] = [];
+  /** All of it, once the stream has ended. */
+  readonly end: Promise<void>;
+  #next = 0;
+  #wake: () => void = () => {};
+  #ended = false;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.end = this.#read(stream);
+  }
+
+  async next(pattern: RegExp): Promise<string> {
+    for (;;) {
+      while (this.#next < this.lines.length) {
+        const line = this.lines[this.#next++]!;
+        if (pattern.test(line)) return line;
+      }
+      if (this.#ended) throw new Error(`it ended without ${pattern}: ${this.lines.join("\n")}`);
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    let rest = "";
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = lines.pop()!;
+      this.lines.push(...lines);
+      this.#wake();
+    }
+    if (rest !== "") this.lines.push(rest);
+    this.#ended = true;
+    this.#wake();
+  }
+}
+
+/** The command on a terminal of its own. What it writes is kept as it came, escape sequences and all. */
+export class TerminalCommand implements AsyncDisposable {
+  readonly child: Bun.Subprocess;
+  readonly terminal: Bun.Terminal;
+  text = "";
+
+  constructor(args: readonly string[], { env, by = [] }: Options = {}, size = { cols: 80, rows: 24 }) {
+    const decoder = new TextDecoder();
+    this.child = Bun.spawn([...by, process.execPath, MAIN, ...args], {
+      env: { ...CLEAN, TZ: "UTC", TERM: "xterm-256color", ...env },
+      // Made here: one that is made before would not be the process's controlling terminal, which signals come from.
+      terminal: {
+        ...size,
+        data: (_terminal, bytes) => {
+          this.text += decoder.decode(bytes, { stream: true });
+        },
+      },
+    });
+    this.terminal = this.child.terminal!;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill("SIGKILL");
+    await this.child.exited;
+    this.terminal.close();
+  }
+}

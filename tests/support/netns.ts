@@ -1,0 +1,87 @@
+/**
+ * Hosts that are none: network namespaces with cables (veth) between them. Nothing leaves this machine, and nothing is left
+ * behind, however a test ends: a namespace lives as long as its holder, which ends when its standard input does.
+ */
+import type { Subprocess } from "bun";
+
+/** The reason, for `testIf`. */
+export const NEEDS_NETNS = "needs network namespaces: Linux, root, unshare, nsenter, ip";
+
+export const hasNetns: boolean =
+  process.platform === "linux" &&
+  ["unshare", "nsenter", "ip", "sh"].every((tool) => Bun.which(tool) !== null) &&
+  Bun.spawnSync(["unshare", "-n", "ip", "link", "set", "lo", "up"]).exitCode === 0;
+
+// Duplicate address detection takes seconds in which IPv6 sends nothing. Not part of what is tested.
+const HOLD = `
+for conf in all default; do echo 0 > /proc/sys/net/ipv6/conf/$conf/accept_dad; done
+ip link set lo up
+echo ready
+exec cat`;
+
+export class Host implements AsyncDisposable {
+  readonly #holder: Subprocess<"pipe", "pipe", "inherit">;
+
+  private constructor(holder: Subprocess<"pipe", "pipe", "inherit">) {
+    this.#holder = holder;
+  }
+
+  static async create(): Promise<Host> {
+    const holder = Bun.spawn(["unshare", "-n", "sh", "-c", HOLD], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    const host = new Host(holder);
+    for await (const _ready of holder.stdout) return host;
+    throw new Error("no network namespace");
+  }
+
+  /** A cable from this host's interface `name` to `peer`'s `peerName`; both are down. */
+  cable(name: string, peer: Host, peerName: string): void {
+    this.run(`ip link add ${name} type veth peer name ${peerName} netns ${peer.#holder.pid}`);
+  }
+
+  /** Runs a shell command in this host. @throws {Error} if it fails */
+  run(command: string): string {
+    const { exitCode, stdout, stderr } = Bun.spawnSync(this.command(["sh", "-ec", command]));
+    if (exitCode !== 0) throw new Error(`${command}: ${stderr}`);
+    return stdout.toString();
+  }
+
+  /** Waits until the kernel has seen that the other end of a cable is up, too: it takes its time. */
+  async linked(name: string): Promise<void> {
+    for (let i = 0; i < 300; i++) {
+      if (/ UP /.test(this.run(`ip -br link show ${name}`))) return;
+      await Bun.sleep(10);
+    }
+    throw new Error(`${name} does not come up`);
+  }
+
+  /** The command that runs `command` in this host. */
+  command(command: string[]): string[] {
+    return ["nsenter", `--net=/proc/${this.#holder.pid}/ns/net`, ...command];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#holder.stdin.end();
+    await this.#holder.exited;
+  }
+}
+
+/** Two hosts and a cable from `a0` to `b0`, up: 10.9.0.1 and 10.9.0.2, and IPv6 link-local addresses. */
+export async function twoHosts({ ipv4 = true, ipv6 = true } = {}): Promise<AsyncDisposable & { a: Host; b: Host }> {
+  const [a, b] = await Promise.all([Host.create(), Host.create()]);
+  a.cable("a0", b, "b0");
+  const setUp = (host: Host, name: string, address: string) =>
+    host.run(
+      `${ipv6 ? "" : "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6;"}
+       ${ipv4 ? `ip addr add ${address}/24 dev ${name};` : ""} ip link set ${name} up`,
+    );
+  setUp(a, "a0", "10.9.0.1");
+  setUp(b, "b0", "10.9.0.2");
+  await Promise.all([a.linked("a0"), b.linked("b0")]);
+  return {
+    a,
+    b,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
+    },
+  };
+}
