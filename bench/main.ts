@@ -14,7 +14,8 @@ function options() {
     options: { only: { type: "string" }, nodes: { type: "string" }, json: { type: "boolean", default: false } },
   });
   const nodes = values.nodes === undefined ? [10_000, 1_000_000] : [Number(values.nodes)];
-  if (!nodes.every((n) => Number.isInteger(n) && n >= 5)) throw new Error("--nodes must be a whole number of 5 or more");
+  if (!nodes.every((n) => Number.isInteger(n) && n >= 5))
+    throw new Error("--nodes must be a whole number of 5 or more");
   if (values.only !== undefined && !["codec", "engine"].includes(values.only)) {
     throw new Error("--only must be codec or engine");
   }

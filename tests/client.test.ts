@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import {
   Discoverer,
@@ -13,6 +13,8 @@ import { announcement, ascii, hex, query } from "./support/packets.ts";
 import { Relay } from "./support/relay.ts";
 
 const LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
+/** A label is too long: no resolver need be asked. */
+const UNRESOLVABLE = `${"a".repeat(64)}.example`;
 const node = (i: number | string) => `NODE-${i}`;
 
 function startServer(port = 0): Promise<DiscoveryServer> {
@@ -166,7 +168,55 @@ describe("a look-up", () => {
     controller.abort(new Error("no longer wanted"));
     expect(lookup).rejects.toThrow("no longer wanted");
     expect(await other).toBeUndefined();
+    const asked = silent.received.length;
+    await Bun.sleep(400);
+    expect(silent.received.length).toBe(asked);
     expect(discoverer.lookup("X", { signal: AbortSignal.abort(new Error("before")) })).rejects.toThrow("before");
+  });
+
+  test("that joins another one late gets its own time: a node that comes up meanwhile is found", async () => {
+    await using server = await startServer();
+    await using relay = await Relay.open(server.port);
+    await using discoverer = await start(relay.port);
+    const first = discoverer.lookup(node(0));
+    await Bun.sleep(4_500);
+    await announce(server, 1);
+    expect(await discoverer.lookup(node(0), { timeout: 400 })).toMatchObject({ port: 1000 });
+    expect(await first).toMatchObject({ port: 1000 });
+  }, 10_000);
+
+  test("goes on for as long as it was told to", async () => {
+    await using server = await startServer();
+    await using discoverer = await start(server.port);
+    setTimeout(() => void announce(server, 1), 6_000);
+    expect(await discoverer.lookup(node(0), { timeout: 9_000 })).toMatchObject({ port: 1000 });
+  }, 15_000);
+
+  test("that was never sent says nothing about its node", async () => {
+    await using server = await startServer();
+    await using discoverer = await start(server.port);
+    const unknown = Array.from({ length: 5_000 }, (_, i) => discoverer.lookup(`X-${i}`, { timeout: 100 }));
+    await Promise.all(unknown);
+    await announce(server, 1);
+    expect(await discoverer.lookup(node(0))).toBeDefined();
+    expect(await discoverer.lookup("X-4999", { timeout: 1 })).toBeUndefined();
+    await using client = await Client.open(server.port);
+    client.send(announcement(ascii("X-4999"), 1));
+    expect(await discoverer.lookup("X-4999")).toBeDefined();
+  });
+
+  test("is not held up by a server whose name does not resolve", async () => {
+    await using server = await startServer();
+    await announce(server, 3_000);
+    const servers = [`127.0.0.1:${server.port}`, `${UNRESOLVABLE}`];
+    await using discoverer = await Discoverer.start({ lan: false, servers });
+    const errors: DiscoveryError[] = [];
+    discoverer.on("error", (error) => errors.push(error));
+    const started = performance.now();
+    const results = await all(discoverer.lookupMany(Array.from({ length: 3_000 }, (_, i) => node(i))));
+    expect(results.every(({ address }) => address !== undefined)).toBe(true);
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(errors).toHaveLength(1);
   });
 
   test("asks all servers at once, and takes the first answer", async () => {
@@ -231,6 +281,39 @@ describe("many look-ups", () => {
     expect(all(discoverer.lookupMany([""], { timeout: 50 }))).rejects.toThrow(RangeError);
   });
 
+  test("end when the discoverer is closed, be the source idle or endless, and give what they have", async () => {
+    await using server = await startServer();
+    await announce(server, 1);
+    const discoverer = await start(server.port);
+    async function* idle() {
+      yield node(0);
+      await new Promise(() => {});
+    }
+    const waiting = all(discoverer.lookupMany(idle()));
+    const watched = Array.fromAsync(discoverer.watch());
+    await Bun.sleep(100);
+    await discoverer.close();
+    expect(await waiting).toHaveLength(1);
+    expect(await watched).toEqual([]);
+    expect(await Array.fromAsync(discoverer.watch())).toEqual([]);
+    expect(() => discoverer.lookupMany([])).toThrow("closed");
+  });
+
+  test("close their source when the loop is left", async () => {
+    await using silent = await silentServer();
+    await using discoverer = await start(silent.port);
+    let returned = 0;
+    function* endless() {
+      try {
+        for (let i = 0; ; i++) yield node(i);
+      } finally {
+        returned++;
+      }
+    }
+    for await (const _result of discoverer.lookupMany(endless(), { timeout: 20 })) break;
+    expect(returned).toBe(1);
+  });
+
   test("that nobody answers leave no descriptor, timer or memory behind: 10,000 of them (the original kept a socket each)", async () => {
     await using silent = await silentServer();
     const script = new URL("./support/silent.ts", import.meta.url).pathname;
@@ -283,18 +366,40 @@ describe("announcing to a server", () => {
     await server.stop();
   });
 
+  test("begins when a name resolves that did not at first, and so do look-ups", async () => {
+    await using server = await startServer();
+    const lookup = spyOn(Bun.dns, "lookup").mockRejectedValue(new Error("not yet"));
+    try {
+      const timings = { retryFirst: 100, retryLongest: 200 };
+      const servers = [`name.example:${server.port}`];
+      await using discoverer = await Discoverer.start({ lan: false, servers, nodeId: "ME", port: 4242, timings });
+      const looked = discoverer.lookup("ME");
+      await Bun.sleep(300);
+      expect(server.stats().received).toBe(0);
+      lookup.mockResolvedValue([{ address: "127.0.0.1", family: 4, ttl: 0 }]);
+      expect(await looked).toMatchObject({ port: 4242 });
+      // An outage of names does not end what works.
+      lookup.mockRejectedValue(new Error("no longer"));
+      await discoverer.announce();
+      await announce(server, 1);
+      expect(await discoverer.lookup(node(0))).toBeDefined();
+    } finally {
+      lookup.mockRestore();
+    }
+  }, 15_000);
+
   test("tries a name that does not resolve again, with longer waits", async () => {
     const times: number[] = [];
     const timings = { retryFirst: 100, retryLongest: 400 };
     await using discoverer = await Discoverer.start({
       lan: false,
-      servers: ["nosuch.invalid"],
+      servers: [UNRESOLVABLE],
       nodeId: "ME",
       port: 1,
       timings,
     });
     discoverer.on("error", (error) => {
-      expect(error.where).toBe("nosuch.invalid");
+      expect(error.where).toBe(UNRESOLVABLE);
       times.push(performance.now());
     });
     await until(() => times.length >= 4, "four errors", 10_000);
@@ -315,10 +420,36 @@ test("a discoverer that is closed leaves nothing behind, and may be closed twice
   expect(descriptors()).toBe(before + 1);
 });
 
+test("a discoverer that is closed holds its process no longer", async () => {
+  const script = `
+    const { Discoverer } = await import(${JSON.stringify(new URL("../src/client/index.ts", import.meta.url).pathname)});
+    const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"], nodeId: "ME", port: 1 });
+    void discoverer.lookup("A");
+    await Bun.sleep(20);
+    await discoverer.close();
+    const closed = performance.now();
+    process.on("exit", () => console.log(performance.now() - closed));`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+  expect(Number(await child.stdout.text())).toBeLessThan(200);
+  expect(await child.stderr.text()).toBe("");
+});
+
+test("a long time-out is no reason to write to the console", async () => {
+  const script = `
+    const { Discoverer } = await import(${JSON.stringify(new URL("../src/client/index.ts", import.meta.url).pathname)});
+    const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"] });
+    void discoverer.lookup("A", { timeout: 2 ** 40 });
+    await Bun.sleep(50);
+    await discoverer.close();`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+  expect((await child.stdout.text()) + (await child.stderr.text())).toBe("");
+});
+
 test("options that make no sense are refused", async () => {
   expect(Discoverer.start({ lan: false, port: 1 })).rejects.toThrow("to announce a port takes a nodeId");
   expect(Discoverer.start({ lan: false, nodeId: "A", port: 70_000 })).rejects.toThrow("0 to 65535, not 70000");
   expect(Discoverer.start({ lan: false, servers: ["a:b:c"] })).rejects.toThrow('"a:b:c" is no server');
+  expect(Discoverer.start({ lan: false, timings: { found: Number.NaN } })).rejects.toThrow("timings.found must be");
 });
 
 test("servers are written as names or addresses, with a port or without", () => {
@@ -328,7 +459,21 @@ test("servers are written as names or addresses, with a port or without", () => 
   expect(parseServer("2001:db8::1")).toEqual({ host: "2001:db8::1", port: 22025 });
   expect(parseServer("[2001:db8::1]")).toEqual({ host: "2001:db8::1", port: 22025 });
   expect(parseServer("[2001:db8::1]:9")).toEqual({ host: "2001:db8::1", port: 9 });
-  for (const bad of ["", ":1", "a:0", "a:65536", "a:x", "[::1", "[a]:1", "a b", "http://a", "a:1:2"]) {
+  for (const bad of [
+    "",
+    ":1",
+    "a:0",
+    "a:65536",
+    "a:x",
+    "[::1",
+    "[a]:1",
+    "a b",
+    "http://a",
+    "a:1:2",
+    "0.0.0.0",
+    "[::]:1",
+    "fe80::1%3",
+  ]) {
     expect(() => parseServer(bad), bad).toThrow(RangeError);
   }
 });

@@ -16,23 +16,41 @@ export interface AnnouncerOptions {
   readonly onAnnounced: (address: string) => void;
 }
 
+/** An error that comes so long after an announcement is not about it. Where nobody is at an address, it takes 3 s to know. */
+const LATE_MS = 10_000;
+
 export class Announcer {
   readonly #options: AnnouncerOptions;
   #timer: Timer | undefined;
   /** The wait after the next failure. */
   #retry: number;
-  #running: Promise<void> = Promise.resolve();
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
     this.#retry = options.timings.retryFirst;
+    options.link.onRefused = (error) => {
+      if (performance.now() - this.#sentAt < LATE_MS) this.#failed(error);
+    };
   }
 
   /** Announces, once an announcement that is under way is done with, and from then on by itself. Never rejects. */
   announce(): Promise<void> {
-    this.#running = this.#running.then(() => this.#run());
-    return this.#running;
+    if (this.#running === undefined) {
+      this.#running = this.#run().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    // Whoever asks in the meantime asks for one and the same.
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      return this.announce();
+    });
+    return this.#next;
   }
 
   close(): void {
@@ -41,19 +59,33 @@ export class Announcer {
   }
 
   async #run(): Promise<void> {
-    const { link, packet, timings, onError, onAnnounced } = this.#options;
+    const { link, packet, timings, onAnnounced } = this.#options;
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    let wait = timings.serverInterval * (1 + JITTER * (2 * Math.random() - 1));
     try {
+      // The last one went well, as far as anybody has said since.
+      if (this.#sentAt > Number.NEGATIVE_INFINITY) this.#retry = timings.retryFirst;
       const address = await link.announce(packet, PATIENCE_MS);
-      if (!this.#closed) onAnnounced(address);
-      this.#retry = timings.retryFirst;
+      if (this.#closed) return;
+      this.#sentAt = performance.now();
+      this.#wait(timings.serverInterval * (1 + JITTER * (2 * Math.random() - 1)));
+      onAnnounced(address);
     } catch (error) {
-      wait = this.#retry;
-      this.#retry = Math.min(2 * this.#retry, timings.retryLongest);
-      if (!this.#closed) onError(error as DiscoveryError);
+      this.#failed(error as DiscoveryError);
     }
-    if (!this.#closed) this.#timer = setTimeout(() => void this.announce(), wait);
+  }
+
+  #failed(error: DiscoveryError): void {
+    if (this.#closed) return;
+    const { timings, onError } = this.#options;
+    this.#sentAt = Number.NEGATIVE_INFINITY;
+    this.#wait(this.#retry);
+    this.#retry = Math.min(2 * this.#retry, timings.retryLongest);
+    onError(error);
+  }
+
+  #wait(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.announce(), Math.min(ms, 2 ** 31 - 1));
   }
 }

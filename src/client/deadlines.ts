@@ -23,7 +23,7 @@ class Queue {
   /** The first that is not cancelled. */
   peek(): Waiting | undefined {
     while (this.#head < this.#list.length && this.#list[this.#head]!.deadline.cancelled) this.#head++;
-    if (this.#head > 1024 && this.#head * 2 > this.#list.length) {
+    if (this.#head > 64 && this.#head * 2 > this.#list.length) {
       this.#list = this.#list.slice(this.#head);
       this.#head = 0;
     }
@@ -34,6 +34,9 @@ class Queue {
     this.#head++;
   }
 }
+
+/** The longest that a timer of JavaScript can wait. It is then set again. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 export class Deadlines {
   readonly #queues = new Map<number, Queue>();
@@ -49,6 +52,8 @@ export class Deadlines {
       queue = new Queue();
       this.#queues.set(delay, queue);
     }
+    // What was answered in the meantime is let go here, not when its time comes.
+    queue.peek();
     queue.push({ at, deadline });
     this.#arm(at);
   }
@@ -64,7 +69,8 @@ export class Deadlines {
     if (at >= this.#at) return;
     clearTimeout(this.#timer);
     this.#at = at;
-    this.#timer = setTimeout(() => this.#run(), Math.max(1, Math.ceil(at - performance.now())));
+    const wait = Math.max(1, Math.ceil(at - performance.now()));
+    this.#timer = setTimeout(() => this.#run(), Math.min(wait, LONGEST_MS));
   }
 
   #run(): void {

@@ -3,7 +3,7 @@ import { createCodec } from "../codec/index.ts";
 import { Announcer } from "./announcer.ts";
 import type { DiscoveryError } from "./error.ts";
 import { Lan } from "./lan.ts";
-import { type Begin, lookupMany } from "./lookup-many.ts";
+import { type LookupResult, Many } from "./lookup-many.ts";
 import { Lookups, Waiter } from "./lookups.ts";
 import { nodeIdBytes, nodeIdKey } from "./node-id.ts";
 import { type ServerCounters, ServerLink } from "./server-link.ts";
@@ -16,7 +16,7 @@ import {
   type NodeAddress,
   type Timings,
 } from "./types.ts";
-import { watch } from "./watch.ts";
+import { Watch } from "./watch.ts";
 
 export const LAN_PORT = 21025;
 const LOOKUP_TIMEOUT_MS = 5_000;
@@ -44,11 +44,8 @@ export interface DiscovererStats {
   readonly servers: Readonly<Record<string, Readonly<ServerCounters>>>;
 }
 
-/** One node that `lookupMany` was asked for. */
-export interface LookupResult {
-  readonly nodeId: Uint8Array;
-  readonly address: NodeAddress | undefined;
-}
+const LAN_EVENTS = ["node", "moved", "gone"] as const;
+const CLOSED = "the discoverer is closed";
 
 type Listener<T> = (event: T) => void;
 
@@ -67,10 +64,8 @@ export class Discoverer {
   readonly #links: ServerLink[];
   readonly #lookups: Lookups;
   readonly #announcers: Announcer[];
-  /** Each ends one stream of events. */
-  readonly #ends = new Set<() => void>();
-  /** Streams of look-ups that wait until there is less to be sent. */
-  readonly #waiting = new Set<() => void>();
+  readonly #watches = new Set<Watch>();
+  readonly #many = new Set<Many>();
   #lan: Lan | undefined;
   /** What happened before anybody could listen: told when `start` has returned. */
   #early: (() => void)[] | undefined = [];
@@ -81,7 +76,7 @@ export class Discoverer {
     const onError = (error: DiscoveryError) => this.#emit("error", error);
     const servers = [...new Set(options.servers ?? [])];
     const onRoom = () => {
-      for (const go of [...this.#waiting]) go();
+      for (const many of this.#many) many.proceed();
     };
     this.#links = servers.map((server) => new ServerLink(server, { codec, onError, onRoom }));
     this.#lookups = new Lookups(this.#links, timings);
@@ -105,6 +100,9 @@ export class Discoverer {
    */
   static async start(options: DiscovererOptions = {}): Promise<Discoverer> {
     const timings = { ...DEFAULT_TIMINGS, ...options.timings };
+    for (const [name, ms] of Object.entries(timings)) {
+      if (!(ms > 0)) throw new RangeError(`timings.${name} must be milliseconds above 0, not ${ms}`);
+    }
     const port = options.port ?? 0;
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
       throw new RangeError(`port must be a whole number from 0 to 65535, not ${port}`);
@@ -140,7 +138,7 @@ export class Discoverer {
    * Looks for a node: on the LAN, among what was found of late, then with all servers at once.
    *
    * @param nodeId text (UTF-8) or bytes.
-   * @param options `timeout` in ms (5,000), `signal` to give up early.
+   * @param options `timeout` in ms (5,000), queueing included; `signal` to give up early.
    * @returns its address, or undefined if nobody answered in time.
    * @throws {TypeError} or {RangeError} for what is no NodeID; the signal's reason when it is aborted; {Error} once closed.
    */
@@ -169,7 +167,7 @@ export class Discoverer {
    * Looks for many nodes, thousands at a time.
    *
    * @param ids as in {@link lookup}; may be endless.
-   * @returns the answers in the order in which they come.
+   * @returns the answers in the order in which they come; an error of the source comes behind them.
    * @throws as {@link lookup}.
    */
   lookupMany(
@@ -177,16 +175,22 @@ export class Discoverer {
     options: LookupOptions = {},
   ): AsyncIterable<LookupResult> {
     const { signal, timeout = LOOKUP_TIMEOUT_MS } = options;
-    const begin: Begin = (nodeId, answered) => {
-      const waiter = this.#begin(nodeIdBytes(nodeId), timeout, answered);
-      return () => {
-        if (waiter === undefined || waiter.cancelled) return;
-        waiter.cancelled = true;
-        waiter.search?.leave(waiter);
-      };
-    };
-    const busy = () => this.#links.some((link) => link.busy);
-    return lookupMany(ids, signal, begin, { busy, waiting: this.#waiting });
+    if (this.#closed) throw new Error(CLOSED);
+    const many = new Many(ids, {
+      signal,
+      begin: (nodeId, answered) => {
+        const waiter = this.#begin(nodeIdBytes(nodeId), timeout, answered);
+        return () => {
+          if (waiter === undefined || waiter.cancelled) return;
+          waiter.cancelled = true;
+          waiter.search?.leave(waiter);
+        };
+      },
+      busy: () => this.#links.some((link) => link.busy),
+      onEnd: (many) => this.#many.delete(many),
+    });
+    if (!many.stream.ended) this.#many.add(many);
+    return many.stream;
   }
 
   /** Listens; returns a function that ends it. What a listener throws ends up as an uncaught exception of the program. */
@@ -203,7 +207,19 @@ export class Discoverer {
 
   /** The nodes of the LAN as they are known now, then each change, until `signal` or `close()` ends it. */
   watch(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<LanEvent> {
-    return watch(this, options.signal, this.#ends);
+    const { signal } = options;
+    const end = () => watch.stream.end();
+    const watch = new Watch(() => {
+      for (const stop of off) stop();
+      signal?.removeEventListener("abort", end);
+      this.#watches.delete(watch);
+    });
+    const off = LAN_EVENTS.map((name) => this.on(name, (event) => watch.add(event)));
+    for (const node of this.nodes()) watch.add({ ...node, type: "node" });
+    signal?.addEventListener("abort", end, { once: true });
+    this.#watches.add(watch);
+    if (this.#closed || signal?.aborted) end();
+    return watch.stream;
   }
 
   /** The nodes of the LAN. */
@@ -229,11 +245,12 @@ export class Discoverer {
     if (this.#closed) return;
     this.#closed = true;
     for (const announcer of this.#announcers) announcer.close();
+    for (const many of [...this.#many]) many.stop();
     this.#lookups.close();
     for (const link of this.#links) link.close();
     this.#lan?.close();
-    for (const end of [...this.#ends]) end();
-    for (const go of [...this.#waiting]) go();
+    for (const many of [...this.#many]) many.stream.end();
+    for (const { stream } of [...this.#watches]) stream.end();
     this.#listeners.clear();
   }
 
@@ -243,7 +260,7 @@ export class Discoverer {
 
   /** Answers at once with what is known, or searches; what it returns can still be called off. */
   #begin(nodeId: Uint8Array, timeout: number, answered: Waiter["answered"]): Waiter | undefined {
-    if (this.#closed) throw new Error("the discoverer is closed");
+    if (this.#closed) throw new Error(CLOSED);
     if (!(timeout >= 0)) throw new RangeError(`timeout must be milliseconds, not ${timeout}`);
     const key = nodeIdKey(nodeId);
     const near = this.#lan?.get(key);

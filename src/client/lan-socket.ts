@@ -33,7 +33,12 @@ export async function openLanSocket(
       // its types have it.
       error: (...args: unknown[]) => onError(args.at(-1)),
     });
-    if (family === "IPv4") socket.setBroadcast(true);
+    try {
+      if (family === "IPv4") socket.setBroadcast(true);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
     return socket;
   } catch (cause) {
     const code = codeOf(cause);
@@ -53,8 +58,8 @@ export async function isShared(family: Family, port: number): Promise<boolean> {
     const second = await bind(family, port, { error() {} });
     second.close();
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return codeOf(error) !== "EADDRINUSE";
   }
 }
 

@@ -15,6 +15,8 @@ interface Entry {
   readonly node: LanNode;
   /** When this address was last heard, on a clock that never jumps. */
   readonly heardAt: number;
+  /** When it was last found to have moved. */
+  readonly movedAt: number;
 }
 
 export class LanTable {
@@ -55,15 +57,27 @@ export class LanTable {
     const old = this.#entries.get(key);
     if (old === undefined) {
       if (this.#entries.size >= this.#most) return "full";
-      this.#entries.set(key, { node: { nodeId: new Uint8Array(id), ip, port, via: "lan", seenAt }, heardAt: now });
+      this.#entries.set(key, {
+        node: { nodeId: new Uint8Array(id), ip, port, via: "lan", seenAt },
+        heardAt: now,
+        movedAt: Number.NEGATIVE_INFINITY,
+      });
       return "node";
     }
     const { node, heardAt } = old;
+    // Two programs with one NodeID and two ports: what they say is not passed on each time.
+    const restless = ip === node.ip && port !== node.port && now - old.movedAt < this.#moment;
+    if (restless) return "known";
     if (ip !== node.ip && now - heardAt < (sameFamily(ip, node.ip) ? this.#moment : this.#retention / 2))
       return "known";
     this.#entries.delete(key);
-    this.#entries.set(key, { node: { ...node, ip, port, seenAt }, heardAt: now });
-    return ip === node.ip && port === node.port ? "known" : "moved";
+    const moved = ip !== node.ip || port !== node.port;
+    this.#entries.set(key, {
+      node: { ...node, ip, port, seenAt },
+      heardAt: now,
+      movedAt: moved ? now : old.movedAt,
+    });
+    return moved ? "moved" : "known";
   }
 
   /** Forgets one node whose time is over, and gives it. */

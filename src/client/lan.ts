@@ -78,7 +78,12 @@ export class Lan {
       onError: (error) => options.onError(error),
       onAnnounced: (address, bytes) => options.onAnnounced(address, bytes),
     });
-    lan.announce();
+    try {
+      lan.announce();
+    } catch (error) {
+      lan.close();
+      throw error;
+    }
     return lan;
   }
 

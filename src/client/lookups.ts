@@ -1,12 +1,15 @@
 /** Look-ups under way and their results: who asks for the same NodeID at the same time shares one query. */
 import { type Deadline, Deadlines } from "./deadlines.ts";
-import type { Pending, ServerLink } from "./server-link.ts";
+import type { Pending } from "./pending.ts";
+import type { ServerLink } from "./server-link.ts";
 import type { NodeAddress, Timings } from "./types.ts";
 
 /** Results kept at most, the oldest going first: a bound on memory where a program asks for millions of NodeIDs. */
 const CACHED = 100_000;
-/** A search this long that met with silence says that there is no such node; a shorter one says nothing. */
-const CONCLUSIVE_MS = 5_000;
+/** When queries went out for so long and met with silence, there is no such node; a shorter search says nothing. */
+const CONCLUSIVE_MS = 4_500;
+/** Time-outs are rounded up to these steps: equal ones share a queue. */
+const STEP_MS = 10;
 
 /** Who waits for an answer. */
 export class Waiter implements Deadline {
@@ -20,6 +23,7 @@ export class Waiter implements Deadline {
 
   answer(address: NodeAddress | undefined): void {
     this.cancelled = true;
+    this.search = undefined;
     this.answered(this.nodeId, address);
   }
 
@@ -33,7 +37,6 @@ export class Waiter implements Deadline {
 class Search {
   readonly #waiters = new Set<Waiter>();
   readonly #pending: Pending[];
-  readonly #started = performance.now();
 
   constructor(
     readonly lookups: Lookups,
@@ -44,7 +47,9 @@ class Search {
     this.#pending = links.map((link) => link.query(key, nodeId, (address) => lookups.found(key, address)));
   }
 
+  /** Who comes late gets a search of his own time, too: the queries begin anew. */
   join(waiter: Waiter): void {
+    if (this.#waiters.size > 0) for (const pending of this.#pending) pending.link.renew(pending);
     waiter.search = this;
     this.#waiters.add(waiter);
   }
@@ -52,8 +57,8 @@ class Search {
   leave(waiter: Waiter): void {
     this.#waiters.delete(waiter);
     if (this.#waiters.size > 0) return;
-    const asked = this.#pending.some((pending) => pending.link.counters.queries > 0);
-    if (asked && performance.now() - this.#started >= CONCLUSIVE_MS) this.lookups.missing(this.key);
+    const now = performance.now();
+    if (this.#pending.some(({ since }) => now - since >= CONCLUSIVE_MS)) this.lookups.missing(this.key);
     this.lookups.end(this.key, undefined);
   }
 
@@ -97,7 +102,7 @@ export class Lookups {
       this.#searches.set(key, search);
     }
     search.join(waiter);
-    this.#deadlines.add(timeout, waiter);
+    this.#deadlines.add(Math.ceil(timeout / STEP_MS) * STEP_MS, waiter);
   }
 
   /** A server answered. */

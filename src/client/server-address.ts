@@ -14,7 +14,7 @@ export interface ServerAddress {
  * @throws {RangeError} if it is none of these, in a sentence that says how to write it.
  */
 export function parseServer(text: string): ServerAddress {
-  if (isIPv6(text)) return { host: text, port: SERVER_PORT };
+  if (isIPv6(text)) return parseServer(`[${text}]`);
   const parts = /^(?:\[([^\]]+)\]|([^:[\]\s/]+))(?::(\d{1,5}))?$/.exec(text);
   const [, v6, name, digits] = parts ?? [];
   const port = digits === undefined ? SERVER_PORT : Number(digits);
@@ -22,5 +22,9 @@ export function parseServer(text: string): ServerAddress {
   if (host === undefined || port < 1 || port > 65535 || (v6 !== undefined && !isIPv6(v6))) {
     throw new RangeError(`"${text}" is no server: write host, host:port or [v6]:port, with a port from 1 to 65535`);
   }
+  if (host === "0.0.0.0" || (v6 !== undefined && /^[0:]+$/.test(v6))) {
+    throw new RangeError(`"${text}" is no server but every address of this host: name one, 127.0.0.1 say`);
+  }
+  if (/%\d+$/.test(host)) throw new RangeError(`"${text}" must name the interface, not number it: fe80::1%eth0`);
   return { host, port };
 }

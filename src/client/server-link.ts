@@ -4,18 +4,23 @@
  */
 import { isIP } from "node:net";
 import { type Codec, PacketFields } from "../codec/index.ts";
-import { type Deadline, Deadlines } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
 import { DiscoveryError } from "./error.ts";
 import { formatIp, ipOf } from "./ip.ts";
+import { Again, Pending, SendQueue, Silence } from "./pending.ts";
 import { parseServer, type ServerAddress } from "./server-address.ts";
 import type { NodeAddress } from "./types.ts";
 
 /**
  * Waits between the sendings of a query, in ms. Eight sendings in 4.1 s: where 30 % of datagrams get lost each way, one of
- * them comes through in 99.5 % of cases, within the 5 s that a look-up has.
+ * them comes through in 99.5 % of cases, within the 5 s that a look-up has. Who waits longer goes on at the last pace.
  */
 const WAITS = [250, 350, 500, 600, 700, 800, 900] as const;
-/** Queries on their way at the same time: a server's receive buffer, and ours, hold some 250 packets by default. */
+const LAST_WAIT = 1_500;
+/**
+ * Queries on their way at the same time: a server's receive buffer, and ours, hold some 250 packets by default. The figures
+ * here, as to what is refilled when, are those with which `bun run bench:lookup` lost nothing and was fastest.
+ */
 const WINDOW = 192;
 /** Queries that may wait to be sent, when many are looked for: two windows. */
 const BACKLOG = 2 * WINDOW;
@@ -23,8 +28,9 @@ const BACKLOG = 2 * WINDOW;
 const SILENT_MS = 30;
 /** Replies after which the room they made is used, without waiting for the receive loop to end. */
 const REFILL = 48;
-/** How long an address that a name resolved to is used for queries. Announcements resolve anew each time. */
+/** How long an address that a name resolved to is used for queries, and how long until it is tried again where it did not. */
 const RESOLVED_MS = 60_000;
+const UNRESOLVED_MS = 1_000;
 
 /** Counters of what came from, or went to, a server. */
 export interface ServerCounters {
@@ -33,37 +39,6 @@ export interface ServerCounters {
   replies: number;
   /** Datagrams that were no answer: from elsewhere, malformed, or to a question that was not asked. */
   ignored: number;
-}
-
-/** A query that waits for its answer. */
-class Pending implements Deadline {
-  cancelled = false;
-  /** Sendings so far. */
-  sent = 0;
-  /** Whether it counts as being on its way. */
-  underway = false;
-
-  constructor(
-    readonly link: ServerLink,
-    readonly key: string,
-    readonly packet: Uint8Array,
-    readonly found: (address: NodeAddress) => void,
-  ) {}
-
-  due(): void {
-    this.link.enqueue(this);
-  }
-}
-
-/** Lets a query that met with silence make room. */
-class Silence implements Deadline {
-  cancelled = false;
-
-  constructor(readonly pending: Pending) {}
-
-  due(): void {
-    this.pending.link.makeRoom(this.pending);
-  }
 }
 
 export interface ServerLinkOptions {
@@ -77,6 +52,8 @@ export class ServerLink {
   /** The server as it was given. */
   readonly server: string;
   readonly counters: ServerCounters = { queries: 0, replies: 0, ignored: 0 };
+  /** Called with an error that the socket reports when nothing waits for it: an announcement of a while ago met with it. */
+  onRefused: (error: DiscoveryError) => void = () => {};
   readonly #address: ServerAddress;
   readonly #codec: Codec;
   readonly #onError: (error: DiscoveryError) => void;
@@ -84,16 +61,22 @@ export class ServerLink {
   readonly #pending = new Map<string, Pending>();
   readonly #deadlines = new Deadlines();
   readonly #fields = new PacketFields();
-  /** What waits to be sent; `#next` is the first of it. */
-  #queue: Pending[] = [];
-  #next = 0;
+  /** What was never sent goes first: else what is unknown, and sent again and again, would hold up what is not. */
+  readonly #first = new SendQueue();
+  readonly #more = new SendQueue();
+  /** Queries that were never sent and are still wanted. */
+  #unsent = 0;
   #underway = 0;
   #freed = 0;
   #scheduled = false;
   #socket: Bun.udp.Socket<"buffer"> | undefined;
   #opening: Promise<void> | undefined;
+  /** What the socket sends to: one of the addresses that the name has. */
   #ip = "";
-  #resolvedAt = Number.NEGATIVE_INFINITY;
+  #turn = 0;
+  #resolveAt = Number.NEGATIVE_INFINITY;
+  /** What was reported last, until it works again. */
+  #reported: string | undefined;
   #closed = false;
   /** Called with the next error that the socket reports: an announcement was refused. */
   #refused: ((error: Error) => void) | undefined;
@@ -114,12 +97,24 @@ export class ServerLink {
   query(key: string, nodeId: Uint8Array, found: (address: NodeAddress) => void): Pending {
     const pending = new Pending(this, key, this.#codec.encode({ type: "query", nodeId }), found);
     this.#pending.set(key, pending);
+    this.#unsent++;
     this.enqueue(pending);
     return pending;
   }
 
+  /** Begins anew with a query that has been sent for some time: somebody else wants to know. */
+  renew(pending: Pending): void {
+    if (pending.cancelled || pending.sent < 3) return;
+    pending.sent = 0;
+    pending.since = Number.POSITIVE_INFINITY;
+    if (pending.again !== undefined) pending.again.cancelled = true;
+    this.enqueue(pending);
+  }
+
   cancel(pending: Pending): void {
     pending.cancelled = true;
+    if (pending.fresh) this.#unsent--;
+    if (pending.again !== undefined) pending.again.cancelled = true;
     this.#pending.delete(pending.key);
     this.makeRoom(pending);
   }
@@ -131,31 +126,35 @@ export class ServerLink {
    * @throws {DiscoveryError} if it cannot be sent, or is refused within `patience` ms.
    */
   async announce(packet: Uint8Array, patience: number): Promise<string> {
-    this.#resolvedAt = Number.NEGATIVE_INFINITY;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
+    let timer: Timer | undefined;
     try {
-      await this.#open();
+      await this.#open(true);
       this.#refused = reject;
       // An error that an earlier query brought back may come out here: what it is about is not this packet.
       if (!this.#trySend([packet]) && !this.#trySend([packet])) throw new Error("the system would not send it");
-      await Promise.race([promise, Bun.sleep(patience)]);
+      const quiet = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, patience);
+      });
+      await Promise.race([promise, quiet]);
     } catch (cause) {
       throw this.#error(cause);
     } finally {
+      clearTimeout(timer);
       this.#refused = undefined;
     }
     return `${this.#ip.includes(":") ? `[${this.#ip}]` : this.#ip}:${this.#address.port}`;
   }
 
-  /** Whether there is enough to be sent: more would only lie about. */
+  /** Whether there is enough to be sent: more would only lie about. Where nothing can be sent there never is. */
   get busy(): boolean {
-    return this.#queue.length - this.#next >= BACKLOG;
+    return this.#socket !== undefined && this.#unsent >= BACKLOG;
   }
 
   /** Puts a query up for sending. */
   enqueue(pending: Pending): void {
-    this.#queue.push(pending);
+    (pending.fresh ? this.#first : this.#more).push(pending);
     this.#schedule();
   }
 
@@ -163,15 +162,13 @@ export class ServerLink {
     if (!pending.underway) return;
     pending.underway = false;
     this.#underway--;
-    if (this.#queue.length > this.#next) this.#schedule();
+    if (!this.#first.empty || !this.#more.empty) this.#schedule();
   }
 
   close(): void {
     this.#closed = true;
     this.#deadlines.clear();
     this.#pending.clear();
-    this.#queue = [];
-    this.#next = 0;
     this.#refused?.(new Error("closed"));
     this.#socket?.close();
     this.#socket = undefined;
@@ -179,7 +176,7 @@ export class ServerLink {
 
   /** Sends when all that is to be done now is done: queries that are asked for together go out together. */
   #schedule(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -189,55 +186,45 @@ export class ServerLink {
 
   #flush(): void {
     this.#freed = 0;
-    if (this.#closed || this.#next === this.#queue.length) return;
-    if (this.#socket === undefined || performance.now() - this.#resolvedAt > RESOLVED_MS) {
-      this.#open().then(
-        () => this.#flush(),
-        (error) => this.#later(error),
-      );
-      return;
+    if (this.#closed || (this.#first.empty && this.#more.empty)) return;
+    if (performance.now() >= this.#resolveAt && this.#opening === undefined) {
+      this.#open(false).catch((error) => this.#unreachable(error));
     }
-    const batch: Uint8Array[] = [];
-    while (this.#underway < WINDOW && this.#next < this.#queue.length) {
-      const pending = this.#queue[this.#next++]!;
-      if (pending.cancelled) continue;
-      batch.push(pending.packet);
-      this.#underway++;
-      pending.underway = true;
-      this.#deadlines.add(SILENT_MS, new Silence(pending));
-      const wait = WAITS[pending.sent++];
-      if (wait !== undefined) this.#deadlines.add(wait, pending);
-    }
-    if (this.#next > 4096 && this.#next * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#next);
-      this.#next = 0;
-    }
-    if (batch.length > 0) this.#send(batch);
+    if (this.#socket !== undefined) this.#sendQueued(this.#socket);
     if (!this.busy) this.#onRoom();
   }
 
-  /** There is no way to the server now: it is tried again with the next sending of each query. */
-  #later(error: unknown): void {
-    const queue = this.#queue.slice(this.#next);
-    this.#queue = [];
-    this.#next = 0;
-    if (this.#closed) return;
-    for (const pending of queue) {
-      const wait = WAITS[pending.sent++];
-      if (!pending.cancelled && wait !== undefined) this.#deadlines.add(wait, pending);
+  #sendQueued(socket: Bun.udp.Socket<"buffer">): void {
+    const batch: Uint8Array[] = [];
+    while (this.#underway < WINDOW) {
+      const pending = this.#first.shift() ?? this.#more.shift();
+      if (pending === undefined) break;
+      batch.push(pending.packet);
+      if (pending.fresh) this.#unsent--;
+      pending.fresh = false;
+      if (!pending.underway) this.#underway++;
+      pending.underway = true;
+      this.#deadlines.add(SILENT_MS, new Silence(pending));
+      if (pending.sent === 0) pending.since = performance.now();
+      pending.again = new Again(pending);
+      this.#deadlines.add(WAITS[pending.sent++] ?? LAST_WAIT, pending.again);
     }
-    this.#onError(this.#error(error));
-    this.#onRoom();
-  }
-
-  /** What the system does not take is lost on its way, as far as we are concerned: it is sent again in its time. */
-  #send(batch: Uint8Array[]): void {
     this.counters.queries += batch.length;
-    for (let rest = batch, tries = 0; rest.length > 0 && tries < 3; tries++) {
+    // What the system does not take is lost on its way, as far as we are concerned: it is sent again in its time.
+    for (let rest = batch, tries = 0; rest.length > 0 && tries < 3 && this.#socket === socket; tries++) {
       const sent = this.#trySend(rest);
       if (sent > 0) tries = 0;
       rest = rest.slice(sent);
     }
+  }
+
+  /** There is no way to the server now, or none but the one there was. The name is tried again soon. */
+  #unreachable(error: unknown): void {
+    if (this.#closed) return;
+    const { message } = error as Error;
+    if (this.#reported !== message) this.#onError(this.#error(error));
+    this.#reported = message;
+    this.#deadlines.add(UNRESOLVED_MS, { cancelled: false, due: () => this.#flush() });
   }
 
   /** How many packets went out: an error that an earlier one met cuts a sending short, or throws. */
@@ -252,38 +239,52 @@ export class ServerLink {
     }
   }
 
-  /** Resolves the name, and opens a socket of the address's kind. */
-  #open(): Promise<void> {
+  /** Resolves the name, and opens a socket of the address's kind. What is open stays in use until then, and if it fails. */
+  #open(announcing: boolean): Promise<void> {
+    if (!announcing) this.#resolveAt = performance.now() + UNRESOLVED_MS;
     this.#opening ??= this.#openNow().finally(() => {
       this.#opening = undefined;
+      this.#schedule();
     });
     return this.#opening;
   }
 
   async #openNow(): Promise<void> {
     const ip = await this.#resolve();
-    const sameKind = this.#socket !== undefined && isIP(ip) === isIP(this.#ip);
+    if (this.#closed) return;
+    if (this.#socket === undefined || isIP(ip) !== isIP(this.#ip)) {
+      const socket = await Bun.udpSocket({
+        hostname: isIP(ip) === 6 ? "::" : "0.0.0.0",
+        socket: {
+          data: (_socket, datagram, port, address) => this.#receive(datagram, port, address),
+          error: (error: unknown) => this.#failed(error as Error),
+        },
+      });
+      if (this.#closed) {
+        socket.close();
+        return;
+      }
+      this.#socket?.close();
+      this.#socket = socket;
+    }
     this.#ip = ip;
-    this.#resolvedAt = performance.now();
-    if (sameKind || this.#closed) return;
-    this.#socket?.close();
-    const socket = await Bun.udpSocket({
-      hostname: isIP(ip) === 6 ? "::" : "0.0.0.0",
-      socket: {
-        data: (_socket, datagram, port, address) => this.#receive(datagram, port, address),
-        error: (error) => this.#refused?.(error as unknown as Error),
-      },
-    });
-    if (this.#closed) socket.close();
-    else this.#socket = socket;
+    this.#reported = undefined;
+    this.#resolveAt = performance.now() + RESOLVED_MS;
   }
 
   async #resolve(): Promise<string> {
     const { host } = this.#address;
     if (isIP(host)) return formatIp(host);
-    const [first] = await Bun.dns.lookup(host);
-    if (first === undefined) throw new Error("the name has no address");
-    return formatIp(first.address);
+    const addresses = await Bun.dns.lookup(host);
+    if (addresses.length === 0) throw new Error("the name has no address");
+    return formatIp(addresses[this.#turn % addresses.length]!.address);
+  }
+
+  /** The socket reports what a packet met that was sent before. If the name has another address, that is next. */
+  #failed(error: Error): void {
+    this.#turn++;
+    if (this.#refused !== undefined) this.#refused(error);
+    else if ("syscall" in error) this.onRefused(this.#error(error));
   }
 
   #receive(datagram: Buffer, port: number, address: string): void {
@@ -318,5 +319,3 @@ export class ServerLink {
     return new DiscoveryError(this.server, message, { code, cause });
   }
 }
-
-export type { Pending };

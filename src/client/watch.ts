@@ -1,37 +1,32 @@
 /** The LAN as a stream of events. */
-import type { Discoverer } from "./discoverer.ts";
+import { nodeIdKey } from "./node-id.ts";
+import { Stream } from "./stream.ts";
 import type { LanEvent } from "./types.ts";
 
-/** @param ends where the stream leaves the function that ends it, while it lasts. */
-export async function* watch(
-  discoverer: Discoverer,
-  signal: AbortSignal | undefined,
-  ends: Set<() => void>,
-): AsyncGenerator<LanEvent> {
-  let events: LanEvent[] = discoverer.nodes().map((node) => ({ ...node, type: "node" as const }));
-  let ended = signal?.aborted ?? false;
-  let wake = () => {};
-  const add = (event: LanEvent) => {
-    events.push(event);
-    wake();
-  };
-  const end = () => {
-    ended = true;
-    wake();
-  };
-  const off = (["node", "moved", "gone"] as const).map((name) => discoverer.on(name, add));
-  signal?.addEventListener("abort", end, { once: true });
-  ends.add(end);
-  try {
-    while (!ended) {
-      const batch = events;
-      events = [];
-      yield* batch;
-      if (events.length === 0 && !ended) await new Promise<void>((resolve) => (wake = resolve));
+/** A stream that forgets: of a node whose events nobody takes, only the latest is kept. */
+export class Watch {
+  readonly stream: Stream<LanEvent>;
+  /** Events that wait until there is room in the stream, by NodeID. */
+  readonly #waiting = new Map<string, LanEvent>();
+
+  constructor(onEnd: () => void) {
+    this.stream = new Stream<LanEvent>(onEnd, () => this.#refill());
+  }
+
+  add(event: LanEvent): void {
+    const key = nodeIdKey(event.nodeId);
+    this.#waiting.delete(key);
+    this.#waiting.set(key, event);
+    this.#refill();
+  }
+
+  /** One event at a time lies in the stream: whatever comes in the meantime can still be replaced. */
+  #refill(): void {
+    if (this.stream.size > 0) return;
+    for (const [key, event] of this.#waiting) {
+      this.#waiting.delete(key);
+      this.stream.push(event);
+      if (this.stream.size > 0) return;
     }
-  } finally {
-    for (const stop of off) stop();
-    ends.delete(end);
-    signal?.removeEventListener("abort", end);
   }
 }
