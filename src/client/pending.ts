@@ -10,6 +10,8 @@ export class Pending {
   sent = 0;
   /** When the first of these was. */
   since = Number.POSITIVE_INFINITY;
+  /** Whether it waits to be sent. */
+  queued = false;
   /** Whether it counts as being on its way. */
   underway = false;
   /** Whether it waits to be sent for the first time. */
@@ -47,12 +49,19 @@ export class Silence implements Deadline {
   }
 }
 
+/** What was sent is let go when there is so much of it, and more than what is still to be sent. */
+const KEPT = 1024;
+
 /** Pending queries in the order in which they are to be sent. */
 export class SendQueue {
   #list: Pending[] = [];
   #next = 0;
 
   push(pending: Pending): void {
+    if (this.#next > KEPT && this.#next * 2 > this.#list.length) {
+      this.#list = this.#list.slice(this.#next);
+      this.#next = 0;
+    }
     this.#list.push(pending);
   }
 

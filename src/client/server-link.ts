@@ -154,6 +154,8 @@ export class ServerLink {
 
   /** Puts a query up for sending. */
   enqueue(pending: Pending): void {
+    if (pending.queued) return;
+    pending.queued = true;
     (pending.fresh ? this.#first : this.#more).push(pending);
     this.#schedule();
   }
@@ -200,6 +202,7 @@ export class ServerLink {
       const pending = this.#first.shift() ?? this.#more.shift();
       if (pending === undefined) break;
       batch.push(pending.packet);
+      pending.queued = false;
       if (pending.fresh) this.#unsent--;
       pending.fresh = false;
       if (!pending.underway) this.#underway++;
