@@ -40,7 +40,8 @@ test("resident memory does not grow over 60 s of full load", async () => {
   expect(alive).toBe(true);
   expect(stats.verdicts.answered).toBeGreaterThan(200_000);
   expect(sum(stats)).toBe(stats.received);
-  // The most of the last 20 s against the most of the 20 s after the first 10: what a collector leaves swings in between.
-  const most = (from: number, to: number) => Math.max(...rss.slice(from, to));
-  expect(most(40, 60)).toBeLessThan(most(10, 30) + 16e6);
+  // Medians, of the last 20 s and of the 20 s after the first 10: what leaks stays, while a collector at work holds up to
+  // 30 MB more for a second, whenever that is.
+  const median = (from: number, to: number) => rss.slice(from, to).sort((a, b) => a - b)[(to - from) >> 1]!;
+  expect(median(39, 59)).toBeLessThan(median(10, 30) + 8e6);
 }, 90_000);
