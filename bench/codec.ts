@@ -1,101 +1,55 @@
-/** The codec: decode and encode of both packets, one at a time and 64 together. */
-import { struct, uint32, varOpaque } from "@stellar/js-xdr";
-import { createCodec, type Packet, PacketFields } from "../src/codec/index.ts";
-import * as idiomatic from "./idiomatic.ts";
-import { perPacket, type Row } from "./measure.ts";
-import { announcement, ID_LENGTH, query } from "./packets.ts";
+/** The codec: decode and encode of both packets, one at a time and 64 together, beside others on the same bytes. */
+import type { Packet } from "../src/codec/index.ts";
+import { PacketFields } from "../src/codec/index.ts";
+import { type Contest, type Contestant, over } from "./contest.ts";
+import { checkPackets } from "./packet/agree.ts";
+import type { PacketContestant } from "./packet/contestant.ts";
+import { dataView } from "./packet/dataview.ts";
+import { jsXdr } from "./packet/js-xdr.ts";
+import { microPacked } from "./packet/micro-packed.ts";
+import { ours } from "./packet/ours.ts";
+import { announcement, query } from "./packets.ts";
 
 const BATCH = 64;
 const IP = Uint8Array.of(192, 0, 2, 1);
-
-/** The packets as js-xdr sees them; port and reserved are one word, and what they mean is left to the caller. */
-const XDR = {
-  query: struct("Query", { magic: uint32(), nodeId: varOpaque(1008) }),
-  announcement: struct("Announcement", {
-    magic: uint32(),
-    port: uint32(),
-    nodeId: varOpaque(1008),
-    ip: varOpaque(16),
-  }),
-};
 
 /** Packets that are all alike in kind, and all different. */
 function samples(type: Packet["type"]): Packet[] {
   return Array.from({ length: BATCH }, (_, n) => (type === "query" ? query(n) : { ...announcement(n), ip: IP }));
 }
 
-/** A function that runs `one` over all samples. */
-function over<T>(list: readonly T[], one: (item: T) => unknown): () => unknown {
-  return () => {
-    let last: unknown;
-    for (const item of list) last = one(item);
-    return last;
-  };
-}
-
-export async function benchCodec(report: (row: Row) => void): Promise<void> {
-  const codecs = [createCodec({ backend: "wasm" }), createCodec({ backend: "ts" })];
-  const target = new Uint8Array(1040);
-  const fields = new PacketFields();
-  for (const type of ["query", "announcement"] as const) {
+/** @throws {Error} if a contestant does not do what the others do */
+export function codecContests(): Contest[] {
+  const contestants = [ours("wasm"), ours("ts"), dataView, jsXdr, microPacked];
+  return (["announcement", "query"] as const).flatMap((type) => {
     const packets = samples(type);
-    const encoded = packets.map((packet) => codecs[1]!.encode(packet));
-    const buffers = encoded.map((bytes) => Buffer.from(bytes));
-    const add = async (what: string, who: string, run: () => unknown) => {
-      report({ what: `${what}, ${type} of ${ID_LENGTH} characters`, who, ns: await perPacket(BATCH, run) });
-    };
+    const encoded = packets.map((packet) => new Uint8Array(dataView.encode(packet)));
+    for (const contestant of contestants) checkPackets(contestant, packets, encoded);
 
-    for (const codec of codecs) {
-      await add("decode", codec.backend, over(encoded, codec.decode));
-      await add("decode, 64 together", codec.backend, () => codec.decodeMany(encoded));
-      await add(
-        "decodeInto",
-        codec.backend,
-        over(encoded, (bytes) => codec.decodeInto(bytes, fields)),
-      );
-      await add("encode", codec.backend, over(packets, codec.encode));
-      await add("encode, 64 together", codec.backend, () => codec.encodeMany(packets));
-      await add(
-        "encodeInto",
-        codec.backend,
-        over(packets, (packet) => codec.encodeInto(packet, target)),
-      );
-    }
-
-    await add("decode", "idiomatic", over(buffers, idiomatic.decode));
-    const texts = packets.map(({ nodeId }) => Buffer.from(nodeId).toString("latin1"));
-    const ip = Buffer.from(IP);
-    if (type === "announcement")
-      await add(
-        "encode",
-        "idiomatic",
-        over(texts, (text) => idiomatic.encode(text, 1024, ip)),
-      );
-
-    if (type === "query") {
-      const values = packets.map(({ nodeId }) => ({ magic: 0x19760309, nodeId }));
-      await add(
-        "decode",
-        "js-xdr",
-        over(encoded, (bytes) => XDR.query.decode(bytes)),
-      );
-      await add(
-        "encode",
-        "js-xdr",
-        over(values, (value) => XDR.query.encode(value)),
-      );
-    } else {
-      const values = packets.map(({ nodeId }) => ({ magic: 0x20121025, port: 1024 * 65536, nodeId, ip: IP }));
-      await add(
-        "decode",
-        "js-xdr",
-        over(encoded, (bytes) => XDR.announcement.decode(bytes)),
-      );
-      await add(
-        "encode",
-        "js-xdr",
-        over(values, (value) => XDR.announcement.encode(value)),
-      );
-    }
-  }
+    const contest = (what: string, run: (contestant: PacketContestant) => Contestant["run"] | undefined): Contest => ({
+      suite: "codec",
+      what: `${what}, ${type}`,
+      size: BATCH,
+      contestants: contestants.flatMap((contestant) => {
+        const found = run(contestant);
+        return found === undefined ? [] : [{ who: contestant.who, run: found }];
+      }),
+    });
+    const fields = new PacketFields();
+    const target = new Uint8Array(1040);
+    return [
+      contest("decode", ({ decode }) => over(encoded, decode)),
+      contest("encode", ({ encode }) => over(packets, encode)),
+      contest("decode, 64 together", ({ decode, decodeMany }) => {
+        const run = decodeMany ?? ((list) => list.map((bytes) => decode(bytes)));
+        return over([encoded], run);
+      }),
+      contest("encode, 64 together", ({ encode, encodeMany }) => {
+        const run = encodeMany ?? ((list) => list.map((packet) => encode(packet)));
+        return over([packets], run);
+      }),
+      contest("decodeInto", ({ decodeInto }) => decodeInto && over(encoded, (bytes) => decodeInto(bytes, fields))),
+      contest("encodeInto", ({ encodeInto }) => encodeInto && over(packets, (packet) => encodeInto(packet, target, 0))),
+    ];
+  });
 }

@@ -1,56 +1,28 @@
 /**
- * `bun bench`: what the codec and the packet engine cost, side by side in wasm, in the TypeScript twin, in the TypeScript that
- * most would write, and, for the codec, with @stellar/js-xdr. A table of nanoseconds a packet, and a short one of ratios last.
+ * `bun bench`: what codec, XDR and packet engine cost, side by side with others that do the same: wasm, its TypeScript
+ * twin, hand-written DataView code, @stellar/js-xdr, micro-packed, and, for the engine, a server as most would write it.
+ * A table of nanoseconds, and a short one of ratios last. `bun run bench:node` and `bun run bench:chromium` run the same
+ * codec and XDR elsewhere.
  */
-import { parseArgs } from "node:util";
-import { benchCodec } from "./codec.ts";
+import { SUITES } from "./contest.ts";
 import { benchEngine } from "./engine.ts";
-import { type Row, ratios, table } from "./measure.ts";
+import { optionsOf } from "./options.ts";
+import { jsonOf, lineOf, textOfOutcome } from "./outcome.ts";
+import { PORTABLE, runPortable } from "./portable.ts";
 
-const USAGE = "usage: bun bench [--only codec|engine] [--nodes N] [--json]";
+const { suites, quick, pace, json, nodes } = optionsOf("bun bench", SUITES);
+const say = json ? () => {} : (line: string) => console.error(line);
 
-function options() {
-  const { values } = parseArgs({
-    options: { only: { type: "string" }, nodes: { type: "string" }, json: { type: "boolean", default: false } },
-  });
-  const nodes = values.nodes === undefined ? [10_000, 1_000_000] : [Number(values.nodes)];
-  if (!nodes.every((n) => Number.isInteger(n) && n >= 5))
-    throw new Error("--nodes must be a whole number of 5 or more");
-  if (values.only !== undefined && !["codec", "engine"].includes(values.only)) {
-    throw new Error("--only must be codec or engine");
-  }
-  return { ...values, nodes };
-}
-
-function parse() {
-  try {
-    return options();
-  } catch (error) {
-    console.error(`bench: ${(error as Error).message}\n${USAGE}`);
-    process.exit(2);
-  }
-}
-
-const { only, nodes, json } = parse();
-const rows: Row[] = [];
-const report = (row: Row) => {
-  rows.push(row);
-  if (!json) console.error(`${row.ns.toFixed(1).padStart(9)} ns  ${row.who}: ${row.what}`);
-};
-if (only !== "engine") await benchCodec(report);
-const engine: Row[] = [];
-if (only !== "codec") {
-  await benchEngine(nodes, (row) => {
-    engine.push(row);
-    report(row);
+const rows = await runPortable(
+  PORTABLE.filter((suite) => suites.includes(suite)),
+  pace,
+  (found) => say(found.map(lineOf).join("\n")),
+);
+if (suites.includes("engine")) {
+  await benchEngine(nodes, pace, (row) => {
+    rows.push(row);
+    say(lineOf(row));
   });
 }
-
-if (json) console.log(JSON.stringify({ bun: Bun.version, unit: "ns a packet, median", rows }));
-else {
-  const codec = rows.filter((row) => !engine.includes(row));
-  console.log(`\nBun ${Bun.version}, ${navigator.hardwareConcurrency} processors; nanoseconds a packet, medians`);
-  for (const part of [codec, engine]) if (part.length > 0) console.log(`\n${table(part, (row) => row.ns.toFixed(1))}`);
-  console.log("\nTimes as long as wasm takes");
-  for (const part of [codec, engine]) if (part.length > 0) console.log(`\n${ratios(part, "wasm")}`);
-}
+const outcome = { runtime: `Bun ${Bun.version}`, processors: navigator.hardwareConcurrency, quick, rows };
+console.log(json ? jsonOf(outcome) : textOfOutcome(outcome));

@@ -1,50 +1,68 @@
-/** Measuring and tables, over mitata. */
-import { measure } from "mitata";
+/** Measuring: in any runtime, by its own clock, contestants side by side. */
+import type { Contest, Row } from "./contest.ts";
 
-export interface Row {
-  /** What is measured, the same for all that are compared: "hit, batch of 64, 10000 nodes". */
-  readonly what: string;
-  /** Who does it: "wasm". */
-  readonly who: string;
-  /** Nanoseconds a packet, the median over mitata's samples. */
-  readonly ns: number;
+export interface Pace {
+  /** Each contestant's time to be compiled in, in ms. */
+  readonly warmUp: number;
+  /** A sample, in ms: a browser's clock may tick only every 0.1 ms. */
+  readonly sample: number;
+  /** Samples of each. */
+  readonly rounds: number;
+  /** Time for each row of the engine, in ms of processor. */
+  readonly engine: number;
 }
 
-/** Time for each row, in ns of processor. */
-const BUDGET = 400e6;
+export const FULL: Pace = { warmUp: 200, sample: 2, rounds: 50, engine: 400 };
+/** To see that all of it works; the figures say little. */
+export const QUICK: Pace = { warmUp: 0, sample: 0.1, rounds: 1, engine: 1 };
 
-/** @param run does `packets` packets; @returns the median of a packet in ns. */
-export async function perPacket(packets: number, run: () => unknown): Promise<number> {
-  const { p50 } = await measure(run, { min_cpu_time: BUDGET });
-  return p50 / packets;
+/** Nanoseconds that `calls` calls take. */
+function time(run: () => unknown, calls: number): number {
+  const start = performance.now();
+  for (let i = 0; i < calls; i++) run();
+  return (performance.now() - start) * 1e6;
 }
 
-/** As `perPacket`, for work that needs a preparation which is not to count: `run` returns the ns that count. */
-export async function perPacketTimed(packets: number, run: () => number): Promise<number> {
-  // mitata's types do not tell of `manual`: the function times itself.
-  const options = { min_cpu_time: BUDGET, manual: true } as object;
-  const { p50 } = await measure(run, options);
-  return p50 / packets;
-}
-
-/** A table: a line for each thing measured, a column for each who did it. */
-export function table(rows: readonly Row[], cell: (row: Row) => string): string {
-  const whos = [...new Set(rows.map((row) => row.who))];
-  const whats = [...new Set(rows.map((row) => row.what))];
-  const lines = [["", ...whos]];
-  for (const what of whats) {
-    const cells = whos.map((who) => rows.find((row) => row.what === what && row.who === who));
-    lines.push([what, ...cells.map((row) => (row ? cell(row) : ""))]);
+/** How many calls make a sample, found while they are warmed up. */
+function callsOf(run: () => unknown, { warmUp, sample }: Pace): number {
+  for (let calls = 1, spent = 0; ; calls *= 2) {
+    const ms = time(run, calls) / 1e6;
+    spent += ms;
+    if (ms >= sample && spent >= warmUp) return Math.max(1, Math.ceil((calls * sample) / ms));
   }
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const pad = (text: string, column: number) =>
-    column === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[column]!);
-  return lines.map((line) => line.map(pad).join("   ").trimEnd()).join("\n");
 }
 
-/** How many times as long as `base` the others take. */
-export function ratios(rows: readonly Row[], base: string): string {
-  const baseOf = (row: Row) => rows.find(({ what, who }) => what === row.what && who === base)?.ns;
-  const others = rows.filter((row) => row.who !== base && baseOf(row) !== undefined);
-  return table(others, (row) => `${(row.ns / baseOf(row)!).toFixed(1)}x`);
+/**
+ * Measures all contestants in turns, in an order drawn anew each round. What else the machine does makes it slower for
+ * seconds on end, so it is in its round that a time says something: the first contestant's is the lower quartile, since all
+ * else only ever adds to it, and those of the others are that, times the median of how many times as long they took.
+ * mitata measures one after the other, which is not good enough for a ratio.
+ */
+export async function compare({ suite, what, size, contestants }: Contest, pace: Pace): Promise<Row[]> {
+  const entries = contestants.map(({ who, run }) => ({ who, run, calls: callsOf(run, pace), ns: [] as number[] }));
+  for (let round = 0; round < pace.rounds; round++) {
+    for (const entry of shuffled(entries)) entry.ns.push(time(entry.run, entry.calls) / entry.calls / size);
+    // A page wants to be drawn.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  const base = entries[0]!.ns;
+  const least = quantile(base, 0.25);
+  return entries.map(({ who, ns }) => {
+    const ratio = quantile(
+      ns.map((time, round) => time / base[round]!),
+      0.5,
+    );
+    return { suite, what, who, ns: least * ratio };
+  });
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  return list
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
+}
+
+function quantile(list: readonly number[], part: number): number {
+  return list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) * part)]!;
 }

@@ -483,6 +483,16 @@ test("the room imports nothing from outside and uses nothing that only one runti
     const source = await Bun.file(room + file).text();
     const code = source.replaceAll(/\/\*.*?\*\/|^\s*\/\/[^\n]*$/gms, "");
     expect(code).not.toMatch(/\b(Bun|Buffer|process|require|globalThis)\b/);
-    for (const [, path] of code.matchAll(/from "([^"]*)"/g)) expect(path).toMatch(/^\.\/[a-z0-9]+\.ts$/);
+    for (const [, path] of code.matchAll(/from "([^"]*)"/g)) expect(path).toMatch(/^\.\/[a-z0-9-]+\.ts$/);
   }
+});
+
+test.each([
+  ["struct-places", 24],
+  ["array-places", 8],
+])("the copies in %s.ts are alike", async (file, count) => {
+  const source = await Bun.file(new URL(`../src/xdr/${file}.ts`, import.meta.url)).text();
+  const copies = /\nconst PLACES: Places = \[\n(.*)\n\];\n$/s.exec(source)![1]!.split(/(?<=^ {2}\}\),)\n/m);
+  expect(copies).toHaveLength(count);
+  expect(new Set(copies).size).toBe(1);
 });

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { description, version } from "../../package.json";
 import { announceCommand } from "./announce.ts";
+import { benchCommand } from "./bench.ts";
 import { decodeCommand } from "./decode.ts";
 import { lookupCommand } from "./lookup.ts";
 import { serverCommand } from "./server.ts";
@@ -15,7 +16,8 @@ const program = new Command("whereabouts")
   .addCommand(announceCommand())
   .addCommand(lookupCommand())
   .addCommand(watchCommand())
-  .addCommand(decodeCommand());
+  .addCommand(decodeCommand())
+  .addCommand(benchCommand());
 
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({

@@ -18,6 +18,7 @@ import {
 } from "./types.ts";
 import { Watch } from "./watch.ts";
 
+/** The UDP port of the LAN, where every node announces itself and listens: 21025. */
 export const LAN_PORT = 21025;
 const LOOKUP_TIMEOUT_MS = 5_000;
 
@@ -27,20 +28,29 @@ export interface Announced {
   readonly where: string;
   /** The address and port that it went to. */
   readonly address: string;
+  /** Length of the datagram. */
   readonly bytes: number;
 }
 
-/** What can be listened for with {@link Discoverer.on}. */
+/** What can be listened for with {@link Discoverer.on}: the name of each event, and what a listener is given. */
 export interface DiscovererEvents {
+  /** A node of the LAN was heard that was not known, or had gone. */
   node: LanEvent;
+  /** A node of the LAN announces another address or port than before. */
   moved: LanEvent;
+  /** A node of the LAN was not heard for 90 s. */
   gone: LanEvent;
+  /** Something did not work and will be tried again. */
   error: DiscoveryError;
+  /** An announcement was sent. */
   announced: Announced;
 }
 
+/** Counters of one discoverer, from its start on. */
 export interface DiscovererStats {
+  /** Datagrams on the LAN's port: `received` is the announcements of other nodes, and whatever was ignored. */
   readonly lan: { readonly received: number; readonly announcements: number; readonly ignored: number };
+  /** By server, as it was given. */
   readonly servers: Readonly<Record<string, Readonly<ServerCounters>>>;
 }
 
@@ -50,13 +60,25 @@ const CLOSED = "the discoverer is closed";
 type Listener<T> = (event: T) => void;
 
 /**
- * A running discoverer.
+ * A running discoverer: finds nodes, on the LAN and through servers, and lets the own node be found.
  *
  * @example
  * ```ts
- * await using discoverer = await Discoverer.start({ nodeId: "MY-NODE", port: 22000, servers: ["discovery.example"] });
- * discoverer.on("node", ({ ip, port }) => console.log(`${ip}:${port}`));
- * const peer = await discoverer.lookup("THEIR-NODE"); // { ip, port, via, seenAt }, or undefined
+ * import { Discoverer } from "whereabouts/client";
+ * import { DiscoveryServer } from "whereabouts/server";
+ *
+ * // A server of our own; servers on the internet are named: ["discovery.example"].
+ * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
+ * const servers = [`127.0.0.1:${server.port}`];
+ *
+ * // The node that wants to be found. It announces itself from now on, every 30 min; without `lan: false` also on the LAN.
+ * await using theirs = await Discoverer.start({ nodeId: "THEIR-NODE", port: 22000, servers, lan: false });
+ * await theirs.announce();
+ *
+ * // The node that wants to find it.
+ * await using mine = await Discoverer.start({ servers, lan: false });
+ * const peer = await mine.lookup("THEIR-NODE");
+ * `${peer?.ip}:${peer?.port}`; // => "127.0.0.1:22000"
  * ```
  */
 export class Discoverer {
@@ -93,10 +115,19 @@ export class Discoverer {
   /**
    * Starts a discoverer. It announces at once, if it has a port to announce, and from then on by itself.
    *
-   * @param options see {@link DiscovererOptions}.
-   * @returns the discoverer; `close()` it, or have it closed by `await using`.
-   * @throws {TypeError} or {RangeError} for an option that makes no sense.
-   * @throws {DiscoveryError} if the LAN's port is held by a program that does not share it.
+   * @param options - see {@link DiscovererOptions}
+   * @returns the discoverer; `close()` it, or have it closed by `await using`
+   * @throws {TypeError} or {RangeError} for an option that makes no sense
+   * @throws {DiscoveryError} if the LAN's port is held by a program that does not share it
+   * @example
+   * ```ts
+   * // Looks and listens only: a node that is to be found has a `nodeId` and a `port`.
+   * await using discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
+   * discoverer.nodes(); // => []
+   *
+   * await Discoverer.start({ port: 22000 }); // throws TypeError
+   * await Discoverer.start({ servers: ["127.0.0.1:port"] }); // throws RangeError
+   * ```
    */
   static async start(options: DiscovererOptions = {}): Promise<Discoverer> {
     const timings = { ...DEFAULT_TIMINGS, ...options.timings };
@@ -137,10 +168,24 @@ export class Discoverer {
   /**
    * Looks for a node: on the LAN, among what was found of late, then with all servers at once.
    *
-   * @param nodeId text (UTF-8) or bytes.
-   * @param options `timeout` in ms (5,000), queueing included; `signal` to give up early.
-   * @returns its address, or undefined if nobody answered in time.
-   * @throws {TypeError} or {RangeError} for what is no NodeID; the signal's reason when it is aborted; {Error} once closed.
+   * @param nodeId - text (UTF-8) or bytes, 1 to 1008 of them
+   * @param options - `timeout` in ms (5,000), queueing included; `signal` to give up early
+   * @returns its address, or `undefined` if nobody answered in time
+   * @throws {TypeError} or {RangeError} for what is no NodeID; the signal's reason when it is aborted; {Error} once closed
+   * @example
+   * ```ts
+   * import { Discoverer } from "whereabouts/client";
+   * import { DiscoveryServer } from "whereabouts/server";
+   *
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
+   * await using discoverer = await Discoverer.start({ servers: [`127.0.0.1:${server.port}`], lan: false });
+   *
+   * // A server says nothing of a node that it does not know.
+   * await discoverer.lookup("NOBODY", { timeout: 100 }); // => undefined
+   *
+   * await discoverer.lookup("NOBODY", { signal: AbortSignal.timeout(50) }); // throws DOMException
+   * await discoverer.lookup(""); // throws RangeError
+   * ```
    */
   async lookup(nodeId: string | Uint8Array, options: LookupOptions = {}): Promise<NodeAddress | undefined> {
     const { signal, timeout = LOOKUP_TIMEOUT_MS } = options;
@@ -166,9 +211,28 @@ export class Discoverer {
   /**
    * Looks for many nodes, thousands at a time.
    *
-   * @param ids as in {@link lookup}; may be endless.
-   * @returns the answers in the order in which they come; an error of the source comes behind them.
-   * @throws as {@link lookup}.
+   * @param ids - NodeIDs as in {@link lookup}; may be endless
+   * @param options - as in {@link lookup}, for each of them
+   * @returns the answers in the order in which they come; an error of the source comes behind them
+   * @throws {Error} once closed; what {@link lookup} throws comes out of the iteration
+   * @example
+   * ```ts
+   * import { Discoverer } from "whereabouts/client";
+   * import { nodeIdToText } from "whereabouts/codec";
+   * import { DiscoveryServer } from "whereabouts/server";
+   *
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
+   * const servers = [`127.0.0.1:${server.port}`];
+   * await using theirs = await Discoverer.start({ nodeId: "THEIR-NODE", port: 22000, servers, lan: false });
+   * await theirs.announce();
+   *
+   * await using mine = await Discoverer.start({ servers, lan: false });
+   * const found: string[] = [];
+   * for await (const { nodeId, address } of mine.lookupMany(["NOBODY", "THEIR-NODE"], { timeout: 500 })) {
+   *   found.push(`${nodeIdToText(nodeId)}: ${address?.port ?? "not found"}`);
+   * }
+   * found; // => ["THEIR-NODE: 22000", "NOBODY: not found"]
+   * ```
    */
   lookupMany(
     ids: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
@@ -193,7 +257,25 @@ export class Discoverer {
     return many.stream;
   }
 
-  /** Listens; returns a function that ends it. What a listener throws ends up as an uncaught exception of the program. */
+  /**
+   * Listens for events. What a listener throws ends up as an uncaught exception of the program.
+   *
+   * @param event - the name of one of {@link DiscovererEvents}
+   * @param listener - is called with each event, one at a time
+   * @returns a function that ends it
+   * @example
+   * ```ts
+   * // Nobody listens on that port.
+   * const options = { nodeId: "MY-NODE", port: 22000, servers: ["127.0.0.1:1"], lan: false };
+   * await using discoverer = await Discoverer.start(options);
+   *
+   * const errors: string[] = [];
+   * const stop = discoverer.on("error", ({ where, code }) => errors.push(`${where}: ${code}`));
+   * await discoverer.announce();
+   * stop();
+   * errors[0]; // => "127.0.0.1:1: ECONNREFUSED"
+   * ```
+   */
   on<K extends keyof DiscovererEvents>(event: K, listener: (event: DiscovererEvents[K]) => void): () => void {
     let listeners = this.#listeners.get(event);
     if (listeners === undefined) {
@@ -205,7 +287,26 @@ export class Discoverer {
     return () => void set.delete(listener);
   }
 
-  /** The nodes of the LAN as they are known now, then each change, until `signal` or `close()` ends it. */
+  /**
+   * The nodes of the LAN as they are known now, then each change. Of a node whose events nobody takes only the latest is kept.
+   *
+   * @param options - `signal` ends it, as `close()` does, and leaving the loop
+   * @returns the events, without end
+   * @example
+   * ```ts
+   * import { Discoverer } from "whereabouts/client";
+   * import { nodeIdToText } from "whereabouts/codec";
+   *
+   * // Two nodes of one LAN; here in one program.
+   * await using theirs = await Discoverer.start({ nodeId: "THEIR-NODE", port: 22001 });
+   * await using mine = await Discoverer.start({ nodeId: "MY-NODE", port: 22000 });
+   *
+   * for await (const { type, nodeId, port } of mine.watch()) {
+   *   [type, nodeIdToText(nodeId), port]; // => ["node", "THEIR-NODE", 22001]
+   *   break;
+   * }
+   * ```
+   */
   watch(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<LanEvent> {
     const { signal } = options;
     const end = () => watch.stream.end();
@@ -222,17 +323,56 @@ export class Discoverer {
     return watch.stream;
   }
 
-  /** The nodes of the LAN. */
+  /**
+   * The nodes of the LAN that were heard within 90 s.
+   *
+   * @returns a list of its own, in no particular order
+   * @example
+   * ```ts
+   * await using theirs = await Discoverer.start({ nodeId: "THEIR-NODE", port: 22001 });
+   * await using mine = await Discoverer.start({ nodeId: "MY-NODE", port: 22000 });
+   *
+   * await new Promise((resolve) => mine.on("node", resolve));
+   * mine.nodes().map(({ port, via }) => `${port} via ${via}`); // => ["22001 via lan"]
+   * ```
+   */
   nodes(): LanNode[] {
     return this.#lan?.nodes() ?? [];
   }
 
-  /** Announces now, to the LAN and to every server. What goes wrong comes as an `error` event. */
+  /**
+   * Announces now, to the LAN and to every server; done when each server was sent to, and half a second has passed in which
+   * nothing spoke against it. Never rejects: what goes wrong comes as an `error` event. Does nothing without a port.
+   *
+   * @example
+   * ```ts
+   * import { Discoverer } from "whereabouts/client";
+   * import { DiscoveryServer } from "whereabouts/server";
+   *
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
+   * const servers = [`127.0.0.1:${server.port}`];
+   * await using discoverer = await Discoverer.start({ nodeId: "MY-NODE", port: 22000, servers, lan: false });
+   *
+   * await discoverer.announce();
+   * server.stats().nodes; // => 1
+   * ```
+   */
   async announce(): Promise<void> {
     this.#lan?.announce();
     await Promise.all(this.#announcers.map((announcer) => announcer.announce()));
   }
 
+  /**
+   * What it did so far.
+   *
+   * @returns the counters as they stand; they do not go on counting
+   * @example
+   * ```ts
+   * await using discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
+   * discoverer.stats().lan.received; // => 0
+   * discoverer.stats().servers["127.0.0.1"]; // => { queries: 0, replies: 0, ignored: 0 }
+   * ```
+   */
   stats(): DiscovererStats {
     return {
       lan: { received: 0, announcements: 0, ignored: 0, ...this.#lan?.counters },
@@ -240,7 +380,19 @@ export class Discoverer {
     };
   }
 
-  /** Ends it: no socket, no timer and no promise is left. Look-ups under way end with undefined. May be called twice. */
+  /**
+   * Ends it: no socket, no timer and no promise is left. Look-ups under way end with `undefined`. May be called twice.
+   *
+   * @example
+   * ```ts
+   * const discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
+   * const peer = discoverer.lookup("THEIR-NODE");
+   * await discoverer.close();
+   *
+   * await peer; // => undefined
+   * await discoverer.lookup("THEIR-NODE"); // throws Error
+   * ```
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -254,6 +406,7 @@ export class Discoverer {
     this.#listeners.clear();
   }
 
+  /** What `await using` calls at the end: {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

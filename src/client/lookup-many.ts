@@ -5,9 +5,11 @@ import type { NodeAddress } from "./types.ts";
 /** Look-ups under way at a time. Those of unknown nodes stay for their whole time-out, so there have to be many. */
 const UNDER_WAY = 16_384;
 
-/** One node that `lookupMany` was asked for. */
+/** One node that {@link Discoverer.lookupMany} was asked for. */
 export interface LookupResult {
+  /** Its bytes, those of the text where it was asked for by text. */
   readonly nodeId: Uint8Array;
+  /** Where it is; `undefined` if nobody answered in time. */
   readonly address: NodeAddress | undefined;
 }
 

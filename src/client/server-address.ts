@@ -1,17 +1,30 @@
 /** Servers as a person names them. */
 import { isIPv6 } from "node:net";
 
+/** The UDP port that servers have unless they name another: 22025. */
 export const SERVER_PORT = 22025;
 
+/** A server, taken apart. */
 export interface ServerAddress {
   /** A name, or an address without brackets. */
   readonly host: string;
+  /** UDP, 1 to 65535. */
   readonly port: number;
 }
 
 /**
- * @param text `host`, `host:port`, `192.0.2.1:port`, `[2001:db8::1]:port`, or an IPv6 address alone.
- * @throws {RangeError} if it is none of these, in a sentence that says how to write it.
+ * Takes a server apart as a person names it: what {@link DiscovererOptions.servers} are given as.
+ *
+ * @param text - `host`, `host:port`, `192.0.2.1:port`, `[2001:db8::1]:port`, or an IPv6 address alone
+ * @returns its host and port
+ * @throws {RangeError} if it is none of these, in a sentence that says how to write it
+ * @example
+ * ```ts
+ * parseServer("discovery.example"); // => { host: "discovery.example", port: 22025 }
+ * parseServer("[2001:db8::1]:4000"); // => { host: "2001:db8::1", port: 4000 }
+ * parseServer("2001:db8::1"); // => { host: "2001:db8::1", port: 22025 }
+ * parseServer("discovery.example:0"); // throws RangeError
+ * ```
  */
 export function parseServer(text: string): ServerAddress {
   if (isIPv6(text)) return parseServer(`[${text}]`);

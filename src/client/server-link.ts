@@ -36,6 +36,7 @@ const UNRESOLVED_MS = 1_000;
 export interface ServerCounters {
   /** Queries sent, those sent again included. */
   queries: number;
+  /** Answers to queries that were waiting for one. */
   replies: number;
   /** Datagrams that were no answer: from elsewhere, malformed, or to a question that was not asked. */
   ignored: number;

@@ -1,8 +1,8 @@
 import { checkArray, refuse } from "../xdr/check.ts";
 import type { Backend } from "./backend.ts";
 import { checkInput, checkPacket, checkRoom } from "./check.ts";
-import { PacketError } from "./error.ts";
-import { PacketFields, packetOf, resultOf } from "./fields.ts";
+import { errorCode, errorOffset, PacketError } from "./error.ts";
+import { resultOf } from "./result.ts";
 import { tsBackend } from "./ts.ts";
 import type { Codec, CodecOptions, Packet } from "./types.ts";
 import { createWasmBackend } from "./wasm.ts";
@@ -10,13 +10,20 @@ import { createWasmBackend } from "./wasm.ts";
 /**
  * Makes a codec. WebAssembly is compiled when the first codec needs it, never by importing this module.
  *
+ * @param options - `backend`: see {@link CodecOptions}
  * @returns the codec; its `backend` says which it became
  * @throws {Error} if `"wasm"` is asked for and cannot be loaded: there is no WebAssembly, or it is forbidden, as by a
  *   Content-Security-Policy without `'wasm-unsafe-eval'`. The `cause` says why. `"auto"` never throws
  * @throws {TypeError} or {RangeError} if `backend` is something else
  * @example
+ * ```ts
  * const codec = createCodec();
- * codec.decode(codec.encode({ type: "announcement", nodeId, port: 22000, ip: new Uint8Array(0) }));
+ * const bytes = codec.encode({ type: "query", nodeId: nodeIdFromText("NODE") });
+ * bytesToHex(bytes); // => "19760309000000044e4f4445"
+ * codec.decode(bytes); // => { type: "query", nodeId: Uint8Array.of(0x4e, 0x4f, 0x44, 0x45) }
+ *
+ * createCodec({ backend: "ts" }).backend; // => "ts"
+ * ```
  */
 export function createCodec({ backend = "auto" }: CodecOptions = {}): Codec {
   switch (backend) {
@@ -40,30 +47,25 @@ export function createCodec({ backend = "auto" }: CodecOptions = {}): Codec {
 }
 
 function codecOf(backend: Backend): Codec {
-  // No caller's code runs between the filling of these and their last use.
-  const found = new PacketFields();
-
   function encode(packet: Packet): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(checkPacket(packet));
-    backend.write(packet, bytes, 0);
-    return bytes;
+    return backend.encode(packet, checkPacket(packet));
   }
 
   return {
     backend: backend.name,
     decode(bytes) {
       checkInput("bytes", bytes);
-      if (!backend.judge(bytes, found)) throw new PacketError(found.code!, found.errorOffset);
-      return packetOf(bytes, found);
+      const packet = backend.decode(bytes);
+      if (typeof packet === "number") throw new PacketError(errorCode(packet), errorOffset(bytes, packet));
+      return packet;
     },
     tryDecode(bytes) {
       checkInput("bytes", bytes);
-      backend.judge(bytes, found);
-      return resultOf(bytes, found);
+      return resultOf(bytes, backend.decode(bytes));
     },
     decodeInto(bytes, fields) {
       checkInput("bytes", bytes);
-      return backend.judge(bytes, fields);
+      return backend.locate(bytes, fields);
     },
     decodeMany(list) {
       checkArray("list", list);
@@ -71,19 +73,21 @@ function codecOf(backend: Backend): Codec {
         const bytes = list[i]!;
         if (!(bytes instanceof Uint8Array)) checkInput(`list[${i}]`, bytes);
       }
-      return backend.judgeMany(list);
+      return backend.decodeMany(list);
     },
     encode,
     encodeInto(packet, target, offset = 0) {
       const size = checkPacket(packet);
       checkRoom(target, offset, size);
-      backend.write(packet, target, offset);
+      backend.write(packet, size, target, offset);
       return size;
     },
     encodeMany(packets) {
       checkArray("packets", packets);
       // On wasm too one by one: a call costs less than the table that a batch would need.
-      return Array.from(packets, (packet) => encode(packet));
+      const encoded = new Array<Uint8Array<ArrayBuffer>>(packets.length);
+      for (let i = 0; i < packets.length; i++) encoded[i] = encode(packets[i]!);
+      return encoded;
     },
   };
 }

@@ -50,12 +50,17 @@ const DETAILS: Readonly<Record<PacketErrorCode, string>> = {
  * Thrown by `decode` for bytes that are not a packet, and for nothing else.
  *
  * @example
+ * ```ts
+ * const datagram = bytesFromHex("1976030900000000ff");
  * try {
- *   codec.decode(datagram);
+ *   createCodec().decode(datagram);
  * } catch (error) {
  *   if (!(error instanceof PacketError)) throw error;
- *   console.warn(error.code, error.offset);
+ *   error.code; // => "trailing"
+ *   error.offset; // => 8
+ *   error.message; // => "bytes are left over after the packet: decode one datagram at a time (trailing, at byte 8)"
  * }
+ * ```
  */
 export class PacketError extends Error {
   override readonly name = "PacketError";

@@ -1,26 +1,46 @@
 /** The codec in TypeScript: runs wherever there are Uint8Arrays. */
 import { ANNOUNCEMENT_ID, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "../../assembly/layout.ts";
 import type { Backend } from "./backend.ts";
+import { copyOf } from "./copy.ts";
 import { errorCode, errorOffset } from "./error.ts";
-import { PacketFields, resultOf, setError } from "./fields.ts";
+import { type PacketFields, setError } from "./fields.ts";
 import { announcedPort, parse, writeAnnouncementHeader, writeQueryHeader } from "./packet.ts";
+import { resultOf } from "./result.ts";
 import type { Announcement, Packet } from "./types.ts";
 import { padded, readWord, writeWord } from "./words.ts";
 
 export const tsBackend: Backend = {
   name: "ts",
-  judge,
-  judgeMany(list) {
-    const fields = new PacketFields();
-    return list.map((bytes) => {
-      judge(bytes, fields);
-      return resultOf(bytes, fields);
-    });
+  decode,
+  decodeMany(list) {
+    return list.map((bytes) => resultOf(bytes, decode(bytes)));
+  },
+  locate,
+  encode(packet, size) {
+    const bytes = new Uint8Array(size);
+    write(packet, size, bytes, 0);
+    return bytes;
   },
   write,
 };
 
-function judge(bytes: Uint8Array, fields: PacketFields): boolean {
+function decode(bytes: Uint8Array): Packet | number {
+  const status = parse(bytes, 0, bytes.length);
+  if (status === STATUS_QUERY) {
+    return { type: "query", nodeId: copyOf(bytes, QUERY_ID, readWord(bytes, QUERY_ID - 4)) };
+  }
+  if (status !== STATUS_ANNOUNCEMENT) return status;
+  const length = readWord(bytes, ANNOUNCEMENT_ID - 4);
+  const ip = ANNOUNCEMENT_ID + padded(length) + 4;
+  return {
+    type: "announcement",
+    nodeId: copyOf(bytes, ANNOUNCEMENT_ID, length),
+    port: announcedPort(bytes, 0),
+    ip: copyOf(bytes, ip, bytes.length - ip),
+  };
+}
+
+function locate(bytes: Uint8Array, fields: PacketFields): boolean {
   const status = parse(bytes, 0, bytes.length);
   if (status === STATUS_ANNOUNCEMENT) {
     const length = readWord(bytes, ANNOUNCEMENT_ID - 4);
@@ -46,7 +66,7 @@ function judge(bytes: Uint8Array, fields: PacketFields): boolean {
   return true;
 }
 
-function write(packet: Packet, target: Uint8Array, at: number): void {
+function write(packet: Packet, _size: number, target: Uint8Array, at: number): void {
   if (packet.type === "announcement") {
     writeAnnouncement(packet, target, at);
   } else {

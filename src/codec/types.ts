@@ -1,27 +1,71 @@
 import type { PacketErrorCode } from "./error.ts";
 import type { PacketFields } from "./fields.ts";
 
-/** Where a node is: what a node says of itself, and what a server answers (docs/protocol.md). */
+/**
+ * Where a node is: what a node says of itself, and what a server answers (docs/protocol.md).
+ *
+ * @example
+ * ```ts
+ * const announcement: Announcement = {
+ *   type: "announcement",
+ *   nodeId: nodeIdFromText("NODE"),
+ *   port: 22000,
+ *   ip: ipFromText("192.0.2.1"),
+ * };
+ * ipToText(announcement.ip); // => "192.0.2.1"
+ * ```
+ */
 export interface Announcement {
+  /** Tells it from a {@link Query}. */
   readonly type: "announcement";
-  /** Any bytes, of any length: not text. */
+  /** Any bytes, of any length: {@link nodeIdToText} gives their text, if they are one. */
   readonly nodeId: Uint8Array;
   /** 0 to 65535. */
   readonly port: number;
-  /** Network order: 4 bytes (IPv4), 16 (IPv6), or 0, which is "the address that this datagram comes from". */
+  /**
+   * Network order: 4 bytes (IPv4), 16 (IPv6), or 0, which is "the address that this datagram comes from".
+   * {@link ipFromText} and {@link ipToText} have it as text.
+   */
   readonly ip: Uint8Array;
 }
 
-/** The question where a node is. */
+/** The question where a node is: the answer is an {@link Announcement} of the same NodeID, or nothing. */
 export interface Query {
+  /** Tells it from an {@link Announcement}. */
   readonly type: "query";
-  /** Any bytes, of any length: not text. */
+  /** Any bytes, of any length: {@link nodeIdFromText} gives those of a text. */
   readonly nodeId: Uint8Array;
 }
 
+/**
+ * Either of the two packets that there are; `type` says which.
+ *
+ * @example
+ * ```ts
+ * function describe(packet: Packet): string {
+ *   const id = nodeIdToText(packet.nodeId) ?? bytesToHex(packet.nodeId);
+ *   switch (packet.type) {
+ *     case "announcement":
+ *       return `${id} is at ${ipToText(packet.ip) ?? "the sender's address"}, port ${packet.port}`;
+ *     case "query":
+ *       return `where is ${id}?`;
+ *   }
+ * }
+ *
+ * describe({ type: "query", nodeId: Uint8Array.of(0xff) }); // => "where is ff?"
+ * ```
+ */
 export type Packet = Announcement | Query;
 
-/** What decoding gives where it does not throw: the packet, or why there is none and where in the bytes. */
+/**
+ * What decoding gives where it does not throw: the packet, or why there is none and where in the bytes.
+ *
+ * @example
+ * ```ts
+ * const result: DecodeResult = createCodec().tryDecode(new Uint8Array(4));
+ * result.ok ? result.packet.type : result.code; // => "bad-magic"
+ * ```
+ */
 export type DecodeResult =
   | { readonly ok: true; readonly packet: Packet }
   | { readonly ok: false; readonly code: PacketErrorCode; readonly offset: number };
@@ -29,6 +73,16 @@ export type DecodeResult =
 /** WebAssembly or TypeScript: the same answers from either, byte for byte. */
 export type CodecBackend = "wasm" | "ts";
 
+/**
+ * How a codec is set up.
+ *
+ * @example
+ * ```ts
+ * // Where packets lie in JavaScript's own memory, copying them into WebAssembly takes longer than decoding them.
+ * const options: CodecOptions = { backend: "ts" };
+ * createCodec(options).backend; // => "ts"
+ * ```
+ */
 export interface CodecOptions {
   /** Which backend; `"auto"`, the default, is `"wasm"` where that can be loaded, else `"ts"`. */
   readonly backend?: CodecBackend | "auto";
@@ -53,8 +107,17 @@ export interface Codec {
    * @throws {@link PacketError} if `bytes` are not a packet
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @example
-   * const packet = codec.decode(datagram);
-   * if (packet.type === "query") answer(packet.nodeId);
+   * ```ts
+   * const codec = createCodec();
+   * const packet = codec.decode(bytesFromHex("2012102555f00000000000044e4f444500000004c0000201"));
+   * packet.type; // => "announcement"
+   * if (packet.type === "announcement") {
+   *   packet.port; // => 22000
+   *   ipToText(packet.ip); // => "192.0.2.1"
+   * }
+   *
+   * codec.decode(new Uint8Array(3)); // throws PacketError
+   * ```
    */
   decode(bytes: Uint8Array): Packet;
 
@@ -65,8 +128,16 @@ export interface Codec {
    * @returns the packet, its bytes copies of its own, or why there is none
    * @throws {TypeError} if `bytes` is not a Uint8Array; nothing else, whatever they hold
    * @example
+   * ```ts
+   * const codec = createCodec();
+   * const datagram = codec.encode({ type: "query", nodeId: nodeIdFromText("NODE") });
    * const result = codec.tryDecode(datagram);
-   * if (!result.ok) console.warn(result.code, result.offset);
+   * if (result.ok) {
+   *   nodeIdToText(result.packet.nodeId); // => "NODE"
+   * }
+   *
+   * codec.tryDecode(datagram.subarray(0, 10)); // => { ok: false, code: "bad-id-length", offset: 4 }
+   * ```
    */
   tryDecode(bytes: Uint8Array): DecodeResult;
 
@@ -78,10 +149,18 @@ export interface Codec {
    * @returns whether `bytes` are a packet
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @example
-   * const fields = new PacketFields();
-   * if (codec.decodeInto(datagram, fields)) {
-   *   const nodeId = datagram.subarray(fields.nodeIdOffset, fields.nodeIdOffset + fields.nodeIdLength);
-   * }
+   * ```ts
+   * const codec = createCodec();
+   * const fields = new PacketFields(); // one for all datagrams
+   *
+   * const datagram = bytesFromHex("19760309000000044e4f4445");
+   * codec.decodeInto(datagram, fields); // => true
+   * const { type, nodeIdOffset, nodeIdLength } = fields;
+   * [type, nodeIdOffset, nodeIdLength]; // => ["query", 8, 4]
+   *
+   * codec.decodeInto(new Uint8Array(3), fields); // => false
+   * fields.code; // => "short"
+   * ```
    */
   decodeInto(bytes: Uint8Array, fields: PacketFields): boolean;
 
@@ -90,7 +169,14 @@ export interface Codec {
    *
    * @param list - the datagrams
    * @returns for each, in their order, what {@link tryDecode} gives
-   * @throws {TypeError} if `list` is not an array of Uint8Arrays
+   * @throws {TypeError} if `list` is not an array of Uint8Arrays; nothing else, whatever they hold
+   * @example
+   * ```ts
+   * const codec = createCodec();
+   * const good = codec.encode({ type: "query", nodeId: nodeIdFromText("NODE") });
+   * const results = codec.decodeMany([good, new Uint8Array(0), good]);
+   * results.map(({ ok }) => ok); // => [true, false, true]
+   * ```
    */
   decodeMany(list: readonly Uint8Array[]): DecodeResult[];
 
@@ -102,7 +188,16 @@ export interface Codec {
    * @throws {TypeError} if a field is of the wrong kind
    * @throws {RangeError} if a field is one that a packet cannot state
    * @example
-   * codec.encode({ type: "query", nodeId: new TextEncoder().encode("NODE") });
+   * ```ts
+   * const codec = createCodec();
+   * const query = codec.encode({ type: "query", nodeId: nodeIdFromText("NODE") });
+   * bytesToHex(query); // => "19760309000000044e4f4445"
+   *
+   * // What a node says of itself: "I am where this datagram comes from."
+   * codec.encode({ type: "announcement", nodeId: nodeIdFromText("NODE"), port: 22000, ip: new Uint8Array(0) });
+   *
+   * codec.encode({ type: "query", nodeId: new Uint8Array(0) }).length; // => 8
+   * ```
    */
   encode(packet: Packet): Uint8Array<ArrayBuffer>;
 
@@ -117,8 +212,14 @@ export interface Codec {
    * @throws {TypeError} if a field is of the wrong kind, or `target` is not a Uint8Array
    * @throws {RangeError} if a field is one that a packet cannot state, or the packet does not fit. `target` is then as it was
    * @example
-   * const length = codec.encodeInto(packet, buffer);
-   * socket.send(buffer.subarray(0, length), port, address);
+   * ```ts
+   * const codec = createCodec();
+   * const buffer = new Uint8Array(1040); // one for all packets
+   * codec.encodeInto({ type: "query", nodeId: nodeIdFromText("NODE") }, buffer); // => 12
+   * bytesToHex(buffer.subarray(0, 12)); // => "19760309000000044e4f4445"
+   *
+   * codec.encodeInto({ type: "query", nodeId: nodeIdFromText("NODE") }, buffer, 1030); // throws RangeError
+   * ```
    */
   encodeInto(packet: Packet, target: Uint8Array, offset?: number): number;
 
@@ -128,6 +229,12 @@ export interface Codec {
    * @param packets - what to write
    * @returns for each, in their order, what {@link encode} gives
    * @throws {TypeError} if `packets` is not an array, or what {@link encode} throws
+   * @example
+   * ```ts
+   * const nodeIds = ["NODE-A", "NODE-B"].map(nodeIdFromText);
+   * const queries = createCodec().encodeMany(nodeIds.map((nodeId) => ({ type: "query", nodeId })));
+   * queries.map(({ length }) => length); // => [16, 16]
+   * ```
    */
   encodeMany(packets: readonly Packet[]): Uint8Array<ArrayBuffer>[];
 }

@@ -1,9 +1,11 @@
-/** The codec in WebAssembly: packets are copied into the module's memory, only their fields are read back. */
-import { ANNOUNCEMENT_ID, MAX_PACKET, QUERY_ID, STATUS_QUERY } from "../../assembly/layout.ts";
+/** The codec in WebAssembly: packets are copied into the module's memory, and taken from it. */
+import { ANNOUNCEMENT_ID, MAX_PACKET, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "../../assembly/layout.ts";
 import { CODEC_WASM } from "../../build/codec-wasm.ts";
 import type { Backend } from "./backend.ts";
+import { copyOf } from "./copy.ts";
 import { errorCode, errorOffset } from "./error.ts";
-import { PacketFields, resultOf, setError } from "./fields.ts";
+import { type PacketFields, setError } from "./fields.ts";
+import { resultOf } from "./result.ts";
 import { tsBackend } from "./ts.ts";
 import type { DecodeResult, Packet } from "./types.ts";
 import { padded } from "./words.ts";
@@ -30,6 +32,13 @@ const FIELDS = 0;
 const TABLE = FIELDS + BATCH * FIELDS_SIZE;
 const PACKETS = TABLE + BATCH * 8;
 
+/* Where in its 32 bytes a packet has what, after its status. */
+const PORT = 4;
+const ID_OFFSET = 8;
+const ID_LENGTH = 12;
+const IP_OFFSET = 16;
+const IP_LENGTH = 20;
+
 const PAGE = 65536;
 /**
  * The memory never grows beyond this, since it can never shrink: one absurd input would be paid for as long as the codec
@@ -48,67 +57,104 @@ export function createWasmBackend(): Backend {
 class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly #wasm: CodecExports;
-  readonly #fields = new PacketFields();
   // Views on the memory, made once: growing the memory empties them.
   #bytes!: Uint8Array;
   #words!: DataView;
-  /** Views of the first bytes of a packet, by their number in words: packets have few lengths. */
-  #packets!: (Uint8Array | undefined)[];
+  #packets!: Views;
+  #queryIds!: Views;
+  #announcementIds!: Views;
 
   constructor(wasm: CodecExports) {
     this.#wasm = wasm;
     this.#view();
   }
 
-  judge(bytes: Uint8Array, fields: PacketFields): boolean {
-    if (!this.#makeRoom(bytes.length)) return tsBackend.judge(bytes, fields);
+  decode(bytes: Uint8Array): Packet | number {
+    const { length } = bytes;
+    if (!this.#makeRoom(length)) return tsBackend.decode(bytes);
     this.#bytes.set(bytes, PACKETS);
-    this.#wasm.decode(PACKETS, bytes.length, FIELDS);
-    return this.#take(bytes, FIELDS, fields);
+    const status = this.#wasm.decode(PACKETS, length, FIELDS);
+    const words = this.#words;
+    if (status === STATUS_QUERY) {
+      return { type: "query", nodeId: this.#queryIds.copy(words.getUint32(FIELDS + ID_LENGTH, true)) };
+    }
+    if (status !== STATUS_ANNOUNCEMENT) return status;
+    return {
+      type: "announcement",
+      nodeId: this.#announcementIds.copy(words.getUint32(FIELDS + ID_LENGTH, true)),
+      port: words.getUint32(FIELDS + PORT, true),
+      ip: copyOf(
+        this.#bytes,
+        PACKETS + words.getUint32(FIELDS + IP_OFFSET, true),
+        words.getUint32(FIELDS + IP_LENGTH, true),
+      ),
+    };
   }
 
-  judgeMany(list: readonly Uint8Array[]): DecodeResult[] {
-    const results: DecodeResult[] = [];
-    const fields = this.#fields;
-    while (results.length < list.length) {
-      const first = results.length;
-      const count = this.#fill(list, first);
+  decodeMany(list: readonly Uint8Array[]): DecodeResult[] {
+    const results = new Array<DecodeResult>(list.length);
+    for (let done = 0; done < list.length; ) {
+      const count = this.#fill(list, done);
       if (count === 0) {
         // Longer than the memory as it is: this may grow it.
-        const bytes = list[first]!;
-        this.judge(bytes, fields);
-        results.push(resultOf(bytes, fields));
+        const bytes = list[done]!;
+        results[done++] = resultOf(bytes, this.decode(bytes));
         continue;
       }
       this.#wasm.decodeBatch(TABLE, count, FIELDS);
-      for (let i = 0; i < count; i++) {
-        const bytes = list[first + i]!;
-        this.#take(bytes, FIELDS + i * FIELDS_SIZE, fields);
-        results.push(resultOf(bytes, fields));
+      for (let i = 0, at = PACKETS; i < count; i++, done++) {
+        const bytes = list[done]!;
+        results[done] = resultOf(bytes, this.#take(at, FIELDS + i * FIELDS_SIZE));
+        at += bytes.length;
       }
     }
     return results;
   }
 
-  write(packet: Packet, target: Uint8Array, at: number): void {
+  locate(bytes: Uint8Array, fields: PacketFields): boolean {
+    const { length } = bytes;
+    if (!this.#makeRoom(length)) return tsBackend.locate(bytes, fields);
+    this.#bytes.set(bytes, PACKETS);
+    const status = this.#wasm.decode(PACKETS, length, FIELDS);
+    if (status > STATUS_QUERY) return setError(fields, errorCode(status), errorOffset(bytes, status));
+    const words = this.#words;
+    fields.type = status === STATUS_QUERY ? "query" : "announcement";
+    fields.port = words.getUint32(FIELDS + PORT, true);
+    fields.nodeIdOffset = words.getUint32(FIELDS + ID_OFFSET, true);
+    fields.nodeIdLength = words.getUint32(FIELDS + ID_LENGTH, true);
+    fields.ipOffset = words.getUint32(FIELDS + IP_OFFSET, true);
+    fields.ipLength = words.getUint32(FIELDS + IP_LENGTH, true);
+    fields.code = undefined;
+    fields.errorOffset = 0;
+    return true;
+  }
+
+  encode(packet: Packet, size: number): Uint8Array<ArrayBuffer> {
+    return this.#compose(packet, size) ? this.#packets.copy(size) : tsBackend.encode(packet, size);
+  }
+
+  write(packet: Packet, size: number, target: Uint8Array, at: number): void {
+    if (this.#compose(packet, size)) target.set(this.#packets.get(size), at);
+    else tsBackend.write(packet, size, target, at);
+  }
+
+  /** Has the module write `packet` at PACKETS; gives whether there is room for it. */
+  #compose(packet: Packet, size: number): boolean {
+    if (!this.#makeRoom(size)) return false;
     const { nodeId } = packet;
     const { length } = nodeId;
-    const query = packet.type === "query";
-    const id = PACKETS + (query ? QUERY_ID : ANNOUNCEMENT_ID);
-    const ip = id + padded(length) + 4;
-    if (!this.#makeRoom(ip + 16 - PACKETS)) {
-      tsBackend.write(packet, target, at);
-      return;
+    if (packet.type === "query") {
+      this.#bytes.set(nodeId, PACKETS + QUERY_ID);
+      this.#wasm.encodeQuery(PACKETS, PACKETS + QUERY_ID, length);
+      return true;
     }
-    this.#bytes.set(nodeId, id);
-    let size: number;
-    if (query) {
-      size = this.#wasm.encodeQuery(PACKETS, id, length);
-    } else {
-      this.#bytes.set(packet.ip, ip);
-      size = this.#wasm.encodeAnnouncement(PACKETS, packet.port, id, length, ip, packet.ip.length);
-    }
-    target.set(this.#packet(size), at);
+    const { ip } = packet;
+    const bytes = this.#bytes;
+    const to = PACKETS + ANNOUNCEMENT_ID + padded(length) + 4;
+    bytes.set(nodeId, PACKETS + ANNOUNCEMENT_ID);
+    for (let i = 0; i < ip.length; i++) bytes[to + i] = ip[i]!;
+    this.#wasm.encodeAnnouncement(PACKETS, packet.port, PACKETS + ANNOUNCEMENT_ID, length, to, ip.length);
+    return true;
   }
 
   /** Copies packets of `list` from `first` on into the memory, and writes their table. Returns how many there was room for. */
@@ -127,20 +173,24 @@ class WasmBackend implements Backend {
     return last;
   }
 
-  /** Takes what the module found in `bytes` from the words at `at`. */
-  #take(bytes: Uint8Array, at: number, fields: PacketFields): boolean {
+  /** The packet at `at` whose fields the module put at `fields`, or the status that says why there is none. */
+  #take(at: number, fields: number): Packet | number {
     const words = this.#words;
-    const status = words.getUint32(at, true);
-    if (status > STATUS_QUERY) return setError(fields, errorCode(status), errorOffset(bytes, status));
-    fields.type = status === STATUS_QUERY ? "query" : "announcement";
-    fields.port = words.getUint32(at + 4, true);
-    fields.nodeIdOffset = words.getUint32(at + 8, true);
-    fields.nodeIdLength = words.getUint32(at + 12, true);
-    fields.ipOffset = words.getUint32(at + 16, true);
-    fields.ipLength = words.getUint32(at + 20, true);
-    fields.code = undefined;
-    fields.errorOffset = 0;
-    return true;
+    const status = words.getUint32(fields, true);
+    if (status > STATUS_QUERY) return status;
+    const nodeId = copyOf(
+      this.#bytes,
+      at + words.getUint32(fields + ID_OFFSET, true),
+      words.getUint32(fields + ID_LENGTH, true),
+    );
+    if (status === STATUS_QUERY) return { type: "query", nodeId };
+    const port = words.getUint32(fields + PORT, true);
+    const ip = copyOf(
+      this.#bytes,
+      at + words.getUint32(fields + IP_OFFSET, true),
+      words.getUint32(fields + IP_LENGTH, true),
+    );
+    return { type: "announcement", nodeId, port, ip };
   }
 
   /** Whether the memory has room for a packet of `size` bytes, now. */
@@ -161,13 +211,32 @@ class WasmBackend implements Backend {
     const { buffer } = this.#wasm.memory;
     this.#bytes = new Uint8Array(buffer);
     this.#words = new DataView(buffer);
-    this.#packets = [];
+    this.#packets = new Views(this.#bytes, PACKETS);
+    this.#queryIds = new Views(this.#bytes, PACKETS + QUERY_ID);
+    this.#announcementIds = new Views(this.#bytes, PACKETS + ANNOUNCEMENT_ID);
+  }
+}
+
+/** Views of what lies at an address, by their length: there are few, and each costs more to make than to copy. */
+class Views {
+  readonly #bytes: Uint8Array;
+  readonly #at: number;
+  readonly #views: (Uint8Array | undefined)[] = new Array(MAX_PACKET + 1);
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes;
+    this.#at = at;
   }
 
-  #packet(size: number): Uint8Array {
-    if (size > MAX_PACKET) return this.#bytes.subarray(PACKETS, PACKETS + size);
-    this.#packets[size >>> 2] ??= this.#bytes.subarray(PACKETS, PACKETS + size);
-    return this.#packets[size >>> 2]!;
+  get(length: number): Uint8Array {
+    if (length > MAX_PACKET) return this.#bytes.subarray(this.#at, this.#at + length);
+    this.#views[length] ??= this.#bytes.subarray(this.#at, this.#at + length);
+    return this.#views[length]!;
+  }
+
+  /** The bytes, in a buffer of their own. */
+  copy(length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.get(length));
   }
 }
 

@@ -36,9 +36,11 @@ export const VERDICTS = [
 /** What became of a datagram. */
 export type Verdict = (typeof VERDICTS)[number];
 
+/** What became of all datagrams so far, those of all workers together. */
 export interface EngineCounters {
   /** Datagrams taken: always the sum of `verdicts`. */
   readonly received: number;
+  /** How many met with which verdict. */
   readonly verdicts: Readonly<Record<Verdict, number>>;
   /** What the limits would have stopped in a dry run. */
   readonly dryRun: Readonly<Record<"limited-source" | "limited-node" | "limited-new", number>>;

@@ -2,13 +2,17 @@
 
 /** A rate limit: a bucket that holds `burst` packets and gains `rate` a second. Rate 0: no limit. */
 export interface Limit {
+  /** Packets a second in the long run. */
   readonly rate: number;
+  /** Packets that may come at once. */
   readonly burst: number;
 }
 
 /** A network: 16 bytes of IPv6 address (IPv4 as ::ffff:a.b.c.d), and how many bits of them count (0 to 128). */
 export interface Network {
+  /** 16 bytes, IPv4 as ::ffff:a.b.c.d. */
   readonly address: Uint8Array;
+  /** How many bits of it count, 0 to 128: 96 more than in the notation of IPv4. */
   readonly prefix: number;
 }
 

@@ -1,9 +1,20 @@
 /** What a server can be told: the flags of `whereabouts server`, by the same names. */
 import { defaultEngineOptions, type EngineBackend, type EngineOptions, type Network } from "../engine/index.ts";
 
-/** Where the original server listened, and its clients still ask. */
+/** UDP port 22025: where the original server listened, and its clients still ask. */
 export const DEFAULT_PORT = 22025;
 
+/**
+ * What a server is told. `DiscoveryServer.start` takes any part of it; {@link defaultServerOptions} is the rest.
+ *
+ * @example
+ * ```ts
+ * const options: Partial<ServerOptions> = { capacity: 10_000, retention: 600, sourceRate: 50 };
+ * await using server = await DiscoveryServer.start({ ...options, host: "127.0.0.1", port: 0 });
+ * server.options.capacity; // => 10000
+ * server.options.maxIdLength; // => 64
+ * ```
+ */
 export interface ServerOptions {
   /** Address or name to listen on. Default `::`, every interface, IPv6 and IPv4. */
   readonly host: string;
@@ -21,14 +32,17 @@ export interface ServerOptions {
   readonly maxIdLength: number;
   /** Seconds that an announcement holds, 3600 by default. */
   readonly retention: number;
-  /** Packets a second per source, and at once. A rate of 0 turns a limit off. */
+  /** Packets a second per source. Here as below, a rate of 0 turns a limit off. */
   readonly sourceRate: number;
+  /** Packets per source that are taken at once. */
   readonly sourceBurst: number;
-  /** Queries a second per NodeID, and at once. */
+  /** Queries a second per NodeID. */
   readonly nodeRate: number;
+  /** Queries per NodeID that are answered at once. */
   readonly nodeBurst: number;
-  /** New NodeIDs a second per source, and at once. */
+  /** New NodeIDs a second per source. */
   readonly newRate: number;
+  /** New NodeIDs per source that are taken at once. */
   readonly newBurst: number;
   /** Networks that no limit holds for. */
   readonly allow: readonly Network[];
@@ -36,7 +50,16 @@ export interface ServerOptions {
   readonly limitDryRun: boolean;
 }
 
-/** Every option's default; those of the limits are argued for in docs/limits.md. */
+/**
+ * Every option's default; those of the limits are argued for in docs/limits.md.
+ *
+ * @returns an object of its own
+ * @example
+ * ```ts
+ * const { host, port, retention } = defaultServerOptions();
+ * [host, port, retention]; // => ["::", 22025, 3600]
+ * ```
+ */
 export function defaultServerOptions(): ServerOptions {
   const engine = defaultEngineOptions();
   return {

@@ -19,35 +19,57 @@ const SWEEP_BUDGET_MS = 5;
 /** How long a worker has to stop by itself. */
 const STOP_MS = 500;
 
-/** The server could not start, or lost its worker. `code` is the system's (EADDRINUSE, say) where it gave one. */
+/**
+ * The server could not start, or lost its worker.
+ *
+ * @example
+ * ```ts
+ * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
+ * try {
+ *   await DiscoveryServer.start({ host: "127.0.0.1", port: server.port });
+ * } catch (error) {
+ *   if (!(error instanceof ServerError)) throw error;
+ *   error.code; // => "EADDRINUSE"
+ * }
+ * ```
+ */
 export class ServerError extends Error {
   override readonly name = "ServerError";
+  /** The system's code, EADDRINUSE say, where it gave one. */
   readonly code: string | undefined;
 
+  /**
+   * @param message - why, for people
+   * @param code - the system's code, where it gave one
+   */
   constructor(message: string, code?: string) {
     super(message);
     this.code = code;
   }
 }
 
+/** What a server did so far, and how full it is. */
 export interface ServerStats extends EngineCounters {
   /** Nodes in the registry. */
   readonly nodes: number;
+  /** Nodes that it holds at most. */
   readonly capacity: number;
   /** Seconds since the start. */
   readonly uptime: number;
 }
 
 /**
- * A running server.
+ * A running server. It answers queries with the addresses that announcements came from, and keeps them for an hour.
  *
  * @example
  * ```ts
- * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
- * console.log(server.port, server.stats().nodes);
+ * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10_000 });
+ * server.port > 0; // => true
+ * server.stats().nodes; // => 0
  * ```
  */
 export class DiscoveryServer {
+  /** What it was started with, defaults included. */
   readonly options: ServerOptions;
   /** The UDP port it listens on. */
   readonly port: number;
@@ -96,10 +118,19 @@ export class DiscoveryServer {
   /**
    * Starts a server.
    *
-   * @param options see {@link ServerOptions}; what is left out has its default.
-   * @returns the server, once it answers queries.
-   * @throws {TypeError} or {RangeError} for an option of the wrong kind, or out of its range.
-   * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE where the port is in use.
+   * @param options - see {@link ServerOptions}; what is left out has its default
+   * @returns the server, once it answers queries
+   * @throws {TypeError} or {RangeError} for an option of the wrong kind, or out of its range
+   * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE where the port is in use
+   * @example
+   * ```ts
+   * // Port 0 takes a free one. Without a host it listens on every interface, IPv6 and IPv4.
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
+   * server.options.host; // => "127.0.0.1"
+   *
+   * await DiscoveryServer.start({ port: 65536 }); // throws RangeError
+   * await DiscoveryServer.start({ host: "127.0.0.1", port: server.port }); // throws ServerError
+   * ```
    */
   static async start(options: Partial<ServerOptions> = {}): Promise<DiscoveryServer> {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -116,7 +147,17 @@ export class DiscoveryServer {
     }
   }
 
-  /** What it did so far. `received` is the sum of `verdicts`, at all times. */
+  /**
+   * What it did so far. `received` is the sum of `verdicts`, at all times.
+   *
+   * @returns the counters as they stand; they do not go on counting
+   * @example
+   * ```ts
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000 });
+   * const { received, verdicts, nodes, capacity } = server.stats();
+   * [received, verdicts.answered, nodes, capacity]; // => [0, 0, 0, 1000]
+   * ```
+   */
   stats(): ServerStats {
     return {
       ...this.#control.counters(),
@@ -126,12 +167,22 @@ export class DiscoveryServer {
     };
   }
 
-  /** Stops it: resolves when its port is free again, within a second. May be called twice. */
+  /**
+   * Stops it: resolves when its port is free again, within a second. May be called twice.
+   *
+   * @example
+   * ```ts
+   * const server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
+   * await server.stop();
+   * await server.closed; // => undefined
+   * ```
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
+  /** What `await using` calls at the end: {@link stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

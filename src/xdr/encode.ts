@@ -6,11 +6,14 @@ import { XdrWriter } from "./writer.ts";
  * Writes a value into bytes of its own.
  *
  * @param write - writes the value
+ * @param options - how deep the value may nest
  * @returns the bytes, as many as were written
  * @throws {TypeError} if a value is of the wrong kind
  * @throws {RangeError} if a value is one that its type cannot state, or is over its maximum
  * @example
- * encode((w) => w.string("lisp", 255)); // 00 00 00 04 6c 69 73 70
+ * ```ts
+ * encode((w) => w.string("lisp", 255)); // => Uint8Array.of(0, 0, 0, 4, 0x6c, 0x69, 0x73, 0x70)
+ * ```
  */
 export function encode(write: (writer: XdrWriter) => void, options: XdrOptions = {}): Uint8Array<ArrayBuffer> {
   const writer = new XdrWriter(options);
@@ -24,12 +27,15 @@ export function encode(write: (writer: XdrWriter) => void, options: XdrOptions =
  * @param write - writes the value
  * @param target - what to write into; bytes before and after the value stay as they are
  * @param offset - where to begin, in bytes from the start of `target`
+ * @param options - how deep the value may nest
  * @returns how many bytes were written
  * @throws {TypeError} if a value is of the wrong kind, or `target` is not a Uint8Array
  * @throws {RangeError} if a value is one that its type cannot state, is over its maximum, or does not fit. What had
  *   been written by then is zeroed, lest half a value be sent
  * @example
- * encodeInto((w) => w.uint(1), datagram, 8); // 4
+ * ```ts
+ * encodeInto((w) => w.uint(1), new Uint8Array(1024), 8); // => 4
+ * ```
  */
 export function encodeInto(
   write: (writer: XdrWriter) => void,

@@ -2,14 +2,14 @@
 export const MAX_LENGTH = 0xffff_ffff;
 
 /**
- * How deep arrays, unions and optionals may nest unless told otherwise. A recursive type lets a few kilobytes of
+ * How deep arrays, lists, unions and optionals may nest unless told otherwise. A recursive type lets a few kilobytes of
  * input overflow the call stack; this stays clear of the smallest stacks in use (a browser's, at several frames a level).
  */
 export const DEFAULT_MAX_DEPTH = 500;
 
-/** How a reader or a writer is set up. */
+/** How a reader or a writer is set up, and how values of a type are encoded. */
 export interface XdrOptions {
-  /** How deep arrays, unions and optionals may nest, 0 to 2^32 - 1. Default {@link DEFAULT_MAX_DEPTH}. */
+  /** How deep arrays, lists, unions and optionals may nest, 0 to 2^32 - 1. Default {@link DEFAULT_MAX_DEPTH}. */
   readonly maxDepth?: number;
 }
 

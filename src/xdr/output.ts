@@ -1,27 +1,30 @@
 import { paddingOf, plainView } from "./bytes.ts";
 import { checkBytes, checkUint32 } from "./check.ts";
+import { Cursor } from "./cursor.ts";
 
 /** Holds a typical packet; a longer value doubles it as often as it takes. */
 const INITIAL_SIZE = 256;
 
+/** How long the pieces are that are copied by views; the rest is faster byte by byte. */
+const PIECE = 128;
+
 /** What a writer stands on: the bytes, how far they have been written, and every question of room. */
-export class Output {
+export class Output extends Cursor {
   bytes: Uint8Array;
   view: DataView;
-  at = 0;
   #start = 0;
+  #pieces: Uint8Array[] = [];
   readonly #grows: boolean;
-  readonly #maxDepth: number;
-  #depth = 0;
 
   /** Without a target, the output owns its bytes and grows. */
   constructor(maxDepth: number, target?: Uint8Array) {
-    checkUint32("maxDepth", maxDepth);
-    if (target !== undefined) checkBytes("target", target);
-    this.bytes = target === undefined ? new Uint8Array(INITIAL_SIZE) : plainView(target);
-    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    super();
+    this.limit(maxDepth);
     this.#grows = target === undefined;
-    this.#maxDepth = maxDepth;
+    const bytes = target === undefined ? new Uint8Array(INITIAL_SIZE) : target;
+    checkBytes("target", bytes);
+    this.bytes = plainView(bytes);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   get length(): number {
@@ -32,18 +35,31 @@ export class Output {
     return this.bytes.subarray(this.#start, this.at);
   }
 
+  /** Copies what has been written. Only for an output without a target. */
+  copyTo(target: Uint8Array, offset: number): void {
+    const left = target.length - offset;
+    if (this.at > left) doesNotFit(this.at, left);
+    let done = 0;
+    // The views are kept: one that is made for each copy would be garbage for each copy.
+    for (let i = 0; done + PIECE <= this.at; i += 1, done += PIECE) {
+      this.#pieces[i] ??= this.bytes.subarray(done, done + PIECE);
+      target.set(this.#pieces[i]!, offset + done);
+    }
+    for (; done < this.at; done += 1) target[offset + done] = this.bytes[done]!;
+  }
+
   /** Starts over, at `offset` or where it started before. */
   reset(offset = this.#start): void {
     checkUint32("offset", offset);
     const last = this.#grows ? 0 : this.bytes.length;
-    if (offset > last) throw new RangeError(`offset: ${offset} is past the end of the target, ${last}`);
+    if (offset > last) throw new RangeError(`offset: ${offset} is past the end, ${last}`);
     this.#start = offset;
     this.at = offset;
   }
 
   /** The position, from which there is room for `size` bytes, moving past them. */
   take(size: number): number {
-    const at = this.at;
+    const { at } = this;
     if (size > this.bytes.length - at) this.#grow(size);
     this.at = at + size;
     return at;
@@ -56,38 +72,38 @@ export class Output {
 
   /** Writes the padding of the `length` bytes taken last: those of a target, or of an earlier value, are not zero. */
   pad(length: number): void {
-    this.bytes.fill(0, this.at - paddingOf(length), this.at);
+    for (let i = this.at - paddingOf(length); i < this.at; i += 1) this.bytes[i] = 0;
   }
 
-  /** Goes down a level. Gives the position, for {@link undo}. */
-  enter(): number {
-    if (this.#depth >= this.#maxDepth) {
-      throw new RangeError(`nested deeper than the maxDepth of ${this.#maxDepth}: is there a cycle in the value?`);
-    }
-    this.#depth += 1;
-    return this.at;
-  }
-
-  leave(): void {
-    this.#depth -= 1;
+  /** The error, if it is one of those that writing throws, with the path in its message. */
+  located(error: unknown): unknown {
+    const path = this.path();
+    const Known = [TypeError, RangeError].find((known) => (error as object)?.constructor === known);
+    return path && Known ? new Known(`${path}: ${(error as Error).message}`, { cause: error }) : error;
   }
 
   /** Takes back what was written from `at` on, and zeroes it: half a value in a target might be sent by mistake. */
-  undo<E>(at: number, error: E): E {
+  protected override rewind(at: number): void {
     this.bytes.fill(0, at, this.at);
     this.at = at;
-    return error;
+  }
+
+  protected tooDeep(detail: string): never {
+    throw new RangeError(`${detail}: is it a cycle?`);
   }
 
   #grow(size: number): void {
-    if (!this.#grows) {
-      throw new RangeError(`target: ${size} more bytes do not fit in the ${this.bytes.length - this.at} left`);
-    }
+    if (!this.#grows) doesNotFit(size, this.bytes.length - this.at);
     let capacity = this.bytes.length * 2;
     while (capacity - this.at < size) capacity *= 2;
     const grown = new Uint8Array(capacity);
     grown.set(this.written());
     this.bytes = grown;
+    this.#pieces = [];
     this.view = new DataView(grown.buffer);
   }
+}
+
+function doesNotFit(size: number, left: number): never {
+  throw new RangeError(`target: ${size} more bytes do not fit in the ${left} left`);
 }

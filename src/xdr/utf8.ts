@@ -3,6 +3,19 @@
 
 let decoder: TextDecoder | undefined;
 
+/** The longest text that is copied to be decoded: a view costs as much as decoding does, so those of a copy are kept. */
+const SHORT = 64;
+const copy = new Uint8Array(SHORT);
+const views: Uint8Array[] = [];
+
+/** The `length` bytes from `at` in a view that is good until the next call. */
+export function passingView(bytes: Uint8Array, at: number, length: number): Uint8Array {
+  if (length > SHORT) return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
+  for (let i = 0; i < length; i += 1) copy[i] = bytes[at + i]!;
+  views[length] ??= copy.subarray(0, length);
+  return views[length]!;
+}
+
 /** The length of `text` in bytes of UTF-8, or -1 where a lone surrogate has none. */
 export function utf8Length(text: string): number {
   let length = text.length;
@@ -18,38 +31,28 @@ export function utf8Length(text: string): number {
   return length;
 }
 
-/** Writes `text`, which must have a {@link utf8Length}, from `at` on. The caller has seen to it that it fits. */
-export function writeUtf8(text: string, bytes: Uint8Array, at: number): void {
-  for (let i = 0; i < text.length; i += 1) {
-    const point = text.codePointAt(i)!;
-    if (point < 0x80) {
-      bytes[at++] = point;
-      continue;
-    }
-    if (point < 0x800) {
-      bytes[at++] = 0xc0 | (point >> 6);
-    } else {
-      if (point < 0x1_0000) {
-        bytes[at++] = 0xe0 | (point >> 12);
-      } else {
-        bytes[at++] = 0xf0 | (point >> 18);
-        bytes[at++] = 0x80 | ((point >> 12) & 0x3f);
-        i += 1;
-      }
-      bytes[at++] = 0x80 | ((point >> 6) & 0x3f);
-    }
-    bytes[at++] = 0x80 | (point & 0x3f);
+/** Writes `text`, whose {@link utf8Length} is `length`, from `at` on. The caller has seen to it that it fits. */
+export function writeUtf8(text: string, length: number, bytes: Uint8Array, at: number): void {
+  if (length === text.length) {
+    for (let i = 0; i < length; i += 1) bytes[at + i] = text.charCodeAt(i);
+    return;
+  }
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    // How many bytes follow the first, which tells by as many ones and one more.
+    const more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x1_0000 ? 2 : 3;
+    bytes[at++] = (more && 0xff80 >> more) | (point >> (6 * more));
+    for (let i = more - 1; i >= 0; i -= 1) bytes[at++] = 0x80 | ((point >> (6 * i)) & 0x3f);
   }
 }
 
 /** The text of `bytes`, or `undefined` where they are not UTF-8. A byte order mark is kept: it is part of the value. */
 export function readUtf8(bytes: Uint8Array): string | undefined {
   decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  // Browsers refuse to decode from shared memory; slice() copies into memory that is not.
-  const shared = typeof SharedArrayBuffer !== "undefined" && bytes.buffer instanceof SharedArrayBuffer;
   try {
-    return decoder.decode(shared ? bytes.slice() : bytes);
+    return decoder.decode(bytes);
   } catch {
-    return undefined;
+    // Browsers refuse to decode from memory that is shared.
+    return bytes.buffer instanceof ArrayBuffer ? undefined : readUtf8(new Uint8Array(bytes));
   }
 }

@@ -1,0 +1,82 @@
+/** Whether a contestant does the same as all others, before it is timed: else its time is of something else. */
+import { type Packet, PacketFields } from "../../src/codec/index.ts";
+import { agree, bytesOf, refuses } from "../agree.ts";
+import type { PacketContestant } from "./contestant.ts";
+
+/** docs/protocol.md, written out: what is decoded, and what it is encoded as. */
+const VECTORS: readonly (readonly [string, Packet])[] = [
+  ["19760309 00000000", { type: "query", nodeId: bytesOf("") }],
+  ["19760309 00000006 68656c6c 6f210000", { type: "query", nodeId: bytesOf("68656c6c6f21") }],
+  ["20121025 55f00000 00000000 00000000", { type: "announcement", nodeId: bytesOf(""), port: 22000, ip: bytesOf("") }],
+  [
+    "20121025 ffff0000 00000005 61626364 65000000 00000004 c0000201",
+    { type: "announcement", nodeId: bytesOf("6162636465"), port: 65535, ip: bytesOf("c0000201") },
+  ],
+  [
+    "20121025 00010000 00000004 ff00fe01 00000010 20010db8 00000000 00000000 00000001",
+    {
+      type: "announcement",
+      nodeId: bytesOf("ff00fe01"),
+      port: 1,
+      ip: bytesOf("20010db8000000000000000000000001"),
+    },
+  ],
+];
+
+/** No packets: too short, of no kind, stating too much, and followed by something. */
+const REFUSED = [
+  "",
+  "197603",
+  "00000000 00000000",
+  "19760309 00000006 68656c6c",
+  "19760309 00000006 68656c6c 6f21",
+  "19760309 fffffffc",
+  "19760309 00000000 00000000",
+  "20121025 55f00000 00000000",
+  "20121025 55f00001 00000000 00000000",
+  "20121025 55f00000 00000000 00000008 00000000 00000000",
+  "20121025 55f00000 00000000 00000004 c00002",
+  "20121025 55f00000 00000000 00000000 00",
+];
+
+/** @throws {Error} if the contestant does anything else with these packets, with the vectors, or with what is no packet. */
+export function checkPackets(contestant: PacketContestant, packets: readonly Packet[], encoded: readonly Uint8Array[]) {
+  const { who, decode, encode } = contestant;
+  const samples: (readonly [Uint8Array, Packet])[] = VECTORS.map(([hex, packet]) => [bytesOf(hex), packet]);
+  for (const [i, packet] of packets.entries()) samples.push([encoded[i]!, packet]);
+  for (const [bytes, packet] of samples) {
+    agree(`${who} decodes`, decode(bytes), packet);
+    agree(`${who} encodes`, plain(encode(packet)), bytes);
+    checkInto(contestant, bytes, packet);
+  }
+  for (const hex of REFUSED) {
+    refuses(`${who} decodes ${hex}`, () => decode(bytesOf(hex)));
+    agree(`${who} decodes ${hex} into`, contestant.decodeInto?.(bytesOf(hex), new PacketFields()) ?? false, false);
+  }
+  const results = packets.map((packet) => ({ ok: true, packet }));
+  agree(`${who} decodes many`, contestant.decodeMany?.(encoded) ?? results, results);
+  agree(`${who} encodes many`, contestant.encodeMany?.(packets) ?? encoded, encoded);
+}
+
+function checkInto({ who, decodeInto, encodeInto }: PacketContestant, bytes: Uint8Array, packet: Packet): void {
+  if (decodeInto !== undefined) {
+    const fields = new PacketFields();
+    agree(`${who} decodes into`, decodeInto(bytes, fields), true);
+    const { type, nodeIdOffset, nodeIdLength, port, ipOffset, ipLength } = fields;
+    const nodeId = bytes.slice(nodeIdOffset, nodeIdOffset + nodeIdLength);
+    const ip = bytes.slice(ipOffset, ipOffset + ipLength);
+    agree(`${who} decodes into`, type === "query" ? { type, nodeId } : { type, nodeId, port, ip }, packet);
+  }
+  if (encodeInto !== undefined) {
+    const target = new Uint8Array(bytes.length + 16).fill(255);
+    agree(`${who} encodes into`, encodeInto(packet, target, 8), bytes.length);
+    const expected = new Uint8Array(bytes.length + 16).fill(255);
+    expected.set(bytes, 8);
+    agree(`${who} encodes into`, target, expected);
+  }
+}
+
+/** A library may give a view, or a subclass. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}

@@ -1,0 +1,152 @@
+/** IPs as people write them, and as packets carry them. */
+import { checkInput } from "./check.ts";
+import { checkText, quoted } from "./text.ts";
+
+/** Of the longest text that there is: 0000:0000:0000:0000:0000:ffff:255.255.255.255. */
+const LONGEST = 45;
+const PART = /^(?:0|[1-9]\d{0,2})$/;
+const GROUP = /^[\da-f]{1,4}$/i;
+
+/**
+ * Reads the text of an IP.
+ *
+ * IPv4 is four decimal numbers without leading zeros, which some programs take for octal. IPv6 is any form of RFC 4291
+ * §2.2: groups with or without leading zeros, in either case, one `::` for one or more groups of zeros, and the last two
+ * groups as IPv4 if so wished. A zone (`%eth0`) is refused, since a packet has no place for it. So are brackets, ports,
+ * prefix lengths and spaces.
+ *
+ * @param text - the IP; the empty text is none: where an announcement is to bear no IP, its `ip` is `new Uint8Array(0)`
+ * @returns 4 bytes (IPv4) or 16 (IPv6, IPv4-mapped addresses included), as a packet carries them
+ * @throws {TypeError} if `text` is not a string
+ * @throws {RangeError} if it is not an IP
+ * @example
+ * ```ts
+ * ipFromText("192.0.2.1"); // => Uint8Array.of(192, 0, 2, 1)
+ * ipFromText("::ffff:192.0.2.1").length; // => 16
+ * ipFromText("192.0.2.01"); // throws RangeError
+ * ```
+ */
+export function ipFromText(text: string): Uint8Array<ArrayBuffer> {
+  const ip = tryIpFromText(text);
+  if (ip !== undefined) return ip;
+  const zone = text.indexOf("%");
+  const why = zone > 0 && tryIpFromText(text.slice(0, zone)) ? " (an IP in a packet has no zone)" : "";
+  throw new RangeError(`text: expected an IP, such as 192.0.2.1 or 2001:db8::1, got ${quoted(text)}${why}`);
+}
+
+/**
+ * As {@link ipFromText}, for text that may well be something else, such as the name of a host.
+ *
+ * @param text - what may be an IP
+ * @returns its 4 or 16 bytes; `undefined` if it is not an IP
+ * @throws {TypeError} if `text` is not a string; nothing else, whatever it says
+ * @example
+ * ```ts
+ * tryIpFromText("2001:db8::1")?.length; // => 16
+ * tryIpFromText("discovery.example"); // => undefined
+ * ```
+ */
+export function tryIpFromText(text: string): Uint8Array<ArrayBuffer> | undefined {
+  checkText(text);
+  // What is longer is not taken apart: it may be very long.
+  if (text.length > LONGEST) return undefined;
+  const bytes = text.includes(":") ? ipv6Bytes(text) : ipv4Bytes(text);
+  return bytes && Uint8Array.from(bytes);
+}
+
+/**
+ * The text of an IP, in the one form that RFC 5952 recommends: lower case, no leading zeros, `::` for the longest run of two
+ * groups of zeros or more, the first of equals. An IPv4-mapped address ends in its IPv4 address, as in `::ffff:192.0.2.1`
+ * (§5); other addresses that may have one inside, such as those of NAT64, do not.
+ *
+ * @param ip - an announcement's: 4 bytes (IPv4), 16 (IPv6), or none
+ * @returns the text; `undefined` for no bytes, which stand for the address that the announcement came from
+ * @throws {TypeError} if `ip` is not a Uint8Array
+ * @throws {RangeError} if it has neither 0, 4 nor 16 bytes
+ * @example
+ * ```ts
+ * ipToText(Uint8Array.of(192, 0, 2, 1)); // => "192.0.2.1"
+ * ipToText(ipFromText("2001:DB8:0:0:1:0:0:1")); // => "2001:db8::1:0:0:1"
+ *
+ * // An announcement without an IP means the address that it came from.
+ * const sender = "198.51.100.7";
+ * ipToText(new Uint8Array(0)) ?? sender; // => "198.51.100.7"
+ * ```
+ */
+export function ipToText(ip: Uint8Array): string | undefined {
+  checkInput("ip", ip);
+  if (ip.length === 4) return ipv4Text(ip, 0);
+  if (ip.length === 16) return ipv6Text(ip);
+  if (ip.length === 0) return undefined;
+  throw new RangeError(`ip: expected 4 bytes (IPv4), 16 (IPv6) or none, got ${ip.length}`);
+}
+
+function ipv4Bytes(text: string): number[] | undefined {
+  const parts = text.split(".");
+  const bytes = parts.map((part) => (PART.test(part) ? Number(part) : 256));
+  return bytes.length === 4 && bytes.every((byte) => byte < 256) ? bytes : undefined;
+}
+
+function ipv6Bytes(text: string): number[] | undefined {
+  const [head = "", tail, ...more] = text.split("::");
+  if (tail === undefined) {
+    const bytes = groupBytes(head, true);
+    return bytes?.length === 16 ? bytes : undefined;
+  }
+  const before = groupBytes(head, false);
+  const after = groupBytes(tail, true);
+  if (more.length > 0 || before === undefined || after === undefined) return undefined;
+  const zeros = 16 - before.length - after.length;
+  return zeros >= 2 ? [...before, ...new Array<number>(zeros).fill(0), ...after] : undefined;
+}
+
+/** The bytes of groups between colons; those at the very end may be written as IPv4. */
+function groupBytes(text: string, end: boolean): number[] | undefined {
+  if (text === "") return [];
+  const bytes: number[] = [];
+  const groups = text.split(":");
+  for (const [i, group] of groups.entries()) {
+    if (GROUP.test(group)) {
+      const value = Number.parseInt(group, 16);
+      bytes.push(value >>> 8, value & 0xff);
+    } else {
+      const ipv4 = end && i === groups.length - 1 ? ipv4Bytes(group) : undefined;
+      if (ipv4 === undefined) return undefined;
+      bytes.push(...ipv4);
+    }
+  }
+  return bytes;
+}
+
+function ipv4Text(ip: Uint8Array, at: number): string {
+  return `${ip[at]}.${ip[at + 1]}.${ip[at + 2]}.${ip[at + 3]}`;
+}
+
+function ipv6Text(ip: Uint8Array): string {
+  const groups: number[] = [];
+  for (let at = 0; at < 16; at += 2) groups.push((ip[at]! << 8) | ip[at + 1]!);
+  const [start, length] = longestZeros(groups);
+  // Five zeros that leave out the sixth group are the first five.
+  if (length === 5 && groups[5] === 0xffff) return `::ffff:${ipv4Text(ip, 12)}`;
+  const text = (from: number, to: number) =>
+    groups
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(":");
+  return length < 2 ? text(0, 8) : `${text(0, start)}::${text(start + length, 8)}`;
+}
+
+/** Where the longest run of zeros begins, the first of equals, and its length. */
+function longestZeros(groups: readonly number[]): [start: number, length: number] {
+  let start = 0;
+  let length = 0;
+  let run = 0;
+  for (let i = 0; i < groups.length; i++) {
+    run = groups[i] === 0 ? run + 1 : 0;
+    if (run > length) {
+      length = run;
+      start = i + 1 - run;
+    }
+  }
+  return [start, length];
+}

@@ -1,0 +1,51 @@
+import { checkBytes, checkLength, checkUint32, refuse } from "./check.ts";
+import type { Input } from "./input.ts";
+import type { Output } from "./output.ts";
+import { passingView, readUtf8, utf8Length, writeUtf8 } from "./utf8.ts";
+
+/** §4.9, §4.10. The length is `bound` where that is exact, else it is ahead and at most that. */
+export function readOpaque(input: Input, bound: number, exact: boolean): Uint8Array {
+  if (exact) checkUint32("length", bound);
+  const length = exact ? bound : input.length(bound, 1);
+  const at = exact ? input.need(bound) : input.at + 4;
+  input.pass(at, length);
+  return input.view(at, length);
+}
+
+/** §4.9, §4.10 */
+export function writeOpaque(output: Output, value: Uint8Array, bound: number, exact: boolean): void {
+  checkBytes("opaque", value);
+  const { length } = value;
+  checkLength("opaque", length, bound, exact);
+  const prefix = exact ? 0 : 4;
+  const at = output.takePadded(prefix, length);
+  // Before anything else is written: the value may lie in the target, right where its length or padding will be.
+  output.bytes.set(value, at + prefix);
+  output.pad(length);
+  if (!exact) output.view.setUint32(at, length);
+}
+
+/** §4.11 */
+export function readString(input: Input, maximum: number): string {
+  const start = input.at;
+  const length = input.length(maximum, 1);
+  input.pass(start + 4, length);
+  const text = readUtf8(passingView(input.bytes, start + 4, length));
+  if (text !== undefined) return text;
+  input.at = start;
+  return input.fail("bad-utf8", start, "the string is not UTF-8");
+}
+
+/** §4.11 */
+export function writeString(output: Output, value: string, maximum: number): void {
+  if (typeof value !== "string") refuse("string", value, "string", "");
+  const length = utf8Length(value);
+  if (length < 0) {
+    throw new RangeError("string: it has a lone surrogate");
+  }
+  checkLength("string", length, maximum, false);
+  const at = output.takePadded(4, length);
+  output.view.setUint32(at, length);
+  writeUtf8(value, length, output.bytes, at + 4);
+  output.pad(length);
+}

@@ -1,0 +1,59 @@
+import { checkObject, wrongKind } from "./check.ts";
+import type { Ops } from "./ops.ts";
+import { type NamedOps, type Place, placeOf, type Values } from "./struct-places.ts";
+import { type Infer, opsOf, typeOf, XdrType } from "./type.ts";
+
+/** The fields of a {@link struct}, or of an arm of a {@link union}: names and types, in the order of the wire. */
+export type Fields = { readonly [name: string]: XdrType<unknown> };
+
+/** The values of a {@link struct} of these fields. */
+export type StructValue<F extends Fields> = { -readonly [Name in keyof F]: Infer<F[Name]> };
+
+/**
+ * A structure (RFC 4506 §4.14): its fields in order. Values are plain objects.
+ *
+ * @param fields - names and types, in the order of the wire
+ * @returns the type
+ * @throws {TypeError} if a field is not a type
+ * @throws {RangeError} if a field is named `__proto__` or like an index (`0`): JavaScript does not keep such in place
+ * @example
+ * ```ts
+ * const Query = struct({ magic: constant(0x19760309), nodeId: string(64) });
+ * type Query = Infer<typeof Query>; // { magic: 0x19760309; nodeId: string }
+ * const query: Query = { magic: 0x19760309, nodeId: "NODE" };
+ * Query.decode(Query.encode(query)); // => { magic: 0x19760309, nodeId: "NODE" }
+ * ```
+ */
+export function struct<const F extends Fields>(fields: F): XdrType<StructValue<F>> {
+  return typeOf(structOps(fieldsOf(fields)) as Ops<StructValue<F>>);
+}
+
+export function fieldsOf(fields: Fields): NamedOps[] {
+  if (fields instanceof XdrType) wrongKind("fields", fields, "names with types");
+  return Object.entries(fields).map(([name, type]) => {
+    // The former would be the prototype; indices come first in an object, wherever they are written.
+    if (name === "__proto__" || /^\d+$/.test(name)) throw new RangeError(`fields: none can be named ${name}`);
+    return { ...opsOf(type), name };
+  });
+}
+
+export function structOps(fields: readonly NamedOps[]): Ops<Values> {
+  let place: Place | undefined;
+  return {
+    minimum: () => fields.reduce((sum, field) => sum + field.minimum(), 0),
+    read(input) {
+      place ??= placeOf(fields);
+      input.open();
+      const values = place.read(input);
+      input.close();
+      return values;
+    },
+    write(output, values) {
+      checkObject("struct", values);
+      place ??= placeOf(fields);
+      output.open();
+      place.write(output, values);
+      output.close();
+    },
+  };
+}
