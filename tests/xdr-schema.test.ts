@@ -431,6 +431,7 @@ describe("a type is refused when it is made, if", () => {
     ["an enum has a value that is no int", () => enumType({ a: 2 ** 31 }), RangeError],
     ["an enum has a value that is no number", () => enumType({ a: "b" as never }), TypeError],
     ["a field would be a prototype", () => struct({ ["__proto__"]: int }), RangeError],
+    ["an arm's field would hide the discriminant", () => union("kind", int, { 1: { kind: uint } }), RangeError],
     ["a field would come before those that it stands behind", () => struct({ a: int, 0: int }), RangeError],
     ["fields are one type", () => struct(int as never), TypeError],
     ["an arm is one type", () => union("d", int, { 1: int as never }), TypeError],

@@ -28,11 +28,12 @@ export function struct<const F extends Fields>(fields: F): XdrType<StructValue<F
   return typeOf(structOps(fieldsOf(fields)) as Ops<StructValue<F>>);
 }
 
-export function fieldsOf(fields: Fields): NamedOps[] {
+/** @param tag - the name that the discriminant has, where the fields are those of an arm */
+export function fieldsOf(fields: Fields, tag?: string): NamedOps[] {
   if (fields instanceof XdrType) wrongKind("fields", fields, "names with types");
   return Object.entries(fields).map(([name, type]) => {
     // The former would be the prototype; indices come first in an object, wherever they are written.
-    if (name === "__proto__" || /^\d+$/.test(name)) throw new RangeError(`fields: none can be named ${name}`);
+    if (name === tag || /^(\d+|__proto__)$/.test(name)) throw new RangeError(`fields: none can be named ${name}`);
     return { ...opsOf(type), name };
   });
 }

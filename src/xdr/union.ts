@@ -73,7 +73,7 @@ function unionOps(tag: string, discriminant: Ops<unknown>, arms: { [key: string]
   // Each arm is a struct whose first field is the discriminant, which has been read by the time that the arm is known.
   let found: unknown;
   const tagged = { ...discriminant, name: tag, read: () => found };
-  const structOf = (arm: Arm) => structOps([tagged, ...(arm === voidType ? [] : fieldsOf(arm as Fields))]);
+  const structOf = (arm: Arm) => structOps([tagged, ...(arm === voidType ? [] : fieldsOf(arm as Fields, tag))]);
   const structs = new Map<unknown, Ops<Values>>();
   for (const [key, arm] of Object.entries(arms)) {
     const value = key === "true" || (key !== "false" && Number(key));
