@@ -23,12 +23,29 @@ function time(run: () => unknown, calls: number): number {
   return (performance.now() - start) * 1e6;
 }
 
-/** How many calls make a sample, found while they are warmed up. */
+/**
+ * How many calls make a sample, found while they are warmed up. The first sample that is long enough may be so because the
+ * calls were compiled in it, or something else ran: the calls are counted anew after it.
+ */
 function callsOf(run: () => unknown, { warmUp, sample }: Pace): number {
-  for (let calls = 1, spent = 0; ; calls *= 2) {
+  for (let calls = 1, spent = 0, long = false; ; ) {
     const ms = time(run, calls) / 1e6;
     spent += ms;
-    if (ms >= sample && spent >= warmUp) return Math.max(1, Math.ceil((calls * sample) / ms));
+    if (ms < sample || spent < warmUp) calls *= 2;
+    else if (long) return Math.max(1, Math.ceil((calls * sample) / ms));
+    else {
+      long = true;
+      calls = Math.max(1, Math.ceil((calls * sample) / ms));
+    }
+  }
+}
+
+/** Nanoseconds a call: more of them make the sample where the clock does not tick in it. */
+function sampleOf(entry: { readonly run: () => unknown; calls: number }): number {
+  for (;;) {
+    const ns = time(entry.run, entry.calls);
+    if (ns > 0) return ns / entry.calls;
+    entry.calls *= 2;
   }
 }
 
@@ -41,7 +58,7 @@ function callsOf(run: () => unknown, { warmUp, sample }: Pace): number {
 export async function compare({ suite, what, size, contestants }: Contest, pace: Pace): Promise<Row[]> {
   const entries = contestants.map(({ who, run }) => ({ who, run, calls: callsOf(run, pace), ns: [] as number[] }));
   for (let round = 0; round < pace.rounds; round++) {
-    for (const entry of shuffled(entries)) entry.ns.push(time(entry.run, entry.calls) / entry.calls / size);
+    for (const entry of shuffled(entries)) entry.ns.push(sampleOf(entry) / size);
     // A page wants to be drawn.
     await new Promise((resolve) => setTimeout(resolve, 0));
   }

@@ -1,9 +1,10 @@
 // The benches do what they say, wherever they run. What they measure is nobody's business here.
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, spyOn, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Row } from "../bench/contest.ts";
+import { compare, QUICK } from "../bench/measure.ts";
 import { checkPackets } from "../bench/packet/agree.ts";
 import { dataView } from "../bench/packet/dataview.ts";
 import { announcement, query } from "../bench/packets.ts";
@@ -142,6 +143,34 @@ describe("elsewhere", () => {
     await child.exited;
     expect(child.signalCode).toBe("SIGINT");
   });
+});
+
+test("no time is 0, however coarse the clock: calls are counted anew after a slow start, and more are made if need be", async () => {
+  let clock = 0;
+  const now = spyOn(performance, "now").mockImplementation(() => Math.floor(clock * 10) / 10);
+  try {
+    // Milliseconds: compiled in the first call, and better still after 5000.
+    const contestant = (who: string) => {
+      let calls = 0;
+      const run = () => {
+        calls++;
+        clock += calls === 1 ? 1 : calls < 5000 ? 1e-4 : 1e-6;
+      };
+      return { who, run };
+    };
+    const contest = {
+      suite: "codec",
+      what: "decode",
+      size: 1,
+      contestants: [contestant("a"), contestant("b")],
+    } as const;
+    for (const { ns } of await compare(contest, { ...QUICK, rounds: 9 })) {
+      expect(ns).toBeGreaterThan(0.5);
+      expect(ns).toBeLessThan(200);
+    }
+  } finally {
+    now.mockRestore();
+  }
 });
 
 describe("a contestant that", () => {
