@@ -48,6 +48,17 @@ describe("createCodec", () => {
     expect(() => createCodec({ backend: 1 as never })).toThrow(TypeError);
   });
 
+  test("refuses options that are none, above all a backend without its name", () => {
+    for (const [wrong, kind] of [
+      ["ts", "string"],
+      [null, "null"],
+      [1, "number"],
+    ]) {
+      expect(() => createCodec(wrong as never)).toThrow(new TypeError(`options: expected an object, got ${kind}`));
+    }
+    expect(createCodec(undefined).backend).toBe("wasm");
+  });
+
   test.each([
     ["is no WebAssembly", "delete globalThis.WebAssembly;", "ReferenceError"],
     ["is an empty one", "globalThis.WebAssembly = undefined;", "TypeError"],

@@ -3,9 +3,24 @@ import { checkBytes, refuse } from "../xdr/check.ts";
 import type { Packet } from "./types.ts";
 import { padded } from "./words.ts";
 
-/** `instanceof` is the quick answer; bytes from another realm (an iframe, a test runner) take the slow one. */
+const { includes } = Uint8Array.prototype;
+
+/**
+ * `instanceof` is the quick answer; bytes from another realm (an iframe, a test runner) take the slow one. A view whose buffer
+ * was transferred, or shrunk below it, has length 0 as well, but is not what its holder takes it for.
+ */
 export function checkInput(name: string, value: Uint8Array): void {
   if (!(value instanceof Uint8Array)) checkBytes(name, value);
+  if (value.length === 0) checkAttached(name, value);
+}
+
+/** Any method of a typed array refuses one without its bytes; this one allocates nothing. */
+function checkAttached(name: string, value: Uint8Array): void {
+  try {
+    includes.call(value, 0);
+  } catch (cause) {
+    throw new TypeError(`${name}: its buffer is detached, or has become too short for it`, { cause });
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ export function copyOf(bytes: Uint8Array, at: number, length: number): Uint8Arra
     for (let i = 0; i < length; i++) copy[i] = bytes[at + i]!;
     return copy;
   }
-  // A subclass may redefine `slice`: that of Node's Buffer gives a view of the same memory.
+  // A subclass may redefine `slice`, as Node's Buffer does, and by its `Symbol.species` what `slice` and `subarray` make.
   if (bytes.constructor === Uint8Array) return bytes.slice(at, at + length);
-  return new Uint8Array(bytes.subarray(at, at + length));
+  return new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + at, length));
 }

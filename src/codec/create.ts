@@ -1,4 +1,4 @@
-import { checkArray, refuse } from "../xdr/check.ts";
+import { checkArray, checkObject, refuse, wrongKind } from "../xdr/check.ts";
 import type { Backend } from "./backend.ts";
 import { checkInput, checkPacket, checkRoom } from "./check.ts";
 import { errorCode, errorOffset, PacketError } from "./error.ts";
@@ -14,7 +14,8 @@ import { createWasmBackend } from "./wasm.ts";
  * @returns the codec; its `backend` says which it became
  * @throws {Error} if `"wasm"` is asked for and cannot be loaded: there is no WebAssembly, or it is forbidden, as by a
  *   Content-Security-Policy without `'wasm-unsafe-eval'`. The `cause` says why. `"auto"` never throws
- * @throws {TypeError} or {RangeError} if `backend` is something else
+ * @throws {TypeError} if `options` is not an object, or `backend` not a string
+ * @throws {RangeError} if `backend` is another string
  * @example
  * ```ts
  * const codec = createCodec();
@@ -25,7 +26,9 @@ import { createWasmBackend } from "./wasm.ts";
  * createCodec({ backend: "ts" }).backend; // => "ts"
  * ```
  */
-export function createCodec({ backend = "auto" }: CodecOptions = {}): Codec {
+export function createCodec(options: CodecOptions = {}): Codec {
+  checkObject("options", options);
+  const { backend = "auto" } = options;
   switch (backend) {
     case "ts":
       return codecOf(tsBackend);
@@ -65,13 +68,14 @@ function codecOf(backend: Backend): Codec {
     },
     decodeInto(bytes, fields) {
       checkInput("bytes", bytes);
+      if (typeof fields !== "object" || fields === null) wrongKind("fields", fields, "a PacketFields");
       return backend.locate(bytes, fields);
     },
     decodeMany(list) {
       checkArray("list", list);
       for (let i = 0; i < list.length; i++) {
         const bytes = list[i]!;
-        if (!(bytes instanceof Uint8Array)) checkInput(`list[${i}]`, bytes);
+        if (!(bytes instanceof Uint8Array) || bytes.length === 0) checkInput(`list[${i}]`, bytes);
       }
       return backend.decodeMany(list);
     },

@@ -6,14 +6,17 @@ import { errorCode, errorOffset } from "./error.ts";
 import { type PacketFields, setError } from "./fields.ts";
 import { announcedPort, parse, writeAnnouncementHeader, writeQueryHeader } from "./packet.ts";
 import { resultOf } from "./result.ts";
-import type { Announcement, Packet } from "./types.ts";
+import type { Announcement, DecodeResult, Packet } from "./types.ts";
 import { padded, readWord, writeWord } from "./words.ts";
 
 export const tsBackend: Backend = {
   name: "ts",
   decode,
   decodeMany(list) {
-    return list.map((bytes) => resultOf(bytes, decode(bytes)));
+    // Not by `map`, which gives what the list's own class makes.
+    const results = new Array<DecodeResult>(list.length);
+    for (let i = 0; i < list.length; i++) results[i] = resultOf(list[i]!, decode(list[i]!));
+    return results;
   },
   locate,
   encode(packet, size) {

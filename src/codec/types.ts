@@ -142,12 +142,13 @@ export interface Codec {
   tryDecode(bytes: Uint8Array): DecodeResult;
 
   /**
-   * As {@link tryDecode}, for hot paths: copies and allocates nothing, but says where in `bytes` the fields are.
+   * As {@link tryDecode}, for hot paths: says where in `bytes` the fields are, and allocates nothing. On `"ts"` it copies
+   * nothing either; on `"wasm"` the datagram is copied into the module's memory, which grows for one that is longer than it.
    *
    * @param bytes - all of the datagram and no more
    * @param fields - what to fill in; all of it is overwritten
    * @returns whether `bytes` are a packet
-   * @throws {TypeError} if `bytes` is not a Uint8Array
+   * @throws {TypeError} if `bytes` is not a Uint8Array, or `fields` not an object
    * @example
    * ```ts
    * const codec = createCodec();

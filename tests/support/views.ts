@@ -7,7 +7,47 @@ export const VIEWS: [string, (bytes: Uint8Array) => Uint8Array][] = [
   ["the middle of a buffer", (bytes) => amid(bytes, new ArrayBuffer(bytes.length + 8))],
   ["the middle of a SharedArrayBuffer", (bytes) => amid(bytes, new SharedArrayBuffer(bytes.length + 8))],
   ["a Buffer of a SharedArrayBuffer", (bytes) => Buffer.from(new SharedArrayBuffer(bytes.length)).fill(bytes)],
+  ["a subclass whose views are of another kind", (bytes) => new Words(bytes)],
+  ["a resizable buffer", (bytes) => amid(bytes, new ArrayBuffer(bytes.length + 8, { maxByteLength: 4096 }))],
 ];
+
+/** What `slice` and `subarray` make of one has two bytes an element. */
+class Words extends Uint8Array {
+  static get [Symbol.species]() {
+    return Uint16Array;
+  }
+}
+
+/** Views of `bytes` that have lost them since: their length is 0. */
+export const GONE: [string, (bytes: Uint8Array) => Uint8Array][] = [
+  ["whose buffer was transferred", (bytes) => lost(new Uint8Array(bytes))],
+  ["that is a Buffer whose buffer was transferred", (bytes) => lost(Buffer.from(new Uint8Array(bytes).buffer))],
+  ["of an empty buffer that was transferred", () => lost(new Uint8Array(0))],
+  ["of a memory that has grown", (bytes) => grown(bytes)],
+  ["whose buffer has become too short", (bytes) => shrunk(bytes, bytes.length)],
+  ["to the end of a buffer that now ends before it", (bytes) => shrunk(bytes)],
+];
+
+function lost(view: Uint8Array): Uint8Array {
+  structuredClone(null, { transfer: [view.buffer as ArrayBuffer] });
+  return view;
+}
+
+function grown(bytes: Uint8Array): Uint8Array {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const view = new Uint8Array(memory.buffer, 0, bytes.length);
+  view.set(bytes);
+  memory.grow(1);
+  return view;
+}
+
+function shrunk(bytes: Uint8Array, length?: number): Uint8Array {
+  const buffer = new ArrayBuffer(bytes.length + 8, { maxByteLength: bytes.length + 8 });
+  const view = new Uint8Array(buffer, 8, length);
+  view.set(bytes);
+  buffer.resize(7);
+  return view;
+}
 
 function amid(bytes: Uint8Array, buffer: ArrayBufferLike): Uint8Array {
   const view = new Uint8Array(buffer, 3, bytes.length);
