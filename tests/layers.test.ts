@@ -4,17 +4,29 @@ import { dirname, join, relative } from "node:path";
 const ROOT = join(import.meta.dir, "..");
 /** From the top down; what stands in one row does not know its neighbours. */
 const LAYERS = [["cli"], ["admin", "server", "client"], ["journal", "transport", "engine"], ["codec"], ["xdr"]];
-const IMPORT = /(?:^|\n)(?:import|export)\b[^;]*?\bfrom "([^"]+)"|\bimport\("([^"]+)"\)/g;
+const IMPORT =
+  /(?:^|\n)(?:import|export)\b[^;]*?\bfrom "([^"]+)"|(?:^|\n)import "([^"]+)"|\b(?:import|require|import\.meta\.resolve)\(\s*"([^"]+)"/g;
+/** All that codec and XDR are made of: they run anywhere, with nothing beside them. */
+const PORTABLE = /^(?:src\/(?:codec|xdr)\/[\w/-]+\.ts|assembly\/layout\.ts|build\/codec-wasm\.ts)$/;
 
 function level(room: string): number {
   return LAYERS.findIndex((rooms) => rooms.includes(room));
 }
 
+/** What a source imports, as it says it. */
+function specifiers(text: string): string[] {
+  return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3]!);
+}
+
+/** A file that `file` imports, from the top of the tree; what is bare stays as it is. */
+function resolved(file: string, specifier: string): string {
+  return specifier.startsWith(".") ? relative(ROOT, join(ROOT, dirname(file), specifier)) : specifier;
+}
+
 /** The files that a source file imports, from the top of the tree. */
 async function imports(file: string): Promise<string[]> {
-  const text = await Bun.file(join(ROOT, file)).text();
-  const targets = [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2]!);
-  return targets.filter((to) => to.startsWith(".")).map((to) => relative(ROOT, join(ROOT, dirname(file), to)));
+  const targets = specifiers(await Bun.file(join(ROOT, file)).text());
+  return targets.filter((to) => to.startsWith(".")).map((to) => resolved(file, to));
 }
 
 async function sources(pattern: string): Promise<string[]> {
@@ -36,6 +48,31 @@ test("imports point down the layers only", async () => {
   }
   expect(wrong).toEqual([]);
   expect(seen).toBeGreaterThan(5);
+});
+
+test("codec and XDR import themselves, the layout and the inlined module, and nothing else", async () => {
+  const files = await sources("src/{codec,xdr}/**/*.ts");
+  const wrong: string[] = [];
+  let seen = 0;
+  for (const file of files) {
+    for (const to of specifiers(await Bun.file(join(ROOT, file)).text())) {
+      seen++;
+      if (!PORTABLE.test(resolved(file, to))) wrong.push(`${file} imports ${to}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(files.length).toBeGreaterThan(20);
+  expect(seen).toBeGreaterThan(files.length);
+});
+
+test.each([
+  ['import { join } from "node:path";', ["node:path"]],
+  ['import type { A } from "bun";\nexport { b } from "./b.ts";', ["bun", "./b.ts"]],
+  ['import "commander";', ["commander"]],
+  ['const c = await import("ipaddr.js");', ["ipaddr.js"]],
+  ['import {\n  d,\n} from "../d.ts";', ["../d.ts"]],
+])("an import is seen however it is written: %s", (text, found) => {
+  expect(specifiers(text)).toEqual(found);
 });
 
 test("assembly imports nothing but itself", async () => {

@@ -6,7 +6,8 @@
  *     const name = expression; // => value       so is what was declared
  *     expression; // throws RangeError           it throws, or rejects with, an error of that class
  */
-import { mkdir, rm } from "node:fs/promises";
+import { readdirSync, rmSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   isExpressionStatement,
@@ -21,6 +22,7 @@ import { exampleCode, STATED, tagged } from "./docs.ts";
 import type { Outcome } from "./example-checks.ts";
 
 const ROOT = join(import.meta.dir, "../..");
+const FOLDER = "build.examples.";
 const CHECKS = join(import.meta.dir, "example-checks.ts");
 /** Ample for those that start a server and wait for replies. */
 const PATIENCE_MS = 20_000;
@@ -68,11 +70,13 @@ function importLine(entry: string, exports: ReadonlyMap<string, boolean>, code: 
 
 /** A folder of the project, so that the package finds itself by its name. */
 export class Workshop implements AsyncDisposable {
-  readonly #folder = join(ROOT, `build.examples.${process.pid}`);
+  readonly #folder = join(ROOT, `${FOLDER}${process.pid}`);
   #project: Project | undefined;
 
   /** Writes the examples down and has the compiler read them, all at once. */
   async open(api: API, examples: readonly Example[]): Promise<void> {
+    sweep();
+    process.once("exit", this.#remove);
     await mkdir(this.#folder, { recursive: true });
     for (const { file, code } of examples) await Bun.write(this.#path(file), code);
     const config = {
@@ -135,8 +139,11 @@ export class Workshop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
+    process.off("exit", this.#remove);
+    this.#remove();
   }
+
+  readonly #remove = (): void => rmSync(this.#folder, { recursive: true, force: true });
 
   #path(file: string): string {
     return join(this.#folder, file);
@@ -146,6 +153,23 @@ export class Workshop implements AsyncDisposable {
     const source = await this.#project!.program.getSourceFile(this.#path(file));
     if (source === undefined) throw new Error(`the compiler does not see ${file}`);
     return source;
+  }
+}
+
+/** Removes what processes left that were killed. */
+function sweep(): void {
+  for (const name of readdirSync(ROOT)) {
+    const pid = name.startsWith(FOLDER) ? Number(name.slice(FOLDER.length)) : 0;
+    if (pid > 0 && pid !== process.pid && !lives(pid)) rmSync(join(ROOT, name), { recursive: true, force: true });
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // It may be another user's.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
