@@ -1,4 +1,14 @@
-import { beginRead, beginWrite, endWrite, lock, setHolder, tryLock, unchanged, unlock } from "../../assembly/lock";
+import {
+  beginRead,
+  beginWrite,
+  endWrite,
+  isMine,
+  lock,
+  setHolder,
+  tryLock,
+  unchanged,
+  unlock,
+} from "../../assembly/lock";
 
 const LOCK: usize = 64;
 const SEQUENCE: usize = 68;
@@ -39,6 +49,21 @@ describe("lock", () => {
     expect<u32>(load<u32>(LOCK)).toBe(9);
     store<u32>(LOCK, 1);
     expect<bool>(tryLock(LOCK)).toBe(false);
+  });
+
+  test("a lock is known for one's own while one holds it", () => {
+    expect<bool>(isMine(LOCK)).toBe(false);
+    lock(LOCK);
+    expect<bool>(isMine(LOCK)).toBe(true);
+    setHolder(1);
+    expect<bool>(isMine(LOCK)).toBe(false);
+  });
+
+  test("a lock that was taken from its holder, and is another's, stays that one's when the first lets go", () => {
+    lock(LOCK);
+    store<u32>(LOCK, 9);
+    unlock(LOCK);
+    expect<u32>(load<u32>(LOCK)).toBe(9);
   });
 
   test("a lock touches no word beside its own", () => {
