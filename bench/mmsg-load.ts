@@ -74,12 +74,16 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     const run = new Load(clients, options);
     const start = performance.now();
     if (options.preload) run.preload();
-    const announceSeconds = (performance.now() - start) / 1000;
+    const announceSeconds = options.preload ? secondsSince(start) : 0;
     const announced = options.preload ? options.nodes : 0;
     return { announced, announceSeconds, ...run.load(options.seconds * 1000) };
   } finally {
     clients.close();
   }
+}
+
+function secondsSince(start: number): number {
+  return Math.round(performance.now() - start) / 1000;
 }
 
 class Load {
@@ -174,8 +178,7 @@ class Load {
     const clients = this.#clients;
     const start = performance.now();
     const end = start + ms;
-    let now = start;
-    for (; now < end; now = performance.now()) {
+    for (let now = start; now < end; now = performance.now()) {
       for (let client = 0; client < clients.count; client++) {
         if (this.#waiting[client]! > 0 && now - this.#since[client]! < LOST_MS) continue;
         this.#since[client] = now;
@@ -183,8 +186,9 @@ class Load {
       }
       this.#receiveAll(LOST_MS);
     }
-    const seconds = (now - start) / 1000;
+    const seconds = secondsSince(start);
     const inTime = this.#replies;
+    const perSecond = (packets: number) => (seconds > 0 ? Math.round(packets / seconds) : 0);
     while (this.#expected > this.#replies && this.#receiveAll(TAIL_MS) > 0);
     if (this.#sent > 0 && this.#replies === 0) throw new Error(`nobody answered any of ${this.#expected} queries`);
     return {
@@ -193,8 +197,8 @@ class Load {
       replies: this.#replies,
       wrong: this.#wrong,
       seconds,
-      perSecond: Math.round(this.#sent / seconds),
-      repliesPerSecond: Math.round(inTime / seconds),
+      perSecond: perSecond(this.#sent),
+      repliesPerSecond: perSecond(inTime),
     };
   }
 

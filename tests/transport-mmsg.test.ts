@@ -1,9 +1,10 @@
 /** What mmsg does beyond what every transport does, and what it cannot do. */
 import { describe, expect, test } from "bun:test";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { SLOT_REPLY_LENGTH, SLOT_SIZE } from "../assembly/layout.ts";
 import { EngineControl, Lane } from "../src/engine/index.ts";
 import { EAGAIN, EINTR, type Libc, openLibc, type Platform } from "../src/transport/libc.ts";
-import { SocketLane } from "../src/transport/mmsg.ts";
+import { openMmsg, SocketLane } from "../src/transport/mmsg.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "../src/transport/socket.ts";
 import { Client, until } from "./support/client.ts";
 import { testIf } from "./support/needs.ts";
@@ -149,6 +150,28 @@ check("a socket that somebody closes ends it with the system's error", async () 
   await using client = await Client.open(server.port);
   client.send(query(ascii("A")));
   expect(await server.ended).toBe("recvmmsg EBADF");
+});
+
+check("a socket is closed once: its descriptor may be another's at once", async () => {
+  const slots = new Lane(engineMemory(), 0);
+  const transport = await openMmsg({
+    host: "127.0.0.1",
+    port: 0,
+    slots,
+    judge: () => 0,
+    shouldStop: () => false,
+    onEnd: () => {},
+  });
+  transport.close();
+  const file = openSync("/dev/null", "r");
+  try {
+    expect(file).toBe(transport.fd!);
+    transport.close();
+    await Bun.sleep(20);
+    expect(fstatSync(file).isCharacterDevice()).toBe(true);
+  } finally {
+    closeSync(file);
+  }
 });
 
 check(

@@ -68,6 +68,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
   let closed = false;
 
   function run(): void {
+    if (closed) return;
     let error: Error | undefined;
     let stopped = false;
     running = true;
