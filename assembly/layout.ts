@@ -91,6 +91,8 @@ export const H_CURSOR = 76;
 export const H_CURSOR_TIME = 80;
 export const H_CURSOR_TAG = 104;
 export const H_CURSOR_SHARD = 108;
+/** 1 on processors that may let one read overtake another: all but x86. */
+export const H_WEAK = 112;
 /** f64, milliseconds. */
 export const H_RETENTION = 88;
 /** f64: when the last sweep that found all there was to expire took place. */

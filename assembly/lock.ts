@@ -5,7 +5,7 @@
  * hand, has its change undone or done to its end (src/engine/repair.ts), and frees it. A sequence counter is odd while its
  * holder writes; a reader takes no lock, and reads again when the counter was odd or has moved.
  */
-import { H_LANES_AT, LANE_BEAT, LANE_SIZE } from "./layout";
+import { H_LANES_AT, H_WEAK, LANE_BEAT, LANE_SIZE } from "./layout";
 
 /** The lane of this instance, and one. */
 let holder: u32 = 1;
@@ -79,8 +79,10 @@ export function beginRead(sequence: usize): u32 {
   return seen;
 }
 
-/** Whether all that was read since `beginRead` belongs together. */
+/**
+ * Whether all that was read since `beginRead` belongs together. Where reads may overtake each other, this one is a write as
+ * well, which the reads before it do not overtake. (Of fences Binaryen's optimizer leaves none.)
+ */
 export function unchanged(sequence: usize, seen: u32): bool {
-  atomic.fence();
-  return atomic.load<u32>(sequence) === seen;
+  return (load<u32>(H_WEAK) === 0 ? atomic.load<u32>(sequence) : atomic.add<u32>(sequence, 0)) === seen;
 }

@@ -1,5 +1,5 @@
 /** Twin of assembly/lock.ts: locks and sequence counters in shared memory. Words are addressed in bytes. */
-import { H_LANES_AT, LANE_BEAT, LANE_SIZE } from "../../assembly/layout.ts";
+import { H_LANES_AT, H_WEAK, LANE_BEAT, LANE_SIZE } from "../../assembly/layout.ts";
 import type { EngineState } from "./state.ts";
 
 export function setHolder(m: EngineState, number: number): void {
@@ -72,9 +72,10 @@ export function beginRead(m: EngineState, sequence: number): number {
 }
 
 /**
- * Whether all that was read since `beginRead` belongs together. JavaScript has no fence: adding nothing is one (a read that
- * is also a write is not overtaken by the reads before it).
+ * Whether all that was read since `beginRead` belongs together. Where reads may overtake each other, this one is a write as
+ * well, which the reads before it do not overtake. (JavaScript has no fences.)
  */
 export function unchanged(m: EngineState, sequence: number, seen: number): boolean {
-  return Atomics.add(m.i32, sequence >>> 2, 0) === seen;
+  const word = sequence >>> 2;
+  return (m.u32[H_WEAK >>> 2] === 0 ? Atomics.load(m.i32, word) : Atomics.add(m.i32, word, 0)) === seen;
 }
