@@ -32,9 +32,9 @@ import {
 import { createEngineMemory, defaultEngineOptions, EngineControl, EngineRepair, Lane } from "../src/engine/index.ts";
 import { CutEngine, type Stoppable, type StoppableMaker, stoppableTs } from "./support/cut.ts";
 import { stoppableWasm } from "./support/cut-wasm.ts";
-import { UNLIMITED } from "./support/harness.ts";
+import { Harness, UNLIMITED } from "./support/harness.ts";
 import { checkInvariants } from "./support/invariants.ts";
-import { announcement, ascii } from "./support/packets.ts";
+import { announcement, ascii, query } from "./support/packets.ts";
 import { Random } from "./support/random.ts";
 
 const CAPACITY = 24;
@@ -269,6 +269,42 @@ function stoppedAt(step: number): World {
     if (!world.engine.run(work.run, () => world.step === step)) return world;
   }
 }
+
+describe.each(["wasm", "ts"] as const)("the control thread's %s engine", (backend) => {
+  test("waits for no lock that stays held: what it was to do it does when it is asked again", () => {
+    const h = new Harness(backend, { ...UNLIMITED, shards: 2, retentionMs: RETENTION });
+    const node = (n: number) => ascii(`NODE-${n}`);
+    const locks = [h.u32[H_SHARDS_AT >>> 2]!, h.u32[H_SHARDS_AT >>> 2]! + SHARD_SIZE, H_POOL_LOCK];
+    const merge = () => {
+      for (let n = 0; n < 8; n++) {
+        h.put(n, { nodeId: node(100 + n), address: "203.0.113.9", port: 1, time: h.now - 1 });
+      }
+      return h.engine.merge(8, h.now);
+    };
+    for (const lock of locks) {
+      h.now += 10 * RETENTION;
+      for (let n = 0; n < 20; n++) h.send(announcement(node(n), 1));
+      h.u32[lock >>> 2] = 99;
+      expect(merge()).toBe(-1);
+      if (lock !== H_POOL_LOCK) {
+        const listed = [0, 1].map((shard) => h.engine.collect(shard, 0, false));
+        expect(listed[locks.indexOf(lock)]).toBe(-1);
+        expect(listed[1 - locks.indexOf(lock)]).toBeGreaterThan(0);
+      }
+      h.u32[lock >>> 2] = 0;
+      expect(merge()).toBeGreaterThan(0);
+      for (let n = 0; n < 8; n++) expect(h.send(query(node(100 + n))).verdict).toBe("answered");
+      h.now += RETENTION;
+      h.u32[lock >>> 2] = 99;
+      h.engine.sweep(h.now);
+      expect(h.control.nodes).toBeGreaterThan(0);
+      h.u32[lock >>> 2] = 0;
+      h.engine.sweep(h.now);
+      expect(h.control.nodes).toBe(0);
+      checkInvariants(h.bytes);
+    }
+  });
+});
 
 describe("a repair", () => {
   const shard = (world: World) => world.word(H_SHARDS_AT);

@@ -1,8 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import { DiscoveryServer, type ServerOptions, type ServerStats, TRANSPORTS } from "../src/server/index.ts";
+import { closeSync, fstatSync, statSync } from "node:fs";
+import {
+  DiscoveryServer,
+  type ServerOptions,
+  type ServerStats,
+  TRANSPORTS,
+  type TransportName,
+} from "../src/server/index.ts";
+import { Seat } from "../src/server/seat.ts";
+import { cutOff, release, socketOf } from "../src/transport/leftover.ts";
+import { bindSocket } from "../src/transport/socket.ts";
 import { Client, until } from "./support/client.ts";
 import { collideAt } from "./support/colliding.ts";
 import { checkInvariants } from "./support/invariants.ts";
+import { testIf } from "./support/needs.ts";
 import { nodeOf } from "./support/nodes.ts";
 import { announcement, ascii, query } from "./support/packets.ts";
 import { Threads } from "./support/threads.ts";
@@ -11,6 +22,11 @@ const UNLIMITED = { sourceRate: 0, nodeRate: 0, newRate: 0 };
 
 function start(options: Partial<ServerOptions> = {}): Promise<DiscoveryServer> {
   return DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 20_000, ...UNLIMITED, ...options });
+}
+
+/** `test`, where there is the transport. */
+function on(transport: TransportName): ReturnType<typeof testIf> {
+  return testIf(transport === "udp" || process.platform === "linux", "needs Linux");
 }
 
 function sum(stats: ServerStats): number {
@@ -52,43 +68,51 @@ describe.each([
 ] as const)(
   "workers (transport %s, %s engine) that are killed, hang or turn for ever, with locks in hand, under load",
   (transport, engine) => {
-    test("are replaced: service is back within 2 s, no node is lost, and the main thread never waits", async () => {
-      const it = await attended(transport, engine);
-      expect(it.before).toEqual([]);
-      expect(it.lost).toEqual([]);
-      // Where others share the machine, a process that only waits is late as well: so much is not the server's.
-      expect(it.load.longest - it.machine).toBeLessThan(2000);
-      expect(it.load.answered).toBeGreaterThan(10_000);
-      expect(it.latest - it.machine).toBeLessThan(100);
-      expect(it.stopMs).toBeLessThan(1000);
-      expect(it.flaw).toBe("");
-      expect(it.workers).toBe(3);
-      expect(it.turning).toBe(2);
-      expect(it.stats.replaced).toBe(it.harms);
-      expect(sum(it.stats)).toBe(it.stats.received);
-      expect(it.stats.received).toBeGreaterThanOrEqual(it.load.answered);
-      expect(it.log).toHaveLength(it.harms);
-      for (const line of it.log) expect(line).toMatch(/^packet worker [123] was replaced after \d+ ms: \w/);
-      expect(it.log.filter((line) => line.includes("no sign of life"))).toHaveLength(5);
-      expect(it.log.filter((line) => line.includes("the lock that it held was freed"))).toHaveLength(5);
-      expect(it.log.filter((line) => line.includes("its thread could not be ended"))).toHaveLength(2);
-    }, 60_000);
+    on(transport)(
+      "are replaced: service is back within 2 s, no node is lost, and the main thread never waits",
+      async () => {
+        const it = await attended(transport, engine);
+        expect(it.before).toEqual([]);
+        expect(it.lost).toEqual([]);
+        // Where others share the machine, a process that only waits is late as well: so much is not the server's.
+        expect(it.load.longest - it.machine).toBeLessThan(2000);
+        expect(it.load.answered).toBeGreaterThan(10_000);
+        expect(it.latest - it.machine).toBeLessThan(100);
+        expect(it.stopMs).toBeLessThan(1000);
+        expect(it.flaw).toBe("");
+        expect(it.workers).toBe(3);
+        expect(it.turning).toBe(2);
+        expect(it.stats.replaced).toBe(it.harms);
+        expect(sum(it.stats)).toBe(it.stats.received);
+        expect(it.stats.received).toBeGreaterThanOrEqual(it.load.answered);
+        expect(it.log).toHaveLength(it.harms);
+        for (const line of it.log) expect(line).toMatch(/^packet worker [123] was replaced after \d+ ms: \w/);
+        expect(it.log.filter((line) => line.includes("no sign of life"))).toHaveLength(5);
+        expect(it.log.filter((line) => line.includes("the lock that it held was freed"))).toHaveLength(5);
+        expect(it.log.filter((line) => line.includes("its thread could not be ended"))).toHaveLength(2);
+      },
+      60_000,
+    );
   },
 );
 
 describe.each([...TRANSPORTS])("two workers, one wasm and one TypeScript, on transport %s", (transport) => {
-  test("at which many sources announce and ask for the same nodes never mix two announcements", async () => {
-    const { sent, answered, mixed, stats } = await collideAt(transport, 4);
-    expect(mixed).toBe(0);
-    expect(answered).toBeGreaterThan(1000);
-    expect(stats.received).toBeWithin(sent / 2, sent + 1);
-    expect(sum(stats)).toBe(stats.received);
-    expect(stats.verdicts.stored).toBeGreaterThan(8);
-    expect(stats.verdicts.full).toBeGreaterThan(0);
-    expect(stats.replaced).toBe(0);
-  }, 30_000);
+  on(transport)(
+    "at which many sources announce and ask for the same nodes never mix two announcements",
+    async () => {
+      const { sent, answered, mixed, stats } = await collideAt(transport, 4);
+      expect(mixed).toBe(0);
+      expect(answered).toBeGreaterThan(1000);
+      expect(stats.received).toBeWithin(sent / 2, sent + 1);
+      expect(sum(stats)).toBe(stats.received);
+      expect(stats.verdicts.stored).toBeGreaterThan(8);
+      expect(stats.verdicts.full).toBeGreaterThan(0);
+      expect(stats.replaced).toBe(0);
+    },
+    30_000,
+  );
 
-  test("know what the other one was told, and their figures add up", async () => {
+  on(transport)("know what the other one was told, and their figures add up", async () => {
     await using server = await start({ transport, workers: 2, engine: ["wasm", "ts"] });
     expect(server.stats()).toMatchObject({ workers: 2, replaced: 0 });
     // By its port the system chooses the worker that a client's packets go to.
@@ -107,6 +131,83 @@ describe.each([...TRANSPORTS])("two workers, one wasm and one TypeScript, on tra
       client.close();
     }
     expect(server.stats().verdicts).toMatchObject({ stored: 16, answered: 256 });
+  });
+});
+
+describe("the seat of a worker", () => {
+  const stuckAfter = (seat: Seat, beat: number, late: boolean) => {
+    let ticks = 1;
+    while (!seat.isStuck(beat, late) && ticks < 100) ticks++;
+    return ticks;
+  };
+
+  test("takes it for stuck half a second after its last sign of life", () => {
+    const seat = new Seat(1, "wasm");
+    for (let beat = 1; beat < 50; beat++) expect(seat.isStuck(beat, false)).toBe(false);
+    expect(stuckAfter(seat, 49, false)).toBe(5);
+    expect(seat.isStuck(50, false)).toBe(false);
+  });
+
+  test("does not hold against it what held up the whole process", () => {
+    const seat = new Seat(1, "wasm");
+    expect(seat.isStuck(1, false)).toBe(false);
+    expect(stuckAfter(seat, 1, true)).toBe(100);
+    expect(stuckAfter(seat, 1, false)).toBe(5);
+  });
+
+  test("is filled again at once, then later each time, and is hopeless in the end", () => {
+    const seat = new Seat(1, "wasm");
+    const waits = Array.from({ length: 10 }, () => {
+      seat.fail();
+      return seat.backoff;
+    });
+    expect(waits).toEqual([0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
+    expect(seat.hopeless).toBe(true);
+    const other = new Seat(2, "wasm");
+    for (let i = 0; i < 4; i++) other.fail();
+    expect(other.hopeless).toBe(false);
+  });
+});
+
+describe("a socket that a thread left open", () => {
+  const bound = async () => {
+    const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1 });
+    return { ...socket, left: socketOf(socket.fd)! };
+  };
+  const isFree = async (port: number) => {
+    try {
+      (await Bun.udpSocket({ hostname: "127.0.0.1", port })).close();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  test("is closed when the thread is gone", async () => {
+    const { fd, port, left } = await bound();
+    release(left);
+    expect(() => fstatSync(fd)).toThrow("EBADF");
+    expect(await isFree(port)).toBe(true);
+  });
+
+  test("is taken from a thread that may wake, and its descriptor goes to nobody else", async () => {
+    const { fd, port, left } = await bound();
+    cutOff(left);
+    expect(await isFree(port)).toBe(true);
+    expect(fstatSync(fd).rdev).toBe(statSync("/dev/null").rdev);
+    closeSync(fd);
+  });
+
+  test("is left alone when it was closed, and its descriptor is another's", async () => {
+    const { fd, left, close } = await bound();
+    close();
+    const again = await bound();
+    expect(again.fd).toBe(fd);
+    release(left);
+    cutOff(left);
+    expect(await isFree(again.port)).toBe(false);
+    again.close();
+    expect(socketOf(fd)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 /** A packet worker as the control thread sees it: a thread with one lane and one socket. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { cutOff, type OpenSocket, release, socketOf } from "../transport/leftover.ts";
 import { ServerError } from "./error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
@@ -65,19 +66,19 @@ export class PacketWorker {
     this.#tell({ type: "stop" });
   }
 
-  /** Ends its thread, which may take some milliseconds, and does not succeed in a thread that is stuck in wasm code. */
-  terminate(): void {
+  /**
+   * Ends its thread and closes its socket. Whether the thread ended within `ms`: one that is stuck in wasm code does not, but
+   * has no socket any more.
+   */
+  async end(ms: number): Promise<boolean> {
     this.#worker.terminate();
-  }
-
-  /** Closes the socket that a thread left open which has ended. */
-  releaseSocket(): void {
-    if (this.#socket && this.#start.transport === "mmsg") release(this.#socket);
-  }
-
-  /** Takes the socket from a thread that goes on, perhaps: whatever that does with it from then on fails. */
-  cutOff(): void {
-    if (this.#socket) cutOff(this.#socket);
+    const ended = await within(ms, this.ended);
+    if (this.#socket !== undefined) {
+      if (!ended) cutOff(this.#socket);
+      // Of its own sockets Bun knows, and closes them.
+      else if (this.#start.transport === "mmsg") release(this.#socket);
+    }
+    return ended;
   }
 
   #tell(message: ToWorker): void {
@@ -94,4 +95,13 @@ function lastLine(message: string): string {
       .findLast((line) => line.startsWith("error: "))
       ?.slice(7) ?? message.trim()
   );
+}
+
+/** Whether `promise` settles within `ms`. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  const settled = new AbortController();
+  const late = sleep(ms, false, { signal: settled.signal }).catch(() => false);
+  const first = await Promise.race([promise.then(() => true), late]);
+  settled.abort();
+  return first;
 }

@@ -11,11 +11,13 @@ import { type EngineControl, EngineRepair } from "../engine/index.ts";
 import { cannotListen, ServerError } from "./error.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
 import { type ServerOptions, workerCount } from "./options.ts";
-import { PacketWorker } from "./packet-worker.ts";
+import { PacketWorker, within } from "./packet-worker.ts";
 import { Seat, STILL_S, TICK_MS } from "./seat.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
+/** Workers that start at the same time: all of many would keep each other from the processors for too long. */
+const WAVE = 16;
 /** A tick that comes later than this says nothing of the workers. */
 const LATE_MS = 250;
 /** How long a thread has to end that was told to. */
@@ -91,10 +93,14 @@ export class Workers {
     try {
       const first = await open(start, 0);
       const joining: Start = { ...start, port: first.port, reusePort: "join" };
-      const others = await Promise.all(seats.slice(1).map((_, i) => open(joining, i + 1)));
-      return new Workers(joining, control, seats, [first, ...others]);
+      const listening = [first];
+      for (let lane = 1; lane < seats.length; lane += WAVE) {
+        const wave = seats.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
+        listening.push(...(await Promise.all(wave)));
+      }
+      return new Workers(joining, control, seats, listening);
     } catch (error) {
-      for (const { worker } of seats) worker?.terminate();
+      await Promise.all(seats.map(({ worker }) => worker?.end(GRACE_MS)));
       throw cannotListen(host, port, error as ServerError);
     }
   }
@@ -158,24 +164,21 @@ export class Workers {
     await this.#fill(seat, [why, ...notes], from);
   }
 
-  /** Ends a worker's thread and puts in order what it leaves: its socket, its locks, its lane. What there is to be told of that. */
+  /** Ends a worker's thread and puts in order what it leaves in the memory. What there is to be told of that. */
   async #dismiss(worker: PacketWorker): Promise<string[]> {
     const notes: string[] = [];
     if (!this.#workers.delete(worker)) return notes;
     const { lane } = worker;
     this.#control.depose(lane);
-    worker.terminate();
-    const ended = await within(GRACE_MS, worker.ended);
+    const ended = await worker.end(GRACE_MS);
     const held = this.#guarded(() => this.#repair.holdsLock(lane)) === true;
     if (held) notes.push("the lock that it held was freed");
     if (ended) {
-      worker.releaseSocket();
       await this.#putInOrder(lane);
     } else {
-      worker.cutOff();
       notes.push("its thread could not be ended");
-      // Others wait for what it holds. What it is at with nothing in hand is its own, should it wake.
-      if (held) await this.#repaired(lane);
+      // Others wait for what it holds.
+      await this.#repaired(lane);
       const lost = { lane, holding: 0 };
       this.#lost.add(lost);
       void worker.ended.then(() => {
@@ -255,13 +258,4 @@ export class Workers {
     clearInterval(this.#watch);
     this.#end.reject(new ServerError(why));
   }
-}
-
-/** Whether `promise` settles within `ms`. */
-async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  const settled = new AbortController();
-  const late = setTimeout(ms, false, { signal: settled.signal }).catch(() => false);
-  const first = await Promise.race([promise.then(() => true), late]);
-  settled.abort();
-  return first;
 }
