@@ -34,8 +34,9 @@ const threads = new Threads("tests/support/harmed-worker.ts");
 
 /** Not 0: those that turn are to wake. */
 const wake = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-/** Threads that were harmed and have ended. */
+/** Threads that were harmed and have ended, and those that had not yet when others had taken their places. */
 let ended = 0;
+let turning = 0;
 const log: string[] = [];
 await configure({
   sinks: { log: (record) => log.push(record.message.join("")) },
@@ -102,7 +103,12 @@ for (const [i, how] of HARMS.entries()) {
   harm(how);
   await until(() => server.stats().replaced === i + 1, `worker ${i} to be replaced`, 10_000);
   replacedMs.push(Math.round(performance.now() - from));
+  if (ended === i) turning++;
   await Bun.sleep(300);
+  // Who was replaced and wakes does no harm, and ends.
+  Atomics.store(new Int32Array(wake.buffer), 0, 1);
+  await until(() => ended === i + 1, "the thread to end");
+  Atomics.store(new Int32Array(wake.buffer), 0, 0);
 }
 asker.kill();
 ticker.kill();
@@ -110,13 +116,10 @@ const load = JSON.parse(await asker.stdout.text());
 const machine = Number(await ticker.stdout.text());
 const lost = await all(true);
 const { workers } = server.stats();
-const turning = HARMS.length - ended;
-new Int32Array(wake.buffer)[0] = 1;
-await until(() => ended === HARMS.length, "those that turned to end");
-new Int32Array(wake.buffer)[0] = 0;
 
 harm({ place: "the pool", end: "turns" });
-await Bun.sleep(50);
+// An idle thread looks for messages ten times a second.
+await Bun.sleep(200);
 const asked = performance.now();
 await server.stop();
 const stopMs = performance.now() - asked;
