@@ -1,6 +1,6 @@
 /**
  * Asks a server without a pause, from many sockets, so that each of its workers has some: `bun asker.ts PORT NODES`, until it is
- * ended by SIGTERM. Every socket waits for a reply, 20 ms at most, before it asks again; now and then one announces a node
+ * ended by SIGTERM, a minute at most. Every socket waits for a reply, 20 ms at most, before it asks again; now and then one announces a node
  * anew. Prints one line of JSON: how long the socket waited that waited longest for a reply, in ms, and what was asked and answered.
  */
 import { nodeOf } from "./nodes.ts";
@@ -69,6 +69,7 @@ for (const asker of askers) await asker.open();
 setInterval(() => {
   for (const asker of askers) asker.look(performance.now());
 }, 5);
+setTimeout(() => process.exit(1), 60_000);
 process.on("SIGTERM", () => {
   for (const asker of askers) asker.end();
   console.log(JSON.stringify({ longest, asked, answered }));

@@ -95,6 +95,9 @@ setInterval(() => {
 const script = (name: string) => new URL(`./${name}.ts`, import.meta.url).pathname;
 const ticker = Bun.spawn([process.execPath, script("ticker")], { stdout: "pipe" });
 const asker = Bun.spawn([process.execPath, script("asker"), `${server.port}`, `${NODES}`], { stdout: "pipe" });
+process.on("exit", () => {
+  for (const child of [ticker, asker]) child.kill();
+});
 await Bun.sleep(500);
 /** How long it took until a worker that was harmed was replaced, in ms. */
 const replacedMs: number[] = [];
