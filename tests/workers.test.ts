@@ -81,7 +81,7 @@ describe.each([
         expect(it.stopMs).toBeLessThan(1000);
         expect(it.flaw).toBe("");
         expect(it.workers).toBe(3);
-    expect(it.stats.nodes).toBe(2000);
+        expect(it.stats.nodes).toBe(2000);
         expect(it.turning).toBe(2);
         expect(it.stats.replaced).toBe(it.harms);
         expect(sum(it.stats)).toBe(it.stats.received);
