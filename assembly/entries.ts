@@ -11,11 +11,23 @@ import {
   H_POOL_USED,
   H_SHARDS_AT,
   H_STRIDE,
+  RECORD_ENTRY,
+  RECORD_FREE,
+  RECORD_NEXT,
+  RECORD_PREVIOUS,
+  RECORD_STEP,
+  RECORD_TOP,
+  RECORD_USED,
   SHARD_HEAD,
   SHARD_SIZE,
   SHARD_TAIL,
+  STEP_ALLOCATE,
+  STEP_INSERT,
+  STEP_LINKING,
+  STEP_NONE,
+  STEP_RELEASE,
 } from "./layout";
-import { lock, unlock } from "./lock";
+import { isMine, lane, lock, unlock } from "./lock";
 
 export function shardAt(shard: u32): usize {
   return load<u32>(H_SHARDS_AT) + shard * SHARD_SIZE;
@@ -30,28 +42,56 @@ export function exhausted(): bool {
   return atomic.load<u32>(H_POOL_USED) >= load<u32>(H_CAPACITY);
 }
 
-/** An entry that was free, or 0. */
-export function allocate(): u32 {
+/** Takes the pool's lock, unless this instance has it; whether it took it. */
+function openPool(): bool {
+  if (isMine(H_POOL_LOCK)) return false;
   lock(H_POOL_LOCK);
+  return true;
+}
+
+function closePool(taken: bool): void {
+  if (taken) unlock(H_POOL_LOCK);
+}
+
+/** Writes down what the pool is, and which step changes it. */
+function recordPool(step: u32): void {
+  store<u32>(lane, load<u32>(H_POOL_FREE), RECORD_FREE);
+  store<u32>(lane, load<u32>(H_POOL_TOP), RECORD_TOP);
+  store<u32>(lane, load<u32>(H_POOL_USED), RECORD_USED);
+  store<u32>(lane, step, RECORD_STEP);
+}
+
+/** An entry that was free, or 0. It is the insertion's that this lane records. */
+export function allocate(): u32 {
+  const taken = openPool();
   let entry = load<u32>(H_POOL_FREE);
+  if (entry === 0 && load<u32>(H_POOL_TOP) >= load<u32>(H_CAPACITY)) {
+    closePool(taken);
+    return 0;
+  }
+  recordPool(STEP_ALLOCATE);
   if (entry !== 0) {
     store<u32>(H_POOL_FREE, load<u32>(entryAt(entry), ENTRY_NEXT));
-  } else if (load<u32>(H_POOL_TOP) < load<u32>(H_CAPACITY)) {
+  } else {
     entry = load<u32>(H_POOL_TOP) + 1;
     store<u32>(H_POOL_TOP, entry);
   }
-  if (entry !== 0) atomic.add<u32>(H_POOL_USED, 1);
-  unlock(H_POOL_LOCK);
+  atomic.store<u32>(H_POOL_USED, load<u32>(H_POOL_USED) + 1);
+  store<u32>(lane, entry, RECORD_ENTRY);
+  store<u32>(lane, STEP_INSERT, RECORD_STEP);
+  closePool(taken);
   return entry;
 }
 
-/** Gives an entry that is in no queue back to the pool. */
+/** Gives an entry that is in no queue back to the pool: the end of the removal that this lane records. */
 export function release(entry: u32, at: usize): void {
-  lock(H_POOL_LOCK);
+  const taken = openPool();
+  recordPool(STEP_RELEASE);
   store<u32>(at, load<u32>(H_POOL_FREE), ENTRY_NEXT);
   store<u32>(H_POOL_FREE, entry);
-  atomic.sub<u32>(H_POOL_USED, 1);
-  unlock(H_POOL_LOCK);
+  atomic.store<u32>(H_POOL_USED, load<u32>(H_POOL_USED) - 1);
+  store<u32>(lane, STEP_NONE, RECORD_STEP);
+  closePool(taken);
 }
 
 /** Puts an entry into the queue, in order of time: at its head, or where it belongs walking back from `previous`. */
@@ -63,6 +103,9 @@ export function link(shard: u32, entry: u32, at: usize, previous: u32, time: f64
   }
   const next = nextField(shard, previous);
   const after = load<u32>(next);
+  store<u32>(lane, previous, RECORD_PREVIOUS);
+  store<u32>(lane, after, RECORD_NEXT);
+  store<u32>(lane, load<u32>(lane, RECORD_STEP) | STEP_LINKING, RECORD_STEP);
   store<u32>(at, previous, ENTRY_PREVIOUS);
   store<u32>(at, after, ENTRY_NEXT);
   store<u32>(next, entry);

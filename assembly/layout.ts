@@ -91,6 +91,8 @@ export const H_CURSOR = 76;
 export const H_CURSOR_TIME = 80;
 export const H_CURSOR_TAG = 104;
 export const H_CURSOR_SHARD = 108;
+/** 1 on processors that may let one read overtake another: all but x86. */
+export const H_WEAK = 112;
 /** f64, milliseconds. */
 export const H_RETENTION = 88;
 /** f64: when the last sweep that found all there was to expire took place. */
@@ -123,8 +125,45 @@ export const HEADER_SIZE = 1408;
 
 /** Odd while a batch is under way: counters are read between two equal even values. */
 export const LANE_SEQUENCE = 0;
+/** Moves on as long as the worker lives: with each batch, several times a second without one, and while it waits for another. */
+export const LANE_BEAT = 4;
+/**
+ * The record of the change to the registry that is under way, in the rest of the line: with it, whoever finds the lock of a
+ * lane that died has the change undone, or done to its end. Which change, its entry, and what that is being linked between.
+ */
+export const RECORD_STEP = 8;
+export const RECORD_ENTRY = 12;
+export const RECORD_PREVIOUS = 16;
+export const RECORD_NEXT = 20;
+/** Of a refresh: the entry as it was, down to its NodeID. */
+export const RECORD_HEAD = 24;
+/** Of a redating (f64): to when. */
+export const RECORD_TIME = 24;
+/** Of an insertion the address of its index slot, of a removal the number of the slot that is being closed; and the entries there were. */
+export const RECORD_PLACE = 24;
+export const RECORD_COUNT = 28;
+/** Of what the pool is changed by: what it was. */
+export const RECORD_FREE = 32;
+export const RECORD_TOP = 36;
+export const RECORD_USED = 40;
+
+/** Steps of a record. None: there is nothing to be done, whatever else it says. */
+export const STEP_NONE = 0;
+export const STEP_REFRESH = 1;
+/** The pool is being changed, and then the shard: an insertion, */
+export const STEP_ALLOCATE = 2;
+export const STEP_INSERT = 3;
+/** or the other way round: a removal. */
+export const STEP_REMOVE = 4;
+export const STEP_RELEASE = 5;
+export const STEP_REDATE = 6;
+/** Beside the step of a refresh or an insertion: the queue is being changed as RECORD_PREVIOUS and RECORD_NEXT say. */
+export const STEP_LINKING = 8;
+
 /** f64 each. */
 export const LANE_COUNTERS = 64;
+/** Set by the control thread: the lane's worker is to stop, another has taken its place. */
+export const LANE_DEPOSED = 248;
 export const LANE_SLOTS = 256;
 /** Datagrams in a batch at most. */
 export const BATCH = 64;
@@ -197,3 +236,5 @@ export const META_ELSEWHERE = 0x8000;
 
 /** The exchange area: entries on their way to a journal or from one, in the form of entries. */
 export const EXCHANGE = 256;
+/** What a listing or a merging returns when a lock stayed held for long: it has to be asked for again. */
+export const LOCKED = -1;

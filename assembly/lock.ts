@@ -1,56 +1,88 @@
 /**
  * Locks and sequence counters in shared memory, for workers that share one registry.
  *
- * A lock word holds 0, or the number of the lane that holds it and one: who died with a lock in hand can be seen. A
- * sequence counter is odd while its holder writes; a reader takes no lock, and reads again when the counter was odd or
- * has moved.
+ * A lock word holds 0, or the number of the lane that holds it and one: the control thread sees who died with a lock in
+ * hand, has its change undone or done to its end (src/engine/repair.ts), and frees it. A sequence counter is odd while its
+ * holder writes; a reader takes no lock, and reads again when the counter was odd or has moved.
  */
+import { H_LANES_AT, H_WEAK, LANE_BEAT, LANE_SIZE } from "./layout";
 
-/** The lane of this instance. */
+/** The lane of this instance, and one. */
 let holder: u32 = 1;
+/** Where that lane lies: its record tells of the change under way. */
+export let lane: usize = 0;
 
-export function setHolder(lane: u32): void {
-  holder = lane + 1;
+export function setHolder(number: u32): void {
+  holder = number + 1;
+  lane = load<u32>(H_LANES_AT) + number * LANE_SIZE;
 }
 
+/** Waits for the lock as long as it takes. */
 export function lock(word: usize): void {
-  while (atomic.cmpxchg<u32>(word, 0, holder) !== 0) {}
+  while (!tryLock(word)) rest(word, atomic.load<u32>(word));
 }
 
-/** How often a lock is asked for that need not be had: some tens of microseconds, far longer than it is held. */
+/** How often a word is looked at in a row: some tens of microseconds, far longer than a lock is held. */
 const TRIES = 10_000;
 
 /** Takes a lock unless it is held for long: by somebody who died, perhaps. */
 export function tryLock(word: usize): bool {
+  if (atomic.cmpxchg<u32>(word, 0, holder) === 0) return true;
   for (let left = TRIES; left !== 0; left--) {
-    if (atomic.cmpxchg<u32>(word, 0, holder) === 0) return true;
+    if (atomic.load<u32>(word) === 0 && atomic.cmpxchg<u32>(word, 0, holder) === 0) return true;
   }
   return false;
 }
 
+/** Whether this instance holds the lock. */
+export function isMine(word: usize): bool {
+  return load<u32>(word) === holder;
+}
+
+/** Does nothing to a lock that was freed in the meantime, its holder being taken for dead. */
 export function unlock(word: usize): void {
-  atomic.store<u32>(word, 0);
+  atomic.cmpxchg<u32>(word, holder, 0);
+}
+
+/** How long a worker rests, in ns. Nobody wakes it: that would cost each unlock a system call. */
+const REST: i64 = 1_000_000;
+
+/**
+ * Leaves the processor to the one that is waited for, who may be kept from it, unless `word` is no longer what it was `seen`
+ * as; 0 is nothing to wait for. Who waits is alive, and says so.
+ */
+function rest(word: usize, seen: u32): void {
+  store<u32>(lane, load<u32>(lane, LANE_BEAT) + 1, LANE_BEAT);
+  if (seen !== 0) atomic.wait<u32>(word, seen, REST);
 }
 
 /** Before and after a change that readers without a lock must not see halfway. The holder of the lock only. */
 export function beginWrite(sequence: usize): void {
-  atomic.store<u32>(sequence, load<u32>(sequence) + 1);
-  atomic.fence();
+  atomic.add<u32>(sequence, 1);
 }
 
 export function endWrite(sequence: usize): void {
-  atomic.store<u32>(sequence, load<u32>(sequence) + 1);
+  atomic.add<u32>(sequence, 1);
 }
 
 /** Waits until nobody writes; what it returns is for `unchanged`. */
 export function beginRead(sequence: usize): u32 {
+  let left = TRIES;
   let seen = atomic.load<u32>(sequence);
-  while ((seen & 1) !== 0) seen = atomic.load<u32>(sequence);
+  while ((seen & 1) !== 0) {
+    if (--left === 0) {
+      rest(sequence, seen);
+      left = TRIES;
+    }
+    seen = atomic.load<u32>(sequence);
+  }
   return seen;
 }
 
-/** Whether all that was read since `beginRead` belongs together. */
+/**
+ * Whether all that was read since `beginRead` belongs together. Where reads may overtake each other, this one is a write as
+ * well, which the reads before it do not overtake. (Of fences Binaryen's optimizer leaves none.)
+ */
 export function unchanged(sequence: usize, seen: u32): bool {
-  atomic.fence();
-  return atomic.load<u32>(sequence) === seen;
+  return (load<u32>(H_WEAK) === 0 ? atomic.load<u32>(sequence) : atomic.add<u32>(sequence, 0)) === seen;
 }

@@ -15,6 +15,7 @@ import {
   ENTRY_TAG,
   ENTRY_TIME,
   H_INDEX_AT,
+  H_POOL_LOCK,
   H_RETENTION,
   H_SHARD_MASK,
   H_SLOTS,
@@ -23,13 +24,23 @@ import {
   INDEX_SIZE,
   INDEX_TAG,
   META_LENGTH,
+  RECORD_COUNT,
+  RECORD_ENTRY,
+  RECORD_HEAD,
+  RECORD_PLACE,
+  RECORD_STEP,
+  RECORD_TIME,
   SHARD_COUNT,
   SHARD_HEAD,
   SHARD_LOCK,
   SHARD_SEQUENCE,
   SHARD_TAIL,
+  STEP_NONE,
+  STEP_REDATE,
+  STEP_REFRESH,
+  STEP_REMOVE,
 } from "./layout";
-import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock";
+import { beginRead, beginWrite, endWrite, lane, lock, tryLock, unchanged, unlock } from "./lock";
 
 /** The index slot that the last `find` ended at. */
 let place: u32 = 0;
@@ -99,9 +110,24 @@ export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
 export function openShard(now: f64): u32 {
   const shard = shardOf(spread);
   lock(shardAt(shard) + SHARD_LOCK);
-  redate(shard, now);
-  expire(shard, now, 2);
+  tend(shard, now, 2);
   return shard;
+}
+
+/**
+ * Locks a shard and the pool, so that nothing that is done with the shard has to wait; false if one of them is held for long.
+ * The control thread waits for nobody: it is the one that frees what a dead worker holds.
+ */
+export function tryShard(shard: u32): bool {
+  if (!tryLock(shardAt(shard) + SHARD_LOCK)) return false;
+  if (tryLock(H_POOL_LOCK)) return true;
+  unlock(shardAt(shard) + SHARD_LOCK);
+  return false;
+}
+
+export function leaveShard(shard: u32): void {
+  unlock(H_POOL_LOCK);
+  unlock(shardAt(shard) + SHARD_LOCK);
 }
 
 export function closeShard(shard: u32): void {
@@ -121,32 +147,42 @@ export function holds(shard: u32, id: usize, length: u32, now: f64): u32 {
  * whatever is announced now would have to be put before it.
  */
 function redate(shard: u32, now: f64): void {
-  for (let entry = load<u32>(shardAt(shard), SHARD_TAIL); entry !== 0; ) {
-    const at = entryAt(entry);
-    if (load<f64>(at, ENTRY_TIME) <= now) return;
-    store<f64>(at, now, ENTRY_TIME);
-    entry = load<u32>(at, ENTRY_PREVIOUS);
+  let entry = load<u32>(shardAt(shard), SHARD_TAIL);
+  if (entry === 0 || load<f64>(entryAt(entry), ENTRY_TIME) <= now) return;
+  store<f64>(lane, now, RECORD_TIME);
+  store<u32>(lane, STEP_REDATE, RECORD_STEP);
+  while (entry !== 0 && load<f64>(entryAt(entry), ENTRY_TIME) > now) {
+    store<f64>(entryAt(entry), now, ENTRY_TIME);
+    entry = load<u32>(entryAt(entry), ENTRY_PREVIOUS);
   }
+  store<u32>(lane, STEP_NONE, RECORD_STEP);
 }
 
 /** Gives `entry` of an open shard a new port, address and time. */
 export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time: f64): void {
   const at = entryAt(entry);
   const sequence = shardAt(shard) + SHARD_SEQUENCE;
+  recordHead(entry, at);
   beginWrite(sequence);
   describe(at, meta, address, time);
   endWrite(sequence);
   const tail = load<u32>(shardAt(shard), SHARD_TAIL);
-  if (entry === tail) return;
-  unlink(shard, at);
-  link(shard, entry, at, tail, time);
+  if (entry !== tail) {
+    unlink(shard, at);
+    link(shard, entry, at, tail, time);
+  }
+  store<u32>(lane, STEP_NONE, RECORD_STEP);
+}
+
+/** Writes down an entry as it is, down to its NodeID, before it is refreshed. */
+function recordHead(entry: u32, at: usize): void {
+  store<u32>(lane, entry, RECORD_ENTRY);
+  for (let i: u32 = 0; i < <u32>ENTRY_ID; i += 8) store<u64>(lane + i, load<u64>(at + i), RECORD_HEAD);
+  store<u32>(lane, STEP_REFRESH, RECORD_STEP);
 }
 
 /** Takes the NodeID in hand, which `holds` did not find, into its open shard. False if there is no entry left. */
 export function insert(shard: u32, id: usize, length: u32, meta: u32, address: usize, time: f64): bool {
-  const entry = allocate();
-  if (entry === 0) return false;
-  const at = entryAt(entry);
   const from = shardAt(shard);
   const slots = load<u32>(H_SLOTS);
   const index = indexAt(shard);
@@ -154,15 +190,22 @@ export function insert(shard: u32, id: usize, length: u32, meta: u32, address: u
   while (load<u32>(index + place * INDEX_SIZE, INDEX_ENTRY) !== 0) {
     if (++place === slots) place = 0;
   }
+  const slot = index + place * INDEX_SIZE;
+  store<u32>(lane, slot, RECORD_PLACE);
+  store<u32>(lane, load<u32>(from, SHARD_COUNT), RECORD_COUNT);
+  const entry = allocate();
+  if (entry === 0) return false;
+  const at = entryAt(entry);
   beginWrite(from + SHARD_SEQUENCE);
   store<u32>(at, tag, ENTRY_TAG);
   for (let i: u32 = 0; i < length; i += 4) store<u32>(at + i, load<u32>(id + i), ENTRY_ID);
   describe(at, meta, address, time);
-  store<u32>(index + place * INDEX_SIZE, tag, INDEX_TAG);
-  store<u32>(index + place * INDEX_SIZE, entry, INDEX_ENTRY);
+  store<u32>(slot, tag, INDEX_TAG);
+  store<u32>(slot, entry, INDEX_ENTRY);
   endWrite(from + SHARD_SEQUENCE);
   store<u32>(from, load<u32>(from, SHARD_COUNT) + 1, SHARD_COUNT);
   link(shard, entry, at, load<u32>(from, SHARD_TAIL), time);
+  store<u32>(lane, STEP_NONE, RECORD_STEP);
   return true;
 }
 
@@ -178,7 +221,8 @@ function copyAddress(to: usize, from: usize): void {
 }
 
 /** Lets go of at most `most` entries of an open shard whose time is over; returns how many. */
-function expire(shard: u32, now: f64, most: u32): u32 {
+export function tend(shard: u32, now: f64, most: u32): u32 {
+  redate(shard, now);
   for (let done: u32 = 0; done < most; done++) {
     const head = load<u32>(shardAt(shard), SHARD_HEAD);
     if (head === 0 || now - load<f64>(entryAt(head), ENTRY_TIME) < load<f64>(H_RETENTION)) return done;
@@ -197,13 +241,12 @@ export function sweep(now: f64): u32 {
   let all = true;
   const last = load<u32>(H_SHARD_MASK);
   for (let shard: u32 = 0; shard <= last; shard++) {
-    if (!tryLock(shardAt(shard) + SHARD_LOCK)) {
+    if (!tryShard(shard)) {
       all = false;
       continue;
     }
-    redate(shard, now);
-    const some = expire(shard, now, BATCH);
-    unlock(shardAt(shard) + SHARD_LOCK);
+    const some = tend(shard, now, BATCH);
+    leaveShard(shard);
     gone += some;
     if (some === BATCH) all = false;
   }
@@ -221,8 +264,25 @@ function remove(shard: u32, entry: u32): void {
   while (load<u32>(index + hole * INDEX_SIZE, INDEX_ENTRY) !== entry) {
     if (++hole === slots) hole = 0;
   }
+  store<u32>(lane, entry, RECORD_ENTRY);
+  store<u32>(lane, hole, RECORD_PLACE);
+  store<u32>(lane, load<u32>(from, SHARD_COUNT), RECORD_COUNT);
+  store<u32>(lane, STEP_REMOVE, RECORD_STEP);
   beginWrite(from + SHARD_SEQUENCE);
-  // Close the gap: what stands behind it moves up unless that would put it before its home (Knuth, 6.4, algorithm R).
+  closeGap(index, hole);
+  store<u32>(at, 0, ENTRY_META);
+  endWrite(from + SHARD_SEQUENCE);
+  unlink(shard, at);
+  store<u32>(from, load<u32>(from, SHARD_COUNT) - 1, SHARD_COUNT);
+  release(entry, at);
+}
+
+/**
+ * Closes a gap in an index: what stands behind it moves up unless that would put it before its home (Knuth, 6.4, algorithm
+ * R). Begun again from the hole that is recorded, it comes to the same end.
+ */
+function closeGap(index: usize, hole: u32): void {
+  const slots = load<u32>(H_SLOTS);
   let next = hole;
   for (;;) {
     if (++next === slots) next = 0;
@@ -231,12 +291,8 @@ function remove(shard: u32, entry: u32): void {
     const wanted = home(load<u32>(slot, INDEX_TAG));
     if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
     store<u64>(index + hole * INDEX_SIZE, load<u64>(slot));
+    store<u32>(lane, next, RECORD_PLACE);
     hole = next;
   }
   store<u64>(index + hole * INDEX_SIZE, 0);
-  store<u32>(at, 0, ENTRY_META);
-  endWrite(from + SHARD_SEQUENCE);
-  unlink(shard, at);
-  store<u32>(from, load<u32>(from, SHARD_COUNT) - 1, SHARD_COUNT);
-  release(entry, at);
 }

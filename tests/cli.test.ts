@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { DiscoveryServer } from "../src/server/index.ts";
 import { Client } from "./support/client.ts";
+import { testIf } from "./support/needs.ts";
 import { announcement, ascii, query } from "./support/packets.ts";
 
 const MAIN = new URL("../src/cli/main.ts", import.meta.url).pathname;
 
-function spawn(args: readonly string[], env: Record<string, string> = {}) {
-  return Bun.spawn([process.execPath, MAIN, ...args], {
+function spawn(args: readonly string[], env: Record<string, string> = {}, by: readonly string[] = []) {
+  return Bun.spawn([...by, process.execPath, MAIN, ...args], {
     env: { ...Bun.env, ...env },
     stdin: "ignore",
     stdout: "pipe",
@@ -43,7 +46,7 @@ async function started(child: Child): Promise<{ port: number; rest: () => Promis
 describe("whereabouts server", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`says what listens where, serves, and ends with 0 within a second of ${signal}`, async () => {
-      const child = spawn(["server", "--host", "127.0.0.1", "--port", "0"]);
+      const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", "--workers", "1"]);
       const { port, rest } = await started(child);
       await using client = await Client.open(port);
       client.send(announcement(ascii("A"), 22000));
@@ -60,15 +63,55 @@ describe("whereabouts server", () => {
     });
   }
 
+  test("has a worker less than there are processors, one at least, unless it is told otherwise", async () => {
+    for (const [flags, workers] of [
+      [[], Math.max(1, availableParallelism() - 1)],
+      [["--workers", "auto"], Math.max(1, availableParallelism() - 1)],
+      [["--workers", "3"], 3],
+    ] as const) {
+      const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", ...flags]);
+      const { port, rest } = await started(child);
+      child.kill();
+      const plural = workers === 1 ? "worker" : "workers";
+      expect(await rest()).toContain(`127.0.0.1:${port}: wasm engine, ${workers} ${plural}, transport udp`);
+    }
+  });
+
+  // Who may administer the network is granted whatever is asked for.
+  const powerless = process.getuid?.() === 0 ? ["setpriv", "--bounding-set", "-net_admin", "--"] : [];
+  const limit = Number(readFileSync("/proc/sys/net/core/rmem_max", "utf8"));
+  testIf(limit < 2 ** 29 && (powerless.length === 0 || Bun.which("setpriv") !== null), "root, and no setpriv")(
+    "says in one line when the system grants less room for waiting packets than it was asked for",
+    async () => {
+      const flags = ["--host", "127.0.0.1", "--port", "0", "--receive-buffer", `${limit + 1}`];
+      const child = spawn(["server", ...flags], {}, powerless);
+      const { rest } = await started(child);
+      child.kill();
+      const lines = (await rest()).split("\n").filter((line) => line.includes("receive buffer"));
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toContain(`a receive buffer of ${limit} bytes, not of ${limit + 1}`);
+      expect(lines[0]).toContain(`sysctl -w net.core.rmem_max=${limit + 1}`);
+    },
+  );
+
   test("writes its log as JSON, a record a line, when asked to", async () => {
-    const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", "--log-format", "json", "--engine", "ts"]);
+    const child = spawn(
+      ["server", "--host", "127.0.0.1", "--port", "0"].concat(
+        "--log-format",
+        "json",
+        "--engine",
+        "ts",
+        "--workers",
+        "2",
+      ),
+    );
     const { rest } = await started(child);
     child.kill();
     const records = (await rest())
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(records[0].properties).toMatchObject({ host: "127.0.0.1", engine: "ts", workers: 1, transport: "udp" });
+    expect(records[0].properties).toMatchObject({ host: "127.0.0.1", engine: "ts", workers: 2, transport: "udp" });
     expect(records.at(-1).properties).toMatchObject({ received: 0, answered: 0, "limited-source": 0, nodes: 0 });
   });
 
@@ -136,9 +179,12 @@ describe("whereabouts server", () => {
     [["--host", ""], "host must be an address or a name"],
     [["--allow", "example.org"], '"example.org" is no network'],
     [["--engine", "go"], "Allowed choices are wasm, ts"],
-    [["--workers", "auto"], '"1" only'],
-    [["--workers", "2"], '"1" only'],
-    [["--transport", "mmsg"], '"udp" only'],
+    [["--workers", "0"], '"auto", or a whole number from 1 to 256'],
+    [["--workers", "257"], '"auto", or a whole number from 1 to 256'],
+    [["--workers", "all"], '"auto", or a whole number from 1 to 256'],
+    [["--transport", "tcp"], "Allowed choices are udp, mmsg"],
+    [["--receive-buffer", "8MB"], "whole number from 1"],
+    [["--receive-buffer", "0"], "whole number from 1"],
     [["--journal", "sqlite:/tmp/x"], '"memory" only'],
     [["--admin", "127.0.0.1:22080"], '"off" only'],
     [["--limit-dry-run=perhaps"], "yes or no"],
@@ -165,7 +211,8 @@ describe("whereabouts", () => {
   test("explains itself, and each flag of the server with its default and its variable", async () => {
     expect(await run(["--help"])).toMatchObject({ code: 0, err: "" });
     const { out } = await run(["server", "--help"]);
-    for (const flag of ["host", "port", "workers", "transport", "engine", "capacity", "max-id-length", "retention"]) {
+    const flags = ["host", "port", "workers", "transport", "receive-buffer", "engine", "capacity", "max-id-length"];
+    for (const flag of [...flags, "retention"]) {
       expect(out).toContain(`--${flag} `);
       expect(out).toContain(`WHEREABOUTS_${flag.toUpperCase().replaceAll("-", "_")}`);
     }

@@ -5,18 +5,20 @@ import { version } from "../../package.json";
 import {
   DiscoveryServer,
   defaultServerOptions,
+  MAX_WORKERS,
+  MOST_RECEIVE_BUFFER,
   ServerError,
   type ServerOptions,
   type ServerStats,
+  TRANSPORTS,
 } from "../server/index.ts";
 import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.ts";
-import { flag, networks, networkText, number, only, toggle, whole } from "./values.ts";
+import { flag, networks, networkText, number, only, toggle, whole, wholeOrAuto } from "./values.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 const FIGURES_MS = 60_000;
 
-interface Flags extends Omit<ServerOptions, "workers">, LogOptions {
-  readonly workers: string;
+interface Flags extends ServerOptions, LogOptions {
   readonly journal: string;
   readonly admin: string;
 }
@@ -28,8 +30,21 @@ export function serverCommand(): Command {
     .description("Run a discovery server: it stores announcements and answers queries on UDP.")
     .addOption(flag("--host <address>", "address to listen on; :: is all, IPv6 and IPv4").default(d.host))
     .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(port))
-    .addOption(flag("--workers <n>", "threads that handle packets").default("1").argParser(only("1")))
-    .addOption(flag("--transport <name>", "how packets come and go").default(d.transport).argParser(only("udp")))
+    .addOption(
+      flag("--workers <n>", "threads that handle packets; auto is one less than there are processors")
+        .default(d.workers)
+        .argParser(wholeOrAuto(1, MAX_WORKERS)),
+    )
+    .addOption(
+      flag("--transport <name>", "how packets come and go: Bun.udpSocket, or recvmmsg and sendmmsg of Linux")
+        .default(d.transport)
+        .choices(TRANSPORTS),
+    )
+    .addOption(
+      flag("--receive-buffer <bytes>", "room for packets that wait, for each worker")
+        .default(d.receiveBuffer)
+        .argParser(whole(1, MOST_RECEIVE_BUFFER)),
+    )
     .addOption(flag("--engine <name>", "packet engine").default(d.engine).choices(["wasm", "ts"]))
     .addOption(
       flag("--capacity <nodes>", "nodes held at most")
@@ -64,23 +79,32 @@ export function serverCommand(): Command {
     .action(run);
 }
 
-async function run({ workers, journal, admin, logLevel, logFormat, ...flags }: Flags, command: Command): Promise<void> {
+async function run({ journal, admin, logLevel, logFormat, ...flags }: Flags, command: Command): Promise<void> {
   await configureLog({ logLevel, logFormat });
   const stop = Promise.withResolvers<string>();
   // A signal may come twice: a terminal sends it to the whole group, and `bun run` passes it on.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.resolve(signal));
-  const server = await start({ ...flags, workers: Number(workers) }, command);
+  const server = await start(flags, command);
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
-  const { port } = server;
+  const { port, receiveBuffer } = server;
+  const { workers } = server.stats();
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   logger.info(
-    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${workers} worker, transport ${transport}, journal ${journal}, admin ${admin}`,
-    { version, host, port, engine, workers: Number(workers), transport, journal, admin },
+    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${workers} worker${workers === 1 ? "" : "s"}, transport ${transport}, journal ${journal}, admin ${admin}`,
+    { version, host, port, engine, workers, transport, receiveBuffer, journal, admin },
   );
   logger.info(
     `room for ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each kept ${retention} s; ${limits(server.options)}`,
     { capacity, maxIdLength, retention },
   );
+
+  const asked = server.options.receiveBuffer;
+  if (receiveBuffer !== undefined && receiveBuffer < asked) {
+    logger.warning(
+      `the system grants a receive buffer of ${receiveBuffer} bytes, not of ${asked}, and bursts may be lost: sysctl -w net.core.rmem_max=${asked}`,
+      { receiveBuffer, asked },
+    );
+  }
 
   let before = server.stats();
   const timer = setInterval(() => {

@@ -36,6 +36,19 @@ export function whole(least: number, most: number): (text: string) => number {
   };
 }
 
+/** A parser of whole numbers in a range, for which `auto` may stand. */
+export function wholeOrAuto(least: number, most: number): (text: string) => number | "auto" {
+  const parse = whole(least, most);
+  return (text) => {
+    if (text === "auto") return text;
+    try {
+      return parse(text);
+    } catch {
+      throw new InvalidArgumentError(`It must be "auto", or a whole number from ${least} to ${most}.`);
+    }
+  };
+}
+
 /** A parser of numbers, fractions included. */
 export function number(least: number): (text: string) => number {
   return (text) => {

@@ -12,7 +12,9 @@ import {
   H_LANES_AT,
   H_POOL_USED,
   H_STOP,
+  LANE_BEAT,
   LANE_COUNTERS,
+  LANE_DEPOSED,
   LANE_SEQUENCE,
   LANE_SIZE,
   type VERDICTS as VERDICT_COUNT,
@@ -50,8 +52,8 @@ export interface EngineCounters {
   readonly socketErrors: number;
 }
 
-/** Readings of a lane's counters before it is given up: a few milliseconds, where a batch takes microseconds. */
-const TRIES = 50_000;
+/** Readings of a lane's counters before it is given up: a fraction of a millisecond, where a batch takes microseconds. */
+const TRIES = 10_000;
 
 export class EngineControl {
   /** The counters of each lane as they were read last. */
@@ -70,6 +72,11 @@ export class EngineControl {
     return this.#u32[H_CAPACITY >>> 2]!;
   }
 
+  /** The lane that is the control thread's own: the last one. */
+  get lane(): number {
+    return this.#u32[H_LANES >>> 2]! - 1;
+  }
+
   /** Entries in use, those included whose time is over and that nobody has swept yet. */
   get nodes(): number {
     return Atomics.load(this.#u32, H_POOL_USED >>> 2);
@@ -84,11 +91,36 @@ export class EngineControl {
     return Atomics.load(this.#i32, H_STOP >>> 2) !== 0;
   }
 
+  /** Whether the worker of `lane` is to stop. It asks several times a second, with each batch and without: so it shows that it lives. */
+  shouldStop(lane: number): boolean {
+    const at = this.#at(lane);
+    this.#i32[(at + LANE_BEAT) >>> 2]!++;
+    return this.stopped || Atomics.load(this.#i32, (at + LANE_DEPOSED) >>> 2) !== 0;
+  }
+
+  /** A figure that moves on as long as the worker of `lane` lives, even while it waits for another one. */
+  beat(lane: number): number {
+    return Atomics.load(this.#i32, (this.#at(lane) + LANE_BEAT) >>> 2);
+  }
+
+  /** Tells the worker of one lane to stop, should it ever ask again: its place is another's. */
+  depose(lane: number): void {
+    Atomics.store(this.#i32, (this.#at(lane) + LANE_DEPOSED) >>> 2, 1);
+  }
+
+  /** The lane is free for another worker. */
+  reinstate(lane: number): void {
+    Atomics.store(this.#i32, (this.#at(lane) + LANE_DEPOSED) >>> 2, 0);
+  }
+
+  #at(lane: number): number {
+    return this.#u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
+  }
+
   /** The counters of all lanes, each lane's as they stood between two batches. */
   counters(): EngineCounters {
     const sums = new Float64Array(COUNTERS);
-    const lanes = this.#u32[H_LANES >>> 2]!;
-    for (let lane = 0; lane < lanes; lane++) this.#addLane(lane, sums);
+    for (let lane = 0; lane <= this.lane; lane++) this.#addLane(lane, sums);
     const verdicts = Object.fromEntries(VERDICTS.map((name, i) => [name, sums[i]!])) as Record<Verdict, number>;
     return {
       received: sums[COUNTER_RECEIVED]!,
@@ -105,7 +137,7 @@ export class EngineControl {
 
   /** Reads again while a batch is under way, which takes microseconds; of a worker that died in one, what was read last. */
   #addLane(lane: number, sums: Float64Array): void {
-    const at = this.#u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
+    const at = this.#at(lane);
     const from = (at + LANE_COUNTERS) >>> 3;
     for (let tries = 0; tries < TRIES; tries++) {
       const before = Atomics.load(this.#i32, (at + LANE_SEQUENCE) >>> 2);

@@ -11,11 +11,23 @@ import {
   H_POOL_USED,
   H_SHARDS_AT,
   H_STRIDE,
+  RECORD_ENTRY,
+  RECORD_FREE,
+  RECORD_NEXT,
+  RECORD_PREVIOUS,
+  RECORD_STEP,
+  RECORD_TOP,
+  RECORD_USED,
   SHARD_HEAD,
   SHARD_SIZE,
   SHARD_TAIL,
+  STEP_ALLOCATE,
+  STEP_INSERT,
+  STEP_LINKING,
+  STEP_NONE,
+  STEP_RELEASE,
 } from "../../assembly/layout.ts";
-import { lock, unlock } from "./lock.ts";
+import { isMine, lock, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
 export function shardAt(m: EngineState, shard: number): number {
@@ -31,28 +43,56 @@ export function exhausted(m: EngineState): boolean {
   return Atomics.load(m.u32, H_POOL_USED >>> 2) >= m.u32[H_CAPACITY >>> 2]!;
 }
 
-/** An entry that was free, or 0. */
-export function allocate(m: EngineState): number {
+/** Takes the pool's lock, unless this instance has it; whether it took it. */
+function openPool(m: EngineState): boolean {
+  if (isMine(m, H_POOL_LOCK)) return false;
   lock(m, H_POOL_LOCK);
+  return true;
+}
+
+function closePool(m: EngineState, taken: boolean): void {
+  if (taken) unlock(m, H_POOL_LOCK);
+}
+
+/** Writes down what the pool is, and which step changes it. */
+function recordPool(m: EngineState, step: number): void {
+  m.u32[(m.lane + RECORD_FREE) >>> 2] = m.u32[H_POOL_FREE >>> 2]!;
+  m.u32[(m.lane + RECORD_TOP) >>> 2] = m.u32[H_POOL_TOP >>> 2]!;
+  m.u32[(m.lane + RECORD_USED) >>> 2] = m.u32[H_POOL_USED >>> 2]!;
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = step;
+}
+
+/** An entry that was free, or 0. It is the insertion's that this lane records. */
+export function allocate(m: EngineState): number {
+  const taken = openPool(m);
   let entry = m.u32[H_POOL_FREE >>> 2]!;
+  if (entry === 0 && m.u32[H_POOL_TOP >>> 2]! >= m.u32[H_CAPACITY >>> 2]!) {
+    closePool(m, taken);
+    return 0;
+  }
+  recordPool(m, STEP_ALLOCATE);
   if (entry !== 0) {
     m.u32[H_POOL_FREE >>> 2] = m.u32[(entryAt(m, entry) + ENTRY_NEXT) >>> 2]!;
-  } else if (m.u32[H_POOL_TOP >>> 2]! < m.u32[H_CAPACITY >>> 2]!) {
+  } else {
     entry = m.u32[H_POOL_TOP >>> 2]! + 1;
     m.u32[H_POOL_TOP >>> 2] = entry;
   }
-  if (entry !== 0) Atomics.add(m.u32, H_POOL_USED >>> 2, 1);
-  unlock(m, H_POOL_LOCK);
+  Atomics.store(m.u32, H_POOL_USED >>> 2, m.u32[H_POOL_USED >>> 2]! + 1);
+  m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_INSERT;
+  closePool(m, taken);
   return entry;
 }
 
-/** Gives an entry that is in no queue back to the pool. */
+/** Gives an entry that is in no queue back to the pool: the end of the removal that this lane records. */
 export function release(m: EngineState, entry: number, at: number): void {
-  lock(m, H_POOL_LOCK);
+  const taken = openPool(m);
+  recordPool(m, STEP_RELEASE);
   m.u32[(at + ENTRY_NEXT) >>> 2] = m.u32[H_POOL_FREE >>> 2]!;
   m.u32[H_POOL_FREE >>> 2] = entry;
-  Atomics.sub(m.u32, H_POOL_USED >>> 2, 1);
-  unlock(m, H_POOL_LOCK);
+  Atomics.store(m.u32, H_POOL_USED >>> 2, m.u32[H_POOL_USED >>> 2]! - 1);
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
+  closePool(m, taken);
 }
 
 /** Puts an entry into the queue, in order of time: at its head, or where it belongs walking back from `previous`. */
@@ -64,6 +104,9 @@ export function link(m: EngineState, shard: number, entry: number, at: number, p
   }
   const next = nextField(m, shard, previous);
   const after = m.u32[next >>> 2]!;
+  m.u32[(m.lane + RECORD_PREVIOUS) >>> 2] = previous;
+  m.u32[(m.lane + RECORD_NEXT) >>> 2] = after;
+  m.u32[(m.lane + RECORD_STEP) >>> 2]! |= STEP_LINKING;
   m.u32[(at + ENTRY_PREVIOUS) >>> 2] = previous;
   m.u32[(at + ENTRY_NEXT) >>> 2] = after;
   m.u32[next >>> 2] = entry;
@@ -79,11 +122,11 @@ export function unlink(m: EngineState, shard: number, at: number): void {
 }
 
 /** Where the successor of `entry` is kept, or of 0: the head. */
-function nextField(m: EngineState, shard: number, entry: number): number {
+export function nextField(m: EngineState, shard: number, entry: number): number {
   return entry === 0 ? shardAt(m, shard) + SHARD_HEAD : entryAt(m, entry) + ENTRY_NEXT;
 }
 
 /** Where the predecessor of `entry` is kept, or of 0: the tail. */
-function previousField(m: EngineState, shard: number, entry: number): number {
+export function previousField(m: EngineState, shard: number, entry: number): number {
   return entry === 0 ? shardAt(m, shard) + SHARD_TAIL : entryAt(m, entry) + ENTRY_PREVIOUS;
 }

@@ -15,6 +15,7 @@ import {
   H_MAX_ID,
   H_RETENTION,
   H_STRIDE,
+  LOCKED,
   META_ELSEWHERE,
   META_LENGTH,
   SHARD_LOCK,
@@ -22,20 +23,20 @@ import {
 } from "../../assembly/layout.ts";
 import { entryAt, exhausted, shardAt } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
-import { lock, unlock } from "./lock.ts";
-import { closeShard, holds, insert, openShard, refresh, sweep } from "./registry.ts";
+import { tryLock, unlock } from "./lock.ts";
+import { holds, insert, leaveShard, refresh, shardOf, sweep, tend, tryShard } from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
 /**
  * Copies entries of `shard` announced at `since` or later to the exchange area, the latest first, EXCHANGE at most, and
  * returns how many. When the area is full, `resume` goes on behind them; should the entry it ended at have moved in the
- * meantime, from the start again: an entry may come twice, none is left out.
+ * meantime, from the start again: an entry may come twice, none is left out. LOCKED if the shard stays locked for long.
  */
 export function collect(m: EngineState, shard: number, since: number, resume: boolean): number {
   const stride = m.u32[H_STRIDE >>> 2]!;
   let to = m.u32[H_EXCHANGE_AT >>> 2]!;
   let count = 0;
-  lock(m, shardAt(m, shard) + SHARD_LOCK);
+  if (!tryLock(m, shardAt(m, shard) + SHARD_LOCK)) return LOCKED;
   let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   const cursor = m.u32[H_CURSOR >>> 2]!;
   if (resume && isCursor(m, shard, cursor)) entry = m.u32[(entryAt(m, cursor) + ENTRY_PREVIOUS) >>> 2]!;
@@ -68,36 +69,42 @@ function isCursor(m: EngineState, shard: number, entry: number): boolean {
 
 /**
  * Merges the first `count` entries of the exchange area, of which time, meta, address and NodeID count, and returns how many
- * it took. In ascending or descending order of time each takes its place at once; else it is looked for from the queue's end. Left out are those that make no sense, whose time is over, that are not later than what is
- * known, or that find no room. A time to come counts as `now`.
+ * it took. In ascending or descending order of time each takes its place at once; else it is looked for from the queue's
+ * end. Left out are those that make no sense, whose time is over, that are not later than what is known, or that find no
+ * room. A time to come counts as `now`. LOCKED if a lock stays held for long: merging all of them again does no harm.
  */
 export function merge(m: EngineState, count: number, now: number): number {
   const stride = m.u32[H_STRIDE >>> 2]!;
   let from = m.u32[H_EXCHANGE_AT >>> 2]!;
   let taken = 0;
   for (let left = Math.min(count >>> 0, EXCHANGE); left !== 0; left--, from += stride) {
-    if (mergeOne(m, from, now)) taken++;
+    const one = mergeOne(m, from, now);
+    if (one === LOCKED) return LOCKED;
+    taken += one;
   }
   return taken;
 }
 
-function mergeOne(m: EngineState, from: number, now: number): boolean {
+/** 1 if it took the entry, 0 or LOCKED. */
+function mergeOne(m: EngineState, from: number, now: number): number {
   const meta = m.u32[(from + ENTRY_META) >>> 2]!;
   const length = meta & META_LENGTH;
-  if (length === 0 || length > m.u32[H_MAX_ID >>> 2]! || meta >>> 16 === 0) return false;
+  if (length === 0 || length > m.u32[H_MAX_ID >>> 2]! || meta >>> 16 === 0) return 0;
   const time = Math.min(m.f64[(from + ENTRY_TIME) >>> 3]!, now);
-  if (!(now - time < m.f64[H_RETENTION >>> 3]!)) return false;
+  if (!(now - time < m.f64[H_RETENTION >>> 3]!)) return 0;
   const id = from + ENTRY_ID;
   clearPadding(m, id, length);
   hashId(m, id, length);
   if (exhausted(m)) sweep(m, now);
-  const shard = openShard(m, now);
+  const shard = shardOf(m, m.spread);
+  if (!tryShard(m, shard)) return LOCKED;
+  tend(m, shard, now, 2);
   const entry = holds(m, shard, id, length, now);
   let taken = true;
   if (entry === 0) taken = insert(m, shard, id, length, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
   else if (m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! < time) {
     refresh(m, shard, entry, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
   } else taken = false;
-  closeShard(m, shard);
-  return taken;
+  leaveShard(m, shard);
+  return taken ? 1 : 0;
 }

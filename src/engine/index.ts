@@ -9,3 +9,4 @@ export {
   type EngineBackend,
   type PacketEngine,
 } from "./packet-engine.ts";
+export { EngineRepair } from "./repair.ts";

@@ -27,7 +27,8 @@ export class Lane {
   static readonly BATCH = BATCH;
   readonly number: number;
   readonly batch = BATCH;
-  readonly #slots: number;
+  /** Offset of slot 0 in the memory. */
+  readonly at: number;
   readonly #counters: number;
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
@@ -43,10 +44,10 @@ export class Lane {
     this.#u32 = new Uint32Array(memory.buffer);
     this.#f64 = new Float64Array(memory.buffer);
     const at = this.#u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
-    this.#slots = at + LANE_SLOTS;
+    this.at = at + LANE_SLOTS;
     this.#counters = at + LANE_COUNTERS;
     for (let slot = 0; slot < BATCH; slot++) {
-      this.#u16[(this.#slots + slot * SLOT_SIZE + SLOT_SOURCE) >>> 1] = FAMILY;
+      this.#u16[(this.at + slot * SLOT_SIZE + SLOT_SOURCE) >>> 1] = FAMILY;
       this.#replies.push([]);
     }
   }
@@ -56,18 +57,18 @@ export class Lane {
    * @param slot 0 to 63.
    */
   fill(slot: number, datagram: Uint8Array): void {
-    const at = this.#slots + slot * SLOT_SIZE;
+    const at = this.at + slot * SLOT_SIZE;
     this.#u32[(at + SLOT_LENGTH) >>> 2] = datagram.length;
     if (datagram.length <= MAX_PACKET) this.#u8.set(datagram, at + SLOT_PACKET);
   }
 
   /** Offset in the memory of the 16 bytes of a slot's source address. */
   addressAt(slot: number): number {
-    return this.#slots + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_ADDRESS;
+    return this.at + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_ADDRESS;
   }
 
   setPort(slot: number, port: number): void {
-    this.#u16[(this.#slots + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_PORT) >>> 1] = (port >>> 8) | ((port & 0xff) << 8);
+    this.#u16[(this.at + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_PORT) >>> 1] = (port >>> 8) | ((port & 0xff) << 8);
   }
 
   /** The memory, for who writes an address at `addressAt`. */
@@ -77,12 +78,12 @@ export class Lane {
 
   /** The verdict on a slot: an index of `VERDICTS`. */
   verdict(slot: number): number {
-    return this.#u32[(this.#slots + slot * SLOT_SIZE + SLOT_VERDICT) >>> 2]!;
+    return this.#u32[(this.at + slot * SLOT_SIZE + SLOT_VERDICT) >>> 2]!;
   }
 
   /** The reply in a slot, a view that holds until the slot is filled again; undefined is silence. */
   reply(slot: number): Uint8Array | undefined {
-    const at = this.#slots + slot * SLOT_SIZE;
+    const at = this.at + slot * SLOT_SIZE;
     const length = this.#u32[(at + SLOT_REPLY_LENGTH) >>> 2]!;
     if (length === 0) return undefined;
     const views = this.#replies[slot]!;

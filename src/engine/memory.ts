@@ -26,6 +26,7 @@ import {
   H_STRIDE,
   H_SWEPT,
   H_VERSION,
+  H_WEAK,
   HEADER_SIZE,
   INDEX_SIZE,
   KEY_SIZE,
@@ -157,6 +158,7 @@ export function createEngineMemory(options: EngineOptions): WebAssembly.Memory {
   word(H_SET_MASK, p.sets - 1);
   word(H_DRY_RUN, options.dryRun ? 1 : 0);
   word(H_STOP, 0);
+  word(H_WEAK, process.arch === "x64" ? 0 : 1);
   word(H_LANES_AT, p.lanesAt);
   word(H_EXCHANGE_AT, p.exchangeAt);
   word(H_ALLOWED_AT, p.allowedAt);

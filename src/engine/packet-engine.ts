@@ -27,9 +27,10 @@ export interface PacketEngine {
   /**
    * Lists entries of `shard` announced at `sinceMs` or later into the exchange area, the latest first, 256 at most, and
    * returns how many. `resume` goes on where a full area ended. The exchange area is for one thread: that in control.
+   * Returns -1 if the shard stays locked for long, by a worker that died, say: ask again later.
    */
   collect(shard: number, sinceMs: number, resume: boolean): number;
-  /** Merges the first `count` entries of the exchange area; returns how many were news. */
+  /** Merges the first `count` entries of the exchange area; returns how many were news, or -1: merge them all again later. */
   merge(count: number, nowMs: number): number;
 }
 

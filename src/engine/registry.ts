@@ -8,6 +8,7 @@ import {
   ENTRY_TAG,
   ENTRY_TIME,
   H_INDEX_AT,
+  H_POOL_LOCK,
   H_RETENTION,
   H_SHARD_MASK,
   H_SLOTS,
@@ -16,11 +17,21 @@ import {
   INDEX_SIZE,
   INDEX_TAG,
   META_LENGTH,
+  RECORD_COUNT,
+  RECORD_ENTRY,
+  RECORD_HEAD,
+  RECORD_PLACE,
+  RECORD_STEP,
+  RECORD_TIME,
   SHARD_COUNT,
   SHARD_HEAD,
   SHARD_LOCK,
   SHARD_SEQUENCE,
   SHARD_TAIL,
+  STEP_NONE,
+  STEP_REDATE,
+  STEP_REFRESH,
+  STEP_REMOVE,
 } from "../../assembly/layout.ts";
 import { allocate, entryAt, link, release, shardAt, unlink } from "./entries.ts";
 import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock.ts";
@@ -30,7 +41,7 @@ export function shardOf(m: EngineState, word: number): number {
   return word & m.u32[H_SHARD_MASK >>> 2]!;
 }
 
-function indexAt(m: EngineState, shard: number): number {
+export function indexAt(m: EngineState, shard: number): number {
   return m.u32[H_INDEX_AT >>> 2]! + shard * m.u32[H_SLOTS >>> 2]! * INDEX_SIZE;
 }
 
@@ -94,9 +105,24 @@ export function lookUp(m: EngineState, id: number, length: number, now: number, 
 export function openShard(m: EngineState, now: number): number {
   const shard = shardOf(m, m.spread);
   lock(m, shardAt(m, shard) + SHARD_LOCK);
-  redate(m, shard, now);
-  expire(m, shard, now, 2);
+  tend(m, shard, now, 2);
   return shard;
+}
+
+/**
+ * Locks a shard and the pool, so that nothing that is done with the shard has to wait; false if one of them is held for long.
+ * The control thread waits for nobody: it is the one that frees what a dead worker holds.
+ */
+export function tryShard(m: EngineState, shard: number): boolean {
+  if (!tryLock(m, shardAt(m, shard) + SHARD_LOCK)) return false;
+  if (tryLock(m, H_POOL_LOCK)) return true;
+  unlock(m, shardAt(m, shard) + SHARD_LOCK);
+  return false;
+}
+
+export function leaveShard(m: EngineState, shard: number): void {
+  unlock(m, H_POOL_LOCK);
+  unlock(m, shardAt(m, shard) + SHARD_LOCK);
 }
 
 export function closeShard(m: EngineState, shard: number): void {
@@ -116,12 +142,15 @@ export function holds(m: EngineState, shard: number, id: number, length: number,
  * whatever is announced now would have to be put before it.
  */
 function redate(m: EngineState, shard: number, now: number): void {
-  for (let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!; entry !== 0; ) {
-    const at = entryAt(m, entry);
-    if (m.f64[(at + ENTRY_TIME) >>> 3]! <= now) return;
-    m.f64[(at + ENTRY_TIME) >>> 3] = now;
-    entry = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
+  let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
+  if (entry === 0 || m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! <= now) return;
+  m.f64[(m.lane + RECORD_TIME) >>> 3] = now;
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REDATE;
+  while (entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! > now) {
+    m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] = now;
+    entry = m.u32[(entryAt(m, entry) + ENTRY_PREVIOUS) >>> 2]!;
   }
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
 }
 
 /** Gives `entry` of an open shard a new port, address and time. */
@@ -135,13 +164,23 @@ export function refresh(
 ): void {
   const at = entryAt(m, entry);
   const sequence = shardAt(m, shard) + SHARD_SEQUENCE;
+  recordHead(m, entry, at);
   beginWrite(m, sequence);
   describe(m, at, meta, address, time);
   endWrite(m, sequence);
   const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  if (entry === tail) return;
-  unlink(m, shard, at);
-  link(m, shard, entry, at, tail, time);
+  if (entry !== tail) {
+    unlink(m, shard, at);
+    link(m, shard, entry, at, tail, time);
+  }
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
+}
+
+/** Writes down an entry as it is, down to its NodeID, before it is refreshed. */
+function recordHead(m: EngineState, entry: number, at: number): void {
+  m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
+  for (let i = 0; i < ENTRY_ID; i += 4) m.i32[(m.lane + RECORD_HEAD + i) >>> 2] = m.i32[(at + i) >>> 2]!;
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REFRESH;
 }
 
 /** Takes the NodeID in hand, which `holds` did not find, into its open shard. False if there is no entry left. */
@@ -154,9 +193,6 @@ export function insert(
   address: number,
   time: number,
 ): boolean {
-  const entry = allocate(m);
-  if (entry === 0) return false;
-  const at = entryAt(m, entry);
   const from = shardAt(m, shard);
   const slots = m.u32[H_SLOTS >>> 2]!;
   const index = indexAt(m, shard);
@@ -164,15 +200,22 @@ export function insert(
   while (m.u32[(index + m.place * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== 0) {
     if (++m.place === slots) m.place = 0;
   }
+  const slot = index + m.place * INDEX_SIZE;
+  m.u32[(m.lane + RECORD_PLACE) >>> 2] = slot;
+  m.u32[(m.lane + RECORD_COUNT) >>> 2] = m.u32[(from + SHARD_COUNT) >>> 2]!;
+  const entry = allocate(m);
+  if (entry === 0) return false;
+  const at = entryAt(m, entry);
   beginWrite(m, from + SHARD_SEQUENCE);
   m.i32[(at + ENTRY_TAG) >>> 2] = m.tag;
   for (let i = 0; i < length; i += 4) m.i32[(at + ENTRY_ID + i) >>> 2] = m.i32[(id + i) >>> 2]!;
   describe(m, at, meta, address, time);
-  m.i32[(index + m.place * INDEX_SIZE + INDEX_TAG) >>> 2] = m.tag;
-  m.u32[(index + m.place * INDEX_SIZE + INDEX_ENTRY) >>> 2] = entry;
+  m.i32[(slot + INDEX_TAG) >>> 2] = m.tag;
+  m.u32[(slot + INDEX_ENTRY) >>> 2] = entry;
   endWrite(m, from + SHARD_SEQUENCE);
   m.u32[(from + SHARD_COUNT) >>> 2]!++;
   link(m, shard, entry, at, m.u32[(from + SHARD_TAIL) >>> 2]!, time);
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
   return true;
 }
 
@@ -193,7 +236,8 @@ function copyAddress(m: EngineState, to: number, from: number): void {
 }
 
 /** Lets go of at most `most` entries of an open shard whose time is over; returns how many. */
-function expire(m: EngineState, shard: number, now: number, most: number): number {
+export function tend(m: EngineState, shard: number, now: number, most: number): number {
+  redate(m, shard, now);
   for (let done = 0; done < most; done++) {
     const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
     if (head === 0 || now - m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]! < m.f64[H_RETENTION >>> 3]!) return done;
@@ -212,13 +256,12 @@ export function sweep(m: EngineState, now: number): number {
   let all = true;
   const last = m.u32[H_SHARD_MASK >>> 2]!;
   for (let shard = 0; shard <= last; shard++) {
-    if (!tryLock(m, shardAt(m, shard) + SHARD_LOCK)) {
+    if (!tryShard(m, shard)) {
       all = false;
       continue;
     }
-    redate(m, shard, now);
-    const some = expire(m, shard, now, BATCH);
-    unlock(m, shardAt(m, shard) + SHARD_LOCK);
+    const some = tend(m, shard, now, BATCH);
+    leaveShard(m, shard);
     gone += some;
     if (some === BATCH) all = false;
   }
@@ -236,8 +279,25 @@ function remove(m: EngineState, shard: number, entry: number): void {
   while (m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== entry) {
     if (++hole === slots) hole = 0;
   }
+  m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
+  m.u32[(m.lane + RECORD_PLACE) >>> 2] = hole;
+  m.u32[(m.lane + RECORD_COUNT) >>> 2] = m.u32[(from + SHARD_COUNT) >>> 2]!;
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REMOVE;
   beginWrite(m, from + SHARD_SEQUENCE);
-  // Close the gap: what stands behind it moves up unless that would put it before its home (Knuth, 6.4, algorithm R).
+  closeGap(m, index, hole);
+  m.u32[(at + ENTRY_META) >>> 2] = 0;
+  endWrite(m, from + SHARD_SEQUENCE);
+  unlink(m, shard, at);
+  m.u32[(from + SHARD_COUNT) >>> 2]!--;
+  release(m, entry, at);
+}
+
+/**
+ * Closes a gap in an index: what stands behind it moves up unless that would put it before its home (Knuth, 6.4, algorithm
+ * R). Begun again from the hole that is recorded, it comes to the same end.
+ */
+export function closeGap(m: EngineState, index: number, hole: number): void {
+  const slots = m.u32[H_SLOTS >>> 2]!;
   let next = hole;
   for (;;) {
     if (++next === slots) next = 0;
@@ -247,13 +307,9 @@ function remove(m: EngineState, shard: number, entry: number): void {
     if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
     m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = m.i32[(slot + INDEX_TAG) >>> 2]!;
     m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] = m.u32[(slot + INDEX_ENTRY) >>> 2]!;
+    m.u32[(m.lane + RECORD_PLACE) >>> 2] = next;
     hole = next;
   }
   m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = 0;
   m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] = 0;
-  m.u32[(at + ENTRY_META) >>> 2] = 0;
-  endWrite(m, from + SHARD_SEQUENCE);
-  unlink(m, shard, at);
-  m.u32[(from + SHARD_COUNT) >>> 2]!--;
-  release(m, entry, at);
 }

@@ -9,8 +9,9 @@ export class EngineState {
   readonly i32: Int32Array;
   readonly f64: Float64Array;
 
-  /** lock.ts: the lane that signs locks, and one. */
+  /** lock.ts: the lane that signs locks, and one; and where that lane lies. */
   holder = 1;
+  lane = 0;
   /** hash.ts: the two words of the last hash, as signed integers. */
   tag = 0;
   spread = 0;

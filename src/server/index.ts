@@ -1,3 +1,12 @@
 export type { EngineCounters, Limit, Network, Verdict } from "../engine/index.ts";
-export { DEFAULT_PORT, defaultServerOptions, type ServerOptions } from "./options.ts";
-export { DiscoveryServer, ServerError, type ServerStats } from "./server.ts";
+export { ServerError } from "./error.ts";
+export {
+  DEFAULT_PORT,
+  defaultServerOptions,
+  MAX_WORKERS,
+  MOST_RECEIVE_BUFFER,
+  type ServerOptions,
+  TRANSPORTS,
+  type TransportName,
+} from "./options.ts";
+export { DiscoveryServer, type ServerStats } from "./server.ts";

@@ -1,8 +1,23 @@
 /** What a server can be told: the flags of `whereabouts server`, by the same names. */
+import { availableParallelism } from "node:os";
 import { defaultEngineOptions, type EngineBackend, type EngineOptions, type Network } from "../engine/index.ts";
+import { DEFAULT_RECEIVE_BUFFER } from "../transport/socket.ts";
+
+/** Linux counts twice what it is asked for, in 31 bits. */
+export const MOST_RECEIVE_BUFFER = 2 ** 30 - 1;
 
 /** UDP port 22025: where the original server listened, and its clients still ask. */
 export const DEFAULT_PORT = 22025;
+
+/** The names of the transports. */
+export const TRANSPORTS = ["udp", "mmsg"] as const;
+/** How datagrams come and go: `udp` by Bun.udpSocket, `mmsg` by recvmmsg and sendmmsg. */
+export type TransportName = (typeof TRANSPORTS)[number];
+
+/** The most workers that a server can be told to have. */
+export const MAX_WORKERS = 256;
+/** Lanes beside those of the workers, for workers whose predecessor's thread cannot be ended. */
+const SPARE_LANES = 8;
 
 /**
  * What a server is told. `DiscoveryServer.start` takes any part of it; {@link defaultServerOptions} is the rest.
@@ -20,12 +35,14 @@ export interface ServerOptions {
   readonly host: string;
   /** UDP port, 22025 by default; 0 takes a free one. */
   readonly port: number;
-  /** Threads that handle packets. For now 1. */
-  readonly workers: number;
-  /** How datagrams come and go. For now `udp`: Bun.udpSocket. */
-  readonly transport: "udp";
-  /** Default `wasm`; `ts` is its TypeScript twin. */
-  readonly engine: EngineBackend;
+  /** Threads that handle packets, 1 to 256. Default `auto`: one less than there are processors, at least 1. */
+  readonly workers: number | "auto";
+  /** How datagrams come and go. Default `udp`, Bun.udpSocket; `mmsg` is recvmmsg and sendmmsg, on Linux. */
+  readonly transport: TransportName;
+  /** Bytes for datagrams that wait, for each worker. Default 8 MiB. */
+  readonly receiveBuffer: number;
+  /** Default `wasm`; `ts` is its TypeScript twin. Of several, the workers have them in turn: the twins work side by side. */
+  readonly engine: EngineBackend | readonly EngineBackend[];
   /** Nodes held at most, 1,000,000 by default. A new NodeID beyond that is refused. */
   readonly capacity: number;
   /** Longest NodeID taken, in bytes: 1 to 1008, 64 by default. */
@@ -65,8 +82,9 @@ export function defaultServerOptions(): ServerOptions {
   return {
     host: "::",
     port: DEFAULT_PORT,
-    workers: 1,
+    workers: "auto",
     transport: "udp",
+    receiveBuffer: DEFAULT_RECEIVE_BUFFER,
     engine: "wasm",
     capacity: engine.capacity,
     maxIdLength: engine.maxIdLength,
@@ -82,10 +100,14 @@ export function defaultServerOptions(): ServerOptions {
   };
 }
 
-/** The engine's part of it. Lanes: one a worker, and one for the control thread. */
+export function workerCount({ workers }: ServerOptions): number {
+  return workers === "auto" ? Math.min(MAX_WORKERS, Math.max(1, availableParallelism() - 1)) : workers;
+}
+
+/** The engine's part of it. Lanes: one a worker, some to spare, and the last for the control thread. */
 export function engineOptions(options: ServerOptions): EngineOptions {
   return {
-    lanes: options.workers + 1,
+    lanes: workerCount(options) + SPARE_LANES + 1,
     capacity: options.capacity,
     maxIdLength: options.maxIdLength,
     retentionMs: options.retention * 1000,
@@ -106,14 +128,17 @@ export function checkServerOptions(options: ServerOptions): void {
     throw new TypeError(`limitDryRun must be true or false, not ${Bun.inspect(options.limitDryRun)}`);
   }
   if (!Array.isArray(options.allow)) throw new TypeError("allow must be an array of networks");
-  if (options.workers !== 1) throw new RangeError(`workers must be 1, not ${options.workers}`);
-  if (options.transport !== "udp") throw new RangeError(`transport must be "udp", not "${options.transport}"`);
-  if (options.engine !== "wasm" && options.engine !== "ts") {
-    throw new RangeError(`engine must be "wasm" or "ts", not "${options.engine}"`);
+  if (options.workers !== "auto") whole("workers", options.workers, 1, MAX_WORKERS, ' or "auto"');
+  if (!TRANSPORTS.includes(options.transport)) {
+    throw new RangeError(`transport must be "udp" or "mmsg", not "${options.transport}"`);
   }
-  if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65535) {
-    throw new RangeError(`port must be a whole number from 0 to 65535, not ${options.port}`);
+  const engines = [options.engine].flat();
+  for (const engine of engines) {
+    if (engine !== "wasm" && engine !== "ts") throw new RangeError(`engine must be "wasm" or "ts", not "${engine}"`);
   }
+  if (engines.length === 0) throw new RangeError("engine must name one engine at least");
+  whole("port", options.port, 0, 65535);
+  whole("receiveBuffer", options.receiveBuffer, 1, MOST_RECEIVE_BUFFER);
   if (!(options.retention > 0 && options.retention <= 1e9)) {
     throw new RangeError(`retention must be seconds above 0, not ${options.retention}`);
   }
@@ -125,5 +150,11 @@ export function checkServerOptions(options: ServerOptions): void {
   for (const name of ["sourceBurst", "nodeBurst", "newBurst"] as const) {
     const burst = options[name];
     if (!(burst >= 1 && burst <= 1e9)) throw new RangeError(`${name} must be 1 to 1000000000, not ${burst}`);
+  }
+}
+
+function whole(name: string, value: number, least: number, most: number, other = ""): void {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`${name} must be a whole number from ${least} to ${most}${other}, not ${value}`);
   }
 }

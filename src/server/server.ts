@@ -7,8 +7,8 @@ import {
   type EngineCounters,
   type PacketEngine,
 } from "../engine/index.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
-import { checkServerOptions, defaultServerOptions, engineOptions, type ServerOptions } from "./options.ts";
+import { checkServerOptions, defaultServerOptions, engineOptions, type ServerOptions, workerCount } from "./options.ts";
+import { Workers } from "./workers.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
@@ -16,37 +16,6 @@ const logger = getLogger(["whereabouts", "server"]);
 const SWEEP_MS = 250;
 /** What a sweep may take of the control thread. */
 const SWEEP_BUDGET_MS = 5;
-/** How long a worker has to stop by itself. */
-const STOP_MS = 500;
-
-/**
- * The server could not start, or lost its worker.
- *
- * @example
- * ```ts
- * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
- * try {
- *   await DiscoveryServer.start({ host: "127.0.0.1", port: server.port });
- * } catch (error) {
- *   if (!(error instanceof ServerError)) throw error;
- *   error.code; // => "EADDRINUSE"
- * }
- * ```
- */
-export class ServerError extends Error {
-  override readonly name = "ServerError";
-  /** The system's code, EADDRINUSE say, where it gave one. */
-  readonly code: string | undefined;
-
-  /**
-   * @param message - why, for people
-   * @param code - the system's code, where it gave one
-   */
-  constructor(message: string, code?: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** What a server did so far, and how full it is. */
 export interface ServerStats extends EngineCounters {
@@ -54,6 +23,10 @@ export interface ServerStats extends EngineCounters {
   readonly nodes: number;
   /** Nodes that it holds at most. */
   readonly capacity: number;
+  /** Workers that serve now. */
+  readonly workers: number;
+  /** Workers that had died or hung, and were replaced. */
+  readonly replaced: number;
   /** Seconds since the start. */
   readonly uptime: number;
 }
@@ -73,46 +46,26 @@ export class DiscoveryServer {
   readonly options: ServerOptions;
   /** The UDP port it listens on. */
   readonly port: number;
+  /** Bytes granted for datagrams that wait, to the worker that was granted least; undefined where the system does not tell. */
+  readonly receiveBuffer: number | undefined;
   /** Rejects with a {@link ServerError} when the server can go on no longer; resolves when it was stopped. */
   readonly closed: Promise<void>;
   readonly #control: EngineControl;
   readonly #engine: PacketEngine;
-  readonly #worker: Worker;
+  readonly #workers: Workers;
   readonly #started = performance.now();
   readonly #sweeper: Timer;
-  readonly #workerStopped: Promise<void>;
-  #stopping: Promise<void> | undefined;
 
-  private constructor(options: ServerOptions, memory: WebAssembly.Memory, worker: Worker, port: number) {
+  private constructor(options: ServerOptions, memory: WebAssembly.Memory, control: EngineControl, workers: Workers) {
     this.options = options;
-    this.port = port;
-    this.#worker = worker;
-    this.#control = new EngineControl(memory);
-    this.#engine = createEngine(options.engine, memory, options.workers);
+    this.port = workers.port;
+    this.receiveBuffer = workers.receiveBuffer;
+    this.closed = workers.closed;
+    this.#workers = workers;
+    this.#control = control;
+    this.#engine = createEngine([options.engine].flat()[0]!, memory, control.lane);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
-    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
-    const { promise: closed, resolve: close, reject } = Promise.withResolvers<void>();
-    this.#workerStopped = stopped;
-    this.closed = closed;
-    // Who does not look at `closed` is not to be ended by it.
-    closed.catch(() => {});
-    const fail = (message: string) => {
-      stop();
-      if (this.#stopping) return;
-      // What the worker held in the shared memory it may hold for ever: nothing here is to wait for it.
-      clearInterval(this.#sweeper);
-      worker.terminate();
-      reject(new ServerError(`the packet worker failed: ${message}`));
-    };
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === "stopped") stop();
-      if (data.type === "failed") fail(data.message);
-    };
-    worker.onerror = ({ message }) => fail(lastLine(message));
-    worker.addEventListener("close", () => {
-      if (this.#stopping) close();
-      fail("it ended");
-    });
+    this.closed.catch(() => clearInterval(this.#sweeper));
   }
 
   /**
@@ -136,15 +89,11 @@ export class DiscoveryServer {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const all: ServerOptions = { ...defaultServerOptions(), ...given };
     checkServerOptions(all);
-    const memory = createEngineMemory(engineOptions(all));
-    const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
-    try {
-      const port = await listen(worker, memory, all);
-      return new DiscoveryServer(all, memory, worker, port);
-    } catch (error) {
-      worker.terminate();
-      throw error;
-    }
+    const settled = { ...all, workers: workerCount(all) };
+    const memory = createEngineMemory(engineOptions(settled));
+    const control = new EngineControl(memory);
+    const workers = await Workers.start(memory, control, settled);
+    return new DiscoveryServer(settled, memory, control, workers);
   }
 
   /**
@@ -163,12 +112,14 @@ export class DiscoveryServer {
       ...this.#control.counters(),
       nodes: this.#control.nodes,
       capacity: this.#control.capacity,
+      workers: this.#workers.serving,
+      replaced: this.#workers.replaced,
       uptime: (performance.now() - this.#started) / 1000,
     };
   }
 
   /**
-   * Stops it: resolves when its port is free again, within a second. May be called twice.
+   * Stops it: resolves when its port is free again, within a second. May be called twice. Never throws.
    *
    * @example
    * ```ts
@@ -178,22 +129,13 @@ export class DiscoveryServer {
    * ```
    */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
+    clearInterval(this.#sweeper);
+    return this.#workers.stop();
   }
 
   /** What `await using` calls at the end: {@link stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-
-  async #stop(): Promise<void> {
-    clearInterval(this.#sweeper);
-    // By both ways: a worker under a flood sees the flag only, an idle one the message only.
-    this.#control.stop();
-    this.#worker.postMessage({ type: "stop" } satisfies ToWorker);
-    await Promise.race([this.#workerStopped, Bun.sleep(STOP_MS)]);
-    this.#worker.terminate();
   }
 
   #sweep(): void {
@@ -203,52 +145,7 @@ export class DiscoveryServer {
       while (this.#engine.sweep(now) > 0 && performance.now() < until);
     } catch (error) {
       logger.error("The sweep of the registry failed: {error}", { error });
+      this.#workers.repairControl();
     }
-  }
-}
-
-/** Has the worker bind its socket; its port. */
-function listen(worker: Worker, memory: WebAssembly.Memory, options: ServerOptions): Promise<number> {
-  const { host, port, engine } = options;
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    if (data.type === "listening") resolve(data.port);
-    if (data.type === "failed") {
-      const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-      reject(new ServerError(`cannot listen on ${where}: ${reason(data.code, data.message)}`, data.code));
-    }
-  };
-  worker.onerror = ({ message }) => reject(new ServerError(`the packet worker failed: ${lastLine(message)}`));
-  worker.addEventListener("close", () => reject(new ServerError("the packet worker ended before it listened")));
-  worker.postMessage({ type: "start", start: { memory, lane: 0, engine, host, port } } satisfies ToWorker);
-  return promise;
-}
-
-/** Bun puts the source around an error into its message; what it is about comes last. */
-function lastLine(message: string): string {
-  return (
-    message
-      .trim()
-      .split("\n")
-      .findLast((line) => line.startsWith("error: "))
-      ?.slice(7) ?? message.trim()
-  );
-}
-
-/** What a person can do about it, for the errors that a person meets. */
-function reason(code: string | undefined, message: string): string {
-  switch (code) {
-    case "EADDRINUSE":
-      return "the port is in use";
-    case "EACCES":
-      return "not permitted (ports below 1024 need privileges)";
-    case "EADDRNOTAVAIL":
-      return "no interface of this host has that address";
-    case "ENOENT":
-      return "the name is not known";
-    case "EAFNOSUPPORT":
-      return "this host has no IPv6 (listen on 0.0.0.0 instead)";
-    default:
-      return message;
   }
 }

@@ -1,10 +1,17 @@
 /** Entry of a packet worker: one engine, one socket, no other business. */
 import { createEngine, EngineControl, Lane } from "../engine/index.ts";
-import type { Transport } from "../transport/transport.ts";
+import { openMmsg } from "../transport/mmsg.ts";
+import type { Transport, TransportOptions } from "../transport/transport.ts";
 import { openUdp } from "../transport/udp.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
+import type { TransportName } from "./options.ts";
 
 declare const self: Worker;
+
+const OPEN: Record<TransportName, (options: TransportOptions) => Promise<Transport>> = {
+  udp: (options) => openUdp(options),
+  mmsg: openMmsg,
+};
 
 let transport: Transport | undefined;
 
@@ -17,19 +24,19 @@ function fail(error: unknown): void {
   tell({ type: "failed", code, message });
 }
 
-async function start({ memory, lane: number, engine: backend, host, port }: WorkerStart): Promise<void> {
+async function start({ memory, lane, engine: backend, transport: name, ...where }: WorkerStart): Promise<void> {
   try {
     const control = new EngineControl(memory);
-    const engine = createEngine(backend, memory, number);
-    transport = await openUdp({
-      host,
-      port,
-      slots: new Lane(memory, number),
-      judge: (count) => engine.process(number, count, Date.now()),
-      shouldStop: () => control.stopped,
+    const engine = createEngine(backend, memory, lane);
+    transport = await OPEN[name]({
+      ...where,
+      slots: new Lane(memory, lane),
+      judge: (count) => engine.process(lane, count, Date.now()),
+      shouldStop: () => control.shouldStop(lane),
       onEnd: (error) => (error === undefined ? tell({ type: "stopped" }) : fail(error)),
     });
-    tell({ type: "listening", port: transport.port });
+    const { port, receiveBuffer, fd } = transport;
+    tell({ type: "listening", listening: { port, receiveBuffer, fd } });
   } catch (error) {
     fail(error);
   }

@@ -1,7 +1,11 @@
 /** What brings datagrams to a packet engine and its replies back, whichever system calls it uses. */
+import type { SocketNote } from "./leftover.ts";
+import type { PortSharing } from "./socket.ts";
 
 /** Where datagrams wait for the engine, and its replies for the transport. The engine's `Lane` is one. */
 export interface Slots {
+  /** Where in `bytes` slot 0 begins, as assembly/layout.ts lays it out; the others follow it. */
+  readonly at: number;
   /** Datagrams in a batch at most. */
   readonly batch: number;
   /** The memory that addresses are written into. */
@@ -20,6 +24,12 @@ export interface TransportOptions {
   readonly host: string;
   /** UDP port; 0 takes one that is free. */
   readonly port: number;
+  /** How workers share the port; without it the port is for this socket alone. */
+  readonly reusePort?: PortSharing | undefined;
+  /** Bytes for datagrams that wait, 8 MB by default. */
+  readonly receiveBuffer?: number | undefined;
+  /** For who may end this thread at any time; see {@link SocketNote}. */
+  readonly note?: SocketNote | undefined;
   readonly slots: Slots;
   /** Judges the datagrams in the first `count` slots; returns how many replies there are. */
   readonly judge: (count: number) => number;
@@ -32,6 +42,10 @@ export interface TransportOptions {
 export interface Transport {
   /** What it really listens on. */
   readonly port: number;
+  /** Bytes granted for datagrams that wait, less than asked for perhaps; undefined where the system does not tell. */
+  readonly receiveBuffer: number | undefined;
+  /** Descriptor of the socket, for who has to take it from a thread that is stuck; undefined where it is not known. */
+  readonly fd: number | undefined;
   /** Judges what is in hand, then closes the socket. */
   close(): void;
 }

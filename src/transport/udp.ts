@@ -5,13 +5,16 @@
  * and their replies sent with one `sendMany`. Microtasks would run after every packet, and a timer not at all under a flood.
  */
 import { writeAddress } from "./address.ts";
+import { openBunSocket } from "./bun-socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
 /** A send that fails twice in a row fails for its own sake, not for what an earlier reply met. */
 const TRIES = 2;
+/** How long an idle thread does not see that it should stop. */
+const IDLE_MS = 100;
 
-/** @throws the system's error (with `code`, EADDRINUSE say) if the socket cannot be bound. */
-export async function openUdp(options: TransportOptions): Promise<Transport> {
+/** @throws {Error} the system's (with `code`, EADDRINUSE say) if the socket cannot be bound. */
+export async function openUdp(options: TransportOptions, open = openBunSocket): Promise<Transport> {
   const { slots } = options;
   const ports = new Array<number>(slots.batch).fill(0);
   const addresses = new Array<string>(slots.batch).fill("");
@@ -19,32 +22,29 @@ export async function openUdp(options: TransportOptions): Promise<Transport> {
   let scheduled = false;
   let closed = false;
 
-  const socket = await Bun.udpSocket({
-    hostname: options.host,
-    port: options.port,
-    socket: {
-      data(_socket, datagram, port, address) {
-        if (closed) return;
-        slots.fill(pending, datagram);
-        writeAddress(address, slots.bytes, slots.addressAt(pending));
-        slots.setPort(pending, port);
-        ports[pending] = port;
-        addresses[pending] = address;
-        pending++;
-        if (pending === slots.batch) judge();
-        else if (!scheduled) {
-          scheduled = true;
-          setImmediate(tail);
-        }
-      },
-      // Without a handler, one client that closed its port before its reply ends the process. Bun also brings here what
-      // `data` throws, which is no error of the socket's.
-      error(error: unknown) {
-        if ("syscall" in (error as Error)) slots.countSocketError();
-        else end(error as Error);
-      },
+  const { socket, receiveBuffer, fd } = await open(options, {
+    data(_socket, datagram, port, address) {
+      if (closed) return;
+      slots.fill(pending, datagram);
+      writeAddress(address, slots.bytes, slots.addressAt(pending));
+      slots.setPort(pending, port);
+      ports[pending] = port;
+      addresses[pending] = address;
+      pending++;
+      if (pending === slots.batch) judge();
+      else if (!scheduled) {
+        scheduled = true;
+        setImmediate(tail);
+      }
+    },
+    // Without a handler, one client that closed its port before its reply ends the process. Bun also brings here what
+    // `data` throws, which is no error of the socket's.
+    error(error: unknown) {
+      if ("syscall" in (error as Error)) slots.countSocketError();
+      else end(error as Error);
     },
   });
+  const idle = setInterval(look, IDLE_MS);
 
   function tail(): void {
     scheduled = false;
@@ -59,6 +59,10 @@ export async function openUdp(options: TransportOptions): Promise<Transport> {
     } catch (error) {
       end(error as Error);
     }
+    look();
+  }
+
+  function look(): void {
     if (options.shouldStop()) end();
   }
 
@@ -67,7 +71,6 @@ export async function openUdp(options: TransportOptions): Promise<Transport> {
     close();
     options.onEnd(error);
   }
-
   function reply(count: number): void {
     const batch: (Uint8Array | number | string)[] = [];
     for (let slot = 0; slot < count; slot++) {
@@ -108,11 +111,14 @@ export async function openUdp(options: TransportOptions): Promise<Transport> {
   function close(): void {
     if (closed) return;
     closed = true;
+    clearInterval(idle);
     socket.close();
   }
 
   return {
     port: socket.port,
+    receiveBuffer,
+    fd,
     close() {
       tail();
       close();

@@ -1,4 +1,15 @@
-import { beginRead, beginWrite, endWrite, lock, setHolder, tryLock, unchanged, unlock } from "../../assembly/lock";
+import { H_WEAK } from "../../assembly/layout";
+import {
+  beginRead,
+  beginWrite,
+  endWrite,
+  isMine,
+  lock,
+  setHolder,
+  tryLock,
+  unchanged,
+  unlock,
+} from "../../assembly/lock";
 
 const LOCK: usize = 64;
 const SEQUENCE: usize = 68;
@@ -41,6 +52,21 @@ describe("lock", () => {
     expect<bool>(tryLock(LOCK)).toBe(false);
   });
 
+  test("a lock is known for one's own while one holds it", () => {
+    expect<bool>(isMine(LOCK)).toBe(false);
+    lock(LOCK);
+    expect<bool>(isMine(LOCK)).toBe(true);
+    setHolder(1);
+    expect<bool>(isMine(LOCK)).toBe(false);
+  });
+
+  test("a lock that was taken from its holder, and is another's, stays that one's when the first lets go", () => {
+    lock(LOCK);
+    store<u32>(LOCK, 9);
+    unlock(LOCK);
+    expect<u32>(load<u32>(LOCK)).toBe(9);
+  });
+
   test("a lock touches no word beside its own", () => {
     store<u32>(LOCK - 4, 0xffffffff);
     store<u32>(LOCK + 4, 0xffffffff);
@@ -81,11 +107,15 @@ describe("lock", () => {
     expect<bool>(unchanged(SEQUENCE, seen)).toBe(false);
   });
 
-  test("a reader changes nothing", () => {
-    store<u32>(SEQUENCE, 12);
-    store<u32>(LOCK, 3);
-    unchanged(SEQUENCE, beginRead(SEQUENCE));
-    expect<u32>(load<u32>(SEQUENCE)).toBe(12);
-    expect<u32>(load<u32>(LOCK)).toBe(3);
+  test("a reader changes nothing, also where it has to write what it read", () => {
+    for (let weak: u32 = 0; weak <= 1; weak++) {
+      store<u32>(H_WEAK, weak);
+      store<u32>(SEQUENCE, 12);
+      store<u32>(LOCK, 3);
+      expect<bool>(unchanged(SEQUENCE, beginRead(SEQUENCE))).toBe(true);
+      expect<bool>(unchanged(SEQUENCE, 10)).toBe(false);
+      expect<u32>(load<u32>(SEQUENCE)).toBe(12);
+      expect<u32>(load<u32>(LOCK)).toBe(3);
+    }
   });
 });

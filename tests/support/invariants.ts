@@ -23,12 +23,14 @@ import {
   INDEX_TAG,
   LANE_SEQUENCE,
   LANE_SIZE,
+  RECORD_STEP,
   SHARD_COUNT,
   SHARD_HEAD,
   SHARD_LOCK,
   SHARD_SEQUENCE,
   SHARD_SIZE,
   SHARD_TAIL,
+  STEP_NONE,
 } from "../../assembly/layout.ts";
 
 class Checker {
@@ -128,6 +130,8 @@ export function checkInvariants(memory: Uint8Array): void {
   c.must(used + c.free() === c.word(H_POOL_TOP), "entries got lost");
   c.must(c.word(H_POOL_TOP) <= c.word(H_CAPACITY), "more entries than there is room for");
   for (let lane = 0; lane < c.word(H_LANES); lane++) {
-    c.must(c.word(c.word(H_LANES_AT) + lane * LANE_SIZE + LANE_SEQUENCE) % 2 === 0, `lane ${lane} is in a batch`);
+    const at = c.word(H_LANES_AT) + lane * LANE_SIZE;
+    c.must(c.word(at + LANE_SEQUENCE) % 2 === 0, `lane ${lane} is in a batch`);
+    c.must(c.word(at + RECORD_STEP) === STEP_NONE, `lane ${lane} is at a change`);
   }
 }

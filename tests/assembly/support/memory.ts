@@ -40,6 +40,7 @@ import {
   SET_SIZE,
   SHARD_SIZE,
 } from "../../../assembly/layout";
+import { setHolder } from "../../../assembly/lock";
 
 /** Where the engine's memory ends and as-pect's begins. */
 export const OURS: usize = 0x100000;
@@ -77,6 +78,7 @@ export function layOut(capacity: u32, maxId: u32, shards: u32, slots: u32, sets:
   store<f64>(H_RETENTION, RETENTION);
   store<f64>(H_SWEPT, -1);
   writeKey();
+  setHolder(0);
 }
 
 function region(pointer: usize, at: u32, bytes: u32): u32 {

@@ -1,0 +1,119 @@
+/**
+ * The C library that this process runs on, through bun:ffi, and what Linux means by its numbers: 64 bits, little-endian,
+ * the same for glibc and musl.
+ */
+import { dlopen, type FFIFunction, type Library, read } from "bun:ffi";
+import { getSystemErrorName } from "node:util";
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_DGRAM = 2;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+export const SO_REUSEPORT = 15;
+export const SO_RCVTIMEO = 20;
+export const SO_SNDBUFFORCE = 32;
+export const SO_RCVBUFFORCE = 33;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_V6ONLY = 26;
+/** recvmsg tells the real length of a datagram that it cut. */
+export const MSG_TRUNC = 0x20;
+export const MSG_DONTWAIT = 0x40;
+/** recvmmsg waits for the first datagram only. */
+export const MSG_WAITFORONE = 0x10000;
+export const EINTR = 4;
+export const EAGAIN = 11;
+
+/** By processor as `process.arch` names it: the names of the library, glibc's and musl's, and two system calls' numbers. */
+const PROCESSORS: Readonly<Record<string, { libraries: readonly string[]; recvmmsg: number; sendmmsg: number }>> = {
+  x64: { libraries: ["libc.so.6", "libc.musl-x86_64.so.1"], recvmmsg: 299, sendmmsg: 307 },
+  arm64: { libraries: ["libc.so.6", "libc.musl-aarch64.so.1"], recvmmsg: 243, sendmmsg: 269 },
+};
+
+const SYMBOLS = {
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+  dup2: { args: ["i32", "i32"], returns: "i32" },
+  if_nametoindex: { args: ["ptr"], returns: "u32" },
+  // For recvmmsg and sendmmsg, which takes no time-out: musl's own sendmmsg is a loop of sendmsg.
+  syscall: { args: ["i64", "i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
+  madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
+  __errno_location: { args: [], returns: "ptr" },
+} as const;
+
+export interface Libc {
+  /** Held, lest a collector takes it for unused. */
+  readonly library: Library<typeof SYMBOLS>;
+  readonly call: Library<typeof SYMBOLS>["symbols"];
+  /** Why the last call that returned -1 did; to be asked at once. */
+  errno(): number;
+  /** Numbers for `call.syscall`. */
+  readonly recvmmsg: number;
+  readonly sendmmsg: number;
+}
+
+/** The platform as far as it matters here; a test says what it is not. */
+export interface Platform {
+  readonly platform: string;
+  readonly arch: string;
+  readonly libraries?: readonly string[];
+}
+
+let loaded: Libc | undefined;
+
+/**
+ * The C library; of each thread its own, for errno is.
+ *
+ * @throws {Error} with `code` ENOTSUP where there is none to be had: not Linux, another processor, bun:ffi refused.
+ */
+export function loadLibc(): Libc {
+  loaded ??= openLibc(process);
+  return loaded;
+}
+
+/** {@link loadLibc}, anew and on the platform given. */
+export function openLibc(on: Platform): Libc {
+  const library = openLibrary(on, SYMBOLS);
+  const call = library.symbols;
+  const location = call.__errno_location();
+  if (location === null) throw unavailable("the C library has no errno");
+  const { recvmmsg, sendmmsg } = PROCESSORS[on.arch]!;
+  return { library, call, errno: () => read.i32(location), recvmmsg, sendmmsg };
+}
+
+/** Other functions of the C library. Errors as with {@link loadLibc}. */
+export function openLibrary<Symbols extends Record<string, FFIFunction>>(on: Platform, symbols: Symbols) {
+  const { platform, arch } = on;
+  const processor = PROCESSORS[arch];
+  if (platform !== "linux" || processor === undefined) {
+    throw unavailable(`this is ${platform} on ${arch}, and it needs Linux on x64 or arm64`);
+  }
+  const reasons: string[] = [];
+  for (const name of on.libraries ?? processor.libraries) {
+    try {
+      return dlopen(name, symbols);
+    } catch (error) {
+      reasons.push((error as Error).message.trim().split("\n")[0]!);
+    }
+  }
+  throw unavailable(`bun:ffi cannot load the C library (${reasons.join("; ")})`);
+}
+
+export function unavailable(reason: string): Error {
+  return Object.assign(new Error(`transport mmsg cannot run here: ${reason}; use --transport udp`), {
+    code: "ENOTSUP",
+  });
+}
+
+/** An error as Node's are: `code` EADDRINUSE, say, `errno` and `syscall`. */
+export function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall });
+}

@@ -1,0 +1,222 @@
+/**
+ * The transport for high load, on Linux: `recvmmsg` writes datagrams and their sources into the engine's slots, `sendmmsg` takes
+ * the replies from there. Nothing is copied on this side of the kernel, and nothing allocated.
+ *
+ * The thread blocks in `recvmmsg`, 100 ms at most. In between it looks whether it should stop, and now and then it lets the
+ * event loop turn, so that messages to it arrive.
+ */
+import { ptr } from "bun:ffi";
+import {
+  MAPPED,
+  MAX_PACKET,
+  SLOT_LENGTH,
+  SLOT_PACKET,
+  SLOT_REPLY,
+  SLOT_REPLY_LENGTH,
+  SLOT_SIZE,
+  SLOT_SOURCE,
+  SOURCE_ADDRESS,
+} from "../../assembly/layout.ts";
+import { Datagrams } from "./datagrams.ts";
+import {
+  EAGAIN,
+  EINTR,
+  type Libc,
+  loadLibc,
+  MSG_DONTWAIT,
+  MSG_TRUNC,
+  MSG_WAITFORONE,
+  systemError,
+  unavailable,
+} from "./libc.ts";
+import { preferHugePages } from "./pages.ts";
+import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from "./socket.ts";
+import type { Slots, Transport, TransportOptions } from "./transport.ts";
+
+/** How long an idle thread does not see that it should stop. */
+const IDLE_MS = 100;
+/** Between two turns of the event loop, which costs as much as a packet or two: batches may be of one packet. */
+const BATCHES_A_TURN = 256;
+/** Receives that fail in a row before the socket is given up: what the network does to a socket comes singly. */
+const FAILURES = 64;
+
+const SLOT_WORDS = SLOT_SIZE >>> 2;
+const LENGTH_WORD = SLOT_LENGTH >>> 2;
+const REPLY_LENGTH_WORD = SLOT_REPLY_LENGTH >>> 2;
+/** Of struct sockaddr_in, which has its port where sockaddr_in6 has it. */
+const IPV4_WORD = (SLOT_SOURCE + 4) >>> 2;
+const ADDRESS_WORD = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
+
+/**
+ * @throws {Error} the system's, with `code` (EADDRINUSE, say), if the socket cannot be bound; with `code` ENOTSUP where this
+ * transport cannot run.
+ */
+export async function openMmsg(options: TransportOptions): Promise<Transport> {
+  const { slots, judge, shouldStop, onEnd } = options;
+  const libc = loadLibc();
+  const socket = await bindSocket({
+    host: options.host,
+    port: options.port,
+    reusePort: options.reusePort,
+    receiveBuffer: options.receiveBuffer ?? DEFAULT_RECEIVE_BUFFER,
+    timeoutMs: IDLE_MS,
+    note: options.note,
+  });
+  probe(libc, socket);
+  preferHugePages(slots.bytes);
+  const lane = new SocketLane(libc, socket, slots);
+  let running = false;
+  let closed = false;
+
+  function run(): void {
+    if (closed) return;
+    let error: Error | undefined;
+    let stopped = false;
+    running = true;
+    try {
+      for (let left = BATCHES_A_TURN; left > 0 && !closed && !stopped; left--) {
+        const count = lane.receive();
+        if (count > 0 && judge(count) > 0) lane.reply(count);
+        // Idle: a good time for whatever else this thread has to do.
+        if (count === 0) left = 0;
+        stopped = shouldStop();
+      }
+    } catch (cause) {
+      error = cause as Error;
+      stopped = true;
+    }
+    running = false;
+    if (!stopped && !closed) {
+      setImmediate(run);
+      return;
+    }
+    socket.close();
+    if (closed) return;
+    closed = true;
+    onEnd(error);
+  }
+
+  // Whoever opened it is told first.
+  setImmediate(run);
+  return {
+    port: socket.port,
+    receiveBuffer: socket.receiveBuffer,
+    fd: socket.fd,
+    close() {
+      if (closed) return;
+      closed = true;
+      if (!running) socket.close();
+    },
+  };
+}
+
+/** Asks for nothing, but of both calls: a kernel may lack them, a sandbox forbid them. */
+function probe({ call, errno, recvmmsg, sendmmsg }: Libc, { fd, close }: BoundSocket): void {
+  for (const [name, number] of Object.entries({ recvmmsg, sendmmsg })) {
+    if (call.syscall(number, fd, null, 0, MSG_DONTWAIT, null) === 0) continue;
+    const { message } = systemError(name, errno());
+    close();
+    throw unavailable(message);
+  }
+}
+
+/** The slots of a lane as one socket's system calls see them. */
+export class SocketLane {
+  readonly #libc: Libc;
+  readonly #fd: number;
+  readonly #ipv4: boolean;
+  readonly #nameLength: number;
+  readonly #slots: Slots;
+  /** The slots, and where they lie for the kernel. */
+  readonly #words: Int32Array;
+  readonly #at: number;
+  readonly #inbox: Datagrams;
+  readonly #outbox: Datagrams;
+  #failures = 0;
+
+  constructor(libc: Libc, { fd, ipv4 }: BoundSocket, slots: Slots) {
+    const { batch, bytes, at } = slots;
+    this.#libc = libc;
+    this.#fd = fd;
+    this.#ipv4 = ipv4;
+    this.#nameLength = ipv4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE;
+    this.#slots = slots;
+    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset + at, batch * SLOT_WORDS);
+    this.#at = ptr(this.#words);
+    this.#inbox = new Datagrams(batch, this.#nameLength);
+    this.#outbox = new Datagrams(batch, this.#nameLength);
+    for (let slot = 0; slot < batch; slot++) {
+      this.#inbox.setName(slot, this.#at + slot * SLOT_SIZE + SLOT_SOURCE);
+      this.#inbox.setBase(slot, this.#at + slot * SLOT_SIZE + SLOT_PACKET);
+      this.#inbox.setLength(slot, MAX_PACKET);
+    }
+  }
+
+  /** Waits for a datagram, and takes those that are there with it. How many; 0 after a while, or for an error that passes. */
+  receive(): number {
+    const { call, recvmmsg } = this.#libc;
+    const inbox = this.#inbox;
+    const count = call.syscall(recvmmsg, this.#fd, inbox.pointer(0), inbox.count, MSG_WAITFORONE | MSG_TRUNC, null);
+    if (count < 0) return this.#failed();
+    this.#failures = 0;
+    const words = this.#words;
+    for (let i = 0, slot = 0; i < count; i++, slot += SLOT_WORDS) {
+      words[slot + LENGTH_WORD] = inbox.received(i);
+      inbox.resetName(i, this.#nameLength);
+      if (this.#ipv4) {
+        // What sockaddr_in pads with zeros is where the two zero words of ::ffff:a.b.c.d go.
+        words[slot + ADDRESS_WORD + 2] = MAPPED | 0;
+        words[slot + ADDRESS_WORD + 3] = words[slot + IPV4_WORD]!;
+      }
+    }
+    return count;
+  }
+
+  #failed(): 0 {
+    const error = this.#libc.errno();
+    if (error === EAGAIN || error === EINTR) return 0;
+    this.#slots.countSocketError();
+    if (++this.#failures === FAILURES) throw systemError("recvmmsg", error);
+    return 0;
+  }
+
+  /** Sends the replies in the first `count` slots. */
+  reply(count: number): void {
+    const words = this.#words;
+    const outbox = this.#outbox;
+    let replies = 0;
+    for (let slot = 0; slot < count; slot++) {
+      const length = words[slot * SLOT_WORDS + REPLY_LENGTH_WORD]!;
+      if (length === 0) continue;
+      const at = this.#at + slot * SLOT_SIZE;
+      outbox.setName(replies, at + SLOT_SOURCE);
+      outbox.setBase(replies, at + SLOT_REPLY);
+      outbox.setLength(replies, length);
+      replies++;
+    }
+    this.#send(replies);
+  }
+
+  #send(replies: number): void {
+    const { call, errno, sendmmsg } = this.#libc;
+    let next = 0;
+    while (next < replies) {
+      const sent = call.syscall(sendmmsg, this.#fd, this.#outbox.pointer(next), replies - next, MSG_DONTWAIT, null);
+      if (sent > 0) {
+        next += sent;
+        continue;
+      }
+      const error = errno();
+      if (error === EINTR) continue;
+      if (error === EAGAIN) {
+        // The send buffer is full, which is nobody's fault in particular. To wait would cost those their announcements who
+        // are waiting to be received.
+        this.#slots.countUnsent(replies - next);
+        return;
+      }
+      this.#slots.countSocketError();
+      this.#slots.countUnsent(1);
+      next++;
+    }
+  }
+}

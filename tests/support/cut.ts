@@ -1,0 +1,94 @@
+/** Packet engines that can be stopped before any of their steps, as a worker is that dies: this one the TypeScript twin. */
+import { process } from "../../src/engine/engine.ts";
+import { merge } from "../../src/engine/exchange.ts";
+import type { PacketEngine } from "../../src/engine/index.ts";
+import { setHolder } from "../../src/engine/lock.ts";
+import { sweep } from "../../src/engine/registry.ts";
+import { EngineState } from "../../src/engine/state.ts";
+
+/** What an engine throws that is stopped. */
+class Cut extends Error {}
+
+export type Stoppable = Pick<PacketEngine, "process" | "sweep" | "merge">;
+/** An engine for a lane that calls `step` before each of its steps: its stores, and what else it likes. */
+export type StoppableMaker = (memory: WebAssembly.Memory, lane: number, step: () => void) => Stoppable;
+
+export class CutEngine {
+  /** Steps since `run` was called. */
+  steps = 0;
+  #stop: () => boolean = () => false;
+  readonly #engine: Stoppable;
+
+  constructor(make: StoppableMaker, memory: WebAssembly.Memory, lane: number) {
+    this.#engine = make(memory, lane, () => {
+      if (this.#stop()) throw new Cut();
+      this.steps++;
+    });
+  }
+
+  /** Runs `work`, and stops it before the first step at which `stop` says so. Returns whether it came to its end. */
+  run(work: (engine: Stoppable) => void, stop: () => boolean = () => false): boolean {
+    this.steps = 0;
+    this.#stop = stop;
+    try {
+      work(this.#engine);
+      return true;
+    } catch (error) {
+      if (error instanceof Cut) return false;
+      throw error;
+    }
+  }
+}
+
+/** The TypeScript twin, on arrays that tell of each store. */
+export function stoppableTs(memory: WebAssembly.Memory, lane: number, step: () => void): Stoppable {
+  const m = new EngineState(memory.buffer);
+  setHolder(m, lane);
+  Object.assign(m, { u8: tap(m.u8, step), u32: tap(m.u32, step), i32: tap(m.i32, step), f64: tap(m.f64, step) });
+  return {
+    process: (lane, count, now) => withTaps(() => process(m, lane, count, now)),
+    sweep: (now) => withTaps(() => sweep(m, now)),
+    merge: (count, now) => withTaps(() => merge(m, count, now)),
+  };
+}
+
+type Words = Uint8Array | Uint32Array | Int32Array | Float64Array;
+
+/** The arrays behind those that `tap` made, and what is to be called before each of their stores. */
+const tapped = new WeakMap<object, { array: Words; step: () => void }>();
+
+/** An array that calls `step` before each store. */
+function tap<T extends Words>(array: T, step: () => void): T {
+  const proxy = new Proxy(array, {
+    get: (_, key) => array[key as unknown as number],
+    set(_, key, value) {
+      step();
+      array[key as unknown as number] = value;
+      return true;
+    },
+  });
+  tapped.set(proxy, { array, step });
+  return proxy;
+}
+
+const ATOMICS = ["load", "store", "add", "compareExchange"] as const;
+
+/** Atomics want an array, and no proxy of one: while `work` runs they get it. What only loads is no step. */
+function withTaps<T>(work: () => T): T {
+  const originals = ATOMICS.map((name) => [name, Atomics[name]] as const);
+  for (const [name, original] of originals) {
+    const call = original as (array: Words, ...rest: number[]) => number;
+    Object.assign(Atomics, {
+      [name]: (given: Words, ...rest: number[]) => {
+        const tap = tapped.get(given);
+        if (tap !== undefined && name !== "load") tap.step();
+        return call(tap?.array ?? given, ...rest);
+      },
+    });
+  }
+  try {
+    return work();
+  } finally {
+    Object.assign(Atomics, Object.fromEntries(originals));
+  }
+}

@@ -1,0 +1,107 @@
+/** A thread with one transport and one packet engine, for tests: told what to open, tells what became of it. */
+import { fullGC, heapStats } from "bun:jsc";
+import { closeSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { SLOT_SIZE, SLOT_SOURCE, SOURCE_PORT } from "../../assembly/layout.ts";
+import { createEngine, EngineControl, Lane } from "../../src/engine/index.ts";
+import { openOwnSocket } from "../../src/transport/bun-socket.ts";
+import { openMmsg } from "../../src/transport/mmsg.ts";
+import type { Transport, TransportOptions } from "../../src/transport/transport.ts";
+import { openUdp } from "../../src/transport/udp.ts";
+import type { Kind, Opening, Told } from "./transports.ts";
+
+declare const self: Worker;
+
+const OPEN: Record<Kind, (options: TransportOptions) => Promise<Transport>> = {
+  mmsg: openMmsg,
+  udp: openUdp,
+  "udp without system calls": (options) => openUdp(options, openOwnSocket),
+};
+
+let transport: Transport | undefined;
+
+function tell(told: Told): void {
+  self.postMessage(told);
+}
+
+/** Everything on the heap, garbage as well as long as it was not collected. */
+function cells(): number {
+  return Object.values(heapStats().objectTypeCounts).reduce((a, b) => a + b);
+}
+
+function wait(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** Closes the IPv4 socket on `port` behind its owner's back: /proc knows which descriptor it is. */
+function closeSocket(port: number): void {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const sockets = readFileSync("/proc/net/udp", "latin1").split("\n");
+  const inode = sockets.map((line) => line.trim().split(/\s+/)).find((fields) => fields[1]?.endsWith(local))![9];
+  for (const fd of readdirSync("/proc/self/fd")) {
+    if (linkOf(fd) === `socket:[${inode}]`) closeSync(Number(fd));
+  }
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return "";
+  }
+}
+
+async function open({ memory, lane: number, kind, engine: backend, sabotage, ...where }: Opening): Promise<void> {
+  const control = new EngineControl(memory);
+  const engine = createEngine(backend, memory, number);
+  const lane = new Lane(memory, number);
+  const waste: unknown[] = [];
+  let batches = 0;
+  let asked = 0;
+  let heap = { cells: 0, received: 0 };
+  const judge = (count: number): number => {
+    batches++;
+    if (sabotage === "sleeps at first" && batches === 1) wait(700);
+    if (sabotage === "closes its socket") closeSocket(transport!.port);
+    if (sabotage === "throws") throw new Error("out of order");
+    if (sabotage === "wastes") for (let i = 0; i < count; i++) waste[i] = { i };
+    const replies = engine.process(number, count, Date.now());
+    // A port that nothing can be sent to: EINVAL.
+    if (sabotage === "spoils every third") {
+      for (let slot = 0; slot < count; slot += 3) {
+        const at = lane.at + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_PORT;
+        lane.bytes.fill(0, at, at + 2);
+      }
+    }
+    return replies;
+  };
+  try {
+    transport = await OPEN[kind]({
+      ...where,
+      slots: lane,
+      judge,
+      shouldStop: () => {
+        asked++;
+        return control.stopped;
+      },
+      onEnd: (error) => tell({ type: "ended", message: error?.message }),
+    });
+    tell({ type: "listening", port: transport.port, receiveBuffer: transport.receiveBuffer });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    tell({ type: "failed", code, message });
+  }
+  self.onmessage = ({ data }: MessageEvent<"close" | "asked" | "heap">) => {
+    if (data === "close") {
+      transport?.close();
+      tell({ type: "ended", message: undefined });
+    } else if (data === "asked") tell({ type: "asked", asked });
+    else {
+      const { received } = control.counters();
+      tell({ type: "heap", cells: cells() - heap.cells, packets: received - heap.received });
+      fullGC();
+      heap = { cells: cells(), received };
+    }
+  };
+}
+
+self.onmessage = ({ data }: MessageEvent<Opening>) => void open(data);
