@@ -19,7 +19,10 @@ export function optionsOf<S extends string>(command: string, suites: readonly S[
   // Only the engine has nodes, and it is only where it is in the choice.
   const engine = suites.some((suite) => suite === "engine");
   try {
-    return parse(suites, engine);
+    const options = parse(suites, engine);
+    if (options !== undefined) return options;
+    console.log(help(command, suites, engine));
+    process.exit(0);
   } catch (error) {
     const usage = `${command} [--only ${suites.join("|")}]${engine ? " [--nodes N]" : ""} [--quick] [--json]`;
     console.error(`bench: ${(error as Error).message.replace(/\s*\n\s*/g, " ")}; usage: ${usage}`);
@@ -27,16 +30,30 @@ export function optionsOf<S extends string>(command: string, suites: readonly S[
   }
 }
 
-function parse<S extends string>(suites: readonly S[], engine: boolean): Options<S> {
+function help(command: string, suites: readonly string[], engine: boolean): string {
+  const flags = [
+    ["--only <suite>", `${suites.slice(0, -1).join(", ")} or ${suites.at(-1)}; default: all`],
+    ...(engine ? [["--nodes <n>", `nodes that the engine's registry holds; default: ${NODES.join(", and ")}`]] : []),
+    ["--quick", "see that all of it works; the figures say little"],
+    ["--json", "print for machines"],
+    ["-h, --help", "this"],
+  ];
+  return [`Usage: ${command} [options]`, "", ...flags.map(([flag, is]) => `  ${flag!.padEnd(16)}${is}`)].join("\n");
+}
+
+/** @returns `undefined` where help is asked for */
+function parse<S extends string>(suites: readonly S[], engine: boolean): Options<S> | undefined {
   const { values } = parseArgs({
     options: {
       only: { type: "string" },
       quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
       ...(engine && { nodes: { type: "string" } as const }),
     },
   });
-  const { only, quick, json } = values;
+  const { only, quick, json, help } = values;
+  if (help) return undefined;
   const chosen = suites.filter((suite) => only === undefined || suite === only);
   if (chosen.length === 0) throw new Error(`--only must be one of ${suites.join(", ")}`);
   const nodes = "nodes" in values ? [Number(values.nodes)] : quick ? QUICK_NODES : NODES;

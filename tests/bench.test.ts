@@ -9,6 +9,7 @@ import { checkPackets } from "../bench/packet/agree.ts";
 import { dataView } from "../bench/packet/dataview.ts";
 import { announcement, query } from "../bench/packets.ts";
 import { ratios, textOf, times } from "../bench/table.ts";
+import { hasChromium, NEEDS_CHROMIUM } from "./support/chromium.ts";
 import { MAIN, run as runCommand } from "./support/command.ts";
 import { testIf } from "./support/needs.ts";
 
@@ -87,6 +88,21 @@ describe("bun bench", () => {
   );
 
   test.each([
+    ["main.ts", "bun bench [options]", ["--only <suite>", "--nodes <n>", "--quick", "--json", "-h, --help"]],
+    ["node.ts", "bun run bench:node [options]", ["--only <suite>", "--quick", "--json", "-h, --help"]],
+    ["run-chromium.ts", "bun run bench:chromium [options]", ["--only <suite>", "--quick", "--json", "-h, --help"]],
+    ["run-page.ts", "bun run bench:page [PORT]", ["PORT", "-h, --help"]],
+  ])("%s --help is its usage, a line a flag, and exits with 0", async (script, usage, flags) => {
+    for (const flag of ["--help", "-h"]) {
+      const { out, err, code } = await run(script, flag);
+      expect({ err, code }).toEqual({ err: "", code: 0 });
+      const [first, empty, ...lines] = out.trimEnd().split("\n");
+      expect([first, empty]).toEqual([`Usage: ${usage}`, ""]);
+      expect(lines.map((line) => line.trim().split(/ {2,}/)[0]!)).toEqual(flags);
+    }
+  });
+
+  test.each([
     ["main.ts", ["--only", "all"], "--only must be one of codec, xdr, engine"],
     ["main.ts", ["--nodes", "4"], "--nodes must be a whole number of 5 or more"],
     ["main.ts", ["--nodes", "x"], "--nodes must be a whole number of 5 or more"],
@@ -115,7 +131,7 @@ describe("elsewhere", () => {
     LIMIT_MS,
   );
 
-  testIf(Bun.which("chromium") !== null, "there is no chromium")(
+  testIf(hasChromium, NEEDS_CHROMIUM)(
     "the same is measured in Chromium, on the page",
     async () => {
       const { runtime, rows } = await rowsOf("run-chromium.ts");
@@ -234,6 +250,16 @@ describe("whereabouts bench", () => {
     },
     LIMIT_MS,
   );
+
+  test("--help has the flags that bun bench has", async () => {
+    const flags = (text: string) => [...text.matchAll(/^ {2}(-.*?)(?: {2,}|$)/gm)].map((match) => match[1]!);
+    const { out, err, code } = await runCommand(["bench", "--help"]);
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+    expect(out).toStartWith("Usage: whereabouts bench [options]\n");
+    const own = flags((await run("main.ts", "--help")).out);
+    expect(own.length).toBeGreaterThan(3);
+    expect(flags(out)).toEqual(own);
+  });
 
   test("says in one line, as installed, that it takes a checkout, and exits with 2", async () => {
     const root = join(MAIN, "../../..");

@@ -2,7 +2,7 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import { join } from "node:path";
 import { bytesFromHex, bytesToHex, createCodec, PacketFields } from "../src/codec/index.ts";
-import { BEGIN, END, HUGE, MANY } from "./support/codec-limits.ts";
+import { BEGIN, END, HUGE, HUGER, MANY } from "./support/codec-limits.ts";
 import { announcement, ascii, NASTY_LENGTHS, query } from "./support/packets.ts";
 
 const PROGRAM = join(import.meta.dir, "support/codec-limits.ts");
@@ -11,8 +11,16 @@ const MiB = 2 ** 20;
 const ASIDE = 48 * MiB;
 const LIMIT_MS = 60_000;
 
+interface Measured {
+  /** Bytes by which the process grew. */
+  readonly grown: number;
+  /** Bytes by which the module's memory grew. */
+  readonly memory: number;
+  readonly collections: number;
+}
+
 /** Runs a case in a process of its own. */
-async function measured(backend: string, name: string): Promise<{ grown: number; collections: number }> {
+async function measured(backend: string, name: string): Promise<Measured> {
   const child = Bun.spawn([process.execPath, PROGRAM, backend, name], {
     env: { ...process.env, BUN_JSC_logGC: "1" },
     stdio: ["ignore", "pipe", "pipe"],
@@ -20,10 +28,17 @@ async function measured(backend: string, name: string): Promise<{ grown: number;
   const [out, log, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   if (code !== 0) throw new Error(log);
   const during = log.slice(log.indexOf(BEGIN), log.indexOf(END));
-  return { grown: Number(out), collections: during.match(/=> (Eden|Full)Collection/g)?.length ?? 0 };
+  const { grown, memory } = JSON.parse(out) as { grown: number; memory: number };
+  return { grown, memory, collections: during.match(/=> (Eden|Full)Collection/g)?.length ?? 0 };
 }
 
 describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
+  /** The module did the work, where there is one: it takes the packet into its memory, which has 2 pages at first. */
+  function expectGrown(memory: number, size: number): void {
+    expect(memory).toBeGreaterThanOrEqual(backend === "wasm" ? size - 2 * 65_536 : 0);
+    expect(memory).toBeLessThanOrEqual(backend === "wasm" ? size : 0);
+  }
+
   test(
     "decodeInto and encodeInto allocate nothing: a million calls make no garbage to collect, as a million of decode do",
     async () => {
@@ -55,8 +70,9 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
   test(
     "a bad packet of 16 MiB costs no more than as much again, however often it comes",
     async () => {
-      const { grown } = await measured(backend, "16 MiB, bad");
+      const { grown, memory } = await measured(backend, "16 MiB, bad");
       expect(grown).toBeLessThan(HUGE + ASIDE);
+      expectGrown(memory, HUGE);
     },
     LIMIT_MS,
   );
@@ -64,9 +80,13 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
   test(
     "a good packet of 16 MiB costs what is made of it, and no more than as much again",
     async () => {
-      const { grown } = await measured(backend, "16 MiB, good");
+      const { grown, memory } = await measured(backend, "16 MiB, good");
       // The NodeID, the datagram of the encoder, and the memory of the module.
       expect(grown).toBeLessThan(3 * HUGE + ASIDE);
+      expectGrown(memory, HUGE);
+      const beyond = await measured(backend, "beyond 16 MiB, good");
+      expect(beyond.grown).toBeLessThan(3 * HUGER + ASIDE);
+      expect(beyond.memory).toBe(0);
     },
     LIMIT_MS,
   );

@@ -17,29 +17,12 @@ import {
   PacketFields,
   type Query,
 } from "../src/codec/index.ts";
+import { encoded, packets } from "./support/packet-values.ts";
 import { announcement, hex, NASTY_LENGTHS, query } from "./support/packets.ts";
-import { Random } from "./support/random.ts";
 
 const SEED = 20121025;
 
 const CODECS = [createCodec({ backend: "wasm" }), createCodec({ backend: "ts" })];
-
-// Short ones above all, of each remainder by 4; now and then one that is longer than a page of memory.
-const nodeIds = fc.oneof(
-  { weight: 20, arbitrary: fc.uint8Array({ maxLength: 40, size: "max" }) },
-  { weight: 5, arbitrary: fc.integer({ min: 41, max: 3000 }).map((length) => new Random(length).bytes(length)) },
-  { weight: 1, arbitrary: fc.integer({ min: 60_000, max: 140_000 }).map((length) => new Random(length).bytes(length)) },
-);
-const ips = fc.constantFrom(0, 4, 16).chain((length) => fc.uint8Array({ minLength: length, maxLength: length }));
-const ports = fc.oneof(fc.nat(65535), fc.constantFrom(0, 1, 255, 256, 32767, 32768, 65535));
-const packets: fc.Arbitrary<Packet> = fc.oneof(
-  fc.record({ type: fc.constant("query" as const), nodeId: nodeIds }),
-  fc.record({ type: fc.constant("announcement" as const), nodeId: nodeIds, port: ports, ip: ips }),
-);
-
-/** By hand, and not by the codec. */
-const encoded = (packet: Packet): Uint8Array<ArrayBuffer> =>
-  packet.type === "query" ? query(packet.nodeId) : announcement(packet.nodeId, packet.port, packet.ip);
 
 const paddingOf = ({ length }: Uint8Array): number => (4 - (length % 4)) % 4;
 

@@ -1,13 +1,16 @@
 // codec.wasm as a stranger would use it: by docs/codec-wasm.md alone, from whose tables names, offsets and statuses are
-// taken, so that neither the page nor the module can change without the other. Nothing of src/ is imported.
+// taken, so that neither the page nor the module can change without the other. Of src/ only the codec is imported, in
+// TypeScript, to hold faults against.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { createCodec } from "../src/codec/index.ts";
 import {
   ENTRY,
   ENTRY_SIZE,
   EXPORTS,
   FIELDS,
   FIELDS_SIZE,
+  faultAt,
   Host,
   MODULE,
   PAGE,
@@ -177,6 +180,46 @@ describe("decode", () => {
     const host = new Host(new Random(3));
     host.bytes.set(bytes, 64);
     expect(STATUS_NAMES[host.decode(64, bytes.length, 0)]).toBe(name);
+  });
+
+  test("tells by its status where the fault is, as the codec in a program does", () => {
+    const random = new Random(12);
+    const host = new Host(random);
+    const codec = createCodec({ backend: "ts" });
+    const seen = new Set<number>();
+    const hold = (bytes: Uint8Array) => {
+      host.bytes.set(bytes, 2000);
+      const status = host.decode(2000, bytes.length, 0);
+      const result = codec.tryDecode(bytes);
+      expect([hex(bytes), STATUS_NAMES[status], faultAt(status, bytes)]).toEqual(
+        result.ok ? [hex(bytes), result.packet.type, undefined] : [hex(bytes), result.code, result.offset],
+      );
+      seen.add(status);
+    };
+    for (const vector of VECTORS) hold(Uint8Array.fromHex(vector.hex));
+    for (let i = 0; i < 5000; i++) hold(mutate(random, Uint8Array.fromHex(random.pick(PACKETS).hex)));
+    expect([...seen].sort()).toEqual(Object.values(STATUS));
+  });
+
+  test("may give a packet whose bytes are not there, where the host does not check a size: as the page says", () => {
+    const host = new Host(new Random(13));
+    const end = host.bytes.length;
+    const datagram = query(new Uint8Array(100));
+    const at = end - 20;
+    host.bytes.set(datagram.subarray(0, 20), at);
+    expect(host.decode(at, datagram.length, 0)).toBe(STATUS.query!);
+    expect(at + host.field(0, "idOffset") + host.field(0, "idLength")).toBeGreaterThan(end);
+    // The length of an announcement's IP is behind its NodeID: that is looked at.
+    const announced = announcement(new Uint8Array(100), 22000);
+    host.bytes.set(announced.subarray(0, 20), at);
+    expect(() => host.decode(at, announced.length, 0)).toThrow(WebAssembly.RuntimeError);
+    expect(host.decode(at, 20, 0)).toBe(STATUS["bad-id-length"]!);
+    // That is there, and the IP is not.
+    const cut = announcement(ID, 22000, IP);
+    host.bytes.set(cut.subarray(0, 24), end - 24);
+    expect(host.decode(end - 24, cut.length, 0)).toBe(STATUS.announcement!);
+    expect(end - 24 + host.field(0, "ipOffset")).toBe(end);
+    expect(PAGE).toContain("decoding does not touch the bytes of a NodeID, of padding or of an IP");
   });
 
   test("decodes in memory that has grown", () => {

@@ -9,6 +9,7 @@ import {
   type PacketErrorCode,
   PacketFields,
 } from "../src/codec/index.ts";
+import { encoded, packets } from "./support/packet-values.ts";
 import { announcement, ascii, hex, query } from "./support/packets.ts";
 import { Random } from "./support/random.ts";
 
@@ -25,20 +26,6 @@ function amid(bytes: Uint8Array, buffer: ArrayBufferLike = new ArrayBuffer(bytes
   all.set(bytes, 13);
   return all.subarray(13, 13 + bytes.length);
 }
-
-/** By hand, and not by the codec. */
-const encoded = (packet: Packet): Uint8Array =>
-  packet.type === "query" ? query(packet.nodeId) : announcement(packet.nodeId, packet.port, packet.ip);
-
-const nodeIds = fc.oneof(
-  fc.uint8Array({ maxLength: 80, size: "max" }),
-  fc.integer({ min: 1000, max: 3000 }).map((length) => new Random(length).bytes(length)),
-);
-const ips = fc.constantFrom(0, 4, 16).chain((length) => fc.uint8Array({ minLength: length, maxLength: length }));
-const packets: fc.Arbitrary<Packet> = fc.oneof(
-  fc.record({ type: fc.constant("query" as const), nodeId: nodeIds }),
-  fc.record({ type: fc.constant("announcement" as const), nodeId: nodeIds, port: fc.nat(65535), ip: ips }),
-);
 
 const FAULTS: readonly [PacketErrorCode, number, string, string][] = [
   ["short", 0, "", "nothing at all"],

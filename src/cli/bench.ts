@@ -1,19 +1,29 @@
 /** `whereabouts bench`: runs the benches, which are in a checkout of the sources and not in the package. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Help, Option } from "commander";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const MAIN = join(ROOT, "bench", "main.ts");
 /** They compare with development dependencies; that these are there is told by one of them. */
 const NEEDED = "mitata/package.json";
 
+/** What bench/options.ts takes: to be read here, and passed on as it is. */
+const FLAGS = [
+  new Option("--only <suite>", "codec, xdr or engine; default: all three"),
+  new Option("--nodes <n>", "nodes that the engine's registry holds; default: 10000, and 1000000"),
+  new Option("--quick", "see that all of it works; the figures say little"),
+  new Option("--json", "print for machines"),
+];
+
 export function benchCommand(): Command {
   return new Command("bench")
     .description("Measure codec, XDR and packet engine beside others that do the same. Needs a checkout.")
-    .argument("[flags...]", "--only codec|xdr|engine, --nodes <n>, --quick, --json")
+    .usage("[options]")
     .allowUnknownOption()
-    .action((_flags: string[], _options: object, command: Command) => run(command));
+    .allowExcessArguments()
+    .configureHelp({ visibleOptions: (command) => [...FLAGS, ...new Help().visibleOptions(command)] })
+    .action((_options: object, command: Command) => run(command));
 }
 
 async function run(command: Command): Promise<void> {

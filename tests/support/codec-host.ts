@@ -32,8 +32,36 @@ function numbers(rows: string[][]): Readonly<Record<string, number>> {
 export const FIELDS = numbers(table("offset", "word", "announcement", "query", "not a packet"));
 /** Offsets of the words of an entry of a batch's table. */
 export const ENTRY = numbers(table("offset", "word"));
-export const STATUS = numbers(table("status", "name", "the bytes", "the fault is at byte"));
+const STATUSES = table("status", "name", "the bytes", "the fault is at byte");
+export const STATUS = numbers(STATUSES);
 export const STATUS_NAMES = Object.fromEntries(Object.entries(STATUS).map(([name, status]) => [status, name]));
+
+/**
+ * Where the fault is that `status` tells of, as the page has it.
+ *
+ * @param datagram - the bytes, from which some of it follows
+ * @throws {Error} if the page puts it in words that are not known here
+ */
+export function faultAt(status: number, datagram: Uint8Array): number | undefined {
+  const words = STATUSES.find(([number]) => Number(number) === status)?.[3];
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
+  const isQuery = () => view.getUint32(0) === 0x19760309;
+  const afterNodeId = () => {
+    const id = isQuery() ? 8 : 12;
+    return id + Math.ceil(view.getUint32(id - 4) / 4) * 4;
+  };
+  const choice = /^(\d+) in a query, else (\d+)$/.exec(words ?? "");
+  if (words === "") return undefined;
+  if (words === "size") return datagram.length;
+  if (words !== undefined && /^\d+$/.test(words)) return Number(words);
+  if (choice !== null) return Number(choice[isQuery() ? 1 : 2]);
+  if (words === "the first after NodeID and padding") return afterNodeId();
+  if (words === "the first after the packet") {
+    return isQuery() ? afterNodeId() : afterNodeId() + 4 + view.getUint32(afterNodeId());
+  }
+  throw new Error(`docs/codec-wasm.md has the fault of status ${status} at ${words}`);
+}
+
 /** Of what is exported, the parameters of each function; the memory has none. */
 export const EXPORTS = new Map(
   table("export", "is").map(([name, is]): [string, string[] | undefined] => {

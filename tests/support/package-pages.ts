@@ -2,12 +2,9 @@
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { type Browser, chromium } from "playwright-core";
+import { CHROMIUM } from "./chromium.ts";
 import { type Project, vectorFiles } from "./package.ts";
 import type { Examination } from "./package-vectors.ts";
-
-const CHROMIUM = Bun.which("chromium");
-export const hasChromium = CHROMIUM !== null;
-export const NEEDS_CHROMIUM = "there is no chromium";
 
 /** How a page comes by the package: from its files, or in a bundle. */
 export type How = "files" | "bundle";
@@ -42,7 +39,7 @@ export class Pages implements AsyncDisposable {
     };
     const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch });
     // Root, as which CI runs, has no sandbox.
-    const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
+    const browser = await chromium.launch({ executablePath: CHROMIUM!, chromiumSandbox: process.getuid?.() !== 0 });
     return new Pages(browser, server);
   }
 

@@ -1,4 +1,7 @@
-/** The package as its users get it: packed by npm, installed by npm and by Bun into empty folders. */
+/**
+ * The package as its users get it: packed by npm, installed by npm and by Bun into empty folders. Its dependencies are packed
+ * again from node_modules, so that none of this needs a network.
+ */
 import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +17,11 @@ export const NEEDS_NPM = "there is no npm, or no node";
 /** For a test that may be the first to pack or to install. */
 export const INSTALL_LIMIT_MS = 120_000;
 
+/** Bun has no flag against a network: a registry that does not answer. */
+const NOBODY = "http://127.0.0.1:9";
+
 export interface Packed {
+  readonly name: string;
   readonly tarball: string;
   /** Paths of the files in it. */
   readonly files: readonly string[];
@@ -47,19 +54,33 @@ export class Workplace implements AsyncDisposable {
   /** What `npm pack` makes of this checkout, and of a dist/ that it has built for it. */
   readonly packed = once(async (): Promise<Packed> => {
     const folder = await this.folder("packed");
-    const options = ["--json", "--foreground-scripts=false", "--pack-destination", folder];
-    const [result] = JSON.parse(await this.output(["npm", "pack", ...options], ROOT));
-    const files: { path: string }[] = result.files;
-    return { tarball: join(folder, result.filename), files: files.map(({ path }) => path) };
+    const [packed] = await this.#pack(folder, ["--foreground-scripts=false"]);
+    return packed!;
+  });
+
+  /** What the package depends on when it is used, in the versions that this checkout has. */
+  readonly #dependencies = once(async (): Promise<Packed[]> => {
+    const { dependencies } = await Bun.file(join(ROOT, "package.json")).json();
+    const folders = Object.keys(dependencies).map((name) => join(ROOT, "node_modules", name));
+    return this.#pack(await this.folder("dependencies"), ["--ignore-scripts", ...folders]);
   });
 
   readonly npmProject = once(async () => {
     const folder = await this.folder("npm");
-    const options = ["--prefix", folder, "--prefer-offline", "--no-audit", "--no-fund"];
-    return this.#install(folder, ["npm", "install", ...options]);
+    const options = ["--prefix", folder, "--offline", "--no-audit", "--no-fund"];
+    const tarballs = (await this.#dependencies()).map(({ tarball }) => tarball);
+    return this.#install(folder, ["npm", "install", ...options, ...tarballs]);
   });
 
-  readonly bunProject = once(async () => this.#install(await this.folder("bun"), ["bun", "add"]));
+  readonly bunProject = once(async () => {
+    const folder = await this.folder("bun");
+    // Unlike npm, Bun asks its registry for what a package needs, though the project has it already.
+    const overrides = Object.fromEntries(
+      (await this.#dependencies()).map(({ name, tarball }) => [name, `file:${tarball}`]),
+    );
+    await Bun.write(join(folder, "package.json"), JSON.stringify({ overrides }));
+    return this.#install(folder, ["bun", "add", "--registry", NOBODY]);
+  });
 
   /** An empty folder. */
   async folder(name: string): Promise<string> {
@@ -87,6 +108,18 @@ export class Workplace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(await this.#folder(), { recursive: true });
+  }
+
+  async #pack(folder: string, args: readonly string[]): Promise<Packed[]> {
+    const command = ["npm", "pack", "--json", "--pack-destination", folder, ...args];
+    const results: { name: string; filename: string; files: { path: string }[] }[] = JSON.parse(
+      await this.output(command, ROOT),
+    );
+    return results.map(({ name, filename, files }) => ({
+      name,
+      tarball: join(folder, filename),
+      files: files.map(({ path }) => path),
+    }));
   }
 
   async #install(folder: string, command: readonly string[]): Promise<Project> {
