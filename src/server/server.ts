@@ -7,7 +7,15 @@ import {
   type EngineCounters,
   type PacketEngine,
 } from "../engine/index.ts";
-import { checkServerOptions, defaultServerOptions, engineOptions, type ServerOptions, workerCount } from "./options.ts";
+import { preferHugePages } from "../transport/pages.ts";
+import {
+  checkServerOptions,
+  defaultServerOptions,
+  engineOptions,
+  type ServerOptions,
+  sharesOut,
+  workerCount,
+} from "./options.ts";
 import { Workers } from "./workers.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
@@ -90,7 +98,14 @@ export class DiscoveryServer {
     const all: ServerOptions = { ...defaultServerOptions(), ...given };
     checkServerOptions(all);
     const settled = { ...all, workers: workerCount(all) };
+    if (settled.workers > 1 && !sharesOut(process.platform)) {
+      logger.warning("{workers} workers gain nothing: on {platform} one of those that share a port gets all packets", {
+        workers: settled.workers,
+        platform: process.platform,
+      });
+    }
     const memory = createEngineMemory(engineOptions(settled));
+    preferHugePages(new Uint8Array(memory.buffer));
     const control = new EngineControl(memory);
     const workers = await Workers.start(memory, control, settled);
     return new DiscoveryServer(settled, memory, control, workers);

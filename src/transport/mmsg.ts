@@ -29,7 +29,6 @@ import {
   systemError,
   unavailable,
 } from "./libc.ts";
-import { preferHugePages } from "./pages.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from "./socket.ts";
 import type { Slots, Transport, TransportOptions } from "./transport.ts";
 
@@ -63,7 +62,6 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     note: options.note,
   });
   probe(libc, socket);
-  preferHugePages(slots.bytes);
   const lane = new SocketLane(libc, socket, slots);
   let running = false;
   let closed = false;
