@@ -7,7 +7,7 @@ import { checkText, quoted } from "./text.ts";
  *
  * @param bytes - a packet, a NodeID, anything
  * @returns two digits a byte, in lower case
- * @throws {TypeError} if `bytes` is not a Uint8Array
+ * @throws {TypeError} if `bytes` is not a Uint8Array, or its buffer is detached
  * @example
  * ```ts
  * bytesToHex(createCodec().encode({ type: "query", nodeId: nodeIdFromText("NODE") })); // => "19760309000000044e4f4445"

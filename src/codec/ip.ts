@@ -61,7 +61,7 @@ export function tryIpFromText(text: string): Uint8Array<ArrayBuffer> | undefined
  *
  * @param ip - an announcement's: 4 bytes (IPv4), 16 (IPv6), or none
  * @returns the text; `undefined` for no bytes, which stand for the address that the announcement came from
- * @throws {TypeError} if `ip` is not a Uint8Array
+ * @throws {TypeError} if `ip` is not a Uint8Array, or its buffer is detached
  * @throws {RangeError} if it has neither 0, 4 nor 16 bytes
  * @example
  * ```ts

@@ -35,7 +35,7 @@ export function nodeIdFromText(text: string): Uint8Array<ArrayBuffer> {
  *
  * @param nodeId - any bytes
  * @returns the text; `undefined` if the bytes are not UTF-8
- * @throws {TypeError} if `nodeId` is not a Uint8Array; nothing else, whatever it holds
+ * @throws {TypeError} if `nodeId` is not a Uint8Array, or its buffer is detached; nothing else, whatever it holds
  * @example
  * ```ts
  * nodeIdToText(nodeIdFromText("NODE")); // => "NODE"

@@ -93,7 +93,8 @@ export interface CodecOptions {
 /**
  * Encodes and decodes the packets of the protocol. Synchronous; keeps nothing between calls, so one does for a program.
  * No method needs its `this`. A `Buffer` is a Uint8Array, and so is a view of a `SharedArrayBuffer`; what such a buffer
- * holds must not change while a method runs.
+ * holds must not change while a method runs. A view that has lost its bytes, because its buffer was transferred or has shrunk, is
+ * a TypeError wherever bytes are taken, and not taken for empty.
  *
  * Whatever decoding accepts, encoding writes as the same bytes, but for padding: its content is ignored, and written as zeros.
  */
