@@ -1,5 +1,7 @@
 /** What a server can be told: the flags of `whereabouts server`, by the same names. */
+
 import { defaultEngineOptions, type EngineBackend, type EngineOptions, type Network } from "../engine/index.ts";
+import { checkJournal, DEFAULT_PREFIX } from "../journal/index.ts";
 
 /** Where the original server listened, and its clients still ask. */
 export const DEFAULT_PORT = 22025;
@@ -34,6 +36,13 @@ export interface ServerOptions {
   readonly allow: readonly Network[];
   /** Count what the limits would stop, and let it pass. */
   readonly limitDryRun: boolean;
+  /**
+   * What outlives the process: `memory` (the default here: nothing), `sqlite` (the command's default: a file in the user's state
+   * folder), `sqlite:PATH`, or the URL of a Redis or Valkey that several servers share.
+   */
+  readonly journal: string;
+  /** What the keys in Redis begin with, `whereabouts` by default. */
+  readonly journalPrefix: string;
 }
 
 /** Every option's default; those of the limits are argued for in docs/limits.md. */
@@ -56,6 +65,8 @@ export function defaultServerOptions(): ServerOptions {
     newBurst: engine.new.burst,
     allow: engine.allow,
     limitDryRun: engine.dryRun,
+    journal: "memory",
+    journalPrefix: DEFAULT_PREFIX,
   };
 }
 
@@ -82,6 +93,7 @@ export function checkServerOptions(options: ServerOptions): void {
   if (typeof options.limitDryRun !== "boolean") {
     throw new TypeError(`limitDryRun must be true or false, not ${Bun.inspect(options.limitDryRun)}`);
   }
+  checkJournal(options.journal, options.journalPrefix);
   if (!Array.isArray(options.allow)) throw new TypeError("allow must be an array of networks");
   if (options.workers !== 1) throw new RangeError(`workers must be 1, not ${options.workers}`);
   if (options.transport !== "udp") throw new RangeError(`transport must be "udp", not "${options.transport}"`);

@@ -7,6 +7,8 @@ import {
   type EngineCounters,
   type PacketEngine,
 } from "../engine/index.ts";
+import { JournalError } from "../journal/index.ts";
+import { Journaling, type JournalStats } from "./journaling.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { checkServerOptions, defaultServerOptions, engineOptions, type ServerOptions } from "./options.ts";
 
@@ -36,6 +38,7 @@ export interface ServerStats extends EngineCounters {
   readonly capacity: number;
   /** Seconds since the start. */
   readonly uptime: number;
+  readonly journal: JournalStats;
 }
 
 /**
@@ -56,17 +59,26 @@ export class DiscoveryServer {
   readonly #control: EngineControl;
   readonly #engine: PacketEngine;
   readonly #worker: Worker;
+  readonly #journaling: Journaling;
   readonly #started = performance.now();
   readonly #sweeper: Timer;
   readonly #workerStopped: Promise<void>;
   #stopping: Promise<void> | undefined;
 
-  private constructor(options: ServerOptions, memory: WebAssembly.Memory, worker: Worker, port: number) {
+  private constructor(
+    options: ServerOptions,
+    memory: WebAssembly.Memory,
+    engine: PacketEngine,
+    journaling: Journaling,
+    worker: Worker,
+    port: number,
+  ) {
     this.options = options;
     this.port = port;
     this.#worker = worker;
     this.#control = new EngineControl(memory);
-    this.#engine = createEngine(options.engine, memory, options.workers);
+    this.#engine = engine;
+    this.#journaling = journaling;
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
     const { promise: closed, resolve: close, reject } = Promise.withResolvers<void>();
@@ -80,6 +92,7 @@ export class DiscoveryServer {
       // What the worker held in the shared memory it may hold for ever: nothing here is to wait for it.
       clearInterval(this.#sweeper);
       worker.terminate();
+      void this.#journaling.stop();
       reject(new ServerError(`the packet worker failed: ${message}`));
     };
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
@@ -99,19 +112,23 @@ export class DiscoveryServer {
    * @param options see {@link ServerOptions}; what is left out has its default.
    * @returns the server, once it answers queries.
    * @throws {TypeError} or {RangeError} for an option of the wrong kind, or out of its range.
-   * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE where the port is in use.
+   * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE where the port is in use. Or if the journal is in use, of a
+   * newer version or unusable: `code` is `locked`, `newer`, `foreign` or `unusable`.
    */
   static async start(options: Partial<ServerOptions> = {}): Promise<DiscoveryServer> {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const all: ServerOptions = { ...defaultServerOptions(), ...given };
     checkServerOptions(all);
     const memory = createEngineMemory(engineOptions(all));
+    const engine = createEngine(all.engine, memory, all.workers);
+    const journaling = await restore(all, memory, engine);
     const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
     try {
       const port = await listen(worker, memory, all);
-      return new DiscoveryServer(all, memory, worker, port);
+      return new DiscoveryServer(all, memory, engine, journaling, worker, port);
     } catch (error) {
       worker.terminate();
+      await journaling.stop();
       throw error;
     }
   }
@@ -123,6 +140,7 @@ export class DiscoveryServer {
       nodes: this.#control.nodes,
       capacity: this.#control.capacity,
       uptime: (performance.now() - this.#started) / 1000,
+      journal: this.#journaling.stats(),
     };
   }
 
@@ -143,6 +161,7 @@ export class DiscoveryServer {
     this.#worker.postMessage({ type: "stop" } satisfies ToWorker);
     await Promise.race([this.#workerStopped, Bun.sleep(STOP_MS)]);
     this.#worker.terminate();
+    await this.#journaling.stop();
   }
 
   #sweep(): void {
@@ -153,6 +172,15 @@ export class DiscoveryServer {
     } catch (error) {
       logger.error("The sweep of the registry failed: {error}", { error });
     }
+  }
+}
+
+/** What the journal has is known before the first packet comes. @throws {ServerError} if the journal cannot be had */
+async function restore(options: ServerOptions, memory: WebAssembly.Memory, engine: PacketEngine): Promise<Journaling> {
+  try {
+    return await Journaling.open(options, memory, engine);
+  } catch (error) {
+    throw error instanceof JournalError ? new ServerError(error.message, error.code) : error;
   }
 }
 
