@@ -29,8 +29,10 @@ const MOST_WORDS = 7 + (MAX_ID_LENGTH >>> 2);
 /** A batch is full with so many entries, or words: half a megabyte with the usual NodeIDs, one with the longest. */
 const FULL_ENTRIES = 8192;
 const FULL_WORDS = 1 << 18;
+/** Entries are told apart by numbers below this: room for those of a listing beyond FULL_ENTRIES. */
+const NUMBERS = 2 * FULL_ENTRIES;
 /** A time to sort by, in ms since the first one of a batch, is kept below so much: with the number of its entry, 53 bits. */
-const SORTED_SPAN = 2 ** 40;
+const SORTED_SPAN = 2 ** 39;
 
 const TIME = ENTRY_TIME >>> 2;
 const META = ENTRY_META >>> 2;
@@ -83,6 +85,7 @@ export class BatchWriter {
    * @param shift is added to its time.
    */
   add(words: Int32Array, at: number, shift: number): void {
+    if (this.#count === NUMBERS) throw new RangeError("a batch was not sealed when it was full");
     this.#grow();
     const to = this.#words;
     let end = this.#end;
@@ -125,7 +128,7 @@ export class BatchWriter {
     let end = HEADER_WORDS;
     let newest = Number.NEGATIVE_INFINITY;
     for (const key of this.#order()) {
-      const entry = key % FULL_ENTRIES;
+      const entry = key % NUMBERS;
       const start = this.#starts[entry]!;
       const stop = entry + 1 < this.#count ? this.#starts[entry + 1]! : this.#end;
       for (let word = start; word < stop; word++) words[end++] = this.#words[word]!;
@@ -143,14 +146,14 @@ export class BatchWriter {
     this.#count = 0;
   }
 
-  /** A number for each entry, in order of time; what is left by FULL_ENTRIES says which one it is. */
+  /** A number for each entry, in order of time; its remainder by NUMBERS says which one it is. */
   #order(): Float64Array {
     const keys = new Float64Array(this.#count);
     let oldest = Number.POSITIVE_INFINITY;
     for (let entry = 0; entry < keys.length; entry++) oldest = Math.min(oldest, this.#times[entry]!);
     for (let entry = 0; entry < keys.length; entry++) {
       const since = Math.min(Math.floor(this.#times[entry]! - oldest), SORTED_SPAN - 1);
-      keys[entry] = since * FULL_ENTRIES + entry;
+      keys[entry] = since * NUMBERS + entry;
     }
     return keys.sort();
   }

@@ -54,11 +54,14 @@ export class SqliteFile {
     try {
       if (!existsSync(this.path)) this.#makeFolder();
       this.#lockFile();
-      this.#db = this.#connect(new Database(this.path, { create: true, readwrite: true }));
+      this.#db = new Database(this.path, { create: true, readwrite: true });
+      this.#setUp(this.#db);
       this.#writable = true;
     } catch (error) {
-      this.close();
-      throw this.#explain(error);
+      const explained = this.#explain(error);
+      // To close a damaged file may write to it: it stays open until it is set aside.
+      if (explained.code !== "damaged") this.close();
+      throw explained;
     }
   }
 
@@ -77,8 +80,8 @@ export class SqliteFile {
         const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
         db = new Database(`file:${encodeURI(this.path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, flags);
       }
-      if (this.#check(db)) throw new JournalError("unusable", `the journal ${this.path} is empty`);
-      this.#db = db;
+      if (this.#check(db)) db.close();
+      else this.#db = db;
     } catch (error) {
       this.close();
       throw this.#explain(error);
@@ -91,7 +94,9 @@ export class SqliteFile {
    * @throws {JournalError} `damaged`, when all that can be read was read.
    */
   *batches(since: number): Generator<StoredBatch> {
-    const db = this.#db!;
+    const db = this.#db;
+    // Nothing was written to it yet.
+    if (!db) return;
     let last = Number.MAX_SAFE_INTEGER;
     let first: unknown;
     try {
@@ -175,22 +180,22 @@ export class SqliteFile {
 
   /** What it holds, in figures. */
   figures(): { batches: number; entries: number; bytes: number; schema: number } {
-    const row = this.#db!.query<{ batches: number; entries: number }, []>(
-      "SELECT count(*) AS batches, total(entries) AS entries FROM batch",
-    ).get()!;
+    const sums = "SELECT count(*) AS batches, total(entries) AS entries FROM batch";
+    const row = this.#db?.query<{ batches: number; entries: number }, []>(sums).get();
     const sizes = ["", "-wal"].map((end) => statSync(this.path + end, { throwIfNoEntry: false })?.size ?? 0);
-    return { ...row, bytes: sizes[0]! + sizes[1]!, schema: SCHEMA };
+    return { batches: 0, entries: 0, ...row, bytes: sizes[0]! + sizes[1]!, schema: SCHEMA };
   }
 
   /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. */
   setAside(): string {
-    this.#disconnect();
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, "");
     let aside = `${this.path}.damaged-${stamp}`;
     for (let n = 2; existsSync(aside); n++) aside = `${this.path}.damaged-${stamp}-${n}`;
     for (const end of ["", "-wal", "-shm"]) {
       if (existsSync(this.path + end)) renameSync(this.path + end, aside + end);
     }
+    // Not before: SQLite deletes a -wal when it closes.
+    this.#disconnect();
     return aside;
   }
 
@@ -233,19 +238,17 @@ export class SqliteFile {
     }
   }
 
-  #connect(db: Database): Database {
+  #setUp(db: Database): void {
+    db.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
+    if (this.#check(db)) this.#create(db);
+    db.run("PRAGMA journal_mode = WAL");
+    // A crash of the system may cost the last commits, never the file; one of ours costs nothing.
+    db.run("PRAGMA synchronous = NORMAL");
+    db.run(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
     try {
-      if (this.#check(db)) this.#create(db);
-      db.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
-      db.run("PRAGMA journal_mode = WAL");
-      // A crash of the system may cost the last commits, never the file; one of ours costs nothing.
-      db.run("PRAGMA synchronous = NORMAL");
-      db.run(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
       this.#entries = this.#sum(db);
-      return db;
-    } catch (error) {
-      db.close();
-      throw error;
+    } catch {
+      // Damaged, somewhere: who reads it finds what is left, and says so.
     }
   }
 
