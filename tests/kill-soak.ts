@@ -29,4 +29,4 @@ for (let kill = 1; kill <= kills; kill++) {
   sum = Killed.add(sum, result);
 }
 console.log(JSON.stringify({ kills, rate, seed, ...sum }));
-process.exit(sum!.missing + sum!.wrong + sum!.stale > 0 ? 1 : 0);
+process.exitCode = sum!.missing + sum!.wrong + sum!.stale > 0 ? 1 : 0;

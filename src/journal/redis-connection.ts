@@ -3,7 +3,7 @@ import { JournalError } from "./journal.ts";
 import { connectReason, replyReason } from "./redis-reason.ts";
 import { type RedisTarget, redact } from "./redis-url.ts";
 
-const CONNECT_MS = 5000;
+const CONNECT_MS = 3000;
 /** How long an answer may take, beyond what a command waits for by itself. */
 const ANSWER_MS = 10_000;
 /** XADD with MINID, which trims by age, came with 6.2. */

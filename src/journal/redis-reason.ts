@@ -1,7 +1,7 @@
 /** Why Redis does not do what it is asked to, in words that say what to do. */
 import type { RedisTarget } from "./redis-url.ts";
 
-const TIMEOUT_MS = 2000;
+const TIMEOUT_MS = 1500;
 
 /** Errors of Redis by their first word. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -44,7 +44,8 @@ export function replyReason(message: string): string {
 export async function connectReason(target: RedisTarget): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let answer = "";
-  const timer = setTimeout(() => resolve(answer === "" ? "no answer" : "it is no Redis"), TIMEOUT_MS);
+  const hint = target.tls ? " (does it speak TLS?)" : "";
+  const timer = setTimeout(() => resolve(answer === "" ? `no answer${hint}` : "it is no Redis"), TIMEOUT_MS);
   const handlers: Bun.SocketHandler<undefined> = {
     open: (socket) => void socket.write(hello(target)),
     data(_socket, bytes) {
@@ -53,10 +54,11 @@ export async function connectReason(target: RedisTarget): Promise<string> {
       else if (/^[%*]\d/.test(answer)) resolve("the connection was closed");
       else if (answer.length > 0 && !/^[-%*]/.test(answer)) resolve("it is no Redis");
     },
-    close: () => resolve(target.tls ? "the connection was closed (does it speak TLS?)" : "the connection was closed"),
+    close: () => resolve(`the connection was closed${hint}`),
     error: (_socket, error) => resolve(systemReason(error)),
     handshake(_socket, success, error) {
-      if (!success || error) resolve(`TLS failed: ${error?.message ?? "no reason given"}`);
+      const trust = "NODE_EXTRA_CA_CERTS=FILE names certificates to trust";
+      if (!success || error) resolve(`TLS failed: ${error?.message ?? "no reason given"} (${trust})`);
     },
     connectError: (_socket, error) => resolve(systemReason(error)),
   };

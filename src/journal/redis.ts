@@ -62,7 +62,7 @@ export class RedisJournal implements Journal {
 
   /** @param origin which server this is: 8 bytes in hex, another at each start. */
   constructor(target: RedisTarget, prefix: string, retentionMs: number, origin: string) {
-    this.where = `${target.where}, prefix ${prefix}`;
+    this.where = `${target.where} (prefix ${prefix})`;
     this.#target = target;
     this.#prefix = prefix;
     this.#retentionMs = retentionMs;
@@ -100,7 +100,7 @@ export class RedisJournal implements Journal {
     try {
       if (await caughtUp) return;
       logger.warning(
-        "the server starts without the journal: it knows only what is announced to it, until Redis is there",
+        "the server starts without the journal: it knows only what is announced to it, until that can be had",
       );
     } finally {
       clearInterval(impatience);
@@ -171,7 +171,6 @@ export class RedisJournal implements Journal {
     this.#writer = undefined;
     try {
       this.#reader = await RedisConnection.open(this.#target);
-      this.#progress = performance.now();
       await this.#compareClocks(writer);
       await this.#check(writer);
       if (this.#closed) throw new JournalError("closed", "the journal was closed");
