@@ -179,11 +179,10 @@ export class SqliteFile {
   }
 
   /** What it holds, in figures. */
-  figures(): { batches: number; entries: number; bytes: number; schema: number } {
-    const sums = "SELECT count(*) AS batches, total(entries) AS entries FROM batch";
-    const row = this.#db?.query<{ batches: number; entries: number }, []>(sums).get();
+  figures(): { batches: number; bytes: number; schema: number } {
+    const row = this.#db?.query<{ batches: number }, []>("SELECT count(*) AS batches FROM batch").get();
     const sizes = ["", "-wal"].map((end) => statSync(this.path + end, { throwIfNoEntry: false })?.size ?? 0);
-    return { batches: 0, entries: 0, ...row, bytes: sizes[0]! + sizes[1]!, schema: SCHEMA };
+    return { batches: 0, ...row, bytes: sizes[0]! + sizes[1]!, schema: SCHEMA };
   }
 
   /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. */

@@ -32,7 +32,6 @@ export type ToFile =
 
 export interface FileFigures {
   readonly batches: number;
-  readonly entries: number;
   readonly bytes: number;
   readonly schema: number;
 }

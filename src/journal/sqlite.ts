@@ -92,8 +92,8 @@ export class SqliteJournal implements Journal {
 
   async census(): Promise<Census> {
     const { figures } = await this.#ask({ type: "census" });
-    const { batches, bytes, ...more } = figures!;
-    return { batches, bytes, more: { file: this.#path, ...more } };
+    const { batches, bytes, schema } = figures!;
+    return { batches, bytes, more: { file: this.#path, schema } };
   }
 
   async close(): Promise<void> {
