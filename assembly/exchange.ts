@@ -21,6 +21,7 @@ import {
   LISTING,
   META_ELSEWHERE,
   META_LENGTH,
+  SET_ALL_KEPT,
   SET_KEPT,
   SET_UNSENT,
   SET_UNWALKED,
@@ -28,6 +29,7 @@ import {
   SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_TAIL,
   SHARD_WALKED,
 } from "./layout";
 import { tryLock, unlock } from "./lock";
@@ -75,7 +77,9 @@ export function setMark(shard: u32, what: u32): bool {
   } else if (what === <u32>SET_KEPT) {
     store<u32>(from, load<u32>(from, SHARD_LISTED), SHARD_KEPT);
   } else {
-    if (what !== <u32>SET_UNSENT) store<u32>(from, 0, SHARD_KEPT);
+    if (what !== <u32>SET_UNSENT) {
+      store<u32>(from, what === <u32>SET_ALL_KEPT ? load<u32>(from, SHARD_TAIL) : 0, SHARD_KEPT);
+    }
     store<u32>(from, load<u32>(from, SHARD_KEPT), SHARD_LISTED);
   }
   unlock(from + SHARD_LOCK);

@@ -219,8 +219,9 @@ export const LISTING = 32;
 /** Beside the count of a listing: there are more; nothing was done, the shard is locked. */
 export const LIST_MORE = 0x10000;
 export const LIST_BUSY = 0x20000;
-/** What is set in a shard: what was handed out is kept; is to be handed out again; all of it; the walk starts anew. */
+/** What is set in a shard: what was handed out is kept; is to be handed out again; all of it; none of it; the walk starts anew. */
 export const SET_KEPT = 0;
 export const SET_UNSENT = 1;
 export const SET_UNKEPT = 2;
-export const SET_UNWALKED = 3;
+export const SET_ALL_KEPT = 3;
+export const SET_UNWALKED = 4;

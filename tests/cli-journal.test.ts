@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { LineError, parseEntry } from "../src/cli/journal-lines.ts";
 import { DiscoveryServer } from "../src/server/index.ts";
@@ -26,7 +26,9 @@ async function exported(journal: string): Promise<Record<string, unknown>[]> {
     .map((it) => JSON.parse(it));
 }
 
-describe("whereabouts journal", () => {
+setDefaultTimeout(30_000);
+
+describe.concurrent("whereabouts journal", () => {
   test("imports lines, exports each node once in order of time, and the same comes back from another journal", async () => {
     using folder = new Folder();
     const [one, other] = [`sqlite:${folder.at("one.db")}`, `sqlite:${folder.at("other.db")}`];
@@ -110,10 +112,14 @@ describe("whereabouts journal", () => {
   test("leaves out what is over", async () => {
     using folder = new Folder();
     const journal = `sqlite:${folder.at("registry.db")}`;
-    const { err } = await importInto(journal, [line("OLD", 1, now() - 5000), line("NEW", 1)], ["--retention", "4"]);
+    const { err } = await importInto(
+      journal,
+      [line("OLD", 1, now() - 150_000), line("NEW", 1)],
+      ["--retention", "100"],
+    );
     expect(err).toContain("1 nodes imported, 1 left out whose time is over");
-    await importInto(journal, [line("OLD", 1, now() - 5000)]);
-    const { out } = await run(["journal", "export", "--journal", journal, "--retention", "4"]);
+    await importInto(journal, [line("OLD", 1, now() - 150_000)]);
+    const { out } = await run(["journal", "export", "--journal", journal, "--retention", "100"]);
     expect(out.match(/"nodeId":"\w+"/g)).toEqual(['"nodeId":"NEW"']);
   });
 

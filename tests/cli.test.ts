@@ -7,7 +7,8 @@ const MAIN = new URL("../src/cli/main.ts", import.meta.url).pathname;
 
 function spawn(args: readonly string[], env: Record<string, string> = {}) {
   return Bun.spawn([process.execPath, MAIN, ...args], {
-    env: { ...Bun.env, ...env },
+    // Not the journal of who runs the tests.
+    env: { ...Bun.env, WHEREABOUTS_JOURNAL: "memory", ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -139,7 +140,8 @@ describe("whereabouts server", () => {
     [["--workers", "auto"], '"1" only'],
     [["--workers", "2"], '"1" only'],
     [["--transport", "mmsg"], '"udp" only'],
-    [["--journal", "sqlite:/tmp/x"], '"memory" only'],
+    [["--journal", "postgres://host"], "journal must be memory, sqlite, sqlite:PATH, or the URL of Redis or Valkey"],
+    [["--journal-prefix", "two words"], "journalPrefix must be 1 to 100 printable ASCII characters"],
     [["--admin", "127.0.0.1:22080"], '"off" only'],
     [["--limit-dry-run=perhaps"], "yes or no"],
     [["--frobnicate"], "unknown option '--frobnicate'"],

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Client } from "./support/client.ts";
 import { type Running, run, Said, start } from "./support/command.ts";
 import { Folder } from "./support/folder.ts";
@@ -11,6 +11,8 @@ const hasMount =
   process.platform === "linux" &&
   ["unshare", "nsenter", "mount", "sh", "dd"].every((tool) => Bun.which(tool) !== null) &&
   Bun.spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).exitCode === 0;
+
+setDefaultTimeout(30_000);
 
 const SERVER = ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1000"];
 
@@ -54,56 +56,58 @@ async function known(client: Client, name: string, port: number): Promise<void> 
   expect(await client.ask(query(ascii(name)))).toEqual(announcement(ascii(name), port, Uint8Array.of(127, 0, 0, 1)));
 }
 
-testIf(hasMount, NEEDS_MOUNT)(
-  "a server whose disk is full says so once, serves, and keeps what it owes when there is room again",
-  async () => {
-    using folder = new Folder();
-    const filler = folder.at("filler");
-    const fill = `mount -t tmpfs -o size=1m tmpfs ${folder.path} && { dd if=/dev/zero of=${filler} bs=4k 2>/dev/null; true; }`;
-    await using server = await serve(folder.at("registry.db"), fill);
-    for (let i = 0; i < 5; i++) {
-      await known(server.client, `n${i}`, 1 + i);
-      await Bun.sleep(300);
-    }
-    expect(server.warnings()).toHaveLength(1);
-    expect(server.warnings()[0]).toContain("the disk is full; the server goes on, and tries again");
-    Bun.spawnSync(["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`, "rm", filler]);
-    await server.said.next(/the journal is written again, after \d+\.\d s/);
-    await known(server.client, "later", 9);
-    await Bun.sleep(600);
-    const figures = (await server.stop()).at(-1)!;
-    expect(figures).toContain("journal appended 6");
-    expect(figures).toMatch(/journal errors [1-9]/);
-  },
-  20_000,
-);
+describe.concurrent("a server whose file system is the matter", () => {
+  testIf(hasMount, NEEDS_MOUNT)(
+    "and its disk is full says so once, serves, and keeps what it owes when there is room again",
+    async () => {
+      using folder = new Folder();
+      const filler = folder.at("filler");
+      const fill = `mount -t tmpfs -o size=1m tmpfs ${folder.path} && { dd if=/dev/zero of=${filler} bs=4k 2>/dev/null; true; }`;
+      await using server = await serve(folder.at("registry.db"), fill);
+      for (let i = 0; i < 5; i++) {
+        await known(server.client, `n${i}`, 1 + i);
+        await Bun.sleep(300);
+      }
+      expect(server.warnings()).toHaveLength(1);
+      expect(server.warnings()[0]).toContain("the disk is full; the server goes on, and tries again");
+      Bun.spawnSync(["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`, "rm", filler]);
+      await server.said.next(/the journal is written again, after \d+\.\d s/);
+      await known(server.client, "later", 9);
+      await Bun.sleep(600);
+      const figures = (await server.stop()).at(-1)!;
+      expect(figures).toContain("journal appended 6");
+      expect(figures).toMatch(/journal errors [1-9]/);
+    },
+    20_000,
+  );
 
-testIf(hasMount, NEEDS_MOUNT)(
-  "a server whose journal is on a read-only file system knows what it has, says so once, and serves",
-  async () => {
-    using folder = new Folder();
-    const path = folder.at("registry.db");
-    {
-      await using server = await serve(path, "true");
-      await known(server.client, "kept", 7);
-      await server.stop();
-    }
-    const readOnly = `mount --bind ${folder.path} ${folder.path} && mount -o remount,ro,bind ${folder.path}`;
-    await using server = await serve(path, readOnly);
-    expect(await server.client.ask(query(ascii("kept")))).toEqual(
-      announcement(ascii("kept"), 7, Uint8Array.of(127, 0, 0, 1)),
-    );
-    await known(server.client, "new", 8);
-    await Bun.sleep(1000);
-    expect(server.warnings()).toHaveLength(1);
-    expect(server.warnings()[0]).toContain("its file system is read-only; the server goes on, and tries again");
-    const log = await server.stop();
-    expect(log.join("\n")).toContain("1 nodes restored");
-  },
-  20_000,
-);
+  testIf(hasMount, NEEDS_MOUNT)(
+    "and it is read-only knows what it has, says so once, and serves",
+    async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      {
+        await using server = await serve(path, "true");
+        await known(server.client, "kept", 7);
+        await server.stop();
+      }
+      const readOnly = `mount --bind ${folder.path} ${folder.path} && mount -o remount,ro,bind ${folder.path}`;
+      await using server = await serve(path, readOnly);
+      expect(await server.client.ask(query(ascii("kept")))).toEqual(
+        announcement(ascii("kept"), 7, Uint8Array.of(127, 0, 0, 1)),
+      );
+      await known(server.client, "new", 8);
+      await Bun.sleep(1000);
+      expect(server.warnings()).toHaveLength(1);
+      expect(server.warnings()[0]).toContain("its file system is read-only; the server goes on, and tries again");
+      const log = await server.stop();
+      expect(log.join("\n")).toContain("1 nodes restored");
+    },
+    20_000,
+  );
+});
 
-describe("a server that had better not start", () => {
+describe.concurrent("a server that had better not start", () => {
   for (const [what, pragma, why] of [
     [
       "a newer version",

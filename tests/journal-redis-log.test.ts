@@ -48,42 +48,44 @@ async function serves({ client }: Server): Promise<void> {
   expect(await client.ask(query(ascii("A")))).toEqual(announcement(ascii("A"), 7, Uint8Array.of(127, 0, 0, 1)));
 }
 
-testIf(hasRedis, NEEDS_REDIS)(
-  "what keeps Redis from serving is one line that says what it is, without a password, and the server serves",
-  async () => {
-    await using locked = await Redis.start({ args: ["--requirepass", PASSWORD] });
-    await using open = await Redis.start();
-    await open.ask("SET", "whereabouts:journal", "something else");
-    const web = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") });
-    const cases: [journal: string, why: string][] = [
-      [locked.url, "it demands a password"],
-      [locked.url.replace("//", `//:${WRONG}@`), "it knows no such user with that password"],
-      [locked.url.replace("//", `//nobody:${WRONG}@`), "it knows no such user with that password"],
-      [`redis://:${WRONG}@127.0.0.1:1`, "connection refused"],
-      [`redis://:${WRONG}@no.such.host.invalid`, "the name is not known"],
-      [`redis://:${WRONG}@127.0.0.1:${web.port}`, "it is no Redis"],
-      ["redis+unix:///nowhere/redis.sock", "there is no such socket"],
-      [open.url, "something else is kept under the key of the journal: give another --journal-prefix"],
-      [`${open.url}/99`, "DB index is out of range"],
-    ];
-    await Promise.all(
-      cases.map(async ([journal, why]) => {
-        await using server = await serve(journal);
-        await serves(server);
-        await Bun.sleep(1500);
-        const warnings = server.lines("WRN");
-        expect(warnings[0]).toEndWith(`: ${why}; the server goes on, and tries again`);
-        expect(warnings[1]).toContain("the server starts without the journal");
-        expect(warnings).toHaveLength(2);
-        const log = (await server.stop()).join("\n");
-        expect(log).not.toContain(WRONG);
-        expect(log).toMatch(/journal errors [1-9]/);
-      }),
-    );
-    web.stop(true);
-  },
-  30_000,
-);
+describe.concurrent("a Redis that does not serve", () => {
+  testIf(hasRedis, NEEDS_REDIS)(
+    "is one line that says what is the matter, without a password, and the server serves",
+    async () => {
+      await using locked = await Redis.start({ args: ["--requirepass", PASSWORD] });
+      await using open = await Redis.start();
+      await open.ask("SET", "whereabouts:journal", "something else");
+      const web = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") });
+      const cases: [journal: string, why: string][] = [
+        [locked.url, "it demands a password"],
+        [locked.url.replace("//", `//:${WRONG}@`), "it knows no such user with that password"],
+        [locked.url.replace("//", `//nobody:${WRONG}@`), "it knows no such user with that password"],
+        [`redis://:${WRONG}@127.0.0.1:1`, "connection refused"],
+        [`redis://:${WRONG}@no.such.host.invalid`, "the name is not known"],
+        [`redis://:${WRONG}@127.0.0.1:${web.port}`, "it is no Redis"],
+        ["redis+unix:///nowhere/redis.sock", "there is no such socket"],
+        [open.url, "something else is kept under the key of the journal: give another --journal-prefix"],
+        [`${open.url}/99`, "DB index is out of range"],
+      ];
+      await Promise.all(
+        cases.map(async ([journal, why]) => {
+          await using server = await serve(journal);
+          await serves(server);
+          await Bun.sleep(1500);
+          const warnings = server.lines("WRN");
+          expect(warnings[0]).toEndWith(`: ${why}; the server goes on, and tries again`);
+          expect(warnings[1]).toContain("the server starts without the journal");
+          expect(warnings).toHaveLength(2);
+          const log = (await server.stop()).join("\n");
+          expect(log).not.toContain(WRONG);
+          expect(log).toMatch(/journal errors [1-9]/);
+        }),
+      );
+      web.stop(true);
+    },
+    30_000,
+  );
+});
 
 describe.concurrent("a Redis that comes and goes", () => {
   testIf(hasRedis, NEEDS_REDIS)(

@@ -1,9 +1,9 @@
 import { describe, expect } from "bun:test";
 import { Batch, BatchWriter, createJournal } from "../src/journal/index.ts";
-import { until } from "./support/client.ts";
+import { Client, until } from "./support/client.ts";
 import { Member } from "./support/cluster.ts";
 import { testIf } from "./support/needs.ts";
-import { ascii } from "./support/packets.ts";
+import { announcement, ascii, query } from "./support/packets.ts";
 import { hasRedis, NEEDS_REDIS, Redis } from "./support/redis.ts";
 import { Site, SiteKeeper } from "./support/site.ts";
 
@@ -237,6 +237,58 @@ describe.concurrent("a server whose Redis goes away", () => {
       await redis.run();
       await heard(b, "A", 1);
       await until(() => b.server.stats().journal.appended === 1, "the journal");
+    },
+    30_000,
+  );
+});
+
+describe.concurrent("servers that share a Redis", () => {
+  redisTest(
+    "whose clocks differ by seconds leave the later announcement later, and the retention as it is",
+    async () => {
+      await using redis = await Redis.start();
+      const script = new URL("./support/skewed.ts", import.meta.url).pathname;
+      const children = [-7000, 0, 9000].map((skew) =>
+        Bun.spawn([process.execPath, script, redis.url, `${skew}`], {
+          stdin: "pipe",
+          stdout: "pipe",
+          stderr: "inherit",
+        }),
+      );
+      try {
+        const clients = await Promise.all(
+          children.map(async ({ stdout }) => {
+            for await (const line of stdout) return await Client.open(Number(new TextDecoder().decode(line)));
+            throw new Error("a server did not start");
+          }),
+        );
+        const port = async (client: Client) => {
+          const reply = await client.ask(query(ascii("N")), 200);
+          return reply && new DataView(reply.buffer).getUint16(4);
+        };
+        let announced = 0;
+        // Each after each, also before they heard of one another.
+        for (const [round, order] of [
+          [0, 1, 2],
+          [2, 1, 0],
+          [1, 0, 2],
+        ].entries()) {
+          for (const which of order) {
+            clients[which]!.send(announcement(ascii("N"), 100 + round * 10 + which));
+            announced = performance.now();
+            await Bun.sleep(120);
+          }
+          await Bun.sleep(700);
+          for (const client of clients) expect(await port(client)).toBe(100 + round * 10 + order[2]!);
+        }
+        await Bun.sleep(announced + 2500 - performance.now());
+        for (const client of clients) expect(await port(client)).toBe(122);
+        await Bun.sleep(announced + 3200 - performance.now());
+        for (const client of clients) expect(await port(client)).toBeUndefined();
+        for (const client of clients) client.close();
+      } finally {
+        for (const child of children) child.kill();
+      }
     },
     30_000,
   );

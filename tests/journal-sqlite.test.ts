@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   closeSync,
   existsSync,
@@ -82,7 +82,10 @@ function databases(folder: Folder): string[] {
   return asides(folder).filter((name) => !/-(wal|shm)$/.test(name));
 }
 
-describe("a server with a journal in SQLite", () => {
+// They wait for one another, for locks and for time to pass, more than they work.
+setDefaultTimeout(30_000);
+
+describe.concurrent("a server with a journal in SQLite", () => {
   test("knows after a restart what it knew before, and nothing else", async () => {
     using folder = new Folder();
     const path = folder.at("deep/er/registry.db");
@@ -233,7 +236,7 @@ describe("a server with a journal in SQLite", () => {
   });
 });
 
-describe("a damaged journal in SQLite", () => {
+describe.concurrent("a damaged journal in SQLite", () => {
   const damages: [what: string, spoil: (path: string) => void, least: number][] = [
     ["is something else altogether", (path) => writeFileSync(path, "once upon a time ".repeat(1000)), 0],
     ["lost its header", (path) => overwrite(path, 0, new Uint8Array(100)), 0],

@@ -15,6 +15,7 @@ import {
   H_STRIDE,
   LIST_BUSY,
   LIST_MORE,
+  SET_ALL_KEPT,
   SET_KEPT,
   SET_UNKEPT,
   SET_UNSENT,
@@ -26,9 +27,17 @@ import {
 import type { PacketEngine } from "./packet-engine.ts";
 
 /** What is said of the entries of a shard that were listed. */
-export type Mark = "kept" | "unsent" | "unkept" | "unwalked";
+export type Mark = "kept" | "unsent" | "unkept" | "all kept" | "unwalked";
 
-const MARKS = { kept: SET_KEPT, unsent: SET_UNSENT, unkept: SET_UNKEPT, unwalked: SET_UNWALKED } as const;
+const COUNTERS = [H_MERGED, H_MERGE_FULL, H_MERGE_AHEAD] as const;
+
+const MARKS = {
+  kept: SET_KEPT,
+  unsent: SET_UNSENT,
+  unkept: SET_UNKEPT,
+  "all kept": SET_ALL_KEPT,
+  unwalked: SET_UNWALKED,
+} as const;
 
 export class Exchange {
   /** Entries that the area has room for. */
@@ -41,6 +50,10 @@ export class Exchange {
   /** Whether the last listing did not come to the end of its shard, or could not even begin: it is locked for long. */
   more = false;
   busy = false;
+  /** Entries merged so far: those that were news, those without room, and those of a time to come. */
+  merged = 0;
+  full = 0;
+  ahead = 0;
   readonly #engine: PacketEngine;
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
@@ -106,19 +119,13 @@ export class Exchange {
 
   /** Merges the first `count` places; returns `count`, or the place that has to wait: its shard is locked for long. */
   merge(count: number, nowMs: number): number {
-    return this.#engine.merge(0, count, nowMs);
-  }
-
-  /** Merged entries, modulo 2^32: those that were news, those without room, and those of a time to come. */
-  get merged(): number {
-    return this.#u32[H_MERGED >>> 2]!;
-  }
-
-  get full(): number {
-    return this.#u32[H_MERGE_FULL >>> 2]!;
-  }
-
-  get ahead(): number {
-    return this.#u32[H_MERGE_AHEAD >>> 2]!;
+    const before = COUNTERS.map((counter) => this.#u32[counter >>> 2]!);
+    const done = this.#engine.merge(0, count, nowMs);
+    // The engine counts modulo 2^32.
+    const [merged, full, ahead] = COUNTERS.map((counter, i) => (this.#u32[counter >>> 2]! - before[i]!) >>> 0);
+    this.merged += merged!;
+    this.full += full!;
+    this.ahead += ahead!;
+    return done;
   }
 }

@@ -19,6 +19,7 @@ import {
   LISTING,
   META_ELSEWHERE,
   META_LENGTH,
+  SET_ALL_KEPT,
   SET_KEPT,
   SET_UNSENT,
   SET_UNWALKED,
@@ -26,6 +27,7 @@ import {
   SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_TAIL,
   SHARD_WALKED,
 } from "../../assembly/layout.ts";
 import { entryAt, exhausted, shardAt } from "./entries.ts";
@@ -78,7 +80,9 @@ export function setMark(m: EngineState, shard: number, what: number): boolean {
   } else if (what === SET_KEPT) {
     m.u32[(from + SHARD_KEPT) >>> 2] = m.u32[(from + SHARD_LISTED) >>> 2]!;
   } else {
-    if (what !== SET_UNSENT) m.u32[(from + SHARD_KEPT) >>> 2] = 0;
+    if (what !== SET_UNSENT) {
+      m.u32[(from + SHARD_KEPT) >>> 2] = what === SET_ALL_KEPT ? m.u32[(from + SHARD_TAIL) >>> 2]! : 0;
+    }
     m.u32[(from + SHARD_LISTED) >>> 2] = m.u32[(from + SHARD_KEPT) >>> 2]!;
   }
   unlock(m, from + SHARD_LOCK);

@@ -76,6 +76,8 @@ export class Journaling implements Keeper {
     const journaling = new Journaling(journal, memory, engine, origin);
     const started = performance.now();
     await journal.open(journaling);
+    // Nothing was announced here yet.
+    journaling.#batches.markAll("all kept");
     journaling.#restored = journaling.nodes;
     journaling.#restoreSeconds = (performance.now() - started) / 1000;
     journaling.#kept = performance.now();

@@ -17,6 +17,7 @@ import {
   LIST_BUSY,
   LIST_MORE,
   LISTING,
+  SET_ALL_KEPT,
   SET_KEPT,
   SET_UNKEPT,
   SET_UNSENT,
@@ -264,6 +265,16 @@ describe("what was listed", () => {
     setMark(0, SET_KEPT);
     setMark(0, SET_UNKEPT);
     expect<u32>(collect(0, false, 0)).toBe(3);
+  });
+
+  test("or was not, is not listed when all there is counts as kept", () => {
+    announce(4, 4, NOW + 4);
+    setMark(0, SET_ALL_KEPT);
+    expect<u32>(collect(0, false, 0)).toBe(0);
+    setMark(0, SET_UNSENT);
+    announce(5, 5, NOW + 5);
+    expect<u32>(collect(0, false, 0)).toBe(1);
+    expect<string>(listed(1)).toBe("5");
   });
 
   test("and announced anew before it was kept, is listed again", () => {

@@ -137,7 +137,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
   const kind = random.below(3);
   const shard = random.below(2) === 0 ? 0 : twins[0]!.u32[H_SHARD_MASK >>> 2]!;
   const until = now - random.below(3000);
-  const what = random.below(4);
+  const what = random.below(6);
   const count = random.below(6);
   const entries = Array.from({ length: count }, () => ({
     id: random.pick(ids),
@@ -152,7 +152,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
     if (kind === 0) return twin.engine.sweep(now);
     if (kind === 1) {
       const listed = twin.engine.collect(shard, walk, until);
-      return what === 3 || twin.engine.setMark(shard, what) ? listed : -1;
+      return what === 5 || twin.engine.setMark(shard, what) ? listed : -1;
     }
     const stride = twin.u32[H_STRIDE >>> 2]!;
     entries.forEach(({ id, address, meta, time }, i) => {
