@@ -7,8 +7,12 @@
 import type { RedisConnection } from "./redis-connection.ts";
 
 const FIELD = "d";
-/** Entries read at once: 8 MB at the most, a megabyte as a rule. */
-const READ = 16;
+/** Entries read at once, at first and at most. */
+const READ = 8;
+const READ_MOST = 64;
+/** Characters of a reply that is large: the next is to be half of it, for it is taken apart in one go. */
+const LARGE = 2_000_000;
+const SMALL = 200_000;
 /** Answers of the clock of which the fastest counts. */
 const CLOCK_ASKED = 3;
 /** A difference of clocks that was measured stays in use until another differs by more, in ms: see docs/scaling.md. */
@@ -27,6 +31,7 @@ export class RedisStream {
   readonly #retentionMs: number;
   /** What Redis's clock shows more than this machine's, in ms. */
   #shift: number | undefined;
+  #count = READ;
 
   constructor(prefix: string, retentionMs: number) {
     this.key = `${prefix}:journal`;
@@ -76,12 +81,24 @@ export class RedisStream {
     return (await connection.ask("XADD", args)) as string;
   }
 
-  /** What stands behind `position`, some of it: nothing at the end, after `block` ms of waiting for more. */
-  async read(connection: RedisConnection, position: string, block: number): Promise<StreamEntry[]> {
+  /**
+   * What stands behind `position`, some of it: nothing at the end, after `block` ms of waiting for more.
+   * @returns `more`: it was as much as was asked for.
+   */
+  async read(
+    connection: RedisConnection,
+    position: string,
+    block: number,
+  ): Promise<{ entries: StreamEntry[]; more: boolean }> {
     const wait = block > 0 ? ["BLOCK", `${block}`] : [];
-    const args = ["COUNT", `${READ}`, ...wait, "STREAMS", this.key, position];
+    const args = ["COUNT", `${this.#count}`, ...wait, "STREAMS", this.key, position];
     const reply = (await connection.ask("XREAD", args, block)) as Record<string, unknown> | null;
-    return reply === null ? [] : (reply[this.key] as unknown[]).map(streamEntry);
+    const entries = reply === null ? [] : (reply[this.key] as unknown[]).map(streamEntry);
+    const more = entries.length >= this.#count;
+    const size = entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+    if (size > LARGE) this.#count = Math.max(1, this.#count >>> 1);
+    else if (size < SMALL) this.#count = Math.min(READ_MOST, this.#count * 2);
+    return { entries, more };
   }
 
   async has(connection: RedisConnection, id: string): Promise<boolean> {
@@ -94,11 +111,6 @@ export class RedisStream {
     const bytes = (await connection.ask("MEMORY", ["USAGE", this.key, "SAMPLES", "0"])) as number | null;
     return { batches, bytes: bytes ?? 0 };
   }
-}
-
-/** Whether a reading was as much as there can be in one: there may be more. */
-export function isFull(entries: readonly StreamEntry[]): boolean {
-  return entries.length === READ;
 }
 
 /** The time in an id, in ms since 1970 by Redis's clock. */

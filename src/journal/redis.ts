@@ -7,7 +7,7 @@ import { Batch, type SealedBatch } from "./batch.ts";
 import { type Census, type Journal, JournalError, type Keeper } from "./journal.ts";
 import { RedisConnection } from "./redis-connection.ts";
 import { refill } from "./redis-refill.ts";
-import { isFull, RedisStream, type StreamEntry } from "./redis-stream.ts";
+import { RedisStream, type StreamEntry } from "./redis-stream.ts";
 import type { RedisTarget } from "./redis-url.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -194,14 +194,14 @@ export class RedisJournal implements Journal {
     const place = this.#place;
     let position = place.position ?? this.#stream.beginning;
     for (let wait = block; ; wait = 0) {
-      const entries = await this.#stream.read(reader, position, wait);
+      const { entries, more } = await this.#stream.read(reader, position, wait);
       for (const entry of entries) {
         await this.#take(entry);
         position = entry.id;
         place.position = position;
         this.#progress = performance.now();
       }
-      if (!isFull(entries)) return;
+      if (!more) return;
     }
   }
 
