@@ -47,7 +47,7 @@ const SERVER = [
   join(HERE, "../src/cli/main.ts"),
   "server",
   ...["--host", "127.0.0.1", "--port", "0", "--log-format", "json", "--engine", values.engine],
-  ...["--capacity", `${nodes}`],
+  ...["--capacity", `${nodes}`, "--journal", "memory"],
   // All limits run, and none bites.
   ...["source", "node", "new"].flatMap((limit) => [`--${limit}-rate`, NO_BITE, `--${limit}-burst`, NO_BITE]),
 ];

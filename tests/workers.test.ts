@@ -48,6 +48,8 @@ interface Attended {
   /** Threads that could not be ended. */
   turning: number;
   stats: ServerStats;
+  /** Nodes that the next server knew by the journal of this one. */
+  restored: number;
   /** What is wrong with the registry. */
   flaw: string;
   log: string[];
@@ -82,6 +84,8 @@ describe.each([
         expect(it.flaw).toBe("");
         expect(it.workers).toBe(3);
         expect(it.stats.nodes).toBe(2000);
+        expect(it.restored).toBe(2000);
+        expect(it.stats.journal).toMatchObject({ appended: expect.any(Number), errors: 0 });
         expect(it.turning).toBe(2);
         expect(it.stats.replaced).toBe(it.harms);
         expect(sum(it.stats)).toBe(it.stats.received);

@@ -29,7 +29,6 @@ import {
   systemError,
   unavailable,
 } from "./libc.ts";
-import { preferHugePages } from "./pages.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from "./socket.ts";
 import type { Slots, Transport, TransportOptions } from "./transport.ts";
 
@@ -62,7 +61,6 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     timeoutMs: IDLE_MS,
   });
   probe(libc, socket);
-  preferHugePages(slots.bytes);
   const lane = new SocketLane(libc, socket, slots);
   let running = false;
   let closed = false;
