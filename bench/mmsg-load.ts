@@ -76,6 +76,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     if (options.preload) run.preload();
     const announceSeconds = options.preload ? secondsSince(start) : 0;
     const announced = options.preload ? options.nodes : 0;
+    if (options.preload) run.awaitLate();
     return { announced, announceSeconds, ...run.load(options.seconds * 1000) };
   } finally {
     clients.close();
@@ -148,6 +149,16 @@ class Load {
         if (start < 0 || !answered) continue;
         starts[client] = -1;
         open--;
+      }
+    }
+  }
+
+  /** Takes the answers to what was announced again: they would count for the load. */
+  awaitLate(): void {
+    const clients = this.#clients;
+    while (clients.wait(TAIL_MS) > 0) {
+      for (let client = 0; client < clients.count; client++) {
+        if (clients.ready(client)) clients.receive(client);
       }
     }
   }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { availableParallelism } from "node:os";
 import { DiscoveryServer, type ServerOptions, type ServerStats } from "../src/server/index.ts";
+import { workerCount } from "../src/server/options.ts";
 import { Client, until } from "./support/client.ts";
 import { testIf } from "./support/needs.ts";
 import { announcement, ascii, query } from "./support/packets.ts";
@@ -21,6 +23,14 @@ async function announce(server: DiscoveryServer, client: Client, ...packets: Uin
   for (const packet of packets) client.send(packet);
   await until(() => server.stats().received >= before + packets.length, "the announcements");
 }
+
+test("auto is one worker where the system does not share a port out, and who asks for more gets them", () => {
+  for (const platform of ["darwin", "win32", "freebsd"]) {
+    expect(workerCount({ workers: "auto" }, platform)).toBe(1);
+    expect(workerCount({ workers: 3 }, platform)).toBe(3);
+  }
+  expect(workerCount({ workers: "auto" }, "linux")).toBe(Math.min(256, Math.max(1, availableParallelism() - 1)));
+});
 
 for (const engine of ["wasm", "ts"] as const) {
   describe(`a server on the ${engine} engine`, () => {

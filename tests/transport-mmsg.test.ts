@@ -187,13 +187,16 @@ check(
       };
       // What the compilers make of the loop once it is hot is no garbage of the packets'.
       for (let i = 0; i < 100; i++) await burst(100);
-      await server.heap();
-      const looking = await server.heap();
-      for (let i = 0; i < 30; i++) await burst(100);
-      for (let i = 0; i < 300; i++) await burst(1);
-      const { cells, packets } = await server.heap();
-      expect(packets).toBe(3300);
-      return (cells - looking.cells) / packets;
+      for (let tries = 0; tries < 10; tries++) {
+        await server.heap();
+        const looking = await server.heap();
+        for (let i = 0; i < 30; i++) await burst(100);
+        for (let i = 0; i < 300; i++) await burst(1);
+        const { cells, packets, whole } = await server.heap();
+        expect(packets).toBe(3300);
+        if (looking.whole && whole) return (cells - looking.cells) / packets;
+      }
+      throw new Error("the heap was collected in the midst of every run");
     };
     expect(await garbage()).toBeLessThan(0.02);
     expect(await garbage("wastes")).toBeGreaterThan(0.9);

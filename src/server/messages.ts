@@ -1,5 +1,6 @@
 /** What control and worker tell each other. Figures do not pass here: they lie in the shared memory. */
 import type { EngineBackend } from "../engine/index.ts";
+import type { SocketNote } from "../transport/leftover.ts";
 import type { PortSharing } from "../transport/socket.ts";
 import type { TransportName } from "./options.ts";
 
@@ -12,6 +13,7 @@ export interface WorkerStart {
   readonly port: number;
   readonly reusePort: PortSharing;
   readonly receiveBuffer: number;
+  readonly note: SocketNote;
 }
 
 /** What a worker listens on. */

@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly host: string;
   /** UDP port, 22025 by default; 0 takes a free one. */
   readonly port: number;
-  /** Threads that handle packets, 1 to 256. Default `auto`: one less than there are processors, at least 1. */
+  /** Threads that handle packets, 1 to 256. Default `auto`: one less than there are processors, at least 1; 1 where not Linux. */
   readonly workers: number | "auto";
   /** How datagrams come and go. Default `udp`, Bun.udpSocket; `mmsg` is recvmmsg and sendmmsg, on Linux. */
   readonly transport: TransportName;
@@ -84,8 +84,14 @@ export function defaultServerOptions(): ServerOptions {
   };
 }
 
-export function workerCount({ workers }: ServerOptions): number {
-  return workers === "auto" ? Math.min(MAX_WORKERS, Math.max(1, availableParallelism() - 1)) : workers;
+/** Whether datagrams to one port are spread over the sockets that share it; elsewhere one socket is given all of them. */
+export function sharesOut(platform: string): boolean {
+  return platform === "linux";
+}
+
+export function workerCount({ workers }: Pick<ServerOptions, "workers">, platform: string = process.platform): number {
+  if (workers !== "auto") return workers;
+  return sharesOut(platform) ? Math.min(MAX_WORKERS, Math.max(1, availableParallelism() - 1)) : 1;
 }
 
 /** The engine's part of it. Lanes: one a worker, some to spare, and the last for the control thread. */

@@ -1,6 +1,13 @@
 /** A packet worker as the control thread sees it: a thread with one lane and one socket. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { cutOff, type OpenSocket, release, socketOf } from "../transport/leftover.ts";
+import {
+  createSocketNote,
+  cutOff,
+  notedSocket,
+  type OpenSocket,
+  releaseNoted,
+  socketOf,
+} from "../transport/leftover.ts";
 import { ServerError } from "./error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 
@@ -18,12 +25,13 @@ export class PacketWorker {
   /** When its thread has ended. */
   readonly ended: Promise<void>;
   readonly #worker: Worker;
-  readonly #start: WorkerStart;
+  /** The socket, as long as it is not Bun's. */
+  readonly #note = createSocketNote();
+  /** The one that it listens on. */
   #socket: OpenSocket | undefined;
 
-  constructor(start: WorkerStart) {
+  constructor(start: Omit<WorkerStart, "note">) {
     this.lane = start.lane;
-    this.#start = start;
     const listening = Promise.withResolvers<Listening>();
     const failed = Promise.withResolvers<ServerError>();
     const stopped = Promise.withResolvers<void>();
@@ -58,7 +66,7 @@ export class PacketWorker {
       ended.resolve();
       fail("its thread ended");
     });
-    this.#tell({ type: "start", start });
+    this.#tell({ type: "start", start: { ...start, note: this.#note } });
   }
 
   /** Asks it to stop; `stopped` tells when it has. */
@@ -72,13 +80,17 @@ export class PacketWorker {
    */
   async end(ms: number): Promise<boolean> {
     this.#worker.terminate();
-    const ended = await within(ms, this.ended);
-    if (this.#socket !== undefined) {
-      if (!ended) cutOff(this.#socket);
-      // Of its own sockets Bun knows, and closes them.
-      else if (this.#start.transport === "mmsg") release(this.#socket);
-    }
+    // What it has not noted is Bun's, which closes it. A thread that ends late may have opened one meanwhile.
+    const closed = this.ended.then(() => releaseNoted(this.#note));
+    const ended = await within(ms, closed);
+    if (!ended) this.cutOff();
     return ended;
+  }
+
+  /** Takes its socket from it, whatever it is at: the others that listen have its share of the packets. */
+  cutOff(): void {
+    const socket = this.#socket ?? notedSocket(this.#note);
+    if (socket !== undefined) cutOff(socket);
   }
 
   #tell(message: ToWorker): void {

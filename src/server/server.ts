@@ -11,7 +11,14 @@ import { JournalError } from "../journal/index.ts";
 import { preferHugePages } from "../transport/pages.ts";
 import { ServerError } from "./error.ts";
 import { Journaling, type JournalStats } from "./journaling.ts";
-import { checkServerOptions, defaultServerOptions, engineOptions, type ServerOptions, workerCount } from "./options.ts";
+import {
+  checkServerOptions,
+  defaultServerOptions,
+  engineOptions,
+  type ServerOptions,
+  sharesOut,
+  workerCount,
+} from "./options.ts";
 import { Workers } from "./workers.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
@@ -20,6 +27,7 @@ const logger = getLogger(["whereabouts", "server"]);
 const SWEEP_MS = 250;
 /** What a sweep may take of the control thread. */
 const SWEEP_BUDGET_MS = 5;
+
 export interface ServerStats extends EngineCounters {
   /** Nodes in the registry. */
   readonly nodes: number;
@@ -92,6 +100,12 @@ export class DiscoveryServer {
     const all: ServerOptions = { ...defaultServerOptions(), ...given };
     checkServerOptions(all);
     const settled = { ...all, workers: workerCount(all) };
+    if (settled.workers > 1 && !sharesOut(process.platform)) {
+      logger.warning("{workers} workers gain nothing: on {platform} one of those that share a port gets all packets", {
+        workers: settled.workers,
+        platform: process.platform,
+      });
+    }
     const memory = createEngineMemory(engineOptions(settled));
     preferHugePages(new Uint8Array(memory.buffer));
     const control = new EngineControl(memory);

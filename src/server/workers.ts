@@ -22,15 +22,18 @@ const WAVE = 16;
 const LATE_MS = 250;
 /** How long a thread has to end that was told to. */
 const GRACE_MS = 300;
-/** How long a worker has to stop by itself when the server stops. */
-const STOP_MS = 400;
+/** The same when the server stops. */
+const LAST_GRACE_MS = 200;
+/** How long a worker has to stop by itself when the server stops, and how long one is waited for that gives no sign of life. */
+const STOP_MS = 500;
+const STOP_STILL_MS = 250;
 /** Between two tries of a repair that has to wait for another worker. */
 const REPAIR_MS = 5;
 /** How long a thread that could not be ended may hold a lock: should it wake, it takes and frees some. */
 const HOLDING_TICKS = 5;
 
 /** What all workers are started with. */
-type Start = Omit<WorkerStart, "lane" | "engine">;
+type Start = Omit<WorkerStart, "lane" | "engine" | "note">;
 
 /** A worker whose thread could not be ended. */
 interface Lost {
@@ -53,6 +56,8 @@ export class Workers {
   readonly #seats: readonly Seat[];
   /** Those whose thread was not told to end yet: in a seat, or on their way to one. */
   readonly #workers = new Set<PacketWorker>();
+  /** Workers whose threads are being ended. */
+  readonly #dismissals = new Set<Promise<string[]>>();
   readonly #lost = new Set<Lost>();
   /** Lanes that nobody uses. */
   readonly #lanes: number[];
@@ -122,10 +127,23 @@ export class Workers {
     this.#control.stop();
     const workers = [...this.#workers];
     for (const worker of workers) worker.stop();
-    await within(STOP_MS, Promise.all(workers.map(({ stopped }) => stopped)));
+    await Promise.all(workers.map((worker) => this.#stopped(worker)));
     clearInterval(this.#watch);
-    await Promise.all(workers.map((worker) => this.#dismiss(worker)));
+    for (const worker of workers) void this.#dismiss(worker, LAST_GRACE_MS);
+    // Those included that were on their way out.
+    await Promise.all(this.#dismissals);
     this.#end.resolve();
+  }
+
+  /** When a worker that was told to stop has, or is not worth waiting for. */
+  async #stopped({ lane, stopped }: PacketWorker): Promise<void> {
+    let beat = this.#control.beat(lane);
+    for (let waited = 0; waited < STOP_MS; waited += STOP_STILL_MS) {
+      if (await within(STOP_STILL_MS, stopped)) return;
+      const now = this.#control.beat(lane);
+      if (now === beat) return;
+      beat = now;
+    }
   }
 
   /** Puts in order what the control thread's own engine left behind when it failed. */
@@ -150,6 +168,7 @@ export class Workers {
     for (const seat of this.#seats) {
       const { worker } = seat;
       if (worker === undefined || !seat.isStuck(this.#control.beat(worker.lane), late)) continue;
+      worker.cutOff();
       void this.#replace(seat, worker, `it gave no sign of life for ${STILL_S} s`);
     }
     for (const lost of this.#lost) {
@@ -162,17 +181,36 @@ export class Workers {
     if (this.#over || seat.worker !== worker) return;
     const from = performance.now();
     seat.fail();
-    const notes = await this.#dismiss(worker);
-    await this.#fill(seat, [why, ...notes], from);
+    const dismissed = this.#dismiss(worker, GRACE_MS);
+    const filled = await this.#fill(seat, why);
+    const ms = Math.round(performance.now() - from);
+    const notes = await dismissed;
+    if (!filled) return;
+    this.replaced++;
+    logger.warning("packet worker {worker} was replaced after {ms} ms: {why}", {
+      worker: seat.number,
+      ms,
+      why: [why, ...notes].join("; "),
+    });
   }
 
-  /** Ends a worker's thread and puts in order what it leaves in the memory. What there is to be told of that. */
-  async #dismiss(worker: PacketWorker): Promise<string[]> {
+  /** Ends a worker's thread, within `grace` ms if it can be, and puts in order what it leaves in the memory. What there is to be told of that. */
+  async #dismiss(worker: PacketWorker, grace: number): Promise<string[]> {
+    if (!this.#workers.delete(worker)) return [];
+    const dismissal = this.#remove(worker, grace);
+    this.#dismissals.add(dismissal);
+    try {
+      return await dismissal;
+    } finally {
+      this.#dismissals.delete(dismissal);
+    }
+  }
+
+  async #remove(worker: PacketWorker, grace: number): Promise<string[]> {
     const notes: string[] = [];
-    if (!this.#workers.delete(worker)) return notes;
     const { lane } = worker;
     this.#control.depose(lane);
-    const ended = await worker.end(GRACE_MS);
+    const ended = await worker.end(grace);
     const held = this.#guarded(() => this.#repair.holdsLock(lane)) === true;
     if (held) notes.push("the lock that it held was freed");
     if (ended) {
@@ -202,31 +240,27 @@ export class Workers {
     while (this.#guarded(() => this.#repair.repair(lane)) === false) await Bun.sleep(REPAIR_MS);
   }
 
-  /** Has another worker take an empty seat; one that fails is tried again, later each time. */
-  async #fill(seat: Seat, notes: readonly string[], from: number): Promise<void> {
-    let failure = notes[0]!;
+  /** Has another worker take an empty seat; one that fails is tried again, later each time. False if the server stops. */
+  async #fill(seat: Seat, why: string): Promise<boolean> {
+    let failure = why;
     for (;;) {
       if (this.#seats.every(({ hopeless }) => hopeless)) this.#giveUp(`the packet workers keep failing: ${failure}`);
       // A server that was stopped in the meantime does not wait for this.
       if (seat.backoff > 0) await setTimeout(seat.backoff, undefined, { ref: false });
-      if (this.#over) return;
+      // Many that fail at once have more lanes than there are to spare, until their threads have ended.
+      while (this.#lanes.length === 0 && this.#dismissals.size > 0) await Promise.race(this.#dismissals);
+      if (this.#over) return false;
       try {
         const worker = await this.#open(seat);
-        if (this.#over) return;
+        if (this.#over) return false;
         this.#seat(seat, worker);
-        break;
+        return true;
       } catch (error) {
         seat.fail();
         failure = (error as Error).message;
         logger.error("packet worker {worker} could not be replaced: {failure}", { worker: seat.number, failure });
       }
     }
-    this.replaced++;
-    logger.warning("packet worker {worker} was replaced after {ms} ms: {why}", {
-      worker: seat.number,
-      ms: Math.round(performance.now() - from),
-      why: notes.join("; "),
-    });
   }
 
   /** A worker for the seat, once it listens. */
@@ -239,7 +273,7 @@ export class Workers {
       await worker.listening;
       return worker;
     } catch (error) {
-      await this.#dismiss(worker);
+      await this.#dismiss(worker, GRACE_MS);
       throw error;
     }
   }

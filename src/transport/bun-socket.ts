@@ -29,15 +29,17 @@ const REUSE_PORT = 4;
  * @throws {Error} the system's, with `code`, if it cannot be bound.
  */
 export async function openBunSocket(options: TransportOptions, handlers: Handlers): Promise<BunSocket> {
-  const { host, port, reusePort, receiveBuffer = DEFAULT_RECEIVE_BUFFER } = options;
+  const { host, port, reusePort, receiveBuffer = DEFAULT_RECEIVE_BUFFER, note } = options;
   let bound: BoundSocket;
   try {
-    bound = await bindSocket({ host, port, reusePort, receiveBuffer });
+    bound = await bindSocket({ host, port, reusePort, receiveBuffer, note });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOTSUP") throw error;
     return openOwnSocket(options, handlers);
   }
   try {
+    // Once it is Bun's, Bun closes it when this thread ends.
+    if (note !== undefined) note[0] = 0;
     const socket = await open({ fd: bound.fd }, handlers);
     return { socket, receiveBuffer: bound.receiveBuffer, fd: bound.fd };
   } catch (error) {

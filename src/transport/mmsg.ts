@@ -59,6 +59,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     reusePort: options.reusePort,
     receiveBuffer: options.receiveBuffer ?? DEFAULT_RECEIVE_BUFFER,
     timeoutMs: IDLE_MS,
+    note: options.note,
   });
   probe(libc, socket);
   const lane = new SocketLane(libc, socket, slots);

@@ -4,6 +4,7 @@
  * Such a socket has no IP_RECVERR: a client that closed its port before its reply came makes no error here.
  */
 import { type HostAddress, resolveHost } from "./host.ts";
+import type { SocketNote } from "./leftover.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -41,6 +42,8 @@ export interface SocketOptions {
   readonly receiveBuffer: number;
   /** A `recvmmsg` waits so long at most; without it the socket does not block. */
   readonly timeoutMs?: number;
+  /** Where the socket is noted as long as it is to be closed by {@link BoundSocket.close}. */
+  readonly note?: SocketNote | undefined;
 }
 
 export interface BoundSocket {
@@ -81,11 +84,18 @@ export async function bindSocket(options: SocketOptions): Promise<BoundSocket> {
 
 function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): BoundSocket {
   const { ipv4 } = address;
-  const { port, reusePort, receiveBuffer, timeoutMs } = options;
+  const { port, reusePort, receiveBuffer, timeoutMs, note } = options;
   const { call } = libc;
   const name = socketAddress(libc, address, port);
   const kind = SOCK_DGRAM | SOCK_CLOEXEC | (timeoutMs === undefined ? SOCK_NONBLOCK : 0);
-  const fd = checked(libc, "socket", call.socket(ipv4 ? AF_INET : AF_INET6, kind, 0));
+  const fd = call.socket(ipv4 ? AF_INET : AF_INET6, kind, 0);
+  // At once: this thread may be ended between any two calls.
+  if (note !== undefined) note[0] = fd + 1;
+  checked(libc, "socket", fd);
+  const close = () => {
+    if (note !== undefined) note[0] = 0;
+    call.close(fd);
+  };
   try {
     if (!ipv4) setOption(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (reusePort === "join") setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -100,10 +110,10 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
       port: port === 0 ? boundPort(libc, fd) : port,
       ipv4,
       receiveBuffer: bufferSize(libc, fd, SO_RCVBUF),
-      close: () => void call.close(fd),
+      close,
     };
   } catch (error) {
-    call.close(fd);
+    close();
     throw error;
   }
 }

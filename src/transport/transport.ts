@@ -1,4 +1,5 @@
 /** What brings datagrams to a packet engine and its replies back, whichever system calls it uses. */
+import type { SocketNote } from "./leftover.ts";
 import type { PortSharing } from "./socket.ts";
 
 /** Where datagrams wait for the engine, and its replies for the transport. The engine's `Lane` is one. */
@@ -27,6 +28,8 @@ export interface TransportOptions {
   readonly reusePort?: PortSharing | undefined;
   /** Bytes for datagrams that wait, 8 MB by default. */
   readonly receiveBuffer?: number | undefined;
+  /** For who may end this thread at any time; see {@link SocketNote}. */
+  readonly note?: SocketNote | undefined;
   readonly slots: Slots;
   /** Judges the datagrams in the first `count` slots; returns how many replies there are. */
   readonly judge: (count: number) => number;

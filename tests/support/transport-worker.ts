@@ -28,6 +28,20 @@ function cells(): number {
   return Object.values(heapStats().objectTypeCounts).reduce((a, b) => a + b);
 }
 
+/** Garbage that is in nobody's way: as long as all of it is there, nothing was collected. */
+const CANARIES = 100;
+let canary: Set<number> | undefined;
+
+function canaries(): number {
+  return heapStats().objectTypeCounts.Set ?? 0;
+}
+
+function dropCanaries(): void {
+  // One that nobody has is not made at all.
+  for (let i = 0; i <= CANARIES; i++) canary = new Set([i]);
+  if (canary?.size !== 1 || canaries() < CANARIES) throw new Error("the canaries do not show on the heap");
+}
+
 function wait(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
@@ -57,7 +71,7 @@ async function open({ memory, lane: number, kind, engine: backend, sabotage, ...
   const waste: unknown[] = [];
   let batches = 0;
   let asked = 0;
-  let heap = { cells: 0, received: 0 };
+  let heap = { cells: 0, received: 0, canaries: 0 };
   const judge = (count: number): number => {
     batches++;
     if (sabotage === "sleeps at first" && batches === 1) wait(700);
@@ -97,9 +111,11 @@ async function open({ memory, lane: number, kind, engine: backend, sabotage, ...
     } else if (data === "asked") tell({ type: "asked", asked });
     else {
       const { received } = control.counters();
-      tell({ type: "heap", cells: cells() - heap.cells, packets: received - heap.received });
+      const whole = canaries() >= heap.canaries;
+      tell({ type: "heap", cells: cells() - heap.cells, packets: received - heap.received, whole });
       fullGC();
-      heap = { cells: cells(), received };
+      dropCanaries();
+      heap = { cells: cells(), received, canaries: canaries() };
     }
   };
 }

@@ -39,8 +39,8 @@ export type Told =
   | { readonly type: "ended"; readonly message: string | undefined }
   /** How often it asked whether it should stop. */
   | { readonly type: "asked"; readonly asked: number }
-  /** What came to its heap, and how many packets were judged, since the last time. */
-  | { readonly type: "heap"; readonly cells: number; readonly packets: number };
+  /** What came to its heap, and how many packets were judged, since the last time; `whole` if nothing was collected. */
+  | { readonly type: "heap"; readonly cells: number; readonly packets: number; readonly whole: boolean };
 
 export function engineMemory(lanes = 1): WebAssembly.Memory {
   return createEngineMemory({ ...defaultEngineOptions(), ...UNLIMITED, capacity: 20_000, lanes });
@@ -127,8 +127,8 @@ export class Running implements AsyncDisposable {
     return ((await this.#ask("asked")) as Extract<Told, { type: "asked" }>).asked;
   }
 
-  /** What came to its heap, and how many packets were judged, since the last call. */
-  async heap(): Promise<{ cells: number; packets: number }> {
+  /** What came to its heap, and how many packets were judged, since the last call; whether nothing was collected meanwhile. */
+  async heap(): Promise<Extract<Told, { type: "heap" }>> {
     return (await this.#ask("heap")) as Extract<Told, { type: "heap" }>;
   }
 
