@@ -9,7 +9,7 @@ import { RedisConnection } from "./redis-connection.ts";
 import { refill } from "./redis-refill.ts";
 import { RedisStream, type StreamEntry } from "./redis-stream.ts";
 import type { RedisTarget } from "./redis-url.ts";
-import { Trouble } from "./trouble.ts";
+import { plain, Trouble } from "./trouble.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
@@ -214,7 +214,7 @@ export class RedisJournal implements Journal {
     } catch (error) {
       this.bad++;
       // Each has another id; that there are such is said once.
-      logger.debug(`entry ${id} of ${this.#stream.key} is no batch: ${(error as Error).message}`);
+      logger.debug(plain(`entry ${id} of ${this.#stream.key} is no batch: ${(error as Error).message}`));
       this.#reading.failed(
         `${this.where} has entries that are no batches of this version: they are skipped, and counted`,
       );
@@ -246,7 +246,7 @@ export class RedisJournal implements Journal {
   async #check(connection: RedisConnection): Promise<void> {
     for (const id of [this.#witness, this.#appended]) {
       if (id === undefined || this.#stream.isOver(id) || (await this.#stream.has(connection, id))) continue;
-      logger.warning(`${this.#target.where} has lost what it had of ${this.#stream.key}: it is appended again`);
+      logger.warning(plain(`${this.#target.where} has lost what it had of ${this.#stream.key}: it is appended again`));
       const known = this.#missing !== undefined;
       this.#missing = id;
       this.#place = {};

@@ -1,7 +1,8 @@
 /** A server's registry and its journal: what is restored at the start, appended while it runs, and learnt from others. */
 import { getLogger } from "@logtape/logtape";
 import { EngineControl, type PacketEngine } from "../engine/index.ts";
-import { type Batch, createJournal, type Journal, type Keeper } from "../journal/index.ts";
+import { type Batch, createJournal, type Journal, JournalError, type Keeper } from "../journal/index.ts";
+import { Trouble } from "../journal/trouble.ts";
 import { RegistryBatches } from "./registry-batches.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
@@ -57,6 +58,7 @@ export class Journaling implements Keeper {
   #stopping = false;
   #wake: () => void = () => {};
   #all: Promise<void> = Promise.resolve();
+  readonly #trouble = new Trouble(logger, "announcements are appended");
 
   private constructor(journal: Journal, memory: WebAssembly.Memory, engine: PacketEngine, origin: Uint8Array) {
     this.#journal = journal;
@@ -98,7 +100,7 @@ export class Journaling implements Keeper {
       noRoom: exchange.full + tooLong,
       ahead: exchange.ahead,
       bad: journal.bad,
-      errors: journal.errors,
+      errors: journal.errors + this.#trouble.count,
       lag: waiting ? (performance.now() - this.#kept) / 1000 : 0,
     };
   }
@@ -148,11 +150,12 @@ export class Journaling implements Keeper {
           () => this.#journal.shift,
         );
         this.#kept = began;
+        this.#trouble.over();
         retry = RETRY_MS;
         pause = Math.max(0, APPEND_MS - (performance.now() - began));
       } catch (error) {
-        // What it is the journal has said, once; it is counted.
-        logger.debug("an append failed: {error}", { error });
+        // What a journal throws it has said itself, once.
+        if (!(error instanceof JournalError)) this.#trouble.failed(`an append failed: ${Bun.inspect(error)}`);
         pause = retry;
         retry = Math.min(retry * 2, RETRY_MOST_MS);
       }
