@@ -52,7 +52,7 @@ export class RedisJournal implements Journal {
   #place: { position?: string } = {};
   /** The last entry that we appended. */
   #appended: string | undefined;
-  /** What was there at the last look, with all before it. */
+  /** What was there at the last look, or the first that ever was there. */
   #witness: string | undefined;
   /** Something that Redis lost, and that is not made up for yet. */
   #missing: string | undefined;
@@ -111,6 +111,7 @@ export class RedisJournal implements Journal {
     if (!this.#writer) throw new JournalError("failed", `no connection to ${this.#target.where}`);
     try {
       this.#appended = await this.#stream.append(this.#writer, bytes);
+      this.#witness ??= this.#appended;
       this.#appending.over();
     } catch (error) {
       this.#appending.failed(`${(error as Error).message}; the server goes on, and tries again`);
@@ -199,6 +200,7 @@ export class RedisJournal implements Journal {
         await this.#take(entry);
         position = entry.id;
         place.position = position;
+        if (place === this.#place) this.#witness ??= position;
         this.#progress = performance.now();
       }
       if (!more) return;
