@@ -13,8 +13,8 @@ const APPEND_MS = 250;
 const RETRY_MS = 250;
 const RETRY_MOST_MS = 5_000;
 /** What stopping may take: the last announcements, then the end of the journal. */
-const STOP_MS = 400;
-const CLOSE_MS = 300;
+const STOP_MS = 300;
+const CLOSE_MS = 150;
 
 export interface JournalStats {
   /** Which journal, without secrets. */
@@ -109,7 +109,8 @@ export class Journaling implements Keeper {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
-    await Promise.race([this.#running, Bun.sleep(STOP_MS)]);
+    // A journal that is being written anew is not to end half-written.
+    await Promise.race([Promise.all([this.#running, this.#all]), Bun.sleep(STOP_MS)]);
     await Promise.race([this.#journal.close(), Bun.sleep(CLOSE_MS)]);
   }
 
