@@ -1,6 +1,6 @@
 /**
  * `bun run bench:journal`: what journals cost and how fast they are. Linux, with redis-server: it reads /proc. Each part is printed
- * when it is done; --only takes some: lock, restore, flush, cluster, cost.
+ * when it is done; --only takes some: lock, restore, flush, cluster, outage, cost.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,10 +9,11 @@ import { parseArgs } from "node:util";
 import { type ClusterFigures, type CostFigures, clusterDelay, cost } from "./journal-cluster.ts";
 import { flushFigures } from "./journal-flush.ts";
 import { lockFigures } from "./journal-lock.ts";
+import { outage } from "./journal-outage.ts";
 import { fillJournal, restoreSeconds } from "./journal-restore.ts";
 import { freePort, median, type RedisProcess, startRedis } from "./process.ts";
 
-const PARTS = ["lock", "restore", "flush", "cluster", "cost"] as const;
+const PARTS = ["lock", "restore", "flush", "cluster", "outage", "cost"] as const;
 type Part = (typeof PARTS)[number];
 const USAGE = `usage: bun run bench:journal [--only ${PARTS.join("|")}] [--nodes N] [--rate N] [--seconds N] [--rounds N] [--json]`;
 
@@ -93,6 +94,16 @@ const run: Record<Part, () => Promise<unknown>> = {
     say(`\ncluster: three servers, ${rate} announcements a second: until another one answers, milliseconds`);
     const it: ClusterFigures = await withRedis((redis) => clusterDelay(redis, rate, seconds));
     say(`  median ${it.medianMs.toFixed(0)}, 99 % ${it.p99Ms.toFixed(0)}, of ${it.probes}`);
+    return it;
+  },
+  async outage() {
+    const away = 2 * seconds;
+    say(
+      `\noutage: Redis is away for ${away} s under ${rate} announcements a second, and comes back empty; seconds from then`,
+    );
+    const port = freePort();
+    const it = await outage(() => startRedis(folder, port), rate, away);
+    say(`  three servers know all nodes ${it.allKnow.toFixed(1)}, one that joins ${it.joinerKnows.toFixed(1)}`);
     return it;
   },
   async cost() {

@@ -167,7 +167,7 @@ async function showStats(flags: Flags, command: Command): Promise<void> {
         oldest: time(oldest),
         newest: time(newest),
         batches: bad > 0 ? `${batches}, and ${bad} that are none or damaged` : batches,
-        size: `${(bytes / 1e6).toFixed(1)} MB`,
+        size: bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`,
         ...more,
       };
       const width = Math.max(...Object.keys(rows).map((name) => name.length));

@@ -7,7 +7,6 @@ const TIMEOUT_MS = 1500;
 const REASONS: Readonly<Record<string, string>> = {
   NOAUTH: "it demands a password",
   WRONGPASS: "it knows no such user with that password",
-  NOPERM: "its user is not permitted to",
   DENIED: "it is in protected mode and serves its own host only",
   OOM: "it is out of memory (maxmemory)",
   MISCONF: "it takes no more writes since it cannot save to its disk",
@@ -34,7 +33,7 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
 /** What an error reply means. */
 export function replyReason(message: string): string {
   const reason = REASONS[/^-?([A-Z]+)\b/.exec(message)?.[1] ?? ""];
-  return reason ?? message.replace(/^-?ERR /, "").split("\r\n")[0]!;
+  return reason ?? message.replace(/^-?(ERR|NOPERM) /, "").split("\r\n")[0]!;
 }
 
 /**

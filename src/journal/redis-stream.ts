@@ -13,8 +13,10 @@ const READ_MOST = 64;
 /** Characters of a reply that is large: the next is to be half of it, for it is taken apart in one go. */
 const LARGE = 2_000_000;
 const SMALL = 200_000;
-/** Answers of the clock of which the fastest counts. */
-const CLOCK_ASKED = 3;
+/** Answers of the clock, of which the fastest counts: so many, and more while none is good to so many ms. */
+const CLOCK_LEAST = 3;
+const CLOCK_MOST = 10;
+const CLOCK_GOOD = 2;
 /** A difference of clocks that was measured stays in use until another differs by more, in ms: see docs/scaling.md. */
 const CLOCK_TOLERANCE = 50;
 /** What is kept in the stream beyond the retention, in ms. */
@@ -60,18 +62,21 @@ export class RedisStream {
 
   /** Compares the clocks. Returns by how much this machine's was found to have moved, if it was. */
   async measure(connection: RedisConnection): Promise<number | undefined> {
-    let best = { shift: 0, took: Number.POSITIVE_INFINITY };
-    for (let i = 0; i < CLOCK_ASKED; i++) {
+    let best = { shift: 0, error: Number.POSITIVE_INFINITY };
+    for (let asked = 0; asked < CLOCK_LEAST || (asked < CLOCK_MOST && best.error > CLOCK_GOOD); asked++) {
       const sent = performance.now();
       const [seconds, micros] = (await connection.ask("TIME", [])) as [string, string];
-      const took = performance.now() - sent;
-      const shift = Number(seconds) * 1000 + Number(micros) / 1000 + took / 2 - Date.now();
-      if (took < best.took) best = { shift: Math.round(shift), took };
+      const error = (performance.now() - sent) / 2;
+      const shift = Number(seconds) * 1000 + Number(micros) / 1000 + error - Date.now();
+      if (error < best.error) best = { shift, error };
     }
+    // Date.now() tells whole milliseconds.
+    const within = (shift: number, tolerance: number) => Math.abs(best.shift - shift) <= best.error + 1 + tolerance;
     const before = this.#shift;
-    if (before !== undefined && Math.abs(best.shift - before) <= Math.max(CLOCK_TOLERANCE, best.took)) return undefined;
-    this.#shift = best.shift;
-    return best.shift - (before ?? 0);
+    if (before !== undefined && within(before, CLOCK_TOLERANCE)) return undefined;
+    // Clocks that may be the same are: they are kept so by better means.
+    this.#shift = within(0, 0) ? 0 : Math.round(best.shift);
+    return this.#shift - (before ?? 0);
   }
 
   /** @returns the entry's id. */

@@ -9,7 +9,7 @@ import { RedisConnection } from "./redis-connection.ts";
 import { refill } from "./redis-refill.ts";
 import { RedisStream, type StreamEntry } from "./redis-stream.ts";
 import type { RedisTarget } from "./redis-url.ts";
-import { Trouble } from "./trouble.ts";
+import { plain, Trouble } from "./trouble.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
@@ -52,7 +52,7 @@ export class RedisJournal implements Journal {
   #place: { position?: string } = {};
   /** The last entry that we appended. */
   #appended: string | undefined;
-  /** What was there at the last look, with all before it. */
+  /** What was there at the last look, or the first that ever was there. */
   #witness: string | undefined;
   /** Something that Redis lost, and that is not made up for yet. */
   #missing: string | undefined;
@@ -111,6 +111,7 @@ export class RedisJournal implements Journal {
     if (!this.#writer) throw new JournalError("failed", `no connection to ${this.#target.where}`);
     try {
       this.#appended = await this.#stream.append(this.#writer, bytes);
+      this.#witness ??= this.#appended;
       this.#appending.over();
     } catch (error) {
       this.#appending.failed(`${(error as Error).message}; the server goes on, and tries again`);
@@ -199,6 +200,7 @@ export class RedisJournal implements Journal {
         await this.#take(entry);
         position = entry.id;
         place.position = position;
+        if (place === this.#place) this.#witness ??= position;
         this.#progress = performance.now();
       }
       if (!more) return;
@@ -214,7 +216,7 @@ export class RedisJournal implements Journal {
     } catch (error) {
       this.bad++;
       // Each has another id; that there are such is said once.
-      logger.debug(`entry ${id} of ${this.#stream.key} is no batch: ${(error as Error).message}`);
+      logger.debug(plain(`entry ${id} of ${this.#stream.key} is no batch: ${(error as Error).message}`));
       this.#reading.failed(
         `${this.where} has entries that are no batches of this version: they are skipped, and counted`,
       );
@@ -246,7 +248,7 @@ export class RedisJournal implements Journal {
   async #check(connection: RedisConnection): Promise<void> {
     for (const id of [this.#witness, this.#appended]) {
       if (id === undefined || this.#stream.isOver(id) || (await this.#stream.has(connection, id))) continue;
-      logger.warning(`${this.#target.where} has lost what it had of ${this.#stream.key}: it is appended again`);
+      logger.warning(plain(`${this.#target.where} has lost what it had of ${this.#stream.key}: it is appended again`));
       const known = this.#missing !== undefined;
       this.#missing = id;
       this.#place = {};

@@ -5,10 +5,11 @@
  * row for each node would cost a page each. The log is read from its end, so that the later announcement comes first; its
  * beginning is deleted when its time is over, or when all that the registry holds was appended anew.
  */
-import { constants, Database, SQLiteError } from "bun:sqlite";
-import { accessSync, existsSync, constants as fs, mkdirSync, renameSync, statSync } from "node:fs";
+import { constants, Database } from "bun:sqlite";
+import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "./journal.ts";
+import { OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
 
 /** "WHER": by this number in its header, `file` and others tell whose a database is. */
 const APPLICATION_ID = 0x57484552;
@@ -21,7 +22,6 @@ const WAL_BYTES = 16 << 20;
 const DELETED_AT_ONCE = 64;
 /** Free pages that are given back to the file system at once. */
 const VACUUMED_AT_ONCE = 1000;
-const OTHERWISE = "give another with --journal sqlite:PATH, or none with --journal memory";
 
 export interface StoredBatch {
   readonly id: number;
@@ -58,7 +58,7 @@ export class SqliteFile {
       this.#setUp(this.#db);
       this.#writable = true;
     } catch (error) {
-      const explained = this.#explain(error);
+      const explained = sqliteError(this.path, error);
       // To close a damaged file may write to it: it stays open until it is set aside.
       if (explained.code !== "damaged") this.close();
       throw explained;
@@ -75,7 +75,7 @@ export class SqliteFile {
         db.query("PRAGMA schema_version").get();
       } catch (error) {
         // In a folder that cannot be written to, a file that was closed in order can be read as one that never changes.
-        if (codeOf(error) !== "SQLITE_CANTOPEN" || existsSync(`${this.path}-wal`)) throw error;
+        if (sqliteCode(error) !== "SQLITE_CANTOPEN" || existsSync(`${this.path}-wal`)) throw error;
         db.close();
         const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
         db = new Database(`file:${encodeURI(this.path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, flags);
@@ -84,7 +84,7 @@ export class SqliteFile {
       else this.#db = db;
     } catch (error) {
       this.close();
-      throw this.#explain(error);
+      throw sqliteError(this.path, error);
     }
   }
 
@@ -115,7 +115,7 @@ export class SqliteFile {
     } catch {
       // The same damage, met from the other side.
     }
-    throw this.#explain(first);
+    throw sqliteError(this.path, first);
   }
 
   /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged` or `failed` */
@@ -126,7 +126,7 @@ export class SqliteFile {
       this.#entries += count;
       return Number(lastInsertRowid);
     } catch (error) {
-      throw this.#explain(error);
+      throw sqliteError(this.path, error);
     }
   }
 
@@ -136,7 +136,7 @@ export class SqliteFile {
       const live = this.#head().findIndex(({ newest }) => newest >= since);
       return this.#delete(live === -1 ? DELETED_AT_ONCE : live);
     } catch (error) {
-      throw this.#explain(error);
+      throw sqliteError(this.path, error);
     }
   }
 
@@ -146,7 +146,7 @@ export class SqliteFile {
       const rest = this.#head().findIndex((row) => row.id > id);
       return this.#delete(rest === -1 ? DELETED_AT_ONCE : rest);
     } catch (error) {
-      throw this.#explain(error);
+      throw sqliteError(this.path, error);
     }
   }
 
@@ -155,7 +155,7 @@ export class SqliteFile {
     try {
       this.#db!.query(`PRAGMA incremental_vacuum(${VACUUMED_AT_ONCE})`).all();
     } catch (error) {
-      throw this.#explain(error);
+      throw sqliteError(this.path, error);
     }
   }
 
@@ -215,9 +215,7 @@ export class SqliteFile {
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      const reason = REASONS[code ?? ""] ?? message;
-      throw new JournalError("unusable", `the journal ${this.path} cannot be made: ${reason}; ${OTHERWISE}`);
+      throw unmakable(this.path, error as NodeJS.ErrnoException);
     }
   }
 
@@ -232,7 +230,7 @@ export class SqliteFile {
       this.#lock = lock;
     } catch (error) {
       lock.close();
-      if (codeOf(error) !== "SQLITE_BUSY") throw error;
+      if (sqliteCode(error) !== "SQLITE_BUSY") throw error;
       throw new JournalError("locked", `the journal ${this.path} is in use by another server; ${OTHERWISE}`);
     }
   }
@@ -277,49 +275,4 @@ export class SqliteFile {
       db.run(`PRAGMA user_version = ${SCHEMA}`);
     })();
   }
-
-  #explain(error: unknown): JournalError {
-    if (error instanceof JournalError) return error;
-    const code = codeOf(error);
-    if (code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB") {
-      return new JournalError("damaged", `the journal ${this.path} is damaged: ${(error as Error).message}`);
-    }
-    const reason = this.#forbidden() ?? REASONS[code] ?? (error as Error).message;
-    const file = statSync(this.path, { throwIfNoEntry: false });
-    if (file && !file.isFile()) {
-      return new JournalError("unusable", `the journal ${this.path} is not a file; ${OTHERWISE}`);
-    }
-    if (!file && code === "SQLITE_CANTOPEN") {
-      return new JournalError("unusable", `the journal ${this.path} cannot be made: ${reason}; ${OTHERWISE}`);
-    }
-    return new JournalError("failed", `the journal ${this.path} cannot be written: ${reason}`);
-  }
-
-  /** What the file system forbids, of which SQLite says only that it could not. */
-  #forbidden(): string | undefined {
-    try {
-      accessSync(dirname(this.path), fs.W_OK | fs.X_OK);
-      if (existsSync(this.path)) accessSync(this.path, fs.R_OK | fs.W_OK);
-      return undefined;
-    } catch (error) {
-      return REASONS[(error as NodeJS.ErrnoException).code ?? ""];
-    }
-  }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  SQLITE_FULL: "the disk is full",
-  SQLITE_READONLY: "it is read-only",
-  SQLITE_BUSY: "it is locked",
-  ENOSPC: "the disk is full",
-  EROFS: "its file system is read-only",
-  EACCES: "not permitted",
-  EPERM: "not permitted",
-  ENOTDIR: "its folder is none",
-};
-
-/** SQLite's code, without what follows it: SQLITE_READONLY for SQLITE_READONLY_DIRECTORY. */
-function codeOf(error: unknown): string {
-  const code = error instanceof SQLiteError ? (error.code ?? "") : "";
-  return /^SQLITE_[A-Z]+/.exec(code)?.[0] ?? "";
 }

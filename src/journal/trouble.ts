@@ -6,6 +6,14 @@ const QUIET_MS = 60_000;
 /** Different lines about one trouble, at most: an error may have a number in it. */
 const LINES = 5;
 
+/** Text as it is, to a logger that takes {…} for something to be filled in, and to a terminal that takes other things for orders. */
+export function plain(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}]/gu, "?")
+    .replaceAll("{", "{{")
+    .replaceAll("}", "}}");
+}
+
 export class Trouble {
   readonly #logger: Logger;
   readonly #over: string;
@@ -30,7 +38,7 @@ export class Trouble {
     if (this.#said.has(message) || this.#said.size >= LINES) return;
     this.#said.set(message, now);
     this.#spoken = true;
-    this.#logger.warning(message);
+    this.#logger.warning(plain(message));
   }
 
   /** It works. */

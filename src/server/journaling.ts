@@ -1,7 +1,8 @@
 /** A server's registry and its journal: what is restored at the start, appended while it runs, and learnt from others. */
 import { getLogger } from "@logtape/logtape";
 import { EngineControl, type PacketEngine } from "../engine/index.ts";
-import { type Batch, createJournal, type Journal, type Keeper } from "../journal/index.ts";
+import { type Batch, createJournal, type Journal, JournalError, type Keeper } from "../journal/index.ts";
+import { Trouble } from "../journal/trouble.ts";
 import { RegistryBatches } from "./registry-batches.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
@@ -12,8 +13,8 @@ const APPEND_MS = 250;
 const RETRY_MS = 250;
 const RETRY_MOST_MS = 5_000;
 /** What stopping may take: the last announcements, then the end of the journal. */
-const STOP_MS = 400;
-const CLOSE_MS = 300;
+const STOP_MS = 300;
+const CLOSE_MS = 150;
 
 export interface JournalStats {
   /** Which journal, without secrets. */
@@ -57,6 +58,7 @@ export class Journaling implements Keeper {
   #stopping = false;
   #wake: () => void = () => {};
   #all: Promise<void> = Promise.resolve();
+  readonly #trouble = new Trouble(logger, "announcements are appended");
 
   private constructor(journal: Journal, memory: WebAssembly.Memory, engine: PacketEngine, origin: Uint8Array) {
     this.#journal = journal;
@@ -98,7 +100,7 @@ export class Journaling implements Keeper {
       noRoom: exchange.full + tooLong,
       ahead: exchange.ahead,
       bad: journal.bad,
-      errors: journal.errors,
+      errors: journal.errors + this.#trouble.count,
       lag: waiting ? (performance.now() - this.#kept) / 1000 : 0,
     };
   }
@@ -107,7 +109,8 @@ export class Journaling implements Keeper {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
-    await Promise.race([this.#running, Bun.sleep(STOP_MS)]);
+    // A journal that is being written anew is not to end half-written.
+    await Promise.race([Promise.all([this.#running, this.#all]), Bun.sleep(STOP_MS)]);
     await Promise.race([this.#journal.close(), Bun.sleep(CLOSE_MS)]);
   }
 
@@ -148,11 +151,12 @@ export class Journaling implements Keeper {
           () => this.#journal.shift,
         );
         this.#kept = began;
+        this.#trouble.over();
         retry = RETRY_MS;
         pause = Math.max(0, APPEND_MS - (performance.now() - began));
       } catch (error) {
-        // What it is the journal has said, once; it is counted.
-        logger.debug("an append failed: {error}", { error });
+        // What a journal throws it has said itself, once.
+        if (!(error instanceof JournalError)) this.#trouble.failed(`an append failed: ${Bun.inspect(error)}`);
         pause = retry;
         retry = Math.min(retry * 2, RETRY_MOST_MS);
       }

@@ -50,15 +50,21 @@ export class Member implements AsyncDisposable {
 
   /** How many of the nodes it does not answer for. */
   async missing(names: readonly string[]): Promise<number> {
-    let missing = 0;
+    const answered = new Set<string>();
     for (let i = 0; i < names.length; i += 64) {
       const some = names.slice(i, i + 64);
       for (const name of some) this.client.send(query(ascii(name)));
       const end = performance.now() + 500;
-      while (this.client.replies.length < some.length && performance.now() < end) await Bun.sleep(1);
-      missing += some.length - this.client.replies.splice(0).length;
+      // Answers to what was asked before may still come.
+      while (some.some((name) => !answered.has(name)) && performance.now() < end) {
+        for (const reply of this.client.replies.splice(0)) {
+          const length = new DataView(reply.buffer).getUint32(8);
+          answered.add(new TextDecoder().decode(reply.subarray(12, 12 + length)));
+        }
+        await Bun.sleep(1);
+      }
     }
-    return missing;
+    return names.filter((name) => !answered.has(name)).length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -124,7 +124,7 @@ export class Killed implements AsyncDisposable {
 
   /** Announces for a while, kills, starts again and asks. */
   async kill(): Promise<SoakResult> {
-    const handled = await this.#announce(1500 + this.#random.below(700));
+    const handled = await this.#announce(1300 + this.#random.below(600));
     const killedAt = Date.now();
     this.#child!.kill("SIGKILL");
     await this.#child!.exited;

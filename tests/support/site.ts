@@ -92,13 +92,13 @@ export class SiteKeeper implements Keeper {
   }
 
   async appendAll(): Promise<void> {
-    this.all++;
     const { journal } = this;
     if (journal)
       await this.site.batches.appendAll(
         (batch) => journal.append(batch),
         () => journal.shift,
       );
+    this.all++;
   }
 
   /** Appends what is new, as a server does every 250 ms. */
