@@ -176,6 +176,17 @@ describe.concurrent("a server that had better not start", () => {
     await again.exited;
   });
 
+  test("ends with 0 at once by a signal that comes while it waits for its journal", async () => {
+    const asked = Promise.withResolvers<void>();
+    using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => asked.resolve() } });
+    const child = start([...SERVER, "--journal", `redis://127.0.0.1:${silent.port}`]);
+    await asked.promise;
+    child.kill("SIGTERM");
+    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    expect(out).toEndWith("stopped by SIGTERM before it listened\n");
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+  });
+
   test("tells of a wrong --journal in a line without its password, and ends with 2", async () => {
     const { err, code } = await run([...SERVER, "--journal", "redis://:hush@host/x"]);
     expect(err).toStartWith("whereabouts: error: journal: the database in the URL of Redis must be a number");

@@ -1,8 +1,8 @@
 /**
  * Repairs what a lane left behind whose worker died in the midst of a change to the registry: by the lane's record
  * (assembly/layout.ts) the change is undone, or done to its end, and the locks are freed. What a datagram was about to change is
- * then as it was or as it was to be, never in between; everything else is untouched. A bookmark stays where it was, or goes back: a journal may be handed something
- * twice, and nothing never.
+ * then as it was or as it was to be, never in between; everything else is untouched. A bookmark stays where it was, or goes
+ * back: a journal may be handed an announcement twice, but misses none.
  *
  * The cost is that of the one change, however large the registry. For the control thread, and for lanes whose worker is gone:
  * a worker that only slept, and goes on with its change behind the repair, spoils the shard.
