@@ -253,7 +253,7 @@ export function tend(shard: u32, now: f64, most: u32): u32 {
   for (let done: u32 = 0; done < most; done++) {
     const head = load<u32>(shardAt(shard), SHARD_HEAD);
     if (head === 0 || holdsAt(load<f64>(entryAt(head), ENTRY_TIME), now)) return done;
-    remove(shard, head);
+    if (!remove(shard, head)) return done;
   }
   return most;
 }
@@ -281,14 +281,18 @@ export function sweep(now: f64): u32 {
   return gone;
 }
 
-/** Takes an entry of an open shard out of index and queue, and frees it. */
-function remove(shard: u32, entry: u32): void {
+/**
+ * Takes an entry of an open shard out of index and queue, and frees it. False, and nothing is done, if the index does not have
+ * it: then the memory is damaged, and what the entry is nobody knows.
+ */
+function remove(shard: u32, entry: u32): bool {
   const from = shardAt(shard);
   const at = entryAt(entry);
   const slots = load<u32>(H_SLOTS);
   const index = indexAt(shard);
   let hole = home(load<u32>(at, ENTRY_TAG));
-  while (load<u32>(index + hole * INDEX_SIZE, INDEX_ENTRY) !== entry) {
+  for (let left = slots; load<u32>(index + hole * INDEX_SIZE, INDEX_ENTRY) !== entry; ) {
+    if (--left === 0) return false;
     if (++hole === slots) hole = 0;
   }
   store<u32>(lane, entry, RECORD_ENTRY);
@@ -302,6 +306,7 @@ function remove(shard: u32, entry: u32): void {
   unlink(shard, at);
   store<u32>(from, load<u32>(from, SHARD_COUNT) - 1, SHARD_COUNT);
   release(entry, at);
+  return true;
 }
 
 /**

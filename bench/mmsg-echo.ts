@@ -1,6 +1,7 @@
 /**
  * The least that a server can cost on the system calls of the transport `mmsg`: each packet goes back as it came, unread. Run as
- * `bun mmsg-echo.ts [PORT] [HOST]`, by default a free port of 127.0.0.1; prints its port as JSON, ends by a signal. Linux.
+ * `bun mmsg-echo.ts [PORT] [HOST] [first|join]`, by default a free port of 127.0.0.1; `first` and `join` share one port, as the
+ * workers of a server do. Prints its port as JSON, ends by a signal. Linux.
  */
 import { ptr } from "bun:ffi";
 import { Datagrams } from "../src/transport/datagrams.ts";
@@ -10,12 +11,13 @@ import { bindSocket, DEFAULT_RECEIVE_BUFFER, SOCKADDR_IN6_SIZE } from "../src/tr
 const BATCH = 64;
 const ROOM = 2048;
 
-const [port = "0", host = "127.0.0.1"] = process.argv.slice(2);
+const [port = "0", host = "127.0.0.1", sharing] = process.argv.slice(2);
 const { call, recvmmsg, sendmmsg } = loadLibc();
 const socket = await bindSocket({
   host,
   port: Number(port),
   receiveBuffer: DEFAULT_RECEIVE_BUFFER,
+  reusePort: sharing === "first" || sharing === "join" ? sharing : undefined,
   timeoutMs: 1000,
 });
 const packets = new Uint8Array(BATCH * ROOM);

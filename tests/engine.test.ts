@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { H_POOL_TOP, LISTING, SET_KEPT, SET_UNKEPT, SET_UNSENT } from "../assembly/layout.ts";
+import { H_ENTRIES_AT, H_INDEX_AT, H_POOL_TOP, LISTING, SET_KEPT, SET_UNKEPT, SET_UNSENT } from "../assembly/layout.ts";
 import { createEngine, createEngineMemory, defaultEngineOptions, EngineControl, Lane } from "../src/engine/index.ts";
 import { Harness, NO_LIMIT, UNLIMITED } from "./support/harness.ts";
 import { checkInvariants } from "./support/invariants.ts";
@@ -42,6 +42,15 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(announcement(node(1), 2), "198.51.100.8").verdict).toBe("refreshed");
       expect(h.send(query(node(1))).reply).toEqual(announcement(node(1), 2, Uint8Array.of(198, 51, 100, 8)));
       expect(h.control.nodes).toBe(1);
+    });
+
+    test("leaves alone what an index that is damaged does not have, and does not look for it for ever", () => {
+      const h = new Harness(backend, { shards: 1, ...UNLIMITED });
+      for (let n = 0; n < 10; n++) h.send(announcement(node(n), 1));
+      h.bytes.fill(0xff, h.u32[H_INDEX_AT >>> 2]!, h.u32[H_ENTRIES_AT >>> 2]!);
+      h.now += 2 * RETENTION;
+      expect(h.engine.sweep(h.now)).toBe(0);
+      expect(h.control.nodes).toBe(10);
     });
 
     test("is silent to unknown NodeIDs, announcements and what is malformed", () => {

@@ -268,7 +268,7 @@ export function tend(m: EngineState, shard: number, now: number, most: number): 
   for (let done = 0; done < most; done++) {
     const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
     if (head === 0 || holdsAt(m, m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]!, now)) return done;
-    remove(m, shard, head);
+    if (!remove(m, shard, head)) return done;
   }
   return most;
 }
@@ -296,14 +296,18 @@ export function sweep(m: EngineState, now: number): number {
   return gone;
 }
 
-/** Takes an entry of an open shard out of index and queue, and frees it. */
-function remove(m: EngineState, shard: number, entry: number): void {
+/**
+ * Takes an entry of an open shard out of index and queue, and frees it. False, and nothing is done, if the index does not have
+ * it: then the memory is damaged, and what the entry is nobody knows.
+ */
+function remove(m: EngineState, shard: number, entry: number): boolean {
   const from = shardAt(m, shard);
   const at = entryAt(m, entry);
   const slots = m.u32[H_SLOTS >>> 2]!;
   const index = indexAt(m, shard);
   let hole = home(m, m.i32[(at + ENTRY_TAG) >>> 2]!);
-  while (m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== entry) {
+  for (let left = slots; m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== entry; ) {
+    if (--left === 0) return false;
     if (++hole === slots) hole = 0;
   }
   m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
@@ -317,6 +321,7 @@ function remove(m: EngineState, shard: number, entry: number): void {
   unlink(m, shard, at);
   m.u32[(from + SHARD_COUNT) >>> 2]!--;
   release(m, entry, at);
+  return true;
 }
 
 /**
