@@ -16,11 +16,13 @@ const RETRY_MOST_MS = 5_000;
 const STOP_MS = 300;
 const CLOSE_MS = 150;
 
+/** What passed between a server and its journal. */
 export interface JournalStats {
   /** Which journal, without secrets. */
   readonly where: string;
-  /** Nodes that the server knew of when it started, and the seconds that it took to learn of them. */
+  /** Nodes that the server knew of when it started. */
   readonly restored: number;
+  /** Seconds that it took to learn of them. */
   readonly restoreSeconds: number;
   /** Announcements handed to the journal. */
   readonly appended: number;

@@ -40,6 +40,7 @@ export interface ServerStats extends EngineCounters {
   readonly replaced: number;
   /** Seconds since the start. */
   readonly uptime: number;
+  /** What became of the journal. */
   readonly journal: JournalStats;
 }
 
