@@ -54,10 +54,10 @@ import {
 import { allowed, passKey, passSource, setSource } from "./limiter";
 import { beginWrite, endWrite, setHolder } from "./lock";
 import { announcedPort, parse, writeAnnouncementHeader } from "./packet";
-import { closeShard, holds, insert, lookUp, openShard, refresh, sweep } from "./registry";
+import { closeShard, holds, insert, lookUp, openShard, refresh, sweep, timeAfter } from "./registry";
 import { padded, readWord, writeWord } from "./xdr";
 
-export { collect, merge } from "./exchange";
+export { collect, merge, setMark } from "./exchange";
 export { sweep } from "./registry";
 
 /** The counters of the lane in hand. */
@@ -148,15 +148,16 @@ function announce(address: usize, packet: usize, id: usize, length: u32, free: b
   const meta = (announcedPort(packet) << 16) | length;
   const shard = openShard(now);
   const entry = holds(shard, id, length, now);
+  const time = timeAfter(shard, entry, now);
   let verdict: u32 = VERDICT_STORED;
   if (entry !== 0) {
-    refresh(shard, entry, meta, address, now);
+    refresh(shard, entry, meta, address, time);
     verdict = VERDICT_REFRESHED;
   } else if (exhausted()) {
     verdict = VERDICT_FULL;
   } else if (!free && !passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, now) && stopped(COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
-  } else if (!insert(shard, id, length, meta, address, now)) {
+  } else if (!insert(shard, id, length, meta, address, time)) {
     verdict = VERDICT_FULL;
   }
   closeShard(shard);

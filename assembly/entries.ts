@@ -18,6 +18,8 @@ import {
   RECORD_STEP,
   RECORD_TOP,
   RECORD_USED,
+  SHARD_BOOKMARKS,
+  SHARD_FINGER,
   SHARD_HEAD,
   SHARD_SIZE,
   SHARD_TAIL,
@@ -94,12 +96,12 @@ export function release(entry: u32, at: usize): void {
   closePool(taken);
 }
 
-/** Puts an entry into the queue, in order of time: at its head, or where it belongs walking back from `previous`. */
-export function link(shard: u32, entry: u32, at: usize, previous: u32, time: f64): void {
-  const head = load<u32>(shardAt(shard), SHARD_HEAD);
-  if (head !== 0 && load<f64>(entryAt(head), ENTRY_TIME) > time) previous = 0;
-  while (previous !== 0 && load<f64>(entryAt(previous), ENTRY_TIME) > time) {
-    previous = load<u32>(entryAt(previous), ENTRY_PREVIOUS);
+/** Puts an entry into the queue, in order of time, behind those of its own time. */
+export function link(shard: u32, entry: u32, at: usize, time: f64): void {
+  let previous = load<u32>(shardAt(shard), SHARD_TAIL);
+  if (previous !== 0 && timeOf(previous) > time) {
+    previous = placeOf(shard, time);
+    store<u32>(shardAt(shard), entry, SHARD_FINGER);
   }
   const next = nextField(shard, previous);
   const after = load<u32>(next);
@@ -112,10 +114,45 @@ export function link(shard: u32, entry: u32, at: usize, previous: u32, time: f64
   store<u32>(previousField(shard, after), entry);
 }
 
+function timeOf(entry: u32): f64 {
+  return load<f64>(entryAt(entry), ENTRY_TIME);
+}
+
+/**
+ * Behind which entry one of `time` belongs that is earlier than the tail. Looks from the tail and from the finger at once: what
+ * a journal brings is in order of time, so that the next one's place is near the last one's.
+ */
+function placeOf(shard: u32, time: f64): u32 {
+  const head = load<u32>(shardAt(shard), SHARD_HEAD);
+  if (timeOf(head) > time) return 0;
+  let back = load<u32>(shardAt(shard), SHARD_TAIL);
+  let near = load<u32>(shardAt(shard), SHARD_FINGER);
+  if (near === 0) near = head;
+  const forward = timeOf(near) <= time;
+  const step: usize = forward ? ENTRY_NEXT : ENTRY_PREVIOUS;
+  do {
+    const next = load<u32>(entryAt(near) + step);
+    const earlier = timeOf(next) <= time;
+    if (earlier !== forward) return forward ? near : next;
+    near = next;
+    back = load<u32>(entryAt(back), ENTRY_PREVIOUS);
+  } while (timeOf(back) > time);
+  return back;
+}
+
+/** The bookmarks at `entry`, which is about to leave its place or to change, go to the one before it. */
+export function turnBack(shard: u32, entry: u32, previous: u32): void {
+  const end = shardAt(shard) + SHARD_SIZE;
+  for (let bookmark = shardAt(shard) + SHARD_BOOKMARKS; bookmark < end; bookmark += 4) {
+    if (load<u32>(bookmark) === entry) store<u32>(bookmark, previous);
+  }
+}
+
 /** Takes the entry at `at` out of the queue of its open shard. */
 export function unlink(shard: u32, at: usize): void {
   const previous = load<u32>(at, ENTRY_PREVIOUS);
   const next = load<u32>(at, ENTRY_NEXT);
+  turnBack(shard, load<u32>(nextField(shard, previous)), previous);
   store<u32>(nextField(shard, previous), next);
   store<u32>(previousField(shard, next), previous);
 }

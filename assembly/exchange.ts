@@ -1,108 +1,151 @@
-/** What a journal needs: entries listed by the time of their announcement, and entries from elsewhere merged. */
+/** What a journal needs: entries listed as they were announced, and entries from elsewhere merged. */
 import { entryAt, exhausted, shardAt } from "./entries";
 import { clearPadding, hashId, spread } from "./hash";
 import {
+  AHEAD,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
-  ENTRY_PREVIOUS,
-  ENTRY_TAG,
+  ENTRY_NEXT,
   ENTRY_TIME,
   EXCHANGE,
-  H_CURSOR,
-  H_CURSOR_SHARD,
-  H_CURSOR_TAG,
-  H_CURSOR_TIME,
   H_EXCHANGE_AT,
   H_MAX_ID,
-  H_RETENTION,
+  H_MERGE_AHEAD,
+  H_MERGE_FULL,
+  H_MERGED,
+  H_SHARD_MASK,
   H_STRIDE,
-  LOCKED,
+  LIST_BUSY,
+  LIST_MORE,
+  LISTING,
   META_ELSEWHERE,
   META_LENGTH,
+  SET_ALL_KEPT,
+  SET_KEPT,
+  SET_UNSENT,
+  SET_UNWALKED,
+  SHARD_HEAD,
+  SHARD_KEPT,
+  SHARD_LISTED,
   SHARD_LOCK,
   SHARD_TAIL,
+  SHARD_WALKED,
 } from "./layout";
 import { tryLock, unlock } from "./lock";
-import { holds, insert, leaveShard, refresh, shardOf, sweep, tend, tryShard } from "./registry";
+import { holds, holdsAt, insert, leaveShard, refresh, shardOf, sweep, tend, tryShard } from "./registry";
 
 /**
- * Copies entries of `shard` announced at `since` or later to the exchange area, the latest first, EXCHANGE at most, and
- * returns how many. When the area is full, `resume` goes on behind them; should the entry it ended at have moved in the
- * meantime, from the start again: an entry may come twice, none is left out. LOCKED if the shard stays locked for long.
+ * Copies entries of `shard` to the exchange area, those announced first first, and moves a bookmark behind them: what was
+ * announced here since the last listing, or with `walk` whatever was announced before `until` and not walked yet. Looks
+ * at LISTING entries at most. Returns how many it copied, with LIST_MORE when it did not come to the end, or LIST_BUSY.
  */
-export function collect(shard: u32, since: f64, resume: bool): u32 {
+export function collect(shard: u32, walk: bool, until: f64): u32 {
+  if (shard > load<u32>(H_SHARD_MASK)) return 0;
+  const from = shardAt(shard);
+  if (!tryLock(from + SHARD_LOCK)) return LIST_BUSY;
+  const bookmark = from + (walk ? SHARD_WALKED : SHARD_LISTED);
   const stride = load<u32>(H_STRIDE);
   let to: usize = load<u32>(H_EXCHANGE_AT);
+  let last = load<u32>(bookmark);
+  let entry = last === 0 ? load<u32>(from, SHARD_HEAD) : load<u32>(entryAt(last), ENTRY_NEXT);
   let count: u32 = 0;
-  if (!tryLock(shardAt(shard) + SHARD_LOCK)) return LOCKED;
-  let entry = load<u32>(shardAt(shard), SHARD_TAIL);
-  if (resume && isCursor(shard, load<u32>(H_CURSOR))) entry = load<u32>(entryAt(load<u32>(H_CURSOR)), ENTRY_PREVIOUS);
-  while (entry !== 0 && count < <u32>EXCHANGE) {
+  let left: u32 = LISTING;
+  for (; entry !== 0 && left !== 0; left--) {
     const at = entryAt(entry);
-    if (load<f64>(at, ENTRY_TIME) < since) break;
-    memory.copy(to, at, stride);
-    store<u32>(H_CURSOR, entry);
-    store<u32>(H_CURSOR_SHARD, shard);
-    store<u32>(H_CURSOR_TAG, load<u32>(at, ENTRY_TAG));
-    store<f64>(H_CURSOR_TIME, load<f64>(at, ENTRY_TIME));
-    to += stride;
-    count++;
-    entry = load<u32>(at, ENTRY_PREVIOUS);
+    if (walk && load<f64>(at, ENTRY_TIME) >= until) break;
+    if (walk || (load<u32>(at, ENTRY_META) & META_ELSEWHERE) === 0) {
+      memory.copy(to, at, stride);
+      to += stride;
+      count++;
+    }
+    last = entry;
+    entry = load<u32>(at, ENTRY_NEXT);
   }
-  unlock(shardAt(shard) + SHARD_LOCK);
+  store<u32>(bookmark, last);
+  unlock(from + SHARD_LOCK);
+  return entry !== 0 && left === 0 ? count | LIST_MORE : count;
+}
+
+/** Sets the bookmarks of `shard` by one of the SET codes. False if it is locked for long: nothing was done. */
+export function setMark(shard: u32, what: u32): bool {
+  if (shard > load<u32>(H_SHARD_MASK)) return false;
+  const from = shardAt(shard);
+  if (!tryLock(from + SHARD_LOCK)) return false;
+  if (what === <u32>SET_UNWALKED) {
+    store<u32>(from, 0, SHARD_WALKED);
+  } else if (what === <u32>SET_KEPT) {
+    store<u32>(from, load<u32>(from, SHARD_LISTED), SHARD_KEPT);
+  } else {
+    if (what !== <u32>SET_UNSENT) {
+      store<u32>(from, what === <u32>SET_ALL_KEPT ? load<u32>(from, SHARD_TAIL) : 0, SHARD_KEPT);
+    }
+    store<u32>(from, load<u32>(from, SHARD_KEPT), SHARD_LISTED);
+  }
+  unlock(from + SHARD_LOCK);
+  return true;
+}
+
+/**
+ * Merges the entries of the exchange area from place `first` to before `count`, of which time, meta, address and NodeID matter.
+ * Left out are those that make no sense, whose time is over, that are not later than what is known, or that find no room; of
+ * two of the same time, the one of the higher address and port counts as the later one, everywhere. A time further ahead than
+ * clocks may differ counts as `now`. In order of time, ascending or descending, each takes its place at once.
+ *
+ * Returns `count`, or the place of the first entry that has to wait because its shard is locked for long.
+ */
+export function merge(first: u32, count: u32, now: f64): u32 {
+  const stride = load<u32>(H_STRIDE);
+  const end = min<u32>(count, EXCHANGE);
+  for (let place = first; place < end; place++) {
+    if (!mergeOne(load<u32>(H_EXCHANGE_AT) + place * stride, now)) return place;
+  }
   return count;
 }
 
-/** Whether `entry` still stands where the last listing, of the same shard, ended. */
-function isCursor(shard: u32, entry: u32): bool {
-  const at = entryAt(entry);
-  return (
-    shard === load<u32>(H_CURSOR_SHARD) &&
-    load<u32>(at, ENTRY_META) !== 0 &&
-    load<u32>(at, ENTRY_TAG) === load<u32>(H_CURSOR_TAG) &&
-    load<f64>(at, ENTRY_TIME) === load<f64>(H_CURSOR_TIME)
-  );
-}
-
-/**
- * Merges the first `count` entries of the exchange area, of which time, meta, address and NodeID count, and returns how many
- * it took. In ascending or descending order of time each takes its place at once; else it is looked for from the queue's
- * end. Left out are those that make no sense, whose time is over, that are not later than what is known, or that find no
- * room. A time to come counts as `now`. LOCKED if a lock stays held for long: merging all of them again does no harm.
- */
-export function merge(count: u32, now: f64): u32 {
-  const stride = load<u32>(H_STRIDE);
-  let from: usize = load<u32>(H_EXCHANGE_AT);
-  let taken: u32 = 0;
-  for (let left = min<u32>(count, EXCHANGE); left !== 0; left--, from += stride) {
-    const one = mergeOne(from, now);
-    if (one === <u32>LOCKED) return LOCKED;
-    taken += one;
-  }
-  return taken;
-}
-
-/** 1 if it took the entry, 0 or LOCKED. */
-function mergeOne(from: usize, now: f64): u32 {
+/** False if its shard is locked for long. */
+function mergeOne(from: usize, now: f64): bool {
   const meta = load<u32>(from, ENTRY_META);
   const length = meta & META_LENGTH;
-  if (length === 0 || length > load<u32>(H_MAX_ID) || meta >>> 16 === 0) return 0;
-  const time = min<f64>(load<f64>(from, ENTRY_TIME), now);
-  if (!(now - time < load<f64>(H_RETENTION))) return 0;
+  if (length === 0 || length > load<u32>(H_MAX_ID) || meta >>> 16 === 0) return true;
+  let time = load<f64>(from, ENTRY_TIME);
+  const ahead = time > now + AHEAD;
+  if (ahead) time = now;
+  if (!holdsAt(time, now)) return true;
   const id = from + ENTRY_ID;
   clearPadding(id, length);
   hashId(id, length);
   if (exhausted()) sweep(now);
   const shard = shardOf(spread);
-  if (!tryShard(shard)) return LOCKED;
+  if (!tryShard(shard)) return false;
   tend(shard, now, 2);
   const entry = holds(shard, id, length, now);
-  let taken = true;
-  if (entry === 0) taken = insert(shard, id, length, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
-  else if (load<f64>(entryAt(entry), ENTRY_TIME) < time) {
+  let outcome: usize = H_MERGED;
+  if (entry === 0) {
+    if (!insert(shard, id, length, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
+  } else if (isLater(from, time, entryAt(entry))) {
     refresh(shard, entry, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
-  } else taken = false;
+  } else {
+    outcome = 0;
+  }
   leaveShard(shard);
-  return taken ? 1 : 0;
+  if (outcome !== 0) tally(outcome);
+  if (outcome === H_MERGED && ahead) tally(H_MERGE_AHEAD);
+  return true;
+}
+
+function tally(counter: usize): void {
+  store<u32>(counter, load<u32>(counter) + 1);
+}
+
+/** Whether the entry at `from`, of `time`, supersedes the one at `at`. */
+function isLater(from: usize, time: f64, at: usize): bool {
+  const known = load<f64>(at, ENTRY_TIME);
+  if (time !== known) return time > known;
+  for (let word = 0; word < 16; word += 4) {
+    const one = load<u32>(from + word, ENTRY_ADDRESS);
+    const other = load<u32>(at + word, ENTRY_ADDRESS);
+    if (one !== other) return one > other;
+  }
+  return load<u32>(from, ENTRY_META) >>> 16 > load<u32>(at, ENTRY_META) >>> 16;
 }

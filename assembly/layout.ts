@@ -86,17 +86,16 @@ export const H_ENTRIES_AT = 60;
 export const H_INDEX_AT = 64;
 export const H_ALLOWED_AT = 68;
 export const H_EXCHANGE_AT = 72;
-/** Where a listing that did not fit goes on: an entry, and its shard, hash and time (f64) to know it again. */
-export const H_CURSOR = 76;
-export const H_CURSOR_TIME = 80;
-export const H_CURSOR_TAG = 104;
-export const H_CURSOR_SHARD = 108;
-/** 1 on processors that may let one read overtake another: all but x86. */
-export const H_WEAK = 112;
+/** What became of merged entries, counted modulo 2^32: taken; without room; of a time to come that was taken for now. */
+export const H_MERGED = 76;
+export const H_MERGE_FULL = 80;
+export const H_MERGE_AHEAD = 84;
 /** f64, milliseconds. */
 export const H_RETENTION = 88;
 /** f64: when the last sweep that found all there was to expire took place. */
 export const H_SWEPT = 96;
+/** 1 on processors that may let one read overtake another: all but x86. */
+export const H_WEAK = 104;
 /** The pool of entries: lock, first free entry, entries ever used, entries in use. A cache line of its own. */
 export const H_POOL_LOCK = 128;
 export const H_POOL_FREE = 132;
@@ -213,13 +212,26 @@ export const SHARD_COUNT = 8;
 /** The entry announced longest ago, and that announced last. */
 export const SHARD_HEAD = 12;
 export const SHARD_TAIL = 16;
+/**
+ * Bookmarks: each an entry of the queue, or 0 for before its head. When its entry leaves its place, a bookmark goes to the
+ * one before. FINGER: the last that was put elsewhere than to the tail. KEPT, LISTED: up to here the journal has what was
+ * announced, or was handed it. WALKED: so far the whole queue was handed out.
+ */
+export const SHARD_BOOKMARKS = 48;
+export const SHARD_FINGER = 48;
+export const SHARD_KEPT = 52;
+export const SHARD_LISTED = 56;
+export const SHARD_WALKED = 60;
 
 /** Index slot: the hash's first word, which also gives its place, and the entry (0: empty). */
 export const INDEX_SIZE = 8;
 export const INDEX_TAG = 0;
 export const INDEX_ENTRY = 4;
 
-/** Entry: links of the queue (next also of the free list), time of announcement (f64), hash, meta, address, NodeID. */
+/**
+ * Entry: links of the queue (next also of the free list), time of announcement (f64: ms since 1970, its fraction telling apart
+ * what was announced within one), hash, meta, address, NodeID.
+ */
 export const ENTRY_PREVIOUS = 0;
 export const ENTRY_NEXT = 4;
 export const ENTRY_TIME = 8;
@@ -234,7 +246,21 @@ export const META_LENGTH = 0x7fff;
 /** Not announced to this server but merged from a journal, which need not be told of it again. */
 export const META_ELSEWHERE = 0x8000;
 
+/** By so much, in ms, may an announcement be ahead of the clock: clocks of several machines, or workers, never quite agree. */
+export const AHEAD = 1000;
+/** What a node that is announced twice in one millisecond is later the second time. */
+export const TICK = 0.0009765625;
+
 /** The exchange area: entries on their way to a journal or from one, in the form of entries. */
 export const EXCHANGE = 256;
-/** What a listing or a merging returns when a lock stayed held for long: it has to be asked for again. */
-export const LOCKED = -1;
+/** Entries that are looked at under one lock when entries are listed: 7 microseconds, 14 with NodeIDs of 1008 (bench/journal.ts). */
+export const LISTING = 32;
+/** Beside the count of a listing: there are more; nothing was done, the shard is locked. */
+export const LIST_MORE = 0x10000;
+export const LIST_BUSY = 0x20000;
+/** What is set in a shard: what was handed out is kept; is to be handed out again; all of it; none of it; the walk starts anew. */
+export const SET_KEPT = 0;
+export const SET_UNSENT = 1;
+export const SET_UNKEPT = 2;
+export const SET_ALL_KEPT = 3;
+export const SET_UNWALKED = 4;

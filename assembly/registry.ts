@@ -4,9 +4,10 @@
  *
  * The NodeID in hand is the one hashed last; its bytes are padded with zeros to whole words.
  */
-import { allocate, entryAt, link, release, shardAt, unlink } from "./entries";
+import { allocate, entryAt, link, release, shardAt, turnBack, unlink } from "./entries";
 import { spread, tag } from "./hash";
 import {
+  AHEAD,
   BATCH,
   ENTRY_ADDRESS,
   ENTRY_ID,
@@ -32,6 +33,8 @@ import {
   RECORD_TIME,
   SHARD_COUNT,
   SHARD_HEAD,
+  SHARD_KEPT,
+  SHARD_LISTED,
   SHARD_LOCK,
   SHARD_SEQUENCE,
   SHARD_TAIL,
@@ -39,6 +42,7 @@ import {
   STEP_REDATE,
   STEP_REFRESH,
   STEP_REMOVE,
+  TICK,
 } from "./layout";
 import { beginRead, beginWrite, endWrite, lane, lock, tryLock, unchanged, unlock } from "./lock";
 
@@ -97,13 +101,18 @@ export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
     const entry = find(index, id, length);
     if (entry !== 0) {
       const from = entryAt(entry);
-      if (now - load<f64>(from, ENTRY_TIME) < load<f64>(H_RETENTION)) {
+      if (holdsAt(load<f64>(from, ENTRY_TIME), now)) {
         port = load<u32>(from, ENTRY_META) >>> 16;
         copyAddress(address, from + ENTRY_ADDRESS);
       }
     }
   } while (!unchanged(sequence, seen));
   return port;
+}
+
+/** Whether an announcement of `time` holds at `now`. It holds for whole milliseconds. */
+export function holdsAt(time: f64, now: f64): bool {
+  return now - Math.floor(time) < load<f64>(H_RETENTION);
 }
 
 /** Locks the shard of the NodeID in hand and lets go of a few entries whose time is over. Returns its number. */
@@ -137,25 +146,42 @@ export function closeShard(shard: u32): void {
 /** The entry of the NodeID in hand in its open shard, or 0; one whose time is over is let go. */
 export function holds(shard: u32, id: usize, length: u32, now: f64): u32 {
   const entry = find(indexAt(shard), id, length);
-  if (entry === 0 || now - load<f64>(entryAt(entry), ENTRY_TIME) < load<f64>(H_RETENTION)) return entry;
+  if (entry === 0 || holdsAt(load<f64>(entryAt(entry), ENTRY_TIME), now)) return entry;
   remove(shard, entry);
   return 0;
 }
 
 /**
  * When the clock was set back, what was announced in times to come counts as announced now: else it would stay until then, and
- * whatever is announced now would have to be put before it.
+ * whatever is announced now would have to be put before it. A journal is told the new times.
  */
 function redate(shard: u32, now: f64): void {
-  let entry = load<u32>(shardAt(shard), SHARD_TAIL);
-  if (entry === 0 || load<f64>(entryAt(entry), ENTRY_TIME) <= now) return;
+  const tail = load<u32>(shardAt(shard), SHARD_TAIL);
+  if (tail === 0 || load<f64>(entryAt(tail), ENTRY_TIME) <= now + AHEAD) return;
   store<f64>(lane, now, RECORD_TIME);
   store<u32>(lane, STEP_REDATE, RECORD_STEP);
-  while (entry !== 0 && load<f64>(entryAt(entry), ENTRY_TIME) > now) {
-    store<f64>(entryAt(entry), now, ENTRY_TIME);
-    entry = load<u32>(entryAt(entry), ENTRY_PREVIOUS);
+  for (let entry = tail; entry !== 0; ) {
+    const at = entryAt(entry);
+    if (load<f64>(at, ENTRY_TIME) <= now) break;
+    store<f64>(at, now, ENTRY_TIME);
+    entry = load<u32>(at, ENTRY_PREVIOUS);
   }
+  store<u32>(shardAt(shard), 0, SHARD_KEPT);
+  store<u32>(shardAt(shard), 0, SHARD_LISTED);
   store<u32>(lane, STEP_NONE, RECORD_STEP);
+}
+
+/**
+ * The time of an announcement that an open shard takes at `now`, of the node of `entry` or of a new one (0): not before any
+ * other in the shard, nor at the same time as the last one of the same node. So the later one is known from the earlier
+ * whatever becomes of them, though workers look at their clocks before they get to the shard, and clocks tell no fractions.
+ */
+export function timeAfter(shard: u32, entry: u32, now: f64): f64 {
+  const tail = load<u32>(shardAt(shard), SHARD_TAIL);
+  if (tail === 0) return now;
+  const latest = load<f64>(entryAt(tail), ENTRY_TIME);
+  if (latest < now) return now;
+  return entry !== 0 && load<f64>(entryAt(entry), ENTRY_TIME) === latest ? latest + TICK : latest;
 }
 
 /** Gives `entry` of an open shard a new port, address and time. */
@@ -166,10 +192,11 @@ export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time:
   beginWrite(sequence);
   describe(at, meta, address, time);
   endWrite(sequence);
-  const tail = load<u32>(shardAt(shard), SHARD_TAIL);
-  if (entry !== tail) {
+  if (entry === load<u32>(shardAt(shard), SHARD_TAIL)) {
+    turnBack(shard, entry, load<u32>(at, ENTRY_PREVIOUS));
+  } else {
     unlink(shard, at);
-    link(shard, entry, at, tail, time);
+    link(shard, entry, at, time);
   }
   store<u32>(lane, STEP_NONE, RECORD_STEP);
 }
@@ -204,7 +231,7 @@ export function insert(shard: u32, id: usize, length: u32, meta: u32, address: u
   store<u32>(slot, entry, INDEX_ENTRY);
   endWrite(from + SHARD_SEQUENCE);
   store<u32>(from, load<u32>(from, SHARD_COUNT) + 1, SHARD_COUNT);
-  link(shard, entry, at, load<u32>(from, SHARD_TAIL), time);
+  link(shard, entry, at, time);
   store<u32>(lane, STEP_NONE, RECORD_STEP);
   return true;
 }
@@ -225,7 +252,7 @@ export function tend(shard: u32, now: f64, most: u32): u32 {
   redate(shard, now);
   for (let done: u32 = 0; done < most; done++) {
     const head = load<u32>(shardAt(shard), SHARD_HEAD);
-    if (head === 0 || now - load<f64>(entryAt(head), ENTRY_TIME) < load<f64>(H_RETENTION)) return done;
+    if (head === 0 || holdsAt(load<f64>(entryAt(head), ENTRY_TIME), now)) return done;
     if (!remove(shard, head)) return done;
   }
   return most;

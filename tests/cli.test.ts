@@ -10,7 +10,8 @@ const MAIN = new URL("../src/cli/main.ts", import.meta.url).pathname;
 
 function spawn(args: readonly string[], env: Record<string, string> = {}, by: readonly string[] = []) {
   return Bun.spawn([...by, process.execPath, MAIN, ...args], {
-    env: { ...Bun.env, ...env },
+    // Not the journal of who runs the tests.
+    env: { ...Bun.env, WHEREABOUTS_JOURNAL: "memory", ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -186,7 +187,8 @@ describe("whereabouts server", () => {
     [["--transport", "tcp"], "Allowed choices are udp, mmsg"],
     [["--receive-buffer", "8MB"], "whole number from 1"],
     [["--receive-buffer", "0"], "whole number from 1"],
-    [["--journal", "sqlite:/tmp/x"], '"memory" only'],
+    [["--journal", "postgres://host"], "journal must be memory, sqlite, sqlite:PATH, or the URL of Redis or Valkey"],
+    [["--journal-prefix", "two words"], "journalPrefix must be 1 to 100 printable ASCII characters"],
     [["--admin", "127.0.0.1:22080"], '"off" only'],
     [["--limit-dry-run=perhaps"], "yes or no"],
     [["--frobnicate"], "unknown option '--frobnicate'"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { H_ENTRIES_AT, H_INDEX_AT, H_POOL_TOP } from "../assembly/layout.ts";
+import { H_ENTRIES_AT, H_INDEX_AT, H_POOL_TOP, LISTING, SET_KEPT, SET_UNKEPT, SET_UNSENT } from "../assembly/layout.ts";
 import { createEngine, createEngineMemory, defaultEngineOptions, EngineControl, Lane } from "../src/engine/index.ts";
 import { Harness, NO_LIMIT, UNLIMITED } from "./support/harness.ts";
 import { checkInvariants } from "./support/invariants.ts";
@@ -366,21 +366,34 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(packets.map((_, slot) => h.lane.reply(slot) !== undefined)).toEqual([false, false, true, false]);
     });
 
-    test("lists the entries refreshed since a time, the latest first, however many", () => {
+    test("lists what was announced since the last listing, in that order, however much", () => {
       const h = new Harness(backend, { ...UNLIMITED, shards: 1, capacity: 2000 });
       for (let i = 0; i < 1000; i++) {
         h.now++;
         h.send(announcement(node(i), i + 1));
       }
-      const since = h.now - 599;
-      const listed: { port: number; time: number }[] = [];
-      for (let count = 256, resume = false; count === 256; resume = true) {
-        count = h.engine.collect(0, since, resume);
-        for (let i = 0; i < count; i++) listed.push(h.take(i));
-      }
-      expect(listed.map(({ port }) => port)).toEqual(Array.from({ length: 600 }, (_, i) => 1000 - i));
-      expect(listed[0]!.time).toBe(h.now);
-      expect(h.engine.collect(0, h.now + 1, false)).toBe(0);
+      expect(h.list().map(({ port }) => port)).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
+      expect(h.list()).toEqual([]);
+      h.send(announcement(node(7), 70));
+      expect(h.list()).toMatchObject([{ port: 70, time: h.now }]);
+    });
+
+    test("lists again what was not kept, and all that is held for who asks for that", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      for (let i = 0; i < 300; i++) h.send(announcement(node(i), i + 1));
+      expect(h.list()).toHaveLength(300);
+      h.engine.setMark(0, SET_KEPT);
+      h.put(0, { nodeId: node("there"), address: "203.0.113.9", port: 9, time: h.now - 1 });
+      h.engine.merge(0, 1, h.now);
+      h.now++;
+      h.send(announcement(node(0), 1));
+      expect(h.list()).toHaveLength(1);
+      h.engine.setMark(0, SET_UNSENT);
+      expect(h.list()).toHaveLength(1);
+      h.engine.setMark(0, SET_UNKEPT);
+      expect(h.list()).toHaveLength(300);
+      expect(h.list(h.now)).toHaveLength(300);
+      expect(h.list(h.now + 1)).toHaveLength(1);
     });
 
     test("leaves none out of a listing when entries are refreshed in its midst", () => {
@@ -390,16 +403,25 @@ for (const backend of ["wasm", "ts"] as const) {
         h.send(announcement(node(i), i + 1));
       }
       const seen = new Set<number>();
-      let count = h.engine.collect(0, 0, false);
-      for (let i = 0; i < count; i++) seen.add(h.take(i).port);
-      const last = h.take(count - 1).port;
+      h.engine.collect(0, false, 0);
+      for (let i = 0; i < LISTING; i++) seen.add(h.take(i).port);
       h.now++;
-      h.send(announcement(node(last - 1), last));
-      for (let rounds = 0; count === 256 && rounds < 10; rounds++) {
-        count = h.engine.collect(0, 0, true);
-        for (let i = 0; i < count; i++) seen.add(h.take(i).port);
-      }
+      for (const i of [LISTING - 1, LISTING, 500]) h.send(announcement(node(i), i + 1));
+      const rest = h.list();
+      for (const { port } of rest) seen.add(port);
       expect(seen.size).toBe(600);
+      expect(rest.slice(-3).map(({ port }) => port)).toEqual([LISTING, LISTING + 1, 501]);
+    });
+
+    test("misses no announcement of a worker that looked at its clock earlier than another", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      h.send(announcement(node("a"), 1));
+      expect(h.list()).toHaveLength(1);
+      h.now -= 40;
+      h.send(announcement(node("b"), 2));
+      h.send(announcement(node("a"), 3));
+      expect(h.list().map(({ port }) => port)).toEqual([2, 3]);
+      checkInvariants(h.bytes);
     });
 
     test("merges entries from elsewhere: the later announcement wins, and its time goes on counting", () => {
@@ -418,13 +440,13 @@ for (const backend of ["wasm", "ts"] as const) {
       h.put(3, entry("to come", 5, start + 99_999));
       h.put(4, entry("no port", 0, start));
       h.put(5, entry("not a time", 6, Number.NaN));
-      expect(h.engine.merge(6, h.now)).toBe(2);
+      expect(h.merge(6)).toBe(2);
       expect(h.send(query(node("here"))).reply).toEqual(announcement(node("here"), 1, Uint8Array.of(192, 0, 2, 1)));
       expect(h.send(query(node("there"))).reply).toEqual(announcement(node("there"), 3, Uint8Array.of(203, 0, 113, 9)));
       for (const name of ["over", "no port", "not a time"]) expect(h.send(query(node(name))).verdict).toBe("unknown");
       h.now = start + 5;
       h.put(0, entry("here", 7, start + 1));
-      expect(h.engine.merge(1, h.now)).toBe(1);
+      expect(h.merge(1)).toBe(1);
       expect(h.send(query(node("here"))).reply).toEqual(announcement(node("here"), 7, Uint8Array.of(203, 0, 113, 9)));
       h.now = start - 1000 + RETENTION;
       expect(h.send(query(node("there"))).verdict).toBe("unknown");
@@ -443,8 +465,8 @@ for (const backend of ["wasm", "ts"] as const) {
           latest.set(which, Math.max(latest.get(which) ?? 0, time));
           h.put(slot, { nodeId: node(which), address: "203.0.113.9", port: (time % 60_000) + 1, time });
         }
-        h.engine.merge(8, h.now);
-        expect(h.engine.merge(8, h.now)).toBe(0);
+        h.merge(8);
+        expect(h.merge(8)).toBe(0);
       }
       checkInvariants(h.bytes);
       for (const [which, time] of latest) {
@@ -460,7 +482,7 @@ for (const backend of ["wasm", "ts"] as const) {
         h.put(i, { nodeId, address: "203.0.113.9", port: 1 + i, time: h.now - i });
         h.bytes.fill(0xff, h.idAt(i) + nodeId.length, h.idAt(i) + Math.ceil(nodeId.length / 4) * 4);
       }
-      expect(h.engine.merge(200, h.now)).toBe(200);
+      expect(h.merge(200)).toBe(200);
       checkInvariants(h.bytes);
       for (let i = 0; i < 200; i++) expect(h.send(query(node(`m${i}`))).verdict).toBe("answered");
     });
@@ -487,7 +509,9 @@ for (const backend of ["wasm", "ts"] as const) {
         expect(h.engine.process(0, wrong, h.now)).toBe(0);
       }
       expect(h.engine.process(0, Number.NaN, h.now)).toBe(0);
-      expect(h.engine.merge(0.5, h.now)).toBe(0);
+      expect(h.engine.merge(0, 0.5, h.now)).toBeLessThan(1);
+      expect(h.engine.collect(-1, true, h.now)).toBe(0);
+      expect(h.engine.setMark(2 ** 31, SET_KEPT)).toBe(false);
       expect(h.control.counters().received).toBe(0);
       expect(() => createEngine(backend, h.memory, 1)).toThrow(RangeError);
       expect(() => createEngine(backend, new WebAssembly.Memory({ initial: 1 }))).toThrow(TypeError);

@@ -26,7 +26,7 @@ testIf(hasNetns, NEEDS_NETNS)(
     await using host = await Host.create();
     const run = (args: string[]) =>
       Bun.spawn(host.command([process.execPath, ...args]), { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
-    const server = run([MAIN, "server", "--host", "127.0.0.1"]);
+    const server = run([MAIN, "server", "--host", "127.0.0.1", "--journal", "memory"]);
     for await (const _listening of server.stdout) break;
     const their = ["--id", "THEIR-NODE", "--port", "22001", "--server", "127.0.0.1"];
     const announcing = run([MAIN, "announce", ...their]);

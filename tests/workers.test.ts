@@ -49,6 +49,8 @@ interface Attended {
   stopMs: number;
   workers: number;
   stats: ServerStats;
+  /** Nodes that the next server knew by the journal of this one. */
+  restored: number;
   /** What is wrong with the registry. */
   flaw: string;
   log: string[];
@@ -83,6 +85,8 @@ describe.each([
         expect(it.flaw).toBe("");
         expect(it.workers).toBe(3);
         expect(it.stats.nodes).toBe(2000);
+        expect(it.restored).toBe(2000);
+        expect(it.stats.journal).toMatchObject({ appended: expect.any(Number), errors: 0 });
         expect(it.stats.replaced).toBeGreaterThanOrEqual(it.harms);
         expect(sum(it.stats)).toBe(it.stats.received);
         expect(it.stats.received).toBeGreaterThanOrEqual(it.load.answered);

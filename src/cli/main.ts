@@ -5,6 +5,7 @@ import { description, version } from "../../package.json";
 import { announceCommand } from "./announce.ts";
 import { benchCommand } from "./bench.ts";
 import { decodeCommand } from "./decode.ts";
+import { journalCommand } from "./journal.ts";
 import { lookupCommand } from "./lookup.ts";
 import { serverCommand } from "./server.ts";
 import { watchCommand } from "./watch.ts";
@@ -16,10 +17,11 @@ const program = new Command("whereabouts")
   .addCommand(announceCommand())
   .addCommand(lookupCommand())
   .addCommand(watchCommand())
+  .addCommand(journalCommand())
   .addCommand(decodeCommand())
   .addCommand(benchCommand());
 
-for (const command of [program, ...program.commands]) {
+for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
   command.exitOverride().configureOutput({
     outputError: (text, write) => write(`whereabouts: ${text.trim().replace(/\s*\n\s*/g, " ")}\n`),
   });

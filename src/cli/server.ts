@@ -5,6 +5,7 @@ import { version } from "../../package.json";
 import {
   DiscoveryServer,
   defaultServerOptions,
+  type JournalStats,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
   ServerError,
@@ -17,9 +18,10 @@ import { flag, networks, networkText, number, only, toggle, whole, wholeOrAuto }
 
 const logger = getLogger(["whereabouts", "server"]);
 const FIGURES_MS = 60_000;
+/** Announcements that wait for the journal for less are no matter. */
+const JOURNAL_LATE_S = 2;
 
 interface Flags extends ServerOptions, LogOptions {
-  readonly journal: string;
   readonly admin: string;
 }
 
@@ -74,7 +76,12 @@ export function serverCommand(): Command {
       flag("--allow <cidr>", "network without limits; may be given again").argParser(networks).default([], "none"),
     )
     .addOption(toggle("--limit-dry-run", "count what the limits would stop, and let it pass"))
-    .addOption(flag("--journal <where>", "what outlives the process").default("memory").argParser(only("memory")))
+    .addOption(
+      flag("--journal <where>", "what outlives the process: sqlite[:PATH], redis://…, valkey://… or memory").default(
+        "sqlite",
+      ),
+    )
+    .addOption(flag("--journal-prefix <text>", "what the keys in Redis begin with").default(d.journalPrefix))
     .addOption(flag("--admin <address>", "page and metrics over HTTP").default("off").argParser(only("off")))
     .addOption(flag("--log-level <level>", "least level that is logged").default("info").choices(LOG_LEVELS))
     .addOption(flag("--log-format <format>", "form of the log").default("pretty").choices(LOG_FORMATS))
@@ -82,13 +89,20 @@ export function serverCommand(): Command {
     .action(run);
 }
 
-async function run({ journal, admin, logLevel, logFormat, ...flags }: Flags, command: Command): Promise<void> {
+async function run({ admin, logLevel, logFormat, ...flags }: Flags, command: Command): Promise<void> {
   await configureLog({ logLevel, logFormat });
   const stop = Promise.withResolvers<string>();
   // A signal may come twice: a terminal sends it to the whole group, and `bun run` passes it on.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.resolve(signal));
-  const server = await start(flags, command);
+  // It may take its time to restore what the journal has, and a signal is not to wait for that.
+  const started = start(flags, command);
+  const server = await Promise.race([started, stop.promise]);
+  if (typeof server === "string") {
+    logger.info(`stopped by ${server} before it listened`);
+    process.exit(0);
+  }
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
+  const { where: journal, restored, restoreSeconds } = server.stats().journal;
   const { port, receiveBuffer } = server;
   const { workers } = server.stats();
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -100,6 +114,12 @@ async function run({ journal, admin, logLevel, logFormat, ...flags }: Flags, com
     `room for ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each kept ${retention} s; ${limits(server.options)}`,
     { capacity, maxIdLength, retention },
   );
+  if (journal !== "memory") {
+    logger.info(`${restored} nodes restored from the journal in ${restoreSeconds.toFixed(2)} s`, {
+      restored,
+      restoreSeconds,
+    });
+  }
 
   const asked = server.options.receiveBuffer;
   if (receiveBuffer !== undefined && receiveBuffer < asked) {
@@ -150,6 +170,13 @@ function limits(o: ServerOptions): string {
   ].join("; ");
 }
 
+/** What the journal did, and that it is late when it is. */
+function journalFigures(before: JournalStats | undefined, now: JournalStats): Record<string, number> {
+  const names = ["appended", "merged", "noRoom", "ahead", "bad", "errors"] as const;
+  const figures = names.map((name) => [`journal ${name}`, now[name] - (before?.[name] ?? 0)]);
+  return { ...Object.fromEntries(figures), "journal late s": now.lag < JOURNAL_LATE_S ? 0 : Math.round(now.lag) };
+}
+
 /** A line of figures: received, each verdict that was given, and what else there is to know. */
 function logFigures(title: string, before: ServerStats | undefined, now: ServerStats): void {
   const since = (name: keyof ServerStats["verdicts"]) => now.verdicts[name] - (before?.verdicts[name] ?? 0);
@@ -162,6 +189,7 @@ function logFigures(title: string, before: ServerStats | undefined, now: ServerS
     unsent: now.unsent - (before?.unsent ?? 0),
     nodes: now.nodes,
     "resident MB": Math.round(process.memoryUsage.rss() / 1e6),
+    ...journalFigures(before?.journal, now.journal),
   };
   const always = ["received", "answered", "nodes", "resident MB"];
   const said = Object.entries(figures).filter(([name, figure]) => figure !== 0 || always.includes(name));

@@ -52,7 +52,7 @@ import { exhausted } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { allowed, passKey, passSource, setSource } from "./limiter.ts";
 import { beginWrite, endWrite } from "./lock.ts";
-import { closeShard, holds, insert, lookUp, openShard, refresh, sweep } from "./registry.ts";
+import { closeShard, holds, insert, lookUp, openShard, refresh, sweep, timeAfter } from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
 /** Judges the first `count` datagrams in the slots of `lane` at `now`, in ms since 1970. Returns the number of replies. */
@@ -147,15 +147,16 @@ function announce(
   const meta = (announcedPort(m.u8, packet) << 16) | length;
   const shard = openShard(m, now);
   const entry = holds(m, shard, id, length, now);
+  const time = timeAfter(m, shard, entry, now);
   let verdict = VERDICT_STORED;
   if (entry !== 0) {
-    refresh(m, shard, entry, meta, address, now);
+    refresh(m, shard, entry, meta, address, time);
     verdict = VERDICT_REFRESHED;
   } else if (exhausted(m)) {
     verdict = VERDICT_FULL;
   } else if (!free && !passSource(m, LIMIT_NEW, LIMIT_NEW_NETWORK, now) && stopped(m, COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
-  } else if (!insert(m, shard, id, length, meta, address, now)) {
+  } else if (!insert(m, shard, id, length, meta, address, time)) {
     verdict = VERDICT_FULL;
   }
   closeShard(m, shard);

@@ -18,6 +18,8 @@ import {
   RECORD_STEP,
   RECORD_TOP,
   RECORD_USED,
+  SHARD_BOOKMARKS,
+  SHARD_FINGER,
   SHARD_HEAD,
   SHARD_SIZE,
   SHARD_TAIL,
@@ -95,12 +97,12 @@ export function release(m: EngineState, entry: number, at: number): void {
   closePool(m, taken);
 }
 
-/** Puts an entry into the queue, in order of time: at its head, or where it belongs walking back from `previous`. */
-export function link(m: EngineState, shard: number, entry: number, at: number, previous: number, time: number): void {
-  const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
-  if (head !== 0 && m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]! > time) previous = 0;
-  while (previous !== 0 && m.f64[(entryAt(m, previous) + ENTRY_TIME) >>> 3]! > time) {
-    previous = m.u32[(entryAt(m, previous) + ENTRY_PREVIOUS) >>> 2]!;
+/** Puts an entry into the queue, in order of time, behind those of its own time. */
+export function link(m: EngineState, shard: number, entry: number, at: number, time: number): void {
+  let previous = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
+  if (previous !== 0 && timeOf(m, previous) > time) {
+    previous = placeOf(m, shard, time);
+    m.u32[(shardAt(m, shard) + SHARD_FINGER) >>> 2] = entry;
   }
   const next = nextField(m, shard, previous);
   const after = m.u32[next >>> 2]!;
@@ -113,10 +115,45 @@ export function link(m: EngineState, shard: number, entry: number, at: number, p
   m.u32[previousField(m, shard, after) >>> 2] = entry;
 }
 
+function timeOf(m: EngineState, entry: number): number {
+  return m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]!;
+}
+
+/**
+ * Behind which entry one of `time` belongs that is earlier than the tail. Looks from the tail and from the finger at once: what
+ * a journal brings is in order of time, so that the next one's place is near the last one's.
+ */
+function placeOf(m: EngineState, shard: number, time: number): number {
+  const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
+  if (timeOf(m, head) > time) return 0;
+  let back = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
+  let near = m.u32[(shardAt(m, shard) + SHARD_FINGER) >>> 2]!;
+  if (near === 0) near = head;
+  const forward = timeOf(m, near) <= time;
+  const step = forward ? ENTRY_NEXT : ENTRY_PREVIOUS;
+  do {
+    const next = m.u32[(entryAt(m, near) + step) >>> 2]!;
+    const earlier = timeOf(m, next) <= time;
+    if (earlier !== forward) return forward ? near : next;
+    near = next;
+    back = m.u32[(entryAt(m, back) + ENTRY_PREVIOUS) >>> 2]!;
+  } while (timeOf(m, back) > time);
+  return back;
+}
+
+/** The bookmarks at `entry`, which is about to leave its place or to change, go to the one before it. */
+export function turnBack(m: EngineState, shard: number, entry: number, previous: number): void {
+  const end = (shardAt(m, shard) + SHARD_SIZE) >>> 2;
+  for (let bookmark = (shardAt(m, shard) + SHARD_BOOKMARKS) >>> 2; bookmark < end; bookmark++) {
+    if (m.u32[bookmark] === entry) m.u32[bookmark] = previous;
+  }
+}
+
 /** Takes the entry at `at` out of the queue of its open shard. */
 export function unlink(m: EngineState, shard: number, at: number): void {
   const previous = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
   const next = m.u32[(at + ENTRY_NEXT) >>> 2]!;
+  turnBack(m, shard, m.u32[nextField(m, shard, previous) >>> 2]!, previous);
   m.u32[nextField(m, shard, previous) >>> 2] = next;
   m.u32[previousField(m, shard, next) >>> 2] = previous;
 }

@@ -1,110 +1,156 @@
-/** Twin of assembly/exchange.ts: entries listed by the time of their announcement, and entries from elsewhere merged. */
+/** Twin of assembly/exchange.ts: entries listed as they were announced, and entries from elsewhere merged. */
 import {
+  AHEAD,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
-  ENTRY_PREVIOUS,
-  ENTRY_TAG,
+  ENTRY_NEXT,
   ENTRY_TIME,
   EXCHANGE,
-  H_CURSOR,
-  H_CURSOR_SHARD,
-  H_CURSOR_TAG,
-  H_CURSOR_TIME,
   H_EXCHANGE_AT,
   H_MAX_ID,
-  H_RETENTION,
+  H_MERGE_AHEAD,
+  H_MERGE_FULL,
+  H_MERGED,
+  H_SHARD_MASK,
   H_STRIDE,
-  LOCKED,
+  LIST_BUSY,
+  LIST_MORE,
+  LISTING,
   META_ELSEWHERE,
   META_LENGTH,
+  SET_ALL_KEPT,
+  SET_KEPT,
+  SET_UNSENT,
+  SET_UNWALKED,
+  SHARD_HEAD,
+  SHARD_KEPT,
+  SHARD_LISTED,
   SHARD_LOCK,
   SHARD_TAIL,
+  SHARD_WALKED,
 } from "../../assembly/layout.ts";
 import { entryAt, exhausted, shardAt } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { tryLock, unlock } from "./lock.ts";
-import { holds, insert, leaveShard, refresh, shardOf, sweep, tend, tryShard } from "./registry.ts";
+import { holds, holdsAt, insert, leaveShard, refresh, shardOf, sweep, tend, tryShard } from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
 /**
- * Copies entries of `shard` announced at `since` or later to the exchange area, the latest first, EXCHANGE at most, and
- * returns how many. When the area is full, `resume` goes on behind them; should the entry it ended at have moved in the
- * meantime, from the start again: an entry may come twice, none is left out. LOCKED if the shard stays locked for long.
+ * Copies entries of `shard` to the exchange area, those announced first first, and moves a bookmark behind them: what was
+ * announced here since the last listing, or with `walk` whatever was announced before `until` and not walked yet. Looks
+ * at LISTING entries at most. Returns how many it copied, with LIST_MORE when it did not come to the end, or LIST_BUSY.
  */
-export function collect(m: EngineState, shard: number, since: number, resume: boolean): number {
+export function collect(m: EngineState, shard: number, walk: boolean, until: number): number {
+  shard >>>= 0;
+  if (shard > m.u32[H_SHARD_MASK >>> 2]!) return 0;
+  const from = shardAt(m, shard);
+  if (!tryLock(m, from + SHARD_LOCK)) return LIST_BUSY;
+  const bookmark = (from + (walk ? SHARD_WALKED : SHARD_LISTED)) >>> 2;
   const stride = m.u32[H_STRIDE >>> 2]!;
   let to = m.u32[H_EXCHANGE_AT >>> 2]!;
+  let last = m.u32[bookmark]!;
+  let entry = m.u32[(last === 0 ? from + SHARD_HEAD : entryAt(m, last) + ENTRY_NEXT) >>> 2]!;
   let count = 0;
-  if (!tryLock(m, shardAt(m, shard) + SHARD_LOCK)) return LOCKED;
-  let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  const cursor = m.u32[H_CURSOR >>> 2]!;
-  if (resume && isCursor(m, shard, cursor)) entry = m.u32[(entryAt(m, cursor) + ENTRY_PREVIOUS) >>> 2]!;
-  while (entry !== 0 && count < EXCHANGE) {
+  let left = LISTING;
+  for (; entry !== 0 && left !== 0; left--) {
     const at = entryAt(m, entry);
-    if (m.f64[(at + ENTRY_TIME) >>> 3]! < since) break;
-    m.u8.copyWithin(to, at, at + stride);
-    m.u32[H_CURSOR >>> 2] = entry;
-    m.u32[H_CURSOR_SHARD >>> 2] = shard;
-    m.i32[H_CURSOR_TAG >>> 2] = m.i32[(at + ENTRY_TAG) >>> 2]!;
-    m.f64[H_CURSOR_TIME >>> 3] = m.f64[(at + ENTRY_TIME) >>> 3]!;
-    to += stride;
-    count++;
-    entry = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
+    if (walk && m.f64[(at + ENTRY_TIME) >>> 3]! >= until) break;
+    if (walk || (m.u32[(at + ENTRY_META) >>> 2]! & META_ELSEWHERE) === 0) {
+      m.u8.copyWithin(to, at, at + stride);
+      to += stride;
+      count++;
+    }
+    last = entry;
+    entry = m.u32[(at + ENTRY_NEXT) >>> 2]!;
   }
-  unlock(m, shardAt(m, shard) + SHARD_LOCK);
-  return count;
+  m.u32[bookmark] = last;
+  unlock(m, from + SHARD_LOCK);
+  return entry !== 0 && left === 0 ? count | LIST_MORE : count;
 }
 
-/** Whether `entry` still stands where the last listing, of the same shard, ended. */
-function isCursor(m: EngineState, shard: number, entry: number): boolean {
-  const at = entryAt(m, entry);
-  return (
-    shard === m.u32[H_CURSOR_SHARD >>> 2] &&
-    m.u32[(at + ENTRY_META) >>> 2] !== 0 &&
-    m.i32[(at + ENTRY_TAG) >>> 2] === m.i32[H_CURSOR_TAG >>> 2] &&
-    m.f64[(at + ENTRY_TIME) >>> 3] === m.f64[H_CURSOR_TIME >>> 3]
-  );
+/** Sets the bookmarks of `shard` by one of the SET codes. False if it is locked for long: nothing was done. */
+export function setMark(m: EngineState, shard: number, what: number): boolean {
+  shard >>>= 0;
+  if (shard > m.u32[H_SHARD_MASK >>> 2]!) return false;
+  const from = shardAt(m, shard);
+  if (!tryLock(m, from + SHARD_LOCK)) return false;
+  if (what === SET_UNWALKED) {
+    m.u32[(from + SHARD_WALKED) >>> 2] = 0;
+  } else if (what === SET_KEPT) {
+    m.u32[(from + SHARD_KEPT) >>> 2] = m.u32[(from + SHARD_LISTED) >>> 2]!;
+  } else {
+    if (what !== SET_UNSENT) {
+      m.u32[(from + SHARD_KEPT) >>> 2] = what === SET_ALL_KEPT ? m.u32[(from + SHARD_TAIL) >>> 2]! : 0;
+    }
+    m.u32[(from + SHARD_LISTED) >>> 2] = m.u32[(from + SHARD_KEPT) >>> 2]!;
+  }
+  unlock(m, from + SHARD_LOCK);
+  return true;
 }
 
 /**
- * Merges the first `count` entries of the exchange area, of which time, meta, address and NodeID count, and returns how many
- * it took. In ascending or descending order of time each takes its place at once; else it is looked for from the queue's
- * end. Left out are those that make no sense, whose time is over, that are not later than what is known, or that find no
- * room. A time to come counts as `now`. LOCKED if a lock stays held for long: merging all of them again does no harm.
+ * Merges the entries of the exchange area from place `first` to before `count`, of which time, meta, address and NodeID matter.
+ * Left out are those that make no sense, whose time is over, that are not later than what is known, or that find no room; of
+ * two of the same time, the one of the higher address and port counts as the later one, everywhere. A time further ahead than
+ * clocks may differ counts as `now`. In order of time, ascending or descending, each takes its place at once.
+ *
+ * Returns `count`, or the place of the first entry that has to wait because its shard is locked for long.
  */
-export function merge(m: EngineState, count: number, now: number): number {
+export function merge(m: EngineState, first: number, count: number, now: number): number {
+  first >>>= 0;
+  count >>>= 0;
   const stride = m.u32[H_STRIDE >>> 2]!;
-  let from = m.u32[H_EXCHANGE_AT >>> 2]!;
-  let taken = 0;
-  for (let left = Math.min(count >>> 0, EXCHANGE); left !== 0; left--, from += stride) {
-    const one = mergeOne(m, from, now);
-    if (one === LOCKED) return LOCKED;
-    taken += one;
+  const end = Math.min(count, EXCHANGE);
+  for (let place = first; place < end; place++) {
+    if (!mergeOne(m, m.u32[H_EXCHANGE_AT >>> 2]! + place * stride, now)) return place;
   }
-  return taken;
+  return count;
 }
 
-/** 1 if it took the entry, 0 or LOCKED. */
-function mergeOne(m: EngineState, from: number, now: number): number {
+/** False if its shard is locked for long. */
+function mergeOne(m: EngineState, from: number, now: number): boolean {
   const meta = m.u32[(from + ENTRY_META) >>> 2]!;
   const length = meta & META_LENGTH;
-  if (length === 0 || length > m.u32[H_MAX_ID >>> 2]! || meta >>> 16 === 0) return 0;
-  const time = Math.min(m.f64[(from + ENTRY_TIME) >>> 3]!, now);
-  if (!(now - time < m.f64[H_RETENTION >>> 3]!)) return 0;
+  if (length === 0 || length > m.u32[H_MAX_ID >>> 2]! || meta >>> 16 === 0) return true;
+  let time = m.f64[(from + ENTRY_TIME) >>> 3]!;
+  const ahead = time > now + AHEAD;
+  if (ahead) time = now;
+  if (!holdsAt(m, time, now)) return true;
   const id = from + ENTRY_ID;
   clearPadding(m, id, length);
   hashId(m, id, length);
   if (exhausted(m)) sweep(m, now);
   const shard = shardOf(m, m.spread);
-  if (!tryShard(m, shard)) return LOCKED;
+  if (!tryShard(m, shard)) return false;
   tend(m, shard, now, 2);
   const entry = holds(m, shard, id, length, now);
-  let taken = true;
-  if (entry === 0) taken = insert(m, shard, id, length, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
-  else if (m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! < time) {
+  let outcome = H_MERGED;
+  if (entry === 0) {
+    if (!insert(m, shard, id, length, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
+  } else if (isLater(m, from, time, entryAt(m, entry))) {
     refresh(m, shard, entry, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
-  } else taken = false;
+  } else {
+    outcome = 0;
+  }
   leaveShard(m, shard);
-  return taken ? 1 : 0;
+  if (outcome !== 0) tally(m, outcome);
+  if (outcome === H_MERGED && ahead) tally(m, H_MERGE_AHEAD);
+  return true;
+}
+
+function tally(m: EngineState, counter: number): void {
+  m.u32[counter >>> 2]!++;
+}
+
+/** Whether the entry at `from`, of `time`, supersedes the one at `at`. */
+function isLater(m: EngineState, from: number, time: number, at: number): boolean {
+  const known = m.f64[(at + ENTRY_TIME) >>> 3]!;
+  if (time !== known) return time > known;
+  for (let word = 0; word < 16; word += 4) {
+    const one = m.u32[(from + word + ENTRY_ADDRESS) >>> 2]!;
+    const other = m.u32[(at + word + ENTRY_ADDRESS) >>> 2]!;
+    if (one !== other) return one > other;
+  }
+  return m.u32[(from + ENTRY_META) >>> 2]! >>> 16 > m.u32[(at + ENTRY_META) >>> 2]! >>> 16;
 }

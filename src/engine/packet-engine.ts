@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { H_LANES, H_MAGIC, H_VERSION, LAYOUT_MAGIC, LAYOUT_VERSION } from "../../assembly/layout.ts";
 import wasmPath from "../../build/engine.wasm" with { type: "file" };
 import { process } from "./engine.ts";
-import { collect, merge } from "./exchange.ts";
+import { collect, merge, setMark } from "./exchange.ts";
 import { setHolder } from "./lock.ts";
 import { sweep } from "./registry.ts";
 import { EngineState } from "./state.ts";
@@ -25,13 +25,18 @@ export interface PacketEngine {
   /** Lets go of entries whose time is over, at most 64 of each shard. Returns how many. */
   sweep(nowMs: number): number;
   /**
-   * Lists entries of `shard` announced at `sinceMs` or later into the exchange area, the latest first, 256 at most, and
-   * returns how many. `resume` goes on where a full area ended. The exchange area is for one thread: that in control.
-   * Returns -1 if the shard stays locked for long, by a worker that died, say: ask again later.
+   * Lists entries of `shard` into the exchange area, 32 at most, those announced first first: what was announced here since the
+   * last listing or, with `walk`, all that was announced before `untilMs`, each once. The exchange area is for one thread.
+   * @returns how many, with LIST_MORE when there are more; or LIST_BUSY.
    */
-  collect(shard: number, sinceMs: number, resume: boolean): number;
-  /** Merges the first `count` entries of the exchange area; returns how many were news, or -1: merge them all again later. */
-  merge(count: number, nowMs: number): number;
+  collect(shard: number, walk: boolean, untilMs: number): number;
+  /** Sets how far `shard` was listed, by a SET code (assembly/layout.ts). False while it is locked for long. */
+  setMark(shard: number, what: number): boolean;
+  /**
+   * Merges the entries of the exchange area from place `first` on.
+   * @returns `count`, or the place of an entry that has to wait: its shard is locked for long.
+   */
+  merge(first: number, count: number, nowMs: number): number;
 }
 
 /** What engine.wasm exports; u32 come and go as signed integers. */
@@ -39,8 +44,9 @@ interface EngineExports {
   attach(lane: number): void;
   process(lane: number, count: number, nowMs: number): number;
   sweep(nowMs: number): number;
-  collect(shard: number, sinceMs: number, resume: number): number;
-  merge(count: number, nowMs: number): number;
+  collect(shard: number, walk: number, untilMs: number): number;
+  setMark(shard: number, what: number): number;
+  merge(first: number, count: number, nowMs: number): number;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -59,7 +65,8 @@ export function createWasmEngine(memory: WebAssembly.Memory, lane = 0): PacketEn
     backend: "wasm",
     process: engine.process,
     sweep: engine.sweep,
-    collect: (shard, sinceMs, resume) => engine.collect(shard, sinceMs, resume ? 1 : 0),
+    collect: (shard, walk, untilMs) => engine.collect(shard, walk ? 1 : 0, untilMs),
+    setMark: (shard, what) => engine.setMark(shard, what) !== 0,
     merge: engine.merge,
   };
 }
@@ -73,8 +80,9 @@ export function createTsEngine(memory: WebAssembly.Memory, lane = 0): PacketEngi
     backend: "ts",
     process: (lane, count, nowMs) => process(m, lane, count, nowMs),
     sweep: (nowMs) => sweep(m, nowMs),
-    collect: (shard, sinceMs, resume) => collect(m, shard, sinceMs, resume),
-    merge: (count, nowMs) => merge(m, count, nowMs),
+    collect: (shard, walk, untilMs) => collect(m, shard, walk, untilMs),
+    setMark: (shard, what) => setMark(m, shard, what),
+    merge: (first, count, nowMs) => merge(m, first, count, nowMs),
   };
 }
 

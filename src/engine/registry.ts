@@ -1,5 +1,6 @@
 /** Twin of assembly/registry.ts: an open-addressing index over entries, with a queue in order of announcement a shard. */
 import {
+  AHEAD,
   BATCH,
   ENTRY_ADDRESS,
   ENTRY_ID,
@@ -25,6 +26,8 @@ import {
   RECORD_TIME,
   SHARD_COUNT,
   SHARD_HEAD,
+  SHARD_KEPT,
+  SHARD_LISTED,
   SHARD_LOCK,
   SHARD_SEQUENCE,
   SHARD_TAIL,
@@ -32,8 +35,9 @@ import {
   STEP_REDATE,
   STEP_REFRESH,
   STEP_REMOVE,
+  TICK,
 } from "../../assembly/layout.ts";
-import { allocate, entryAt, link, release, shardAt, unlink } from "./entries.ts";
+import { allocate, entryAt, link, release, shardAt, turnBack, unlink } from "./entries.ts";
 import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
@@ -92,13 +96,18 @@ export function lookUp(m: EngineState, id: number, length: number, now: number, 
     const entry = find(m, index, id, length);
     if (entry !== 0) {
       const from = entryAt(m, entry);
-      if (now - m.f64[(from + ENTRY_TIME) >>> 3]! < m.f64[H_RETENTION >>> 3]!) {
+      if (holdsAt(m, m.f64[(from + ENTRY_TIME) >>> 3]!, now)) {
         port = m.u32[(from + ENTRY_META) >>> 2]! >>> 16;
         copyAddress(m, address, from + ENTRY_ADDRESS);
       }
     }
   } while (!unchanged(m, sequence, seen));
   return port;
+}
+
+/** Whether an announcement of `time` holds at `now`. It holds for whole milliseconds. */
+export function holdsAt(m: EngineState, time: number, now: number): boolean {
+  return now - Math.floor(time) < m.f64[H_RETENTION >>> 3]!;
 }
 
 /** Locks the shard of the NodeID in hand and lets go of a few entries whose time is over. Returns its number. */
@@ -132,25 +141,42 @@ export function closeShard(m: EngineState, shard: number): void {
 /** The entry of the NodeID in hand in its open shard, or 0; one whose time is over is let go. */
 export function holds(m: EngineState, shard: number, id: number, length: number, now: number): number {
   const entry = find(m, indexAt(m, shard), id, length);
-  if (entry === 0 || now - m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! < m.f64[H_RETENTION >>> 3]!) return entry;
+  if (entry === 0 || holdsAt(m, m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]!, now)) return entry;
   remove(m, shard, entry);
   return 0;
 }
 
 /**
  * When the clock was set back, what was announced in times to come counts as announced now: else it would stay until then, and
- * whatever is announced now would have to be put before it.
+ * whatever is announced now would have to be put before it. A journal is told the new times.
  */
 function redate(m: EngineState, shard: number, now: number): void {
-  let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  if (entry === 0 || m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! <= now) return;
+  const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
+  if (tail === 0 || m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]! <= now + AHEAD) return;
   m.f64[(m.lane + RECORD_TIME) >>> 3] = now;
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REDATE;
-  while (entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! > now) {
-    m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] = now;
-    entry = m.u32[(entryAt(m, entry) + ENTRY_PREVIOUS) >>> 2]!;
+  for (let entry = tail; entry !== 0; ) {
+    const at = entryAt(m, entry);
+    if (m.f64[(at + ENTRY_TIME) >>> 3]! <= now) break;
+    m.f64[(at + ENTRY_TIME) >>> 3] = now;
+    entry = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
   }
+  m.u32[(shardAt(m, shard) + SHARD_KEPT) >>> 2] = 0;
+  m.u32[(shardAt(m, shard) + SHARD_LISTED) >>> 2] = 0;
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
+}
+
+/**
+ * The time of an announcement that an open shard takes at `now`, of the node of `entry` or of a new one (0): not before any
+ * other in the shard, nor at the same time as the last one of the same node. So the later one is known from the earlier
+ * whatever becomes of them, though workers look at their clocks before they get to the shard, and clocks tell no fractions.
+ */
+export function timeAfter(m: EngineState, shard: number, entry: number, now: number): number {
+  const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
+  if (tail === 0) return now;
+  const latest = m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]!;
+  if (latest < now) return now;
+  return entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] === latest ? latest + TICK : latest;
 }
 
 /** Gives `entry` of an open shard a new port, address and time. */
@@ -168,10 +194,11 @@ export function refresh(
   beginWrite(m, sequence);
   describe(m, at, meta, address, time);
   endWrite(m, sequence);
-  const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  if (entry !== tail) {
+  if (entry === m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]) {
+    turnBack(m, shard, entry, m.u32[(at + ENTRY_PREVIOUS) >>> 2]!);
+  } else {
     unlink(m, shard, at);
-    link(m, shard, entry, at, tail, time);
+    link(m, shard, entry, at, time);
   }
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
 }
@@ -214,7 +241,7 @@ export function insert(
   m.u32[(slot + INDEX_ENTRY) >>> 2] = entry;
   endWrite(m, from + SHARD_SEQUENCE);
   m.u32[(from + SHARD_COUNT) >>> 2]!++;
-  link(m, shard, entry, at, m.u32[(from + SHARD_TAIL) >>> 2]!, time);
+  link(m, shard, entry, at, time);
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
   return true;
 }
@@ -240,7 +267,7 @@ export function tend(m: EngineState, shard: number, now: number, most: number): 
   redate(m, shard, now);
   for (let done = 0; done < most; done++) {
     const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
-    if (head === 0 || now - m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]! < m.f64[H_RETENTION >>> 3]!) return done;
+    if (head === 0 || holdsAt(m, m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]!, now)) return done;
     if (!remove(m, shard, head)) return done;
   }
   return most;

@@ -1,7 +1,8 @@
 /**
  * Repairs what a lane left behind whose worker died in the midst of a change to the registry: by the lane's record
  * (assembly/layout.ts) the change is undone, or done to its end, and the locks are freed. What a datagram was about to change is
- * then as it was or as it was to be, never in between; everything else is untouched.
+ * then as it was or as it was to be, never in between; everything else is untouched. A bookmark stays where it was, or goes
+ * back: a journal may be handed an announcement twice, but misses none.
  *
  * The cost is that of the one change, however large the registry. For the control thread, and for lanes whose worker is gone:
  * a worker that only slept, and goes on with its change behind the repair, spoils the shard.
@@ -36,6 +37,8 @@ import {
   RECORD_TOP,
   RECORD_USED,
   SHARD_COUNT,
+  SHARD_KEPT,
+  SHARD_LISTED,
   SHARD_LOCK,
   SHARD_SEQUENCE,
   SHARD_TAIL,
@@ -49,7 +52,7 @@ import {
   STEP_REMOVE,
   VERDICTS,
 } from "../../assembly/layout.ts";
-import { entryAt, nextField, previousField, release, shardAt, unlink } from "./entries.ts";
+import { entryAt, nextField, previousField, release, shardAt, turnBack } from "./entries.ts";
 import { beginWrite, endWrite, setHolder, tryLock, unlock } from "./lock.ts";
 import { closeGap, indexAt } from "./registry.ts";
 import { EngineState } from "./state.ts";
@@ -188,15 +191,20 @@ function undoInsert(m: EngineState, at: number, shard: number, entry: number): v
   m.u32[(slot + INDEX_ENTRY) >>> 2] = 0;
   m.u32[(entryAt(m, entry) + ENTRY_META) >>> 2] = 0;
   m.u32[(shardAt(m, shard) + SHARD_COUNT) >>> 2] = m.u32[(at + RECORD_COUNT) >>> 2]!;
+  // No bookmark but the finger, which is put there first.
+  turnBack(m, shard, entry, 0);
   release(m, entry, entryAt(m, entry));
 }
 
 function endRemove(m: EngineState, at: number, shard: number, entry: number): void {
+  const from = entryAt(m, entry);
+  const previous = m.u32[(from + ENTRY_PREVIOUS) >>> 2]!;
   closeGap(m, indexAt(m, shard), m.u32[(at + RECORD_PLACE) >>> 2]!);
-  m.u32[(entryAt(m, entry) + ENTRY_META) >>> 2] = 0;
-  unlink(m, shard, entryAt(m, entry));
+  m.u32[(from + ENTRY_META) >>> 2] = 0;
+  turnBack(m, shard, entry, previous);
+  join(m, shard, previous, m.u32[(from + ENTRY_NEXT) >>> 2]!);
   m.u32[(shardAt(m, shard) + SHARD_COUNT) >>> 2] = m.u32[(at + RECORD_COUNT) >>> 2]! - 1;
-  release(m, entry, entryAt(m, entry));
+  release(m, entry, from);
 }
 
 /** What was redated stands at the queue's end, at `now`, and before it what is to be. */
@@ -206,6 +214,8 @@ function endRedate(m: EngineState, shard: number, now: number): void {
     m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] = now;
     entry = m.u32[(entryAt(m, entry) + ENTRY_PREVIOUS) >>> 2]!;
   }
+  m.u32[(shardAt(m, shard) + SHARD_KEPT) >>> 2] = 0;
+  m.u32[(shardAt(m, shard) + SHARD_LISTED) >>> 2] = 0;
 }
 
 /** The datagram that was being judged is not counted; those before it in the batch are, and add up. */

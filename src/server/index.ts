@@ -1,5 +1,6 @@
 export type { EngineCounters, Limit, Network, Verdict } from "../engine/index.ts";
 export { ServerError } from "./error.ts";
+export type { JournalStats } from "./journaling.ts";
 export {
   DEFAULT_PORT,
   defaultServerOptions,

@@ -1,6 +1,7 @@
 /** What a server can be told: the flags of `whereabouts server`, by the same names. */
 import { availableParallelism } from "node:os";
 import { defaultEngineOptions, type EngineBackend, type EngineOptions, type Network } from "../engine/index.ts";
+import { checkJournal, DEFAULT_PREFIX } from "../journal/index.ts";
 import { DEFAULT_RECEIVE_BUFFER } from "../transport/socket.ts";
 
 /** Linux counts twice what it is asked for, in 31 bits. */
@@ -65,6 +66,13 @@ export interface ServerOptions {
   readonly allow: readonly Network[];
   /** Count what the limits would stop, and let it pass. */
   readonly limitDryRun: boolean;
+  /**
+   * What outlives the process: `memory` (the default here: nothing), `sqlite` (the command's default: a file in the user's state
+   * folder), `sqlite:PATH`, or the URL of a Redis or Valkey that several servers share.
+   */
+  readonly journal: string;
+  /** What the keys in Redis begin with, `whereabouts` by default. */
+  readonly journalPrefix: string;
 }
 
 /**
@@ -97,6 +105,8 @@ export function defaultServerOptions(): ServerOptions {
     newBurst: engine.new.burst,
     allow: engine.allow,
     limitDryRun: engine.dryRun,
+    journal: "memory",
+    journalPrefix: DEFAULT_PREFIX,
   };
 }
 
@@ -133,6 +143,7 @@ export function checkServerOptions(options: ServerOptions): void {
   if (typeof options.limitDryRun !== "boolean") {
     throw new TypeError(`limitDryRun must be true or false, not ${Bun.inspect(options.limitDryRun)}`);
   }
+  checkJournal(options.journal, options.journalPrefix);
   if (!Array.isArray(options.allow)) throw new TypeError("allow must be an array of networks");
   if (options.workers !== "auto") whole("workers", options.workers, 1, MAX_WORKERS, ' or "auto"');
   if (!TRANSPORTS.includes(options.transport)) {

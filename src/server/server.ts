@@ -7,7 +7,10 @@ import {
   type EngineCounters,
   type PacketEngine,
 } from "../engine/index.ts";
+import { JournalError } from "../journal/index.ts";
 import { preferHugePages } from "../transport/pages.ts";
+import { ServerError } from "./error.ts";
+import { Journaling, type JournalStats } from "./journaling.ts";
 import {
   checkServerOptions,
   defaultServerOptions,
@@ -37,6 +40,8 @@ export interface ServerStats extends EngineCounters {
   readonly replaced: number;
   /** Seconds since the start. */
   readonly uptime: number;
+  /** What became of the journal. */
+  readonly journal: JournalStats;
 }
 
 /**
@@ -61,18 +66,28 @@ export class DiscoveryServer {
   readonly #control: EngineControl;
   readonly #engine: PacketEngine;
   readonly #workers: Workers;
+  readonly #journaling: Journaling;
   readonly #started = performance.now();
   readonly #sweeper: Timer;
+  #stopping: Promise<void> | undefined;
 
-  private constructor(options: ServerOptions, memory: WebAssembly.Memory, control: EngineControl, workers: Workers) {
+  private constructor(
+    options: ServerOptions,
+    control: EngineControl,
+    engine: PacketEngine,
+    journaling: Journaling,
+    workers: Workers,
+  ) {
     this.options = options;
     this.port = workers.port;
     this.receiveBuffer = workers.receiveBuffer;
-    this.closed = workers.closed;
     this.#workers = workers;
     this.#control = control;
-    this.#engine = createEngine([options.engine].flat()[0]!, memory, control.lane);
+    this.#engine = engine;
+    this.#journaling = journaling;
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.closed = workers.closed.then(() => this.stop());
+    // Who does not look at it is not to be ended by it.
     this.closed.catch(() => clearInterval(this.#sweeper));
   }
 
@@ -82,7 +97,8 @@ export class DiscoveryServer {
    * @param options - see {@link ServerOptions}; what is left out has its default
    * @returns the server, once it answers queries
    * @throws {TypeError} or {RangeError} for an option of the wrong kind, or out of its range
-   * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE where the port is in use
+   * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE where the port is in use. Or if the journal is in use, of
+   * a newer version or unusable: `code` is `locked`, `newer`, `foreign` or `unusable`
    * @example
    * ```ts
    * // Port 0 takes a free one. Without a host it listens on every interface, IPv6 and IPv4.
@@ -107,8 +123,15 @@ export class DiscoveryServer {
     const memory = createEngineMemory(engineOptions(settled));
     preferHugePages(new Uint8Array(memory.buffer));
     const control = new EngineControl(memory);
-    const workers = await Workers.start(memory, control, settled);
-    return new DiscoveryServer(settled, memory, control, workers);
+    const engine = createEngine([all.engine].flat()[0]!, memory, control.lane);
+    const journaling = await restore(all, memory, engine);
+    try {
+      const workers = await Workers.start(memory, control, settled);
+      return new DiscoveryServer(settled, control, engine, journaling, workers);
+    } catch (error) {
+      await journaling.stop();
+      throw error;
+    }
   }
 
   /**
@@ -130,11 +153,13 @@ export class DiscoveryServer {
       workers: this.#workers.serving,
       replaced: this.#workers.replaced,
       uptime: (performance.now() - this.#started) / 1000,
+      journal: this.#journaling.stats(),
     };
   }
 
   /**
-   * Stops it: resolves when its port is free again, within a second. May be called twice. Never throws.
+   * Stops it: within a second its port is free again, and within another its journal has what was announced last, as far as it
+   * takes it. May be called twice. Never throws.
    *
    * @example
    * ```ts
@@ -144,13 +169,19 @@ export class DiscoveryServer {
    * ```
    */
   stop(): Promise<void> {
-    clearInterval(this.#sweeper);
-    return this.#workers.stop();
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
   }
 
   /** What `await using` calls at the end: {@link stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#sweeper);
+    await this.#workers.stop();
+    await this.#journaling.stop();
   }
 
   #sweep(): void {
@@ -162,5 +193,14 @@ export class DiscoveryServer {
       logger.error("The sweep of the registry failed: {error}", { error });
       this.#workers.repairControl();
     }
+  }
+}
+
+/** What the journal has is known before the first packet comes. @throws {ServerError} if the journal cannot be had */
+async function restore(options: ServerOptions, memory: WebAssembly.Memory, engine: PacketEngine): Promise<Journaling> {
+  try {
+    return await Journaling.open(options, memory, engine);
+  } catch (error) {
+    throw error instanceof JournalError ? new ServerError(error.message, error.code) : error;
   }
 }

@@ -163,6 +163,8 @@ export class Workers {
     const late = now - this.#ticked > LATE_MS;
     this.#ticked = now;
     this.#repair.settleSequences();
+    // Between two calls of its engine the control thread holds nothing, unless one of them failed.
+    if (this.#repair.holdsLock(this.#control.lane)) this.#repair.repair(this.#control.lane);
     for (const seat of this.#seats) {
       const { worker } = seat;
       if (worker === undefined || !seat.isStuck(this.#control.beat(worker.lane), late)) continue;

@@ -10,18 +10,22 @@ import {
   H_POOL_USED,
   H_SHARDS_AT,
   H_STRIDE,
+  SHARD_FINGER,
   SHARD_HEAD,
+  SHARD_KEPT,
+  SHARD_LISTED,
   SHARD_SIZE,
   SHARD_TAIL,
+  SHARD_WALKED,
 } from "../../assembly/layout";
 import { layOut } from "./support/memory";
 
 const CAPACITY: u32 = 5;
 
-/** Puts entry `entry` of time `time` into shard 1's queue, walking back from its tail. */
+/** Puts entry `entry` of time `time` into shard 1's queue. */
 function enqueue(entry: u32, time: f64): void {
   store<f64>(entryAt(entry), time, ENTRY_TIME);
-  link(1, entry, entryAt(entry), load<u32>(shardAt(1), SHARD_TAIL), time);
+  link(1, entry, entryAt(entry), time);
 }
 
 /** Shard 1's queue from the head and, after a bar, from the tail. */
@@ -132,6 +136,53 @@ describe("a queue", () => {
     enqueue(3, 10);
     enqueue(4, 10);
     expect<string>(both()).toBe("1342|2431");
+  });
+
+  test("is in order of time in whichever of the 120 orders five entries come, two of them of one time", () => {
+    const times: f64[] = [10, 20, 30, 30, 40];
+    for (let order = 0; order < 120; order++) {
+      layOut(CAPACITY, 64, 2, 16, 1);
+      const left: i32[] = [0, 1, 2, 3, 4];
+      let rest = order;
+      let third: u32 = 0;
+      for (let i = 0; i < 5; i++) {
+        const which = left.splice(rest % (5 - i), 1)[0];
+        rest /= 5 - i;
+        if (third === 0 && (which === 2 || which === 3)) third = which + 1;
+        enqueue(which + 1, times[which]);
+      }
+      expect<string>(both()).toBe(third === 3 ? "12345|54321" : "12435|53421");
+    }
+  });
+
+  test("takes up entries in order near the last one that did not go to its end", () => {
+    enqueue(1, 10);
+    enqueue(2, 90);
+    enqueue(3, 20);
+    expect<u32>(load<u32>(shardAt(1), SHARD_FINGER)).toBe(3);
+    enqueue(4, 30);
+    expect<u32>(load<u32>(shardAt(1), SHARD_FINGER)).toBe(4);
+    enqueue(5, 15);
+    expect<string>(both()).toBe("15342|24351");
+    unlink(1, entryAt(5));
+    expect<u32>(load<u32>(shardAt(1), SHARD_FINGER)).toBe(1);
+    unlink(1, entryAt(1));
+    expect<u32>(load<u32>(shardAt(1), SHARD_FINGER)).toBe(0);
+    enqueue(5, 25);
+    expect<string>(both()).toBe("3542|2453");
+  });
+
+  test("takes bookmarks back to the entry before when theirs leaves, and to none from the head", () => {
+    for (let entry: u32 = 1; entry <= 3; entry++) enqueue(entry, entry);
+    store<u32>(shardAt(1), 2, SHARD_KEPT);
+    store<u32>(shardAt(1), 3, SHARD_LISTED);
+    store<u32>(shardAt(1), 2, SHARD_WALKED);
+    unlink(1, entryAt(2));
+    expect<u32>(load<u32>(shardAt(1), SHARD_KEPT)).toBe(1);
+    expect<u32>(load<u32>(shardAt(1), SHARD_LISTED)).toBe(3);
+    expect<u32>(load<u32>(shardAt(1), SHARD_WALKED)).toBe(1);
+    unlink(1, entryAt(1));
+    expect<u32>(load<u32>(shardAt(1), SHARD_KEPT)).toBe(0);
   });
 
   test("lets go of its head, its tail, what is between and its only entry", () => {

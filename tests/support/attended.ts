@@ -1,12 +1,14 @@
 /**
  * A server under load whose workers come to harm, one after the other, in every way: `bun attended.ts TRANSPORT ENGINE`. Its main
  * thread watches its own timers, beside a process that only does that. In the end a worker is harmed and the server told to stop
- * at once. Prints one line of JSON.
+ * at once; another starts
+ * with its journal. Prints one line of JSON.
  */
 import { configure } from "@logtape/logtape";
 import type { EngineBackend } from "../../src/engine/index.ts";
-import { DiscoveryServer, type TransportName } from "../../src/server/index.ts";
+import { DiscoveryServer, type ServerOptions, type TransportName } from "../../src/server/index.ts";
 import { Client, until } from "./client.ts";
+import { Folder } from "./folder.ts";
 import type { Harm } from "./harmed-worker.ts";
 import { checkInvariants } from "./invariants.ts";
 import { nodeOf } from "./nodes.ts";
@@ -45,7 +47,8 @@ await configure({
   ],
 });
 
-const server = await DiscoveryServer.start({
+const folder = new Folder();
+const options: Partial<ServerOptions> = {
   host: "127.0.0.1",
   port: 0,
   workers: 3,
@@ -55,7 +58,9 @@ const server = await DiscoveryServer.start({
   sourceRate: 0,
   nodeRate: 0,
   newRate: 0,
-});
+  journal: `sqlite:${folder.at("registry.db")}`,
+};
+const server = await DiscoveryServer.start(options);
 const client = await Client.open(server.port);
 
 /** Announces, or asks for, every node, again where nothing came of it. Returns those that were in vain. */
@@ -153,6 +158,9 @@ try {
   flaw = (error as Error).message;
 }
 const stats = server.stats();
+const next = await DiscoveryServer.start(options);
+const { restored } = next.stats().journal;
+await next.stop();
 console.log(
   JSON.stringify({
     before,
@@ -164,9 +172,11 @@ console.log(
     stopMs,
     workers,
     stats,
+    restored,
     flaw,
     log,
     harms: HARMS.length,
   }),
 );
+folder[Symbol.dispose]();
 process.exit(0);

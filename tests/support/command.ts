@@ -2,9 +2,13 @@
 
 export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
-const CLEAN = Object.fromEntries(
-  Object.entries(Bun.env).filter(([name]) => !name.startsWith("WHEREABOUTS_") && name !== "NO_COLOR"),
-);
+const CLEAN = {
+  ...Object.fromEntries(
+    Object.entries(Bun.env).filter(([name]) => !name.startsWith("WHEREABOUTS_") && name !== "NO_COLOR"),
+  ),
+  // A test that wants the journal of who runs it says so.
+  WHEREABOUTS_JOURNAL: "memory",
+};
 
 interface Options {
   readonly env?: Record<string, string>;

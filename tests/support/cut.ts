@@ -48,7 +48,7 @@ export function stoppableTs(memory: WebAssembly.Memory, lane: number, step: () =
   return {
     process: (lane, count, now) => withTaps(() => process(m, lane, count, now)),
     sweep: (now) => withTaps(() => sweep(m, now)),
-    merge: (count, now) => withTaps(() => merge(m, count, now)),
+    merge: (first, count, now) => withTaps(() => merge(m, first, count, now)),
   };
 }
 

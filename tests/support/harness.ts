@@ -1,5 +1,14 @@
 /** A packet engine without sockets: datagrams in, verdicts and replies out, at times that a test chooses. */
-import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, H_EXCHANGE_AT, H_STRIDE } from "../../assembly/layout.ts";
+import {
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_META,
+  ENTRY_TIME,
+  H_EXCHANGE_AT,
+  H_MERGED,
+  H_STRIDE,
+  LIST_MORE,
+} from "../../assembly/layout.ts";
 import {
   createEngine,
   createEngineMemory,
@@ -77,6 +86,24 @@ export class Harness {
   /** Where the NodeID of an entry in the exchange area lies. */
   idAt(slot: number): number {
     return this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]! + ENTRY_ID;
+  }
+
+  /** Merges the first `count` entries of the exchange area; how many were news. */
+  merge(count: number): number {
+    const before = this.u32[H_MERGED >>> 2]!;
+    if (this.engine.merge(0, count, this.now) !== count) throw new Error("a shard is locked");
+    return this.u32[H_MERGED >>> 2]! - before;
+  }
+
+  /** All that was announced in shard 0 since the last listing, or that was announced before `until` and not walked yet. */
+  list(until?: number): ReturnType<Harness["take"]>[] {
+    const entries: ReturnType<Harness["take"]>[] = [];
+    for (let more = true; more; ) {
+      const listed = this.engine.collect(0, until !== undefined, until ?? 0);
+      for (let i = 0; i < (listed & 0xffff); i++) entries.push(this.take(i));
+      more = (listed & LIST_MORE) !== 0;
+    }
+    return entries;
   }
 
   /** Reads what `collect` left in the exchange area. */

@@ -24,8 +24,11 @@ import {
   LANE_SEQUENCE,
   LANE_SIZE,
   RECORD_STEP,
+  SHARD_BOOKMARKS,
   SHARD_COUNT,
   SHARD_HEAD,
+  SHARD_KEPT,
+  SHARD_LISTED,
   SHARD_LOCK,
   SHARD_SEQUENCE,
   SHARD_SIZE,
@@ -83,6 +86,14 @@ class Checker {
     }
     this.must(this.word(at + SHARD_TAIL) === previous, `shard ${shard} has another tail`);
     this.must(this.word(at + SHARD_COUNT) === queue.size, `shard ${shard} miscounts`);
+    for (let bookmark = SHARD_BOOKMARKS; bookmark < SHARD_SIZE; bookmark += 4) {
+      const entry = this.word(at + bookmark);
+      this.must(entry === 0 || queue.has(entry), `shard ${shard} has a bookmark that is not in its queue`);
+    }
+    // A set is in the order in which it was filled.
+    const order = [0, ...queue];
+    const [kept, listed] = [SHARD_KEPT, SHARD_LISTED].map((bookmark) => order.indexOf(this.word(at + bookmark)));
+    this.must(kept! <= listed!, `shard ${shard} has entries kept that were not listed`);
     return queue;
   }
 

@@ -1,12 +1,14 @@
-/** The threads that a server starts, and the memory that they share, for who wants to do something to them. */
+const WORKER = "src/server/worker.ts";
+
+/** The packet workers that a server starts, and the memory that they share, for who wants to do something to them. */
 export class Threads implements Disposable {
   /** Those that were started, the latest last. */
   readonly list: Worker[] = [];
   #memory: WebAssembly.Memory | undefined;
   readonly #original = globalThis.Worker;
 
-  /** @param script what is run in the place of src/server/worker.ts. */
-  constructor(script = "src/server/worker.ts") {
+  /** @param script what is run in their place. */
+  constructor(script = WORKER) {
     const { list } = this;
     const Original = this.#original;
     const keep = (memory: WebAssembly.Memory | undefined) => {
@@ -14,8 +16,8 @@ export class Threads implements Disposable {
     };
     globalThis.Worker = class extends Original {
       constructor(url: string, options?: WorkerOptions) {
-        super(url.replace("src/server/worker.ts", script), options);
-        list.push(this);
+        super(url.replace(WORKER, script), options);
+        if (url.includes(WORKER)) list.push(this);
       }
 
       override postMessage(message: unknown): void {

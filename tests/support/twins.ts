@@ -136,7 +136,8 @@ function compareImages(a: Twin, b: Twin): string | undefined {
 function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Array[], now: number): string | undefined {
   const kind = random.below(3);
   const shard = random.below(2) === 0 ? 0 : twins[0]!.u32[H_SHARD_MASK >>> 2]!;
-  const since = now - random.below(3000);
+  const until = now - random.below(3000);
+  const what = random.below(6);
   const count = random.below(6);
   const entries = Array.from({ length: count }, () => ({
     id: random.pick(ids),
@@ -144,11 +145,15 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
     meta: random.once(20) ? 0 : random.word() & 0xffff0000,
     time: random.once(20) ? Number.NaN : now - random.below(8000) + 200,
   }));
-  const resume = random.once(2);
+  const first = random.once(4) ? 1 : 0;
+  const walk = random.once(2);
   const dirt = random.once(2) ? 0 : 0xee;
   const results = twins.map((twin) => {
     if (kind === 0) return twin.engine.sweep(now);
-    if (kind === 1) return twin.engine.collect(shard, since, resume);
+    if (kind === 1) {
+      const listed = twin.engine.collect(shard, walk, until);
+      return what === 5 || twin.engine.setMark(shard, what) ? listed : -1;
+    }
     const stride = twin.u32[H_STRIDE >>> 2]!;
     entries.forEach(({ id, address, meta, time }, i) => {
       const at = twin.u32[H_EXCHANGE_AT >>> 2]! + i * stride;
@@ -158,7 +163,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
       twin.bytes.set(address, at + ENTRY_ADDRESS);
       twin.bytes.set(id.subarray(0, stride - ENTRY_ID), at + ENTRY_ID);
     });
-    return twin.engine.merge(count, now);
+    return twin.engine.merge(first, count, now);
   });
   if (results[0] !== results[1]) {
     return `${["sweep", "collect", "merge"][kind]}: ${results[0]} (wasm), ${results[1]} (ts) of ${EXCHANGE}`;

@@ -26,7 +26,7 @@ import {
   SHARD_SEQUENCE,
   SHARD_TAIL,
 } from "../../../assembly/layout";
-import { closeShard, holds, insert, lookUp, openShard, refresh, shardOf } from "../../../assembly/registry";
+import { closeShard, holds, insert, lookUp, openShard, refresh, shardOf, timeAfter } from "../../../assembly/registry";
 import { ID, take } from "./bytes";
 import { SCRATCH } from "./memory";
 
@@ -38,9 +38,10 @@ export const TO: usize = SCRATCH + 0x9100;
 export function announceLength(length: u32, port: u32, now: f64): bool {
   const shard = openShard(now);
   const entry = holds(shard, ID, length, now);
+  const time = timeAfter(shard, entry, now);
   let done = true;
-  if (entry !== 0) refresh(shard, entry, (port << 16) | length, FROM, now);
-  else done = insert(shard, ID, length, (port << 16) | length, FROM, now);
+  if (entry !== 0) refresh(shard, entry, (port << 16) | length, FROM, time);
+  else done = insert(shard, ID, length, (port << 16) | length, FROM, time);
   closeShard(shard);
   return done;
 }

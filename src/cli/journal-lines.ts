@@ -1,0 +1,80 @@
+/** Entries of a journal as lines of JSON, and back. */
+import ipaddr from "ipaddr.js";
+import { ipOf } from "../client/ip.ts";
+import type { JournalEntry } from "../journal/index.ts";
+import { nodeIdJson } from "./style.ts";
+import { MAX_NODE_ID } from "./values.ts";
+
+/** How far ahead a time may be: clocks differ. */
+const AHEAD_MS = 60_000;
+/** The longest line that an entry can need, and far more than that. */
+const MOST = 65_536;
+
+export function entryLine({ nodeId, address, port, announcedAt }: JournalEntry): string {
+  return JSON.stringify({ ...nodeIdJson(nodeId), ip: ipOf(address, 0, 16), port, announcedAt });
+}
+
+/** A line is no entry. */
+export class LineError extends Error {
+  override readonly name = "LineError";
+}
+
+/** @throws {LineError} that says what is wrong with it. */
+export function parseEntry(line: string, now: number): JournalEntry {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new LineError("it is no JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new LineError("it is no JSON object");
+  const { nodeId, nodeIdHex, ip, port, announcedAt } = value as Record<string, unknown>;
+  if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535) {
+    throw new LineError(`"port" must be a whole number from 1 to 65535, not ${JSON.stringify(port)}`);
+  }
+  if (typeof announcedAt !== "number" || announcedAt < 0) {
+    throw new LineError(`"announcedAt" must be milliseconds since 1970, not ${JSON.stringify(announcedAt)}`);
+  }
+  if (announcedAt > now + AHEAD_MS) throw new LineError(`"announcedAt" is in the future: ${announcedAt}`);
+  return { nodeId: parseNodeId(nodeId, nodeIdHex), address: parseAddress(ip), port: port as number, announcedAt };
+}
+
+function parseNodeId(text: unknown, hex: unknown): Uint8Array {
+  let bytes: Uint8Array;
+  if (typeof hex === "string") {
+    try {
+      bytes = Uint8Array.fromHex(hex);
+    } catch {
+      throw new LineError('"nodeIdHex" is no hex');
+    }
+  } else if (typeof text === "string") bytes = new TextEncoder().encode(text);
+  else throw new LineError('there is neither "nodeIdHex" nor "nodeId"');
+  if (bytes.length >= 1 && bytes.length <= MAX_NODE_ID) return bytes;
+  throw new LineError(`a NodeID has 1 to ${MAX_NODE_ID} bytes, not ${bytes.length}`);
+}
+
+function parseAddress(ip: unknown): Uint8Array {
+  const text = typeof ip === "string" ? ip : "";
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
+    return Uint8Array.from(ipaddr.IPv4.parse(text).toIPv4MappedAddress().toByteArray());
+  }
+  if (text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text)) {
+    return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
+  }
+  throw new LineError(`"ip" must be an address, not ${JSON.stringify(ip)}`);
+}
+
+/** The lines of a stream with their numbers, empty ones left out. A line that is far too long for an entry is cut: it is none. */
+export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<[number: number, line: string][]> {
+  const decoder = new TextDecoder();
+  let begun = "";
+  let number = 0;
+  const numbered = (lines: readonly string[]): [number, string][] =>
+    lines.map((line): [number, string] => [++number, line]).filter(([, line]) => line.trim() !== "");
+  for await (const chunk of stream) {
+    const lines = (begun + decoder.decode(chunk, { stream: true })).split("\n");
+    begun = lines.pop()!.slice(0, MOST);
+    if (lines.length > 0) yield numbered(lines);
+  }
+  yield numbered([begun + decoder.decode()]);
+}

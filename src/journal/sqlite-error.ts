@@ -1,0 +1,58 @@
+/** What went wrong with a file, in words that say what to do. */
+import { SQLiteError } from "bun:sqlite";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { JournalError } from "./journal.ts";
+
+export const OTHERWISE = "give another with --journal sqlite:PATH, or none with --journal memory";
+
+const REASONS: Readonly<Record<string, string>> = {
+  SQLITE_FULL: "the disk is full",
+  SQLITE_READONLY: "it is read-only",
+  SQLITE_BUSY: "it is locked",
+  ENOSPC: "the disk is full",
+  EROFS: "its file system is read-only",
+  EACCES: "not permitted",
+  EPERM: "not permitted",
+  ENOTDIR: "its folder is none",
+};
+
+/** SQLite's code, without what follows it: SQLITE_READONLY for SQLITE_READONLY_DIRECTORY. Empty if it is none of SQLite's. */
+export function sqliteCode(error: unknown): string {
+  const code = error instanceof SQLiteError ? (error.code ?? "") : "";
+  return /^SQLITE_[A-Z]+/.exec(code)?.[0] ?? "";
+}
+
+/** Whatever was thrown in dealing with the file at `path`, as what a journal throws. */
+export function sqliteError(path: string, error: unknown): JournalError {
+  if (error instanceof JournalError) return error;
+  const code = sqliteCode(error);
+  const { message } = error as Error;
+  if (code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB") {
+    return new JournalError("damaged", `the journal ${path} is damaged: ${message}`);
+  }
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file && !file.isFile()) return new JournalError("unusable", `the journal ${path} is not a file; ${OTHERWISE}`);
+  const reason = forbidden(path) ?? REASONS[code] ?? message;
+  if (!file && code === "SQLITE_CANTOPEN") {
+    return new JournalError("unusable", `the journal ${path} cannot be made: ${reason}; ${OTHERWISE}`);
+  }
+  return new JournalError("failed", `the journal ${path} cannot be written: ${reason}`);
+}
+
+/** The folder of the file at `path` cannot be made. */
+export function unmakable(path: string, { code, message }: NodeJS.ErrnoException): JournalError {
+  const reason = REASONS[code ?? ""] ?? message;
+  return new JournalError("unusable", `the journal ${path} cannot be made: ${reason}; ${OTHERWISE}`);
+}
+
+/** What the file system forbids, of which SQLite says only that it could not. */
+function forbidden(path: string): string | undefined {
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+    if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return REASONS[(error as NodeJS.ErrnoException).code ?? ""];
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * The file of an SQLite journal. Every call blocks, so this is for a thread of its own.
+ *
+ * A log of batches in the order in which they were appended: a batch costs a few pages written one after the other, where a
+ * row for each node would cost a page each. The log is read from its end, so that the later announcement comes first; its
+ * beginning is deleted when its time is over, or when all that the registry holds was appended anew.
+ */
+import { constants, Database } from "bun:sqlite";
+import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { JournalError } from "./journal.ts";
+import { OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
+
+/** "WHER": by this number in its header, `file` and others tell whose a database is. */
+const APPLICATION_ID = 0x57484552;
+const SCHEMA = 1;
+/** A server that was stopped just now may still hold the lock. */
+const LOCK_WAIT_MS = 2000;
+/** How far the log of pages (-wal) stays long after it was. */
+const WAL_BYTES = 16 << 20;
+/** Batches deleted in one transaction: what waits for it is to wait for milliseconds. */
+const DELETED_AT_ONCE = 64;
+/** Free pages that are given back to the file system at once. */
+const VACUUMED_AT_ONCE = 1000;
+
+export interface StoredBatch {
+  readonly id: number;
+  readonly data: Uint8Array;
+}
+
+export class SqliteFile {
+  readonly path: string;
+  #db: Database | undefined;
+  #lock: Database | undefined;
+  #writable = false;
+  #entries = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Entries in all batches. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /**
+   * Opens the file for writing, and makes it where there is none.
+   * @throws {JournalError} `locked`, `newer`, `foreign`, `damaged`, `unusable` if there is no file and none can be made, or `failed`.
+   */
+  open(): void {
+    if (this.#db && this.#writable) return;
+    this.#disconnect();
+    try {
+      if (!existsSync(this.path)) this.#makeFolder();
+      this.#lockFile();
+      this.#db = new Database(this.path, { create: true, readwrite: true });
+      this.#setUp(this.#db);
+      this.#writable = true;
+    } catch (error) {
+      const explained = sqliteError(this.path, error);
+      // To close a damaged file may write to it: it stays open until it is set aside.
+      if (explained.code !== "damaged") this.close();
+      throw explained;
+    }
+  }
+
+  /** Opens it for reading, whoever writes to it meanwhile; nothing is changed. @throws {JournalError} as `open` does */
+  openForReading(): void {
+    if (this.#db) return;
+    if (!existsSync(this.path)) throw new JournalError("unusable", `there is no journal ${this.path}`);
+    try {
+      let db = new Database(this.path, { readonly: true });
+      try {
+        db.query("PRAGMA schema_version").get();
+      } catch (error) {
+        // In a folder that cannot be written to, a file that was closed in order can be read as one that never changes.
+        if (sqliteCode(error) !== "SQLITE_CANTOPEN" || existsSync(`${this.path}-wal`)) throw error;
+        db.close();
+        const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
+        db = new Database(`file:${encodeURI(this.path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, flags);
+      }
+      if (this.#check(db)) db.close();
+      else this.#db = db;
+    } catch (error) {
+      this.close();
+      throw sqliteError(this.path, error);
+    }
+  }
+
+  /**
+   * The batches that have something as late as `since`, the last one first. Where the file is damaged, those behind are looked
+   * for from the other end.
+   * @throws {JournalError} `damaged`, when all that can be read was read.
+   */
+  *batches(since: number): Generator<StoredBatch> {
+    const db = this.#db;
+    // Nothing was written to it yet.
+    if (!db) return;
+    let last = Number.MAX_SAFE_INTEGER;
+    let first: unknown;
+    try {
+      const back = "SELECT id, data FROM batch WHERE newest >= ? ORDER BY id DESC";
+      for (const row of db.query<StoredBatch, [number]>(back).iterate(since)) {
+        last = row.id;
+        yield row;
+      }
+      return;
+    } catch (error) {
+      first = error;
+    }
+    try {
+      const forth = "SELECT id, data FROM batch WHERE newest >= ? AND id < ? ORDER BY id";
+      for (const row of db.query<StoredBatch, [number, number]>(forth).iterate(since, last)) yield row;
+    } catch {
+      // The same damage, met from the other side.
+    }
+    throw sqliteError(this.path, first);
+  }
+
+  /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged` or `failed` */
+  append(data: Uint8Array, count: number, newest: number): number {
+    try {
+      const insert = "INSERT INTO batch (newest, entries, data) VALUES (?, ?, ?)";
+      const { lastInsertRowid } = this.#db!.query(insert).run(newest, count, data);
+      this.#entries += count;
+      return Number(lastInsertRowid);
+    } catch (error) {
+      throw sqliteError(this.path, error);
+    }
+  }
+
+  /** Deletes from the beginning of the log what ended before `since`, a few batches. Returns whether there may be more. */
+  expire(since: number): boolean {
+    try {
+      const live = this.#head().findIndex(({ newest }) => newest >= since);
+      return this.#delete(live === -1 ? DELETED_AT_ONCE : live);
+    } catch (error) {
+      throw sqliteError(this.path, error);
+    }
+  }
+
+  /** Deletes the batches up to number `id`, a few. Returns whether there are more. */
+  dropUpTo(id: number): boolean {
+    try {
+      const rest = this.#head().findIndex((row) => row.id > id);
+      return this.#delete(rest === -1 ? DELETED_AT_ONCE : rest);
+    } catch (error) {
+      throw sqliteError(this.path, error);
+    }
+  }
+
+  /** Gives some of the pages that are free back to the file system. */
+  shrink(): void {
+    try {
+      this.#db!.query(`PRAGMA incremental_vacuum(${VACUUMED_AT_ONCE})`).all();
+    } catch (error) {
+      throw sqliteError(this.path, error);
+    }
+  }
+
+  /** The first batches of the log. */
+  #head(): { id: number; newest: number; entries: number }[] {
+    const head = "SELECT id, newest, entries FROM batch ORDER BY id LIMIT ?";
+    return this.#db!.query<{ id: number; newest: number; entries: number }, [number]>(head).all(DELETED_AT_ONCE);
+  }
+
+  /** Deletes the first `count` batches. Returns whether it was as many as may be at once. */
+  #delete(count: number): boolean {
+    const rows = this.#head().slice(0, count);
+    if (rows.length === 0) return false;
+    this.#db!.query("DELETE FROM batch WHERE id <= ?").run(rows.at(-1)!.id);
+    for (const { entries } of rows) this.#entries -= entries;
+    return rows.length === DELETED_AT_ONCE;
+  }
+
+  #sum(db: Database): number {
+    return db.query<{ entries: number }, []>("SELECT total(entries) AS entries FROM batch").get()!.entries;
+  }
+
+  /** What it holds, in figures. */
+  figures(): { batches: number; bytes: number; schema: number } {
+    const row = this.#db?.query<{ batches: number }, []>("SELECT count(*) AS batches FROM batch").get();
+    const sizes = ["", "-wal"].map((end) => statSync(this.path + end, { throwIfNoEntry: false })?.size ?? 0);
+    return { batches: 0, ...row, bytes: sizes[0]! + sizes[1]!, schema: SCHEMA };
+  }
+
+  /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. */
+  setAside(): string {
+    const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, "");
+    let aside = `${this.path}.damaged-${stamp}`;
+    for (let n = 2; existsSync(aside); n++) aside = `${this.path}.damaged-${stamp}-${n}`;
+    for (const end of ["", "-wal", "-shm"]) {
+      if (existsSync(this.path + end)) renameSync(this.path + end, aside + end);
+    }
+    // Not before: SQLite deletes a -wal when it closes.
+    this.#disconnect();
+    return aside;
+  }
+
+  close(): void {
+    this.#disconnect();
+    this.#lock?.close();
+    this.#lock = undefined;
+  }
+
+  #disconnect(): void {
+    this.#db?.close();
+    this.#db = undefined;
+    this.#writable = false;
+    this.#entries = 0;
+  }
+
+  #makeFolder(): void {
+    try {
+      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw unmakable(this.path, error as NodeJS.ErrnoException);
+    }
+  }
+
+  /** A lock of our own, beside the file: SQLite's would keep out those who only want to read. The system lets go of it when we end, however. */
+  #lockFile(): void {
+    if (this.#lock) return;
+    const lock = new Database(`${this.path}.lock`, { create: true, readwrite: true });
+    try {
+      lock.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
+      lock.run("PRAGMA journal_mode = MEMORY");
+      lock.run("BEGIN EXCLUSIVE");
+      this.#lock = lock;
+    } catch (error) {
+      lock.close();
+      if (sqliteCode(error) !== "SQLITE_BUSY") throw error;
+      throw new JournalError("locked", `the journal ${this.path} is in use by another server; ${OTHERWISE}`);
+    }
+  }
+
+  #setUp(db: Database): void {
+    db.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
+    if (this.#check(db)) this.#create(db);
+    db.run("PRAGMA journal_mode = WAL");
+    // A crash of the system may cost the last commits, never the file; one of ours costs nothing.
+    db.run("PRAGMA synchronous = NORMAL");
+    db.run(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
+    try {
+      this.#entries = this.#sum(db);
+    } catch {
+      // Damaged, somewhere: who reads it finds what is left, and says so.
+    }
+  }
+
+  /** Whether the database is an empty one. @throws {JournalError} if it is not ours, or of a version that is not known */
+  #check(db: Database): boolean {
+    const pragma = (name: string) => Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get()!)[0]!;
+    const [application, version] = [pragma("application_id"), pragma("user_version")];
+    const { tables } = db.query<{ tables: number }, []>("SELECT count(*) AS tables FROM sqlite_schema").get()!;
+    if (application === 0 && version === 0 && tables === 0) return true;
+    if (application !== APPLICATION_ID) {
+      throw new JournalError("foreign", `${this.path} is a database of another program; ${OTHERWISE}`);
+    }
+    if (version !== SCHEMA) {
+      const why = `was written by a newer version (its schema is ${version}, this version knows ${SCHEMA})`;
+      throw new JournalError("newer", `the journal ${this.path} ${why}: update, or ${OTHERWISE}`);
+    }
+    return false;
+  }
+
+  #create(db: Database): void {
+    db.run("PRAGMA auto_vacuum = INCREMENTAL");
+    db.transaction(() => {
+      db.run(
+        "CREATE TABLE batch (id INTEGER PRIMARY KEY, newest REAL NOT NULL, entries INTEGER NOT NULL, data BLOB NOT NULL)",
+      );
+      db.run(`PRAGMA application_id = ${APPLICATION_ID}`);
+      db.run(`PRAGMA user_version = ${SCHEMA}`);
+    })();
+  }
+}

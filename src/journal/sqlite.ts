@@ -1,0 +1,209 @@
+/** A journal in an SQLite file, which a thread of its own reads and writes. */
+import { getLogger } from "@logtape/logtape";
+import { Batch, type SealedBatch } from "./batch.ts";
+import { type Census, type Journal, JournalError, type Keeper } from "./journal.ts";
+import type { FromFile, ToFile } from "./sqlite-messages.ts";
+import { Trouble } from "./trouble.ts";
+
+const logger = getLogger(["whereabouts", "journal"]);
+
+/** How often what is over is deleted when nothing is appended. */
+const TIDY_MS = 60_000;
+/** The log is written anew when it has so many times as many entries as there are nodes, and so many more. */
+const GROWTH = 2;
+const GROWTH_MORE = 50_000;
+
+type Done = Extract<FromFile, { type: "done" }>;
+
+export class SqliteJournal implements Journal {
+  readonly where: string;
+  readonly shift = 0;
+  bad = 0;
+  readonly #path: string;
+  readonly #retentionMs: number;
+  readonly #trouble = new Trouble(logger, "the journal is written");
+  #keeper: Keeper | undefined;
+  #worker: Worker | undefined;
+  /** Whether the thread has the file open for writing. */
+  #writing = false;
+  #rewriting = false;
+  /** Answers that the thread owes, in order. */
+  #waiting: PromiseWithResolvers<Done>[] = [];
+  #take: (data: Uint8Array<ArrayBuffer>) => void = () => {};
+  #tidier: Timer | undefined;
+
+  constructor(path: string, retentionMs: number) {
+    this.where = `sqlite ${path}`;
+    this.#path = path;
+    this.#retentionMs = retentionMs;
+  }
+
+  get ready(): boolean {
+    return true;
+  }
+
+  get errors(): number {
+    return this.#trouble.count;
+  }
+
+  async open(keeper: Keeper): Promise<void> {
+    this.#keeper = keeper;
+    try {
+      await this.#read(keeper, true);
+    } catch (error) {
+      const { code, message } = error as JournalError;
+      if (code === "damaged") await this.#renew(keeper, message);
+      else if (code === "failed") await this.#readOnly(keeper, message);
+      else {
+        await this.close();
+        throw error;
+      }
+    }
+    this.#tidier = setInterval(() => this.#tidy(), TIDY_MS);
+    this.#tidier.unref();
+  }
+
+  async append({ bytes, count, newest }: SealedBatch): Promise<void> {
+    try {
+      await this.prepare();
+      const since = this.#since();
+      const { last, entries } = await this.#ask({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
+      this.#trouble.over();
+      if (this.#keeper && entries! > GROWTH * this.#keeper.nodes + GROWTH_MORE) void this.#rewrite(this.#keeper, last!);
+    } catch (error) {
+      const { code, message } = error as JournalError;
+      if (code === "closed") throw error;
+      if (code === "damaged" && this.#keeper) await this.#renew(this.#keeper, message);
+      else if (this.#keeper) this.#trouble.failed(`${message}; the server goes on, and tries again`);
+      throw error;
+    }
+  }
+
+  /** Beside the server that may be writing the file. */
+  async read(keeper: Pick<Keeper, "take">): Promise<void> {
+    await this.#read(keeper, false);
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#writing) return;
+    await this.#ask({ type: "open", path: this.#path, since: 0, read: false, write: true });
+    this.#writing = true;
+  }
+
+  async census(): Promise<Census> {
+    const { figures } = await this.#ask({ type: "census" });
+    const { batches, bytes, schema } = figures!;
+    return { batches, bytes, more: { file: this.#path, schema } };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#tidier);
+    const worker = this.#worker;
+    if (!worker) return;
+    await this.#ask({ type: "close" }).catch(() => {});
+    this.#lose("the journal was closed");
+    worker.terminate();
+  }
+
+  #since(): number {
+    return Date.now() - this.#retentionMs;
+  }
+
+  /** @throws {JournalError} `damaged` also where it is the batches that are: all others are taken then */
+  async #read(keeper: Pick<Keeper, "take">, write: boolean): Promise<void> {
+    let taken: Promise<void> = Promise.resolve();
+    let damage: string | undefined;
+    this.#take = (data) => {
+      taken = taken.then(async () => {
+        try {
+          await keeper.take(Batch.parse(data), 0);
+        } catch (error) {
+          this.bad++;
+          damage = (error as Error).message;
+        }
+        this.#send({ type: "taken" });
+      });
+    };
+    try {
+      await this.#ask({ type: "open", path: this.#path, since: this.#since(), read: true, write });
+      this.#writing = write;
+    } finally {
+      await taken;
+    }
+    if (damage !== undefined) {
+      throw new JournalError("damaged", `the journal ${this.#path} is damaged: ${this.bad} batches (${damage})`);
+    }
+  }
+
+  /** Whatever keeps the file from being written, it may be there to be read. */
+  async #readOnly(keeper: Keeper, message: string): Promise<void> {
+    this.#trouble.failed(`${message}; the server goes on, and tries again`);
+    try {
+      await this.#read(keeper, false);
+    } catch (error) {
+      this.#trouble.failed((error as Error).message);
+    }
+  }
+
+  /** A damaged file makes room for a new one, which gets all that the registry holds. */
+  async #renew(keeper: Keeper, message: string): Promise<void> {
+    const { aside } = await this.#ask({ type: "renew" });
+    this.#writing = true;
+    this.#trouble.failed(
+      `${message}; it was set aside as ${aside}, and a new one gets the ${keeper.nodes} nodes that are known`,
+    );
+    // Not to be waited for: who appends now may hold what this takes.
+    keeper.appendAll().catch((error: Error) => this.#trouble.failed(error.message));
+  }
+
+  /** Appends all that the registry holds, and lets go of the log up to `last`. */
+  async #rewrite(keeper: Keeper, last: number): Promise<void> {
+    if (this.#rewriting) return;
+    this.#rewriting = true;
+    try {
+      await keeper.appendAll();
+      await this.#ask({ type: "drop", upTo: last });
+    } catch (error) {
+      if ((error as JournalError).code !== "closed") this.#trouble.failed((error as Error).message);
+    } finally {
+      this.#rewriting = false;
+    }
+  }
+
+  #tidy(): void {
+    if (!this.#writing) return;
+    this.#ask({ type: "tidy", since: this.#since() }).catch((error: JournalError) => {
+      if (error.code !== "closed") this.#trouble.failed(error.message);
+    });
+  }
+
+  #ask(message: ToFile, transfer: ArrayBuffer[] = []): Promise<Done> {
+    const answer = Promise.withResolvers<Done>();
+    this.#waiting.push(answer);
+    this.#send(message, transfer);
+    return answer.promise;
+  }
+
+  #send(message: ToFile, transfer: ArrayBuffer[] = []): void {
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(message, transfer);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url).href);
+    worker.onmessage = ({ data }: MessageEvent<FromFile>) => {
+      if (data.type === "batch") this.#take(data.data);
+      else if (data.type === "done") this.#waiting.shift()?.resolve(data);
+      else this.#waiting.shift()?.reject(new JournalError(data.code, data.message));
+    };
+    worker.onerror = ({ message }) => this.#lose(`the thread of the journal failed: ${message}`, "failed");
+    return worker;
+  }
+
+  /** The thread is gone; the next one to ask starts another. */
+  #lose(message: string, code: "failed" | "closed" = "closed"): void {
+    this.#worker = undefined;
+    this.#writing = false;
+    for (const answer of this.#waiting.splice(0)) answer.reject(new JournalError(code, message));
+  }
+}

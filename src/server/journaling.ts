@@ -1,0 +1,177 @@
+/** A server's registry and its journal: what is restored at the start, appended while it runs, and learnt from others. */
+import { getLogger } from "@logtape/logtape";
+import { EngineControl, type PacketEngine } from "../engine/index.ts";
+import { type Batch, createJournal, type Journal, JournalError, type Keeper } from "../journal/index.ts";
+import { Trouble } from "../journal/trouble.ts";
+import { RegistryBatches } from "./registry-batches.ts";
+
+const logger = getLogger(["whereabouts", "journal"]);
+
+/** How often announcements are handed to the journal. */
+const APPEND_MS = 250;
+/** After a failure it is tried again after this time, then twice as much, up to the other. */
+const RETRY_MS = 250;
+const RETRY_MOST_MS = 5_000;
+/** What stopping may take: the last announcements, then the end of the journal. */
+const STOP_MS = 300;
+const CLOSE_MS = 150;
+
+/** What passed between a server and its journal. */
+export interface JournalStats {
+  /** Which journal, without secrets. */
+  readonly where: string;
+  /** Nodes that the server knew of when it started. */
+  readonly restored: number;
+  /** Seconds that it took to learn of them. */
+  readonly restoreSeconds: number;
+  /** Announcements handed to the journal. */
+  readonly appended: number;
+  /** Announcements that the journal told of and that were news, those at the start included. */
+  readonly merged: number;
+  /** Announcements of the journal that found no room: more nodes, or longer NodeIDs, than this server takes. */
+  readonly noRoom: number;
+  /** Announcements of the journal with a time to come, by more than clocks may differ: they count as of now. */
+  readonly ahead: number;
+  /** Batches that were none, or damaged. */
+  readonly bad: number;
+  /** Connections that broke, and appends that failed. */
+  readonly errors: number;
+  /** Seconds that the oldest announcement has waited for the journal, at the most. */
+  readonly lag: number;
+}
+
+export interface JournalingOptions {
+  readonly journal: string;
+  readonly journalPrefix: string;
+  /** Seconds. */
+  readonly retention: number;
+}
+
+export class Journaling implements Keeper {
+  readonly #journal: Journal;
+  readonly #batches: RegistryBatches;
+  readonly #control: EngineControl;
+  #appended = 0;
+  #restored = 0;
+  #restoreSeconds = 0;
+  /** When the last look began after which all was kept. */
+  #kept = performance.now();
+  #running: Promise<void> | undefined;
+  #stopping = false;
+  #wake: () => void = () => {};
+  #all: Promise<void> = Promise.resolve();
+  readonly #trouble = new Trouble(logger, "announcements are appended");
+
+  private constructor(journal: Journal, memory: WebAssembly.Memory, engine: PacketEngine, origin: Uint8Array) {
+    this.#journal = journal;
+    this.#batches = new RegistryBatches(memory, engine, origin);
+    this.#control = new EngineControl(memory);
+  }
+
+  /**
+   * Opens the journal and restores what it has.
+   * @param engine one of this thread, on `memory`.
+   * @throws {JournalError} if the server had better not start; {RangeError} if there is no such journal.
+   */
+  static async open(options: JournalingOptions, memory: WebAssembly.Memory, engine: PacketEngine): Promise<Journaling> {
+    const origin = crypto.getRandomValues(new Uint8Array(8));
+    const { journal: name, journalPrefix: prefix, retention } = options;
+    const journal = createJournal({ journal: name, prefix, retentionMs: retention * 1000, origin });
+    const journaling = new Journaling(journal, memory, engine, origin);
+    const started = performance.now();
+    await journal.open(journaling);
+    // Nothing was announced here yet.
+    journaling.#batches.markAll("all kept");
+    journaling.#restored = journaling.nodes;
+    journaling.#restoreSeconds = (performance.now() - started) / 1000;
+    journaling.#kept = performance.now();
+    journaling.#running = journaling.#run();
+    return journaling;
+  }
+
+  stats(): JournalStats {
+    const { exchange, tooLong } = this.#batches;
+    const journal = this.#journal;
+    const waiting = this.#running !== undefined && journal.where !== "memory";
+    return {
+      where: journal.where,
+      restored: this.#restored,
+      restoreSeconds: this.#restoreSeconds,
+      appended: this.#appended,
+      merged: exchange.merged,
+      noRoom: exchange.full + tooLong,
+      ahead: exchange.ahead,
+      bad: journal.bad,
+      errors: journal.errors + this.#trouble.count,
+      lag: waiting ? (performance.now() - this.#kept) / 1000 : 0,
+    };
+  }
+
+  /** Appends what is left, as far as that does not take long, and closes the journal. To be called when no packet is handled any more. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#wake();
+    // A journal that is being written anew is not to end half-written.
+    await Promise.race([Promise.all([this.#running, this.#all]), Bun.sleep(STOP_MS)]);
+    await Promise.race([this.#journal.close(), Bun.sleep(CLOSE_MS)]);
+  }
+
+  get nodes(): number {
+    return this.#control.nodes;
+  }
+
+  take(batch: Batch, shift: number): Promise<void> {
+    return this.#batches.merge(batch, shift);
+  }
+
+  appendAgain(): void {
+    this.#batches.markAll("unkept");
+  }
+
+  appendAll(): Promise<void> {
+    const walk = () =>
+      this.#batches.appendAll(
+        (batch) => this.#journal.append(batch),
+        () => this.#journal.shift,
+      );
+    const done = this.#all.then(walk);
+    this.#all = done.catch(() => {});
+    return done;
+  }
+
+  async #run(): Promise<void> {
+    if (this.#journal.where === "memory") return;
+    let pause = APPEND_MS;
+    let retry = RETRY_MS;
+    for (let last = false; !last; ) {
+      last = this.#stopping || !(await this.#rest(pause));
+      if (!this.#journal.ready) continue;
+      const began = performance.now();
+      try {
+        this.#appended += await this.#batches.appendNew(
+          (batch) => this.#journal.append(batch),
+          () => this.#journal.shift,
+        );
+        this.#kept = began;
+        this.#trouble.over();
+        retry = RETRY_MS;
+        pause = Math.max(0, APPEND_MS - (performance.now() - began));
+      } catch (error) {
+        // What a journal throws it has said itself, once.
+        if (!(error instanceof JournalError)) this.#trouble.failed(`an append failed: ${Bun.inspect(error)}`);
+        pause = retry;
+        retry = Math.min(retry * 2, RETRY_MOST_MS);
+      }
+    }
+  }
+
+  /** False when the server is to stop. */
+  async #rest(ms: number): Promise<boolean> {
+    const timer = Promise.withResolvers<void>();
+    const timeout = setTimeout(timer.resolve, ms);
+    this.#wake = timer.resolve;
+    await timer.promise;
+    clearTimeout(timeout);
+    return !this.#stopping;
+  }
+}

@@ -1,0 +1,197 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Client } from "./support/client.ts";
+import { type Running, run, Said, start } from "./support/command.ts";
+import { Folder } from "./support/folder.ts";
+import { testIf } from "./support/needs.ts";
+import { announcement, ascii, query } from "./support/packets.ts";
+
+const NEEDS_MOUNT = "needs a mount namespace: Linux, root, unshare, nsenter, mount";
+const hasMount =
+  process.platform === "linux" &&
+  ["unshare", "nsenter", "mount", "sh", "dd"].every((tool) => Bun.which(tool) !== null) &&
+  Bun.spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).exitCode === 0;
+
+setDefaultTimeout(30_000);
+
+const SERVER = ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1000"];
+
+interface Server extends AsyncDisposable {
+  readonly child: Running;
+  readonly said: Said;
+  readonly client: Client;
+  /** Lines of the log about trouble with the journal. */
+  warnings(): string[];
+  stop(): Promise<string[]>;
+}
+
+/** A server in a mount namespace of its own, which a shell has made ready. */
+async function serve(path: string, mount: string): Promise<Server> {
+  const by = ["unshare", "-m", "sh", "-c", `${mount} && exec "$@"`, "sh"];
+  const child = start([...SERVER, "--journal", `sqlite:${path}`], { by });
+  const said = new Said(child.stdout);
+  const port = Number(/127\.0\.0\.1:(\d+)/.exec(await said.next(/listens on/))![1]);
+  const client = await Client.open(port);
+  return {
+    child,
+    said,
+    client,
+    warnings: () => said.lines.filter((line) => line.includes("[WRN]")),
+    async stop() {
+      child.kill();
+      expect(await child.exited).toBe(0);
+      await said.end;
+      return said.lines;
+    },
+    async [Symbol.asyncDispose]() {
+      client.close();
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+async function known(client: Client, name: string, port: number): Promise<void> {
+  client.send(announcement(ascii(name), port));
+  expect(await client.ask(query(ascii(name)))).toEqual(announcement(ascii(name), port, Uint8Array.of(127, 0, 0, 1)));
+}
+
+describe.concurrent("a server whose file system is the matter", () => {
+  testIf(hasMount, NEEDS_MOUNT)(
+    "and its disk is full says so once, serves, and keeps what it owes when there is room again",
+    async () => {
+      using folder = new Folder();
+      const filler = folder.at("filler");
+      const fill = `mount -t tmpfs -o size=1m tmpfs ${folder.path} && { dd if=/dev/zero of=${filler} bs=4k 2>/dev/null; true; }`;
+      await using server = await serve(folder.at("registry.db"), fill);
+      for (let i = 0; i < 5; i++) {
+        await known(server.client, `n${i}`, 1 + i);
+        await Bun.sleep(300);
+      }
+      expect(server.warnings()).toHaveLength(1);
+      expect(server.warnings()[0]).toContain("the disk is full; the server goes on, and tries again");
+      Bun.spawnSync(["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`, "rm", filler]);
+      await server.said.next(/the journal is written again, after \d+\.\d s/);
+      await known(server.client, "later", 9);
+      await Bun.sleep(600);
+      const figures = (await server.stop()).at(-1)!;
+      expect(figures).toContain("journal appended 6");
+      expect(figures).toMatch(/journal errors [1-9]/);
+    },
+    20_000,
+  );
+
+  testIf(hasMount, NEEDS_MOUNT)(
+    "and it is read-only knows what it has, says so once, and serves",
+    async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      {
+        await using server = await serve(path, "true");
+        await known(server.client, "kept", 7);
+        await server.stop();
+      }
+      const readOnly = `mount --bind ${folder.path} ${folder.path} && mount -o remount,ro,bind ${folder.path}`;
+      await using server = await serve(path, readOnly);
+      expect(await server.client.ask(query(ascii("kept")))).toEqual(
+        announcement(ascii("kept"), 7, Uint8Array.of(127, 0, 0, 1)),
+      );
+      await known(server.client, "new", 8);
+      await Bun.sleep(1000);
+      expect(server.warnings()).toHaveLength(1);
+      expect(server.warnings()[0]).toContain("its file system is read-only; the server goes on, and tries again");
+      const log = await server.stop();
+      expect(log.join("\n")).toContain("1 nodes restored");
+    },
+    20_000,
+  );
+});
+
+describe.concurrent("a server that had better not start", () => {
+  for (const [what, pragma, why] of [
+    [
+      "a newer version",
+      "PRAGMA user_version = 9",
+      "was written by a newer version (its schema is 9, this version knows 1): update, or give another with --journal sqlite:PATH, or none with --journal memory",
+    ],
+    [
+      "another program",
+      "PRAGMA application_id = 1",
+      "is a database of another program; give another with --journal sqlite:PATH, or none with --journal memory",
+    ],
+  ] as const) {
+    test(`says in a line what to do, and ends with 1: its journal is of ${what}`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      const child = start([...SERVER, "--journal", `sqlite:${path}`]);
+      await new Said(child.stdout).next(/listens on/);
+      child.kill();
+      await child.exited;
+      const db = new Database(path);
+      db.run(pragma);
+      db.close();
+      const { err, code, out } = await run([...SERVER, "--journal", `sqlite:${path}`]);
+      expect(err).toStartWith("whereabouts: error: ");
+      expect(err).toEndWith(`${why}\n`);
+      expect(err.split("\n")).toHaveLength(2);
+      expect({ code, out }).toEqual({ code: 1, out: "" });
+    });
+  }
+
+  test("says in a line what to do, and ends with 1: its journal is in use", async () => {
+    using folder = new Folder();
+    const env = { STATE_DIRECTORY: folder.path, WHEREABOUTS_JOURNAL: "sqlite" };
+    const child = start(SERVER, { env });
+    expect(await new Said(child.stdout).next(/listens on/)).toContain(`journal sqlite ${folder.at("registry.db")}`);
+    const { err, code } = await run(SERVER, "", { env });
+    expect(err).toBe(
+      `whereabouts: error: the journal ${folder.at("registry.db")} is in use by another server; give another with --journal sqlite:PATH, or none with --journal memory\n`,
+    );
+    expect(code).toBe(1);
+    child.kill();
+    await child.exited;
+  });
+
+  test("loses nothing of its journal by a port that is in use", async () => {
+    using folder = new Folder();
+    const journal = ["--journal", `sqlite:${folder.at("registry.db")}`];
+    const first = start([...SERVER, ...journal]);
+    const line = await new Said(first.stdout).next(/listens on/);
+    const client = await Client.open(Number(line.match(/:(\d+): /)![1]));
+    for (let n = 0; n < 100; n++) client.send(announcement(ascii(`NODE-${n}`), 1 + n));
+    await client.ask(query(ascii("NODE-99")));
+    client.close();
+    first.kill();
+    await first.exited;
+    const taken = await Bun.udpSocket({ hostname: "127.0.0.1" });
+    const { err, code } = await run([...SERVER, ...journal, "--port", `${taken.port}`]);
+    taken.close();
+    expect({ err, code }).toEqual({
+      err: `whereabouts: error: cannot listen on 127.0.0.1:${taken.port}: the port is in use\n`,
+      code: 1,
+    });
+    const again = start([...SERVER, ...journal]);
+    expect(await new Said(again.stdout).next(/restored/)).toContain("100 nodes restored");
+    again.kill();
+    await again.exited;
+  });
+
+  test("ends with 0 at once by a signal that comes while it waits for its journal", async () => {
+    const asked = Promise.withResolvers<void>();
+    using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => asked.resolve() } });
+    const child = start([...SERVER, "--journal", `redis://127.0.0.1:${silent.port}`]);
+    await asked.promise;
+    child.kill("SIGTERM");
+    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    expect(out).toEndWith("stopped by SIGTERM before it listened\n");
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+  });
+
+  test("tells of a wrong --journal in a line without its password, and ends with 2", async () => {
+    const { err, code } = await run([...SERVER, "--journal", "redis://:hush@host/x"]);
+    expect(err).toStartWith("whereabouts: error: journal: the database in the URL of Redis must be a number");
+    expect(err).not.toContain("hush");
+    expect(err.split("\n")).toHaveLength(2);
+    expect(code).toBe(2);
+  });
+});

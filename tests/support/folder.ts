@@ -1,0 +1,16 @@
+/** A folder of a test's own. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export class Folder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "whereabouts-"));
+
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,103 @@
+/** A Redis of a test's own: its port, its folder, and nothing left of it afterwards. */
+import { Folder } from "./folder.ts";
+
+export const NEEDS_REDIS = "needs redis-server";
+export const hasRedis: boolean = Bun.which("redis-server") !== null;
+
+export interface RedisOptions {
+  /** More of redis.conf: `["--requirepass", "hush"]`. */
+  readonly args?: readonly string[];
+  /** Whether it keeps its data from one life to the next. */
+  readonly keeps?: boolean;
+  /** Whether its port speaks TLS. */
+  readonly tls?: boolean;
+}
+
+export class Redis implements AsyncDisposable {
+  readonly port: number;
+  readonly folder = new Folder();
+  readonly #options: RedisOptions;
+  #child: Bun.Subprocess<"ignore", "pipe", "inherit"> | undefined;
+  #clients: Bun.RedisClient[] = [];
+
+  private constructor(port: number, options: RedisOptions) {
+    this.port = port;
+    this.#options = options;
+  }
+
+  static async start(options: RedisOptions = {}): Promise<Redis> {
+    for (let attempt = 0; ; attempt++) {
+      const redis = new Redis(freePort(), options);
+      try {
+        await redis.run();
+        return redis;
+      } catch (error) {
+        await redis[Symbol.asyncDispose]();
+        // Another process took the port in the meantime.
+        if (attempt === 3) throw error;
+      }
+    }
+  }
+
+  get url(): string {
+    return `${this.#options.tls ? "rediss" : "redis"}://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, again perhaps. */
+  async run(): Promise<void> {
+    const { args = [], keeps = false, tls = false } = this.#options;
+    const port = tls ? ["--port", "0", "--tls-port", `${this.port}`] : ["--port", `${this.port}`];
+    const persistence = keeps ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
+    const child = Bun.spawn(
+      [
+        "redis-server",
+        ...port,
+        ...["--bind", "127.0.0.1", "--dir", this.folder.path, "--save", ""],
+        ...persistence,
+        ...args,
+      ],
+      { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
+    );
+    this.#child = child;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const read = async () => {
+      let text = "";
+      for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+        text += chunk;
+        if (text.includes("Ready to accept connections")) resolve();
+      }
+      reject(new Error(`redis-server ended: ${text}`));
+    };
+    read().catch(() => {});
+    await promise;
+  }
+
+  /** Ends it at once. */
+  async kill(): Promise<void> {
+    for (const client of this.#clients.splice(0)) client.close();
+    this.#child?.kill("SIGKILL");
+    await this.#child?.exited;
+  }
+
+  /** A command, by a connection of its own. */
+  async ask(command: string, ...args: string[]): Promise<unknown> {
+    let client = this.#clients[0];
+    if (!client) {
+      client = new Bun.RedisClient(this.url, { autoReconnect: false });
+      this.#clients.push(client);
+    }
+    return await client.send(command, args);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    this.folder[Symbol.dispose]();
+  }
+}
+
+function freePort(): number {
+  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = server;
+  server.stop(true);
+  return port;
+}
