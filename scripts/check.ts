@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { runAspect } from "./aspect.ts";
 
 const root = join(import.meta.dir, "..");
+/** For a test that says nothing of its own: what ends one that hangs, and none that a busy machine keeps waiting. */
+const TEST_TIMEOUT_MS = 60_000;
 
 interface Tally {
   passed: number;
@@ -50,7 +52,13 @@ async function bunTest(): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
   try {
     const report = join(folder, "report.xml");
-    const command = ["test", "./tests", "--reporter=junit", `--reporter-outfile=${report}`];
+    const command = [
+      "test",
+      "./tests",
+      `--timeout=${TEST_TIMEOUT_MS}`,
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+    ];
     const child = Bun.spawn([process.execPath, ...command], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
     const code = await child.exited;
     const text = (await Bun.file(report).exists()) ? await Bun.file(report).text() : "";

@@ -166,11 +166,11 @@ describe("registries that hear of the same announcements", () => {
 
   test("agree on each, in whatever order they hear of them, within a millisecond and with equal times", async () => {
     for (let seed = 1; seed <= 60; seed++) await converge(seed, 0);
-  }, 60_000);
+  });
 
   test("agree on each when their clocks differ by what measuring them leaves", async () => {
     for (let seed = 100; seed <= 160; seed++) await converge(seed, 60);
-  }, 60_000);
+  });
 
   test("have whoever knew of an announcement win with the next one, though his clock is behind", async () => {
     const [ahead, behind, third] = [new Site(), new Site(), new Site()];
