@@ -110,8 +110,10 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
 
 /** Asks for nothing, but of both calls: a kernel may lack them, a sandbox forbid them. */
 function probe({ call, errno, recvmmsg, sendmmsg }: Libc, { fd, close }: BoundSocket): void {
+  // QEMU looks at the address, though there is nothing to be had there.
+  const none = new BigUint64Array(8);
   for (const [name, number] of Object.entries({ recvmmsg, sendmmsg })) {
-    if (call.syscall(number, fd, null, 0, MSG_DONTWAIT, null) === 0) continue;
+    if (call.syscall(number, fd, ptr(none), 0, MSG_DONTWAIT, null) === 0) continue;
     const { message } = systemError(name, errno());
     close();
     throw unavailable(message);
