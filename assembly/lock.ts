@@ -56,9 +56,14 @@ function rest(word: usize, seen: u32): void {
   if (seen !== 0) atomic.wait<u32>(word, seen, REST);
 }
 
-/** Before and after a change that readers without a lock must not see halfway. The holder of the lock only. */
+/**
+ * Before and after a change that readers without a lock must not see halfway. The holder of the lock only. Where the
+ * change could overtake the count (ARM before 8.1, where adding is a load and a store), a load of the count stands between
+ * the two: it waits for the one, and the other for it.
+ */
 export function beginWrite(sequence: usize): void {
   atomic.add<u32>(sequence, 1);
+  if (load<u32>(H_WEAK) !== 0) atomic.load<u32>(sequence);
 }
 
 export function endWrite(sequence: usize): void {

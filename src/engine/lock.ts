@@ -48,9 +48,14 @@ function rest(m: EngineState, word: number, seen: number): void {
   if (seen !== 0) Atomics.wait(m.i32, word >>> 2, seen, REST);
 }
 
-/** Before and after a change that readers without a lock must not see halfway. The holder of the lock only. */
+/**
+ * Before and after a change that readers without a lock must not see halfway. The holder of the lock only. Where the
+ * change could overtake the count (ARM before 8.1, where adding is a load and a store), a load of the count stands between
+ * the two: it waits for the one, and the other for it.
+ */
 export function beginWrite(m: EngineState, sequence: number): void {
   Atomics.add(m.i32, sequence >>> 2, 1);
+  if (m.u32[H_WEAK >>> 2] !== 0) Atomics.load(m.i32, sequence >>> 2);
 }
 
 export function endWrite(m: EngineState, sequence: number): void {
