@@ -110,6 +110,20 @@ describe.concurrent("a Redis that comes and goes", () => {
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
+    "or hangs is said to hang, not to have closed the connection",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url);
+      await redis.ask("CLIENT", "PAUSE", "20000");
+      await server.said.next(/did not answer for 10 s; the server goes on/);
+      await serves(server);
+      for (const line of server.lines("WRN")) expect(line).not.toContain("closed the connection");
+      await server.stop();
+    },
+    30_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
     "or has no memory left, is one line, and another when it takes announcements again",
     async () => {
       await using redis = await Redis.start();

@@ -1,5 +1,7 @@
-import { describe, expect } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Batch, BatchWriter, createJournal } from "../src/journal/index.ts";
+import type { RedisConnection } from "../src/journal/redis-connection.ts";
+import { RedisStream } from "../src/journal/redis-stream.ts";
 import { Client, until } from "./support/client.ts";
 import { Member } from "./support/cluster.ts";
 import { testIf } from "./support/needs.ts";
@@ -374,6 +376,36 @@ describe("a Redis that has something else in it", () => {
     },
     20_000,
   );
+});
+
+describe("a stream", () => {
+  /** Entries of `size` characters without end; a reply of more than `most` characters takes too long. */
+  async function read(size: number, most: number, readings: number) {
+    const stream = new RedisStream("p", 1000);
+    const asked: number[] = [];
+    const connection = {
+      async ask(_command: string, args: readonly string[]) {
+        const count = Number(args[1]);
+        asked.push(count);
+        if (count * size > most) throw new Error("it took too long");
+        const entry = (i: number) => [`${i}-0`, ["d", "x".repeat(size)]];
+        return { "p:journal": Array.from({ length: count }, (_, i) => entry(i)) };
+      },
+    } as unknown as RedisConnection;
+    for (let i = 0; i < readings; i++) await stream.read(connection, "0-0", 0).catch(() => {});
+    return asked;
+  }
+
+  test("is read one entry at first, and more at once as long as a reply is not large", async () => {
+    expect(await read(100, 1e9, 8)).toEqual([1, 2, 4, 8, 16, 32, 64, 64]);
+    expect(await read(700_000, 1e9, 4)).toEqual([1, 2, 2, 2]);
+    expect(await read(3_000_000, 1e9, 3)).toEqual([1, 1, 1]);
+  });
+
+  test("is read by way of what is slow in replies that arrive in time", async () => {
+    const asked = await read(100, 900, 20);
+    expect(asked.filter((count) => count * 100 <= 900).length).toBeGreaterThanOrEqual(10);
+  });
 });
 
 describe("clocks", () => {
