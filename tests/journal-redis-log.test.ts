@@ -140,6 +140,17 @@ describe.concurrent("a Redis that comes and goes", () => {
     20_000,
   );
 
+  testIf(hasRedis, NEEDS_REDIS)(
+    "is named in the log with its prefix, whatever that is",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url, { WHEREABOUTS_JOURNAL_PREFIX: "{wb}" });
+      const log = (await server.stop()).join("\n");
+      expect(log).toContain("(prefix {wb})");
+    },
+    20_000,
+  );
+
   testIf(hasRedis && Bun.which("openssl") !== null, `${NEEDS_REDIS} and openssl`)(
     "is spoken to by TLS, whose certificate must be trusted",
     async () => {
