@@ -124,6 +124,23 @@ describe.concurrent("a Redis that comes and goes", () => {
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
+    "or forgets, again and again, is one line, and all times are counted",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url);
+      await serves(server);
+      const evicting = setInterval(() => redis.ask("DEL", "whereabouts:journal").catch(() => {}), 500);
+      await server.said.next(/has lost what it had of whereabouts:journal: it is appended again/);
+      await Bun.sleep(6500);
+      clearInterval(evicting);
+      expect(server.lines("WRN").filter((line) => line.includes("has lost"))).toHaveLength(1);
+      expect(server.lines("INF").filter((line) => line.includes("what Redis lost is there again"))).toHaveLength(1);
+      expect((await server.stop()).at(-1)).toMatch(/journal errors [2-9]/);
+    },
+    30_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
     "or has no memory left, is one line, and another when it takes announcements again",
     async () => {
       await using redis = await Redis.start();

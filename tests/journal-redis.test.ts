@@ -178,6 +178,57 @@ describe.concurrent("a server whose Redis goes away", () => {
   );
 
   redisTest(
+    "and comes back empty, first for one that had missed something, gets that from who had not",
+    async () => {
+      await using redis = await Redis.start();
+      using cable = new TcpRelay(redis.port);
+      using other = new TcpRelay(redis.port);
+      await using a = await Member.start(`redis://127.0.0.1:${cable.port}`);
+      await using b = await Member.start(`redis://127.0.0.1:${other.port}`);
+      {
+        await using gone = await Member.start(redis.url);
+        await gone.announce(["early"]);
+        for (const member of [a, b]) await until(() => member.server.stats().nodes === 1, "the first");
+        other.cut(true);
+        await gone.announce(["late"]);
+        await until(() => a.server.stats().nodes === 2, "the second");
+      }
+      // They have had a look by then.
+      await Bun.sleep(3500);
+      cable.cut(true);
+      await redis.ask("FLUSHALL");
+      other.cut(false);
+      const refilled = async () => `${await redis.ask("GET", "whereabouts:refill")}`.startsWith("done");
+      for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
+      expect(b.server.stats().nodes).toBe(1);
+      cable.cut(false);
+      await until(() => b.server.stats().nodes === 2, "what it had missed", 10_000);
+    },
+    30_000,
+  );
+
+  redisTest(
+    "gets all that is known again, whatever is kept under the key of the lease",
+    async () => {
+      await using redis = await Redis.start();
+      await using a = await Member.start(redis.url);
+      {
+        await using gone = await Member.start(redis.url);
+        await gone.announce(["N"]);
+        await until(() => a.server.stats().nodes === 1, "the node");
+      }
+      await Bun.sleep(3500);
+      await redis.ask("SET", "whereabouts:refill", "something else");
+      await redis.ask("DEL", KEY);
+      const refilled = async () => ((await redis.ask("XLEN", KEY)) as number) > 0;
+      for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
+      await using late = await Member.start(redis.url);
+      expect(late.server.stats().nodes).toBe(1);
+    },
+    30_000,
+  );
+
+  redisTest(
     "sees that its stream was deleted while it was connected",
     async () => {
       await using redis = await Redis.start();

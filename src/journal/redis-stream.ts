@@ -132,6 +132,15 @@ export function timeOf(id: string): number {
   return Number(id.split("-")[0]);
 }
 
+/** Whether what has the id `one` was appended before `other`. */
+export function isBefore(one: string, other: string): boolean {
+  return timeOf(one) < timeOf(other) || (timeOf(one) === timeOf(other) && numberOf(one) < numberOf(other));
+}
+
+function numberOf(id: string): number {
+  return Number(id.split("-")[1]);
+}
+
 function streamEntry(entry: unknown): StreamEntry {
   const [id, fields] = entry as [string, readonly string[] | null];
   const at = fields?.indexOf(FIELD) ?? -1;

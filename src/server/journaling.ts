@@ -34,7 +34,7 @@ export interface JournalStats {
   readonly ahead: number;
   /** Batches that were none, or damaged. */
   readonly bad: number;
-  /** Connections that broke, and appends that failed. */
+  /** Connections that broke, appends that failed, and times that the journal lost what it had. */
   readonly errors: number;
   /** Seconds that the oldest announcement has waited for the journal, at the most. */
   readonly lag: number;
