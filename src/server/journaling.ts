@@ -145,7 +145,11 @@ export class Journaling implements Keeper {
     let retry = RETRY_MS;
     for (let last = false; !last; ) {
       last = this.#stopping || !(await this.#rest(pause));
-      if (!this.#journal.ready) continue;
+      if (!this.#journal.ready) {
+        // Neither at once, after a long append, nor as late as after many failures.
+        pause = APPEND_MS;
+        continue;
+      }
       const began = performance.now();
       try {
         this.#appended += await this.#batches.appendNew(
