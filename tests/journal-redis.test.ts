@@ -1,4 +1,5 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { configure, reset } from "@logtape/logtape";
 import { Batch, BatchWriter, createJournal } from "../src/journal/index.ts";
 import type { RedisConnection } from "../src/journal/redis-connection.ts";
 import { RedisStream } from "../src/journal/redis-stream.ts";
@@ -12,6 +13,8 @@ import { TcpRelay } from "./support/tcp-relay.ts";
 
 const KEY = "whereabouts:journal";
 const redisTest = testIf(hasRedis, NEEDS_REDIS);
+// Some take seconds, more on a machine that is busy.
+setDefaultTimeout(30_000);
 const range = (count: number, name = "n") => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 /** Has what one server was told known to another, and waits for it. */
@@ -489,4 +492,42 @@ describe("clocks", () => {
     await using a = await Member.start(redis.url);
     expect(a.server.stats()).toMatchObject({ nodes: 1, journal: { ahead: 0 } });
   });
+
+  redisTest(
+    "that jump are said to differ by what they differ by then",
+    async () => {
+      await using redis = await Redis.start();
+      const said: string[] = [];
+      const sink = ({ message }: { message: readonly unknown[] }) => void said.push(message.join(""));
+      await configure({
+        sinks: { sink },
+        loggers: [
+          { category: "whereabouts", sinks: ["sink"] },
+          { category: ["logtape", "meta"], sinks: [] },
+        ],
+        reset: true,
+      });
+      const real = Date.now;
+      const options = { journal: redis.url, prefix: "whereabouts", retentionMs: 3.6e6, origin: new Uint8Array(8) };
+      const journal = createJournal(options);
+      try {
+        Date.now = () => real() + 7000;
+        await journal.open(new SiteKeeper(new Site()));
+        for (const ms of [-7000, 0]) {
+          Date.now = () => real() + ms;
+          await until(() => Math.abs(journal.shift + ms) < 50, "a look at the clock");
+        }
+      } finally {
+        Date.now = real;
+        await journal.close();
+        await reset();
+      }
+      expect(said.filter((line) => line.includes("clock"))).toEqual([
+        "this clock is 7.0 s ahead of that of Redis: times are converted",
+        "this clock is 7.0 s behind that of Redis: times are converted",
+        "this clock is that of Redis again, within a second",
+      ]);
+    },
+    20_000,
+  );
 });

@@ -239,9 +239,13 @@ export class RedisJournal implements Journal {
   async #compareClocks(writer: RedisConnection): Promise<void> {
     const moved = await this.#stream.measure(writer);
     if (moved === undefined || Math.abs(moved) < CLOCK_WARNING_MS) return;
-    const seconds = (Math.abs(moved) / 1000).toFixed(1);
+    if (Math.abs(this.shift) < CLOCK_WARNING_MS) {
+      logger.info("this clock is that of Redis again, within a second");
+      return;
+    }
+    const seconds = (Math.abs(this.shift) / 1000).toFixed(1);
     logger.warning(
-      `this clock is ${seconds} s ${moved > 0 ? "behind" : "ahead of"} that of Redis: times are converted`,
+      `this clock is ${seconds} s ${this.shift > 0 ? "behind" : "ahead of"} that of Redis: times are converted`,
     );
   }
 
