@@ -27,11 +27,14 @@ async function delays(servers: readonly ServerProcess[], end: Promise<unknown>):
     over = true;
   });
   let heard = false;
+  let awaited: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   const socket = await Bun.udpSocket({
     hostname: "127.0.0.1",
     socket: {
-      data() {
-        heard = true;
+      // An answer to an earlier probe may still come.
+      data(_socket, reply) {
+        const answer = codec.tryDecode(reply);
+        heard ||= answer.ok && Bun.deepEquals(answer.packet.nodeId, awaited);
       },
       error() {},
     },
@@ -39,6 +42,7 @@ async function delays(servers: readonly ServerProcess[], end: Promise<unknown>):
   for (let probe = 0; !over; probe++) {
     const nodeId = new TextEncoder().encode(`PROBE-${probe}-${"A".repeat(40)}`);
     const [one, other] = [servers[probe % servers.length]!, servers[(probe + 1) % servers.length]!];
+    awaited = nodeId;
     heard = false;
     const began = performance.now();
     socket.send(codec.encode({ type: "announcement", nodeId, port: 1, ip: new Uint8Array(0) }), one.port, "127.0.0.1");

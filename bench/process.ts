@@ -1,18 +1,16 @@
 /** Servers of ours as processes of their own, their processor time, and a Redis beside them. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Kernel ticks of user and system time, 100 a second wherever Linux runs. */
-const TICK_US = 10_000;
 const MAIN = join(import.meta.dir, "../src/cli/main.ts");
 const NO_LIMITS = ["--source-rate", "0", "--node-rate", "0", "--new-rate", "0"];
 
-/** Microseconds of processor that a process has used so far, all its threads. */
+/** Microseconds of processor that the threads have used so far which a process has now: the scheduler's count, in nanoseconds. */
 export function processorTime(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const used = (thread: string) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1").split(" ")[0]);
+  return threads.reduce((sum, thread) => sum + used(thread), 0) / 1000;
 }
 
 export function residentBytes(pid: number): number {

@@ -239,6 +239,34 @@ describe.concurrent("whereabouts journal", () => {
     const stats = JSON.parse((await run(["journal", "stats", "--json", "--journal", redis.url])).out);
     expect(stats).toMatchObject({ nodes: 3000, batches: 1, bad: 0, key: "whereabouts:journal" });
   });
+
+  testIf(hasRedis, NEEDS_REDIS)("needs of Redis what docs/scaling.md says, and so does a server", async () => {
+    const text = await Bun.file(new URL("../docs/scaling.md", import.meta.url)).text();
+    const rights = /`(~whereabouts:\* [^`]*)`/.exec(text)![1]!.split(" ");
+    const more = /also `(\+xlen [^`]*)`/.exec(text)![1]!.split(" ");
+    await using redis = await Redis.start();
+    await redis.ask("ACL", "SETUSER", "wb", "on", ">hush", "-@all", ...rights);
+    const journal = redis.url.replace("//", "//wb:hush@");
+    expect(await importInto(`${journal}/3`, [line("A", 7)])).toMatchObject({ code: 0 });
+    expect(await exported(`${journal}/3`)).toMatchObject([{ nodeId: "A" }]);
+    expect((await run(["journal", "stats", "--journal", journal])).err).toContain("no permissions to run the 'xlen'");
+    await using member = await Member.start(`${journal}/3`);
+    expect(member.server.stats().nodes).toBe(1);
+    await member.announce(["B"]);
+    await until(() => member.server.stats().journal.appended === 1, "the journal");
+    // It has had a look by then, and has another one at what was lost.
+    await Bun.sleep(3500);
+    await redis.ask("FLUSHALL");
+    const refilled = async () => `${await redis.ask("SELECT", "3")} ${await redis.ask("GET", "whereabouts:refill")}`;
+    for (let i = 0; i < 100 && !(await refilled()).startsWith("OK done"); i++) await Bun.sleep(100);
+    expect(await refilled()).toStartWith("OK done");
+    // That it was emptied, and nothing else.
+    expect(member.server.stats().journal.errors).toBe(1);
+    await redis.ask("ACL", "SETUSER", "wb", ...more);
+    const { out, err } = await run(["journal", "stats", "--json", "--journal", `${journal}/3`]);
+    expect(err).toBe("");
+    expect(JSON.parse(out)).toMatchObject({ nodes: 2 });
+  });
 });
 
 test("an entry is taken from JSON as it is written, and nothing else is", () => {

@@ -110,6 +110,37 @@ describe.concurrent("a Redis that comes and goes", () => {
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
+    "or hangs is said to hang, not to have closed the connection",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url);
+      await redis.ask("CLIENT", "PAUSE", "20000");
+      await server.said.next(/did not answer for 10 s; the server goes on/);
+      await serves(server);
+      for (const line of server.lines("WRN")) expect(line).not.toContain("closed the connection");
+      await server.stop();
+    },
+    30_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
+    "or forgets, again and again, is one line, and all times are counted",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url);
+      await serves(server);
+      const evicting = setInterval(() => redis.ask("DEL", "whereabouts:journal").catch(() => {}), 500);
+      await server.said.next(/has lost what it had of whereabouts:journal: it is appended again/);
+      await Bun.sleep(6500);
+      clearInterval(evicting);
+      expect(server.lines("WRN").filter((line) => line.includes("has lost"))).toHaveLength(1);
+      expect(server.lines("INF").filter((line) => line.includes("what Redis lost is there again"))).toHaveLength(1);
+      expect((await server.stop()).at(-1)).toMatch(/journal errors [2-9]/);
+    },
+    30_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
     "or has no memory left, is one line, and another when it takes announcements again",
     async () => {
       await using redis = await Redis.start();
@@ -122,6 +153,17 @@ describe.concurrent("a Redis that comes and goes", () => {
       await redis.ask("CONFIG", "SET", "maxmemory", "0");
       await server.said.next(/the journal takes announcements again/);
       expect((await server.stop()).at(-1)).toContain("journal appended 1");
+    },
+    20_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
+    "is named in the log with its prefix, whatever that is",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url, { WHEREABOUTS_JOURNAL_PREFIX: "{wb}" });
+      const log = (await server.stop()).join("\n");
+      expect(log).toContain("(prefix {wb})");
     },
     20_000,
   );

@@ -1,5 +1,8 @@
-import { describe, expect } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { configure, reset } from "@logtape/logtape";
 import { Batch, BatchWriter, createJournal } from "../src/journal/index.ts";
+import type { RedisConnection } from "../src/journal/redis-connection.ts";
+import { RedisStream } from "../src/journal/redis-stream.ts";
 import { Client, until } from "./support/client.ts";
 import { Member } from "./support/cluster.ts";
 import { testIf } from "./support/needs.ts";
@@ -10,6 +13,8 @@ import { TcpRelay } from "./support/tcp-relay.ts";
 
 const KEY = "whereabouts:journal";
 const redisTest = testIf(hasRedis, NEEDS_REDIS);
+// Some take seconds, more on a machine that is busy.
+setDefaultTimeout(30_000);
 const range = (count: number, name = "n") => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 /** Has what one server was told known to another, and waits for it. */
@@ -171,6 +176,57 @@ describe.concurrent("a server whose Redis goes away", () => {
         if (late.server.stats().nodes === 1500) break;
         if (performance.now() - back > 10_000) throw new Error(`only ${late.server.stats().nodes} came back`);
       }
+    },
+    30_000,
+  );
+
+  redisTest(
+    "and comes back empty, first for one that had missed something, gets that from who had not",
+    async () => {
+      await using redis = await Redis.start();
+      using cable = new TcpRelay(redis.port);
+      using other = new TcpRelay(redis.port);
+      await using a = await Member.start(`redis://127.0.0.1:${cable.port}`);
+      await using b = await Member.start(`redis://127.0.0.1:${other.port}`);
+      {
+        await using gone = await Member.start(redis.url);
+        await gone.announce(["early"]);
+        for (const member of [a, b]) await until(() => member.server.stats().nodes === 1, "the first");
+        other.cut(true);
+        await gone.announce(["late"]);
+        await until(() => a.server.stats().nodes === 2, "the second");
+      }
+      // They have had a look by then.
+      await Bun.sleep(3500);
+      cable.cut(true);
+      await redis.ask("FLUSHALL");
+      other.cut(false);
+      const refilled = async () => `${await redis.ask("GET", "whereabouts:refill")}`.startsWith("done");
+      for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
+      expect(b.server.stats().nodes).toBe(1);
+      cable.cut(false);
+      await until(() => b.server.stats().nodes === 2, "what it had missed", 10_000);
+    },
+    30_000,
+  );
+
+  redisTest(
+    "gets all that is known again, whatever is kept under the key of the lease",
+    async () => {
+      await using redis = await Redis.start();
+      await using a = await Member.start(redis.url);
+      {
+        await using gone = await Member.start(redis.url);
+        await gone.announce(["N"]);
+        await until(() => a.server.stats().nodes === 1, "the node");
+      }
+      await Bun.sleep(3500);
+      await redis.ask("SET", "whereabouts:refill", "something else");
+      await redis.ask("DEL", KEY);
+      const refilled = async () => ((await redis.ask("XLEN", KEY)) as number) > 0;
+      for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
+      await using late = await Member.start(redis.url);
+      expect(late.server.stats().nodes).toBe(1);
     },
     30_000,
   );
@@ -376,6 +432,36 @@ describe("a Redis that has something else in it", () => {
   );
 });
 
+describe("a stream", () => {
+  /** Entries of `size` characters without end; a reply of more than `most` characters takes too long. */
+  async function read(size: number, most: number, readings: number) {
+    const stream = new RedisStream("p", 1000);
+    const asked: number[] = [];
+    const connection = {
+      async ask(_command: string, args: readonly string[]) {
+        const count = Number(args[1]);
+        asked.push(count);
+        if (count * size > most) throw new Error("it took too long");
+        const entry = (i: number) => [`${i}-0`, ["d", "x".repeat(size)]];
+        return { "p:journal": Array.from({ length: count }, (_, i) => entry(i)) };
+      },
+    } as unknown as RedisConnection;
+    for (let i = 0; i < readings; i++) await stream.read(connection, "0-0", 0).catch(() => {});
+    return asked;
+  }
+
+  test("is read one entry at first, and more at once as long as a reply is not large", async () => {
+    expect(await read(100, 1e9, 8)).toEqual([1, 2, 4, 8, 16, 32, 64, 64]);
+    expect(await read(700_000, 1e9, 4)).toEqual([1, 2, 2, 2]);
+    expect(await read(3_000_000, 1e9, 3)).toEqual([1, 1, 1]);
+  });
+
+  test("is read by way of what is slow in replies that arrive in time", async () => {
+    const asked = await read(100, 900, 20);
+    expect(asked.filter((count) => count * 100 <= 900).length).toBeGreaterThanOrEqual(10);
+  });
+});
+
 describe("clocks", () => {
   /** A journal to append by whose clock is wrong by so much: the times it writes are of that clock. */
   redisTest("that differ by seconds do no harm: times are converted to Redis's, and back", async () => {
@@ -406,4 +492,42 @@ describe("clocks", () => {
     await using a = await Member.start(redis.url);
     expect(a.server.stats()).toMatchObject({ nodes: 1, journal: { ahead: 0 } });
   });
+
+  redisTest(
+    "that jump are said to differ by what they differ by then",
+    async () => {
+      await using redis = await Redis.start();
+      const said: string[] = [];
+      const sink = ({ message }: { message: readonly unknown[] }) => void said.push(message.join(""));
+      await configure({
+        sinks: { sink },
+        loggers: [
+          { category: "whereabouts", sinks: ["sink"] },
+          { category: ["logtape", "meta"], sinks: [] },
+        ],
+        reset: true,
+      });
+      const real = Date.now;
+      const options = { journal: redis.url, prefix: "whereabouts", retentionMs: 3.6e6, origin: new Uint8Array(8) };
+      const journal = createJournal(options);
+      try {
+        Date.now = () => real() + 7000;
+        await journal.open(new SiteKeeper(new Site()));
+        for (const ms of [-7000, 0]) {
+          Date.now = () => real() + ms;
+          await until(() => Math.abs(journal.shift + ms) < 50, "a look at the clock");
+        }
+      } finally {
+        Date.now = real;
+        await journal.close();
+        await reset();
+      }
+      expect(said.filter((line) => line.includes("clock"))).toEqual([
+        "this clock is 7.0 s ahead of that of Redis: times are converted",
+        "this clock is 7.0 s behind that of Redis: times are converted",
+        "this clock is that of Redis again, within a second",
+      ]);
+    },
+    20_000,
+  );
 });

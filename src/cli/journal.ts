@@ -5,6 +5,7 @@ import { createEngine, createEngineMemory, defaultEngineOptions, type EngineOpti
 import {
   Batch,
   BatchWriter,
+  type Census,
   createJournal,
   DEFAULT_PREFIX,
   type Journal,
@@ -154,9 +155,12 @@ function addLine(
 async function showStats(flags: Flags, command: Command): Promise<void> {
   const json = isOn(command, "json");
   await attempt(command, async () => {
-    const contents = await read(flags, command);
-    const { nodes, announcements, oldest, newest, bad, census } = contents;
-    const { batches, bytes, more } = census;
+    let census: Census | undefined;
+    const contents = await read(flags, command, async (journal) => {
+      census = await journal.census();
+    });
+    const { nodes, announcements, oldest, newest, bad } = contents;
+    const { batches, bytes, more } = census!;
     if (json)
       await print(`${JSON.stringify({ nodes, announcements, oldest, newest, batches, bad, bytes, ...more })}\n`);
     else {
@@ -210,7 +214,6 @@ interface Contents {
   readonly oldest: number | null;
   readonly newest: number | null;
   readonly bad: number;
-  readonly census: Awaited<ReturnType<Journal["census"]>>;
   /** Why not all of it could be read. */
   readonly damage: JournalError | undefined;
   /** Hands on all nodes, batch by batch, until `gone` resolves. */
@@ -219,9 +222,10 @@ interface Contents {
 
 /**
  * Reads a journal twice: first for how much room it takes, then into a registry, which knows what of it still counts.
+ * @param look what else to do with it, before it is closed.
  * @throws {JournalError} if it cannot be read at all
  */
-async function read(flags: Flags, command: Command): Promise<Contents> {
+async function read(flags: Flags, command: Command, look?: (journal: Journal) => Promise<void>): Promise<Contents> {
   const room = { entries: 0, longest: 1 };
   const survey = create(flags, command);
   await readOnce(survey, async (batch) => {
@@ -244,8 +248,11 @@ async function read(flags: Flags, command: Command): Promise<Contents> {
     announcements += batch.count;
     await batches.merge(batch, shift);
   });
-  const census = await journal.census();
-  await journal.close();
+  try {
+    await look?.(journal);
+  } finally {
+    await journal.close();
+  }
   let [nodes, oldest, newest] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const all = async (take: (batch: Batch) => Promise<void>) => {
     await batches.appendAll(
@@ -267,7 +274,6 @@ async function read(flags: Flags, command: Command): Promise<Contents> {
     oldest: finite(oldest),
     newest: finite(newest),
     bad: journal.bad,
-    census,
     damage,
     async each(take, gone) {
       let left = false;

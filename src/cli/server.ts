@@ -2,6 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Command } from "commander";
 import { version } from "../../package.json";
+import { plain } from "../journal/trouble.ts";
 import {
   DiscoveryServer,
   defaultServerOptions,
@@ -107,7 +108,7 @@ async function run({ admin, logLevel, logFormat, ...flags }: Flags, command: Com
   const { workers } = server.stats();
   const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   logger.info(
-    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${workers} worker${workers === 1 ? "" : "s"}, transport ${transport}, journal ${journal}, admin ${admin}`,
+    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${workers} worker${workers === 1 ? "" : "s"}, transport ${transport}, journal ${plain(journal)}, admin ${admin}`,
     { version, host, port, engine, workers, transport, receiveBuffer, journal, admin },
   );
   logger.info(

@@ -11,7 +11,7 @@ export interface Journal {
   readonly ready: boolean;
   /** Batches that were none, or damaged: skipped. */
   readonly bad: number;
-  /** What went wrong so far: connections that broke, appends that failed. */
+  /** What went wrong so far: connections that broke, appends that failed, times that it lost what it had. */
   readonly errors: number;
   /**
    * Has `keeper` take all that the journal has; resolves when it has, or when the journal cannot be had for now: that is in the

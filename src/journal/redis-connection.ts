@@ -10,8 +10,9 @@ const ANSWER_MS = 10_000;
 const LEAST_VERSION = [6, 2] as const;
 
 export class RedisConnection {
-  /** Rejects when the connection is gone. */
+  /** Rejects when the connection is gone, with the reason. */
   readonly lost: Promise<never>;
+  readonly #lose: (reason: JournalError) => void;
   readonly #client: Bun.RedisClient;
   readonly #target: RedisTarget;
 
@@ -21,6 +22,7 @@ export class RedisConnection {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
     this.lost = promise;
+    this.#lose = reject;
     client.onclose = () => reject(new JournalError("failed", `${target.where} closed the connection`));
   }
 
@@ -57,9 +59,11 @@ export class RedisConnection {
   async ask(command: string, args: readonly string[], patience = 0): Promise<unknown> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      late.reject(
-        new JournalError("failed", `${this.#target.where} did not answer for ${(patience + ANSWER_MS) / 1000} s`),
-      );
+      const seconds = (patience + ANSWER_MS) / 1000;
+      const reason = new JournalError("failed", `${this.#target.where} did not answer for ${seconds} s`);
+      late.reject(reason);
+      // Before it is closed: it was not Redis that closed it.
+      this.#lose(reason);
       this.close();
     }, patience + ANSWER_MS);
     try {

@@ -4,7 +4,7 @@
  */
 import { JournalError } from "./journal.ts";
 import type { RedisConnection } from "./redis-connection.ts";
-import { type RedisStream, timeOf } from "./redis-stream.ts";
+import { isBefore, type RedisStream, timeOf } from "./redis-stream.ts";
 
 /** How long a lease holds that is not renewed: its holder died. */
 const LEASE_MS = 15_000;
@@ -21,6 +21,8 @@ export interface Refill {
   readonly origin: string;
   /** Something that Redis had, and has no more. */
   readonly missing: string;
+  /** How far we had read the stream when that was noticed. */
+  readonly known: string;
   /** Appends all; resolves with the id of an entry appended at the end. */
   readonly appendAll: () => Promise<string>;
   readonly stopped: () => boolean;
@@ -34,20 +36,20 @@ export async function refill(options: Refill): Promise<void> {
     if ((await connection.ask("SET", [key, `busy ${origin}`, "NX", "PX", `${LEASE_MS}`])) === "OK") {
       return await fill(options, key);
     }
-    const value = (await connection.ask("GET", [key])) as string | null;
-    const done = /^done (\d+) ([\d-]+)$/.exec(value ?? "");
+    const value = ((await connection.ask("GET", [key])) as string | null) ?? "";
+    const done = /^done (\d+) (\d+-\d+) (\d+-\d+)$/.exec(value);
     if (done) {
-      // Only what began after the loss, and is still there, makes up for it.
-      const since = Number(done[1]) > timeOf(options.missing);
-      if (since && (await options.stream.has(connection, done[2]!))) return;
-      await connection.ask("DEL", [key]);
-    } else {
-      await Bun.sleep(LOOK_MS);
+      // Only what began after the loss, and is still there, makes up for it: if it is of one who had read as far as we.
+      const [, began, last, known] = done as unknown as [string, string, string, string];
+      const makesUp = Number(began) > timeOf(options.missing) && !isBefore(known, options.missing);
+      if (makesUp && (await options.stream.has(connection, last))) return;
     }
+    if (value.startsWith("busy ")) await Bun.sleep(LOOK_MS);
+    else if (value !== "") await connection.ask("DEL", [key]);
   }
 }
 
-async function fill({ connection, stream, retentionMs, origin, appendAll }: Refill, key: string): Promise<void> {
+async function fill({ connection, stream, known, retentionMs, origin, appendAll }: Refill, key: string): Promise<void> {
   const began = Math.floor(stream.now());
   const renewal = setInterval(() => {
     connection.ask("SET", [key, `busy ${origin}`, "PX", `${LEASE_MS}`]).catch(() => {});
@@ -55,7 +57,7 @@ async function fill({ connection, stream, retentionMs, origin, appendAll }: Refi
   try {
     const last = await appendAll();
     clearInterval(renewal);
-    await connection.ask("SET", [key, `done ${began} ${last}`, "PX", `${Math.ceil(retentionMs)}`]);
+    await connection.ask("SET", [key, `done ${began} ${last} ${known}`, "PX", `${Math.ceil(retentionMs)}`]);
   } catch (error) {
     clearInterval(renewal);
     // Another may try at once.

@@ -7,12 +7,12 @@
 import type { RedisConnection } from "./redis-connection.ts";
 
 const FIELD = "d";
-/** Entries read at once, at first and at most. */
-const READ = 8;
+/** Entries read at once, at most. The first reading is of one: nobody knows how large they are, and how slow the way is. */
 const READ_MOST = 64;
 /** Characters of a reply that is large: the next is to be half of it, for it is taken apart in one go. */
 const LARGE = 2_000_000;
-const SMALL = 200_000;
+/** Or slow, in ms: a server that starts waits no longer than 5 s for something to come. */
+const SLOW_MS = 1_000;
 /** Answers of the clock, of which the fastest counts: so many, and more while none is good to so many ms. */
 const CLOCK_LEAST = 3;
 const CLOCK_MOST = 10;
@@ -33,7 +33,7 @@ export class RedisStream {
   readonly #retentionMs: number;
   /** What Redis's clock shows more than this machine's, in ms. */
   #shift: number | undefined;
-  #count = READ;
+  #count = 1;
 
   constructor(prefix: string, retentionMs: number) {
     this.key = `${prefix}:journal`;
@@ -97,12 +97,21 @@ export class RedisStream {
   ): Promise<{ entries: StreamEntry[]; more: boolean }> {
     const wait = block > 0 ? ["BLOCK", `${block}`] : [];
     const args = ["COUNT", `${this.#count}`, ...wait, "STREAMS", this.key, position];
-    const reply = (await connection.ask("XREAD", args, block)) as Record<string, unknown> | null;
+    const asked = performance.now();
+    let reply: Record<string, unknown> | null;
+    try {
+      reply = (await connection.ask("XREAD", args, block)) as typeof reply;
+    } catch (error) {
+      // Perhaps it was more than comes by this way in the time that an answer may take.
+      this.#count = Math.max(1, this.#count >>> 1);
+      throw error;
+    }
     const entries = reply === null ? [] : (reply[this.key] as unknown[]).map(streamEntry);
     const more = entries.length >= this.#count;
     const size = entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
-    if (size > LARGE) this.#count = Math.max(1, this.#count >>> 1);
-    else if (size < SMALL) this.#count = Math.min(READ_MOST, this.#count * 2);
+    const slow = block === 0 && performance.now() - asked > SLOW_MS;
+    if (size > LARGE || slow) this.#count = Math.max(1, this.#count >>> 1);
+    else if (more && size * 2 < LARGE) this.#count = Math.min(READ_MOST, this.#count * 2);
     return { entries, more };
   }
 
@@ -121,6 +130,15 @@ export class RedisStream {
 /** The time in an id, in ms since 1970 by Redis's clock. */
 export function timeOf(id: string): number {
   return Number(id.split("-")[0]);
+}
+
+/** Whether what has the id `one` was appended before `other`. */
+export function isBefore(one: string, other: string): boolean {
+  return timeOf(one) < timeOf(other) || (timeOf(one) === timeOf(other) && numberOf(one) < numberOf(other));
+}
+
+function numberOf(id: string): number {
+  return Number(id.split("-")[1]);
 }
 
 function streamEntry(entry: unknown): StreamEntry {

@@ -41,6 +41,7 @@ export class RedisJournal implements Journal {
   readonly #stream: RedisStream;
   readonly #connecting = new Trouble(logger, "Redis is there");
   readonly #appending = new Trouble(logger, "the journal takes announcements");
+  readonly #forgetting = new Trouble(logger, "what Redis lost is there");
   readonly #reading = new Trouble(logger, "the journal makes sense");
   #keeper: Keeper | undefined;
   #taker: Pick<Keeper, "take"> | undefined;
@@ -54,8 +55,8 @@ export class RedisJournal implements Journal {
   #appended: string | undefined;
   /** What was there at the last look, or the first that ever was there. */
   #witness: string | undefined;
-  /** Something that Redis lost, and that is not made up for yet. */
-  #missing: string | undefined;
+  /** Something that Redis lost, and that is not made up for yet; and how far we had read then. */
+  #missing: { readonly id: string; readonly known: string } | undefined;
   #entries = 0;
   #caughtUp: () => void = () => {};
   #progress = 0;
@@ -79,7 +80,7 @@ export class RedisJournal implements Journal {
   }
 
   get errors(): number {
-    return this.#connecting.count + this.#appending.count;
+    return this.#connecting.count + this.#appending.count + this.#forgetting.count;
   }
 
   async open(keeper: Keeper): Promise<void> {
@@ -238,9 +239,13 @@ export class RedisJournal implements Journal {
   async #compareClocks(writer: RedisConnection): Promise<void> {
     const moved = await this.#stream.measure(writer);
     if (moved === undefined || Math.abs(moved) < CLOCK_WARNING_MS) return;
-    const seconds = (Math.abs(moved) / 1000).toFixed(1);
+    if (Math.abs(this.shift) < CLOCK_WARNING_MS) {
+      logger.info("this clock is that of Redis again, within a second");
+      return;
+    }
+    const seconds = (Math.abs(this.shift) / 1000).toFixed(1);
     logger.warning(
-      `this clock is ${seconds} s ${moved > 0 ? "behind" : "ahead of"} that of Redis: times are converted`,
+      `this clock is ${seconds} s ${this.shift > 0 ? "behind" : "ahead of"} that of Redis: times are converted`,
     );
   }
 
@@ -248,9 +253,11 @@ export class RedisJournal implements Journal {
   async #check(connection: RedisConnection): Promise<void> {
     for (const id of [this.#witness, this.#appended]) {
       if (id === undefined || this.#stream.isOver(id) || (await this.#stream.has(connection, id))) continue;
-      logger.warning(plain(`${this.#target.where} has lost what it had of ${this.#stream.key}: it is appended again`));
+      this.#forgetting.failed(
+        `${this.#target.where} has lost what it had of ${this.#stream.key}: it is appended again`,
+      );
       const known = this.#missing !== undefined;
-      this.#missing = id;
+      this.#missing = { id, known: this.#place.position ?? id };
       this.#place = {};
       this.#appended = undefined;
       this.#keeper!.appendAgain();
@@ -271,16 +278,22 @@ export class RedisJournal implements Journal {
           prefix: this.#prefix,
           retentionMs: this.#retentionMs,
           origin: this.#origin,
-          missing,
+          missing: missing.id,
+          known: missing.known,
           appendAll: async () => {
             await this.#keeper!.appendAll();
             return this.#appended ?? "0-0";
           },
           stopped: () => this.#closed || this.#missing !== missing,
         });
-        if (this.#missing === missing) this.#missing = undefined;
-      } catch {
-        // That the connection failed is said where it failed.
+        if (this.#missing !== missing) continue;
+        this.#missing = undefined;
+        this.#forgetting.over();
+      } catch (error) {
+        // That a connection is gone is said where it was lost.
+        if (connection && connection === this.#writer) {
+          this.#forgetting.failed(`${(error as Error).message}; what it lost is not made up for yet`);
+        }
         await Bun.sleep(MAKE_UP_MS);
       }
     }

@@ -34,7 +34,7 @@ export interface JournalStats {
   readonly ahead: number;
   /** Batches that were none, or damaged. */
   readonly bad: number;
-  /** Connections that broke, and appends that failed. */
+  /** Connections that broke, appends that failed, and times that the journal lost what it had. */
   readonly errors: number;
   /** Seconds that the oldest announcement has waited for the journal, at the most. */
   readonly lag: number;
@@ -145,7 +145,11 @@ export class Journaling implements Keeper {
     let retry = RETRY_MS;
     for (let last = false; !last; ) {
       last = this.#stopping || !(await this.#rest(pause));
-      if (!this.#journal.ready) continue;
+      if (!this.#journal.ready) {
+        // Neither at once, after a long append, nor as late as after many failures.
+        pause = APPEND_MS;
+        continue;
+      }
       const began = performance.now();
       try {
         this.#appended += await this.#batches.appendNew(
