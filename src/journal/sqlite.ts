@@ -3,7 +3,8 @@ import { getLogger } from "@logtape/logtape";
 import { Batch, type SealedBatch } from "./batch.ts";
 import { type Census, type Journal, JournalError, type Keeper } from "./journal.ts";
 import type { FromFile, ToFile } from "./sqlite-messages.ts";
-import { Trouble } from "./trouble.ts";
+import { Past } from "./sqlite-past.ts";
+import { plain, Trouble } from "./trouble.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
@@ -113,10 +114,17 @@ export class SqliteJournal implements Journal {
   async #read(keeper: Pick<Keeper, "take">, write: boolean): Promise<void> {
     let taken: Promise<void> = Promise.resolve();
     let damage: string | undefined;
+    const past = new Past();
     this.#take = (data) => {
       taken = taken.then(async () => {
         try {
-          await keeper.take(Batch.parse(data), 0);
+          const batch = Batch.parse(data);
+          const { shift: before } = past;
+          for (const [part, shift] of past.place(batch)) await keeper.take(part, shift);
+          if (before === 0 && past.shift !== 0) {
+            const what = "this clock was set back, and they count as made before now";
+            logger.warning(plain(`${this.where} has announcements from times to come: ${what}`));
+          }
         } catch (error) {
           this.bad++;
           damage = (error as Error).message;
