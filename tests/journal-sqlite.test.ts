@@ -376,6 +376,24 @@ describe("the log in an SQLite journal", () => {
     expect(it.keeper.site.reply("busy7")).toContain("001e0000");
   });
 
+  test("is not opened again by who is still appending when it is closed", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const it = await open(path);
+    it.keeper.site.announce("A", 1);
+    const appending = it.keeper.site.batches.appendAll(
+      async (batch) => {
+        await it.journal.close();
+        await it.journal.append(batch);
+      },
+      () => 0,
+    );
+    expect(await appending.catch(({ code }) => code)).toBe("closed");
+    await it.journal.close();
+    await using other = await open(path);
+    expect(other.keeper.nodes).toBe(0);
+  });
+
   /** Keeps batches of [name, port, minutes from now], one after the other. */
   async function keep(path: string, ...batches: [name: string, port: number, minutes: number][][]): Promise<void> {
     const journal = createJournal({

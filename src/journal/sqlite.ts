@@ -13,6 +13,7 @@ const TIDY_MS = 60_000;
 /** The log is written anew when it has so many times as many entries as there are nodes, and so many more. */
 const GROWTH = 2;
 const GROWTH_MORE = 50_000;
+const CLOSED = "the journal was closed";
 
 type Done = Extract<FromFile, { type: "done" }>;
 
@@ -28,6 +29,7 @@ export class SqliteJournal implements Journal {
   /** Whether the thread has the file open for writing. */
   #writing = false;
   #rewriting = false;
+  #closing: Promise<void> | undefined;
   /** Answers that the thread owes, in order. */
   #waiting: PromiseWithResolvers<Done>[] = [];
   #take: (data: Uint8Array<ArrayBuffer>) => void = () => {};
@@ -97,12 +99,18 @@ export class SqliteJournal implements Journal {
     return { batches, bytes, more: { file: this.#path, schema } };
   }
 
-  async close(): Promise<void> {
+  /** For good: whoever is still appending is not to open it again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#tidier);
     const worker = this.#worker;
     if (!worker) return;
     await this.#ask({ type: "close" }).catch(() => {});
-    this.#lose("the journal was closed");
+    this.#lose(CLOSED);
     worker.terminate();
   }
 
@@ -129,7 +137,7 @@ export class SqliteJournal implements Journal {
           this.bad++;
           damage = (error as Error).message;
         }
-        this.#send({ type: "taken" });
+        this.#worker?.postMessage({ type: "taken" } satisfies ToFile);
       });
     };
     try {
@@ -185,11 +193,12 @@ export class SqliteJournal implements Journal {
     });
   }
 
-  #ask(message: ToFile, transfer: ArrayBuffer[] = []): Promise<Done> {
+  async #ask(message: ToFile, transfer: ArrayBuffer[] = []): Promise<Done> {
+    if (this.#closing) throw new JournalError("closed", CLOSED);
     const answer = Promise.withResolvers<Done>();
     this.#waiting.push(answer);
     this.#send(message, transfer);
-    return answer.promise;
+    return await answer.promise;
   }
 
   #send(message: ToFile, transfer: ArrayBuffer[] = []): void {
