@@ -292,6 +292,19 @@ describe.concurrent("a damaged journal in SQLite", () => {
     expect(databases(folder)).toHaveLength(2);
   });
 
+  test("that cannot be set aside does not keep the server from serving, and is tried again", async () => {
+    using folder = new Folder();
+    // There is no room in a name for more.
+    const path = folder.at("r".repeat(245));
+    writeFileSync(path, "no database\n".repeat(1000));
+    await using server = await start(path);
+    await announce(server, ["A"]);
+    expect(await answers(server, "A")).toBeDefined();
+    await until(() => server.stats().journal.errors > 2, "another try");
+    expect(server.stats().journal.appended).toBe(0);
+    expect(readFileSync(path, "utf8")).toStartWith("no database");
+  });
+
   test("that becomes so while the server runs is set aside as well, and a new one gets all that is known", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");

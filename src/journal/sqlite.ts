@@ -163,7 +163,14 @@ export class SqliteJournal implements Journal {
 
   /** A damaged file makes room for a new one, which gets all that the registry holds. */
   async #renew(keeper: Keeper, message: string): Promise<void> {
-    const { aside } = await this.#ask({ type: "renew" });
+    let aside: string | undefined;
+    try {
+      ({ aside } = await this.#ask({ type: "renew" }));
+    } catch (error) {
+      const why = (error as Error).message;
+      this.#trouble.failed(`${message}; it cannot be set aside (${why}); the server goes on, and tries again`);
+      return;
+    }
     this.#writing = true;
     this.#trouble.failed(
       `${message}; it was set aside as ${aside}, and a new one gets the ${keeper.nodes} nodes that are known`,
