@@ -11,7 +11,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { createJournal, type Journal, type JournalError } from "../src/journal/index.ts";
+import { BatchWriter, createJournal, type Journal, type JournalError } from "../src/journal/index.ts";
 import { defaultSqlitePath } from "../src/journal/sqlite-path.ts";
 import { DiscoveryServer, type ServerOptions } from "../src/server/index.ts";
 import { Client, until } from "./support/client.ts";
@@ -292,6 +292,19 @@ describe.concurrent("a damaged journal in SQLite", () => {
     expect(databases(folder)).toHaveLength(2);
   });
 
+  test("that cannot be set aside does not keep the server from serving, and is tried again", async () => {
+    using folder = new Folder();
+    // There is no room in a name for more.
+    const path = folder.at("r".repeat(245));
+    writeFileSync(path, "no database\n".repeat(1000));
+    await using server = await start(path);
+    await announce(server, ["A"]);
+    expect(await answers(server, "A")).toBeDefined();
+    await until(() => server.stats().journal.errors > 2, "another try");
+    expect(server.stats().journal.appended).toBe(0);
+    expect(readFileSync(path, "utf8")).toStartWith("no database");
+  });
+
   test("that becomes so while the server runs is set aside as well, and a new one gets all that is known", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
@@ -374,6 +387,100 @@ describe("the log in an SQLite journal", () => {
     expect(it.keeper.nodes).toBe(4030);
     expect(it.keeper.site.reply("idle7")).toContain("00070000");
     expect(it.keeper.site.reply("busy7")).toContain("001e0000");
+  });
+
+  test("is not opened again by who is still appending when it is closed", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const it = await open(path);
+    it.keeper.site.announce("A", 1);
+    const appending = it.keeper.site.batches.appendAll(
+      async (batch) => {
+        await it.journal.close();
+        await it.journal.append(batch);
+      },
+      () => 0,
+    );
+    expect(await appending.catch(({ code }) => code)).toBe("closed");
+    await it.journal.close();
+    await using other = await open(path);
+    expect(other.keeper.nodes).toBe(0);
+  });
+
+  /** Keeps batches of [name, port, minutes from now], one after the other. */
+  async function keep(path: string, ...batches: [name: string, port: number, minutes: number][][]): Promise<void> {
+    const journal = createJournal({
+      journal: `sqlite:${path}`,
+      prefix: "x",
+      retentionMs: HOUR,
+      origin: new Uint8Array(8),
+    });
+    await journal.prepare();
+    const writer = new BatchWriter(new Uint8Array(8));
+    const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 1);
+    for (const batch of batches) {
+      for (const [name, port, minutes] of batch) {
+        writer.addEntry({ nodeId: ascii(name), address, port, announcedAt: Date.now() + minutes * 60_000 });
+      }
+      await journal.append(writer.seal());
+    }
+    await journal.close();
+  }
+
+  test("has the later announcement win though the clock was set back since", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await keep(path, [["moved", 9, 110]], [["moved", 2, 120]], [["stays", 3, 120]]);
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(2);
+    expect(it.keeper.site.reply("moved")).toContain("00020000");
+    const [all] = await it.keeper.site.all();
+    const ages = [0, 1].map((i) => Date.now() - all!.time(i));
+    for (const age of ages) expect(age).toBeWithin(0, 30_000);
+  });
+
+  test("has what was announced before the clock was set back end before what was announced afterwards", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const year = 525_600;
+    await keep(
+      path,
+      [
+        ["gone", 1, year],
+        ["moved", 1, year],
+      ],
+      [
+        ["moved", 2, -40],
+        ["first", 4, -50],
+      ],
+      [["last", 3, -1]],
+    );
+    {
+      await using it = await open(path);
+      expect(it.keeper.site.reply("moved")).toContain("00020000");
+      const [all] = await it.keeper.site.all();
+      expect(all!.count).toBe(4);
+      expect(Date.now() - all!.time(0)).toBeWithin(50 * 60_000, 51 * 60_000);
+    }
+    // So it is not taken for new at each start.
+    await using it = await open(path, 45 * 60_000, new Site("wasm", { retentionMs: 45 * 60_000 }));
+    expect(it.keeper.site.reply("gone")).toBeUndefined();
+    expect(it.keeper.nodes).toBe(2);
+  });
+
+  test("loses nothing of a batch in whose midst the clock was wrong", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await keep(
+      path,
+      [
+        ["before", 1, -2],
+        ["wrong", 2, 600],
+      ],
+      [["after", 3, -1]],
+    );
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(3);
   });
 
   test("prefers the later announcements where the registry has become too small for all", async () => {

@@ -50,6 +50,16 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(names(await site.news()).sort()).toEqual(["a 3", "b 2"]);
     });
 
+    test("hand out much that was announced about in order of time, so that another finds its place at once", async () => {
+      const site = new Site(backend, { capacity: 40_000 });
+      expect(site.batches.exchange.shards).toBeGreaterThan(4);
+      const start = Date.now() - RETENTION / 2;
+      for (let i = 0; i < 40_000; i++) site.announce(`n${i}`, 1, "192.0.2.1", start + i * 40);
+      const news = await site.news();
+      expect(new Set(names(news)).size).toBe(40_000);
+      for (const batch of news) expect(batch.time(batch.count - 1) - batch.time(0)).toBeLessThan(20_000 * 40);
+    });
+
     test("hand out all there is, wherever it was announced, about in order of time", async () => {
       const site = new Site(backend);
       const start = Date.now() - RETENTION / 2;

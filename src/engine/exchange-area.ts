@@ -15,6 +15,7 @@ import {
   H_STRIDE,
   LIST_BUSY,
   LIST_MORE,
+  LISTING,
   SET_ALL_KEPT,
   SET_KEPT,
   SET_UNKEPT,
@@ -42,6 +43,8 @@ const MARKS = {
 export class Exchange {
   /** Entries that the area has room for. */
   static readonly PLACES = EXCHANGE;
+  /** Entries that a listing looks at, at most. */
+  static readonly LISTING = LISTING;
   /** The engine's memory. An entry in it is laid out as in assembly/layout.ts. */
   readonly words: Int32Array;
   readonly shards: number;

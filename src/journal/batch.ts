@@ -231,6 +231,11 @@ export class Batch {
     return f64[0]!;
   }
 
+  /** The entries from `first` to before `end`. */
+  part(first: number, end = this.count): Batch {
+    return new Batch(this.#words, this.#starts.subarray(first, end));
+  }
+
   /**
    * Writes an entry as the exchange area has it. Its NodeID has to find room there.
    * @param words the engine's memory.

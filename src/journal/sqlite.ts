@@ -3,7 +3,8 @@ import { getLogger } from "@logtape/logtape";
 import { Batch, type SealedBatch } from "./batch.ts";
 import { type Census, type Journal, JournalError, type Keeper } from "./journal.ts";
 import type { FromFile, ToFile } from "./sqlite-messages.ts";
-import { Trouble } from "./trouble.ts";
+import { Past } from "./sqlite-past.ts";
+import { plain, Trouble } from "./trouble.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
@@ -12,6 +13,7 @@ const TIDY_MS = 60_000;
 /** The log is written anew when it has so many times as many entries as there are nodes, and so many more. */
 const GROWTH = 2;
 const GROWTH_MORE = 50_000;
+const CLOSED = "the journal was closed";
 
 type Done = Extract<FromFile, { type: "done" }>;
 
@@ -27,6 +29,7 @@ export class SqliteJournal implements Journal {
   /** Whether the thread has the file open for writing. */
   #writing = false;
   #rewriting = false;
+  #closing: Promise<void> | undefined;
   /** Answers that the thread owes, in order. */
   #waiting: PromiseWithResolvers<Done>[] = [];
   #take: (data: Uint8Array<ArrayBuffer>) => void = () => {};
@@ -96,12 +99,18 @@ export class SqliteJournal implements Journal {
     return { batches, bytes, more: { file: this.#path, schema } };
   }
 
-  async close(): Promise<void> {
+  /** For good: whoever is still appending is not to open it again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#tidier);
     const worker = this.#worker;
     if (!worker) return;
     await this.#ask({ type: "close" }).catch(() => {});
-    this.#lose("the journal was closed");
+    this.#lose(CLOSED);
     worker.terminate();
   }
 
@@ -113,15 +122,22 @@ export class SqliteJournal implements Journal {
   async #read(keeper: Pick<Keeper, "take">, write: boolean): Promise<void> {
     let taken: Promise<void> = Promise.resolve();
     let damage: string | undefined;
+    const past = new Past();
     this.#take = (data) => {
       taken = taken.then(async () => {
         try {
-          await keeper.take(Batch.parse(data), 0);
+          const batch = Batch.parse(data);
+          const { shift: before } = past;
+          for (const [part, shift] of past.place(batch)) await keeper.take(part, shift);
+          if (before === 0 && past.shift !== 0) {
+            const what = "this clock was set back, and they count as made before now";
+            logger.warning(plain(`${this.where} has announcements from times to come: ${what}`));
+          }
         } catch (error) {
           this.bad++;
           damage = (error as Error).message;
         }
-        this.#send({ type: "taken" });
+        this.#worker?.postMessage({ type: "taken" } satisfies ToFile);
       });
     };
     try {
@@ -147,7 +163,14 @@ export class SqliteJournal implements Journal {
 
   /** A damaged file makes room for a new one, which gets all that the registry holds. */
   async #renew(keeper: Keeper, message: string): Promise<void> {
-    const { aside } = await this.#ask({ type: "renew" });
+    let aside: string | undefined;
+    try {
+      ({ aside } = await this.#ask({ type: "renew" }));
+    } catch (error) {
+      const why = (error as Error).message;
+      this.#trouble.failed(`${message}; it cannot be set aside (${why}); the server goes on, and tries again`);
+      return;
+    }
     this.#writing = true;
     this.#trouble.failed(
       `${message}; it was set aside as ${aside}, and a new one gets the ${keeper.nodes} nodes that are known`,
@@ -177,11 +200,12 @@ export class SqliteJournal implements Journal {
     });
   }
 
-  #ask(message: ToFile, transfer: ArrayBuffer[] = []): Promise<Done> {
+  async #ask(message: ToFile, transfer: ArrayBuffer[] = []): Promise<Done> {
+    if (this.#closing) throw new JournalError("closed", CLOSED);
     const answer = Promise.withResolvers<Done>();
     this.#waiting.push(answer);
     this.#send(message, transfer);
-    return answer.promise;
+    return await answer.promise;
   }
 
   #send(message: ToFile, transfer: ArrayBuffer[] = []): void {

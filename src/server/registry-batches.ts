@@ -6,8 +6,8 @@ import { type Batch, BatchWriter, type SealedBatch } from "../journal/index.ts";
 const SLICE_MS = 5;
 /** How long to wait for a shard that is locked for long. */
 const BUSY_MS = 2;
-/** Entries that a walk goes on by at once: in order of time, batch after batch, they find their places at once when read. */
-const WALKED_AT_ONCE = 6000;
+/** Entries that are taken from all shards together before any goes on: about in order of time they find their places at once when read. */
+const AT_ONCE = 6000;
 
 export class RegistryBatches {
   readonly exchange: Exchange;
@@ -53,8 +53,8 @@ export class RegistryBatches {
   }
 
   /**
-   * Hands what was announced here since the last time to `append`, in batches of which one is kept before the next is made.
-   * What is not kept comes again the next time.
+   * Hands what was announced here since the last time to `append`, about in order of time, in batches of which one is kept
+   * before the next is made. What is not kept comes again the next time.
    * @returns how many entries.
    * @throws what `append` does.
    */
@@ -66,15 +66,23 @@ export class RegistryBatches {
       await append(this.#writer.seal());
       this.markAll("kept");
     };
+    const listings = Math.ceil(AT_ONCE / exchange.shards / Exchange.LISTING);
+    const list = async (shard: number) => {
+      let more = this.#settle(shard);
+      for (let left = listings; more && left > 0; left--) {
+        const listed = exchange.listNew(shard);
+        ({ more } = exchange);
+        for (let place = 0; place < listed; place++) this.#writer.add(exchange.words, exchange.at(place), shift());
+        if (this.#writer.full) await flush();
+        await this.#breathe();
+      }
+      return more;
+    };
     try {
-      for (let shard = 0; shard < exchange.shards; shard++) {
-        if (!this.#settle(shard)) continue;
-        do {
-          const listed = exchange.listNew(shard);
-          for (let place = 0; place < listed; place++) this.#writer.add(exchange.words, exchange.at(place), shift());
-          if (this.#writer.full) await flush();
-          await this.#breathe();
-        } while (exchange.more);
+      for (let shards = [...this.#marks.keys()]; shards.length > 0; ) {
+        const unfinished: number[] = [];
+        for (const shard of shards) if (await list(shard)) unfinished.push(shard);
+        shards = unfinished;
       }
       if (this.#writer.count > 0) await flush();
     } catch (error) {
@@ -91,7 +99,7 @@ export class RegistryBatches {
     for (let shard = 0; shard < exchange.shards; shard++) {
       while (!exchange.mark(shard, "unwalked")) await Bun.sleep(BUSY_MS);
     }
-    const steps = Math.ceil(WALKED_AT_ONCE / exchange.shards);
+    const steps = Math.ceil(AT_ONCE / exchange.shards);
     try {
       for (let until = 0, round = 0; until !== Number.POSITIVE_INFINITY; round++) {
         // The shards are alike: one of them tells about all.

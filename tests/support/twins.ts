@@ -1,14 +1,17 @@
 /** Runs the two packet engines over the same packets at the same times and finds the first thing they disagree in. */
 import {
+  AHEAD,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
   ENTRY_TIME,
   EXCHANGE,
   H_EXCHANGE_AT,
+  H_RETENTION,
   H_SHARD_MASK,
   H_STRIDE,
   KEY_SIZE,
+  TICK,
 } from "../../assembly/layout.ts";
 import {
   createEngineMemory,
@@ -132,6 +135,14 @@ function compareImages(a: Twin, b: Twin): string | undefined {
   return `memory at ${at}: ${a.u32[at >>> 2]} (wasm), ${b.u32[at >>> 2]} (ts)`;
 }
 
+/** Mostly a time of late; now and then one at an edge, of a fraction of a millisecond, or none that makes sense. */
+function journalTime(random: Random, now: number, retention: number): number {
+  const kind = random.below(20);
+  if (kind === 0) return random.pick([Number.NaN, Infinity, -Infinity, -1, Number.MAX_VALUE, now + 1e12]);
+  if (kind === 1) return now + random.pick([-retention, AHEAD]) + (random.below(5) - 2) / 2;
+  return now - random.below(8000) + 200 + (kind < 10 ? random.below(1024) * TICK : 0);
+}
+
 /** What a journal does, to both: listing a shard, merging entries from elsewhere, sweeping. */
 function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Array[], now: number): string | undefined {
   const kind = random.below(3);
@@ -143,7 +154,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
     id: random.pick(ids),
     address: source(random),
     meta: random.once(20) ? 0 : random.word() & 0xffff0000,
-    time: random.once(20) ? Number.NaN : now - random.below(8000) + 200,
+    time: journalTime(random, now, twins[0]!.f64[H_RETENTION >>> 3]!),
   }));
   const first = random.once(4) ? 1 : 0;
   const walk = random.once(2);
