@@ -145,6 +145,23 @@ describe("a batch", () => {
     expect(() => Batch.parse(forged(bytes, 6, 0xfff80000))).toThrow("without a time");
   });
 
+  test("whose entries are out of order is read in order", () => {
+    const shuffled = [7, 2, 9, 1, 8].map((time) => ({ ...SIMPLE, announcedAt: 1_000_000 + time * 1000 }));
+    const parts = shuffled.map((one) => seal(one).subarray(20));
+    const bytes = Uint8Array.from([...seal(SIMPLE).subarray(0, 20), ...parts.flatMap((part) => [...part])]);
+    const times = all(Batch.parse(forged(bytes, 2, 5))).map((one) => (one.announcedAt - 1_000_000) / 1000);
+    expect(times).toEqual([1, 2, 7, 8, 9]);
+  });
+
+  test("of more entries than any writer puts into one is refused", () => {
+    const part = seal(SIMPLE).subarray(20);
+    const bytes = new Uint8Array(20 + 16_385 * part.length);
+    bytes.set(seal(SIMPLE).subarray(0, 20));
+    for (let i = 0; i < 16_385; i++) bytes.set(part, 20 + i * part.length);
+    expect(() => Batch.parse(forged(bytes, 2, 16_385))).toThrow("16385 entries are more than one has");
+    expect(Batch.parse(forged(bytes.subarray(0, -part.length), 2, 16_384)).count).toBe(16_384);
+  });
+
   test("of random words under a right checksum is refused or whole, and throws nothing else", () => {
     const random = new Random(3);
     const bytes = seal(SIMPLE, { ...SIMPLE, address: new Uint8Array(16).fill(9) });

@@ -1,8 +1,8 @@
 /**
  * Batches: what journals keep entries in, and what they take and give.
  *
- * Words of 32 bits, little-endian: `"WHJ"` and the version, 1; CRC-32 of all that follows; number of entries; two words that
- * say which server wrote it. Then the entries, the one announced first first: time (f64, ms since 1970); port << 16 |
+ * Words of 32 bits, little-endian: `"WHJ"` and the version, 1; CRC-32 of all that follows; number of entries, up to 16,384; two
+ * words that say which server wrote it. Then the entries, the one announced first first: time (f64, ms since 1970); port << 16 |
  * BATCH_IPV4 | length of the NodeID; the IPv4 address or, without BATCH_IPV4, four words of IPv6; the NodeID, padded with
  * zeros. A node with a NodeID of 52 bytes and an IPv4 address takes 68 bytes.
  *
@@ -29,7 +29,7 @@ const MOST_WORDS = 7 + (MAX_ID_LENGTH >>> 2);
 /** A batch is full with so many entries, or words: half a megabyte with the usual NodeIDs, one with the longest. */
 const FULL_ENTRIES = 8192;
 const FULL_WORDS = 1 << 18;
-/** Entries are told apart by numbers below this: room for those of a listing beyond FULL_ENTRIES. */
+/** The most that one has: room for those of a listing beyond FULL_ENTRIES. They are told apart by numbers below this. */
 const NUMBERS = 2 * FULL_ENTRIES;
 /** A time to sort by, in ms since the first one of a batch, is kept below so much: with the number of its entry, 53 bits. */
 const SORTED_SPAN = 2 ** 39;
@@ -209,13 +209,20 @@ export class Batch {
     if (words[1] !== checksum(aligned)) throw new BatchError("its checksum is wrong");
     const count = words[2]! >>> 0;
     if (count > (words.length - HEADER_WORDS) / LEAST_WORDS) throw new BatchError("it is shorter than its entries");
+    if (count > NUMBERS) throw new BatchError(`${count} entries are more than one has`);
     const starts = new Uint32Array(count);
     let at = HEADER_WORDS;
+    let [before, inOrder] = [Number.NEGATIVE_INFINITY, true];
     for (let entry = 0; entry < count; entry++) {
       starts[entry] = at;
       at = endOf(words, at);
+      const time = timeAt(words, starts[entry]!);
+      inOrder &&= time > before - 1;
+      before = time;
     }
     if (at !== words.length) throw new BatchError("it is longer than its entries");
+    // Out of order, each would have to look for its place in a whole queue.
+    if (!inOrder) starts.sort((one, other) => timeAt(words, one) - timeAt(words, other));
     return new Batch(words, starts);
   }
 
@@ -225,10 +232,7 @@ export class Batch {
   }
 
   time(index: number): number {
-    const at = this.#starts[index]!;
-    pair[0] = this.#words[at]!;
-    pair[1] = this.#words[at + 1]!;
-    return f64[0]!;
+    return timeAt(this.#words, this.#starts[index]!);
   }
 
   /** The entries from `first` to before `end`. */
@@ -279,17 +283,22 @@ export class Batch {
   }
 }
 
+/** The time of the entry at `at`. */
+function timeAt(words: Int32Array, at: number): number {
+  pair[0] = words[at]!;
+  pair[1] = words[at + 1]!;
+  return f64[0]!;
+}
+
 /** Where the entry at `at` ends. @throws {BatchError} if it is none, or does not end within `words` */
 function endOf(words: Int32Array, at: number): number {
   if (words.length - at < LEAST_WORDS) throw new BatchError("it is shorter than its entries");
-  pair[0] = words[at]!;
-  pair[1] = words[at + 1]!;
   const meta = words[at + 2]!;
   const length = meta & (BATCH_IPV4 - 1);
   const end = at + ((meta & BATCH_IPV4) === 0 ? 7 : 4) + ((length + 3) >>> 2);
   if (length === 0 || length > MAX_ID_LENGTH) throw new BatchError(`a NodeID of ${length} bytes is in it`);
   if (meta >>> 16 === 0) throw new BatchError("a node without a port is in it");
-  if (!Number.isFinite(f64[0]!)) throw new BatchError("a node without a time is in it");
+  if (!Number.isFinite(timeAt(words, at))) throw new BatchError("a node without a time is in it");
   if (end > words.length) throw new BatchError("it is shorter than its entries");
   return end;
 }
