@@ -515,6 +515,7 @@ test("a journal that is none is refused without a word of a URL that may hold a 
   for (const journal of [
     "redis://:secret@",
     "redis://:sec%ret@h",
+    "redis://secret@h",
     "redis://:secret@h/x",
     "redis://u:secret@h?x",
     "http://secret",

@@ -40,6 +40,8 @@ export function parseRedisUrl(text: string): RedisTarget {
   const [username, password] = [decode(url.username), decode(url.password)];
   if (username === undefined || password === undefined)
     throw wrong("credentials in the URL of Redis are badly escaped");
+  // What a log shows as a user may be the password then.
+  if (username !== "" && password === "") throw wrong("the URL of Redis has a user and no password");
   const user = username === "" ? "" : `${url.username}@`;
   const database = url.pathname.slice(1) || "0";
   return {
