@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { Client } from "./support/client.ts";
 import { type Running, run, Said, start } from "./support/command.ts";
 import { Folder } from "./support/folder.ts";
@@ -105,6 +106,32 @@ describe.concurrent("a server whose file system is the matter", () => {
     },
     20_000,
   );
+
+  for (const [what, path, mount] of [
+    ["its file system is read-only", "", (at: string) => `mount -o remount,ro,bind ${at}`],
+    ["it is in use by the system", "/registry.db", (at: string) => `mount --bind ${at} ${at}`],
+  ] as const) {
+    testIf(hasMount, NEEDS_MOUNT)(
+      `and its journal, which is damaged, cannot be set aside says so, serves, and ends when it is told to: ${what}`,
+      async () => {
+        using folder = new Folder();
+        const file = folder.at("registry.db");
+        writeFileSync(file, "garbage ".repeat(1000));
+        writeFileSync(`${file}.lock`, "");
+        const bind = `mount --bind ${folder.path} ${folder.path} && ${mount(folder.path + path)}`;
+        await using server = await serve(file, bind);
+        await known(server.client, "new", 8);
+        await Bun.sleep(1000);
+        expect(server.warnings()).toHaveLength(1);
+        expect(server.warnings()[0]).toContain(
+          `the journal ${file} is damaged: file is not a database, and it cannot be set aside: ${what}; the server goes on, and tries again`,
+        );
+        await server.stop();
+        expect(readFileSync(file, "utf8")).toStartWith("garbage");
+      },
+      20_000,
+    );
+  }
 });
 
 describe.concurrent("a server that had better not start", () => {

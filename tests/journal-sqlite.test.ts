@@ -292,6 +292,19 @@ describe.concurrent("a damaged journal in SQLite", () => {
     expect(databases(folder)).toHaveLength(2);
   });
 
+  test("is not what a file is whose lock is: the lock is set aside, and nothing else", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 100);
+    writeFileSync(`${path}.lock`, "garbage ".repeat(1000));
+    await using server = await start(path);
+    expect(server.stats()).toMatchObject({ nodes: 100, journal: { errors: 0 } });
+    expect(asides(folder)).toEqual([expect.stringMatching(/^registry\.db\.lock\.damaged-/)]);
+    const second = start(path);
+    expect(second).rejects.toMatchObject({ code: "locked" });
+    await second.catch(() => {});
+  });
+
   test("that becomes so while the server runs is set aside as well, and a new one gets all that is known", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");

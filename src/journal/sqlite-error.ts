@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "its file system is read-only",
   EACCES: "not permitted",
   EPERM: "not permitted",
+  EBUSY: "it is in use by the system",
   ENOTDIR: "its folder is none",
 };
 
@@ -44,6 +45,11 @@ export function sqliteError(path: string, error: unknown): JournalError {
 export function unmakable(path: string, { code, message }: NodeJS.ErrnoException): JournalError {
   const reason = REASONS[code ?? ""] ?? message;
   return new JournalError("unusable", `the journal ${path} cannot be made: ${reason}; ${OTHERWISE}`);
+}
+
+/** The file at `path` is damaged, and cannot be renamed. */
+export function immovable({ code, message }: NodeJS.ErrnoException): JournalError {
+  return new JournalError("failed", `it cannot be set aside: ${REASONS[code ?? ""] ?? message}`);
 }
 
 /** What the file system forbids, of which SQLite says only that it could not. */

@@ -9,7 +9,7 @@ import { constants, Database } from "bun:sqlite";
 import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "./journal.ts";
-import { OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
+import { immovable, OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
 
 /** "WHER": by this number in its header, `file` and others tell whose a database is. */
 const APPLICATION_ID = 0x57484552;
@@ -185,14 +185,9 @@ export class SqliteFile {
     return { batches: 0, ...row, bytes: sizes[0]! + sizes[1]!, schema: SCHEMA };
   }
 
-  /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. */
+  /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. @throws {JournalError} */
   setAside(): string {
-    const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, "");
-    let aside = `${this.path}.damaged-${stamp}`;
-    for (let n = 2; existsSync(aside); n++) aside = `${this.path}.damaged-${stamp}-${n}`;
-    for (const end of ["", "-wal", "-shm"]) {
-      if (existsSync(this.path + end)) renameSync(this.path + end, aside + end);
-    }
+    const aside = renamed(this.path, ["", "-wal", "-shm"]);
     // Not before: SQLite deletes a -wal when it closes.
     this.#disconnect();
     return aside;
@@ -220,7 +215,7 @@ export class SqliteFile {
   }
 
   /** A lock of our own, beside the file: SQLite's would keep out those who only want to read. The system lets go of it when we end, however. */
-  #lockFile(): void {
+  #lockFile(again = false): void {
     if (this.#lock) return;
     const lock = new Database(`${this.path}.lock`, { create: true, readwrite: true });
     try {
@@ -230,7 +225,14 @@ export class SqliteFile {
       this.#lock = lock;
     } catch (error) {
       lock.close();
-      if (sqliteCode(error) !== "SQLITE_BUSY") throw error;
+      const code = sqliteCode(error);
+      if (!again && (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")) {
+        // What another has locked cannot be read so far: this is nobody's, and says nothing of the journal.
+        renamed(`${this.path}.lock`, [""]);
+        this.#lockFile(true);
+        return;
+      }
+      if (code !== "SQLITE_BUSY") throw error;
       throw new JournalError("locked", `the journal ${this.path} is in use by another server; ${OTHERWISE}`);
     }
   }
@@ -275,4 +277,17 @@ export class SqliteFile {
       db.run(`PRAGMA user_version = ${SCHEMA}`);
     })();
   }
+}
+
+/** Renames what is damaged, with each of `ends`, to a name that nothing has. Returns that name. @throws {JournalError} */
+function renamed(path: string, ends: readonly string[]): string {
+  const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, "");
+  let aside = `${path}.damaged-${stamp}`;
+  for (let n = 2; ends.some((end) => existsSync(aside + end)); n++) aside = `${path}.damaged-${stamp}-${n}`;
+  try {
+    for (const end of ends) if (existsSync(path + end)) renameSync(path + end, aside + end);
+  } catch (error) {
+    throw immovable(error as NodeJS.ErrnoException);
+  }
+  return aside;
 }

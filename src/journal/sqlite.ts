@@ -27,6 +27,8 @@ export class SqliteJournal implements Journal {
   /** Whether the thread has the file open for writing. */
   #writing = false;
   #rewriting = false;
+  /** Damaged files that were to be set aside. */
+  #renewals = 0;
   /** Answers that the thread owes, in order. */
   #waiting: PromiseWithResolvers<Done>[] = [];
   #take: (data: Uint8Array<ArrayBuffer>) => void = () => {};
@@ -64,6 +66,7 @@ export class SqliteJournal implements Journal {
   }
 
   async append({ bytes, count, newest }: SealedBatch): Promise<void> {
+    const renewals = this.#renewals;
     try {
       await this.prepare();
       const since = this.#since();
@@ -73,8 +76,10 @@ export class SqliteJournal implements Journal {
     } catch (error) {
       const { code, message } = error as JournalError;
       if (code === "closed") throw error;
-      if (code === "damaged" && this.#keeper) await this.#renew(this.#keeper, message);
-      else if (this.#keeper) this.#trouble.failed(`${message}; the server goes on, and tries again`);
+      if (code === "damaged" && this.#keeper) {
+        // Of several that were on their way to a damaged file one has it set aside, not the new one as well.
+        if (renewals === this.#renewals) await this.#renew(this.#keeper, message);
+      } else if (this.#keeper) this.#trouble.failed(`${message}; the server goes on, and tries again`);
       throw error;
     }
   }
@@ -145,10 +150,18 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  /** A damaged file makes room for a new one, which gets all that the registry holds. */
+  /** A damaged file makes room for a new one, which gets all that the registry holds. Where it cannot, that is in the log. */
   async #renew(keeper: Keeper, message: string): Promise<void> {
-    const { aside } = await this.#ask({ type: "renew" });
-    this.#writing = true;
+    this.#renewals++;
+    let aside: string | undefined;
+    try {
+      ({ aside } = await this.#ask({ type: "renew" }));
+      this.#writing = true;
+    } catch (error) {
+      const { code, message: reason } = error as JournalError;
+      if (code !== "closed") this.#trouble.failed(`${message}, and ${reason}; the server goes on, and tries again`);
+      return;
+    }
     this.#trouble.failed(
       `${message}; it was set aside as ${aside}, and a new one gets the ${keeper.nodes} nodes that are known`,
     );
