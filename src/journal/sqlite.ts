@@ -69,7 +69,8 @@ export class SqliteJournal implements Journal {
     const renewals = this.#renewals;
     try {
       await this.prepare();
-      const since = this.#since();
+      // What is over is for a server to say, which has the retention that holds.
+      const since = this.#keeper ? this.#since() : 0;
       const { last, entries } = await this.#ask({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
       this.#trouble.over();
       if (this.#keeper && entries! > GROWTH * this.#keeper.nodes + GROWTH_MORE) void this.#rewrite(this.#keeper, last!);
