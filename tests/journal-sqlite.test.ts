@@ -389,6 +389,26 @@ describe("the log in an SQLite journal", () => {
     expect(it.keeper.site.reply("busy7")).toContain("001e0000");
   });
 
+  test("keeps what a server has no room for that was told to take less, for one that takes it again", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 2000);
+    {
+      await using it = await open(path, HOUR, new Site("wasm", { capacity: 100, shards: 1 }));
+      // Enough for the log to be written anew, twice.
+      for (let round = 0; round < 1100; round++) {
+        for (let i = 0; i < 100; i++) it.keeper.site.announce(`n${1900 + i}`, 1 + round);
+        await it.keeper.append();
+      }
+      expect(it.keeper.all).toBeWithin(1, 4);
+      await it.journal.census();
+    }
+    expect((await size(path)).entries).toBeLessThan(70_000);
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(2000);
+    expect(it.keeper.site.reply("n1900")).toContain((1100).toString(16));
+  });
+
   test("prefers the later announcements where the registry has become too small for all", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");

@@ -35,6 +35,8 @@ export interface Journal {
 export interface Keeper {
   /** Nodes it holds. */
   readonly nodes: number;
+  /** Entries that it was to take and had no room for. */
+  readonly noRoom: number;
   /** Merges a batch of another server, or of an earlier life; `shift` is added to its times. */
   take(batch: Batch, shift: number): Promise<void>;
   /** The journal lost what this server had announced to it: it is to be appended again. */

@@ -23,6 +23,12 @@ const DELETED_AT_ONCE = 64;
 /** Free pages that are given back to the file system at once. */
 const VACUUMED_AT_ONCE = 1000;
 
+interface Row {
+  readonly id: number;
+  readonly newest: number;
+  readonly entries: number;
+}
+
 export interface StoredBatch {
   readonly id: number;
   readonly data: Uint8Array;
@@ -34,6 +40,8 @@ export class SqliteFile {
   #lock: Database | undefined;
   #writable = false;
   #entries = 0;
+  /** The last batch that was there when it was opened for writing, until that is gone. */
+  #found = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -133,18 +141,18 @@ export class SqliteFile {
   /** Deletes from the beginning of the log what ended before `since`, a few batches. Returns whether there may be more. */
   expire(since: number): boolean {
     try {
-      const live = this.#head().findIndex(({ newest }) => newest >= since);
-      return this.#delete(live === -1 ? DELETED_AT_ONCE : live);
+      const head = this.#head(0);
+      const live = head.findIndex(({ newest }) => newest >= since);
+      return this.#delete(live === -1 ? head : head.slice(0, live));
     } catch (error) {
       throw sqliteError(this.path, error);
     }
   }
 
-  /** Deletes the batches up to number `id`, a few. Returns whether there are more. */
-  dropUpTo(id: number): boolean {
+  /** Deletes the batches up to number `id`, a few, and with `spare` none that it was opened with. Returns whether there are more. */
+  dropUpTo(id: number, spare = false): boolean {
     try {
-      const rest = this.#head().findIndex((row) => row.id > id);
-      return this.#delete(rest === -1 ? DELETED_AT_ONCE : rest);
+      return this.#delete(this.#head(spare ? this.#found : 0).filter((row) => row.id <= id));
     } catch (error) {
       throw sqliteError(this.path, error);
     }
@@ -159,23 +167,28 @@ export class SqliteFile {
     }
   }
 
-  /** The first batches of the log. */
-  #head(): { id: number; newest: number; entries: number }[] {
-    const head = "SELECT id, newest, entries FROM batch ORDER BY id LIMIT ?";
-    return this.#db!.query<{ id: number; newest: number; entries: number }, [number]>(head).all(DELETED_AT_ONCE);
+  /** The first batches of the log behind number `id`. */
+  #head(id: number): Row[] {
+    const head = "SELECT id, newest, entries FROM batch WHERE id > ? ORDER BY id LIMIT ?";
+    return this.#db!.query<Row, [number, number]>(head).all(id, DELETED_AT_ONCE);
   }
 
-  /** Deletes the first `count` batches. Returns whether it was as many as may be at once. */
-  #delete(count: number): boolean {
-    const rows = this.#head().slice(0, count);
+  /** Deletes batches that follow one another. Returns whether it was as many as may be at once. */
+  #delete(rows: readonly Row[]): boolean {
     if (rows.length === 0) return false;
-    this.#db!.query("DELETE FROM batch WHERE id <= ?").run(rows.at(-1)!.id);
+    const last = rows.at(-1)!.id;
+    this.#db!.query("DELETE FROM batch WHERE id BETWEEN ? AND ?").run(rows[0]!.id, last);
     for (const { entries } of rows) this.#entries -= entries;
+    // Numbers may begin anew in an empty log.
+    if (rows[0]!.id <= this.#found && this.#found <= last) this.#found = 0;
     return rows.length === DELETED_AT_ONCE;
   }
 
-  #sum(db: Database): number {
-    return db.query<{ entries: number }, []>("SELECT total(entries) AS entries FROM batch").get()!.entries;
+  #count(db: Database): void {
+    const count = "SELECT total(entries) AS entries, ifnull(max(id), 0) AS found FROM batch";
+    const { entries, found } = db.query<{ entries: number; found: number }, []>(count).get()!;
+    this.#entries = entries;
+    this.#found = found;
   }
 
   /** What it holds, in figures. */
@@ -204,6 +217,7 @@ export class SqliteFile {
     this.#db = undefined;
     this.#writable = false;
     this.#entries = 0;
+    this.#found = 0;
   }
 
   #makeFolder(): void {
@@ -245,7 +259,7 @@ export class SqliteFile {
     db.run("PRAGMA synchronous = NORMAL");
     db.run(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
     try {
-      this.#entries = this.#sum(db);
+      this.#count(db);
     } catch {
       // Damaged, somewhere: who reads it finds what is left, and says so.
     }

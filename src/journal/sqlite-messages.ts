@@ -21,8 +21,8 @@ export type ToFile =
       readonly newest: number;
       readonly since: number;
     }
-  /** Deletes the batches up to a number: all that they hold was appended again. */
-  | { readonly type: "drop"; readonly upTo: number }
+  /** Deletes the batches up to a number: all that they hold was appended again. With `spare` not those that were there at the start. */
+  | { readonly type: "drop"; readonly upTo: number; readonly spare: boolean }
   /** Nothing else to do: deletes what ended before `since`, and makes the file smaller. */
   | { readonly type: "tidy"; readonly since: number }
   /** Sets a damaged file aside, and makes a new one. */

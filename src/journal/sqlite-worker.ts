@@ -41,7 +41,7 @@ async function handle(message: ToFile): Promise<FromFile> {
       return { type: "done", last, entries: file!.entries };
     }
     case "drop":
-      while (file!.dropUpTo(message.upTo));
+      while (file!.dropUpTo(message.upTo, message.spare));
       return { type: "done", entries: file!.entries };
     case "tidy":
       while (file!.expire(message.since));

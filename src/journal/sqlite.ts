@@ -27,6 +27,8 @@ export class SqliteJournal implements Journal {
   /** Whether the thread has the file open for writing. */
   #writing = false;
   #rewriting = false;
+  /** Entries that the file had when it was opened for writing. */
+  #found = 0;
   /** Damaged files that were to be set aside. */
   #renewals = 0;
   /** Answers that the thread owes, in order. */
@@ -73,7 +75,7 @@ export class SqliteJournal implements Journal {
       const since = this.#keeper ? this.#since() : 0;
       const { last, entries } = await this.#ask({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
       this.#trouble.over();
-      if (this.#keeper && entries! > GROWTH * this.#keeper.nodes + GROWTH_MORE) void this.#rewrite(this.#keeper, last!);
+      if (this.#keeper && entries! > this.#most(this.#keeper)) void this.#rewrite(this.#keeper, last!);
     } catch (error) {
       const { code, message } = error as JournalError;
       if (code === "closed") throw error;
@@ -92,8 +94,7 @@ export class SqliteJournal implements Journal {
 
   async prepare(): Promise<void> {
     if (this.#writing) return;
-    await this.#ask({ type: "open", path: this.#path, since: 0, read: false, write: true });
-    this.#writing = true;
+    await this.#openFile(false, true);
   }
 
   async census(): Promise<Census> {
@@ -109,6 +110,17 @@ export class SqliteJournal implements Journal {
     await this.#ask({ type: "close" }).catch(() => {});
     this.#lose("the journal was closed");
     worker.terminate();
+  }
+
+  async #openFile(read: boolean, write: boolean): Promise<void> {
+    const { entries } = await this.#ask({ type: "open", path: this.#path, since: this.#since(), read, write });
+    this.#writing = write;
+    this.#found = entries!;
+  }
+
+  /** With more entries than this the log is to be written anew. What the registry had no room for stays, until its time is over. */
+  #most({ nodes, noRoom }: Keeper): number {
+    return GROWTH * nodes + GROWTH_MORE + (noRoom > 0 ? this.#found : 0);
   }
 
   #since(): number {
@@ -131,8 +143,7 @@ export class SqliteJournal implements Journal {
       });
     };
     try {
-      await this.#ask({ type: "open", path: this.#path, since: this.#since(), read: true, write });
-      this.#writing = write;
+      await this.#openFile(true, write);
     } finally {
       await taken;
     }
@@ -158,6 +169,7 @@ export class SqliteJournal implements Journal {
     try {
       ({ aside } = await this.#ask({ type: "renew" }));
       this.#writing = true;
+      this.#found = 0;
     } catch (error) {
       const { code, message: reason } = error as JournalError;
       if (code !== "closed") this.#trouble.failed(`${message}, and ${reason}; the server goes on, and tries again`);
@@ -176,7 +188,7 @@ export class SqliteJournal implements Journal {
     this.#rewriting = true;
     try {
       await keeper.appendAll();
-      await this.#ask({ type: "drop", upTo: last });
+      await this.#ask({ type: "drop", upTo: last, spare: keeper.noRoom > 0 });
     } catch (error) {
       if ((error as JournalError).code !== "closed") this.#trouble.failed((error as Error).message);
     } finally {
