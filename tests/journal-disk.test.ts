@@ -82,6 +82,48 @@ describe.concurrent("a server whose file system is the matter", () => {
     20_000,
   );
 
+  for (const [what, file, before, after] of [
+    ["of a journal that was closed in order", "", "1 nodes restored", ""],
+    [
+      "of any other, as soon as there is room",
+      "head -c 100000 /dev/urandom >registry.db-wal",
+      "0 nodes",
+      "2 nodes are",
+    ],
+  ] as const) {
+    testIf(hasMount, NEEDS_MOUNT)(
+      `and its disk is full when it starts says so, and knows what it has ${what}`,
+      async () => {
+        using folder = new Folder();
+        using kept = new Folder();
+        {
+          await using server = await serve(kept.at("registry.db"), "true");
+          await known(server.client, "kept", 7);
+          await server.stop();
+        }
+        const steps = [
+          `mount -t tmpfs -o size=1m tmpfs ${folder.path}`,
+          `cp ${kept.path}/* ${folder.path} && cd ${folder.path}`,
+          ...(file === "" ? [] : [file]),
+          "{ dd if=/dev/zero of=filler bs=4k 2>/dev/null; true; }",
+          `cd ${import.meta.dir}`,
+        ];
+        await using server = await serve(folder.at("registry.db"), steps.join(" && "));
+        expect(await server.said.next(/restored/)).toContain(before);
+        await known(server.client, "new", 8);
+        await Bun.sleep(1000);
+        for (const line of server.warnings()) expect(line).toContain("the disk is full");
+        expect(server.warnings().length).toBeWithin(1, 3);
+        Bun.spawnSync(["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`, "rm", folder.at("filler")]);
+        if (after !== "") await server.said.next(new RegExp(after));
+        await server.said.next(/the journal is written again/);
+        expect(await server.client.ask(query(ascii("kept")))).toBeDefined();
+        await server.stop();
+      },
+      20_000,
+    );
+  }
+
   testIf(hasMount, NEEDS_MOUNT)(
     "and it is read-only knows what it has, says so once, and serves",
     async () => {

@@ -82,8 +82,9 @@ export class SqliteFile {
       try {
         db.query("PRAGMA schema_version").get();
       } catch (error) {
-        // In a folder that cannot be written to, a file that was closed in order can be read as one that never changes.
-        if (sqliteCode(error) !== "SQLITE_CANTOPEN" || existsSync(`${this.path}-wal`)) throw error;
+        // Where nothing can be made beside it, a file that was closed in order can be read as one that never changes.
+        const code = sqliteCode(error);
+        if ((code !== "SQLITE_CANTOPEN" && code !== "SQLITE_IOERR") || this.#size("-wal") > 0) throw error;
         db.close();
         const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
         db = new Database(`file:${encodeURI(this.path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, flags);
@@ -92,7 +93,7 @@ export class SqliteFile {
       else this.#db = db;
     } catch (error) {
       this.close();
-      throw sqliteError(this.path, error);
+      throw sqliteError(this.path, error, "read");
     }
   }
 
@@ -123,7 +124,7 @@ export class SqliteFile {
     } catch {
       // The same damage, met from the other side.
     }
-    throw sqliteError(this.path, first);
+    throw sqliteError(this.path, first, "read");
   }
 
   /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged` or `failed` */
@@ -194,8 +195,11 @@ export class SqliteFile {
   /** What it holds, in figures. */
   figures(): { batches: number; bytes: number; schema: number } {
     const row = this.#db?.query<{ batches: number }, []>("SELECT count(*) AS batches FROM batch").get();
-    const sizes = ["", "-wal"].map((end) => statSync(this.path + end, { throwIfNoEntry: false })?.size ?? 0);
-    return { batches: 0, ...row, bytes: sizes[0]! + sizes[1]!, schema: SCHEMA };
+    return { batches: 0, ...row, bytes: this.#size("") + this.#size("-wal"), schema: SCHEMA };
+  }
+
+  #size(end: string): number {
+    return statSync(this.path + end, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. @throws {JournalError} */

@@ -26,6 +26,8 @@ export class SqliteJournal implements Journal {
   #worker: Worker | undefined;
   /** Whether the thread has the file open for writing. */
   #writing = false;
+  /** Whether the file could not even be read so far. */
+  #unread = false;
   #rewriting = false;
   /** Entries that the file had when it was opened for writing. */
   #found = 0;
@@ -94,7 +96,19 @@ export class SqliteJournal implements Journal {
 
   async prepare(): Promise<void> {
     if (this.#writing) return;
-    await this.#openFile(false, true);
+    if (!this.#unread) return await this.#openFile(false, true);
+    const keeper = this.#keeper!;
+    this.#unread = false;
+    const before = keeper.nodes;
+    try {
+      await this.#read(keeper, true);
+    } catch (error) {
+      this.#unread = (error as JournalError).code === "failed";
+      throw error;
+    } finally {
+      if (!this.#unread)
+        logger.info(`the journal was read: ${keeper.nodes} nodes are known now, ${before} were before`);
+    }
   }
 
   async census(): Promise<Census> {
@@ -158,7 +172,9 @@ export class SqliteJournal implements Journal {
     try {
       await this.#read(keeper, false);
     } catch (error) {
-      this.#trouble.failed((error as Error).message);
+      const { code, message } = error as JournalError;
+      this.#unread = code !== "damaged";
+      this.#trouble.failed(message);
     }
   }
 
