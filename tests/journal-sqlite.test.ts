@@ -6,7 +6,10 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -333,6 +336,62 @@ describe.concurrent("a damaged journal in SQLite", () => {
     await it.journal.close();
     await using again = await open(path);
     expect(again.keeper.nodes).toBe(known);
+  });
+});
+
+describe.concurrent("an SQLite journal that another took away", () => {
+  for (const [what, take] of [
+    [
+      "removed with all that is beside it",
+      (at: string) => ["", "-wal", "-shm", ".lock"].map((end) => rmSync(at + end)),
+    ],
+    ["removed", (at: string) => rmSync(at)],
+    [
+      "replaced by garbage",
+      (at: string) => writeFileSync(`${at}.new`, "garbage".repeat(1000)) ?? renameSync(`${at}.new`, at),
+    ],
+  ] as const) {
+    test(`is there again, with all that is known: ${what}`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      await fill(path, 1000);
+      {
+        await using server = await start(path);
+        await announce(server, ["A"]);
+        await until(() => server.stats().journal.appended === 1, "the journal");
+        take(path);
+        await announce(server, ["B"]);
+        await until(() => server.stats().journal.appended === 2, "the journal", 10_000);
+        expect(server.stats().journal.errors).toBeWithin(1, 4);
+        const second = start(path);
+        expect(second).rejects.toMatchObject({ code: "locked" });
+        await second.catch(() => {});
+      }
+      await using server = await start(path);
+      expect(server.stats()).toMatchObject({ nodes: 1002, journal: { bad: 0, errors: 0 } });
+    });
+  }
+
+  test("keeps what was beside it, where only that is left", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    writeFileSync(`${path}-wal`, "precious");
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(0);
+    expect(asides(folder)).toHaveLength(1);
+    expect(readFileSync(folder.at(asides(folder)[0]!), "utf8")).toBe("precious");
+  });
+
+  test("is the same one by the name of a link", async () => {
+    using folder = new Folder();
+    const [path, link] = [folder.at("registry.db"), folder.at("link.db")];
+    await fill(path, 100);
+    symlinkSync("registry.db", link);
+    await using server = await start(link);
+    expect(server.stats().nodes).toBe(100);
+    const second = start(path);
+    expect(second).rejects.toMatchObject({ code: "locked" });
+    await second.catch(() => {});
   });
 });
 

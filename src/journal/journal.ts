@@ -55,7 +55,7 @@ export interface Census {
 }
 
 /** Why a journal fails. `locked`, `newer`, `foreign` and `unusable` are for a person to solve, before a server starts. */
-export type JournalErrorCode = "locked" | "newer" | "foreign" | "unusable" | "damaged" | "failed" | "closed";
+export type JournalErrorCode = "locked" | "newer" | "foreign" | "unusable" | "damaged" | "moved" | "failed" | "closed";
 
 /** A journal cannot be had, or did not keep what it was given. */
 export class JournalError extends Error {

@@ -6,7 +6,7 @@
  * beginning is deleted when its time is over, or when all that the registry holds was appended anew.
  */
 import { constants, Database } from "bun:sqlite";
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, realpathSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "./journal.ts";
 import { immovable, OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
@@ -43,8 +43,12 @@ export class SqliteFile {
   /** The last batch that was there when it was opened for writing, until that is gone. */
   #found = 0;
 
+  /** What tells the file that is open from another by the same name. */
+  #identity = "";
+
   constructor(path: string) {
-    this.path = path;
+    // By whatever names servers know a file, its lock has one.
+    this.path = linked(path);
   }
 
   /** Entries in all batches. */
@@ -57,12 +61,17 @@ export class SqliteFile {
    * @throws {JournalError} `locked`, `newer`, `foreign`, `damaged`, `unusable` if there is no file and none can be made, or `failed`.
    */
   open(): void {
-    if (this.#db && this.#writable) return;
-    this.#disconnect();
+    const moved = this.#writable && this.#isMoved();
+    if (this.#db && this.#writable && !moved) return;
+    if (moved) this.close();
+    else this.#disconnect();
     try {
       if (!existsSync(this.path)) this.#makeFolder();
       this.#lockFile();
+      // SQLite would delete what another file has left, or take it for this one's.
+      if (moved || !existsSync(this.path)) renamed(this.path, ["-wal", "-shm"]);
       this.#db = new Database(this.path, { create: true, readwrite: true });
+      this.#identity = identity(this.path);
       this.#setUp(this.#db);
       this.#writable = true;
     } catch (error) {
@@ -127,9 +136,11 @@ export class SqliteFile {
     throw sqliteError(this.path, first, "read");
   }
 
-  /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged` or `failed` */
+  /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged`, `moved` or `failed` */
   append(data: Uint8Array, count: number, newest: number): number {
     try {
+      // SQLite would go on writing to a file that nobody finds again.
+      if (this.#isMoved()) throw new JournalError("moved", `the journal ${this.path} was removed or replaced`);
       const insert = "INSERT INTO batch (newest, entries, data) VALUES (?, ?, ?)";
       const { lastInsertRowid } = this.#db!.query(insert).run(newest, count, data);
       this.#entries += count;
@@ -166,6 +177,10 @@ export class SqliteFile {
     } catch (error) {
       throw sqliteError(this.path, error);
     }
+  }
+
+  #isMoved(): boolean {
+    return identity(this.path) !== this.#identity;
   }
 
   /** The first batches of the log behind number `id`. */
@@ -295,6 +310,21 @@ export class SqliteFile {
       db.run(`PRAGMA user_version = ${SCHEMA}`);
     })();
   }
+}
+
+/** What a link leads to; else the path as it was given. */
+function linked(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
+  } catch {
+    return path;
+  }
+}
+
+/** Empty if there is no file. */
+function identity(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ? `${found.dev} ${found.ino}` : "";
 }
 
 /** Renames what is damaged, with each of `ends`, to a name that nothing has. Returns that name. @throws {JournalError} */

@@ -48,7 +48,7 @@ async function handle(message: ToFile): Promise<FromFile> {
       file!.shrink();
       return { type: "done", entries: file!.entries };
     case "renew": {
-      const aside = file!.setAside();
+      const aside = message.damaged ? file!.setAside() : undefined;
       file!.open();
       return { type: "done", entries: file!.entries, aside };
     }

@@ -31,7 +31,7 @@ export class SqliteJournal implements Journal {
   #rewriting = false;
   /** Entries that the file had when it was opened for writing. */
   #found = 0;
-  /** Damaged files that were to be set aside. */
+  /** How often a new file was to be made. */
   #renewals = 0;
   /** Answers that the thread owes, in order. */
   #waiting: PromiseWithResolvers<Done>[] = [];
@@ -58,7 +58,7 @@ export class SqliteJournal implements Journal {
       await this.#read(keeper, true);
     } catch (error) {
       const { code, message } = error as JournalError;
-      if (code === "damaged") await this.#renew(keeper, message);
+      if (code === "damaged") await this.#renew(keeper, code, message);
       else if (code === "failed") await this.#readOnly(keeper, message);
       else {
         await this.close();
@@ -81,9 +81,9 @@ export class SqliteJournal implements Journal {
     } catch (error) {
       const { code, message } = error as JournalError;
       if (code === "closed") throw error;
-      if (code === "damaged" && this.#keeper) {
+      if ((code === "damaged" || code === "moved") && this.#keeper) {
         // Of several that were on their way to a damaged file one has it set aside, not the new one as well.
-        if (renewals === this.#renewals) await this.#renew(this.#keeper, message);
+        if (renewals === this.#renewals) await this.#renew(this.#keeper, code, message);
       } else if (this.#keeper) this.#trouble.failed(`${message}; the server goes on, and tries again`);
       throw error;
     }
@@ -178,12 +178,12 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  /** A damaged file makes room for a new one, which gets all that the registry holds. Where it cannot, that is in the log. */
-  async #renew(keeper: Keeper, message: string): Promise<void> {
+  /** Where the file was is a new one, which gets all that the registry holds. What keeps it from that is in the log. */
+  async #renew(keeper: Keeper, code: "damaged" | "moved", message: string): Promise<void> {
     this.#renewals++;
     let aside: string | undefined;
     try {
-      ({ aside } = await this.#ask({ type: "renew" }));
+      ({ aside } = await this.#ask({ type: "renew", damaged: code === "damaged" }));
       this.#writing = true;
       this.#found = 0;
     } catch (error) {
@@ -191,9 +191,8 @@ export class SqliteJournal implements Journal {
       if (code !== "closed") this.#trouble.failed(`${message}, and ${reason}; the server goes on, and tries again`);
       return;
     }
-    this.#trouble.failed(
-      `${message}; it was set aside as ${aside}, and a new one gets the ${keeper.nodes} nodes that are known`,
-    );
+    const now = aside === undefined ? "the one that is there now" : `it was set aside as ${aside}, and a new one`;
+    this.#trouble.failed(`${message}; ${now} gets the ${keeper.nodes} nodes that are known`);
     // Not to be waited for: who appends now may hold what this takes.
     keeper.appendAll().catch((error: Error) => this.#trouble.failed(error.message));
   }
