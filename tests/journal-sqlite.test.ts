@@ -425,6 +425,68 @@ describe("the log in an SQLite journal", () => {
     expect(it.keeper.nodes).toBe(1);
   });
 
+  test("of a clock that was ahead keeps no node for longer than the retention, however often the server starts", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    {
+      await using it = await open(path, 1000);
+      for (let i = 0; i < 3; i++) {
+        it.keeper.site.announce(`n${i}`, 1, "192.0.2.1", Date.now() + HOUR);
+        await it.keeper.append();
+      }
+    }
+    let known = true;
+    const started = performance.now();
+    for (let time = 0; time < 5; time++) {
+      const keeper = new SiteKeeper(new Site("wasm", { retentionMs: 1000 }));
+      const journal = createJournal({
+        journal: `sqlite:${path}`,
+        prefix: "x",
+        retentionMs: 1000,
+        origin: new Uint8Array(8),
+      });
+      keeper.journal = journal;
+      await journal.open(keeper);
+      known = keeper.site.reply("n1") !== undefined;
+      if (time === 0) expect(known).toBe(true);
+      await Bun.sleep(350);
+      await journal.close();
+    }
+    expect(performance.now() - started).toBeGreaterThan(1500);
+    expect(known).toBe(false);
+  });
+
+  test("of a clock that is set back while the server runs is written anew, with the times that count now", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await using it = await open(path);
+    const { site } = it.keeper;
+    const newest = () => {
+      const db = new Database(path, { readonly: true });
+      const row = db.query<{ newest: number }, []>("SELECT max(newest) AS newest FROM batch").get()!;
+      db.close();
+      return row.newest;
+    };
+    const ahead = Date.now() + 60_000;
+    for (let i = 0; i < 100; i++) site.announce(`n${i}`, 1, "192.0.2.1", ahead);
+    await it.keeper.append();
+    expect(newest()).toBeGreaterThanOrEqual(ahead);
+    while (site.harness.engine.sweep(Date.now()) > 0);
+    for (let i = 0; i < 20 && newest() >= ahead; i++) {
+      site.announce("new", 1 + i);
+      await it.keeper.append();
+      await Bun.sleep(50);
+    }
+    expect(newest()).toBeLessThan(Date.now() + 2000);
+    const rewritten = it.keeper.all;
+    expect(rewritten).toBeGreaterThan(0);
+    for (let i = 0; i < 5; i++) {
+      site.announce("newer", 1 + i);
+      await it.keeper.append();
+    }
+    expect(it.keeper.all).toBe(rewritten);
+  });
+
   test("does not grow with every announcement of the same nodes, and no node is lost when it is written anew", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
