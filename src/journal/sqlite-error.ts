@@ -52,6 +52,16 @@ export function immovable({ code, message }: NodeJS.ErrnoException): JournalErro
   return new JournalError("failed", `it cannot be set aside: ${REASONS[code ?? ""] ?? message}`);
 }
 
+/** SQLite takes a lock that cannot be written to for one that it has. @throws {JournalError} `failed` */
+export function checkLock(path: string): void {
+  const lock = `${path}.lock`;
+  if (!existsSync(lock)) return;
+  const own = forbidden(path, "written");
+  if (own) throw new JournalError("failed", `the journal ${path} cannot be written: ${own}`);
+  const reason = statSync(lock).isFile() ? forbidden(lock, "written") : "it is not a file";
+  if (reason) throw new JournalError("failed", `the journal ${path} cannot be written, for ${lock} cannot: ${reason}`);
+}
+
 /** What the file system forbids, of which SQLite says only that it could not. */
 function forbidden(path: string, doing: "read" | "written"): string | undefined {
   const write = doing === "written" ? constants.W_OK : 0;

@@ -9,7 +9,7 @@ import { constants, Database } from "bun:sqlite";
 import { existsSync, lstatSync, mkdirSync, realpathSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "./journal.ts";
-import { immovable, OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
+import { checkLock, immovable, OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
 
 /** "WHER": by this number in its header, `file` and others tell whose a database is. */
 const APPLICATION_ID = 0x57484552;
@@ -104,7 +104,8 @@ export class SqliteFile {
       } catch (error) {
         // Where nothing can be made beside it, a file that was closed in order can be read as one that never changes.
         const code = sqliteCode(error);
-        if ((code !== "SQLITE_CANTOPEN" && code !== "SQLITE_IOERR") || this.#size("-wal") > 0) throw error;
+        if (!["SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR"].includes(code) || this.#size("-wal") > 0)
+          throw error;
         db.close();
         const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
         db = new Database(`file:${encodeURI(this.path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, flags);
@@ -273,6 +274,7 @@ export class SqliteFile {
   /** A lock of our own, beside the file: SQLite's would keep out those who only want to read. The system lets go of it when we end, however. */
   #lockFile(again = false): void {
     if (this.#lock) return;
+    checkLock(this.path);
     const lock = new Database(`${this.path}.lock`, { create: true, readwrite: true });
     try {
       lock.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
