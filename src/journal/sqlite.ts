@@ -207,7 +207,9 @@ export class SqliteJournal implements Journal {
     const now = aside === undefined ? "the one that is there now" : `it was set aside as ${aside}, and a new one`;
     this.#trouble.failed(`${message}; ${now} gets the ${keeper.nodes} nodes that are known`);
     // Not to be waited for: who appends now may hold what this takes.
-    keeper.appendAll().catch((error: Error) => this.#trouble.failed(error.message));
+    keeper.appendAll().catch((error: JournalError) => {
+      if (error.code !== "closed") this.#trouble.failed(error.message);
+    });
   }
 
   /** Appends all that the registry holds, and lets go of the log up to `last`. */
