@@ -42,8 +42,7 @@ export class SqliteFile {
   #entries = 0;
   /** The last batch that was there when it was opened for writing, until that is gone. */
   #found = 0;
-  #last = 0;
-  #newest = Number.NEGATIVE_INFINITY;
+
   /** What tells the file that is open from another by the same name. */
   #identity = "";
 
@@ -55,16 +54,6 @@ export class SqliteFile {
   /** Entries in all batches. */
   get entries(): number {
     return this.#entries;
-  }
-
-  /** The number of the last batch. */
-  get last(): number {
-    return this.#last;
-  }
-
-  /** The latest time in it, or a later one. */
-  get newest(): number {
-    return this.#newest;
   }
 
   /**
@@ -148,16 +137,15 @@ export class SqliteFile {
     throw sqliteError(this.path, first, "read");
   }
 
-  /** Keeps a batch: one transaction. @throws {JournalError} `damaged`, `moved` or `failed` */
-  append(data: Uint8Array, count: number, newest: number): void {
+  /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged`, `moved` or `failed` */
+  append(data: Uint8Array, count: number, newest: number): number {
     try {
       // SQLite would go on writing to a file that nobody finds again.
       if (this.#isMoved()) throw new JournalError("moved", `the journal ${this.path} was removed or replaced`);
       const insert = "INSERT INTO batch (newest, entries, data) VALUES (?, ?, ?)";
       const { lastInsertRowid } = this.#db!.query(insert).run(newest, count, data);
       this.#entries += count;
-      this.#last = Number(lastInsertRowid);
-      this.#newest = Math.max(this.#newest, newest);
+      return Number(lastInsertRowid);
     } catch (error) {
       throw sqliteError(this.path, error);
     }
@@ -177,9 +165,7 @@ export class SqliteFile {
   /** Deletes the batches up to number `id`, a few, and with `spare` none that it was opened with. Returns whether there are more. */
   dropUpTo(id: number, spare = false): boolean {
     try {
-      const more = this.#delete(this.#head(spare ? this.#found : 0).filter((row) => row.id <= id));
-      if (!more) this.#newest = this.#latest();
-      return more;
+      return this.#delete(this.#head(spare ? this.#found : 0).filter((row) => row.id <= id));
     } catch (error) {
       throw sqliteError(this.path, error);
     }
@@ -215,18 +201,11 @@ export class SqliteFile {
     return rows.length === DELETED_AT_ONCE;
   }
 
-  #latest(): number {
-    const latest = this.#db!.query<{ newest: number | null }, []>("SELECT max(newest) AS newest FROM batch").get();
-    return latest?.newest ?? Number.NEGATIVE_INFINITY;
-  }
-
   #count(db: Database): void {
     const count = "SELECT total(entries) AS entries, ifnull(max(id), 0) AS found FROM batch";
     const { entries, found } = db.query<{ entries: number; found: number }, []>(count).get()!;
     this.#entries = entries;
     this.#found = found;
-    this.#last = found;
-    this.#newest = this.#latest();
   }
 
   /** What it holds, in figures. */
@@ -259,8 +238,6 @@ export class SqliteFile {
     this.#writable = false;
     this.#entries = 0;
     this.#found = 0;
-    this.#last = 0;
-    this.#newest = Number.NEGATIVE_INFINITY;
   }
 
   #makeFolder(): void {

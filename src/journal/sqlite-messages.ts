@@ -36,21 +36,14 @@ export interface FileFigures {
   readonly schema: number;
 }
 
-export interface LogFigures {
-  /** In all batches. */
-  readonly entries: number;
-  /** The number of the last batch. */
-  readonly last: number;
-  /** The latest time in it. */
-  readonly newest: number;
-}
-
 /** From the thread. */
 export type FromFile =
   | { readonly type: "batch"; readonly data: Uint8Array<ArrayBuffer> }
   | {
       readonly type: "done";
-      readonly log?: LogFigures;
+      /** The number of the last batch, and entries in all. */
+      readonly last?: number;
+      readonly entries?: number;
       readonly figures?: FileFigures;
       /** What a damaged file is called now. */
       readonly aside?: string | undefined;

@@ -1,7 +1,7 @@
 /** Entry of the thread of an SQLite journal: one file, and nobody who waits. */
 import { JournalError } from "./journal.ts";
 import { SqliteFile } from "./sqlite-file.ts";
-import type { FromFile, LogFigures, ToFile } from "./sqlite-messages.ts";
+import type { FromFile, ToFile } from "./sqlite-messages.ts";
 
 declare const self: Worker;
 
@@ -9,6 +9,7 @@ declare const self: Worker;
 const AHEAD = 8;
 
 let file: SqliteFile | undefined;
+let last = 0;
 let room = AHEAD;
 let wake: () => void = () => {};
 let queue: Promise<void> = Promise.resolve();
@@ -26,10 +27,6 @@ async function read(file: SqliteFile, since: number): Promise<void> {
   }
 }
 
-function figures({ entries, last, newest }: SqliteFile): LogFigures {
-  return { entries, last, newest };
-}
-
 async function handle(message: ToFile): Promise<FromFile> {
   switch (message.type) {
     case "open":
@@ -37,22 +34,23 @@ async function handle(message: ToFile): Promise<FromFile> {
       if (message.write) file.open();
       else file.openForReading();
       if (message.read) await read(file, message.since);
-      return { type: "done", log: figures(file) };
-    case "append":
-      file!.append(message.bytes, message.count, message.newest);
+      return { type: "done", last, entries: file.entries };
+    case "append": {
+      last = file!.append(message.bytes, message.count, message.newest);
       file!.expire(message.since);
-      return { type: "done", log: figures(file!) };
+      return { type: "done", last, entries: file!.entries };
+    }
     case "drop":
       while (file!.dropUpTo(message.upTo, message.spare));
-      return { type: "done" };
+      return { type: "done", entries: file!.entries };
     case "tidy":
       while (file!.expire(message.since));
       file!.shrink();
-      return { type: "done" };
+      return { type: "done", entries: file!.entries };
     case "renew": {
       const aside = message.damaged ? file!.setAside() : undefined;
       file!.open();
-      return { type: "done", aside };
+      return { type: "done", entries: file!.entries, aside };
     }
     case "census":
       return { type: "done", figures: file!.figures() };

@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Batch, type SealedBatch } from "./batch.ts";
 import { type Census, type Journal, JournalError, type Keeper } from "./journal.ts";
-import type { FromFile, LogFigures, ToFile } from "./sqlite-messages.ts";
+import type { FromFile, ToFile } from "./sqlite-messages.ts";
 import { Trouble } from "./trouble.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
@@ -12,8 +12,6 @@ const TIDY_MS = 60_000;
 /** The log is written anew when it has so many times as many entries as there are nodes, and so many more. */
 const GROWTH = 2;
 const GROWTH_MORE = 50_000;
-/** Or when it has a time so far ahead: more than a registry holds after the clock was set back. */
-const AHEAD_MS = 2000;
 
 type Done = Extract<FromFile, { type: "done" }>;
 
@@ -77,9 +75,9 @@ export class SqliteJournal implements Journal {
       await this.prepare();
       // What is over is for a server to say, which has the retention that holds.
       const since = this.#keeper ? this.#since() : 0;
-      const { log } = await this.#ask({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
+      const { last, entries } = await this.#ask({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
       this.#trouble.over();
-      if (this.#keeper) this.#tend(this.#keeper, log!);
+      if (this.#keeper && entries! > this.#most(this.#keeper)) void this.#rewrite(this.#keeper, last!);
     } catch (error) {
       const { code, message } = error as JournalError;
       if (code === "closed") throw error;
@@ -98,10 +96,7 @@ export class SqliteJournal implements Journal {
 
   async prepare(): Promise<void> {
     if (this.#writing) return;
-    if (!this.#unread) {
-      await this.#openFile(false, true);
-      return;
-    }
+    if (!this.#unread) return await this.#openFile(false, true);
     const keeper = this.#keeper!;
     this.#unread = false;
     const before = keeper.nodes;
@@ -131,20 +126,15 @@ export class SqliteJournal implements Journal {
     worker.terminate();
   }
 
-  async #openFile(read: boolean, write: boolean): Promise<LogFigures> {
-    const { log } = await this.#ask({ type: "open", path: this.#path, since: this.#since(), read, write });
+  async #openFile(read: boolean, write: boolean): Promise<void> {
+    const { entries } = await this.#ask({ type: "open", path: this.#path, since: this.#since(), read, write });
     this.#writing = write;
-    this.#found = log!.entries;
-    return log!;
+    this.#found = entries!;
   }
 
-  /** Has the log written anew when that is due. What the registry had no room for stays, until its time is over. */
-  #tend(keeper: Keeper, { entries, last, newest }: LogFigures): void {
-    const { nodes, noRoom } = keeper;
-    const most = GROWTH * nodes + GROWTH_MORE + (noRoom > 0 ? this.#found : 0);
-    // At each start, times to come would count as that of the start.
-    const ahead = noRoom === 0 && newest > Date.now() + AHEAD_MS;
-    if (ahead || entries > most) void this.#rewrite(keeper, last);
+  /** With more entries than this the log is to be written anew. What the registry had no room for stays, until its time is over. */
+  #most({ nodes, noRoom }: Keeper): number {
+    return GROWTH * nodes + GROWTH_MORE + (noRoom > 0 ? this.#found : 0);
   }
 
   #since(): number {
@@ -166,15 +156,12 @@ export class SqliteJournal implements Journal {
         this.#send({ type: "taken" });
       });
     };
-    let log: LogFigures;
     try {
-      log = await this.#openFile(true, write);
+      await this.#openFile(true, write);
     } finally {
       await taken;
     }
-    if (damage === undefined) {
-      if (write && this.#keeper) this.#tend(this.#keeper, log);
-    } else {
+    if (damage !== undefined) {
       throw new JournalError("damaged", `the journal ${this.#path} is damaged: ${this.bad} batches (${damage})`);
     }
   }
