@@ -123,6 +123,23 @@ describe.concurrent("whereabouts journal", () => {
     expect(out.match(/"nodeId":"\w+"/g)).toEqual(['"nodeId":"NEW"']);
   });
 
+  test("leaves what is over in an SQLite file to the server, which may have been told to keep for longer", async () => {
+    using folder = new Folder();
+    const journal = `sqlite:${folder.at("registry.db")}`;
+    const day = ["--retention", "86400"];
+    await importInto(journal, [line("OLD", 1, now() - 7_200_000)], day);
+    await importInto(journal, [line("NEW", 1)]);
+    const { out } = await run(["journal", "export", "--journal", journal, ...day]);
+    expect(out.match(/"nodeId":"\w+"/g)).toEqual(['"nodeId":"OLD"', '"nodeId":"NEW"']);
+  });
+
+  testIf(hasRedis, NEEDS_REDIS)("leaves what is over in Redis to the servers, as well", async () => {
+    await using redis = await Redis.start({ args: ["--stream-node-max-entries", "1"] });
+    await redis.ask("XADD", "whereabouts:journal", `${now() - 7_200_000}-0`, "batch", "of two hours ago");
+    expect(await importInto(redis.url, [line("NEW", 1)])).toMatchObject({ code: 0 });
+    expect(await redis.ask("XLEN", "whereabouts:journal")).toBe(2);
+  });
+
   test("says what a journal holds, for people and for machines", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
@@ -276,6 +293,8 @@ test("an entry is taken from JSON as it is written, and nothing else is", () => 
     { nodeIdHex: "0" },
     { nodeIdHex: undefined },
     { nodeIdHex: undefined, nodeId: null },
+    { nodeIdHex: undefined, nodeId: "\ud800" },
+    { nodeIdHex: undefined, nodeId: new TextDecoder().decode(Uint8Array.of(0x4e, 0xff)) },
     { nodeIdHex: "00".repeat(1009) },
     { ip: "fe80::1%eth0" },
     { ip: "010.0.0.1" },

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Client } from "./support/client.ts";
 import { type Running, run, Said, start } from "./support/command.ts";
 import { Folder } from "./support/folder.ts";
@@ -56,6 +57,13 @@ async function known(client: Client, name: string, port: number): Promise<void> 
   expect(await client.ask(query(ascii(name)))).toEqual(announcement(ascii(name), port, Uint8Array.of(127, 0, 0, 1)));
 }
 
+/** A journal that has a node, and was closed in order. */
+async function keep(path: string, nodeId: string): Promise<void> {
+  const entry = { nodeId, ip: "127.0.0.1", port: 7, announcedAt: Date.now() };
+  const { code } = await run(["journal", "import", "--journal", `sqlite:${path}`], JSON.stringify(entry));
+  expect(code).toBe(0);
+}
+
 describe.concurrent("a server whose file system is the matter", () => {
   testIf(hasMount, NEEDS_MOUNT)(
     "and its disk is full says so once, serves, and keeps what it owes when there is room again",
@@ -81,16 +89,50 @@ describe.concurrent("a server whose file system is the matter", () => {
     20_000,
   );
 
+  for (const [what, file, before, after] of [
+    ["of a journal that was closed in order", "", "1 nodes restored", ""],
+    [
+      "of any other, as soon as there is room",
+      "head -c 100000 /dev/urandom >registry.db-wal",
+      "0 nodes",
+      "2 nodes are",
+    ],
+  ] as const) {
+    testIf(hasMount, NEEDS_MOUNT)(
+      `and its disk is full when it starts says so, and knows what it has ${what}`,
+      async () => {
+        using folder = new Folder();
+        using kept = new Folder();
+        await keep(kept.at("registry.db"), "kept");
+        const steps = [
+          `mount -t tmpfs -o size=1m tmpfs ${folder.path}`,
+          `cp ${kept.path}/* ${folder.path} && cd ${folder.path}`,
+          ...(file === "" ? [] : [file]),
+          "{ dd if=/dev/zero of=filler bs=4k 2>/dev/null; true; }",
+          `cd ${import.meta.dir}`,
+        ];
+        await using server = await serve(folder.at("registry.db"), steps.join(" && "));
+        expect(await server.said.next(/restored/)).toContain(before);
+        await known(server.client, "new", 8);
+        await Bun.sleep(1000);
+        for (const line of server.warnings()) expect(line).toContain("the disk is full");
+        expect(server.warnings().length).toBeWithin(1, 3);
+        Bun.spawnSync(["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`, "rm", folder.at("filler")]);
+        if (after !== "") await server.said.next(new RegExp(after));
+        await server.said.next(/the journal is written again/);
+        expect(await server.client.ask(query(ascii("kept")))).toBeDefined();
+        await server.stop();
+      },
+      20_000,
+    );
+  }
+
   testIf(hasMount, NEEDS_MOUNT)(
     "and it is read-only knows what it has, says so once, and serves",
     async () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
-      {
-        await using server = await serve(path, "true");
-        await known(server.client, "kept", 7);
-        await server.stop();
-      }
+      await keep(path, "kept");
       const readOnly = `mount --bind ${folder.path} ${folder.path} && mount -o remount,ro,bind ${folder.path}`;
       await using server = await serve(path, readOnly);
       expect(await server.client.ask(query(ascii("kept")))).toEqual(
@@ -105,6 +147,81 @@ describe.concurrent("a server whose file system is the matter", () => {
     },
     20_000,
   );
+
+  testIf(hasMount, NEEDS_MOUNT)("and it is its folder that is read-only knows what it has", async () => {
+    using folder = new Folder();
+    using kept = new Folder();
+    await keep(kept.at("registry.db"), "kept");
+    for (const name of ["registry.db", "registry.db.lock"]) writeFileSync(folder.at(name), "");
+    const steps = [
+      `mount --bind ${folder.path} ${folder.path}`,
+      `mount --bind ${kept.at("registry.db")} ${folder.at("registry.db")}`,
+      `mount -o remount,ro,bind ${folder.path}`,
+    ];
+    await using server = await serve(folder.at("registry.db"), steps.join(" && "));
+    expect(await server.said.next(/restored/)).toContain("1 nodes restored");
+    expect(server.warnings()).toHaveLength(1);
+    await server.stop();
+  });
+
+  for (const [what, mount] of [
+    ["it is not a file", (lock: string) => `mkdir ${lock}`],
+    [
+      "its file system is read-only",
+      (lock: string) => `: >${lock} && mount --bind ${lock} ${lock} && mount -o remount,ro,bind ${lock}`,
+    ],
+  ] as const) {
+    testIf(hasMount, NEEDS_MOUNT)(
+      `and its lock cannot be had says so, and does not write without it: ${what}`,
+      async () => {
+        using folder = new Folder();
+        const path = folder.at("registry.db");
+        await using server = await serve(path, mount(`${path}.lock`));
+        await known(server.client, "new", 8);
+        await Bun.sleep(600);
+        expect(server.warnings()).toHaveLength(2);
+        expect(server.warnings()[0]).toContain(
+          `the journal ${path} cannot be written, for ${path}.lock cannot: ${what}; the server goes on, and tries again`,
+        );
+        expect(server.warnings()[1]).toContain(`there is no journal ${path}`);
+        await server.stop();
+        expect(existsSync(path)).toBe(false);
+      },
+    );
+  }
+
+  for (const [what, path, mount] of [
+    [
+      ["cannot be written: its file system is read-only; the server goes on, and tries again", "is damaged"],
+      "",
+      (at: string) => `mount -o remount,ro,bind ${at}`,
+    ],
+    [
+      [
+        "is damaged: file is not a database, and it cannot be set aside: it is in use by the system; the server goes on, and tries again",
+      ],
+      "/registry.db",
+      (at: string) => `mount --bind ${at} ${at}`,
+    ],
+  ] as const) {
+    testIf(hasMount, NEEDS_MOUNT)(
+      `and its journal, which is damaged, cannot be set aside says so, serves, and ends when it is told to: ${what[0]}`,
+      async () => {
+        using folder = new Folder();
+        const file = folder.at("registry.db");
+        writeFileSync(file, "garbage ".repeat(1000));
+        writeFileSync(`${file}.lock`, "");
+        const bind = `mount --bind ${folder.path} ${folder.path} && ${mount(folder.path + path)}`;
+        await using server = await serve(file, bind);
+        await known(server.client, "new", 8);
+        await Bun.sleep(1000);
+        expect(server.warnings()).toEqual(what.map((line) => expect.stringContaining(`the journal ${file} ${line}`)));
+        await server.stop();
+        expect(readFileSync(file, "utf8")).toStartWith("garbage");
+      },
+      20_000,
+    );
+  }
 });
 
 describe.concurrent("a server that had better not start", () => {

@@ -6,7 +6,10 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -50,8 +53,8 @@ async function open(
 ): Promise<{ journal: Journal; keeper: SiteKeeper } & AsyncDisposable> {
   const journal = createJournal({ journal: `sqlite:${path}`, prefix: "x", retentionMs, origin: new Uint8Array(8) });
   const keeper = new SiteKeeper(site);
-  await journal.open(keeper);
   keeper.journal = journal;
+  await journal.open(keeper);
   return { journal, keeper, [Symbol.asyncDispose]: () => journal.close() };
 }
 
@@ -63,6 +66,16 @@ async function fill(path: string, count: number): Promise<void> {
     if (i % 100 === 99) await it.keeper.append();
   }
   await it.keeper.append();
+}
+
+/** What the log in a file has. */
+function size(path: string): { entries: number; batches: number } {
+  const db = new Database(path, { readonly: true });
+  const row = db
+    .query<{ entries: number; batches: number }, []>("SELECT total(entries) AS entries, count(*) AS batches FROM batch")
+    .get()!;
+  db.close();
+  return row;
 }
 
 function overwrite(path: string, at: number, bytes: Uint8Array): void {
@@ -106,14 +119,14 @@ describe.concurrent("a server with a journal in SQLite", () => {
     const path = folder.at("registry.db");
     let announced = 0;
     {
-      await using server = await start(path, { retention: 2 });
+      await using server = await start(path, { retention: 6 });
       await announce(server, ["A"]);
       announced = performance.now();
-      await Bun.sleep(700);
+      await until(() => server.stats().journal.appended === 1, "the journal");
     }
-    await using server = await start(path, { retention: 2 });
+    await using server = await start(path, { retention: 6 });
     expect(await answers(server, "A")).toBeDefined();
-    await Bun.sleep(2000 - (performance.now() - announced) + 20);
+    await Bun.sleep(6000 - (performance.now() - announced) + 20);
     expect(await answers(server, "A", 100)).toBeUndefined();
   });
 
@@ -263,6 +276,8 @@ describe.concurrent("a damaged journal in SQLite", () => {
         await using server = await start(path);
         const { nodes } = server.stats();
         expect(nodes).toBeWithin(least, 2000);
+        // All of it is in the new file when the server is ready, and may be killed.
+        expect(size(path).entries).toBe(nodes);
         expect(databases(folder)).toHaveLength(1);
         expect(readFileSync(folder.at(databases(folder)[0]!))).toEqual(spoilt);
         await announce(server, ["new"]);
@@ -305,6 +320,19 @@ describe.concurrent("a damaged journal in SQLite", () => {
     expect(readFileSync(path, "utf8")).toStartWith("no database");
   });
 
+  test("is not what a file is whose lock is: the lock is set aside, and nothing else", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 100);
+    writeFileSync(`${path}.lock`, "garbage ".repeat(1000));
+    await using server = await start(path);
+    expect(server.stats()).toMatchObject({ nodes: 100, journal: { errors: 0 } });
+    expect(asides(folder)).toEqual([expect.stringMatching(/^registry\.db\.lock\.damaged-/)]);
+    const second = start(path);
+    expect(second).rejects.toMatchObject({ code: "locked" });
+    await second.catch(() => {});
+  });
+
   test("that becomes so while the server runs is set aside as well, and a new one gets all that is known", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
@@ -336,18 +364,63 @@ describe.concurrent("a damaged journal in SQLite", () => {
   });
 });
 
-describe("the log in an SQLite journal", () => {
-  async function size(path: string): Promise<{ entries: number; batches: number }> {
-    const db = new Database(path, { readonly: true });
-    const row = db
-      .query<{ entries: number; batches: number }, []>(
-        "SELECT total(entries) AS entries, count(*) AS batches FROM batch",
-      )
-      .get()!;
-    db.close();
-    return row;
+describe.concurrent("an SQLite journal that another took away", () => {
+  for (const [what, take] of [
+    [
+      "removed with all that is beside it",
+      (at: string) => ["", "-wal", "-shm", ".lock"].map((end) => rmSync(at + end)),
+    ],
+    ["removed", (at: string) => rmSync(at)],
+    [
+      "replaced by garbage",
+      (at: string) => writeFileSync(`${at}.new`, "garbage".repeat(1000)) ?? renameSync(`${at}.new`, at),
+    ],
+  ] as const) {
+    test(`is there again, with all that is known: ${what}`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      await fill(path, 1000);
+      {
+        await using server = await start(path);
+        await announce(server, ["A"]);
+        await until(() => server.stats().journal.appended === 1, "the journal");
+        take(path);
+        await announce(server, ["B"]);
+        await until(() => server.stats().journal.appended === 2, "the journal", 10_000);
+        expect(server.stats().journal.errors).toBeWithin(1, 4);
+        const second = start(path);
+        expect(second).rejects.toMatchObject({ code: "locked" });
+        await second.catch(() => {});
+      }
+      await using server = await start(path);
+      expect(server.stats()).toMatchObject({ nodes: 1002, journal: { bad: 0, errors: 0 } });
+    });
   }
 
+  test("keeps what was beside it, where only that is left", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    writeFileSync(`${path}-wal`, "precious");
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(0);
+    expect(asides(folder)).toHaveLength(1);
+    expect(readFileSync(folder.at(asides(folder)[0]!), "utf8")).toBe("precious");
+  });
+
+  test("is the same one by the name of a link", async () => {
+    using folder = new Folder();
+    const [path, link] = [folder.at("registry.db"), folder.at("link.db")];
+    await fill(path, 100);
+    symlinkSync("registry.db", link);
+    await using server = await start(link);
+    expect(server.stats().nodes).toBe(100);
+    const second = start(path);
+    expect(second).rejects.toMatchObject({ code: "locked" });
+    await second.catch(() => {});
+  });
+});
+
+describe("the log in an SQLite journal", () => {
   test("loses what is over, and keeps the rest", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
@@ -360,7 +433,7 @@ describe("the log in an SQLite journal", () => {
       await Bun.sleep(1050);
       it.keeper.site.announce("new", 1);
       await it.keeper.append();
-      expect(await size(path)).toEqual({ entries: 1, batches: 1 });
+      expect(size(path)).toEqual({ entries: 1, batches: 1 });
     }
     await using it = await open(path, 1000);
     expect(it.keeper.nodes).toBe(1);
@@ -382,7 +455,7 @@ describe("the log in an SQLite journal", () => {
       await it.journal.census();
     }
     expect(rewritten).toBeWithin(1, 4);
-    expect((await size(path)).entries).toBeLessThan(70_000);
+    expect(size(path).entries).toBeLessThan(70_000);
     await using it = await open(path);
     expect(it.keeper.nodes).toBe(4030);
     expect(it.keeper.site.reply("idle7")).toContain("00070000");
@@ -481,6 +554,26 @@ describe("the log in an SQLite journal", () => {
     );
     await using it = await open(path);
     expect(it.keeper.nodes).toBe(3);
+  });
+
+  test("keeps what a server has no room for that was told to take less, for one that takes it again", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 2000);
+    {
+      await using it = await open(path, HOUR, new Site("wasm", { capacity: 100, shards: 1 }));
+      // Enough for the log to be written anew, twice.
+      for (let round = 0; round < 1100; round++) {
+        for (let i = 0; i < 100; i++) it.keeper.site.announce(`n${1900 + i}`, 1 + round);
+        await it.keeper.append();
+      }
+      expect(it.keeper.all).toBeWithin(1, 4);
+      await it.journal.census();
+    }
+    expect(size(path).entries).toBeLessThan(70_000);
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(2000);
+    expect(it.keeper.site.reply("n1900")).toContain((1100).toString(16));
   });
 
   test("prefers the later announcements where the registry has become too small for all", async () => {

@@ -47,8 +47,13 @@ function parseNodeId(text: unknown, hex: unknown): Uint8Array {
     } catch {
       throw new LineError('"nodeIdHex" is no hex');
     }
-  } else if (typeof text === "string") bytes = new TextEncoder().encode(text);
-  else throw new LineError('there is neither "nodeIdHex" nor "nodeId"');
+  } else if (typeof text === "string") {
+    // U+FFFD is also what bytes that are no UTF-8 were read as.
+    if (!text.isWellFormed() || text.includes("\ufffd")) {
+      throw new LineError('"nodeId" does not say which bytes it is: give "nodeIdHex"');
+    }
+    bytes = new TextEncoder().encode(text);
+  } else throw new LineError('there is neither "nodeIdHex" nor "nodeId"');
   if (bytes.length >= 1 && bytes.length <= MAX_NODE_ID) return bytes;
   throw new LineError(`a NodeID has 1 to ${MAX_NODE_ID} bytes, not ${bytes.length}`);
 }

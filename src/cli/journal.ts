@@ -19,9 +19,10 @@ import { pad, showAge, timeStamp, visible } from "./style.ts";
 import { flag, isOn, whole } from "./values.ts";
 
 const JOURNALS = `
-A journal is sqlite (the default: registry.db in $STATE_DIRECTORY, else in ~/.local/state/whereabouts), sqlite:PATH,
-redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// with TLS, or valkey://. A password is better given in
-WHEREABOUTS_JOURNAL than in a command line, which everybody on the machine can read.`;
+A journal is sqlite (the default: registry.db in $STATE_DIRECTORY, else in $XDG_STATE_HOME/whereabouts or
+~/.local/state/whereabouts), sqlite:PATH, redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// with TLS, or
+valkey://. A password is better given in WHEREABOUTS_JOURNAL than in a command line, which everybody on the machine can
+read.`;
 
 const ENTRY = `{"nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","ip":"192.0.2.7","port":22000,"announcedAt":1767225600000}`;
 

@@ -35,6 +35,8 @@ export interface Journal {
 export interface Keeper {
   /** Nodes it holds. */
   readonly nodes: number;
+  /** Entries that it was to take and had no room for. */
+  readonly noRoom: number;
   /** Merges a batch of another server, or of an earlier life; `shift` is added to its times. */
   take(batch: Batch, shift: number): Promise<void>;
   /** The journal lost what this server had announced to it: it is to be appended again. */
@@ -53,7 +55,7 @@ export interface Census {
 }
 
 /** Why a journal fails. `locked`, `newer`, `foreign` and `unusable` are for a person to solve, before a server starts. */
-export type JournalErrorCode = "locked" | "newer" | "foreign" | "unusable" | "damaged" | "failed" | "closed";
+export type JournalErrorCode = "locked" | "newer" | "foreign" | "unusable" | "damaged" | "moved" | "failed" | "closed";
 
 /** A journal cannot be had, or did not keep what it was given. */
 export class JournalError extends Error {

@@ -80,9 +80,9 @@ export class RedisStream {
   }
 
   /** @returns the entry's id. */
-  async append(connection: RedisConnection, batch: Uint8Array): Promise<string> {
+  async append(connection: RedisConnection, batch: Uint8Array, trim: boolean): Promise<string> {
     const oldest = Math.max(0, Math.floor(this.now() - this.#retentionMs - TRIM_MARGIN));
-    const args = [this.key, "MINID", "~", `${oldest}`, "*", FIELD, batch.toBase64()];
+    const args = [this.key, ...(trim ? ["MINID", "~", `${oldest}`] : []), "*", FIELD, batch.toBase64()];
     return (await connection.ask("XADD", args)) as string;
   }
 

@@ -111,7 +111,8 @@ export class RedisJournal implements Journal {
   async append({ bytes }: SealedBatch): Promise<void> {
     if (!this.#writer) throw new JournalError("failed", `no connection to ${this.#target.where}`);
     try {
-      this.#appended = await this.#stream.append(this.#writer, bytes);
+      // What is over is for a server to say, which has the retention that holds.
+      this.#appended = await this.#stream.append(this.#writer, bytes, this.#keeper !== undefined);
       this.#witness ??= this.#appended;
       this.#appending.over();
     } catch (error) {

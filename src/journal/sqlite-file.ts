@@ -6,10 +6,10 @@
  * beginning is deleted when its time is over, or when all that the registry holds was appended anew.
  */
 import { constants, Database } from "bun:sqlite";
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, realpathSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "./journal.ts";
-import { OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
+import { checkLock, immovable, OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
 
 /** "WHER": by this number in its header, `file` and others tell whose a database is. */
 const APPLICATION_ID = 0x57484552;
@@ -23,6 +23,12 @@ const DELETED_AT_ONCE = 64;
 /** Free pages that are given back to the file system at once. */
 const VACUUMED_AT_ONCE = 1000;
 
+interface Row {
+  readonly id: number;
+  readonly newest: number;
+  readonly entries: number;
+}
+
 export interface StoredBatch {
   readonly id: number;
   readonly data: Uint8Array;
@@ -34,9 +40,15 @@ export class SqliteFile {
   #lock: Database | undefined;
   #writable = false;
   #entries = 0;
+  /** The last batch that was there when it was opened for writing, until that is gone. */
+  #found = 0;
+
+  /** What tells the file that is open from another by the same name. */
+  #identity = "";
 
   constructor(path: string) {
-    this.path = path;
+    // By whatever names servers know a file, its lock has one.
+    this.path = linked(path);
   }
 
   /** Entries in all batches. */
@@ -49,12 +61,17 @@ export class SqliteFile {
    * @throws {JournalError} `locked`, `newer`, `foreign`, `damaged`, `unusable` if there is no file and none can be made, or `failed`.
    */
   open(): void {
-    if (this.#db && this.#writable) return;
-    this.#disconnect();
+    const moved = this.#writable && this.#isMoved();
+    if (this.#db && this.#writable && !moved) return;
+    if (moved) this.close();
+    else this.#disconnect();
     try {
       if (!existsSync(this.path)) this.#makeFolder();
       this.#lockFile();
+      // SQLite would delete what another file has left, or take it for this one's.
+      if (moved || !existsSync(this.path)) renamed(this.path, ["-wal", "-shm"]);
       this.#db = new Database(this.path, { create: true, readwrite: true });
+      this.#identity = identity(this.path);
       this.#setUp(this.#db);
       this.#writable = true;
     } catch (error) {
@@ -74,8 +91,10 @@ export class SqliteFile {
       try {
         db.query("PRAGMA schema_version").get();
       } catch (error) {
-        // In a folder that cannot be written to, a file that was closed in order can be read as one that never changes.
-        if (sqliteCode(error) !== "SQLITE_CANTOPEN" || existsSync(`${this.path}-wal`)) throw error;
+        // Where nothing can be made beside it, a file that was closed in order can be read as one that never changes.
+        const code = sqliteCode(error);
+        if (!["SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR"].includes(code) || this.#size("-wal") > 0)
+          throw error;
         db.close();
         const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
         db = new Database(`file:${encodeURI(this.path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, flags);
@@ -84,7 +103,7 @@ export class SqliteFile {
       else this.#db = db;
     } catch (error) {
       this.close();
-      throw sqliteError(this.path, error);
+      throw sqliteError(this.path, error, "read");
     }
   }
 
@@ -115,12 +134,14 @@ export class SqliteFile {
     } catch {
       // The same damage, met from the other side.
     }
-    throw sqliteError(this.path, first);
+    throw sqliteError(this.path, first, "read");
   }
 
-  /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged` or `failed` */
+  /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged`, `moved` or `failed` */
   append(data: Uint8Array, count: number, newest: number): number {
     try {
+      // SQLite would go on writing to a file that nobody finds again.
+      if (this.#isMoved()) throw new JournalError("moved", `the journal ${this.path} was removed or replaced`);
       const insert = "INSERT INTO batch (newest, entries, data) VALUES (?, ?, ?)";
       const { lastInsertRowid } = this.#db!.query(insert).run(newest, count, data);
       this.#entries += count;
@@ -133,18 +154,18 @@ export class SqliteFile {
   /** Deletes from the beginning of the log what ended before `since`, a few batches. Returns whether there may be more. */
   expire(since: number): boolean {
     try {
-      const live = this.#head().findIndex(({ newest }) => newest >= since);
-      return this.#delete(live === -1 ? DELETED_AT_ONCE : live);
+      const head = this.#head(0);
+      const live = head.findIndex(({ newest }) => newest >= since);
+      return this.#delete(live === -1 ? head : head.slice(0, live));
     } catch (error) {
       throw sqliteError(this.path, error);
     }
   }
 
-  /** Deletes the batches up to number `id`, a few. Returns whether there are more. */
-  dropUpTo(id: number): boolean {
+  /** Deletes the batches up to number `id`, a few, and with `spare` none that it was opened with. Returns whether there are more. */
+  dropUpTo(id: number, spare = false): boolean {
     try {
-      const rest = this.#head().findIndex((row) => row.id > id);
-      return this.#delete(rest === -1 ? DELETED_AT_ONCE : rest);
+      return this.#delete(this.#head(spare ? this.#found : 0).filter((row) => row.id <= id));
     } catch (error) {
       throw sqliteError(this.path, error);
     }
@@ -159,40 +180,47 @@ export class SqliteFile {
     }
   }
 
-  /** The first batches of the log. */
-  #head(): { id: number; newest: number; entries: number }[] {
-    const head = "SELECT id, newest, entries FROM batch ORDER BY id LIMIT ?";
-    return this.#db!.query<{ id: number; newest: number; entries: number }, [number]>(head).all(DELETED_AT_ONCE);
+  #isMoved(): boolean {
+    return identity(this.path) !== this.#identity;
   }
 
-  /** Deletes the first `count` batches. Returns whether it was as many as may be at once. */
-  #delete(count: number): boolean {
-    const rows = this.#head().slice(0, count);
+  /** The first batches of the log behind number `id`. */
+  #head(id: number): Row[] {
+    const head = "SELECT id, newest, entries FROM batch WHERE id > ? ORDER BY id LIMIT ?";
+    return this.#db!.query<Row, [number, number]>(head).all(id, DELETED_AT_ONCE);
+  }
+
+  /** Deletes batches that follow one another. Returns whether it was as many as may be at once. */
+  #delete(rows: readonly Row[]): boolean {
     if (rows.length === 0) return false;
-    this.#db!.query("DELETE FROM batch WHERE id <= ?").run(rows.at(-1)!.id);
+    const last = rows.at(-1)!.id;
+    this.#db!.query("DELETE FROM batch WHERE id BETWEEN ? AND ?").run(rows[0]!.id, last);
     for (const { entries } of rows) this.#entries -= entries;
+    // Numbers may begin anew in an empty log.
+    if (rows[0]!.id <= this.#found && this.#found <= last) this.#found = 0;
     return rows.length === DELETED_AT_ONCE;
   }
 
-  #sum(db: Database): number {
-    return db.query<{ entries: number }, []>("SELECT total(entries) AS entries FROM batch").get()!.entries;
+  #count(db: Database): void {
+    const count = "SELECT total(entries) AS entries, ifnull(max(id), 0) AS found FROM batch";
+    const { entries, found } = db.query<{ entries: number; found: number }, []>(count).get()!;
+    this.#entries = entries;
+    this.#found = found;
   }
 
   /** What it holds, in figures. */
   figures(): { batches: number; bytes: number; schema: number } {
     const row = this.#db?.query<{ batches: number }, []>("SELECT count(*) AS batches FROM batch").get();
-    const sizes = ["", "-wal"].map((end) => statSync(this.path + end, { throwIfNoEntry: false })?.size ?? 0);
-    return { batches: 0, ...row, bytes: sizes[0]! + sizes[1]!, schema: SCHEMA };
+    return { batches: 0, ...row, bytes: this.#size("") + this.#size("-wal"), schema: SCHEMA };
   }
 
-  /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. */
+  #size(end: string): number {
+    return statSync(this.path + end, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. @throws {JournalError} */
   setAside(): string {
-    const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, "");
-    let aside = `${this.path}.damaged-${stamp}`;
-    for (let n = 2; existsSync(aside); n++) aside = `${this.path}.damaged-${stamp}-${n}`;
-    for (const end of ["", "-wal", "-shm"]) {
-      if (existsSync(this.path + end)) renameSync(this.path + end, aside + end);
-    }
+    const aside = renamed(this.path, ["", "-wal", "-shm"]);
     // Not before: SQLite deletes a -wal when it closes.
     this.#disconnect();
     return aside;
@@ -209,6 +237,7 @@ export class SqliteFile {
     this.#db = undefined;
     this.#writable = false;
     this.#entries = 0;
+    this.#found = 0;
   }
 
   #makeFolder(): void {
@@ -220,8 +249,9 @@ export class SqliteFile {
   }
 
   /** A lock of our own, beside the file: SQLite's would keep out those who only want to read. The system lets go of it when we end, however. */
-  #lockFile(): void {
+  #lockFile(again = false): void {
     if (this.#lock) return;
+    checkLock(this.path);
     const lock = new Database(`${this.path}.lock`, { create: true, readwrite: true });
     try {
       lock.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
@@ -230,7 +260,14 @@ export class SqliteFile {
       this.#lock = lock;
     } catch (error) {
       lock.close();
-      if (sqliteCode(error) !== "SQLITE_BUSY") throw error;
+      const code = sqliteCode(error);
+      if (!again && (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")) {
+        // What another has locked cannot be read so far: this is nobody's, and says nothing of the journal.
+        renamed(`${this.path}.lock`, [""]);
+        this.#lockFile(true);
+        return;
+      }
+      if (code !== "SQLITE_BUSY") throw error;
       throw new JournalError("locked", `the journal ${this.path} is in use by another server; ${OTHERWISE}`);
     }
   }
@@ -243,7 +280,7 @@ export class SqliteFile {
     db.run("PRAGMA synchronous = NORMAL");
     db.run(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
     try {
-      this.#entries = this.#sum(db);
+      this.#count(db);
     } catch {
       // Damaged, somewhere: who reads it finds what is left, and says so.
     }
@@ -275,4 +312,32 @@ export class SqliteFile {
       db.run(`PRAGMA user_version = ${SCHEMA}`);
     })();
   }
+}
+
+/** What a link leads to; else the path as it was given. */
+function linked(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
+  } catch {
+    return path;
+  }
+}
+
+/** Empty if there is no file. */
+function identity(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ? `${found.dev} ${found.ino}` : "";
+}
+
+/** Renames what is damaged, with each of `ends`, to a name that nothing has. Returns that name. @throws {JournalError} */
+function renamed(path: string, ends: readonly string[]): string {
+  const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, "");
+  let aside = `${path}.damaged-${stamp}`;
+  for (let n = 2; ends.some((end) => existsSync(aside + end)); n++) aside = `${path}.damaged-${stamp}-${n}`;
+  try {
+    for (const end of ends) if (existsSync(path + end)) renameSync(path + end, aside + end);
+  } catch (error) {
+    throw immovable(error as NodeJS.ErrnoException);
+  }
+  return aside;
 }

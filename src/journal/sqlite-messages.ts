@@ -21,12 +21,12 @@ export type ToFile =
       readonly newest: number;
       readonly since: number;
     }
-  /** Deletes the batches up to a number: all that they hold was appended again. */
-  | { readonly type: "drop"; readonly upTo: number }
+  /** Deletes the batches up to a number: all that they hold was appended again. With `spare` not those that were there at the start. */
+  | { readonly type: "drop"; readonly upTo: number; readonly spare: boolean }
   /** Nothing else to do: deletes what ended before `since`, and makes the file smaller. */
   | { readonly type: "tidy"; readonly since: number }
-  /** Sets a damaged file aside, and makes a new one. */
-  | { readonly type: "renew" }
+  /** Opens what is there now, or makes a new file; a damaged one is set aside before. */
+  | { readonly type: "renew"; readonly damaged: boolean }
   | { readonly type: "census" }
   | { readonly type: "close" };
 
@@ -46,6 +46,6 @@ export type FromFile =
       readonly entries?: number;
       readonly figures?: FileFigures;
       /** What a damaged file is called now. */
-      readonly aside?: string;
+      readonly aside?: string | undefined;
     }
   | { readonly type: "failed"; readonly code: JournalErrorCode; readonly message: string };

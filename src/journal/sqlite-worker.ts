@@ -41,14 +41,14 @@ async function handle(message: ToFile): Promise<FromFile> {
       return { type: "done", last, entries: file!.entries };
     }
     case "drop":
-      while (file!.dropUpTo(message.upTo));
+      while (file!.dropUpTo(message.upTo, message.spare));
       return { type: "done", entries: file!.entries };
     case "tidy":
       while (file!.expire(message.since));
       file!.shrink();
       return { type: "done", entries: file!.entries };
     case "renew": {
-      const aside = file!.setAside();
+      const aside = message.damaged ? file!.setAside() : undefined;
       file!.open();
       return { type: "done", entries: file!.entries, aside };
     }

@@ -28,8 +28,16 @@ export class SqliteJournal implements Journal {
   #worker: Worker | undefined;
   /** Whether the thread has the file open for writing. */
   #writing = false;
+  /** Whether the file could not even be read so far. */
+  #unread = false;
   #rewriting = false;
+  /** Whether the file is a new one that lacks what the registry held before. */
+  #lacking = false;
   #closing: Promise<void> | undefined;
+  /** Entries that the file had when it was opened for writing. */
+  #found = 0;
+  /** How often a new file was to be made. */
+  #renewals = 0;
   /** Answers that the thread owes, in order. */
   #waiting: PromiseWithResolvers<Done>[] = [];
   #take: (data: Uint8Array<ArrayBuffer>) => void = () => {};
@@ -55,29 +63,36 @@ export class SqliteJournal implements Journal {
       await this.#read(keeper, true);
     } catch (error) {
       const { code, message } = error as JournalError;
-      if (code === "damaged") await this.#renew(keeper, message);
+      if (code === "damaged") await this.#renew(keeper, code, message);
       else if (code === "failed") await this.#readOnly(keeper, message);
       else {
         await this.close();
         throw error;
       }
     }
+    // Else who is killed just after its start would not have it at the next one.
+    if (this.#lacking) await this.#rewrite(keeper);
     this.#tidier = setInterval(() => this.#tidy(), TIDY_MS);
     this.#tidier.unref();
   }
 
   async append({ bytes, count, newest }: SealedBatch): Promise<void> {
+    const renewals = this.#renewals;
     try {
       await this.prepare();
-      const since = this.#since();
+      // What is over is for a server to say, which has the retention that holds.
+      const since = this.#keeper ? this.#since() : 0;
       const { last, entries } = await this.#ask({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
       this.#trouble.over();
-      if (this.#keeper && entries! > GROWTH * this.#keeper.nodes + GROWTH_MORE) void this.#rewrite(this.#keeper, last!);
+      if (this.#keeper && this.#lacking) void this.#rewrite(this.#keeper);
+      else if (this.#keeper && entries! > this.#most(this.#keeper)) void this.#rewrite(this.#keeper, last!);
     } catch (error) {
       const { code, message } = error as JournalError;
       if (code === "closed") throw error;
-      if (code === "damaged" && this.#keeper) await this.#renew(this.#keeper, message);
-      else if (this.#keeper) this.#trouble.failed(`${message}; the server goes on, and tries again`);
+      if ((code === "damaged" || code === "moved") && this.#keeper) {
+        // Of several that were on their way to a damaged file one has it set aside, not the new one as well.
+        if (renewals === this.#renewals) await this.#renew(this.#keeper, code, message);
+      } else if (this.#keeper) this.#trouble.failed(`${message}; the server goes on, and tries again`);
       throw error;
     }
   }
@@ -89,8 +104,19 @@ export class SqliteJournal implements Journal {
 
   async prepare(): Promise<void> {
     if (this.#writing) return;
-    await this.#ask({ type: "open", path: this.#path, since: 0, read: false, write: true });
-    this.#writing = true;
+    if (!this.#unread) return await this.#openFile(false, true);
+    const keeper = this.#keeper!;
+    this.#unread = false;
+    const before = keeper.nodes;
+    try {
+      await this.#read(keeper, true);
+    } catch (error) {
+      this.#unread = (error as JournalError).code === "failed";
+      throw error;
+    } finally {
+      if (!this.#unread)
+        logger.info(`the journal was read: ${keeper.nodes} nodes are known now, ${before} were before`);
+    }
   }
 
   async census(): Promise<Census> {
@@ -112,6 +138,17 @@ export class SqliteJournal implements Journal {
     await this.#ask({ type: "close" }).catch(() => {});
     this.#lose(CLOSED);
     worker.terminate();
+  }
+
+  async #openFile(read: boolean, write: boolean): Promise<void> {
+    const { entries } = await this.#ask({ type: "open", path: this.#path, since: this.#since(), read, write });
+    this.#writing = write;
+    this.#found = entries!;
+  }
+
+  /** With more entries than this the log is to be written anew. What the registry had no room for stays, until its time is over. */
+  #most({ nodes, noRoom }: Keeper): number {
+    return GROWTH * nodes + GROWTH_MORE + (noRoom > 0 ? this.#found : 0);
   }
 
   #since(): number {
@@ -141,8 +178,7 @@ export class SqliteJournal implements Journal {
       });
     };
     try {
-      await this.#ask({ type: "open", path: this.#path, since: this.#since(), read: true, write });
-      this.#writing = write;
+      await this.#openFile(true, write);
     } finally {
       await taken;
     }
@@ -157,35 +193,43 @@ export class SqliteJournal implements Journal {
     try {
       await this.#read(keeper, false);
     } catch (error) {
-      this.#trouble.failed((error as Error).message);
+      const { code, message } = error as JournalError;
+      this.#unread = code !== "damaged";
+      this.#trouble.failed(message);
     }
   }
 
-  /** A damaged file makes room for a new one, which gets all that the registry holds. */
-  async #renew(keeper: Keeper, message: string): Promise<void> {
+  /** Where the file was is a new one, which gets all that the registry holds. What keeps it from that is in the log. */
+  async #renew(keeper: Keeper, code: "damaged" | "moved", message: string): Promise<void> {
+    this.#renewals++;
     let aside: string | undefined;
     try {
-      ({ aside } = await this.#ask({ type: "renew" }));
+      ({ aside } = await this.#ask({ type: "renew", damaged: code === "damaged" }));
+      this.#writing = true;
+      this.#lacking = true;
+      this.#found = 0;
     } catch (error) {
-      const why = (error as Error).message;
-      this.#trouble.failed(`${message}; it cannot be set aside (${why}); the server goes on, and tries again`);
+      const { code, message: reason } = error as JournalError;
+      if (code !== "closed") this.#trouble.failed(`${message}, and ${reason}; the server goes on, and tries again`);
       return;
     }
-    this.#writing = true;
-    this.#trouble.failed(
-      `${message}; it was set aside as ${aside}, and a new one gets the ${keeper.nodes} nodes that are known`,
-    );
-    // Not to be waited for: who appends now may hold what this takes.
-    keeper.appendAll().catch((error: Error) => this.#trouble.failed(error.message));
+    const now = aside === undefined ? "the one that is there now" : `it was set aside as ${aside}, and a new one`;
+    this.#trouble.failed(`${message}; ${now} gets the ${keeper.nodes} nodes that are known`);
   }
 
-  /** Appends all that the registry holds, and lets go of the log up to `last`. */
-  async #rewrite(keeper: Keeper, last: number): Promise<void> {
+  /**
+   * Appends all that the registry holds, and lets go of the log up to `last`. Who appends does not wait for it: he may hold what
+   * this takes.
+   */
+  async #rewrite(keeper: Keeper, last?: number): Promise<void> {
     if (this.#rewriting) return;
     this.#rewriting = true;
     try {
+      const renewals = this.#renewals;
       await keeper.appendAll();
-      await this.#ask({ type: "drop", upTo: last });
+      if (renewals !== this.#renewals) return;
+      this.#lacking = false;
+      if (last !== undefined) await this.#ask({ type: "drop", upTo: last, spare: keeper.noRoom > 0 });
     } catch (error) {
       if ((error as JournalError).code !== "closed") this.#trouble.failed((error as Error).message);
     } finally {

@@ -80,6 +80,12 @@ export class Journaling implements Keeper {
     const journaling = new Journaling(journal, memory, engine, origin);
     const started = performance.now();
     await journal.open(journaling);
+    if (journaling.noRoom > 0) {
+      logger.warning(
+        "{noRoom} announcements in the journal find no room here: there are more nodes, or longer NodeIDs, than this server takes",
+        { noRoom: journaling.noRoom },
+      );
+    }
     // Nothing was announced here yet.
     journaling.#batches.markAll("all kept");
     journaling.#restored = journaling.nodes;
@@ -90,7 +96,7 @@ export class Journaling implements Keeper {
   }
 
   stats(): JournalStats {
-    const { exchange, tooLong } = this.#batches;
+    const { exchange } = this.#batches;
     const journal = this.#journal;
     const waiting = this.#running !== undefined && journal.where !== "memory";
     return {
@@ -99,7 +105,7 @@ export class Journaling implements Keeper {
       restoreSeconds: this.#restoreSeconds,
       appended: this.#appended,
       merged: exchange.merged,
-      noRoom: exchange.full + tooLong,
+      noRoom: this.noRoom,
       ahead: exchange.ahead,
       bad: journal.bad,
       errors: journal.errors + this.#trouble.count,
@@ -118,6 +124,10 @@ export class Journaling implements Keeper {
 
   get nodes(): number {
     return this.#control.nodes;
+  }
+
+  get noRoom(): number {
+    return this.#batches.noRoom;
   }
 
   take(batch: Batch, shift: number): Promise<void> {

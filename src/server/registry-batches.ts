@@ -28,6 +28,11 @@ export class RegistryBatches {
     this.#marks = new Array(this.exchange.shards).fill(undefined);
   }
 
+  /** Entries that this registry had no room for: too many, or with a NodeID that is too long. */
+  get noRoom(): number {
+    return this.exchange.full + this.tooLong;
+  }
+
   /** Merges a batch. `shift` is added to its times. */
   async merge(batch: Batch, shift: number): Promise<void> {
     const { exchange } = this;

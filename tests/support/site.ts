@@ -82,6 +82,10 @@ export class SiteKeeper implements Keeper {
     return this.site.harness.control.nodes;
   }
 
+  get noRoom(): number {
+    return this.site.batches.noRoom;
+  }
+
   take(batch: Batch, shift: number): Promise<void> {
     return this.site.batches.merge(batch, shift);
   }
