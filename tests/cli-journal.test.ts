@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { LineError, parseEntry } from "../src/cli/journal-lines.ts";
 import { DiscoveryServer } from "../src/server/index.ts";
 import { until } from "./support/client.ts";
@@ -190,9 +190,15 @@ describe.concurrent("whereabouts journal", () => {
         out: "",
       });
     }
-    const { err, code } = await run(["journal", "import", folder.at("none.jsonl"), "--journal", `sqlite:${path}`]);
-    expect(err).toContain("no such file");
-    expect(code).toBe(1);
+    for (const [file, why] of [
+      [folder.at("none.jsonl"), "no such file"],
+      [folder.path, `${folder.path} is a folder`],
+    ] as const) {
+      const { err, code } = await run(["journal", "import", file, "--journal", `sqlite:${path}`]);
+      expect(err).toContain(why);
+      expect(code).toBe(1);
+      expect(existsSync(path)).toBe(false);
+    }
     const refused = await run(["journal", "stats", "--journal", "redis://:hush@127.0.0.1:1"]);
     expect(refused.err).toBe("whereabouts: error: cannot connect to redis://127.0.0.1:1/0: connection refused\n");
     expect(refused.code).toBe(1);

@@ -1,5 +1,6 @@
 /** `whereabouts journal`: what a journal holds, out of one and into another. */
 import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
 import { Command } from "commander";
 import { createEngine, createEngineMemory, defaultEngineOptions, type EngineOptions } from "../engine/index.ts";
 import {
@@ -111,6 +112,8 @@ async function importNodes(file: string, flags: Flags, command: Command): Promis
       await journal.append(writer.seal());
       tally.imported += count;
     };
+    // No journal is made for what cannot be read.
+    if (file !== "-" && statSync(file).isDirectory()) throw new RangeError(`${file} is a folder`);
     try {
       await journal.prepare();
       for await (const lines of linesOf(file === "-" ? Bun.stdin.stream() : Bun.file(file).stream())) {
