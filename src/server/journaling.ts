@@ -13,8 +13,8 @@ const APPEND_MS = 250;
 const RETRY_MS = 250;
 const RETRY_MOST_MS = 5_000;
 /** What stopping may take: the last announcements, then the end of the journal. */
-const STOP_MS = 300;
-const CLOSE_MS = 150;
+const STOP_MS = 450;
+const CLOSE_MS = 200;
 
 /** What passed between a server and its journal. */
 export interface JournalStats {
