@@ -127,6 +127,37 @@ describe.concurrent("a server whose file system is the matter", () => {
     );
   }
 
+  for (const [what, before] of [
+    ["while it runs", false],
+    ["that it could read when it started", true],
+  ] as const) {
+    testIf(hasMount, NEEDS_MOUNT)(
+      `and its disk is full writes all that it knows as soon as there is room, though its file was removed ${what}`,
+      async () => {
+        using folder = new Folder();
+        using kept = new Folder();
+        await keep(kept.at("registry.db"), "kept");
+        const path = folder.at("registry.db");
+        const fill = `{ dd if=/dev/zero of=${folder.at("filler")} bs=4k 2>/dev/null; true; }`;
+        const copy = `mount -t tmpfs -o size=1m tmpfs ${folder.path} && cp ${kept.path}/* ${folder.path}`;
+        await using server = await serve(path, before ? `${copy} && ${fill}` : copy);
+        const inside = ["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`];
+        Bun.spawnSync([...inside, "sh", "-c", before ? `rm ${path}` : `rm ${path} && ${fill}`]);
+        await known(server.client, "new", 8);
+        await Bun.sleep(600);
+        for (const line of server.warnings()) expect(line).toContain("the disk is full");
+        expect(server.warnings().length).toBeWithin(1, 3);
+        Bun.spawnSync([...inside, "rm", folder.at("filler")]);
+        await server.said.next(/the journal is written again/);
+        await Bun.sleep(300);
+        const { out } = await run(["journal", "export", "--journal", `sqlite:${path}`], "", { by: inside });
+        expect(out.match(/"nodeId":"\w+"/g)?.sort()).toEqual(['"nodeId":"kept"', '"nodeId":"new"']);
+        await server.stop();
+      },
+      20_000,
+    );
+  }
+
   testIf(hasMount, NEEDS_MOUNT)(
     "and it is read-only knows what it has, says so once, and serves",
     async () => {

@@ -396,6 +396,28 @@ describe("an SQLite journal that another took away", () => {
     });
   }
 
+  test("is there again when what came in its place, and is none, has gone", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 100);
+    await using it = await open(path);
+    const other = new Database(folder.at("other"));
+    other.run("CREATE TABLE other (a)");
+    other.close();
+    renameSync(folder.at("other"), path);
+    const append = async (name: string) => {
+      it.keeper.site.announce(name, 1);
+      return await it.keeper.append().catch(({ code }: JournalError) => code);
+    };
+    expect([await append("A"), await append("B"), await append("C")]).toEqual(["moved", "foreign", "foreign"]);
+    renameSync(path, folder.at("other"));
+    await append("D");
+    await until(() => it.keeper.all === 1, "a new file");
+    await it.journal.close();
+    await using again = await open(path);
+    expect(again.keeper.nodes).toBe(104);
+  });
+
   test("keeps what was beside it, where only that is left", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");

@@ -43,8 +43,10 @@ export class SqliteFile {
   /** The last batch that was there when it was opened for writing, until that is gone. */
   #found = 0;
 
-  /** What tells the file that is open from another by the same name. */
+  /** What tells the file that is open, or was, from another by the same name. */
   #identity = "";
+  /** Whether it gave way to another, which could not be opened for writing so far. */
+  #renewed = false;
 
   constructor(path: string) {
     // By whatever names servers know a file, its lock has one.
@@ -57,15 +59,16 @@ export class SqliteFile {
   }
 
   /**
-   * Opens the file for writing, and makes it where there is none.
+   * Opens the file for writing, and makes it where there is none. Returns whether it is another one than was open before.
    * @throws {JournalError} `locked`, `newer`, `foreign`, `damaged`, `unusable` if there is no file and none can be made, or `failed`.
    */
-  open(): void {
-    const moved = this.#writable && this.#isMoved();
-    if (this.#db && this.#writable && !moved) return;
-    if (moved) this.close();
-    else this.#disconnect();
+  open(): boolean {
     try {
+      const moved = this.#identity !== "" && this.#isMoved();
+      if (this.#db && this.#writable && !moved) return false;
+      this.#renewed ||= moved;
+      if (moved) this.close();
+      else this.#disconnect();
       if (!existsSync(this.path)) this.#makeFolder();
       this.#lockFile();
       // SQLite would delete what another file has left, or take it for this one's.
@@ -74,6 +77,9 @@ export class SqliteFile {
       this.#identity = identity(this.path);
       this.#setUp(this.#db);
       this.#writable = true;
+      const renewed = this.#renewed;
+      this.#renewed = false;
+      return renewed;
     } catch (error) {
       const explained = sqliteError(this.path, error);
       // To close a damaged file may write to it: it stays open until it is set aside.
@@ -101,6 +107,7 @@ export class SqliteFile {
       }
       if (this.#check(db)) db.close();
       else this.#db = db;
+      this.#identity = identity(this.path);
     } catch (error) {
       this.close();
       throw sqliteError(this.path, error, "read");
@@ -223,6 +230,8 @@ export class SqliteFile {
     const aside = renamed(this.path, ["", "-wal", "-shm"]);
     // Not before: SQLite deletes a -wal when it closes.
     this.#disconnect();
+    this.#identity = "";
+    this.#renewed = true;
     return aside;
   }
 

@@ -25,8 +25,8 @@ export type ToFile =
   | { readonly type: "drop"; readonly upTo: number; readonly spare: boolean }
   /** Nothing else to do: deletes what ended before `since`, and makes the file smaller. */
   | { readonly type: "tidy"; readonly since: number }
-  /** Opens what is there now, or makes a new file; a damaged one is set aside before. */
-  | { readonly type: "renew"; readonly damaged: boolean }
+  /** Renames the file, which is damaged. */
+  | { readonly type: "setAside" }
   | { readonly type: "census" }
   | { readonly type: "close" };
 
@@ -45,6 +45,8 @@ export type FromFile =
       readonly last?: number;
       readonly entries?: number;
       readonly figures?: FileFigures;
+      /** Whether the file that was opened for writing is another one than before. */
+      readonly renewed?: boolean;
       /** What a damaged file is called now. */
       readonly aside?: string | undefined;
     }

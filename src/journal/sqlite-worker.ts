@@ -29,12 +29,14 @@ async function read(file: SqliteFile, since: number): Promise<void> {
 
 async function handle(message: ToFile): Promise<FromFile> {
   switch (message.type) {
-    case "open":
+    case "open": {
       file ??= new SqliteFile(message.path);
-      if (message.write) file.open();
+      let renewed = false;
+      if (message.write) renewed = file.open();
       else file.openForReading();
       if (message.read) await read(file, message.since);
-      return { type: "done", last, entries: file.entries };
+      return { type: "done", last, entries: file.entries, renewed };
+    }
     case "append": {
       last = file!.append(message.bytes, message.count, message.newest);
       file!.expire(message.since);
@@ -47,11 +49,8 @@ async function handle(message: ToFile): Promise<FromFile> {
       while (file!.expire(message.since));
       file!.shrink();
       return { type: "done", entries: file!.entries };
-    case "renew": {
-      const aside = message.damaged ? file!.setAside() : undefined;
-      file!.open();
-      return { type: "done", entries: file!.entries, aside };
-    }
+    case "setAside":
+      return { type: "done", aside: file!.setAside() };
     case "census":
       return { type: "done", figures: file!.figures() };
     default:

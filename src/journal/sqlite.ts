@@ -31,7 +31,7 @@ export class SqliteJournal implements Journal {
   /** Whether the file could not even be read so far. */
   #unread = false;
   #rewriting = false;
-  /** Whether the file is a new one that lacks what the registry held before. */
+  /** Whether the file is another one than before, and lacks what the registry held then. */
   #lacking = false;
   #closing: Promise<void> | undefined;
   /** Entries that the file had when it was opened for writing. */
@@ -71,7 +71,7 @@ export class SqliteJournal implements Journal {
       }
     }
     // Else who is killed just after its start would not have it at the next one.
-    if (this.#lacking) await this.#rewrite(keeper);
+    if (this.#lacking && this.#writing) await this.#rewrite(keeper);
     this.#tidier = setInterval(() => this.#tidy(), TIDY_MS);
     this.#tidier.unref();
   }
@@ -111,7 +111,7 @@ export class SqliteJournal implements Journal {
     try {
       await this.#read(keeper, true);
     } catch (error) {
-      this.#unread = (error as JournalError).code === "failed";
+      this.#unread = (error as JournalError).code !== "damaged";
       throw error;
     } finally {
       if (!this.#unread)
@@ -141,9 +141,11 @@ export class SqliteJournal implements Journal {
   }
 
   async #openFile(read: boolean, write: boolean): Promise<void> {
-    const { entries } = await this.#ask({ type: "open", path: this.#path, since: this.#since(), read, write });
+    const open = { type: "open", path: this.#path, since: this.#since(), read, write } as const;
+    const { entries, renewed } = await this.#ask(open);
     this.#writing = write;
     this.#found = entries!;
+    if (renewed) this.#lacking = true;
   }
 
   /** With more entries than this the log is to be written anew. What the registry had no room for stays, until its time is over. */
@@ -202,19 +204,18 @@ export class SqliteJournal implements Journal {
   /** Where the file was is a new one, which gets all that the registry holds. What keeps it from that is in the log. */
   async #renew(keeper: Keeper, code: "damaged" | "moved", message: string): Promise<void> {
     this.#renewals++;
-    let aside: string | undefined;
+    this.#writing = false;
+    let what = message;
     try {
-      ({ aside } = await this.#ask({ type: "renew", damaged: code === "damaged" }));
-      this.#writing = true;
-      this.#lacking = true;
-      this.#found = 0;
+      if (code === "damaged") what += `; it was set aside as ${(await this.#ask({ type: "setAside" })).aside}`;
+      await this.#openFile(false, true);
     } catch (error) {
       const { code, message: reason } = error as JournalError;
-      if (code !== "closed") this.#trouble.failed(`${message}, and ${reason}; the server goes on, and tries again`);
+      if (code !== "closed") this.#trouble.failed(`${what}, and ${reason}; the server goes on, and tries again`);
       return;
     }
-    const now = aside === undefined ? "the one that is there now" : `it was set aside as ${aside}, and a new one`;
-    this.#trouble.failed(`${message}; ${now} gets the ${keeper.nodes} nodes that are known`);
+    const now = code === "damaged" ? ", and a new one" : "; the one that is there now";
+    this.#trouble.failed(`${what}${now} gets the ${keeper.nodes} nodes that are known`);
   }
 
   /**
@@ -224,14 +225,18 @@ export class SqliteJournal implements Journal {
   async #rewrite(keeper: Keeper, last?: number): Promise<void> {
     if (this.#rewriting) return;
     this.#rewriting = true;
+    let appended = false;
     try {
       const renewals = this.#renewals;
       await keeper.appendAll();
+      appended = true;
       if (renewals !== this.#renewals) return;
       this.#lacking = false;
       if (last !== undefined) await this.#ask({ type: "drop", upTo: last, spare: keeper.noRoom > 0 });
     } catch (error) {
-      if ((error as JournalError).code !== "closed") this.#trouble.failed((error as Error).message);
+      // What an append throws it has said itself.
+      const said = error instanceof JournalError && (!appended || error.code === "closed");
+      if (!said) this.#trouble.failed((error as Error).message);
     } finally {
       this.#rewriting = false;
     }
