@@ -117,8 +117,9 @@ export class Journaling implements Keeper {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
-    // A journal that is being written anew is not to end half-written.
-    await Promise.race([Promise.all([this.#running, this.#all]), Bun.sleep(STOP_MS)]);
+    // A journal that is being written anew, be it since the last append, is not to end half-written.
+    const written = Promise.resolve(this.#running).then(() => this.#all);
+    await Promise.race([written, Bun.sleep(STOP_MS)]);
     await Promise.race([this.#journal.close(), Bun.sleep(CLOSE_MS)]);
   }
 
