@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   openSync,
   readdirSync,
@@ -610,6 +611,28 @@ describe("the log in an SQLite journal", () => {
     await using it = await open(path);
     expect(it.keeper.nodes).toBe(2000);
     expect(it.keeper.site.reply("n1900")).toContain((1100).toString(16));
+  });
+
+  test("is not written anew with each append for what a server has no room for, when a copy took its place", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    {
+      await using it = await open(path);
+      for (let round = 0; round < 6; round++) {
+        for (let i = 0; i < 9000; i++) it.keeper.site.announce(`a longer NodeID: ${i}`, 1);
+        await it.keeper.append();
+      }
+    }
+    await using it = await open(path, HOUR, new Site("wasm", { maxIdLength: 16 }));
+    expect(it.keeper.noRoom).toBe(54_000);
+    copyFileSync(path, `${path}.copy`);
+    renameSync(`${path}.copy`, path);
+    for (let i = 0; i < 8; i++) {
+      it.keeper.site.announce(`n${i}`, 1);
+      await it.keeper.append().catch(() => {});
+      await Bun.sleep(20);
+    }
+    expect(it.keeper.all).toBe(1);
   });
 
   test("prefers the later announcements where the registry has become too small for all", async () => {
