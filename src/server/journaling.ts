@@ -154,6 +154,7 @@ export class Journaling implements Keeper {
     if (this.#journal.where === "memory") return;
     let pause = APPEND_MS;
     let retry = RETRY_MS;
+    let renewed = false;
     for (let last = false; !last; ) {
       last = this.#stopping || !(await this.#rest(pause));
       if (!this.#journal.ready) {
@@ -174,6 +175,12 @@ export class Journaling implements Keeper {
       } catch (error) {
         // What a journal throws it has said itself, once.
         if (!(error instanceof JournalError)) this.#trouble.failed(`an append failed: ${Bun.inspect(error)}`);
+        const { code } = error as JournalError;
+        // The first to find that the file was lost; a new one is there, and has nothing yet.
+        if (last && !renewed && (code === "damaged" || code === "moved")) {
+          last = false;
+          renewed = true;
+        }
         pause = retry;
         retry = Math.min(retry * 2, RETRY_MOST_MS);
       }
