@@ -6,16 +6,14 @@
  * beginning is deleted when its time is over, or when all that the registry holds was appended anew.
  */
 import { constants, Database } from "bun:sqlite";
-import { existsSync, lstatSync, mkdirSync, realpathSync, renameSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "./journal.ts";
-import { checkLock, immovable, OTHERWISE, sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
+import { sqliteCode, sqliteError, unmakable } from "./sqlite-error.ts";
+import { LOCK_WAIT_MS, lockFile } from "./sqlite-lock.ts";
+import { identity, linked, renamed } from "./sqlite-path.ts";
+import { checkSchema, createSchema, SCHEMA } from "./sqlite-schema.ts";
 
-/** "WHER": by this number in its header, `file` and others tell whose a database is. */
-const APPLICATION_ID = 0x57484552;
-const SCHEMA = 1;
-/** A server that was stopped just now may still hold the lock. */
-const LOCK_WAIT_MS = 2000;
 /** How far the log of pages (-wal) stays long after it was. */
 const WAL_BYTES = 16 << 20;
 /** Batches deleted in one transaction: what waits for it is to wait for milliseconds. */
@@ -70,7 +68,7 @@ export class SqliteFile {
       if (moved) this.close();
       else this.#disconnect();
       if (!existsSync(this.path)) this.#makeFolder();
-      this.#lockFile();
+      this.#lock ??= lockFile(this.path);
       // SQLite would delete what another file has left, or take it for this one's.
       if (moved || !existsSync(this.path)) renamed(this.path, ["-wal", "-shm"]);
       this.#db = new Database(this.path, { create: true, readwrite: true });
@@ -105,7 +103,7 @@ export class SqliteFile {
         const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
         db = new Database(`file:${encodeURI(this.path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, flags);
       }
-      if (this.#check(db)) db.close();
+      if (checkSchema(db, this.path)) db.close();
       else this.#db = db;
       this.#identity = identity(this.path);
     } catch (error) {
@@ -257,33 +255,9 @@ export class SqliteFile {
     }
   }
 
-  /** A lock of our own, beside the file: SQLite's would keep out those who only want to read. The system lets go of it when we end, however. */
-  #lockFile(again = false): void {
-    if (this.#lock) return;
-    checkLock(this.path);
-    const lock = new Database(`${this.path}.lock`, { create: true, readwrite: true });
-    try {
-      lock.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
-      lock.run("PRAGMA journal_mode = MEMORY");
-      lock.run("BEGIN EXCLUSIVE");
-      this.#lock = lock;
-    } catch (error) {
-      lock.close();
-      const code = sqliteCode(error);
-      if (!again && (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")) {
-        // What another has locked cannot be read so far: this is nobody's, and says nothing of the journal.
-        renamed(`${this.path}.lock`, [""]);
-        this.#lockFile(true);
-        return;
-      }
-      if (code !== "SQLITE_BUSY") throw error;
-      throw new JournalError("locked", `the journal ${this.path} is in use by another server; ${OTHERWISE}`);
-    }
-  }
-
   #setUp(db: Database): void {
     db.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
-    if (this.#check(db)) this.#create(db);
+    if (checkSchema(db, this.path)) createSchema(db);
     db.run("PRAGMA journal_mode = WAL");
     // A crash of the system may cost the last commits, never the file; one of ours costs nothing.
     db.run("PRAGMA synchronous = NORMAL");
@@ -294,59 +268,4 @@ export class SqliteFile {
       // Damaged, somewhere: who reads it finds what is left, and says so.
     }
   }
-
-  /** Whether the database is an empty one. @throws {JournalError} if it is not ours, or of a version that is not known */
-  #check(db: Database): boolean {
-    const pragma = (name: string) => Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get()!)[0]!;
-    const [application, version] = [pragma("application_id"), pragma("user_version")];
-    const { tables } = db.query<{ tables: number }, []>("SELECT count(*) AS tables FROM sqlite_schema").get()!;
-    if (application === 0 && version === 0 && tables === 0) return true;
-    if (application !== APPLICATION_ID) {
-      throw new JournalError("foreign", `${this.path} is a database of another program; ${OTHERWISE}`);
-    }
-    if (version !== SCHEMA) {
-      const why = `was written by a newer version (its schema is ${version}, this version knows ${SCHEMA})`;
-      throw new JournalError("newer", `the journal ${this.path} ${why}: update, or ${OTHERWISE}`);
-    }
-    return false;
-  }
-
-  #create(db: Database): void {
-    db.run("PRAGMA auto_vacuum = INCREMENTAL");
-    db.transaction(() => {
-      db.run(
-        "CREATE TABLE batch (id INTEGER PRIMARY KEY, newest REAL NOT NULL, entries INTEGER NOT NULL, data BLOB NOT NULL)",
-      );
-      db.run(`PRAGMA application_id = ${APPLICATION_ID}`);
-      db.run(`PRAGMA user_version = ${SCHEMA}`);
-    })();
-  }
-}
-
-/** What a link leads to; else the path as it was given. */
-function linked(path: string): string {
-  try {
-    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
-  } catch {
-    return path;
-  }
-}
-
-/** Empty if there is no file. */
-function identity(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found ? `${found.dev} ${found.ino}` : "";
-}
-
-/** Renames what is damaged, with each of `ends`, to a name that nothing has. Returns that name. @throws {JournalError} */
-function renamed(path: string, ends: readonly string[]): string {
-  const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, "");
-  let aside = `${path}.damaged-${stamp}`;
-  for (let n = 2; ends.some((end) => existsSync(aside + end)); n++) aside = `${path}.damaged-${stamp}-${n}`;
-  try {
-    for (const end of ends) if (existsSync(path + end)) renameSync(path + end, aside + end);
-  } catch (error) {
-    throw immovable(error as NodeJS.ErrnoException);
-  }
-  return aside;
 }
