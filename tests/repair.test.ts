@@ -14,6 +14,7 @@ import {
   H_SHARDS_AT,
   H_SLOTS,
   H_STRIDE,
+  KEY_SIZE,
   LIST_BUSY,
   META_ELSEWHERE,
   META_LENGTH,
@@ -364,7 +365,9 @@ function stoppedAt(step: number): World {
 
 describe.each(["wasm", "ts"] as const)("the control thread's %s engine", (backend) => {
   test("waits for no lock that stays held: what it was to do it does when it is asked again", () => {
-    const h = new Harness(backend, { ...UNLIMITED, shards: 2, retentionMs: RETENTION });
+    // By this key some of the nodes are in either shard.
+    const key = new Uint8Array(KEY_SIZE).map((_, i) => i * 7);
+    const h = new Harness(backend, { ...UNLIMITED, shards: 2, retentionMs: RETENTION, key });
     const node = (n: number) => ascii(`NODE-${n}`);
     const locks = [h.u32[H_SHARDS_AT >>> 2]!, h.u32[H_SHARDS_AT >>> 2]! + SHARD_SIZE, H_POOL_LOCK];
     const merge = () => {
