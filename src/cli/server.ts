@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Command } from "commander";
 import { version } from "../../package.json";
-import { plain } from "../journal/trouble.ts";
+import { plain } from "../journal/index.ts";
 import {
   DiscoveryServer,
   defaultServerOptions,

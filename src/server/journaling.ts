@@ -1,8 +1,7 @@
 /** A server's registry and its journal: what is restored at the start, appended while it runs, and learnt from others. */
 import { getLogger } from "@logtape/logtape";
 import { EngineControl, type PacketEngine } from "../engine/index.ts";
-import { type Batch, createJournal, type Journal, JournalError, type Keeper } from "../journal/index.ts";
-import { Trouble } from "../journal/trouble.ts";
+import { type Batch, createJournal, type Journal, JournalError, type Keeper, Trouble } from "../journal/index.ts";
 import { RegistryBatches } from "./registry-batches.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
