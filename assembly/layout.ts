@@ -253,7 +253,7 @@ export const TICK = 0.0009765625;
 
 /** The exchange area: entries on their way to a journal or from one, in the form of entries. */
 export const EXCHANGE = 256;
-/** Entries that are looked at under one lock when entries are listed: 7 microseconds, 14 with NodeIDs of 1008 (bench/journal.ts). */
+/** Entries that are looked at under one lock when entries are listed: 7 microseconds, 14 with NodeIDs of 1008 (bench/journal/main.ts). */
 export const LISTING = 32;
 /** Beside the count of a listing: there are more; nothing was done, the shard is locked. */
 export const LIST_MORE = 0x10000;

@@ -5,7 +5,7 @@
  * codec and XDR elsewhere.
  */
 import { SUITES } from "./contest.ts";
-import { benchEngine } from "./engine.ts";
+import { benchEngine } from "./engine/engine.ts";
 import { optionsOf } from "./options.ts";
 import { jsonOf, lineOf, textOfOutcome } from "./outcome.ts";
 import { PORTABLE, runPortable } from "./portable.ts";

@@ -1,8 +1,9 @@
 /** The benches that run in any runtime: Bun, Node, a browser. */
-import { codecContests } from "./codec.ts";
+
 import type { Contest, Row } from "./contest.ts";
 import { compare, type Pace } from "./measure.ts";
-import { xdrContests } from "./xdr.ts";
+import { codecContests } from "./packet/codec.ts";
+import { xdrContests } from "./xdr/xdr.ts";
 
 export const PORTABLE = ["codec", "xdr"] as const;
 export type Portable = (typeof PORTABLE)[number];

@@ -1,12 +1,12 @@
 /** The client: finds nodes on the LAN and through servers, and lets the own node be found. */
 import { createCodec } from "../codec/index.ts";
-import { Announcer } from "./announcer.ts";
 import type { DiscoveryError } from "./error.ts";
-import { Lan } from "./lan.ts";
-import { type LookupResult, Many } from "./lookup-many.ts";
-import { Lookups, Waiter } from "./lookups.ts";
+import { Lan } from "./lan/lan.ts";
 import { nodeIdBytes, nodeIdKey } from "./node-id.ts";
-import { type ServerCounters, ServerLink } from "./server-link.ts";
+import { Announcer } from "./servers/announcer.ts";
+import { type ServerCounters, ServerLink } from "./servers/link.ts";
+import { type LookupResult, Many } from "./servers/lookup-many.ts";
+import { Lookups, Waiter } from "./servers/lookups.ts";
 import {
   DEFAULT_TIMINGS,
   type DiscovererOptions,

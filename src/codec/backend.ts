@@ -1,5 +1,6 @@
+import type { CodecBackend } from "./codec.ts";
 import type { PacketFields } from "./fields.ts";
-import type { CodecBackend, DecodeResult, Packet } from "./types.ts";
+import type { DecodeResult, Packet } from "./types.ts";
 
 /** What the two backends do each in its own way. What they are given has been checked. */
 export interface Backend {

@@ -1,10 +1,11 @@
 import { checkArray, checkObject, refuse, wrongKind } from "../xdr/check.ts";
 import type { Backend } from "./backend.ts";
 import { checkInput, checkPacket, checkRoom } from "./check.ts";
+import type { Codec, CodecOptions } from "./codec.ts";
 import { errorCode, errorOffset, PacketError } from "./error.ts";
 import { resultOf } from "./result.ts";
 import { tsBackend } from "./ts.ts";
-import type { Codec, CodecOptions, Packet } from "./types.ts";
+import type { Packet } from "./types.ts";
 import { createWasmBackend } from "./wasm.ts";
 
 /**

@@ -1,10 +1,10 @@
 /** Which journal, in words: the flags of `whereabouts server` and of `whereabouts journal`. */
 import type { Journal } from "./journal.ts";
 import { MemoryJournal } from "./memory.ts";
-import { RedisJournal } from "./redis.ts";
-import { isRedisUrl, parseRedisUrl } from "./redis-url.ts";
-import { SqliteJournal } from "./sqlite.ts";
-import { defaultSqlitePath } from "./sqlite-path.ts";
+import { RedisJournal } from "./redis/journal.ts";
+import { isRedisUrl, parseRedisUrl } from "./redis/url.ts";
+import { SqliteJournal } from "./sqlite/journal.ts";
+import { defaultSqlitePath } from "./sqlite/path.ts";
 
 export interface JournalOptions {
   /** `memory`, `sqlite`, `sqlite:PATH` or the URL of a Redis. */

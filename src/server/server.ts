@@ -19,7 +19,7 @@ import {
   sharesOut,
   workerCount,
 } from "./options.ts";
-import { Workers } from "./workers.ts";
+import { Workers } from "./workers/pool.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 

@@ -7,7 +7,7 @@ const PAGE = 4096;
 
 /**
  * Asks for huge pages where `bytes` lie, best before they are written to: look-ups go all over a registry, and in pages of 4 KB
- * each waits for the page's address as well as for the memory (bench/mmsg-load.ts: a tenth of a reply at 1,000,000 nodes).
+ * each waits for the page's address as well as for the memory (bench/server/load/load.ts: a tenth of a reply at 1,000,000 nodes).
  * No more than a hint: where it cannot be given, nothing happens.
  */
 export function preferHugePages(bytes: Uint8Array): void {

@@ -1,8 +1,8 @@
-import { type Place, placeOf } from "./array-places.ts";
 import { checkArray, checkLength, checkUint32 } from "./check.ts";
 import { ops } from "./ops.ts";
 import { BOOL, UINT } from "./scalar.ts";
 import { opsOf, typeOf, type XdrType } from "./type.ts";
+import { type Place, placeOf } from "./unrolled-array.ts";
 
 /**
  * A variable-length array (RFC 4506 §4.13), `T name<maximum>`: a count and as many elements. Values are arrays.

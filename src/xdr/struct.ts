@@ -1,7 +1,7 @@
 import { checkObject, wrongKind } from "./check.ts";
 import type { Ops } from "./ops.ts";
-import { type NamedOps, type Place, placeOf, type Values } from "./struct-places.ts";
 import { type Infer, opsOf, typeOf, XdrType } from "./type.ts";
+import { type NamedOps, type Place, placeOf, type Values } from "./unrolled-struct.ts";
 
 /** The fields of a {@link struct}, or of an arm of a {@link union}: names and types, in the order of the wire. */
 export type Fields = { readonly [name: string]: XdrType<unknown> };

@@ -3,8 +3,8 @@ import { checkObject } from "./check.ts";
 import { type Ops, ops } from "./ops.ts";
 import { Output } from "./output.ts";
 import { type Fields, fieldsOf, type StructValue, structOps } from "./struct.ts";
-import type { Values } from "./struct-places.ts";
 import { opsOf, typeOf, type XdrType } from "./type.ts";
+import type { Values } from "./unrolled-struct.ts";
 
 /** What follows the discriminant of a {@link union}: fields, or `voidType`. */
 export type Arm = Fields | XdrType<undefined>;

@@ -1,4 +1,4 @@
-/** The Chromium that tests run pages in: by the names that bench/run-chromium.ts looks for, too. */
+/** The Chromium that tests run pages in: by the names that bench/page/chromium.ts looks for, too. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /** Its path. */

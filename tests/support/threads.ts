@@ -1,4 +1,4 @@
-const WORKER = "src/server/worker.ts";
+const WORKER = "src/server/workers/worker.ts";
 
 /** The packet workers that a server starts, and the memory that they share, for who wants to do something to them. */
 export class Threads implements Disposable {

@@ -1,0 +1,191 @@
+/** The packet engine: hit, miss, announce and limited, in batches of 1 and 64, over 10,000 and 1,000,000 nodes. */
+import { measure } from "mitata";
+import { createCodec } from "../../src/codec/index.ts";
+import {
+  createEngine,
+  createEngineMemory,
+  defaultEngineOptions,
+  type EngineBackend,
+  Lane,
+  type PacketEngine,
+  VERDICTS,
+  type Verdict,
+} from "../../src/engine/index.ts";
+import type { Row } from "../contest.ts";
+import type { Pace } from "../measure.ts";
+import { announcement, query, Walk } from "../packets.ts";
+import { IdiomaticServer } from "./idiomatic.ts";
+
+const PATHS = ["hit", "miss", "announce", "limited"] as const;
+type Path = (typeof PATHS)[number];
+
+/** What a path's packets must be judged, or the figure is of something else. */
+const EXPECTED: Record<Path, Verdict> = {
+  hit: "answered",
+  miss: "unknown",
+  announce: "refreshed",
+  limited: "limited-source",
+};
+
+const SOURCES = 16;
+const AMPLE = { rate: 1e9, burst: 1e9 };
+/** All limits run. They bite nobody, or, on the limited path, everybody after the preload. */
+const AMPLE_LIMITS = { source: AMPLE, node: AMPLE, new: AMPLE };
+const NONE_LEFT = { rate: 1e-6, burst: 1 };
+const codec = createCodec({ backend: "ts" });
+
+/** Every node announces itself, but not every node is asked for alike: here one in five is, over and over. */
+const POPULAR = 5;
+/** Packets at most: so many that what they ask for is in no cache where a registry is larger than these. */
+const POOL = 65_536;
+/** Packets lie in order, each from the start of a cache line: they are read ahead, and stand in nobody's way. */
+const LINE = 64;
+
+/** The packets of a path, one after the other. */
+class Packets {
+  readonly #pool: Uint8Array[];
+  #at = 0;
+
+  constructor(path: Path, nodes: number) {
+    const walk = new Walk(nodes);
+    const encoded = Array.from({ length: Math.min(path === "announce" ? nodes : nodes / POPULAR, POOL) }, () => {
+      const n = walk.next();
+      return codec.encode(path === "announce" ? announcement(n) : query(path === "miss" ? n + nodes : n));
+    });
+    const stride = Math.ceil(encoded[0]!.length / LINE) * LINE;
+    const bytes = new Uint8Array(encoded.length * stride);
+    this.#pool = encoded.map((packet, i) => {
+      bytes.set(packet, i * stride);
+      return bytes.subarray(i * stride, i * stride + packet.length);
+    });
+  }
+
+  next(): Uint8Array {
+    if (this.#at === this.#pool.length) this.#at = 0;
+    return this.#pool[this.#at++]!;
+  }
+}
+
+interface Subject {
+  /** Registers nodes 0 to `nodes` - 1. */
+  preload(nodes: number): void;
+  /** Takes in 64 packets, judges them in batches of `batch`, and returns the ns that the judging took. */
+  run(packets: Packets, batch: number): number;
+  /** The verdict on the last packet, or undefined where the subject does not say. */
+  verdict(): Verdict | undefined;
+}
+
+/** An engine with a lane a packet for batches of 1: one call after the other can then be timed without the filling. */
+class EngineSubject implements Subject {
+  readonly #engine: PacketEngine;
+  readonly #lanes: Lane[];
+  #now = 1_400_000_000_000;
+
+  constructor(backend: EngineBackend, nodes: number, limited: boolean) {
+    const limits = limited ? { ...AMPLE_LIMITS, source: NONE_LEFT } : AMPLE_LIMITS;
+    const memory = createEngineMemory({ ...defaultEngineOptions(), ...limits, lanes: Lane.BATCH, capacity: nodes });
+    this.#engine = createEngine(backend, memory);
+    this.#lanes = Array.from({ length: Lane.BATCH }, (_, lane) => new Lane(memory, lane));
+  }
+
+  #fill(lane: Lane, slot: number, packet: Uint8Array, source: number): void {
+    lane.fill(slot, packet);
+    const at = lane.addressAt(slot);
+    lane.bytes.fill(0, at, at + 16);
+    lane.bytes[at + 10] = lane.bytes[at + 11] = 255;
+    lane.bytes[at + 12] = 127;
+    lane.bytes[at + 15] = source % SOURCES;
+    lane.setPort(slot, 4000);
+  }
+
+  preload(nodes: number): void {
+    const lane = this.#lanes[0]!;
+    for (let n = 0; n < nodes; n++) {
+      this.#fill(lane, 0, codec.encode(announcement(n)), n);
+      this.#engine.process(0, 1, this.#now);
+    }
+  }
+
+  run(packets: Packets, batch: number): number {
+    this.#now++;
+    const lane = this.#lanes[0]!;
+    for (let i = 0; i < Lane.BATCH; i++) {
+      if (batch === 1) this.#fill(this.#lanes[i]!, 0, packets.next(), i);
+      else this.#fill(lane, i, packets.next(), i);
+    }
+    const start = Bun.nanoseconds();
+    if (batch === 1) for (let i = 0; i < Lane.BATCH; i++) this.#engine.process(i, 1, this.#now);
+    else this.#engine.process(0, Lane.BATCH, this.#now);
+    return Bun.nanoseconds() - start;
+  }
+
+  verdict(): Verdict {
+    return VERDICTS[this.#lanes[0]!.verdict(0)]!;
+  }
+}
+
+/** Has no batches: it gets one packet after the other, as its kind does. */
+class IdiomaticSubject implements Subject {
+  readonly #server: IdiomaticServer;
+  readonly #sources = Array.from({ length: SOURCES }, (_, i) => `127.0.0.${i}`);
+  #now = 1_400_000_000_000;
+
+  constructor(limited: boolean) {
+    this.#server = new IdiomaticServer(limited ? { ...AMPLE_LIMITS, source: NONE_LEFT } : AMPLE_LIMITS);
+  }
+
+  preload(nodes: number): void {
+    for (let n = 0; n < nodes; n++) this.#handle(Buffer.from(codec.encode(announcement(n))), n);
+  }
+
+  #handle(packet: Buffer, source: number): Buffer | undefined {
+    return this.#server.handle(packet, this.#sources[source % SOURCES]!, this.#now);
+  }
+
+  run(packets: Packets): number {
+    this.#now++;
+    const buffers = Array.from({ length: Lane.BATCH }, () => Buffer.from(packets.next()));
+    const start = Bun.nanoseconds();
+    for (let i = 0; i < Lane.BATCH; i++) this.#handle(buffers[i]!, i);
+    return Bun.nanoseconds() - start;
+  }
+
+  verdict(): undefined {
+    return undefined;
+  }
+}
+
+const SUBJECTS = ["wasm", "ts twin", "idiomatic"] as const;
+
+function subject(who: (typeof SUBJECTS)[number], nodes: number, limited: boolean): Subject {
+  if (who === "idiomatic") return new IdiomaticSubject(limited);
+  return new EngineSubject(who === "wasm" ? "wasm" : "ts", nodes, limited);
+}
+
+/** Nanoseconds a packet: the filling of the lanes does not count, so each run times itself. */
+async function perPacket(run: () => number, { engine }: Pace): Promise<number> {
+  // mitata's types do not tell of `manual`.
+  const options = { min_cpu_time: engine * 1e6, manual: true } as object;
+  const { p50 } = await measure(run, options);
+  return p50 / Lane.BATCH;
+}
+
+/** @param sizes numbers of nodes; @param report called with each row as it comes. */
+export async function benchEngine(sizes: readonly number[], pace: Pace, report: (row: Row) => void): Promise<void> {
+  for (const nodes of sizes) {
+    for (const path of PATHS) {
+      for (const who of SUBJECTS) {
+        const it = subject(who, nodes, path === "limited");
+        it.preload(nodes);
+        for (const batch of [1, Lane.BATCH]) {
+          const packets = new Packets(path, nodes);
+          const ns = await perPacket(() => it.run(packets, batch), pace);
+          const verdict = it.verdict();
+          if (verdict !== undefined && verdict !== EXPECTED[path])
+            throw new Error(`${path} by ${who} came out as ${verdict}`);
+          report({ suite: "engine", what: `${path}, batch of ${batch}, ${nodes} nodes`, who, ns });
+        }
+      }
+    }
+  }
+}

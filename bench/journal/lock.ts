@@ -1,0 +1,57 @@
+/** How long a shard's lock is held when its entries are listed: announcements wait for it, look-ups do not. */
+import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, LISTING } from "../../assembly/layout.ts";
+import {
+  createEngine,
+  createEngineMemory,
+  defaultEngineOptions,
+  type EngineBackend,
+  Exchange,
+} from "../../src/engine/index.ts";
+import { median, quantile } from "../server/process.ts";
+
+export interface LockFigures {
+  readonly backend: EngineBackend;
+  readonly idLength: number;
+  readonly nodes: number;
+  /** Of listings of LISTING entries, each in another part of the memory, in microseconds. */
+  readonly medianUs: number;
+  readonly p99Us: number;
+  /** Nanoseconds an entry, listed or merged. */
+  readonly listNs: number;
+  readonly mergeNs: number;
+}
+
+export function lockFigures(backend: EngineBackend, maxIdLength: number, nodes: number): LockFigures {
+  const memory = createEngineMemory({ ...defaultEngineOptions(), capacity: nodes, maxIdLength });
+  const engine = createEngine(backend, memory);
+  const exchange = new Exchange(memory, engine);
+  const f64 = new Float64Array(memory.buffer);
+  const { words } = exchange;
+  const now = Date.now();
+  const idLength = maxIdLength === 64 ? 52 : maxIdLength;
+  let began = performance.now();
+  for (let n = 0; n < nodes; n += Exchange.PLACES) {
+    for (let place = 0; place < Exchange.PLACES; place++) {
+      const at = exchange.at(place);
+      f64[(at * 4 + ENTRY_TIME) >>> 3] = now - 1e6 + n + place;
+      words[at + (ENTRY_META >>> 2)] = (1000 << 16) | idLength;
+      words[at + (ENTRY_ADDRESS >>> 2) + 3] = n;
+      words[at + (ENTRY_ID >>> 2)] = n + place;
+    }
+    exchange.merge(Exchange.PLACES, now);
+  }
+  const mergeNs = ((performance.now() - began) * 1e6) / nodes;
+  const held: number[] = [];
+  let listed = 0;
+  began = performance.now();
+  for (let shard = 0; shard < exchange.shards; shard++) {
+    do {
+      const before = performance.now();
+      const count = exchange.walk(shard, Number.POSITIVE_INFINITY);
+      if (count === LISTING) held.push((performance.now() - before) * 1000);
+      listed += count;
+    } while (exchange.more);
+  }
+  const listNs = ((performance.now() - began) * 1e6) / listed;
+  return { backend, idLength, nodes, medianUs: median(held), p99Us: quantile(held, 0.99), listNs, mergeNs };
+}

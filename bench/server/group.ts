@@ -1,0 +1,137 @@
+/** Servers with one transport and number of workers, beside the echoes that they are compared with. */
+import type { ServerOptions, ServerStats, TransportName } from "../../src/server/index.ts";
+import type { Workload } from "./load/load.ts";
+import { type Placement, place } from "./machine.ts";
+import type { BenchOptions } from "./options.ts";
+import { count, type Measured, plural, type Row, rowOf, type Sample } from "./rows.ts";
+import { Echo, Loaders, Server, type Subject } from "./subject.ts";
+
+const NO_BITE = { rate: 1e9, burst: 1e9 };
+const NO_LIMIT = { rate: 0, burst: 1 };
+
+/** What one row is about, and what was measured of it so far. */
+interface Series extends Measured {
+  readonly subject: Subject;
+  readonly samples: Sample[];
+}
+
+type Say = (line: string) => void;
+
+export class BenchGroup {
+  /** What it is, and which processors it runs on. */
+  readonly title: string;
+  readonly #options: BenchOptions;
+  readonly #transport: TransportName;
+  readonly #workers: number;
+  readonly #placement: Placement;
+  readonly #loaders: Loaders;
+
+  constructor(options: BenchOptions, transport: TransportName, workers: number) {
+    this.#options = options;
+    this.#transport = transport;
+    this.#workers = workers;
+    this.#placement = place(workers);
+    this.#loaders = new Loaders(this.#placement.load, Math.min(workers, this.#placement.loadProcessors), workers);
+    this.title = `${transport}, ${plural(workers, "worker")}: ${this.#placement.text}`;
+  }
+
+  /** Servers of all sizes run at once, idle but for the one that is measured: so each round has them side by side. */
+  async run(say: Say): Promise<Row[]> {
+    const { nodes, rounds, whats } = this.#options;
+    const pin = this.#placement.server;
+    await using running = new AsyncDisposableStack();
+    const echoes = [this.#series("mmsg echo", 0, "hit", running.use(await Echo.mmsg(pin, this.#workers)))];
+    // Bun.udpSocket has one thread.
+    if (this.#transport === "udp" && this.#workers === 1) {
+      echoes.push(this.#series("udp echo", 0, "hit", running.use(await Echo.udp(pin))));
+    }
+    for (const { subject } of echoes) await this.#load(subject, nodes[0]!, "hit", 0);
+
+    const blocks: Series[][] = [];
+    for (const size of nodes) {
+      const server = running.use(await Server.start(pin, this.#serverOptions(size)));
+      say(`${count(size)} nodes announced in ${(await this.#fill(server, size)).toFixed(1)} s`);
+      blocks.push(whats.map((what) => this.#series("server", size, what, server)));
+    }
+
+    for (let round = 1; round <= rounds; round++) {
+      for (const block of blocks) {
+        const size = block[0]!.nodes;
+        let floor: number | undefined;
+        const told: string[] = [];
+        for (const series of [...echoes, ...block]) {
+          const sample = await this.#measure(series, size, round, floor);
+          floor ??= sample.cpu;
+          series.samples.push(sample);
+          told.push(`${series.who === "server" ? series.what : series.who} ${sample.cpu.toFixed(2)}`);
+        }
+        say(`round ${round}, ${count(size)} nodes: ${told.join(", ")} us`);
+      }
+    }
+    return [...echoes, ...blocks.flat()].map(({ subject, samples, ...measured }) =>
+      rowOf(measured, subject.resident(), samples),
+    );
+  }
+
+  #series(who: Measured["who"], nodes: number, what: Workload, subject: Subject): Series {
+    return { who, transport: this.#transport, workers: this.#workers, nodes, what, subject, samples: [] };
+  }
+
+  #serverOptions(nodes: number): Partial<ServerOptions> {
+    const { rate, burst } = this.#options.limits ? NO_BITE : NO_LIMIT;
+    return {
+      transport: this.#transport,
+      workers: this.#workers,
+      engine: this.#options.engine,
+      capacity: nodes,
+      sourceRate: rate,
+      sourceBurst: burst,
+      nodeRate: rate,
+      nodeBurst: burst,
+      newRate: rate,
+      newBurst: burst,
+    };
+  }
+
+  /** Announces all nodes, then lets the server run until it is compiled; returns the seconds that the announcing took. */
+  async #fill(server: Server, nodes: number): Promise<number> {
+    const preload = { port: server.port, nodes, what: "mixed", seconds: 0, seed: 0, preload: true } as const;
+    const { announceSeconds } = await this.#loaders.run(preload);
+    const { nodes: held } = await server.stats();
+    if (held !== nodes) throw new Error(`the server holds ${count(held)} nodes of ${count(nodes)} announced`);
+    await this.#load(server, nodes, "mixed", 0);
+    return announceSeconds;
+  }
+
+  #load({ port }: Subject, nodes: number, what: Workload, seed: number) {
+    return this.#loaders.run({ port, nodes, what, seconds: this.#options.seconds, seed });
+  }
+
+  /** @param floor `cpu` of the echo in this round; of the echo itself none. */
+  async #measure({ subject, what }: Series, nodes: number, round: number, floor: number | undefined): Promise<Sample> {
+    const before = await subject.stats?.();
+    const cpuBefore = subject.cpu();
+    const result = await this.#load(subject, nodes, what, round);
+    const cpu = subject.cpu() - cpuBefore;
+    const after = await subject.stats?.();
+    if (cpu === 0)
+      throw new Error(`no processor time was counted in ${this.#options.seconds} s: measure longer, with --seconds`);
+
+    const hits = what === "hit" || before === undefined || after === undefined;
+    const each = cpu / (hits ? result.replies : after.received - before.received);
+    return {
+      cpu: each,
+      ratio: each / (floor ?? each),
+      perSecond: hits ? result.repliesPerSecond : result.perSecond,
+      expected: result.expected,
+      replies: result.replies,
+      wrong: before === undefined ? 0 : result.wrong,
+      limited: before === undefined || after === undefined ? 0 : limited(after) - limited(before),
+      replaced: before === undefined || after === undefined ? 0 : after.replaced - before.replaced,
+    };
+  }
+}
+
+function limited({ verdicts }: ServerStats): number {
+  return verdicts["limited-source"] + verdicts["limited-node"] + verdicts["limited-new"];
+}

@@ -1,0 +1,143 @@
+/** Many clients in one thread, each with an address of 127.0.0.0/8 of its own, on the system calls of the transports. Linux. */
+import { type Library, type Pointer, ptr } from "bun:ffi";
+import { Datagrams } from "../../../src/transport/datagrams.ts";
+import { resolveHost } from "../../../src/transport/host.ts";
+import {
+  EAGAIN,
+  EINTR,
+  type Libc,
+  loadLibc,
+  MSG_DONTWAIT,
+  MSG_TRUNC,
+  openLibrary,
+  systemError,
+} from "../../../src/transport/libc.ts";
+import { type BoundSocket, bindSocket, socketAddress } from "../../../src/transport/socket.ts";
+import { PACKET_SIZE, Packets } from "./packets.ts";
+
+const SYMBOLS = {
+  connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
+} as const;
+
+/** Packets that a client sends or receives at once, at most. */
+export const CLIENT_BATCH = 64;
+const RECEIVE_BUFFER = 1 << 20;
+
+/* struct pollfd in words of 32 bits. */
+const POLL_WORDS = 2;
+const POLLIN = 1;
+
+export class Clients {
+  readonly count: number;
+  /** What is sent next, and what was received last. */
+  readonly outbox = new Packets(CLIENT_BATCH);
+  readonly inbox = new Packets(CLIENT_BATCH);
+  readonly #libc: Libc;
+  readonly #other: Library<typeof SYMBOLS>;
+  readonly #sockets: readonly BoundSocket[];
+  readonly #fds: Int32Array;
+  readonly #polled: Int32Array;
+  readonly #polledAt: Pointer;
+  readonly #sending: Datagrams;
+  readonly #receiving: Datagrams;
+
+  private constructor(libc: Libc, other: Library<typeof SYMBOLS>, sockets: readonly BoundSocket[]) {
+    this.count = sockets.length;
+    this.#libc = libc;
+    this.#other = other;
+    this.#sockets = sockets;
+    this.#fds = Int32Array.from(sockets, ({ fd }) => fd);
+    this.#polled = new Int32Array(new ArrayBuffer(sockets.length * POLL_WORDS * 4));
+    sockets.forEach(({ fd }, i) => {
+      this.#polled[i * POLL_WORDS] = fd;
+      this.#polled[i * POLL_WORDS + 1] = POLLIN;
+    });
+    this.#polledAt = ptr(this.#polled);
+    this.#sending = datagrams(this.outbox);
+    this.#receiving = datagrams(this.inbox);
+  }
+
+  /**
+   * @param first number of the first address: number n is n above 127.1.0.1, so that several processes can share the work.
+   * @throws {Error} the system's, with `code`; with ENOTSUP where there are no such system calls.
+   */
+  static async open(host: string, port: number, count: number, first = 0): Promise<Clients> {
+    const libc = loadLibc();
+    const other = openLibrary(process, SYMBOLS);
+    const [server] = await resolveHost(host);
+    const name = socketAddress(libc, server!, port);
+    const sockets: BoundSocket[] = [];
+    try {
+      for (let i = 0; i < count; i++) {
+        const n = first + i + 1;
+        const from = `127.1.${n >>> 8}.${n & 0xff}`;
+        const socket = await bindSocket({ host: from, port: 0, receiveBuffer: RECEIVE_BUFFER });
+        sockets.push(socket);
+        if (other.symbols.connect(socket.fd, name, name.length) < 0) throw systemError("connect", libc.errno());
+      }
+    } catch (error) {
+      for (const socket of sockets) socket.close();
+      throw error;
+    }
+    return new Clients(libc, other, sockets);
+  }
+
+  /** Length of packet `i` of the outbox. */
+  setLength(i: number, length: number): void {
+    this.#sending.setLength(i, length);
+  }
+
+  /** Sends packets of the outbox, `from` to `to` - 1, as client `client`; how many the kernel took. */
+  send(client: number, from: number, to: number): number {
+    const { call, sendmmsg } = this.#libc;
+    const fd = this.#fds[client]!;
+    return this.#checked(
+      "sendmmsg",
+      call.syscall(sendmmsg, fd, this.#sending.pointer(from), to - from, MSG_DONTWAIT, null),
+    );
+  }
+
+  /** Receives what is there for client `client` into the inbox; how many packets. */
+  receive(client: number): number {
+    const { call, recvmmsg } = this.#libc;
+    const fd = this.#fds[client]!;
+    const flags = MSG_DONTWAIT | MSG_TRUNC;
+    return this.#checked("recvmmsg", call.syscall(recvmmsg, fd, this.#receiving.pointer(0), CLIENT_BATCH, flags, null));
+  }
+
+  /** Length of packet `i` of the inbox. */
+  received(i: number): number {
+    return this.#receiving.received(i);
+  }
+
+  /** Waits until there is something to receive; how many clients it is for, 0 after `ms`. */
+  wait(ms: number): number {
+    return this.#checked("poll", this.#other.symbols.poll(this.#polledAt, this.count, ms));
+  }
+
+  /** Whether the last `wait` found something for client `client`. */
+  ready(client: number): boolean {
+    return this.#polled[client * POLL_WORDS + 1]! >>> 16 !== 0;
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
+  #checked(name: string, result: number): number {
+    if (result >= 0) return result;
+    const error = this.#libc.errno();
+    if (error === EAGAIN || error === EINTR) return 0;
+    throw systemError(name, error);
+  }
+}
+
+function datagrams({ bytes }: Packets): Datagrams {
+  const headers = new Datagrams(CLIENT_BATCH, 0);
+  for (let i = 0; i < CLIENT_BATCH; i++) {
+    headers.setBase(i, ptr(bytes) + i * PACKET_SIZE);
+    headers.setLength(i, PACKET_SIZE);
+  }
+  return headers;
+}

@@ -1,0 +1,110 @@
+/**
+ * The packets of packets.ts, written in place and checked in place: no table of them, no garbage. Words are the machine's,
+ * little-endian; what the wire wants big-endian is turned round once, here.
+ */
+import { ID_LENGTH } from "../../packets.ts";
+
+/** Room for a packet, in words. */
+export const PACKET_WORDS = 24;
+export const PACKET_SIZE = PACKET_WORDS * 4;
+export const QUERY_LENGTH = 8 + ID_LENGTH;
+export const ANNOUNCEMENT_LENGTH = 16 + ID_LENGTH;
+/** A reply with an IPv4 address. */
+export const REPLY_LENGTH = 20 + ID_LENGTH;
+
+const QUERY_MAGIC = swapped(0x19760309);
+const ANNOUNCEMENT_MAGIC = swapped(0x20121025);
+const LENGTH = swapped(ID_LENGTH);
+const IPV4_LENGTH = swapped(4);
+const IP_LENGTH_WORD = 3 + ID_LENGTH / 4;
+const LOOPBACK_NET = 127;
+
+const ALPHABET = new TextEncoder().encode("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
+const DIGITS = new Int32Array(256).fill(-1);
+ALPHABET.forEach((code, digit) => {
+  DIGITS[code] = digit;
+});
+/** Of the NodeID, the characters that say its number. */
+const NUMBER_LENGTH = 7;
+
+function swapped(word: number): number {
+  return ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+}
+
+/** Port of node `n`, as `announcement` of packets.ts has it, and the word of a packet that it stands in. */
+function portWord(n: number): number {
+  const port = 1024 + (n % 60_000);
+  return (port >>> 8) | ((port & 0xff) << 8);
+}
+
+/** Packets that lie one after the other, PACKET_SIZE apart. */
+export class Packets {
+  readonly bytes: Uint8Array;
+  readonly #words: Int32Array;
+
+  constructor(count: number) {
+    const buffer = new ArrayBuffer(count * PACKET_SIZE);
+    this.bytes = new Uint8Array(buffer);
+    this.#words = new Int32Array(buffer);
+  }
+
+  /** Writes the query for node `n`, which is QUERY_LENGTH long, as packet `i`. */
+  writeQuery(i: number, n: number): void {
+    const word = i * PACKET_WORDS;
+    this.#words[word] = QUERY_MAGIC;
+    this.#words[word + 1] = LENGTH;
+    this.#writeId(i * PACKET_SIZE + 8, n);
+  }
+
+  /** Writes the announcement of node `n`, which is ANNOUNCEMENT_LENGTH long, as packet `i`. */
+  writeAnnouncement(i: number, n: number): void {
+    const word = i * PACKET_WORDS;
+    this.#words[word] = ANNOUNCEMENT_MAGIC;
+    this.#words[word + 1] = portWord(n);
+    this.#words[word + 2] = LENGTH;
+    this.#words[word + IP_LENGTH_WORD] = 0;
+    this.#writeId(i * PACKET_SIZE + 12, n);
+  }
+
+  /** The node that packet `i`, `length` bytes long, is the right answer for, as it was announced from 127.0.0.0/8; else -1. */
+  answered(i: number, length: number): number {
+    const word = i * PACKET_WORDS;
+    const words = this.#words;
+    if (length !== REPLY_LENGTH || words[word] !== ANNOUNCEMENT_MAGIC || words[word + 2] !== LENGTH) return -1;
+    if (words[word + IP_LENGTH_WORD] !== IPV4_LENGTH) return -1;
+    const id = i * PACKET_SIZE + 12;
+    if (this.bytes[id + ID_LENGTH + 4] !== LOOPBACK_NET) return -1;
+    const n = this.#readNumber(id);
+    return n >= 0 && words[word + 1] === portWord(n) && this.#isId(id, n) ? n : -1;
+  }
+
+  #writeId(at: number, n: number): void {
+    const bytes = this.bytes;
+    for (let i = 0, rest = n; i < NUMBER_LENGTH; i++, rest >>>= 5) bytes[at + i] = ALPHABET[rest & 31]!;
+    let x = (n + 1) | 0;
+    for (let i = NUMBER_LENGTH; i < ID_LENGTH; i++) {
+      x = (Math.imul(x ^ (x >>> 15), 0x2c1b3c6d) + n) | 0;
+      bytes[at + i] = ALPHABET[x >>> 27]!;
+    }
+  }
+
+  #readNumber(at: number): number {
+    let n = 0;
+    for (let i = NUMBER_LENGTH - 1; i >= 0; i--) {
+      const digit = DIGITS[this.bytes[at + i]!]!;
+      if (digit < 0 || n >= 1 << 26) return -1;
+      n = (n << 5) | digit;
+    }
+    return n;
+  }
+
+  #isId(at: number, n: number): boolean {
+    const bytes = this.bytes;
+    let x = (n + 1) | 0;
+    for (let i = NUMBER_LENGTH; i < ID_LENGTH; i++) {
+      x = (Math.imul(x ^ (x >>> 15), 0x2c1b3c6d) + n) | 0;
+      if (bytes[at + i] !== ALPHABET[x >>> 27]!) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,159 @@
+/** The figures of bench/server/main.ts: samples of a round, rows that are their medians, and what was hoped for. */
+import type { TransportName } from "../../src/server/index.ts";
+import type { Workload } from "./load/load.ts";
+
+/** One measurement of one round. */
+export interface Sample {
+  /** Microseconds of processor for a reply; for a packet taken where not every packet has a reply. */
+  readonly cpu: number;
+  /** `cpu` as a multiple of the floor's, measured next to it. */
+  readonly ratio: number;
+  /** Replies in a second; packets where not every packet has a reply. */
+  readonly perSecond: number;
+  readonly expected: number;
+  readonly replies: number;
+  readonly wrong: number;
+  /** Packets that a limit stopped. */
+  readonly limited: number;
+  /** Workers that were taken for stuck: what waited for them is lost. */
+  readonly replaced: number;
+}
+
+/** What a row is about. An echo knows no nodes. */
+export interface Measured {
+  readonly who: "server" | "mmsg echo" | "udp echo";
+  readonly transport: TransportName;
+  readonly workers: number;
+  readonly nodes: number;
+  readonly what: Workload;
+}
+
+export interface Row extends Measured {
+  readonly cpu: number;
+  readonly ratio: number;
+  readonly perSecond: number;
+  /** Bytes of the whole process after all rounds. */
+  readonly resident: number;
+  /** Queries for known nodes that got no reply, as a fraction of all. */
+  readonly unanswered: number;
+  /** Replies that were not the right ones. An echo's are none. */
+  readonly wrong: number;
+  readonly limited: number;
+  readonly replaced: number;
+  readonly samples: readonly Sample[];
+}
+
+export interface Target {
+  readonly text: string;
+  readonly figure: number;
+  readonly atMost: number;
+  readonly reached: boolean;
+}
+
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export function rowOf(measured: Measured, resident: number, samples: readonly Sample[]): Row {
+  const middle = (name: keyof Sample) => median(samples.map((sample) => sample[name]));
+  const total = (name: keyof Sample) => samples.reduce((sum, sample) => sum + sample[name], 0);
+  const expected = total("expected");
+  return {
+    ...measured,
+    cpu: middle("cpu"),
+    ratio: middle("ratio"),
+    perSecond: middle("perSecond"),
+    resident,
+    unanswered: expected === 0 ? 0 : Math.max(0, 1 - total("replies") / expected),
+    wrong: total("wrong"),
+    limited: total("limited"),
+    replaced: total("replaced"),
+    samples,
+  };
+}
+
+/** Median of the ratios of each round: the machine's speed drifts from one to the next. */
+function compared(row: Row, base: Row): number {
+  return median(row.samples.map(({ cpu }, round) => cpu / base.samples[round]!.cpu));
+}
+
+const FLOOR_TARGETS = [
+  { nodes: 10_000, atMost: 1.25 },
+  { nodes: 1_000_000, atMost: 1.5 },
+] as const;
+const MISS_AT_MOST = 0.6;
+const LARGE = { nodes: 10_000_000, base: 10_000, atMost: 1.6, gigabytes: 1.4 } as const;
+
+export const count = (n: number) => n.toLocaleString("en-US");
+export const plural = (n: number, name: string) => `${n} ${name}${n === 1 ? "" : "s"}`;
+
+/** What was hoped for, as far as the rows tell. */
+export function targets(rows: readonly Row[]): Target[] {
+  const found: Target[] = [];
+  const say = (text: string, figure: number, atMost: number) =>
+    found.push({ text, figure, atMost, reached: figure <= atMost });
+  const servers = rows.filter(({ who }) => who === "server");
+  for (const row of servers.filter(({ what }) => what === "hit")) {
+    const { transport, workers, nodes } = row;
+    const name = (nodes: number) => `${transport}, ${plural(workers, "worker")}, ${count(nodes)} nodes`;
+    const same = (nodes: number, what: Workload) =>
+      servers.find(
+        (other) =>
+          other.transport === transport && other.workers === workers && other.nodes === nodes && other.what === what,
+      );
+    const floor = FLOOR_TARGETS.find((target) => target.nodes === nodes);
+    // The floor is that of the transport mmsg: no other can come near it.
+    if (floor && transport === "mmsg") say(`${name(nodes)}: a hit over the floor`, row.ratio, floor.atMost);
+    const miss = same(nodes, "miss");
+    if (miss) say(`${name(nodes)}: a miss over a hit`, compared(miss, row), MISS_AT_MOST);
+    if (nodes !== LARGE.nodes) continue;
+    say(`${name(nodes)}: GB resident`, row.resident / 1e9, LARGE.gigabytes);
+    const base = same(LARGE.base, "hit");
+    if (base) say(`${name(nodes)}: a hit over one of ${count(LARGE.base)}`, compared(row, base), LARGE.atMost);
+  }
+  const total = (name: "wrong" | "limited" | "replaced") => servers.reduce((sum, row) => sum + row[name], 0);
+  say("wrong replies", total("wrong"), 0);
+  say("packets stopped by a limit", total("limited"), 0);
+  say("workers replaced under load", total("replaced"), 0);
+  return found;
+}
+
+const HEADS = ["", "workers", "nodes", "load", "us", "a second", "MB", "unanswered", "wrong", "x floor"];
+
+/** A line a row; numbers to the right. */
+export function table(rows: readonly Row[]): string {
+  const lines = rows.map((row) => {
+    const server = row.who === "server";
+    return [
+      server ? row.transport : row.who,
+      `${row.workers}`,
+      server ? count(row.nodes) : "",
+      row.what,
+      row.cpu.toFixed(2),
+      count(Math.round(row.perSecond)),
+      `${Math.round(row.resident / 1e6)}`,
+      `${(row.unanswered * 100).toFixed(2)} %`,
+      server ? `${row.wrong}` : "",
+      row.ratio.toFixed(2),
+    ];
+  });
+  const all = [HEADS, ...lines];
+  const widths = HEADS.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
+  const isText = (column: number) => column === 0 || column === 3;
+  return all
+    .map((line) =>
+      line
+        .map((cell, column) => (isText(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+export function targetLine({ text, figure, atMost, reached }: Target): string {
+  const digits = Number.isInteger(figure) && Number.isInteger(atMost) ? 0 : 2;
+  const verdict = reached ? "reached    " : "not reached";
+  return `${verdict}  ${text}: ${figure.toFixed(digits)} (at most ${atMost})`;
+}

@@ -1,0 +1,212 @@
+/** What bench/server/main.ts measures, each in processes of its own: the server, and echoes that do nothing but turn packets round. */
+import { join } from "node:path";
+import type { ServerOptions, ServerStats } from "../../src/server/index.ts";
+import { DEFAULT_LOAD, type LoadResult, type Workload } from "./load/load.ts";
+import { processorTime, resident } from "./machine.ts";
+
+type Child = Bun.Subprocess<"ignore", "ignore" | "pipe", "inherit" | "pipe">;
+
+const script = (name: string) => join(import.meta.dir, name);
+
+/** None is to outlive this process: an echo that waits for packets never ends by itself. */
+const living = new Set<Child>();
+
+function adopt<T extends Child>(child: T): T {
+  living.add(child);
+  void child.exited.then(() => living.delete(child));
+  return child;
+}
+
+export function endAll(): void {
+  for (const child of living) child.kill("SIGKILL");
+}
+
+async function end(child: Child): Promise<void> {
+  child.kill("SIGKILL");
+  await child.exited;
+}
+
+export interface Subject extends AsyncDisposable {
+  readonly port: number;
+  /** Microseconds of processor so far. */
+  cpu(): number;
+  /** Bytes. */
+  resident(): number;
+  /** What a server counted; an echo does not count. */
+  stats?(): Promise<ServerStats>;
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+
+export class Echo implements Subject {
+  readonly port: number;
+  readonly #children: readonly Child[];
+
+  private constructor(port: number, children: readonly Child[]) {
+    this.port = port;
+    this.#children = children;
+  }
+
+  /** The floor: `echo/mmsg.ts` in as many processes as a server has workers, which share one port as those do. */
+  static async mmsg(pin: readonly string[], processes: number): Promise<Echo> {
+    const first = await Echo.#start(pin, ["echo/mmsg.ts", "0", "127.0.0.1", ...(processes > 1 ? ["first"] : [])]);
+    const join = ["echo/mmsg.ts", `${first.port}`, "127.0.0.1", "join"];
+    const others = await Promise.all(Array.from({ length: processes - 1 }, () => Echo.#start(pin, join)));
+    return new Echo(
+      first.port,
+      [first, ...others].map(({ child }) => child),
+    );
+  }
+
+  /** A bare Bun.udpSocket. */
+  static async udp(pin: readonly string[]): Promise<Echo> {
+    const { port, child } = await Echo.#start(pin, ["echo/udp.ts"]);
+    return new Echo(port, [child]);
+  }
+
+  /** Once it has said its port. */
+  static async #start(pin: readonly string[], [name, ...args]: readonly string[]) {
+    const child = adopt(
+      Bun.spawn([...pin, process.execPath, script(name!), ...args], {
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "inherit",
+      }),
+    );
+    let text = "";
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.includes("\n")) return { port: (JSON.parse(text) as { port: number }).port, child };
+    }
+    throw new Error(`${name} ended before it said its port`);
+  }
+
+  cpu(): number {
+    return sum(this.#children.map(({ pid }) => processorTime(pid)));
+  }
+
+  resident(): number {
+    return sum(this.#children.map(({ pid }) => resident(pid)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#children.map(end));
+  }
+}
+
+export class Server implements Subject {
+  readonly port: number;
+  readonly #child: Child;
+  readonly #ask: () => Promise<unknown>;
+
+  private constructor(port: number, child: Child, ask: () => Promise<unknown>) {
+    this.port = port;
+    this.#child = child;
+    this.#ask = ask;
+  }
+
+  static async start(pin: readonly string[], options: Partial<ServerOptions>): Promise<Server> {
+    let answer = Promise.withResolvers<unknown>();
+    const child = adopt(
+      Bun.spawn([...pin, process.execPath, script("child.ts"), JSON.stringify(options)], {
+        ipc: (message) => answer.resolve(message),
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "inherit",
+      }),
+    );
+    void child.exited.then(() => answer.reject(new Error("the server ended")));
+    const { port } = (await answer.promise) as { port: number };
+    return new Server(port, child, () => {
+      answer = Promise.withResolvers();
+      child.send("stats");
+      return answer.promise;
+    });
+  }
+
+  async stats(): Promise<ServerStats> {
+    return (await this.#ask()) as ServerStats;
+  }
+
+  cpu(): number {
+    return processorTime(this.#child.pid);
+  }
+
+  resident(): number {
+    return resident(this.#child.pid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await end(this.#child);
+  }
+}
+
+export interface LoadWanted {
+  readonly port: number;
+  readonly nodes: number;
+  readonly what: Workload;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly preload?: boolean;
+}
+
+/** `DEFAULT_LOAD`'s sources and packets under way for each of `workers`, from one process or from several at once. */
+export class Loaders {
+  readonly #pin: readonly string[];
+  readonly #processes: number;
+  readonly #workers: number;
+
+  constructor(pin: readonly string[], processes: number, workers: number) {
+    this.#pin = pin;
+    this.#processes = processes;
+    this.#workers = workers;
+  }
+
+  /** @throws {Error} what a loader says that fails. */
+  async run(load: LoadWanted): Promise<LoadResult> {
+    const processes = load.preload ? 1 : this.#processes;
+    const results = await Promise.all(Array.from({ length: processes }, (_, i) => this.#one(load, i, processes)));
+    const total = (name: keyof LoadResult) => sum(results.map((result) => result[name]));
+    return {
+      announced: total("announced"),
+      announceSeconds: total("announceSeconds"),
+      sent: total("sent"),
+      expected: total("expected"),
+      replies: total("replies"),
+      wrong: total("wrong"),
+      seconds: total("seconds") / processes,
+      perSecond: total("perSecond"),
+      repliesPerSecond: total("repliesPerSecond"),
+    };
+  }
+
+  async #one(load: LoadWanted, number: number, processes: number): Promise<LoadResult> {
+    const { port, nodes, what, seconds, seed, preload } = load;
+    const sources = Math.ceil((DEFAULT_LOAD.sources * this.#workers) / processes);
+    const window = Math.ceil((DEFAULT_LOAD.window * this.#workers) / processes);
+    const flags = {
+      port,
+      nodes,
+      what,
+      seconds,
+      sources,
+      window,
+      "first-source": number * sources,
+      seed: seed * processes + number,
+    };
+    const child = adopt(
+      Bun.spawn(
+        [
+          ...this.#pin,
+          ...[process.execPath, script("load/load.ts")],
+          ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, `${value}`]),
+          ...(preload ? ["--preload"] : []),
+        ],
+        { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+      ),
+    );
+    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    if ((await child.exited) !== 0) throw new Error(err.trim() || "the load was ended");
+    return JSON.parse(out);
+  }
+}

@@ -1,0 +1,101 @@
+/** XDR: the example of the standard and a transaction, decoded and encoded, beside others with the same values. */
+import { agree, bytesOf, refuses } from "../agree.ts";
+import { type Contest, over } from "../contest.ts";
+import type { XdrCodec, XdrContestant } from "./contestant.ts";
+import { dataView } from "./dataview.ts";
+import { jsXdr } from "./js-xdr.ts";
+import { microPacked } from "./micro-packed.ts";
+import { reader } from "./reader.ts";
+import { schema } from "./schema.ts";
+import { type File, FileKind, file, type Transaction, transaction } from "./values.ts";
+
+const VALUES = 64;
+/** So many of them differ in more than their numbers. */
+const KINDS = 4;
+
+/** RFC 4506 §7: the file, and the bytes that the standard shows. */
+const SILLYPROG: File = {
+  filename: "sillyprog",
+  type: { kind: FileKind.EXEC, interpretor: "lisp" },
+  owner: "john",
+  data: bytesOf("28717569 7429"),
+};
+const SILLYPROG_BYTES = bytesOf(
+  "00000009 73696c6c 7970726f 67000000 00000002 00000004 6c697370 00000004 6a6f686e 00000006 28717569 74290000",
+);
+
+/** A contestant's ways with one type, whatever shape its values have. */
+interface Entrant<Value> {
+  readonly who: string;
+  /** @throws {Error} if it does anything else with the value and its bytes than is right */
+  check(value: Value, bytes: Uint8Array): void;
+  /** @throws {Error} if it takes what ends too soon, or goes on */
+  checkRefusals(bytes: Uint8Array): void;
+  /** The work: all of the bytes decoded, all of the values encoded. */
+  decode(encoded: readonly Uint8Array[]): () => unknown;
+  encode(values: readonly Value[]): () => unknown;
+}
+
+function entrant<Value, Own>(who: string, { decode, encode, own, plain }: XdrCodec<Value, Own>): Entrant<Value> {
+  return {
+    who,
+    check(value, bytes) {
+      agree(`${who} encodes`, new Uint8Array(encode(own(value))), bytes);
+      agree(`${who} decodes`, plain(decode(bytes)), value);
+    },
+    checkRefusals(bytes) {
+      for (let end = 0; end < bytes.length; end++) {
+        refuses(`${who} decodes the first ${end} bytes of ${bytes.length}`, () => decode(bytes.slice(0, end)));
+      }
+      refuses(`${who} decodes what goes on`, () => decode(Uint8Array.of(...bytes, 0, 0, 0, 0)));
+    },
+    decode: (encoded) => over(encoded, decode),
+    encode: (values) => over(values.map(own), encode),
+  };
+}
+
+function both<F, T>({ who, file, transaction }: XdrContestant<F, T>): [Entrant<File>, Entrant<Transaction>] {
+  return [entrant(who, file), entrant(who, transaction)];
+}
+
+function contests<Value>(
+  what: string,
+  values: readonly Value[],
+  encode: (value: Value) => Uint8Array,
+  entrants: readonly Entrant<Value>[],
+): Contest[] {
+  const encoded = values.map(encode);
+  for (const { check, checkRefusals } of entrants) {
+    for (const [i, bytes] of encoded.entries()) check(values[i]!, bytes);
+    for (const bytes of encoded.slice(0, KINDS)) checkRefusals(bytes);
+  }
+  const contest = (how: string, run: (entrant: Entrant<Value>) => () => unknown): Contest => ({
+    suite: "xdr",
+    what: `${how}, ${what}`,
+    size: values.length,
+    contestants: entrants.map((entrant) => ({ who: entrant.who, run: run(entrant) })),
+  });
+  return [contest("decode", ({ decode }) => decode(encoded)), contest("encode", ({ encode }) => encode(values))];
+}
+
+/** @throws {Error} if a contestant does not do what the others do */
+export function xdrContests(): Contest[] {
+  const contestants = [both(schema), both(reader), both(dataView), both(jsXdr), both(microPacked)];
+  const files = contestants.map(([file]) => file);
+  for (const { check } of files) check(SILLYPROG, SILLYPROG_BYTES);
+  const transactions = contestants.map(([, transaction]) => transaction);
+  return [
+    ...contests(
+      "file of RFC 4506",
+      Array.from({ length: VALUES }, (_, n) => file(n)),
+      dataView.file.encode,
+      files,
+    ),
+    ...contests(
+      "transaction of 6 operations",
+      Array.from({ length: VALUES }, (_, n) => transaction(n)),
+      dataView.transaction.encode,
+      transactions,
+    ),
+  ];
+}

@@ -1,0 +1,35 @@
+/** What a database must be to be a journal, and how an empty one becomes one. */
+import type { Database } from "bun:sqlite";
+import { JournalError } from "../journal.ts";
+import { OTHERWISE } from "./error.ts";
+
+/** "WHER": by this number in its header, `file` and others tell whose a database is. */
+const APPLICATION_ID = 0x57484552;
+export const SCHEMA = 1;
+
+/** Whether the database is an empty one. @throws {JournalError} if it is not ours, or of a version that is not known */
+export function checkSchema(db: Database, path: string): boolean {
+  const pragma = (name: string) => Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get()!)[0]!;
+  const [application, version] = [pragma("application_id"), pragma("user_version")];
+  const { tables } = db.query<{ tables: number }, []>("SELECT count(*) AS tables FROM sqlite_schema").get()!;
+  if (application === 0 && version === 0 && tables === 0) return true;
+  if (application !== APPLICATION_ID) {
+    throw new JournalError("foreign", `${path} is a database of another program; ${OTHERWISE}`);
+  }
+  if (version !== SCHEMA) {
+    const why = `was written by a newer version (its schema is ${version}, this version knows ${SCHEMA})`;
+    throw new JournalError("newer", `the journal ${path} ${why}: update, or ${OTHERWISE}`);
+  }
+  return false;
+}
+
+export function createSchema(db: Database): void {
+  db.run("PRAGMA auto_vacuum = INCREMENTAL");
+  db.transaction(() => {
+    db.run(
+      "CREATE TABLE batch (id INTEGER PRIMARY KEY, newest REAL NOT NULL, entries INTEGER NOT NULL, data BLOB NOT NULL)",
+    );
+    db.run(`PRAGMA application_id = ${APPLICATION_ID}`);
+    db.run(`PRAGMA user_version = ${SCHEMA}`);
+  })();
+}

@@ -1,0 +1,51 @@
+/** Entry of a packet worker: one engine, one socket, no other business. */
+import { createEngine, EngineControl, Lane } from "../../engine/index.ts";
+import { openMmsg } from "../../transport/mmsg.ts";
+import type { Transport, TransportOptions } from "../../transport/transport.ts";
+import { openUdp } from "../../transport/udp.ts";
+import type { TransportName } from "../options.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
+
+declare const self: Worker;
+
+const OPEN: Record<TransportName, (options: TransportOptions) => Promise<Transport>> = {
+  udp: (options) => openUdp(options),
+  mmsg: openMmsg,
+};
+
+let transport: Transport | undefined;
+
+function tell(message: FromWorker): void {
+  self.postMessage(message);
+}
+
+function fail(error: unknown): void {
+  const { code, message } = error as NodeJS.ErrnoException;
+  tell({ type: "failed", code, message });
+}
+
+async function start({ memory, lane, engine: backend, transport: name, ...where }: WorkerStart): Promise<void> {
+  try {
+    const control = new EngineControl(memory);
+    const engine = createEngine(backend, memory, lane);
+    transport = await OPEN[name]({
+      ...where,
+      slots: new Lane(memory, lane),
+      judge: (count) => engine.process(lane, count, Date.now()),
+      shouldStop: () => control.shouldStop(lane),
+      onEnd: (error) => (error === undefined ? tell({ type: "stopped" }) : fail(error)),
+    });
+    const { port, receiveBuffer, fd } = transport;
+    tell({ type: "listening", listening: { port, receiveBuffer, fd } });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if (data.type === "start") void start(data.start);
+  else {
+    transport?.close();
+    tell({ type: "stopped" });
+  }
+};

@@ -1,0 +1,128 @@
+// The command `whereabouts announce`, as a process that announces to servers on loopback. The LAN: watch.test.ts.
+import { describe, expect, test } from "bun:test";
+import { DiscoveryServer } from "../../src/server/index.ts";
+import { Client, until } from "../support/client.ts";
+import { run, Said, start } from "../support/command.ts";
+import { announcement, ascii, query } from "../support/packets.ts";
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 {2}/;
+
+function startServer(host = "127.0.0.1"): Promise<DiscoveryServer> {
+  return DiscoveryServer.start({ host, port: 0, capacity: 10 });
+}
+
+/** A port of loopback where nobody listens. */
+async function deadPort(): Promise<number> {
+  await using client = await Client.open(1);
+  return client.port;
+}
+
+describe("whereabouts announce", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`announces, says what it sent where, and ends with 0 at ${signal}, which may come twice`, async () => {
+      await using server = await startServer();
+      await using client = await Client.open(server.port);
+      await using child = start([
+        "announce",
+        "--id",
+        "NODE-Ä",
+        "--port",
+        "22000",
+        "--server",
+        `localhost:${server.port}`,
+      ]);
+      const said = new Said(child.stdout);
+      await said.next(/ {2}sent {3}localhost/);
+      const reply = announcement(ascii("NODE-Ä"), 22000, Uint8Array.of(127, 0, 0, 1));
+      expect(await client.ask(query(ascii("NODE-Ä")))).toEqual(reply);
+      const asked = performance.now();
+      child.kill(signal);
+      child.kill(signal);
+      expect(await child.exited).toBe(0);
+      expect(performance.now() - asked).toBeLessThan(1000);
+      await said.end;
+      for (const line of said.lines) expect(line).toMatch(TIME);
+      expect(said.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "))).toEqual([
+        `NODE-Ä, port 22000, is announced to localhost:${server.port} until Ctrl-C`,
+        `sent  localhost:${server.port}  127.0.0.1:${server.port}  24 bytes`,
+        `stopped by ${signal}`,
+      ]);
+      expect(await child.stderr.text()).toBe("");
+    });
+  }
+
+  test("says what goes wrong with one server on standard error, and goes on with the others", async () => {
+    await using server = await startServer("::1");
+    // Too long for a label of a name: no resolver is asked.
+    const [dead, nowhere] = [`127.0.0.1:${await deadPort()}`, "x".repeat(64)];
+    const servers = [dead, nowhere, `[::1]:${server.port}`].flatMap((where) => ["--server", where]);
+    await using child = start(["announce", "--id", "A", "--port", "1", ...servers]);
+    const [said, wrong] = [new Said(child.stdout), new Said(child.stderr)];
+    await until(() => server.stats().nodes === 1, "the announcement");
+    await said.next(/ {2}sent {3}\[::1\]:\d+ /);
+    await Promise.all([until(() => wrong.lines.length >= 2, "the errors")]);
+    child.kill();
+    expect(await child.exited).toBe(0);
+    await Promise.all([said.end, wrong.end]);
+    for (const where of [dead, nowhere]) {
+      const line = wrong.lines.find((line) => line.includes(where))!;
+      expect(line).toMatch(TIME);
+      expect(line.replace(TIME, "")).toStartWith(`error  ${where}: `);
+      expect(said.lines.filter((line) => line.includes(`sent   ${where}`))).toEqual([]);
+    }
+  });
+
+  test("goes on when nobody reads what it says any more", async () => {
+    await using server = await startServer();
+    await using child = start(["announce", "--id", "A", "--port", "1", "--server", `127.0.0.1:${server.port}`]);
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    await until(() => server.stats().nodes === 1, "the announcement");
+    await Bun.sleep(700); // It says that it sent half a second after: so long may a refusal take.
+    expect(child.exitCode).toBeNull();
+    child.kill();
+    expect(await child.exited).toBe(0);
+    expect(await child.stderr.text()).toBe("");
+  });
+
+  test("takes its flags from the environment as well, and a flag wins", async () => {
+    await using server = await startServer();
+    await using client = await Client.open(server.port);
+    const env = {
+      WHEREABOUTS_ID: "FROM-ENV",
+      WHEREABOUTS_PORT: "1",
+      WHEREABOUTS_SERVER: `127.0.0.1:${server.port}`,
+      WHEREABOUTS_LAN: "no",
+    };
+    await using child = start(["announce", "--port", "2"], { env });
+    await new Said(child.stdout).next(/sent/);
+    expect(await client.ask(query(ascii("FROM-ENV")))).toBeDefined();
+    child.kill();
+    expect(await child.exited).toBe(0);
+  });
+
+  test.each([
+    ["no NodeID", ["--port", "1", "--lan"], "required option '--id <id>' not specified"],
+    ["an empty NodeID", ["--id", "", "--port", "1", "--lan"], "A NodeID has 1 to 1008 bytes, not 0"],
+    ["a long NodeID", ["--id", "x".repeat(1009), "--port", "1", "--lan"], "A NodeID has 1 to 1008 bytes, not 1009"],
+    ["no port", ["--id", "A", "--lan"], "required option '--port <port>' not specified"],
+    ["port 0", ["--id", "A", "--port", "0", "--lan"], "whole number from 1 to 65535"],
+    ["no place", ["--id", "A", "--port", "1"], "nowhere to announce: give --server HOST, or --lan, or both"],
+    ["a wrong server", ["--id", "A", "--port", "1", "--server", "a b"], '"a b" is no server'],
+    ["a word too many", ["--id", "A", "--port", "1", "--lan", "extra"], "too many arguments"],
+  ])("refuses %s in one line, with 2", async (_, args, complaint) => {
+    const { out, err, code } = await run(["announce", ...args]);
+    expect(err).toStartWith("whereabouts: error: ");
+    expect(err).toContain(complaint);
+    expect(err.split("\n")).toHaveLength(2);
+    expect({ out, code }).toEqual({ out: "", code: 2 });
+  });
+
+  test("explains itself, with an example", async () => {
+    const { out, code } = await run(["announce", "--help"]);
+    expect(code).toBe(0);
+    expect(out).toContain("WHEREABOUTS_ID");
+    expect(out).toContain("whereabouts announce --id NODE-A --port 22000 --lan");
+  });
+});

@@ -1,0 +1,232 @@
+// The command `whereabouts decode`, as a process: what it prints, where, and how it ends.
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { announcement, ascii, hex, query } from "../support/packets.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const PROGRAM = `
+  import { Command } from "commander";
+  import { decodeCommand } from "./src/cli/decode.ts";
+  await new Command().addCommand(decodeCommand()).parseAsync(["decode", ...process.argv.slice(1)], { from: "user" });`;
+
+const { WHEREABOUTS_CODEC: _, ...env } = process.env;
+
+const ANNOUNCEMENT = hex(announcement(ascii("NODE"), 22000, Uint8Array.of(192, 168, 0, 34)));
+const ANNOUNCED = '{"ok":true,"type":"announcement","nodeId":"4e4f4445","port":22000,"ip":"c0a80022"}\n';
+const QUERY = hex(query(ascii("NODE")));
+const ASKED = '{"ok":true,"type":"query","nodeId":"4e4f4445"}\n';
+const SHORT = '{"ok":false,"error":"short"}\n';
+
+function start(args: readonly string[], more: Record<string, string> = {}) {
+  return Bun.spawn([process.execPath, "-e", PROGRAM, "--", ...args], {
+    cwd: ROOT,
+    env: { ...env, ...more },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+/** Runs the command to its end. */
+async function run(args: readonly string[], stdin: string | Uint8Array = "", more: Record<string, string> = {}) {
+  const child = start(args, more);
+  child.stdin.write(stdin);
+  child.stdin.end();
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { out, err, code };
+}
+
+describe("whereabouts decode", () => {
+  test("prints a line of JSON for each argument, good or bad, and exits with 0", async () => {
+    const bad = [
+      "",
+      "deadbeef",
+      "2012102555f00001",
+      "1976030900000005",
+      "2012102555f000000000000000000005",
+      `${QUERY}00`,
+    ];
+    expect(await run([ANNOUNCEMENT, QUERY.toUpperCase(), ...bad])).toEqual({
+      out:
+        ANNOUNCED +
+        ASKED +
+        ["short", "bad-magic", "bad-reserved", "bad-id-length", "bad-ip-length", "trailing"]
+          .map((error) => `{"ok":false,"error":"${error}"}\n`)
+          .join(""),
+      err: "",
+      code: 0,
+    });
+  });
+
+  test("prints an empty NodeID and an empty IP as empty", async () => {
+    const { out } = await run([hex(announcement(new Uint8Array(0), 0))]);
+    expect(out).toBe('{"ok":true,"type":"announcement","nodeId":"","port":0,"ip":""}\n');
+  });
+
+  test.each([
+    ["with -", ["-"]],
+    ["without arguments", []],
+  ])("reads a packet a line from standard input %s", async (_, args) => {
+    expect(await run(args, `${ANNOUNCEMENT}\n${QUERY}\n`)).toEqual({ out: ANNOUNCED + ASKED, err: "", code: 0 });
+  });
+
+  test.each([
+    ["no lines are no packets", "", ""],
+    ["an empty line is an empty datagram", `${QUERY}\n\n\n${QUERY}\n`, ASKED + SHORT + SHORT + ASKED],
+    ["the last line needs no end", `${QUERY}\n${QUERY}`, ASKED + ASKED],
+    ["lines may end with CRLF", `${QUERY}\r\n\r\n${QUERY}\r\n${QUERY}\r`, ASKED + SHORT + ASKED + ASKED],
+  ])("on standard input %s", async (_, text, out) => {
+    expect(await run(["-"], text)).toEqual({ out, err: "", code: 0 });
+  });
+
+  test.each([
+    ["an odd number of digits", [QUERY, "197"], 'error: argument 2 is not hex: "197" has an odd number of digits, 3\n'],
+    ["another character", ["0x19"], 'error: argument 1 is not hex: "0x19" has "x" at character 2\n'],
+    ["a space", ["19 76"], 'error: argument 1 is not hex: "19 76" has " " at character 3\n'],
+    ["an escape", ["\u001b[2Jé"], 'error: argument 1 is not hex: "\\u001b[2J\\u00e9" has "\\u001b" at character 1\n'],
+    ["much", ["a".repeat(99)], `error: argument 1 is not hex: "${"a".repeat(40)}"… has an odd number of digits, 99\n`],
+    ["- among others", ["00", "-"], 'error: "-" must be the only argument\n'],
+  ])("ends with 2 and one line, before it prints anything, at an argument of %s", async (_, args, err) => {
+    expect(await run(args)).toEqual({ out: "", err, code: 2 });
+  });
+
+  test.each([
+    ["an odd number of digits", "197", 'error: line 3 is not hex: "197" has an odd number of digits, 3\n'],
+    ["another character", "19g6", 'error: line 3 is not hex: "19g6" has "g" at character 3\n'],
+    [
+      "a byte that is no ASCII",
+      Uint8Array.of(0x30, 0xe9),
+      'error: line 3 is not hex: "0\\u00e9" has "\\u00e9" at character 2\n',
+    ],
+    ["a return in the middle", "00\r00", 'error: line 3 is not hex: "00\\r00" has "\\r" at character 3\n'],
+  ])(
+    "names the line of standard input that has %s, after the packets before it, and ends with 2",
+    async (_, line, err) => {
+      const text = Buffer.concat([
+        Buffer.from(`${QUERY}\n\n`),
+        Buffer.from(line as string),
+        Buffer.from(`\n${QUERY}\n`),
+      ]);
+      expect(await run(["-"], text)).toEqual({ out: ASKED + SHORT, err, code: 2 });
+    },
+  );
+
+  test.each(["wasm", "ts"])("decodes with --codec %s as with WHEREABOUTS_CODEC", async (backend) => {
+    // One that cannot be had tells that it was asked for.
+    const broken = (args: readonly string[], more: Record<string, string>) => {
+      const program = `globalThis.WebAssembly = undefined; ${PROGRAM}`.replace(
+        /^ {2}import (.*) from (.*);$/gm,
+        "const $1 = await import($2);",
+      );
+      return Bun.spawnSync([process.execPath, "-e", program, "--", ...args, QUERY], {
+        cwd: ROOT,
+        env: { ...env, ...more },
+      });
+    };
+    for (const [args, more] of [
+      [["--codec", backend], {}],
+      [[], { WHEREABOUTS_CODEC: backend }],
+    ] as const) {
+      expect(await run([...args, QUERY], "", more)).toEqual({ out: ASKED, err: "", code: 0 });
+      const { exitCode, stdout, stderr } = broken(args, more);
+      expect(stdout.toString()).toBe(backend === "ts" ? ASKED : "");
+      expect(stderr.toString()).toStartWith(backend === "ts" ? "" : "error: the wasm codec cannot be loaded here");
+      expect(exitCode).toBe(backend === "ts" ? 0 : 1);
+    }
+  });
+
+  test("refuses a codec that there is not, in one line", async () => {
+    const { out, err, code } = await run(["--codec", "js", QUERY]);
+    expect({ out, lines: err.split("\n").length }).toEqual({ out: "", lines: 2 });
+    expect(err).toContain("Allowed choices are wasm, ts.");
+    expect(code).not.toBe(0);
+  });
+
+  test("answers what has come before more comes", async () => {
+    const child = start(["-"]);
+    const reader = child.stdout.getReader();
+    for (const [line, said] of [
+      [QUERY, ASKED],
+      [ANNOUNCEMENT, ANNOUNCED],
+    ] as const) {
+      child.stdin.write(`${line}\n`);
+      await child.stdin.flush();
+      expect(new TextDecoder().decode((await reader.read()).value)).toBe(said);
+    }
+    child.stdin.end();
+    expect(await child.exited).toBe(0);
+  });
+
+  test("ends at a wrong line even where standard input stays open", async () => {
+    const child = start(["-"]);
+    child.stdin.write("zz\n");
+    await child.stdin.flush();
+    expect(await child.exited).toBe(2);
+    child.stdin.end();
+  });
+
+  test("puts lines together that come in pieces", async () => {
+    const child = start(["-"]);
+    for (const piece of [QUERY.slice(0, 5), QUERY.slice(5), "\r", "\n\n", QUERY]) {
+      child.stdin.write(piece);
+      await child.stdin.flush();
+      await Bun.sleep(20);
+    }
+    child.stdin.end();
+    expect(await child.stdout.text()).toBe(ASKED + SHORT + ASKED);
+  });
+
+  test("keeps a long input in order, to the last line, for a reader that is slow to start", async () => {
+    const count = 50_000;
+    const lines = Array.from({ length: count }, (_, i) => hex(announcement(ascii(`NODE ${i}`), i)));
+    const child = start(["-"]);
+    child.stdin.write(`${lines.join("\n")}\n`);
+    child.stdin.end();
+    await Bun.sleep(300);
+    const out = (await child.stdout.text()).trimEnd().split("\n");
+    expect(out.length).toBe(count);
+    const wrong = out.findIndex((line, i) => JSON.parse(line).nodeId !== hex(ascii(`NODE ${i}`)));
+    expect(wrong).toBe(-1);
+  });
+
+  test("takes a packet longer than any datagram", async () => {
+    const nodeId = new Uint8Array(300_000).fill(0xab);
+    expect(await run(["-"], `${hex(query(nodeId))}\n${QUERY}\n`)).toEqual({
+      out: `{"ok":true,"type":"query","nodeId":"${"ab".repeat(300_000)}"}\n${ASKED}`,
+      err: "",
+      code: 0,
+    });
+  });
+
+  test("ends quietly when nobody reads on", () => {
+    const command = `yes ${QUERY} | { "$0" -e "$1" -- - ; echo "exit $?" >&2; } | head -n 1`;
+    const { stdout, stderr } = Bun.spawnSync(["sh", "-c", command, process.execPath, PROGRAM], { cwd: ROOT, env });
+    expect(stdout.toString()).toBe(ASKED);
+    expect(stderr.toString()).toBe("exit 0\n");
+  });
+
+  test.each([
+    ["standard input is a directory", "- < ."],
+    ["the disk is full", `${QUERY} > /dev/full`],
+  ])("says so in one line and ends with 1 when %s", (_, rest) => {
+    const command = ["sh", "-c", `exec "$0" -e "$1" -- ${rest}`, process.execPath, PROGRAM];
+    const { stdout, stderr, exitCode } = Bun.spawnSync(command, { cwd: ROOT, env });
+    expect(stdout.toString()).toBe("");
+    expect(stderr.toString()).toMatch(/^error: E[A-Z]+: .*\n$/);
+    expect(exitCode).toBe(1);
+  });
+
+  test("tells in its help what it reads and what it prints", async () => {
+    const { out, code } = await run(["--help"]);
+    expect(code).toBe(0);
+    for (const part of [
+      "WHEREABOUTS_CODEC",
+      "standard input",
+      "empty datagram",
+      ANNOUNCED.slice(0, 33),
+      "Exits with 0",
+    ]) {
+      expect(out).toContain(part);
+    }
+  });
+});

@@ -1,0 +1,329 @@
+// The command `whereabouts lookup`, as a process that asks a server on loopback.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Columns, IdLines, lookupJson } from "../../src/cli/lookup.ts";
+import { COLOURED, PLAIN } from "../../src/cli/style.ts";
+import { DiscoveryServer } from "../../src/server/index.ts";
+import { Client, until } from "../support/client.ts";
+import { run, start, TerminalCommand } from "../support/command.ts";
+import { announcement, ascii } from "../support/packets.ts";
+
+const LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
+const MANY = 5_000;
+
+let server: DiscoveryServer;
+let at: string;
+
+async function announce(nodeId: Uint8Array, port = 22000): Promise<void> {
+  await using client = await Client.open(server.port);
+  const before = server.stats().nodes;
+  client.send(announcement(nodeId, port));
+  await until(() => server.stats().nodes > before, "the announcement");
+}
+
+beforeAll(async () => {
+  server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 2 * MANY, ...LIMITS });
+  at = `127.0.0.1:${server.port}`;
+  await announce(ascii("NODE-A"));
+  await announce(ascii("A-LONGER-ONE"), 1);
+});
+
+afterAll(() => server.stop());
+
+/** What a line of the table says, without how far apart it says it. */
+function cells(out: string): string[][] {
+  return out
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split(/ {2,}/));
+}
+
+describe("whereabouts lookup", () => {
+  test("prints a line for each NodeID in columns, and exits with 0 when all were found", async () => {
+    const { out, err, code } = await run(["lookup", "NODE-A", "A-LONGER-ONE", "--server", at]);
+    expect(cells(out).sort()).toEqual([
+      ["A-LONGER-ONE", "127.0.0.1:1", `via ${at}`, "just now"],
+      ["NODE-A", "127.0.0.1:22000", `via ${at}`, "just now"],
+    ]);
+    for (const column of ["127.0.0.1:", "via ", "just now"]) {
+      expect(
+        new Set(
+          out
+            .trimEnd()
+            .split("\n")
+            .map((line) => line.indexOf(column)),
+        ).size,
+      ).toBe(1);
+    }
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+  });
+
+  test("says which were not found, after those that were, and exits with 1", async () => {
+    const { out, err, code } = await run(["lookup", "NOBODY", "NODE-A", "--server", at, "--timeout", "0.3"]);
+    expect(cells(out)).toEqual([
+      ["NODE-A", "127.0.0.1:22000", `via ${at}`, "just now"],
+      ["NOBODY", "not found"],
+    ]);
+    expect({ err, code }).toEqual({ err: "", code: 1 });
+  });
+
+  test("prints a JSON object a line with --json", async () => {
+    const before = Date.now();
+    const ids = Buffer.concat([ascii("NODE-A\nNOBODY\n"), Uint8Array.of(0xff, 0x1b)]);
+    const { out, code } = await run(["lookup", "--json", "--server", at, "--timeout", "0.3"], ids);
+    const [found, ...missing] = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(found).toEqual({
+      nodeId: "NODE-A",
+      nodeIdHex: "4e4f44452d41",
+      found: true,
+      ip: "127.0.0.1",
+      port: 22000,
+      via: at,
+      seenAt: expect.any(Number),
+    });
+    expect(found.seenAt).toBeGreaterThanOrEqual(before);
+    expect(missing).toEqual([
+      { nodeId: "NOBODY", nodeIdHex: "4e4f424f4459", found: false },
+      { nodeId: null, nodeIdHex: "ff1b", found: false },
+    ]);
+    expect(code).toBe(1);
+  });
+
+  test("asks several servers, by name and by address, and says who knew", async () => {
+    await using v6 = await DiscoveryServer.start({ host: "::1", port: 0, capacity: 10, ...LIMITS });
+    await using client = await Client.open(v6.port, "::1");
+    client.send(announcement(ascii("SIX"), 6));
+    await until(() => v6.stats().nodes === 1, "the announcement");
+    const servers = ["--server", `localhost:${server.port}`, "--server", `[::1]:${v6.port}`];
+    const { out, code } = await run(["lookup", "NODE-A", "SIX", ...servers]);
+    expect(cells(out).sort()).toEqual([
+      ["NODE-A", "127.0.0.1:22000", `via localhost:${server.port}`, "just now"],
+      ["SIX", "[::1]:6", `via [::1]:${v6.port}`, "just now"],
+    ]);
+    expect(code).toBe(0);
+  });
+
+  test("takes its flags from the environment as well", async () => {
+    const env = { WHEREABOUTS_SERVER: `192.0.2.1:99999, ${at}`, WHEREABOUTS_TIMEOUT: "0.3", WHEREABOUTS_JSON: "no" };
+    expect((await run(["lookup", "NOBODY"], "", { env })).err).toContain('"192.0.2.1:99999" is no server');
+    const { out, code } = await run(["lookup", "NOBODY"], "", { env: { ...env, WHEREABOUTS_SERVER: at } });
+    expect({ out, code }).toEqual({ out: "NOBODY  not found\n", code: 1 });
+  });
+
+  test.each([
+    ["with -", ["-"]],
+    ["without arguments", []],
+  ])("reads NodeIDs from standard input %s: CRLF, empty lines and a last line without end", async (_, args) => {
+    const { out, code } = await run(["lookup", ...args, "--server", at], "NODE-A\r\n\n\r\nNODE-A\nA-LONGER-ONE");
+    expect(
+      cells(out)
+        .map(([id]) => id!)
+        .sort(),
+    ).toEqual(["A-LONGER-ONE", "NODE-A", "NODE-A"]);
+    expect(code).toBe(0);
+  });
+
+  test("finds nothing missing where standard input is empty", async () => {
+    expect(await run(["lookup", "-", "--server", at])).toEqual({ out: "", err: "", code: 0 });
+  });
+
+  test("answers a NodeID of standard input before the next one comes", async () => {
+    await using child = start(["lookup", "--server", at]);
+    const reader = child.stdout.getReader();
+    child.stdin.write("NODE-A\n");
+    child.stdin.flush();
+    expect(new TextDecoder().decode((await reader.read()).value)).toStartWith("NODE-A  127.0.0.1:22000 ");
+    child.stdin.end();
+    expect(await child.exited).toBe(0);
+  });
+
+  test(`looks up ${MANY} NodeIDs of standard input at once, not one after the other`, async () => {
+    const ids = Array.from({ length: MANY }, (_, i) => `MANY-${i}`);
+    await using client = await Client.open(server.port);
+    for (let from = 0; from < MANY; from += 64) {
+      const before = server.stats().received;
+      const some = ids.slice(from, from + 64);
+      for (const id of some) client.send(announcement(ascii(id), 1));
+      await until(() => server.stats().received >= before + some.length, "the announcements");
+    }
+    const asked = performance.now();
+    const { out, code } = await run(["lookup", "--server", at], ids.join("\n"));
+    expect(performance.now() - asked).toBeLessThan(5000);
+    expect(new Set(cells(out).map(([id]) => id))).toEqual(new Set(ids));
+    expect(code).toBe(0);
+  });
+
+  test("ends quietly when nobody reads its output any more, though standard input is open", async () => {
+    await using child = start(["lookup", "--server", at]);
+    child.stdin.write("NODE-A\n");
+    child.stdin.flush();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    child.stdin.write("NODE-A\n");
+    child.stdin.flush();
+    expect(await child.exited).toBe(0);
+    expect(await child.stderr.text()).toBe("");
+  });
+
+  test("says once in one line that a server has no address, asks the others, and keeps its exit code", async () => {
+    // Too long for a label of a name: no resolver is asked.
+    const nowhere = "x".repeat(64);
+    const servers = ["--server", nowhere, "--server", at, "--timeout", "0.7"];
+    const { out, err, code } = await run(["lookup", "NODE-A", "NOBODY", ...servers]);
+    expect(cells(out).map(([id, where]) => [id, where])).toEqual([
+      ["NODE-A", "127.0.0.1:22000"],
+      ["NOBODY", "not found"],
+    ]);
+    expect(err).toMatch(new RegExp(`^whereabouts: error: ${nowhere}: .+\n$`));
+    expect(code).toBe(1);
+  });
+
+  test("ends with 2 at a line that is no NodeID, after it has answered those before", async () => {
+    const { out, err, code } = await run(["lookup", "--server", at], `NODE-A\n\n${"x".repeat(1009)}\nNODE-A\n`);
+    expect(cells(out).map(([id]) => id)).toEqual(["NODE-A"]);
+    expect({ err, code }).toEqual({
+      err: "whereabouts: error: line 3 is no NodeID: it has more than 1008 bytes\n",
+      code: 2,
+    });
+  });
+
+  test("says in one line that its output cannot be written", async () => {
+    const shell = ["sh", "-c", `"$0" "$@" >/dev/full`];
+    const { err, code } = await run(["lookup", "NODE-A", "--server", at], "", { by: shell });
+    expect({ err, code }).toEqual({ err: expect.stringMatching(/^whereabouts: error: ENOSPC.*\n$/), code: 1 });
+  });
+
+  test("says in one line that standard input cannot be read", async () => {
+    const shell = ["sh", "-c", `"$0" "$@" </`];
+    const { err, code } = await run(["lookup", "--server", at], "", { by: shell });
+    expect({ err, code }).toEqual({ err: expect.stringMatching(/^whereabouts: error: EISDIR.*\n$/), code: 1 });
+  });
+
+  test.each([
+    ["no place to look", ["NODE-A"], "nowhere to look: give --server HOST, or --lan, or both"],
+    ["an empty NodeID", ["", "--server", "x"], "argument 1 is no NodeID"],
+    ["a NodeID that fits into no packet", ["A", "x".repeat(1009), "--server", "x"], "argument 2 is no NodeID"],
+    ["- among others", ["A", "-", "--server", "x"], '"-" must be the only argument'],
+    ["a wrong port", ["A", "--server", "x:70000"], '"x:70000" is no server: write host, host:port or [v6]:port'],
+    ["a bracket too few", ["A", "--server", "[::1"], '"[::1" is no server'],
+    ["an empty server", ["A", "--server", "x,"], '"" is no server'],
+    ["no time at all", ["A", "--server", "x", "--timeout", "0"], "number of seconds from 0.1 to 86400"],
+    ["another notation", ["A", "--server", "x", "--timeout", "1e3"], "number of seconds"],
+    ["an unknown flag", ["A", "--frobnicate"], "unknown option '--frobnicate'"],
+  ])("refuses %s in one line, with 2", async (_, args, complaint) => {
+    const { out, err, code } = await run(["lookup", ...args]);
+    expect(err).toStartWith("whereabouts: error: ");
+    expect(err).toContain(complaint);
+    expect(err.split("\n")).toHaveLength(2);
+    expect({ out, code }).toEqual({ out: "", code: 2 });
+  });
+
+  test("names the variable when the environment is wrong, and heeds its no", async () => {
+    const lan = (text: string) => run(["lookup", "A"], "", { env: { WHEREABOUTS_LAN: text } });
+    expect((await lan("perhaps")).err).toContain("from env 'WHEREABOUTS_LAN' is invalid. It must be yes or no.");
+    expect((await lan("no")).err).toContain("nowhere to look");
+  });
+
+  test("explains itself, with an example", async () => {
+    const { out, code } = await run(["lookup", "--help"]);
+    expect(code).toBe(0);
+    expect(out).toContain("WHEREABOUTS_SERVER");
+    expect(out).toContain("whereabouts lookup NODE-A --lan");
+  });
+
+  test.each([
+    ["colours its output", {}, "\x1b[1mNODE-A\x1b[22m  \x1b[32m127.0.0.1:22000"],
+    ["heeds NO_COLOR", { NO_COLOR: "1" }, "NODE-A  127.0.0.1:22000"],
+  ])("on a terminal %s", async (_, env, start) => {
+    await using shown = new TerminalCommand(["lookup", "NODE-A", "--server", at], { env });
+    expect(await shown.child.exited).toBe(0);
+    await until(() => shown.text.includes("\n"), "the line");
+    expect(shown.text).toStartWith(start);
+  });
+});
+
+describe("a line of a look-up", () => {
+  const address = { ip: "2001:db8::1", port: 22000, via: "lan", seenAt: 1_000_000 };
+  const columns = async (ids: Uint8Array[], style = PLAIN) => {
+    const made = new Columns(["192.0.2.1"], style);
+    await Array.fromAsync(made.expect(ids));
+    return made;
+  };
+
+  test("has its columns from the NodeIDs that are known, and colours around them", async () => {
+    const [id, longer] = [ascii("A"), ascii("LONGER")];
+    const plain = await columns([id, longer]);
+    expect(plain.line({ nodeId: id, address }, 1_012_345)).toBe(
+      "A       [2001:db8::1]:22000    via lan        12 s ago",
+    );
+    expect(plain.line({ nodeId: longer, address: undefined }, 0)).toBe("LONGER  not found");
+    const coloured = await columns([id, longer], COLOURED);
+    expect(Bun.stripANSI(coloured.line({ nodeId: id, address }, 1_012_345))).toBe(
+      plain.line({ nodeId: id, address }, 1_012_345),
+    );
+  });
+
+  test("counts the columns that a terminal gives to each character", async () => {
+    const [wide, narrow] = [ascii("日本"), ascii("nihon")];
+    const plain = await columns([wide, narrow]);
+    expect(plain.line({ nodeId: wide, address: undefined }, 0)).toBe("日本   not found");
+  });
+
+  test("brings no control character of a NodeID to the terminal", async () => {
+    const nodeId = ascii("\x1b[2J\u202e");
+    const line = (await columns([nodeId])).line({ nodeId, address }, 0);
+    expect(line).toStartWith("0x1b5b324ae280ae  ");
+    expect(lookupJson({ nodeId, address: undefined })).toBe(
+      '{"nodeId":null,"nodeIdHex":"1b5b324ae280ae","found":false}',
+    );
+  });
+
+  test("of a very long NodeID leaves the others where they are", async () => {
+    const plain = await columns([ascii("x".repeat(500)), ascii("A")]);
+    expect(plain.line({ nodeId: ascii("A"), address: undefined }, 0)).toBe("A  not found");
+  });
+});
+
+describe("NodeIDs from lines", () => {
+  async function read(...chunks: (string | Uint8Array)[]) {
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const chunk of chunks) controller.enqueue(typeof chunk === "string" ? ascii(chunk) : chunk);
+        controller.close();
+      },
+    });
+    const lines = new IdLines();
+    const ids = await Array.fromAsync(lines.read(stream));
+    return { ids: ids.map((id) => Buffer.from(id).toString("latin1")), wrong: lines.wrong };
+  }
+
+  test("are the same however the stream is cut", async () => {
+    expect(await read("AB\r", "\nC", "D", "E\n\n", "", "F\n", "G\r")).toEqual({
+      ids: ["AB", "CDE", "F", "G"],
+      wrong: undefined,
+    });
+  });
+
+  test("are bytes, not text", async () => {
+    expect((await read(Uint8Array.of(0xff, 0xc3, 10, 0, 10))).ids).toEqual(["\xff\xc3", "\0"]);
+  });
+
+  test("may have 1008 bytes and a carriage return, in pieces too", async () => {
+    const longest = "x".repeat(1008);
+    expect(await read(`${longest}\r\n${longest}`, "\r", "\n")).toEqual({ ids: [longest, longest], wrong: undefined });
+  });
+
+  test("end at a line without end before it fills the memory", async () => {
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(new Uint8Array(4096));
+      },
+    });
+    const lines = new IdLines();
+    expect(await Array.fromAsync(lines.read(endless))).toEqual([]);
+    expect(lines.wrong).toBe("line 1 is no NodeID: it has more than 1008 bytes");
+  });
+});

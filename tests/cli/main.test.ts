@@ -1,0 +1,231 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { DiscoveryServer } from "../../src/server/index.ts";
+import { Client } from "../support/client.ts";
+import { testIf } from "../support/needs.ts";
+import { announcement, ascii, query } from "../support/packets.ts";
+
+const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+
+function spawn(args: readonly string[], env: Record<string, string> = {}, by: readonly string[] = []) {
+  return Bun.spawn([...by, process.execPath, MAIN, ...args], {
+    // Not the journal of who runs the tests.
+    env: { ...Bun.env, WHEREABOUTS_JOURNAL: "memory", ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+async function run(args: readonly string[], env?: Record<string, string>) {
+  const child = spawn(args, env);
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { out, err, code };
+}
+
+type Child = ReturnType<typeof spawn>;
+
+/** Reads the log of a server until it says which port it took; `rest` gives all that it says to its end. */
+async function started(child: Child): Promise<{ port: number; rest: () => Promise<string> }> {
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the server ended: ${text}${await child.stderr.text()}`);
+    text += value;
+    const port = /(?:"port":|]:|\d:)(\d{4,5})\b/.exec(text)?.[1];
+    if (!port) continue;
+    const rest = async () => {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value;
+      return text;
+    };
+    return { port: Number(port), rest };
+  }
+}
+
+describe("whereabouts server", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`says what listens where, serves, and ends with 0 within a second of ${signal}`, async () => {
+      const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", "--workers", "1"]);
+      const { port, rest } = await started(child);
+      await using client = await Client.open(port);
+      client.send(announcement(ascii("A"), 22000));
+      expect(await client.ask(query(ascii("A")))).toEqual(announcement(ascii("A"), 22000, Uint8Array.of(127, 0, 0, 1)));
+      const asked = performance.now();
+      child.kill(signal);
+      // `bun run` and a terminal both pass a signal on: it comes twice.
+      child.kill(signal);
+      expect(await child.exited).toBe(0);
+      expect(performance.now() - asked).toBeLessThan(1000);
+      const log = await rest();
+      expect(log).toContain(`listens on udp 127.0.0.1:${port}: wasm engine, 1 worker, transport udp`);
+      expect(log).toContain(`stopped by ${signal}; figures in all: received 2, answered 1, stored 1, nodes 1`);
+    });
+  }
+
+  test("has a worker less than there are processors, one at least, unless it is told otherwise", async () => {
+    const auto = process.platform === "linux" ? Math.max(1, availableParallelism() - 1) : 1;
+    for (const [flags, workers] of [
+      [[], auto],
+      [["--workers", "auto"], auto],
+      [["--workers", "3"], 3],
+    ] as const) {
+      const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", ...flags]);
+      const { port, rest } = await started(child);
+      child.kill();
+      const plural = workers === 1 ? "worker" : "workers";
+      expect(await rest()).toContain(`127.0.0.1:${port}: wasm engine, ${workers} ${plural}, transport udp`);
+    }
+  });
+
+  // Who may administer the network is granted whatever is asked for.
+  const powerless = process.getuid?.() === 0 ? ["setpriv", "--bounding-set", "-net_admin", "--"] : [];
+  const limit = Number(readFileSync("/proc/sys/net/core/rmem_max", "utf8"));
+  testIf(limit < 2 ** 29 && (powerless.length === 0 || Bun.which("setpriv") !== null), "root, and no setpriv")(
+    "says in one line when the system grants less room for waiting packets than it was asked for",
+    async () => {
+      const flags = ["--host", "127.0.0.1", "--port", "0", "--receive-buffer", `${limit + 1}`];
+      const child = spawn(["server", ...flags], {}, powerless);
+      const { rest } = await started(child);
+      child.kill();
+      const lines = (await rest()).split("\n").filter((line) => line.includes("receive buffer"));
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toContain(`a receive buffer of ${limit} bytes, not of ${limit + 1}`);
+      expect(lines[0]).toContain(`sysctl -w net.core.rmem_max=${limit + 1}`);
+    },
+  );
+
+  test("writes its log as JSON, a record a line, when asked to", async () => {
+    const child = spawn(
+      ["server", "--host", "127.0.0.1", "--port", "0"].concat(
+        "--log-format",
+        "json",
+        "--engine",
+        "ts",
+        "--workers",
+        "2",
+      ),
+    );
+    const { rest } = await started(child);
+    child.kill();
+    const records = (await rest())
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(records[0].properties).toMatchObject({ host: "127.0.0.1", engine: "ts", workers: 2, transport: "udp" });
+    expect(records.at(-1).properties).toMatchObject({ received: 0, answered: 0, "limited-source": 0, nodes: 0 });
+  });
+
+  test("takes its flags from the environment as well, and a flag wins", async () => {
+    const env = {
+      WHEREABOUTS_HOST: "127.0.0.1",
+      WHEREABOUTS_PORT: "1",
+      WHEREABOUTS_MAX_ID_LENGTH: "10",
+      WHEREABOUTS_ALLOW: "127.0.0.0/8, ::1",
+      WHEREABOUTS_SOURCE_BURST: "1",
+      WHEREABOUTS_LIMIT_DRY_RUN: "no",
+      WHEREABOUTS_LOG_FORMAT: "json",
+    };
+    const child = spawn(["server", "--port", "0"], env);
+    const { port, rest } = await started(child);
+    await using client = await Client.open(port);
+    client.send(announcement(ascii("0123456789"), 1));
+    client.send(announcement(ascii("0123456789+"), 1));
+    expect(await client.ask(query(ascii("0123456789")))).toBeDefined();
+    child.kill();
+    const log = await rest();
+    expect(JSON.parse(log.trim().split("\n").at(-1)!).properties).toMatchObject({ stored: 1, "refused-id": 1 });
+    expect(log).not.toContain("dry run");
+    expect(log).toContain("none for 127.0.0.0/8, ::1/128");
+  });
+
+  test("goes on when nobody reads its log any more", async () => {
+    const child = spawn(["server", "--host", "127.0.0.1", "--port", "0"]);
+    const reader = child.stdout.getReader();
+    const { value } = await reader.read();
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(new TextDecoder().decode(value))?.[1]);
+    await reader.cancel();
+    await using client = await Client.open(port);
+    client.send(announcement(ascii("A"), 1));
+    expect(await client.ask(query(ascii("A")))).toBeDefined();
+    child.kill();
+    expect(await child.exited).toBe(0);
+    expect(await child.stderr.text()).toBe("");
+  });
+
+  test("on a port that is in use says so in one line and ends with 1", async () => {
+    await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
+    const { out, err, code } = await run(["server", "--host", "127.0.0.1", "--port", `${server.port}`]);
+    expect({ out, err, code }).toEqual({
+      out: "",
+      err: `whereabouts: error: cannot listen on 127.0.0.1:${server.port}: the port is in use\n`,
+      code: 1,
+    });
+  });
+
+  for (const [args, complaint] of [
+    [["--port", "70000"], "whole number from 0 to 65535"],
+    [["--port", "1e3"], "whole number"],
+    [["--port", "-1"], "whole number"],
+    [["--capacity", "0"], "whole number from 1"],
+    [["--capacity", "4000000000"], "takes 447.1 GiB, and an engine addresses 4"],
+    [["--max-id-length", "1009"], "from 1 to 1008"],
+    [["--retention", "soon"], "whole number"],
+    [["--source-rate", "-5"], "number of 0 or more"],
+    [["--new-burst", "0"], "number of 1 or more"],
+    [["--allow", "10.0.0.0/33"], '"10.0.0.0/33" is no network'],
+    [["--allow", "10/8"], '"10/8" is no network'],
+    [["--allow", "010.0.0.0/8"], '"010.0.0.0/8" is no network'],
+    [["--allow", "10.0.0.0/8/8"], "is no network"],
+    [["--host", ""], "host must be an address or a name"],
+    [["--allow", "example.org"], '"example.org" is no network'],
+    [["--engine", "go"], "Allowed choices are wasm, ts"],
+    [["--workers", "0"], '"auto", or a whole number from 1 to 256'],
+    [["--workers", "257"], '"auto", or a whole number from 1 to 256'],
+    [["--workers", "all"], '"auto", or a whole number from 1 to 256'],
+    [["--transport", "tcp"], "Allowed choices are udp, mmsg"],
+    [["--receive-buffer", "8MB"], "whole number from 1"],
+    [["--receive-buffer", "0"], "whole number from 1"],
+    [["--journal", "postgres://host"], "journal must be memory, sqlite, sqlite:PATH, or the URL of Redis or Valkey"],
+    [["--journal-prefix", "two words"], "journalPrefix must be 1 to 100 printable ASCII characters"],
+    [["--admin", "127.0.0.1:22080"], '"off" only'],
+    [["--limit-dry-run=perhaps"], "yes or no"],
+    [["--frobnicate"], "unknown option '--frobnicate'"],
+    [["extra"], "too many arguments"],
+  ] as const) {
+    test(`refuses ${args.join(" ")} in one line, with 2`, async () => {
+      const { out, err, code } = await run(["server", ...args]);
+      expect(err).toStartWith("whereabouts: error: ");
+      expect(err).toContain(complaint);
+      expect(err.split("\n")).toHaveLength(2);
+      expect({ out, code }).toEqual({ out: "", code: 2 });
+    });
+  }
+
+  test("names the variable when the environment is wrong", async () => {
+    const { err, code } = await run(["server"], { WHEREABOUTS_NODE_RATE: "many" });
+    expect(err).toContain("from env 'WHEREABOUTS_NODE_RATE' is invalid");
+    expect(code).toBe(2);
+  });
+});
+
+describe("whereabouts", () => {
+  test("explains itself, and each flag of the server with its default and its variable", async () => {
+    expect(await run(["--help"])).toMatchObject({ code: 0, err: "" });
+    const { out } = await run(["server", "--help"]);
+    const flags = ["host", "port", "workers", "transport", "receive-buffer", "engine", "capacity", "max-id-length"];
+    for (const flag of [...flags, "retention"]) {
+      expect(out).toContain(`--${flag} `);
+      expect(out).toContain(`WHEREABOUTS_${flag.toUpperCase().replaceAll("-", "_")}`);
+    }
+  });
+
+  test("is used wrongly without a command, or with one it does not have", async () => {
+    expect(await run([])).toMatchObject({ code: 2, out: "" });
+    expect(await run(["frobnicate"])).toMatchObject({
+      code: 2,
+      err: "whereabouts: error: unknown command 'frobnicate'\n",
+    });
+  });
+});

@@ -1,0 +1,320 @@
+// The command `whereabouts watch`, on hosts of its own, and what the other two commands do on a LAN.
+import { describe, expect, test } from "bun:test";
+import { COLOURED, fit, nodeIdText, PLAIN, showAge, showNodeId, timeStamp, visible } from "../../src/cli/style.ts";
+import { type Mark, renderTable, type View } from "../../src/cli/table.ts";
+import { EventLines, eventJson } from "../../src/cli/watch.ts";
+import type { LanEvent, LanNode } from "../../src/client/index.ts";
+import { until } from "../support/client.ts";
+import { run, Said, start, TerminalCommand } from "../support/command.ts";
+import { testIf } from "../support/needs.ts";
+import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
+import { ascii } from "../support/packets.ts";
+
+const lan = testIf(hasNetns, NEEDS_NETNS);
+const LIMIT = 20_000;
+const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
+
+function announce(host: Host, id: string, port: number) {
+  return start(["announce", "--id", id, "--port", `${port}`, "--lan"], { by: host.command([]) });
+}
+
+function node(id: string | Uint8Array, change: Partial<LanNode> = {}): LanNode {
+  const nodeId = typeof id === "string" ? ascii(id) : id;
+  return { nodeId, ip: "192.168.0.34", port: 22000, via: "lan", seenAt: NOW - 12_345, ...change };
+}
+
+describe("whereabouts watch", () => {
+  lan(
+    "prints a line for each change, as text and as JSON, and ends with 0 at a signal",
+    async () => {
+      await using hosts = await twoHosts({ ipv6: false });
+      const by = hosts.b.command([]);
+      await using text = start(["watch"], { by });
+      await using json = start(["watch", "--json"], { by });
+      const [lines, objects] = [new Said(text.stdout), new Said(json.stdout)];
+      await Bun.sleep(500); // Nothing says that they listen.
+      await using first = announce(hosts.a, "NODE-A", 22000);
+      expect(await lines.next(/NODE-A/)).toMatch(
+        /^\d{4}-\d\d-\d\dT[\d:]{8}\+00:00 {2}\+ {2}NODE-A {2}10\.9\.0\.1:22000$/,
+      );
+      first.kill();
+      await first.exited;
+      await using second = announce(hosts.a, "NODE-A", 22001);
+      expect(await lines.next(/NODE-A/)).toEndWith("  ~  NODE-A  10.9.0.1:22000 -> 10.9.0.1:22001");
+      await objects.next(/"moved"/);
+      second.kill();
+      text.kill("SIGINT");
+      json.kill("SIGTERM");
+      expect(await Promise.all([text.exited, json.exited, second.exited])).toEqual([0, 0, 0]);
+      await Promise.all([lines.end, objects.end]);
+      const common = { nodeId: "NODE-A", nodeIdHex: "4e4f44452d41", ip: "10.9.0.1", seenAt: expect.any(Number) };
+      expect(objects.lines.map((line) => JSON.parse(line))).toEqual([
+        { ...common, type: "node", port: 22000 },
+        { ...common, type: "moved", port: 22001 },
+      ]);
+      expect(await text.stderr.text()).toBe("");
+    },
+    LIMIT,
+  );
+
+  lan(
+    "ends quietly when nobody reads its output any more",
+    async () => {
+      await using hosts = await twoHosts({ ipv6: false });
+      await using child = start(["watch"], { by: hosts.b.command([]) });
+      const reader = child.stdout.getReader();
+      await Bun.sleep(500);
+      await using _one = announce(hosts.a, "ONE", 1);
+      await reader.read();
+      await reader.cancel();
+      await using _two = announce(hosts.a, "TWO", 2);
+      expect(await child.exited).toBe(0);
+      expect(await child.stderr.text()).toBe("");
+    },
+    LIMIT,
+  );
+
+  lan(
+    "says in one line that its output cannot be written, and ends with 1",
+    async () => {
+      await using hosts = await twoHosts({ ipv6: false });
+      const by = [...hosts.b.command(["sh", "-c", `"$0" "$@" >/dev/full`])];
+      const result = run(["watch"], "", { by });
+      await Bun.sleep(500);
+      await using _one = announce(hosts.a, "ONE", 1);
+      await Bun.sleep(200); // One write that fails, and a second one that says so.
+      await using _two = announce(hosts.a, "TWO", 2);
+      expect(await result).toMatchObject({ err: expect.stringMatching(/^whereabouts: error: ENOSPC.*\n$/), code: 1 });
+    },
+    LIMIT,
+  );
+
+  lan(
+    "keeps a table on a terminal, in its size, and leaves the terminal as it was",
+    async () => {
+      await using hosts = await twoHosts({ ipv6: false });
+      const size = { cols: 40, rows: 10 };
+      await using shown = new TerminalCommand(["watch"], { by: hosts.b.command([]) }, size);
+      await until(() => shown.text.includes("None heard yet"), "the empty table");
+      expect(shown.text).toStartWith("\x1b[?1049h\x1b[?25l");
+      await Bun.sleep(300);
+      const long = "P56IOI7MZJNU2IQGDREYDM2MGTMGL3BXNPQ6W5BTBBZ4TJXZWICQ";
+      await using _other = announce(hosts.a, long, 22000);
+      await until(() => Bun.stripANSI(shown.text).includes("P56IOI7MZJNU2…  10.9.0.1:22000  just now"), "the node");
+      await until(() => Bun.stripANSI(shown.text).includes("10.9.0.1:22000  1 s ago"), "its age");
+      shown.text = "";
+      shown.terminal.resize(100, 10);
+      await until(() => Bun.stripANSI(shown.text).includes(`${long}  10.9.0.1:22000`), "the wider table", 900);
+      shown.terminal.write("\x03");
+      expect(await shown.child.exited).toBe(0);
+      await until(() => shown.text.includes("\x1b[?1049l"), "the end");
+      const [, left] = shown.text.split("\x1b[?7h\x1b[?25h\x1b[?1049l");
+      expect(Bun.stripANSI(left!)).toContain(`\n${long}  10.9.0.1:22000`);
+    },
+    LIMIT,
+  );
+
+  lan(
+    "says in one line that a program holds the port and does not share it, and ends with 1",
+    async () => {
+      await using hosts = await twoHosts({ ipv6: false });
+      const code = `require("dgram").createSocket("udp4").bind(21025, () => console.log("ready"))`;
+      await using holder = Bun.spawn(hosts.a.command([process.execPath, "-e", code]), { stdout: "pipe" });
+      await new Said(holder.stdout).next(/ready/);
+      const result = await run(["watch"], "", { by: hosts.a.command([]) });
+      expect(result).toEqual({
+        out: "",
+        err: expect.stringMatching(/^whereabouts: error: lan: .*21025.*\n$/),
+        code: 1,
+      });
+    },
+    LIMIT,
+  );
+
+  test.each([
+    ["an argument", ["extra"], "too many arguments"],
+    ["an unknown flag", ["--server", "x"], "unknown option '--server'"],
+  ])("refuses %s in one line, with 2", async (_, args, complaint) => {
+    const { out, err, code } = await run(["watch", ...args]);
+    expect(err).toContain(complaint);
+    expect(err.split("\n")).toHaveLength(2);
+    expect({ out, code }).toEqual({ out: "", code: 2 });
+  });
+
+  test("explains itself, with an example of each output", async () => {
+    const { out, code } = await run(["watch", "--help"]);
+    expect(code).toBe(0);
+    expect(out).toContain("whereabouts watch --json");
+  });
+});
+
+describe("on a LAN", () => {
+  lan(
+    "announce says what it sent to broadcast and multicast, and lookup hears it and ends",
+    async () => {
+      await using hosts = await twoHosts();
+      const looking = run(["lookup", "NODE-A", "NOBODY", "--lan", "--timeout", "3"], "", { by: hosts.b.command([]) });
+      await Bun.sleep(500);
+      await using announcing = announce(hosts.a, "NODE-A", 22000);
+      const said = new Said(announcing.stdout);
+      await said.next(/ {2}sent {3}lan {2}10\.9\.0\.255:21025 +24 bytes$/);
+      await said.next(/ {2}sent {3}lan {2}\[ff02::2012:1025%a0\]:21025 +24 bytes$/);
+      announcing.kill();
+      const { out, err, code } = await looking;
+      const [found, missing] = out.split("\n");
+      expect(found).toMatch(/^NODE-A {2}(10\.9\.0\.1|\[fe80::[0-9a-f:]+%b0\]):22000 +via lan {2}just now$/);
+      expect(missing).toBe("NOBODY  not found");
+      expect({ err, code }).toEqual({ err: "", code: 1 });
+    },
+    LIMIT,
+  );
+});
+
+describe("a change as a line", () => {
+  const event = (type: LanEvent["type"], change: Partial<LanNode> = {}): LanEvent => ({ ...node("A", change), type });
+
+  test("says when, what, who and where; of a node that moved from where, if that is known", () => {
+    const lines = new EventLines(PLAIN);
+    const said = [
+      event("node"),
+      event("moved", { ip: "fe80::1%eth0" }),
+      event("gone", { ip: "fe80::1%eth0" }),
+      event("moved"),
+    ].map((it) => lines.line(it, NOW).replace(/^.{25}/, ""));
+    expect(said).toEqual([
+      "  +  A  192.168.0.34:22000",
+      "  ~  A  192.168.0.34:22000 -> [fe80::1%eth0]:22000",
+      "  -  A  [fe80::1%eth0]:22000",
+      "  ~  A  192.168.0.34:22000",
+    ]);
+  });
+
+  test("is coloured around the same text", () => {
+    const [plain, coloured] = [new EventLines(PLAIN), new EventLines(COLOURED)].map((it) =>
+      it.line(event("node"), NOW),
+    );
+    expect(coloured).not.toBe(plain!);
+    expect(Bun.stripANSI(coloured!)).toBe(plain!);
+  });
+
+  test("in JSON has the NodeID as text and as bytes", () => {
+    expect(eventJson(event("gone"))).toBe(
+      `{"type":"gone","nodeId":"A","nodeIdHex":"41","ip":"192.168.0.34","port":22000,"seenAt":${NOW - 12_345}}`,
+    );
+    expect(eventJson(event("node", { nodeId: Uint8Array.of(0x9b) }))).toContain('"nodeId":null,"nodeIdHex":"9b"');
+  });
+});
+
+describe("the table", () => {
+  const view: View = { columns: 80, rows: 24, now: NOW, style: PLAIN };
+
+  test("is sorted by NodeID, its columns as wide as what is in them", () => {
+    const nodes = [node("NODE-B", { ip: "2001:db8::1", seenAt: NOW }), node("A"), node(Uint8Array.of(27))];
+    expect(renderTable(nodes, view).map((line) => line.trimEnd())).toEqual([
+      "3 nodes on the LAN",
+      "",
+      "NODE    ADDRESS              HEARD",
+      "0x1b    192.168.0.34:22000   12 s ago",
+      "A       192.168.0.34:22000   12 s ago",
+      "NODE-B  [2001:db8::1]:22000  just now",
+    ]);
+  });
+
+  test("says that nothing was heard yet, and what is wrong", () => {
+    expect(renderTable([], { ...view, error: { message: "lan: \x1b[2J", at: NOW - 3000 } })).toEqual([
+      "0 nodes on the LAN",
+      "",
+      "None heard yet. Nodes announce themselves every 30 s.",
+      "lan: \\u{1b}[2J (3 s ago)",
+    ]);
+  });
+
+  test("shows as many nodes as there are lines for, and counts the others", () => {
+    const nodes = Array.from({ length: 30 }, (_, i) => node(`NODE-${10 + i}`));
+    const lines = renderTable(nodes, { ...view, rows: 10, error: { message: "lan: wrong", at: NOW } });
+    expect(lines).toHaveLength(10);
+    expect(lines[7]).toStartWith("NODE-14 ");
+    expect(lines.slice(8)).toEqual(["and 25 more", "lan: wrong (just now)"]);
+    expect(renderTable(nodes, { ...view, rows: 33 })).toHaveLength(33);
+    expect(renderTable(nodes, { ...view, rows: 33 }).join()).not.toContain("more");
+  });
+
+  test("fits into any terminal", () => {
+    const nodes = [
+      node("x".repeat(1008), { ip: "2001:db8:1111:2222:3333:4444:5555:6666" }),
+      node("日本語のとても長い名前".repeat(5)),
+      node("👩‍👩‍👧‍👦".repeat(20)),
+      ...Array.from({ length: 20 }, (_, i) => node(`${i}`)),
+    ];
+    for (const columns of [1, 2, 3, 5, 10, 20, 39, 40, 41, 80, 200]) {
+      for (const rows of [1, 2, 3, 4, 5, 10, 24]) {
+        for (const error of [undefined, { message: "an error that is a little longer than some are wide", at: NOW }]) {
+          const lines = renderTable(nodes, { ...view, columns, rows, error, style: COLOURED });
+          expect(lines.length).toBeLessThanOrEqual(rows);
+          for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
+        }
+      }
+    }
+  });
+
+  test("cuts a NodeID rather than its address", () => {
+    const lines = renderTable([node("x".repeat(52))], { ...view, columns: 50 });
+    expect(lines[3]).toBe(`${"x".repeat(19)}…  192.168.0.34:22000  12 s ago`);
+    expect(Bun.stringWidth(lines[3]!)).toBe(50);
+  });
+
+  test("lets what is new and what has moved stand out for a while", () => {
+    const marks = new Map<string, Mark>([
+      ["41", { type: "node", until: NOW + 1 }],
+      ["42", { type: "moved", until: NOW + 1 }],
+      ["43", { type: "node", until: NOW }],
+    ]);
+    const lines = renderTable([node("A"), node("B"), node("C")], { ...view, style: COLOURED, marks });
+    expect(lines.slice(3).map((line) => line.includes("\x1b[32m"))).toEqual([true, false, false]);
+    expect(lines.slice(3).map((line) => line.includes("\x1b[33m"))).toEqual([false, true, false]);
+  });
+});
+
+describe("text for people", () => {
+  test.each([
+    ["letters", ascii("NODE-A"), "NODE-A"],
+    ["any script", ascii("Knötchen 結び目"), "Knötchen 結び目"],
+    ["an escape sequence", ascii("\x1b[31m"), "0x1b5b33316d"],
+    ["a line feed", ascii("a\nb"), "0x610a62"],
+    ["a C1 control", ascii("\x9b2J"), "0xc29b324a"],
+    ["text that turns its direction", ascii("a\u202eb"), "0x61e280ae62"],
+    ["a byte order mark", ascii("\ufeffa"), "0xefbbbf61"],
+    ["blanks that nobody sees", ascii("a "), "0x6120"],
+    ["bytes that are no UTF-8", Uint8Array.of(0xc3, 0x28), "0xc328"],
+  ])("shows a NodeID of %s", (_, bytes, text) => {
+    expect(showNodeId(bytes)).toBe(text);
+    expect(nodeIdText(bytes)).toBe(text.startsWith("0x") ? undefined : text);
+  });
+
+  test("shows ages in the unit that a person would take", () => {
+    const ages = [-5000, 0, 999, 1000, 119_999, 120_000, 7_199_999, 7_200_000, 360_000_000].map(showAge);
+    expect(ages.join(", ")).toBe(
+      "just now, just now, just now, 1 s ago, 119 s ago, 2 min ago, 119 min ago, 2 h ago, 100 h ago",
+    );
+  });
+
+  test("shows local time with its distance from UTC", () => {
+    const stamp = timeStamp(NOW);
+    expect(stamp).toMatch(/^2026-0[12]-\d\dT\d\d:\d\d:00[+-]\d\d:\d\d$/);
+    expect(new Date(stamp).getTime()).toBe(NOW);
+  });
+
+  test("cuts between characters that belong together", () => {
+    expect([fit("日本語", 6), fit("日本語", 5), fit("日本語", 4), fit("ab", 3), fit("ab", 0)]).toEqual([
+      "日本語",
+      "日本…",
+      "日… ",
+      "ab ",
+      "",
+    ]);
+  });
+
+  test("makes what is invisible visible", () => {
+    expect(visible("a\nb\x1b\u{e0001}é")).toBe("a\\u{a}b\\u{1b}\\u{e0001}é");
+  });
+});

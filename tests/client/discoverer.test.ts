@@ -1,0 +1,479 @@
+import { describe, expect, spyOn, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import {
+  Discoverer,
+  type DiscovererOptions,
+  type DiscoveryError,
+  type LookupResult,
+  parseServer,
+} from "../../src/client/index.ts";
+import { DiscoveryServer } from "../../src/server/index.ts";
+import { Client, until } from "../support/client.ts";
+import { announcement, ascii, hex, query } from "../support/packets.ts";
+import { Relay } from "./lossy-relay.ts";
+
+const LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
+/** A label is too long: no resolver need be asked. */
+const UNRESOLVABLE = `${"a".repeat(64)}.example`;
+const node = (i: number | string) => `NODE-${i}`;
+
+function startServer(port = 0): Promise<DiscoveryServer> {
+  return DiscoveryServer.start({ host: "127.0.0.1", port, capacity: 50_000, ...LIMITS });
+}
+
+function start(port: number, options: DiscovererOptions = {}): Promise<Discoverer> {
+  return Discoverer.start({ lan: false, servers: [`127.0.0.1:${port}`], ...options });
+}
+
+async function announce(server: DiscoveryServer, count: number): Promise<void> {
+  await using client = await Client.open(server.port);
+  for (let i = 0; i < count; ) {
+    const before = server.stats().received;
+    const stop = Math.min(count, i + 64);
+    const sent = stop - i;
+    while (i < stop) client.send(announcement(ascii(node(i)), 1000 + (i++ % 60_000)));
+    await until(() => server.stats().received >= before + sent, "the announcements");
+  }
+}
+
+/** A server that receives and says nothing. */
+async function silentServer() {
+  const received: Uint8Array[] = [];
+  const socket = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    socket: {
+      data(_socket, datagram) {
+        received.push(new Uint8Array(datagram));
+      },
+      error() {},
+    },
+  });
+  return { port: socket.port, received, [Symbol.asyncDispose]: async () => socket.close() };
+}
+
+async function all(results: AsyncIterable<LookupResult>): Promise<LookupResult[]> {
+  return await Array.fromAsync(results);
+}
+
+function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+/** What a vector of the original's captures says. */
+async function vector(name: string): Promise<{ hex: string; nodeId: string; port: number }> {
+  const text = await Bun.file(new URL("../vectors/v1.jsonl", import.meta.url)).text();
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .find((line) => line.name === name);
+}
+
+describe("a look-up", () => {
+  test("gives the address that the server has, and where it is from", async () => {
+    await using server = await startServer();
+    await announce(server, 3);
+    await using discoverer = await start(server.port);
+    const before = Date.now();
+    const found = await discoverer.lookup(node(1));
+    expect(found).toMatchObject({ ip: "127.0.0.1", port: 1001, via: `127.0.0.1:${server.port}` });
+    expect(found!.seenAt).toBeWithin(before, Date.now() + 1);
+    expect(await discoverer.lookup(ascii(node(2)))).toMatchObject({ port: 1002 });
+  });
+
+  test("prints IPv6 as RFC 5952 has it (the original's IPv6 was broken)", async () => {
+    await using server = await DiscoveryServer.start({ host: "::", port: 0, capacity: 10 });
+    await using six = await Client.open(server.port, "::1");
+    six.send(announcement(ascii("SIX"), 6));
+    await until(() => server.stats().nodes === 1, "the announcement");
+    await using discoverer = await Discoverer.start({ lan: false, servers: [`[::1]:${server.port}`] });
+    expect(await discoverer.lookup("SIX")).toMatchObject({ ip: "::1", port: 6, via: `[::1]:${server.port}` });
+  });
+
+  test("ends with undefined when nobody answers within the time-out", async () => {
+    await using silent = await silentServer();
+    await using discoverer = await start(silent.port);
+    const started = performance.now();
+    expect(await discoverer.lookup("NOBODY", { timeout: 300 })).toBeUndefined();
+    expect(performance.now() - started).toBeWithin(295, 1000);
+  });
+
+  test("succeeds for at least 99 % of 10,000 nodes where 30 % of datagrams get lost each way", async () => {
+    await using server = await startServer();
+    await announce(server, 10_000);
+    await using relay = await Relay.open(server.port, { loss: 30 });
+    await using discoverer = await start(relay.port);
+    const results = await all(discoverer.lookupMany(Array.from({ length: 10_000 }, (_, i) => node(i))));
+    expect(results).toHaveLength(10_000);
+    expect(results.filter(({ address }) => address !== undefined).length).toBeGreaterThanOrEqual(9_900);
+    for (const { nodeId, address } of results) {
+      if (address) expect(address.port).toBe(1000 + Number(Buffer.from(nodeId).toString().slice(5)));
+    }
+  }, 30_000);
+
+  test("believes the server asked and the NodeID asked only, and counts what it ignored (the original believed any reply)", async () => {
+    await using server = await startServer();
+    await announce(server, 1);
+    const bad = Uint8Array.of(6, 6, 6, 6);
+    const forge = (_query: Uint8Array, reply: Uint8Array) => [
+      { bytes: announcement(ascii(node(0)), 6666, bad), elsewhere: true },
+      { bytes: announcement(ascii("OTHER"), 6666, bad) },
+      { bytes: reply.subarray(0, reply.length - 1) },
+      { bytes: query(ascii(node(0))) },
+      { bytes: announcement(ascii(node(0)), 6666) },
+      { bytes: announcement(ascii(node(0)), 0, bad) },
+    ];
+    await using relay = await Relay.open(server.port, { forge });
+    await using discoverer = await start(relay.port);
+    expect(await discoverer.lookup(node(0))).toMatchObject({ ip: "127.0.0.1", port: 1000 });
+    expect(discoverer.stats().servers[`127.0.0.1:${relay.port}`]).toMatchObject({ replies: 1, ignored: 6 });
+  });
+
+  test("asks once for all who want the same NodeID at the same time, and from the cache after that", async () => {
+    await using server = await startServer();
+    await announce(server, 1);
+    await using relay = await Relay.open(server.port);
+    await using discoverer = await start(relay.port, { timings: { found: 200 } });
+    const found = await Promise.all(Array.from({ length: 100 }, () => discoverer.lookup(node(0))));
+    expect(new Set(found.map((address) => address?.port))).toEqual(new Set([1000]));
+    await discoverer.lookup(node(0));
+    expect(relay.queries).toHaveLength(1);
+    await Bun.sleep(220);
+    await discoverer.lookup(node(0));
+    expect(relay.queries).toHaveLength(2);
+  });
+
+  test("remembers for a while that a node is unknown, when it was looked for long enough", async () => {
+    await using silent = await silentServer();
+    await using discoverer = await start(silent.port, { timings: { notFound: 200 } });
+    const looked = async (timeout: number) => {
+      const before = silent.received.length;
+      const started = performance.now();
+      expect(await discoverer.lookup("NOBODY", { timeout })).toBeUndefined();
+      return { queries: silent.received.length - before, ms: performance.now() - started };
+    };
+    expect((await looked(50)).queries).toBe(1);
+    expect((await looked(5_000)).queries).toBe(8);
+    expect((await looked(1_000)).queries).toBe(0);
+    await Bun.sleep(220);
+    expect((await looked(50)).queries).toBe(1);
+  }, 10_000);
+
+  test("can be called off, and then leaves at once", async () => {
+    await using silent = await silentServer();
+    await using discoverer = await start(silent.port);
+    const controller = new AbortController();
+    const lookup = discoverer.lookup("NOBODY", { signal: controller.signal });
+    const other = discoverer.lookup("NOBODY", { timeout: 100 });
+    controller.abort(new Error("no longer wanted"));
+    expect(lookup).rejects.toThrow("no longer wanted");
+    expect(await other).toBeUndefined();
+    const asked = silent.received.length;
+    await Bun.sleep(400);
+    expect(silent.received.length).toBe(asked);
+    expect(discoverer.lookup("X", { signal: AbortSignal.abort(new Error("before")) })).rejects.toThrow("before");
+  });
+
+  test("that joins another one late gets its own time: a node that comes up meanwhile is found", async () => {
+    await using server = await startServer();
+    await using relay = await Relay.open(server.port);
+    await using discoverer = await start(relay.port);
+    const first = discoverer.lookup(node(0));
+    await Bun.sleep(4_500);
+    await announce(server, 1);
+    expect(await discoverer.lookup(node(0), { timeout: 400 })).toMatchObject({ port: 1000 });
+    expect(await first).toMatchObject({ port: 1000 });
+  }, 10_000);
+
+  test("goes on for as long as it was told to", async () => {
+    await using server = await startServer();
+    await using discoverer = await start(server.port);
+    setTimeout(() => void announce(server, 1), 6_000);
+    expect(await discoverer.lookup(node(0), { timeout: 9_000 })).toMatchObject({ port: 1000 });
+  }, 15_000);
+
+  test("that was never sent says nothing about its node", async () => {
+    await using server = await startServer();
+    await using discoverer = await start(server.port);
+    const unknown = Array.from({ length: 5_000 }, (_, i) => discoverer.lookup(`X-${i}`, { timeout: 100 }));
+    await Promise.all(unknown);
+    await announce(server, 1);
+    expect(await discoverer.lookup(node(0))).toBeDefined();
+    expect(await discoverer.lookup("X-4999", { timeout: 1 })).toBeUndefined();
+    await using client = await Client.open(server.port);
+    client.send(announcement(ascii("X-4999"), 1));
+    expect(await discoverer.lookup("X-4999")).toBeDefined();
+  });
+
+  test("is not held up by a server whose name does not resolve", async () => {
+    await using server = await startServer();
+    await announce(server, 3_000);
+    const servers = [`127.0.0.1:${server.port}`, `${UNRESOLVABLE}`];
+    await using discoverer = await Discoverer.start({ lan: false, servers });
+    const errors: DiscoveryError[] = [];
+    discoverer.on("error", (error) => errors.push(error));
+    const started = performance.now();
+    const results = await all(discoverer.lookupMany(Array.from({ length: 3_000 }, (_, i) => node(i))));
+    expect(results.every(({ address }) => address !== undefined)).toBe(true);
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(errors).toHaveLength(1);
+  });
+
+  test("asks all servers at once, and takes the first answer", async () => {
+    await using silent = await silentServer();
+    await using server = await startServer();
+    await announce(server, 1);
+    const servers = [`127.0.0.1:${silent.port}`, `127.0.0.1:${server.port}`];
+    await using discoverer = await Discoverer.start({ lan: false, servers });
+    expect(await discoverer.lookup(node(0))).toMatchObject({ via: servers[1] });
+  });
+
+  test("refuses what cannot be a NodeID, and anything once it is closed", async () => {
+    const discoverer = await start(1);
+    expect(discoverer.lookup("")).rejects.toThrow("1 to 1008 bytes, not 0");
+    expect(discoverer.lookup(5 as unknown as string)).rejects.toThrow(TypeError);
+    expect(discoverer.lookup("A", { timeout: Number.NaN })).rejects.toThrow(RangeError);
+    await discoverer.close();
+    expect(discoverer.lookup("A")).rejects.toThrow("closed");
+  });
+
+  test("sends the bytes of the original's captures", async () => {
+    await using silent = await silentServer();
+    const captured = await vector("query hello!");
+    await using discoverer = await start(silent.port);
+    await discoverer.lookup("hello!", { timeout: 50 });
+    expect(hex(silent.received[0]!)).toBe(captured.hex);
+  });
+});
+
+describe("many look-ups", () => {
+  test("come out once each, found or not, whatever the source of the NodeIDs", async () => {
+    await using server = await startServer();
+    await announce(server, 2_000);
+    await using discoverer = await start(server.port);
+    async function* ids() {
+      for (let i = 0; i < 2_500; i++) yield i % 2 ? node(i) : ascii(node(i));
+    }
+    const results = await all(discoverer.lookupMany(ids(), { timeout: 1_000 }));
+    const ports = new Map(results.map(({ nodeId, address }) => [Buffer.from(nodeId).toString(), address?.port]));
+    expect(results).toHaveLength(2_500);
+    for (let i = 0; i < 2_500; i++) expect(ports.get(node(i))).toBe(i < 2_000 ? 1000 + i : undefined);
+  });
+
+  test("end when the signal says so, when the loop is left, and with what the source throws", async () => {
+    await using silent = await silentServer();
+    await using discoverer = await start(silent.port);
+    function* endless() {
+      for (let i = 0; ; i++) yield node(i);
+    }
+    const aborted = all(discoverer.lookupMany(endless(), { signal: AbortSignal.timeout(50) }));
+    expect(aborted).rejects.toThrow();
+    await aborted.catch(() => {});
+    for await (const { address } of discoverer.lookupMany(endless(), { timeout: 20 })) {
+      expect(address).toBeUndefined();
+      break;
+    }
+    function* broken() {
+      yield node(1);
+      throw new Error("the source broke");
+    }
+    expect(all(discoverer.lookupMany(broken(), { timeout: 50 }))).rejects.toThrow("the source broke");
+    expect(all(discoverer.lookupMany([""], { timeout: 50 }))).rejects.toThrow(RangeError);
+  });
+
+  test("end when the discoverer is closed, be the source idle or endless, and give what they have", async () => {
+    await using server = await startServer();
+    await announce(server, 1);
+    const discoverer = await start(server.port);
+    async function* idle() {
+      yield node(0);
+      await new Promise(() => {});
+    }
+    const waiting = all(discoverer.lookupMany(idle()));
+    const watched = Array.fromAsync(discoverer.watch());
+    await Bun.sleep(100);
+    await discoverer.close();
+    expect(await waiting).toHaveLength(1);
+    expect(await watched).toEqual([]);
+    expect(await Array.fromAsync(discoverer.watch())).toEqual([]);
+    expect(() => discoverer.lookupMany([])).toThrow("closed");
+  });
+
+  test("close their source when the loop is left", async () => {
+    await using silent = await silentServer();
+    await using discoverer = await start(silent.port);
+    let returned = 0;
+    function* endless() {
+      try {
+        for (let i = 0; ; i++) yield node(i);
+      } finally {
+        returned++;
+      }
+    }
+    for await (const _result of discoverer.lookupMany(endless(), { timeout: 20 })) break;
+    expect(returned).toBe(1);
+  });
+
+  test("that nobody answers leave no descriptor, timer or memory behind: 10,000 of them (the original kept a socket each)", async () => {
+    await using silent = await silentServer();
+    const script = new URL("./unanswered-lookups.ts", import.meta.url).pathname;
+    const child = Bun.spawn([process.execPath, script, `${silent.port}`], { stdout: "pipe", stderr: "inherit" });
+    const { descriptors, growth } = JSON.parse(await child.stdout.text());
+    // It ended by itself: no timer and no socket held it.
+    expect(await child.exited).toBe(0);
+    expect(descriptors.after).toBe(descriptors.before);
+    expect(descriptors.during - descriptors.before).toBeLessThanOrEqual(1);
+    expect(growth).toBeLessThan(16e6);
+  }, 60_000);
+});
+
+describe("announcing to a server", () => {
+  test("sends the bytes of the original's captures, at once and in intervals", async () => {
+    await using silent = await silentServer();
+    const captured = await vector("announce local port 0x1234 id hello");
+    const options = { nodeId: "hello", port: captured.port, timings: { serverInterval: 100 } };
+    await using discoverer = await start(silent.port, options);
+    const announced: string[] = [];
+    discoverer.on("announced", ({ where, address, bytes }) => announced.push(`${where} ${address} ${bytes}`));
+    await until(() => silent.received.length >= 3, "three announcements");
+    expect(new Set(silent.received.map(hex))).toEqual(new Set([captured.hex]));
+    const where = `127.0.0.1:${silent.port}`;
+    expect(announced[0]).toBe(`${where} ${where} ${captured.hex.length / 2}`);
+  });
+
+  test("makes the node findable, and can be done now", async () => {
+    await using server = await startServer();
+    await using discoverer = await start(server.port, { nodeId: "ME", port: 4242 });
+    await until(() => server.stats().nodes === 1, "the announcement");
+    expect(await discoverer.lookup("ME")).toMatchObject({ port: 4242 });
+    await discoverer.announce();
+    await until(() => server.stats().verdicts.refreshed === 1, "another announcement");
+  });
+
+  test("goes on by itself when the server goes away and comes back", async () => {
+    let server = await startServer();
+    const { port } = server;
+    const errors: DiscoveryError[] = [];
+    const timings = { serverInterval: 100, retryFirst: 50, retryLongest: 200 };
+    await using discoverer = await start(port, { nodeId: "ME", port: 4242, timings });
+    discoverer.on("error", (error) => errors.push(error));
+    await until(() => server.stats().nodes === 1, "the first announcement");
+    await server.stop();
+    await until(() => errors.length >= 2, "errors");
+    expect(errors[0]).toMatchObject({ name: "DiscoveryError", where: `127.0.0.1:${port}`, code: "ECONNREFUSED" });
+    server = await startServer(port);
+    await until(() => server.stats().nodes === 1, "an announcement to the new server");
+    await server.stop();
+  });
+
+  test("begins when a name resolves that did not at first, and so do look-ups", async () => {
+    await using server = await startServer();
+    const lookup = spyOn(Bun.dns, "lookup").mockRejectedValue(new Error("not yet"));
+    try {
+      const timings = { retryFirst: 100, retryLongest: 200 };
+      const servers = [`name.example:${server.port}`];
+      await using discoverer = await Discoverer.start({ lan: false, servers, nodeId: "ME", port: 4242, timings });
+      const looked = discoverer.lookup("ME");
+      await Bun.sleep(300);
+      expect(server.stats().received).toBe(0);
+      lookup.mockResolvedValue([{ address: "127.0.0.1", family: 4, ttl: 0 }]);
+      expect(await looked).toMatchObject({ port: 4242 });
+      // An outage of names does not end what works.
+      lookup.mockRejectedValue(new Error("no longer"));
+      await discoverer.announce();
+      await announce(server, 1);
+      expect(await discoverer.lookup(node(0))).toBeDefined();
+    } finally {
+      lookup.mockRestore();
+    }
+  }, 15_000);
+
+  test("tries a name that does not resolve again, with longer waits", async () => {
+    const times: number[] = [];
+    const timings = { retryFirst: 100, retryLongest: 400 };
+    await using discoverer = await Discoverer.start({
+      lan: false,
+      servers: [UNRESOLVABLE],
+      nodeId: "ME",
+      port: 1,
+      timings,
+    });
+    discoverer.on("error", (error) => {
+      expect(error.where).toBe(UNRESOLVABLE);
+      times.push(performance.now());
+    });
+    await until(() => times.length >= 4, "four errors", 10_000);
+    const waits = times.slice(1).map((time, i) => time - times[i]!);
+    expect(waits[1]!).toBeGreaterThan(waits[0]! * 1.2);
+    expect(await discoverer.lookup("X", { timeout: 50 })).toBeUndefined();
+  }, 20_000);
+});
+
+test("a discoverer that is closed leaves nothing behind, and may be closed twice", async () => {
+  const before = descriptors();
+  await using silent = await silentServer();
+  const discoverer = await start(silent.port, { nodeId: "ME", port: 1 });
+  const pending = discoverer.lookup("NOBODY");
+  await Bun.sleep(50);
+  await Promise.all([discoverer.close(), discoverer.close()]);
+  expect(await pending).toBeUndefined();
+  expect(descriptors()).toBe(before + 1);
+});
+
+test("a discoverer that is closed holds its process no longer", async () => {
+  const script = `
+    const { Discoverer } = await import(${JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname)});
+    const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"], nodeId: "ME", port: 1 });
+    void discoverer.lookup("A");
+    await Bun.sleep(20);
+    await discoverer.close();
+    const closed = performance.now();
+    process.on("exit", () => console.log(performance.now() - closed));`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+  expect(Number(await child.stdout.text())).toBeLessThan(200);
+  expect(await child.stderr.text()).toBe("");
+});
+
+test("a long time-out is no reason to write to the console", async () => {
+  const script = `
+    const { Discoverer } = await import(${JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname)});
+    const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"] });
+    void discoverer.lookup("A", { timeout: 2 ** 40 });
+    await Bun.sleep(50);
+    await discoverer.close();`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+  expect((await child.stdout.text()) + (await child.stderr.text())).toBe("");
+});
+
+test("options that make no sense are refused", async () => {
+  expect(Discoverer.start({ lan: false, port: 1 })).rejects.toThrow("to announce a port takes a nodeId");
+  expect(Discoverer.start({ lan: false, nodeId: "A", port: 70_000 })).rejects.toThrow("0 to 65535, not 70000");
+  expect(Discoverer.start({ lan: false, servers: ["a:b:c"] })).rejects.toThrow('"a:b:c" is no server');
+  expect(Discoverer.start({ lan: false, timings: { found: Number.NaN } })).rejects.toThrow("timings.found must be");
+});
+
+test("servers are written as names or addresses, with a port or without", () => {
+  expect(parseServer("example.org")).toEqual({ host: "example.org", port: 22025 });
+  expect(parseServer("example.org:1")).toEqual({ host: "example.org", port: 1 });
+  expect(parseServer("192.0.2.1:22")).toEqual({ host: "192.0.2.1", port: 22 });
+  expect(parseServer("2001:db8::1")).toEqual({ host: "2001:db8::1", port: 22025 });
+  expect(parseServer("[2001:db8::1]")).toEqual({ host: "2001:db8::1", port: 22025 });
+  expect(parseServer("[2001:db8::1]:9")).toEqual({ host: "2001:db8::1", port: 9 });
+  for (const bad of [
+    "",
+    ":1",
+    "a:0",
+    "a:65536",
+    "a:x",
+    "[::1",
+    "[a]:1",
+    "a b",
+    "http://a",
+    "a:1:2",
+    "0.0.0.0",
+    "[::]:1",
+    "fe80::1%3",
+  ]) {
+    expect(() => parseServer(bad), bad).toThrow(RangeError);
+  }
+});

@@ -1,0 +1,370 @@
+/** Hosts in network namespaces, joined by cables: every datagram here goes through the kernel, and nothing is a mock. */
+import { afterAll, beforeAll, expect } from "bun:test";
+import { testIf } from "../../support/needs.ts";
+import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
+import { announcement, ascii } from "../../support/packets.ts";
+import { Agent, type AgentOptions } from "./agents.ts";
+
+const lanTest = testIf(hasNetns, NEEDS_NETNS);
+const BROADCAST = "10.9.0.255";
+
+/** Two hosts that most tests share, each test on a port of its own. */
+let net: Awaited<ReturnType<typeof twoHosts>>;
+let port = 21025;
+beforeAll(async () => {
+  if (hasNetns) net = await twoHosts();
+});
+afterAll(async () => await net?.[Symbol.asyncDispose]());
+
+const start = (host: Host, options: Partial<AgentOptions>) => Agent.start(host, { port, ...options });
+const packet = (nodeId: string, announced: number) => announcement(ascii(nodeId), announced).toHex();
+const vectors: { name: string; hex: string; nodeId: string; port: number; ip: string }[] = (
+  await Bun.file(new URL("../../vectors/v1.jsonl", import.meta.url)).text()
+)
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line));
+
+/** A starts, then B: with 30 s between announcements, each has one chance, and the answer to it. */
+async function learnEachOther(ipv4: boolean, ipv6: boolean, from: { a: RegExp; b: RegExp }): Promise<void> {
+  await using hosts = await twoHosts({ ipv4, ipv6 });
+  const started = performance.now();
+  await using a = await Agent.start(hosts.a, { nodeId: "NODE-A", announcedPort: 22001 });
+  await using b = await Agent.start(hosts.b, { nodeId: "NODE-B", announcedPort: 22002 });
+  const [inA, inB] = await Promise.all([a.first("node"), b.first("node")]);
+  expect(inA).toMatchObject({ nodeId: "NODE-B", port: 22002, ip: expect.stringMatching(from.b) });
+  expect(inB).toMatchObject({ nodeId: "NODE-A", port: 22001, ip: expect.stringMatching(from.a) });
+  expect(Math.max(inA.at, inB.at) - started).toBeLessThan(2000);
+  expect([...a.all("error"), ...b.all("error")]).toEqual([]);
+}
+
+lanTest(
+  "two hosts know each other's address from one broadcast, under 2 s from their start (the original waits up to 30 s)",
+  () => learnEachOther(true, false, { a: /^10\.9\.0\.1$/, b: /^10\.9\.0\.2$/ }),
+  10_000,
+);
+
+lanTest(
+  "two hosts without IPv4 know each other by IPv6 multicast, under 2 s from their start (the original is broken there)",
+  () => learnEachOther(false, true, { a: /^fe80::[0-9a-f:]+%b0$/, b: /^fe80::[0-9a-f:]+%a0$/ }),
+  10_000,
+);
+
+lanTest("announcements are the bytes of the original's captures", async () => {
+  const captures = vectors.filter(({ name }) => name.includes("-> 255.255.255.255:21025"));
+  const local = vectors.filter(({ name }) => name === "announce local port 0x1234 id hello");
+  expect([captures.length, local.length]).toEqual([2, 1]);
+  for (const { hex, nodeId, port: announcedPort } of [...captures, ...local]) {
+    port++;
+    await using listener = await start(net.b, { kind: "listener" });
+    await using _ = await start(net.a, { nodeId: Buffer.from(nodeId, "hex").toString(), announcedPort });
+    const v4 = await listener.first("heard", ({ ip }) => ip === "10.9.0.1");
+    const v6 = await listener.first("heard", ({ ip }) => ip.startsWith("fe80::"));
+    expect([v4.hex, v6.hex]).toEqual([hex, hex]);
+  }
+});
+
+lanTest(
+  "what is on the LAN is heard by every program of a host, also each other (the original's second gets nothing)",
+  async () => {
+    port++;
+    await using first = await start(net.a, { nodeId: "FIRST" });
+    await using second = await start(net.a, { nodeId: "SECOND" });
+    await using far = await start(net.b, { nodeId: "FAR" });
+    const both = [first, second].map((agent) => agent.first("node", ({ nodeId }) => nodeId === "FAR"));
+    expect((await Promise.all(both)).map(({ ip }) => ip.replace(/^fe80.*/, "10.9.0.2"))).toEqual([
+      "10.9.0.2",
+      "10.9.0.2",
+    ]);
+    await first.first("node", ({ nodeId }) => nodeId === "SECOND");
+    await second.first("node", ({ nodeId }) => nodeId === "FIRST");
+    expect([...first.all("error"), ...second.all("error"), ...far.all("error")]).toEqual([]);
+  },
+);
+
+lanTest("a port that another program does not share is refused with what to do about it", async () => {
+  port++;
+  await using _ = await start(net.a, { kind: "unshared" });
+  await using lan = await start(net.a, {});
+  expect(lan.all("refused")).toEqual([
+    {
+      type: "refused",
+      code: "EADDRINUSE",
+      message: `lan: UDP port ${port} (IPv4) is held by a program that does not share it: end that program, or choose another port`,
+    },
+  ]);
+});
+
+lanTest("a Bun that does not share the port is told of, and used nevertheless", async () => {
+  port++;
+  await using lan = await start(net.a, { sabotage: "no sharing" });
+  expect(lan.all("error").map(({ code }) => code)).toEqual(["ENOTSUP", "ENOTSUP"]);
+  await using far = await start(net.b, { nodeId: "FAR" });
+  await Promise.all([lan.first("node"), far.first("node")]);
+});
+
+lanTest("a host that has only one of IPv4 and IPv6 goes on with that", async () => {
+  const goesOn = async (port: number, sabotage: "no IPv4" | "no IPv6", ip: RegExp) => {
+    await using far = await Agent.start(net.b, { port, nodeId: "FAR" });
+    await using lan = await Agent.start(net.a, { port, nodeId: "NEAR", sabotage });
+    await lan.first("node");
+    expect((await far.first("node")).ip).toMatch(ip);
+    expect(lan.all("error")).toEqual([]);
+  };
+  await Promise.all([goesOn(++port, "no IPv6", /^10\.9\.0\.1$/), goesOn(++port, "no IPv4", /^fe80::/)]);
+});
+
+lanTest("with two interfaces announcements leave on both, by IPv4 and by IPv6 (the original uses one)", async () => {
+  port++;
+  net.a.cable("a1", net.b, "b1");
+  net.a.run("ip addr add 10.9.1.1/24 dev a1; ip link set a1 up");
+  net.b.run("ip addr add 10.9.1.2/24 dev b1; ip link set b1 up");
+  await Promise.all([net.a.linked("a1"), net.b.linked("b1")]);
+  await using listener = await start(net.b, { kind: "listener" });
+  await using _ = await start(net.a, {});
+  for (const from of [/^10\.9\.0\.1$/, /^10\.9\.1\.1$/, /^fe80::.*%b0$/, /^fe80::.*%b1$/]) {
+    await listener.first("heard", ({ ip }) => from.test(ip));
+  }
+  net.a.run("ip link del a1");
+});
+
+lanTest(
+  "an interface that comes up later is announced on and listened to at once, and so is its successor",
+  async () => {
+    port++;
+    await using near = await start(net.a, { nodeId: "NEAR", timings: { interfaces: 100 } });
+    // The second has the old one's name, but is another interface.
+    for (const round of [1, 2]) {
+      net.a.cable("late", net.b, "b-late");
+      net.b.run("ip addr add 10.9.2.2/24 dev b-late; ip link set b-late up");
+      await using listener = await start(net.b, { kind: "listener" });
+      expect(listener.all("heard")).toEqual([]);
+      net.a.run("ip addr add 10.9.2.1/24 dev late; ip link set late up");
+      await net.a.linked("late");
+      await net.b.linked("b-late");
+      const up = performance.now();
+      const v4 = await listener.first("heard", ({ ip }) => ip === "10.9.2.1");
+      const v6 = await listener.first("heard", ({ ip }) => ip.endsWith("%b-late"));
+      expect(Math.max(v4.at, v6.at) - up).toBeLessThan(1000);
+      await using far = await start(net.b, { nodeId: `FAR-${round}`, announcedPort: 20000 + round });
+      await near.first("node", ({ nodeId }) => nodeId === `FAR-${round}`);
+      await far.first("announced", ({ address }) => address.includes("b-late"));
+      net.a.run("ip link del late");
+    }
+  },
+  15_000,
+);
+
+lanTest(
+  "an interface that goes down and comes back is used again: a cable or a sleep ends nothing",
+  async () => {
+    const comesBack = async (families: { ipv4: boolean; ipv6: boolean }) => {
+      await using hosts = await twoHosts(families);
+      const timings = { interfaces: 100, lanInterval: 500 };
+      await using near = await Agent.start(hosts.a, { nodeId: "NEAR", timings });
+      hosts.a.run("ip link set a0 down");
+      await near.first("error", ({ code }) => code === "ENETDOWN");
+      await Bun.sleep(600);
+      expect(near.all("error")).toHaveLength(1);
+      hosts.a.run("ip link set a0 up");
+      await using far = await Agent.start(hosts.b, { nodeId: "FAR", timings });
+      await Promise.all([near.first("node"), far.first("node")]);
+      hosts.a.run("ip link set a0 down");
+      await near.first("error", () => near.all("error").length === 2);
+    };
+    await Promise.all([comesBack({ ipv4: true, ipv6: false }), comesBack({ ipv4: false, ipv6: true })]);
+  },
+  15_000,
+);
+
+lanTest("an error is told once, tried again, and over when its cause is", async () => {
+  port++;
+  await using listener = await start(net.b, { kind: "listener" });
+  net.a.run("ip rule add pref 1 lookup local; ip rule del pref 0; ip rule add pref 0 to 10.9.0.255 prohibit");
+  await using near = await start(net.a, { timings: { interfaces: 50 } });
+  const error = await near.first("error");
+  expect(error).toMatchObject({ code: "EACCES", where: "a0" });
+  await Bun.sleep(300);
+  expect(near.all("error").filter(({ where }) => where === "a0")).toHaveLength(1);
+  expect(listener.all("heard").filter(({ ip }) => ip === "10.9.0.1")).toHaveLength(0);
+  net.a.run("ip rule del pref 0; ip rule add pref 0 lookup local; ip rule del pref 1");
+  await listener.first("heard", ({ ip }) => ip === "10.9.0.1");
+  // One process may hear before the other one has told.
+  await near.first("announced", ({ address }) => address.startsWith(BROADCAST));
+  expect(near.all("announced").filter(({ address }) => address.startsWith(BROADCAST))).toHaveLength(1);
+});
+
+lanTest(
+  "1,000,000 bad packets and queries end nothing: announcements go on under them, and a good one is learnt at once " +
+    "(30 bad ones in a row ended the original's discovery for good)",
+  async () => {
+    port++;
+    await using far = await start(net.b, { kind: "listener" });
+    await using near = await start(net.a, { nodeId: "NEAR", timings: { lanInterval: 200 } });
+    const flood = new URL("./flood.ts", import.meta.url).pathname;
+    const command = net.a.command([process.execPath, flood, `${port}`, "1000000"]);
+    const began = performance.now();
+    const sender = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+    expect(Number(await sender.stdout.text())).toBeGreaterThanOrEqual(1_000_000);
+    const ended = performance.now();
+    const gaps = far.told
+      .filter(({ told, at }) => told.type === "heard" && told.ip === "10.9.0.1" && at > began && at < ended)
+      .map(({ at }, i, all) => at - (all[i - 1]?.at ?? began));
+    expect(gaps.length).toBeGreaterThan(0);
+    expect(Math.max(...gaps)).toBeLessThan(1500);
+
+    far.order({ send: [packet("GOOD", 22000)], to: BROADCAST });
+    const good = await near.first("node");
+    expect(good).toMatchObject({ nodeId: "GOOD", ip: "10.9.0.2", port: 22000 });
+    expect(good.at - ended).toBeLessThan(1000);
+    const { counters, nodes } = await near.state();
+    expect(nodes).toBe(1);
+    expect(counters.announcements).toBe(1);
+    expect(counters.ignored).toBeGreaterThan(100_000);
+    expect(counters.received).toBe(counters.announcements + counters.ignored);
+  },
+  30_000,
+);
+
+lanTest("a node that falls silent is gone after the retention, and one that has moved is told so", async () => {
+  port++;
+  await using far = await start(net.b, { kind: "listener" });
+  await using near = await start(net.a, { announcedPort: 0, timings: { lanRetention: 400 } });
+  far.order({ send: [packet("FAR", 22000)], to: BROADCAST });
+  await near.first("node");
+  far.order({ send: [packet("FAR", 22000), packet("FAR", 22001)], to: BROADCAST });
+  const moved = await near.first("moved");
+  expect(moved).toMatchObject({ nodeId: "FAR", ip: "10.9.0.2", port: 22001 });
+  const gone = await near.first("gone");
+  expect(gone).toMatchObject({ nodeId: "FAR", ip: "10.9.0.2", port: 22001 });
+  expect(gone.at - moved.at).toBeGreaterThan(380);
+  expect(gone.at - moved.at).toBeLessThan(900);
+  expect((await near.state()).nodes).toBe(0);
+});
+
+lanTest(
+  "the own NodeID, port 0, no NodeID and overlong ones are ignored, as is the IP that a packet states",
+  async () => {
+    port++;
+    await using far = await start(net.b, { kind: "listener" });
+    await using near = await start(net.a, { nodeId: "NEAR" });
+    const lie = announcement(ascii("LIAR"), 22000, new Uint8Array([203, 0, 113, 9])).toHex();
+    const bad = [packet("NEAR", 9), packet("ZERO", 0), packet("", 9), packet("X".repeat(1009), 9)];
+    far.order({ send: [...bad, packet("X".repeat(1008), 9), lie], to: BROADCAST });
+    await near.first("node", ({ nodeId }) => nodeId === "LIAR");
+    expect(near.all("node").map(({ nodeId, ip }) => [nodeId.slice(0, 4), ip])).toEqual([
+      ["XXXX", "10.9.0.2"],
+      ["LIAR", "10.9.0.2"],
+    ]);
+  },
+);
+
+lanTest(
+  "new nodes are answered at once, but not more than once a second; known ones are not (the original never does)",
+  async () => {
+    port++;
+    await using far = await start(net.b, { kind: "listener" });
+    await using near = await start(net.a, { nodeId: "NEAR" });
+    const rounds = () =>
+      near.told.filter(({ told }) => told.type === "announced" && told.address.startsWith(BROADCAST));
+    await Bun.sleep(1000);
+    expect(rounds()).toHaveLength(1);
+    const asked = performance.now();
+    for (let i = 0; i < 9; i++) {
+      far.order({ send: [packet(`NEW-${i}`, 1)], to: BROADCAST });
+      await Bun.sleep(100);
+    }
+    expect(rounds()[1]!.at - asked).toBeLessThan(400);
+    // Those that came in the meantime are answered together.
+    await near.first("announced", () => rounds().length === 3);
+    expect(rounds()[2]!.at - rounds()[1]!.at).toBeGreaterThan(950);
+    await Bun.sleep(1100);
+    expect(rounds()).toHaveLength(3);
+    far.order({ send: [packet("NEW-0", 1)], to: BROADCAST });
+    await Bun.sleep(300);
+    expect(rounds()).toHaveLength(3);
+  },
+  10_000,
+);
+
+lanTest("IPv6 that a host gets later is used", async () => {
+  port++;
+  await using listener = await start(net.b, { kind: "listener" });
+  await using near = await start(net.a, { nodeId: "NEAR", sabotage: "no IPv6 at first", timings: { interfaces: 50 } });
+  expect(near.all("announced").filter(({ address }) => address.startsWith("["))).toEqual([]);
+  await listener.first("heard", ({ ip }) => ip.startsWith("fe80::"));
+  expect(near.all("error")).toEqual([]);
+});
+
+lanTest("an interface that loses IPv6 and gets it back is listened to again", async () => {
+  await using hosts = await twoHosts({ ipv4: false });
+  await using near = await Agent.start(hosts.a, { nodeId: "NEAR", timings: { interfaces: 50, lanInterval: 200 } });
+  // Less than IPv6 can do with: the kernel forgets the interface's groups, though not the socket's.
+  hosts.a.run("ip link set a0 mtu 1000");
+  await near.first("error", ({ code }) => code === "ENETDOWN");
+  hosts.a.run("ip link set a0 mtu 1500");
+  await using far = await Agent.start(hosts.b, { nodeId: "FAR" });
+  await Promise.all([near.first("node"), far.first("node")]);
+});
+
+lanTest(
+  "after many interfaces have come and gone the LAN is still heard, by a new socket",
+  async () => {
+    await using hosts = await twoHosts({ ipv4: false });
+    const timings = { interfaces: 50 };
+    await using near = await Agent.start(hosts.a, { nodeId: "NEAR", timings });
+    const batch = (line: (i: number) => string) =>
+      hosts.a.run(`ip -batch - <<END\n${Array.from({ length: 40 }, (_, i) => line(i)).join("\n")}\nEND`);
+    const socket = () => /^.*:5221 .*$/m.exec(hosts.a.run("cat /proc/net/udp6"))![0];
+    const before = socket();
+    batch((i) => `link add x${i} type veth peer name y${i}\nlink set x${i} up\nlink set y${i} up`);
+    await near.first("announced", ({ address }) => address.includes("%y39"));
+    batch((i) => `link del x${i}`);
+    await using far = await Agent.start(hosts.b, { nodeId: "FAR", timings });
+    await Promise.all([near.first("node"), far.first("node")]);
+    expect(socket()).not.toBe(before);
+    expect(near.all("error")).toEqual([]);
+  },
+  20_000,
+);
+
+lanTest("an error that the network reports to the port does not end the program", async () => {
+  port++;
+  await using near = await start(net.a, { nodeId: "NEAR" });
+  // One that shares the port sends to closed ports: the kernel hands the refusals to any of those who share it.
+  await using neighbour = await start(net.a, { kind: "listener" });
+  // It sends a handful at once and then one a second, and chance decides who hears of which.
+  const refused = near.first("error", undefined, 30_000);
+  for (let told = false; !told; told = await Promise.race([refused.then(() => true), Bun.sleep(500).then(() => false)]))
+    for (let closed = 1; closed <= 40; closed++) neighbour.order({ send: ["00"], to: "10.9.0.2", port: closed });
+  expect(await refused).toMatchObject({ code: "ECONNREFUSED", where: "lan" });
+  await using far = await start(net.b, { nodeId: "FAR" });
+  await Promise.all([near.first("node"), far.first("node")]);
+  expect(near.all("error")).toHaveLength(1);
+});
+
+lanTest("a Lan that only listens sends nothing, and learns", async () => {
+  port++;
+  await using listener = await start(net.b, { kind: "listener" });
+  await using near = await start(net.a, { announcedPort: 0, timings: { lanInterval: 50, interfaces: 50 } });
+  near.order({ do: "announce" });
+  listener.order({ send: [packet("FAR", 22000)], to: BROADCAST });
+  await near.first("node");
+  const reports = () => Number(/Icmp6OutMLDv2Reports\s+(\d+)/.exec(net.a.run("cat /proc/net/snmp6"))![1]);
+  const before = reports();
+  await Bun.sleep(400);
+  // Nor does it join its group again and again.
+  expect(reports() - before).toBeLessThan(5);
+  expect(near.all("announced")).toEqual([]);
+  expect(listener.all("heard").filter(({ ip }) => ip === "10.9.0.1")).toEqual([]);
+});
+
+lanTest("closing leaves no socket and no timer behind, and a program that has closed ends by itself", async () => {
+  const script = new URL("./closed.ts", import.meta.url).pathname;
+  const child = Bun.spawn(net.a.command([process.execPath, script]), { stdout: "pipe", stderr: "pipe", timeout: 5000 });
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  expect(JSON.parse(out)).toEqual({ descriptors: 0, heard: true, afterwards: 0 });
+  // It writes nothing of its own.
+  expect(err).toBe("");
+  expect(await child.exited).toBe(0);
+});

@@ -1,0 +1,116 @@
+import { expect, test } from "bun:test";
+import { broadcastAddress, links } from "../../../src/client/lan/interfaces.ts";
+import { LanTable } from "../../../src/client/lan/table.ts";
+import { ascii } from "../../support/packets.ts";
+
+const RETENTION = 90_000;
+
+function tableOf(most?: number) {
+  const table = new LanTable(RETENTION, most);
+  return {
+    table,
+    hear: (id: string, ip: string, port: number, now: number) => table.hear(id, ascii(id), ip, port, now, 1e12 + now),
+  };
+}
+
+test("a node is forgotten 90 s after it was last heard, not before (the original never forgot)", () => {
+  const { table, hear } = tableOf();
+  expect(hear("A", "192.0.2.1", 22000, 0)).toBe("node");
+  expect(hear("B", "192.0.2.2", 22000, 10_000)).toBe("node");
+  expect(hear("A", "192.0.2.1", 22000, 30_000)).toBe("known");
+  expect(table.expiresAt).toBe(100_000);
+  expect(table.expire(99_999)).toBeUndefined();
+  expect(table.expire(100_000)?.ip).toBe("192.0.2.2");
+  expect(table.expire(100_000)).toBeUndefined();
+  expect(table.get("A", 119_999)?.seenAt).toBe(1e12 + 30_000);
+  expect(table.get("A", 120_000)).toBeUndefined();
+  expect(table.nodes(120_000)).toEqual([]);
+  expect(table.expire(120_000)?.nodeId).toEqual(ascii("A"));
+  expect(table.expiresAt).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a node with another address or another port has moved at once", () => {
+  const { table, hear } = tableOf();
+  hear("A", "192.0.2.1", 22000, 0);
+  expect(hear("A", "192.0.2.1", 22001, 1)).toBe("moved");
+  expect(hear("A", "192.0.2.9", 22001, 5_000)).toBe("moved");
+  expect(table.get("A", 5_000)).toEqual({
+    nodeId: ascii("A"),
+    ip: "192.0.2.9",
+    port: 22001,
+    via: "lan",
+    seenAt: 1e12 + 5_000,
+  });
+});
+
+test("a node that announces itself at several addresses keeps one of them", () => {
+  const { hear } = tableOf();
+  const addresses = ["192.0.2.1", "198.51.100.1", "fe80::1%eth0", "fe80::1%eth1"];
+  const heard: string[] = [];
+  for (let at = 0; at < 600_000; at += 30_000) {
+    for (const [i, ip] of addresses.entries()) heard.push(hear("A", ip, 22000, at + i));
+  }
+  expect(heard.filter((what) => what !== "known")).toEqual(["node"]);
+});
+
+test("a node that loses one family is found by the other before it is forgotten", () => {
+  const { table, hear } = tableOf();
+  hear("A", "192.0.2.1", 22000, 0);
+  expect(hear("A", "fe80::1%eth0", 22000, 1)).toBe("known");
+  expect(hear("A", "fe80::1%eth0", 22000, 30_000)).toBe("known");
+  expect(table.expire(60_000)).toBeUndefined();
+  expect(hear("A", "fe80::1%eth0", 22000, 60_000)).toBe("moved");
+  expect(hear("A", "192.0.2.1", 22000, 60_001)).toBe("known");
+});
+
+test("a table that a flood of invented NodeIDs has filled keeps those that it knew", () => {
+  const { table, hear } = tableOf(100);
+  hear("A", "192.0.2.1", 22000, 0);
+  const heard = new Set(Array.from({ length: 10_000 }, (_, i) => hear(`invented-${i}`, "192.0.2.66", 1, 1)));
+  expect(heard).toEqual(new Set(["node", "full"]));
+  expect(table.nodes(2)).toHaveLength(100);
+  expect(hear("A", "192.0.2.1", 22000, 30_000)).toBe("known");
+  while (table.expire(95_000) !== undefined);
+  expect(table.nodes(95_000).map(({ ip }) => ip)).toEqual(["192.0.2.1"]);
+  expect(hear("B", "192.0.2.2", 22000, 95_000)).toBe("node");
+});
+
+test("the table keeps its own copy of a NodeID, which is a part of a datagram", () => {
+  const { table } = tableOf();
+  const datagram = ascii("..A..");
+  table.hear("A", datagram.subarray(2, 3), "192.0.2.1", 1, 0, 0);
+  datagram.fill(0);
+  expect(table.get("A", 0)?.nodeId).toEqual(ascii("A"));
+});
+
+test("a broadcast address is that of the network, and point-to-point networks have none", () => {
+  expect(broadcastAddress("192.168.1.7", "255.255.255.0")).toBe("192.168.1.255");
+  expect(broadcastAddress("10.1.2.3", "255.0.0.0")).toBe("10.255.255.255");
+  expect(broadcastAddress("172.16.5.130", "255.255.255.192")).toBe("172.16.5.191");
+  expect(broadcastAddress("192.0.2.1", "255.255.255.252")).toBe("192.0.2.3");
+  expect(broadcastAddress("192.0.2.1", "255.255.255.254")).toBeUndefined();
+  expect(broadcastAddress("192.0.2.1", "255.255.255.255")).toBeUndefined();
+});
+
+test("announcements go to each network of each interface once, and not to loopback", () => {
+  const v4 = (address: string, netmask = "255.255.255.0", internal = false) =>
+    ({ address, netmask, internal, family: "IPv4", mac: "", cidr: null }) as const;
+  const v6 = (address: string, scopeid: number, internal = false) =>
+    ({ address, netmask: "ffff::", internal, family: "IPv6", mac: "", cidr: null, scopeid }) as const;
+  const found = links({
+    lo: [v4("127.0.0.1", "255.0.0.0", true), v6("::1", 0, true)],
+    eth0: [v4("192.0.2.7"), v4("192.0.2.8"), v4("198.51.100.7"), v6("2001:db8::7", 0), v6("fe80::7", 2)],
+    wg0: [v4("10.0.0.1", "255.255.255.255")],
+  });
+  expect([...found.values()].map(({ destination }) => destination)).toEqual([
+    "192.0.2.255",
+    "198.51.100.255",
+    "ff02::2012:1025%eth0",
+    "255.255.255.255",
+  ]);
+  const keysOf = (...eth0: (ReturnType<typeof v4> | ReturnType<typeof v6>)[]) => [...links({ eth0 }).keys()];
+  // A new address, or a new card under the old name, is a new way out; the limited broadcast is not.
+  expect(keysOf(v4("192.0.2.7"))).not.toEqual(keysOf(v4("192.0.2.9")));
+  expect(keysOf(v6("fe80::7", 2))).not.toEqual(keysOf(v6("fe80::7", 3)));
+  expect(links({ lo: [v4("127.0.0.1", "255.0.0.0", true)] }).size).toBe(0);
+});

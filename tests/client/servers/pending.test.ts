@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import { Discoverer } from "../../../src/client/index.ts";
+import { ServerLink } from "../../../src/client/servers/link.ts";
+import { Pending, SendQueue } from "../../../src/client/servers/pending.ts";
+import { createCodec } from "../../../src/codec/index.ts";
+import { until } from "../../support/client.ts";
+
+test("a queue that never runs empty holds what is in it, not what was", () => {
+  const queue = new SendQueue();
+  const add = () => queue.push(new Pending({} as ServerLink, "", new Uint8Array(2000), () => {}));
+  add();
+  Bun.gc(true);
+  const before = process.memoryUsage.rss();
+  for (let i = 0; i < 100_000; i++) {
+    add();
+    expect(queue.shift()).toBeDefined();
+  }
+  Bun.gc(true);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(100e6);
+});
+
+test("who joins a look-up late does not have its queries sent twice as often", async () => {
+  const times: number[] = [];
+  const silent = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    socket: {
+      data() {
+        times.push(performance.now());
+      },
+      error() {},
+    },
+  });
+  await using discoverer = await Discoverer.start({ lan: false, servers: [`127.0.0.1:${silent.port}`] });
+  void discoverer.lookup("NOBODY");
+  await Bun.sleep(1_300);
+  for (let i = 0; i < 5; i++) void discoverer.lookup("NOBODY");
+  await Bun.sleep(1_000);
+  silent.close();
+  // At 0, 250, 600 and 1,100 ms, and anew at 1,300, 1,550, 1,900.
+  expect(times).toHaveLength(7);
+});
+
+test("a query that is renewed while it waits to be sent waits there once", async () => {
+  let received = 0;
+  const silent = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data: () => void received++, error() {} } });
+  const quiet = { onError() {}, onRoom() {} };
+  const link = new ServerLink(`127.0.0.1:${silent.port}`, { codec: createCodec({ backend: "ts" }), ...quiet });
+  const pending = link.query("A", Uint8Array.of(65), () => {});
+  await until(() => received === 1, "the first sending");
+  for (let i = 0; i < 10; i++) {
+    pending.sent = 3;
+    link.renew(pending);
+  }
+  await Bun.sleep(100);
+  expect(received).toBe(2);
+  // One chain of sendings goes on, 250 ms after the last.
+  await Bun.sleep(250);
+  expect(received).toBe(3);
+  link.close();
+  silent.close();
+});

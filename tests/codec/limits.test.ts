@@ -1,0 +1,170 @@
+// No input makes the codec allocate more than a small multiple of its size, loop for long, or go deep.
+import { describe, expect, spyOn, test } from "bun:test";
+import { join } from "node:path";
+import { bytesFromHex, bytesToHex, createCodec, PacketFields } from "../../src/codec/index.ts";
+import { announcement, ascii, NASTY_LENGTHS, query } from "../support/packets.ts";
+import { BEGIN, END, HUGE, HUGER, MANY } from "./limits.ts";
+
+const PROGRAM = join(import.meta.dir, "limits.ts");
+const MiB = 2 ** 20;
+/** What a process takes for itself meanwhile: garbage that is not collected yet, code that is compiled. */
+const ASIDE = 48 * MiB;
+const LIMIT_MS = 60_000;
+
+interface Measured {
+  /** Bytes by which the process grew. */
+  readonly grown: number;
+  /** Bytes by which the module's memory grew. */
+  readonly memory: number;
+  readonly collections: number;
+}
+
+/** Runs a case in a process of its own. */
+async function measured(backend: string, name: string): Promise<Measured> {
+  const child = Bun.spawn([process.execPath, PROGRAM, backend, name], {
+    env: { ...process.env, BUN_JSC_logGC: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, log, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (code !== 0) throw new Error(log);
+  const during = log.slice(log.indexOf(BEGIN), log.indexOf(END));
+  const { grown, memory } = JSON.parse(out) as { grown: number; memory: number };
+  return { grown, memory, collections: during.match(/=> (Eden|Full)Collection/g)?.length ?? 0 };
+}
+
+describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
+  /** The module did the work, where there is one: it takes the packet into its memory, which has 2 pages at first. */
+  function expectGrown(memory: number, size: number): void {
+    expect(memory).toBeGreaterThanOrEqual(backend === "wasm" ? size - 2 * 65_536 : 0);
+    expect(memory).toBeLessThanOrEqual(backend === "wasm" ? size : 0);
+  }
+
+  test(
+    "decodeInto and encodeInto allocate nothing: a million calls make no garbage to collect, as a million of decode do",
+    async () => {
+      const cases = ["decodeInto", "decodeInto, bad", "encodeInto", "encodeInto, longest", "decode"];
+      const found = await Promise.all(cases.map((name) => measured(backend, name)));
+      const collections = Object.fromEntries(found.map(({ collections }, i) => [cases[i], collections]));
+      expect(collections).toEqual({
+        decodeInto: 0,
+        "decodeInto, bad": 0,
+        encodeInto: 0,
+        "encodeInto, longest": 0,
+        decode: expect.any(Number),
+      });
+      expect(collections.decode).toBeGreaterThan(5);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "a length costs nothing before it is held against what is left: not memory, though it says 2^32 - 1, nor time",
+    async () => {
+      // Half a million results, of a few words each; a single buffer of 2 GiB would be a collection, if it could be had.
+      const { collections } = await measured(backend, "lengths that lie");
+      expect(collections).toBeLessThan(100);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "a bad packet of 16 MiB costs no more than as much again, however often it comes",
+    async () => {
+      const { grown, memory } = await measured(backend, "16 MiB, bad");
+      expect(grown).toBeLessThan(HUGE + ASIDE);
+      expectGrown(memory, HUGE);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "a good packet of 16 MiB costs what is made of it, and no more than as much again",
+    async () => {
+      const { grown, memory } = await measured(backend, "16 MiB, good");
+      // The NodeID, the datagram of the encoder, and the memory of the module.
+      expect(grown).toBeLessThan(3 * HUGE + ASIDE);
+      expectGrown(memory, HUGE);
+      const beyond = await measured(backend, "beyond 16 MiB, good");
+      expect(beyond.grown).toBeLessThan(3 * HUGER + ASIDE);
+      expect(beyond.memory).toBe(0);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "a million bad packets at once cost a few words each",
+    async () => {
+      const { grown } = await measured(backend, "many, bad");
+      expect(grown).toBeLessThan(MANY * 128 + ASIDE);
+    },
+    LIMIT_MS,
+  );
+
+  test("lengths that lie do not make the memory of the module grow", () => {
+    const grow = spyOn(WebAssembly.Memory.prototype, "grow");
+    try {
+      const codec = createCodec({ backend });
+      const fields = new PacketFields();
+      for (const length of NASTY_LENGTHS) {
+        const bytes = query(ascii("NODE"));
+        new DataView(bytes.buffer).setUint32(4, length);
+        codec.decodeInto(bytes, fields);
+        codec.decodeMany(new Array(200).fill(bytes));
+      }
+      expect(grow).not.toHaveBeenCalled();
+      codec.decodeInto(query(new Uint8Array(MiB)), fields);
+      expect(grow).toHaveBeenCalledTimes(backend === "wasm" ? 1 : 0);
+    } finally {
+      grow.mockRestore();
+    }
+  });
+
+  test("no input goes deeper than another: where there is stack for a short packet, there is for any", () => {
+    const codec = createCodec({ backend });
+    let unwound = 0;
+    const at = (depth: number, run: () => unknown): unknown => {
+      if (depth === 0) return run();
+      const result = at(depth - 1, run);
+      // A call that is the last thing done would become a jump, which takes no stack.
+      unwound++;
+      return result;
+    };
+    const short = query(ascii("NODE"));
+    const run = (bytes: Uint8Array) => () => [codec.tryDecode(bytes).ok, codec.decodeMany([bytes, bytes]).length];
+    let depth = 1000;
+    for (;;) {
+      try {
+        at(depth, run(short));
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError);
+        break;
+      }
+      depth = Math.ceil(depth * 1.2);
+    }
+    // Frames become smaller as code is compiled: so deep it goes from now on, too.
+    depth = Math.floor(depth / 2);
+    const inputs = [
+      query(new Uint8Array(16 * MiB)),
+      announcement(new Uint8Array(MiB).fill(0x20), 22000),
+      new Uint8Array(MiB).fill(0x19),
+      query(query(query(query(short)))),
+      ...NASTY_LENGTHS.map((length) => {
+        const bytes = announcement(ascii("NODE"), 22000, new Uint8Array(16));
+        new DataView(bytes.buffer).setUint32(8, length);
+        return bytes;
+      }),
+    ];
+    for (const bytes of inputs) {
+      unwound = 0;
+      expect(at(depth, run(bytes))).toEqual([codec.tryDecode(bytes).ok, 2]);
+      expect(unwound).toBe(depth);
+    }
+  });
+});
+
+test("hex of a long packet goes there and back", () => {
+  const bytes = new Uint8Array(4 * MiB).fill(0xa5);
+  const text = bytesToHex(bytes);
+  expect(text.length).toBe(2 * bytes.length);
+  expect(Buffer.compare(bytesFromHex(text), bytes)).toBe(0);
+});

@@ -1,0 +1,153 @@
+/**
+ * What only a process of its own can tell of the codec: `bun limits.ts BACKEND CASE` prints by how many bytes the process
+ * and the module's memory grew while the case went on. Marks on standard error stand around it: between them, the garbage collector's log is about it.
+ */
+import { readFileSync } from "node:fs";
+import { type Codec, type CodecBackend, createCodec, PacketFields } from "../../src/codec/index.ts";
+import { announcement, ascii, NASTY_LENGTHS, query } from "../support/packets.ts";
+
+export const BEGIN = "~~~ begin";
+export const END = "~~~ end";
+/** So many calls bring about collections if each leaves as much as 16 bytes behind, the least that can be allocated. */
+const OFTEN = 1_000_000;
+/** Less than what the module's memory may grow to, so that a packet of this size is the module's own work. */
+export const HUGE = 2 ** 24 - 4096;
+/** More than that: TypeScript's, on either backend. */
+export const HUGER = 2 ** 24 + 4096;
+export const MANY = 1_000_000;
+
+const fields = new PacketFields();
+
+/** Short packets that state every nasty length, wherever a length is stated. */
+function liars(): Uint8Array[] {
+  return NASTY_LENGTHS.filter((length) => length > 20).flatMap((length) => {
+    const id = query(ascii("NODE"));
+    new DataView(id.buffer).setUint32(4, length);
+    const announced = announcement(ascii("NODE"), 22000);
+    new DataView(announced.buffer).setUint32(8, length);
+    const ip = announcement(ascii("NODE"), 22000, new Uint8Array(16));
+    new DataView(ip.buffer).setUint32(16, length);
+    return [id, announced, ip];
+  });
+}
+
+/** `size` bytes that begin like a packet, with `length` for that of its NodeID. Nothing is made on the way that is thrown away. */
+function huge(start: Uint8Array, length: number, size = HUGE): Uint8Array {
+  const bytes = new Uint8Array(size).fill(1);
+  bytes.set(start);
+  new DataView(bytes.buffer).setUint32(start.length - 4, length);
+  return bytes;
+}
+
+const QUERY = query(new Uint8Array(0));
+const ANNOUNCEMENT = announcement(new Uint8Array(0), 22000).subarray(0, 12);
+
+function thereAndBack(codec: Codec, size: number): () => void {
+  const bytes = huge(QUERY, size - 8, size);
+  return () => {
+    const packet = codec.decode(bytes);
+    const again = codec.encode(packet);
+    if (Buffer.compare(again, bytes) !== 0) throw new Error("it came back as something else");
+  };
+}
+
+/** Makes what a case takes; gives what is then measured. */
+const CASES: Record<string, (codec: Codec) => () => void> = {
+  decodeInto: (codec) => {
+    const datagram = announcement(ascii("N".repeat(52)), 22000, Uint8Array.of(192, 0, 2, 1));
+    return () => repeat(OFTEN, () => codec.decodeInto(datagram, fields));
+  },
+  "decodeInto, bad": (codec) => {
+    const list = liars();
+    return () =>
+      repeat(OFTEN / list.length, () => {
+        for (const bytes of list) if (codec.decodeInto(bytes, fields)) throw new Error("a lie was believed");
+      });
+  },
+  encodeInto: (codec) => {
+    const packet = codec.decode(announcement(ascii("N".repeat(52)), 22000, Uint8Array.of(192, 0, 2, 1)));
+    const target = new Uint8Array(100);
+    return () => repeat(OFTEN, () => codec.encodeInto(packet, target));
+  },
+  "encodeInto, longest": (codec) => {
+    const packet = codec.decode(announcement(new Uint8Array(1008), 22000, new Uint8Array(16)));
+    const target = new Uint8Array(1040);
+    return () => repeat(OFTEN, () => codec.encodeInto(packet, target));
+  },
+  decode: (codec) => {
+    const datagram = query(ascii("N".repeat(52)));
+    return () => repeat(OFTEN, () => codec.decode(datagram));
+  },
+  "lengths that lie": (codec) => {
+    const list = liars();
+    return () =>
+      repeat(OFTEN / list.length / 2, () => {
+        for (const { ok } of codec.decodeMany(list)) if (ok) throw new Error("a lie was believed");
+        for (const bytes of list) if (codec.tryDecode(bytes).ok) throw new Error("a lie was believed");
+      });
+  },
+  "16 MiB, bad": (codec) => {
+    const magic = huge(new Uint8Array(4), 0);
+    const trailing = huge(QUERY, 4);
+    const cut = huge(QUERY, HUGE - 7);
+    const ip = huge(ANNOUNCEMENT, HUGE - 16);
+    return () =>
+      repeat(10, () => {
+        for (const [bytes, code] of [
+          [magic, "bad-magic"],
+          [trailing, "trailing"],
+          [cut, "bad-id-length"],
+          [ip, "bad-ip-length"],
+        ] as const) {
+          const [result] = codec.decodeMany([bytes]);
+          if (result!.ok || result!.code !== code) throw new Error(`${code} was not seen`);
+          codec.decodeInto(bytes, fields);
+        }
+      });
+  },
+  "16 MiB, good": (codec) => thereAndBack(codec, HUGE),
+  "beyond 16 MiB, good": (codec) => thereAndBack(codec, HUGER),
+  "many, bad": (codec) => {
+    const list = new Array<Uint8Array>(MANY).fill(liars()[0]!);
+    return () => {
+      const results = codec.decodeMany(list);
+      if (results.length !== MANY || results.some(({ ok }) => ok)) throw new Error("a lie was believed");
+    };
+  },
+};
+
+/** The most that the process had resident, in bytes. What `resourceUsage` says begins with the most that its parent had. */
+function peak(): number {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
+  const status = readFileSync("/proc/self/status", "latin1");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+}
+
+function repeat(times: number, run: () => unknown): void {
+  for (let i = 0; i < times; i++) run();
+}
+
+if (import.meta.main) {
+  const [backend, name] = process.argv.slice(2) as [CodecBackend, string];
+  const memories: WebAssembly.Memory[] = [];
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = class extends Instance {
+    constructor(module: WebAssembly.Module) {
+      super(module);
+      memories.push(this.exports.memory as WebAssembly.Memory);
+    }
+  };
+  const codec = createCodec({ backend });
+  const memory = () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+  // What is compiled is so before the measuring.
+  CASES.decodeInto!(codec)();
+  CASES.encodeInto!(codec)();
+  const run = CASES[name]!(codec);
+  Bun.gc(true);
+  const before = process.memoryUsage.rss();
+  const memoryBefore = memory();
+  console.error(BEGIN);
+  run();
+  console.error(END);
+  console.log(JSON.stringify({ grown: peak() - before, memory: memory() - memoryBefore }));
+}

@@ -1,0 +1,250 @@
+// How the codec comes to life: which backend it gets, where it runs, what it leaves alone until it is asked for.
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CODEC_WASM } from "../../build/codec-wasm.ts";
+import { type Codec, createCodec, PacketFields } from "../../src/codec/index.ts";
+import { testIf } from "../support/needs.ts";
+import { announcement, ascii, hex, query } from "../support/packets.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const ID = ascii("NODEID");
+
+/** Runs a module in a process of its own, and gives what it prints, as JSON. */
+function inProcess(code: string, command: readonly string[] = [process.execPath, "-e"]): unknown {
+  const { stdout, stderr, exitCode } = Bun.spawnSync([...command, code], { cwd: ROOT });
+  expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: "" });
+  return JSON.parse(stdout.toString());
+}
+
+/** Tries all three backends, in a world that `prepare` made worse; for each the backend that it became, or the error. */
+const TRY_ALL = `
+  const { createCodec } = await import("./src/codec/index.ts");
+  const results = {};
+  for (const backend of ["auto", "ts", "wasm"]) {
+    try {
+      const codec = createCodec({ backend });
+      if (codec.decode(codec.encode({ type: "query", nodeId: Uint8Array.of(7) })).nodeId[0] !== 7) throw "wrong";
+      results[backend] = codec.backend;
+    } catch (error) {
+      results[backend] = error.message + " | " + error.cause?.name;
+    }
+  }
+  console.log(JSON.stringify(results));`;
+
+describe("createCodec", () => {
+  test("takes wasm unless told otherwise, and what it is told otherwise", () => {
+    expect(createCodec().backend).toBe("wasm");
+    expect(createCodec({}).backend).toBe("wasm");
+    expect(createCodec({ backend: "auto" }).backend).toBe("wasm");
+    expect(createCodec({ backend: "wasm" }).backend).toBe("wasm");
+    expect(createCodec({ backend: "ts" }).backend).toBe("ts");
+  });
+
+  test("refuses a backend that there is not", () => {
+    expect(() => createCodec({ backend: "js" as never })).toThrow(RangeError);
+    expect(() => createCodec({ backend: "js" as never })).toThrow('backend: expected "wasm", "ts" or "auto", got js');
+    expect(() => createCodec({ backend: 1 as never })).toThrow(TypeError);
+  });
+
+  test("refuses options that are none, above all a backend without its name", () => {
+    for (const [wrong, kind] of [
+      ["ts", "string"],
+      [null, "null"],
+      [1, "number"],
+    ]) {
+      expect(() => createCodec(wrong as never)).toThrow(new TypeError(`options: expected an object, got ${kind}`));
+    }
+    expect(createCodec(undefined).backend).toBe("wasm");
+  });
+
+  test.each([
+    ["is no WebAssembly", "delete globalThis.WebAssembly;", "ReferenceError"],
+    ["is an empty one", "globalThis.WebAssembly = undefined;", "TypeError"],
+    [
+      "is a policy that forbids to compile",
+      "WebAssembly.Module = function () { throw new WebAssembly.CompileError('Refused to compile by policy'); };",
+      "CompileError",
+    ],
+    [
+      "is no memory for it",
+      "WebAssembly.Instance = function () { throw new RangeError('Out of memory'); };",
+      "RangeError",
+    ],
+  ])("falls back to ts where there %s, and throws where wasm was asked for", (_, prepare, cause) => {
+    expect(inProcess(prepare + TRY_ALL)).toEqual({
+      auto: "ts",
+      ts: "ts",
+      wasm: expect.stringMatching(
+        new RegExp(`^the wasm codec cannot be loaded here: ask for "ts" or "auto" \\(${cause}: .*\\) \\| ${cause}$`),
+      ),
+    });
+  });
+
+  test.each([
+    ["fromBase64", "globalThis.atob = undefined;"],
+    ["atob", "Uint8Array.fromBase64 = undefined;"],
+  ])("does with %s alone", (_, prepare) => {
+    expect(inProcess(prepare + TRY_ALL)).toEqual({ auto: "wasm", ts: "ts", wasm: "wasm" });
+  });
+
+  test("compiles once, however many codecs there are", () => {
+    const code = `
+      let compiled = 0, instances = 0;
+      const { Module, Instance } = WebAssembly;
+      WebAssembly.Module = function (bytes) { compiled++; return new Module(bytes); };
+      WebAssembly.Instance = function (module) { instances++; return new Instance(module); };
+      const { createCodec } = await import("./src/codec/index.ts");
+      const seen = [[compiled, instances]];
+      createCodec({ backend: "ts" });
+      seen.push([compiled, instances]);
+      for (let i = 0; i < 3; i++) createCodec();
+      seen.push([compiled, instances]);
+      console.log(JSON.stringify(seen));`;
+    expect(inProcess(code)).toEqual([
+      [0, 0],
+      [0, 0],
+      [1, 3],
+    ]);
+  });
+});
+
+describe("the module", () => {
+  let folder: string;
+  let bundle: string;
+
+  beforeAll(async () => {
+    const built = await Bun.build({ entrypoints: [join(ROOT, "src/codec/index.ts")], target: "browser" });
+    const text = await built.outputs[0]!.text();
+    folder = mkdtempSync(join(tmpdir(), "whereabouts-codec-"));
+    bundle = join(folder, "codec.mjs");
+    writeFileSync(bundle, text);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("changes nothing by being imported", () => {
+    const code = `
+      const names = () => [globalThis, Uint8Array, Uint8Array.prototype, Error, WebAssembly].map((o) => Reflect.ownKeys(o).length);
+      const before = names();
+      await import("./src/codec/index.ts");
+      console.log(JSON.stringify([before, names()]));`;
+    const [before, after] = inProcess(code) as [number[], number[]];
+    expect(after).toEqual(before);
+  });
+
+  test("is one file without imports when bundled, and knows no runtime", async () => {
+    const text = await Bun.file(bundle).text();
+    expect(new Bun.Transpiler({ loader: "js" }).scanImports(text)).toEqual([]);
+    expect(text.replace(CODEC_WASM, "").match(/\b(Bun|Buffer|process|require|window|document|Deno)\b\W/g)).toBeNull();
+  });
+
+  test("carries build/codec.wasm, byte for byte", async () => {
+    expect(CODEC_WASM).toBe((await Bun.file(join(ROOT, "build/codec.wasm")).bytes()).toBase64());
+  });
+
+  const ROUND_TRIP = (path: string) => `
+    import(${JSON.stringify(path)}).then(({ createCodec }) => {
+      const results = ["wasm", "ts", "auto"].map((backend) => {
+        const codec = createCodec({ backend });
+        const bytes = codec.encode({ type: "announcement", nodeId: Uint8Array.of(78, 79), port: 22000, ip: Uint8Array.of(10, 9, 0, 2) });
+        const packet = codec.decode(bytes);
+        const result = codec.tryDecode(bytes.subarray(0, 20));
+        return [codec.backend, [...packet.nodeId], packet.port, [...packet.ip], result.code, result.offset];
+      });
+      console.log(JSON.stringify(results));
+    });`;
+  const CAME_BACK = ["wasm", "ts", "wasm"].map((name) => [name, [78, 79], 22000, [10, 9, 0, 2], "bad-ip-length", 16]);
+
+  testIf(Bun.which("node") !== null, "there is no node")("runs in Node", async () => {
+    expect(inProcess(ROUND_TRIP(bundle), ["node", "-e"])).toEqual(CAME_BACK);
+  });
+
+  test("runs where nothing but the language, WebAssembly and atob is left", () => {
+    const code = `
+      const kept = /^(\\w*(Error|Array|ArrayBuffer)|DataView|Object|Function|String|Number|Math|Reflect|Symbol|WebAssembly|Promise|atob|console|JSON|globalThis)$/;
+      for (const name of Object.getOwnPropertyNames(globalThis)) {
+        if (name === "SharedArrayBuffer" || !kept.test(name)) Reflect.deleteProperty(globalThis, name);
+      }
+      ${ROUND_TRIP(bundle)}`;
+    expect(inProcess(code)).toEqual(CAME_BACK);
+  });
+});
+
+describe("the wasm backend", () => {
+  /** A codec whose module is watched: calls are counted by name, and its memory is at hand. */
+  function watched(backend: "wasm" | "ts", grow?: () => number) {
+    const calls: Record<string, number> = {};
+    let memory: WebAssembly.Memory | undefined;
+    const { Instance } = WebAssembly;
+    const spy = spyOn(WebAssembly, "Instance").mockImplementation(((module: WebAssembly.Module) => {
+      const exports = new Instance(module).exports as { readonly memory: WebAssembly.Memory };
+      ({ memory } = exports);
+      const count = ([name, value]: [string, unknown]) => {
+        if (typeof value !== "function") return [name, value];
+        const counted = (...args: number[]) => {
+          calls[name] = (calls[name] ?? 0) + 1;
+          return value(...args);
+        };
+        return [name, counted];
+      };
+      const watchedExports = Object.fromEntries(Object.entries(exports).map(count));
+      if (grow !== undefined) Object.assign(watchedExports, { memory: { buffer: exports.memory.buffer, grow } });
+      return { exports: watchedExports };
+    }) as never);
+    const codec: Codec = createCodec({ backend });
+    spy.mockRestore();
+    return { codec, calls, size: () => memory!.buffer.byteLength };
+  }
+
+  test("decodes and encodes in WebAssembly, and the ts backend does not", () => {
+    for (const backend of ["wasm", "ts"] as const) {
+      const { codec, calls } = watched(backend);
+      const packet = codec.decode(announcement(ID, 22000));
+      codec.tryDecode(query(ID));
+      codec.decodeInto(query(ID), new PacketFields());
+      codec.decodeMany(new Array(100).fill(query(ID)));
+      codec.encode(packet);
+      codec.encodeMany([packet, { type: "query", nodeId: ID }]);
+      codec.encodeInto(packet, new Uint8Array(100));
+      expect(calls).toEqual(
+        backend === "ts" ? {} : { decode: 3, decodeBatch: 2, encodeAnnouncement: 3, encodeQuery: 1 },
+      );
+    }
+  });
+
+  test("keeps its memory for all that a socket can bring", () => {
+    const { codec, calls, size } = watched("wasm");
+    const longest = query(new Uint8Array(65_507 - 8 - 3));
+    for (let i = 0; i < 10; i++) codec.decode(longest);
+    codec.decodeMany(new Array(300).fill(longest));
+    codec.encode(codec.decode(longest));
+    expect(calls).toMatchObject({ decode: 11, encodeQuery: 1 });
+    expect(size()).toBe(2 * 65_536);
+  });
+
+  test("grows its memory for a longer packet, up to 16 MiB; beyond, the ts backend answers", () => {
+    const { codec, calls, size } = watched("wasm");
+    codec.decodeMany([query(new Uint8Array(200_000))]);
+    expect(calls).toEqual({ decode: 1 });
+    expect(size()).toBe(4 * 65_536);
+    codec.encode({ type: "query", nodeId: new Uint8Array(400_000) });
+    expect(calls).toEqual({ decode: 1, encodeQuery: 1 });
+    expect(size()).toBe(7 * 65_536);
+    const absurd = query(new Uint8Array(2 ** 24));
+    expect(codec.decode(absurd).nodeId.length).toBe(2 ** 24);
+    expect(codec.encode({ type: "query", nodeId: absurd.subarray(8) })).toEqual(absurd);
+    expect(calls).toEqual({ decode: 1, encodeQuery: 1 });
+    expect(size()).toBe(7 * 65_536);
+  });
+
+  test("does without growing where the host has no memory left", () => {
+    const { codec, calls } = watched("wasm", () => {
+      throw new RangeError("Out of memory");
+    });
+    const long = query(new Uint8Array(200_000).fill(7));
+    expect(hex(codec.encode(codec.decode(long)))).toBe(hex(long));
+    expect(codec.decodeMany([query(ID), long, query(ID)])).toEqual([query(ID), long, query(ID)].map(codec.tryDecode));
+    expect(calls).toMatchObject({ decodeBatch: 2, decode: 2 });
+  });
+});

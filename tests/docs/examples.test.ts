@@ -1,0 +1,164 @@
+// What a stranger reads before anything else: the documentation of every export, and its examples, which run.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { API } from "typescript/unstable/async";
+import { testIf } from "../support/needs.ts";
+import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
+import { type Documented, entryPoints, faults, readEntries } from "./api.ts";
+import { type Example, examplesOf, type Failures, type RunOptions, Workshop } from "./examples.ts";
+import { exampleCode, parseDocs } from "./markdown.ts";
+
+/** Programs at a time. */
+const AT_ONCE = 4;
+
+const api = new API({ cwd: `${import.meta.dir}/../..` });
+const entries = await readEntries(api);
+const documented = entries.flatMap((entry) => entry.documented);
+const examples = entries.flatMap(examplesOf);
+
+describe("the documentation", () => {
+  test("is read of every entry point that package.json names", async () => {
+    const names = ["whereabouts", "whereabouts/client", "whereabouts/codec", "whereabouts/server", "whereabouts/xdr"];
+    expect((await entryPoints()).map(([name]) => name).sort()).toEqual(names);
+    expect(entries.map(({ name }) => name).sort()).toEqual(names);
+    // The first is the sum of the others.
+    const count = (name: string) => entries.find((entry) => entry.name === name)!.exports.size;
+    expect(count("whereabouts")).toBe(names.slice(1, 4).reduce((sum, name) => sum + count(name), 1));
+    for (const name of names.slice(1)) expect(count(name)).toBeGreaterThan(8);
+  });
+
+  for (const { name, documented } of entries.filter(({ documented }) => documented.length > 0)) {
+    test(`of ${name} tells of every export what there is to tell`, () => {
+      const wanting = documented.map((item) => ({ item, found: faults(item) })).filter(({ found }) => found.length > 0);
+      expect(wanting.map(({ item, found }) => `${item.where} ${item.name}: ${found.join(", ")}`)).toEqual([]);
+    });
+  }
+
+  test("is searched for what functions throw, be it through others", () => {
+    const throwing = (name: string) => documented.find((item) => item.name === name)?.throws;
+    expect(throwing("createCodec")).toBe(true);
+    expect(throwing("tryIpFromText")).toBe(true);
+    expect(throwing("Discoverer.start")).toBe(true);
+    expect(throwing("Discoverer.nodes")).toBe(false);
+    expect(throwing("Codec.decode")).toBeUndefined();
+  });
+
+  test.each([
+    ["no description", {}],
+    ["no @param second", { docs: docs("It does.\n@param first - one\n@returns it"), returns: true }],
+    ["@param other is no parameter", { docs: docs("It does.\n@param first\n@param second\n@param other") }],
+    ["no @param for what is destructured", { parameters: [undefined], docs: docs("It does.") }],
+    ["no @returns", { docs: docs("It does.\n@param first\n@param second"), returns: true }],
+    ["no @throws", { docs: docs("It does.\n@param first\n@param second"), throws: true }],
+    ['neither a @throws nor the words "Never throws"', { docs: docs("It does."), throws: undefined }],
+    ["no @example", { docs: docs("It does.") }],
+    ["an @example that is not one block of ```ts", { docs: docs("It does.\n@example\nit();") }],
+    [
+      "an @example without a result: `expression; // => value`, or `// throws Error`",
+      { docs: docs("It does.\n@example\n```ts\nit(); // 3\n```") },
+    ],
+  ] as [string, Partial<Documented>][])("is found wanting where there is %s", (fault, item) => {
+    const whole: Documented = {
+      entry: "whereabouts",
+      name: "it",
+      where: "src/it.ts:1",
+      kind: "function",
+      docs: undefined,
+      parameters: ["first", "second"],
+      returns: false,
+      throws: false,
+    };
+    expect(faults({ ...whole, ...item })).toContain(fault);
+  });
+
+  test("takes an @ in a block for code", () => {
+    const { tags } = docs("It does.\n@example\n```ts\n@it // => 1\n```\n@returns it");
+    expect(tags.map(({ name }) => name)).toEqual(["example", "returns"]);
+    expect(exampleCode(tags[0]!.text)).toBe("@it // => 1");
+  });
+});
+
+/** Examples that must not pass, and why. */
+const BROKEN = [
+  ['const port: number = "22000";\nport; // => 22000', "port is '22000', not 22000"],
+  ["1 + 1; // => 3", "1 + 1 is 2, not 3"],
+  ["const two = 1 + 1; // => 3", "two is 2, not 3"],
+  ["if (Date.now() < 0) {\n  1 + 1; // => 2\n}", "never got to 1 + 1"],
+  ["process.exit(0);\n1 + 1; // => 2", "never got to 1 + 1"],
+  ["1 + 1; // throws RangeError", "1 + 1 throws undefined, not RangeError"],
+  ["null!.port; // throws RangeError", "not RangeError"],
+  ["// => 3\n1 + 1;", "1 of 1 results do not stand behind a statement that has one"],
+  ['console.error("no");\n1 + 1; // => 2', "exit 0\nno"],
+  ["void Promise.reject(new Error('late'));\n1 + 1; // => 2", "late"],
+  ["setInterval(() => {}, 1000);\n1 + 1; // => 2", "it did not end by itself"],
+].map(([code, reason], i): [Example, string] => [
+  { name: code!.replaceAll("\n", " "), file: `broken-${i}.ts`, code: code! },
+  reason!,
+]);
+
+function docs(text: string) {
+  return parseDocs(`/**\n * ${text.replaceAll("\n", "\n * ")}\n */`);
+}
+
+/** Whether it sends to the LAN, which must not be the one that this machine is on. */
+function needsLan({ code }: Example): boolean {
+  return code.includes("Discoverer.start(") && !code.includes("lan: false");
+}
+
+describe("the examples", () => {
+  const workshop = new Workshop();
+  const runs = new Map<Example, Promise<Failures>>();
+  let hosts: Awaited<ReturnType<typeof twoHosts>> | undefined;
+
+  beforeAll(async () => {
+    await workshop.open(api, [...examples, ...BROKEN.map(([example]) => example)]);
+    if (hasNetns) hosts = await twoHosts();
+    const queues: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
+    const add = (group: readonly Example[], options: RunOptions) => {
+      const i = runs.size % AT_ONCE;
+      const run = queues[i]!.then(() => workshop.run(group, options));
+      queues[i] = run.catch(() => {});
+      for (const example of group) runs.set(example, run);
+    };
+    for (const [example] of BROKEN) add([example], { patience: 5_000 });
+    // What opens sockets has a process for each, which has to end by itself; what only computes has one for all.
+    const quiet = examples.filter(({ code }) => !code.includes("await using ") && !code.includes(".start("));
+    add(quiet, {});
+    for (const example of examples.filter((example) => !quiet.includes(example))) {
+      if (!needsLan(example)) add([example], {});
+      else if (hosts !== undefined) add([example], { wrap: (command) => hosts!.a.command(command) });
+    }
+  });
+
+  afterAll(async () => {
+    await Promise.allSettled(runs.values());
+    await hosts?.[Symbol.asyncDispose]();
+    await workshop[Symbol.asyncDispose]();
+    await api.close();
+  });
+
+  for (const example of examples) {
+    const there = !needsLan(example) || hasNetns;
+    testIf(there, NEEDS_NETNS)(
+      `${example.name} is a program that compiles, runs, and gives what it says`,
+      async () => {
+        expect(await workshop.errors(example)).toEqual([]);
+        expect((await runs.get(example)!).get(example)).toBeUndefined();
+      },
+      60_000,
+    );
+  }
+
+  test("are type-checked: a wrong one is told, with its line", async () => {
+    const [example] = BROKEN[0]!;
+    expect(await workshop.errors(example)).toEqual([
+      `const port: number = "22000";: Type 'string' is not assignable to type 'number'.`,
+    ]);
+  });
+
+  for (const [example, reason] of BROKEN) {
+    test(`must not be as this one: ${example.name}`, async () => {
+      const failure = await runs.get(example)!.then((failures) => failures.get(example), String);
+      expect(failure).toContain(reason);
+    }, 60_000);
+  }
+});

@@ -1,0 +1,65 @@
+import { expect, test } from "bun:test";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { testIf } from "../support/needs.ts";
+import { Host, hasNetns, NEEDS_NETNS } from "../support/netns.ts";
+import { readmeBlock } from "./readme.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const MAIN = join(ROOT, "src/cli/main.ts");
+
+/** A project of a newcomer's, with whereabouts in it and a program as it was pasted. */
+async function pasted(program: string): Promise<AsyncDisposable & { file: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
+  await Bun.$`mkdir ${folder}/node_modules`;
+  await symlink(ROOT, join(folder, "node_modules", "whereabouts"));
+  const file = join(folder, "program.ts");
+  await Bun.write(file, program);
+  return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+testIf(hasNetns, NEEDS_NETNS)(
+  "the README's client finds a node that was announced to a server",
+  async () => {
+    await using program = await pasted(await readmeBlock("ts", "Discoverer.start"));
+    await using host = await Host.create();
+    const run = (args: string[]) =>
+      Bun.spawn(host.command([process.execPath, ...args]), { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+    const server = run([MAIN, "server", "--host", "127.0.0.1", "--journal", "memory"]);
+    for await (const _listening of server.stdout) break;
+    const their = ["--id", "THEIR-NODE", "--port", "22001", "--server", "127.0.0.1"];
+    const announcing = run([MAIN, "announce", ...their]);
+    for await (const _announced of announcing.stdout) break;
+    try {
+      const out = await run([program.file]).stdout.text();
+      expect(out).toContain("THEIR-NODE is at 127.0.0.1:22001");
+    } finally {
+      server.kill();
+      announcing.kill();
+    }
+  },
+  20_000,
+);
+
+test("the README's server runs as it was pasted", async () => {
+  await using program = await pasted(await readmeBlock("ts", "DiscoveryServer.start"));
+  const child = Bun.spawn([process.execPath, program.file], { stdout: "pipe", stderr: "pipe" });
+  expect(await child.stderr.text()).toBe("");
+  expect(await child.exited).toBe(0);
+});
+
+test("the README's packet is decoded as it says", async () => {
+  const [command, answer] = (await readmeBlock("sh", "whereabouts decode")).trim().split("\n");
+  const hex = /([0-9a-f]{16,})/.exec(command!)![1]!;
+  const child = Bun.spawn([process.execPath, MAIN, "decode", hex], { stdout: "pipe" });
+  expect((await child.stdout.text()).trim()).toBe(answer!);
+});
+
+test("the README names each flag of the server, with its default", async () => {
+  const readme = await Bun.file(join(ROOT, "README.md")).text();
+  const help = Bun.spawnSync([process.execPath, MAIN, "server", "--help"]).stdout.toString();
+  const flags = [...help.matchAll(/^ {2}--([\w-]+)/gm)].map(([, flag]) => flag!);
+  expect(flags.length).toBeGreaterThan(15);
+  for (const flag of flags) expect(readme).toContain(`\`--${flag}\``);
+});

@@ -1,0 +1,570 @@
+import { describe, expect, test } from "bun:test";
+import {
+  H_ENTRIES_AT,
+  H_INDEX_AT,
+  H_POOL_TOP,
+  LISTING,
+  SET_KEPT,
+  SET_UNKEPT,
+  SET_UNSENT,
+} from "../../assembly/layout.ts";
+import { createEngine, createEngineMemory, defaultEngineOptions, EngineControl, Lane } from "../../src/engine/index.ts";
+import { Harness, NO_LIMIT, UNLIMITED } from "../support/harness.ts";
+import { checkInvariants } from "../support/invariants.ts";
+import { announcement, ascii, query } from "../support/packets.ts";
+import { Random } from "../support/random.ts";
+
+const RETENTION = 3_600_000;
+const node = (i: number | string) => ascii(`NODE-${i}`);
+
+for (const backend of ["wasm", "ts"] as const) {
+  describe(`the ${backend} engine`, () => {
+    test("is the one that was asked for", () => {
+      expect(new Harness(backend).engine.backend).toBe(backend);
+    });
+
+    test("answers a query with the NodeID, the announced port and the source's IPv4 address in 4 bytes", () => {
+      const h = new Harness(backend);
+      expect(h.send(announcement(node(1), 22000), "198.51.100.7").verdict).toBe("stored");
+      const { verdict, reply } = h.send(query(node(1)));
+      expect(verdict).toBe("answered");
+      expect(reply).toEqual(announcement(node(1), 22000, Uint8Array.of(198, 51, 100, 7)));
+    });
+
+    test("answers with 16 bytes of IPv6", () => {
+      const h = new Harness(backend);
+      h.send(announcement(node(1), 1), "2001:db8::5");
+      const ip = Uint8Array.of(0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5);
+      expect(h.send(query(node(1))).reply).toEqual(announcement(node(1), 1, ip));
+    });
+
+    test("ignores the IP in the packet", () => {
+      const h = new Harness(backend);
+      h.send(announcement(node(1), 22000, Uint8Array.of(6, 6, 6, 6)), "198.51.100.7");
+      expect(h.send(query(node(1))).reply).toEqual(announcement(node(1), 22000, Uint8Array.of(198, 51, 100, 7)));
+    });
+
+    test("lets the last announcement win", () => {
+      const h = new Harness(backend);
+      h.send(announcement(node(1), 1), "2001:db8::5");
+      expect(h.send(announcement(node(1), 2), "198.51.100.8").verdict).toBe("refreshed");
+      expect(h.send(query(node(1))).reply).toEqual(announcement(node(1), 2, Uint8Array.of(198, 51, 100, 8)));
+      expect(h.control.nodes).toBe(1);
+    });
+
+    test("leaves alone what an index that is damaged does not have, and does not look for it for ever", () => {
+      const h = new Harness(backend, { shards: 1, ...UNLIMITED });
+      for (let n = 0; n < 10; n++) h.send(announcement(node(n), 1));
+      h.bytes.fill(0xff, h.u32[H_INDEX_AT >>> 2]!, h.u32[H_ENTRIES_AT >>> 2]!);
+      h.now += 2 * RETENTION;
+      expect(h.engine.sweep(h.now)).toBe(0);
+      expect(h.control.nodes).toBe(10);
+    });
+
+    test("is silent to unknown NodeIDs, announcements and what is malformed", () => {
+      const h = new Harness(backend);
+      expect(h.send(query(node(1)))).toEqual({ verdict: "unknown", reply: undefined });
+      expect(h.send(announcement(node(1), 1))).toEqual({ verdict: "stored", reply: undefined });
+      for (const bad of [new Uint8Array(0), ascii("GET / HTTP/1.1\r\n\r\n"), query(node(1)).subarray(0, 11)]) {
+        expect(h.send(bad)).toEqual({ verdict: "malformed", reply: undefined });
+      }
+    });
+
+    test("takes NodeIDs of 1 byte up to its maximum, of any bytes, and refuses others", () => {
+      const random = new Random(1);
+      for (const maxIdLength of [64, 1, 1008]) {
+        const h = new Harness(backend, { maxIdLength, ...UNLIMITED });
+        for (let length = 1; length <= maxIdLength; length += length < 70 ? 1 : 37) {
+          const id = random.bytes(length);
+          expect(h.send(announcement(id, 7)).verdict).toBe("stored");
+          expect(h.send(query(id)).reply).toEqual(announcement(id, 7, Uint8Array.of(192, 0, 2, 1)));
+        }
+        for (const length of [0, maxIdLength + 1]) {
+          expect(h.send(announcement(random.bytes(length), 7)).verdict).toBe("refused-id");
+          expect(h.send(query(random.bytes(length))).verdict).toBe("refused-id");
+        }
+        checkInvariants(h.bytes);
+      }
+    });
+
+    test("tells NodeIDs apart that differ in their last byte, or in zeros at their end", () => {
+      const h = new Harness(backend, UNLIMITED);
+      const ids = [Uint8Array.of(97), Uint8Array.of(97, 0), Uint8Array.of(97, 0, 0, 0), Uint8Array.of(97, 0, 0, 0, 0)];
+      ids.push(ascii(`${"A".repeat(51)}B`), ascii(`${"A".repeat(51)}C`), ascii("A".repeat(51)));
+      ids.forEach((id, i) => void h.send(announcement(id, i + 1)));
+      ids.forEach((id, i) => {
+        expect(h.send(query(id)).reply).toEqual(announcement(id, i + 1, Uint8Array.of(192, 0, 2, 1)));
+      });
+    });
+
+    test("ignores what pads a NodeID and replies with zeros", () => {
+      const h = new Harness(backend);
+      const dirty = announcement(node(1), 9);
+      dirty.fill(0xff, 12 + node(1).length, 12 + Math.ceil(node(1).length / 4) * 4);
+      expect(dirty).not.toEqual(announcement(node(1), 9));
+      h.send(dirty);
+      const asked = query(node(1));
+      asked.fill(0xee, 8 + node(1).length);
+      expect(h.send(asked).reply).toEqual(announcement(node(1), 9, Uint8Array.of(192, 0, 2, 1)));
+    });
+
+    test("refuses an announced port of 0 and a source port of 0, which nobody can be reached at", () => {
+      const h = new Harness(backend);
+      expect(h.send(announcement(node(1), 0)).verdict).toBe("refused-port");
+      expect(h.send(announcement(node(1), 5), "192.0.2.1", 0).verdict).toBe("refused-port");
+      h.send(announcement(node(1), 5));
+      expect(h.send(query(node(1)), "192.0.2.1", 0)).toEqual({ verdict: "refused-port", reply: undefined });
+    });
+
+    test("refuses a datagram longer than the longest packet as a whole (the original stored the first 1024 bytes)", () => {
+      const h = new Harness(backend);
+      const long = new Uint8Array(1041);
+      long.set(announcement(node(1), 5));
+      expect(h.send(long).verdict).toBe("malformed");
+      expect(h.send(new Uint8Array(65507)).verdict).toBe("malformed");
+      expect(h.send(announcement(new Uint8Array(1008).fill(65), 5, new Uint8Array(16))).verdict).toBe("refused-id");
+    });
+
+    test("answers 1 ms before the retention is over, and never from then on", () => {
+      const h = new Harness(backend);
+      const start = h.now;
+      h.send(announcement(node(1), 5));
+      h.now = start + RETENTION - 1;
+      expect(h.send(query(node(1))).verdict).toBe("answered");
+      h.now = start + RETENTION;
+      expect(h.send(query(node(1))).verdict).toBe("unknown");
+      h.now = start + RETENTION + 1;
+      expect(h.send(query(node(1))).verdict).toBe("unknown");
+    });
+
+    test("counts the retention from the last announcement", () => {
+      const h = new Harness(backend);
+      const start = h.now;
+      h.send(announcement(node(1), 5));
+      h.now = start + RETENTION - 1;
+      expect(h.send(announcement(node(1), 5)).verdict).toBe("refreshed");
+      h.now = start + 2 * RETENTION - 2;
+      expect(h.send(query(node(1))).verdict).toBe("answered");
+      h.now = start + 2 * RETENTION - 1;
+      expect(h.send(query(node(1))).verdict).toBe("unknown");
+    });
+
+    test("counts an announcement after the retention as a new one", () => {
+      const h = new Harness(backend);
+      h.send(announcement(node(1), 5));
+      h.now += RETENTION;
+      expect(h.send(announcement(node(1), 5)).verdict).toBe("stored");
+      expect(h.control.nodes).toBe(1);
+      checkInvariants(h.bytes);
+    });
+
+    test("when full, refuses new NodeIDs and refreshes those it knows", () => {
+      const h = new Harness(backend, { capacity: 5, ...UNLIMITED });
+      for (let i = 0; i < 5; i++) expect(h.send(announcement(node(i), 5)).verdict).toBe("stored");
+      expect(h.send(announcement(node(5), 5)).verdict).toBe("full");
+      expect(h.send(query(node(5))).verdict).toBe("unknown");
+      for (let i = 0; i < 5; i++) expect(h.send(announcement(node(i), 6)).verdict).toBe("refreshed");
+      expect(h.control.nodes).toBe(5);
+    });
+
+    test("holds exactly its capacity over many shards, and finds room the moment that entries expire", () => {
+      const capacity = 20_000;
+      const h = new Harness(backend, { capacity, ...UNLIMITED });
+      for (let i = 0; i < capacity; i++) h.send(announcement(node(i), 5));
+      expect(h.control.nodes).toBe(capacity);
+      expect(h.count("full", 500, (i) => announcement(node(capacity + i), 5))).toBe(500);
+      h.now += RETENTION - 1;
+      expect(h.send(announcement(node("late"), 5)).verdict).toBe("full");
+      h.now += 1;
+      expect(h.count("stored", 2000, (i) => announcement(node(`new ${i}`), 5))).toBe(2000);
+      checkInvariants(h.bytes);
+      while (h.engine.sweep(h.now) > 0);
+      expect(h.control.nodes).toBe(2000);
+      checkInvariants(h.bytes);
+    });
+
+    test("lets a source send its burst at once and its rate from then on", () => {
+      const h = new Harness(backend, { ...UNLIMITED, source: { rate: 10, burst: 25 } });
+      expect(h.count("unknown", 100, () => query(node(1)))).toBe(25);
+      h.now += 99;
+      expect(h.send(query(node(1))).verdict).toBe("limited-source");
+      h.now += 1;
+      expect(h.count("unknown", 10, () => query(node(1)))).toBe(1);
+      h.now += 1000;
+      expect(h.count("unknown", 100, () => query(node(1)))).toBe(10);
+      expect(h.send(query(node(1)), "203.0.113.1").verdict).toBe("unknown");
+    });
+
+    test("lets a /24 do 32 times, and a /48 4 times, what one of its sources may", () => {
+      const h = new Harness(backend, { ...UNLIMITED, source: { rate: 1, burst: 10 } });
+      const v4 = (i: number) => `192.0.2.${i % 256}`;
+      expect(h.count("unknown", 5000, () => query(node(1)), v4)).toBe(320);
+      const v6 = (i: number) => `2001:db8:0:${(i % 256).toString(16)}::${i.toString(16)}`;
+      expect(h.count("unknown", 5000, () => query(node(1)), v6)).toBe(40);
+    });
+
+    test("takes the sources of a /64 for one", () => {
+      const h = new Harness(backend, { ...UNLIMITED, source: { rate: 1, burst: 10 } });
+      const v6 = (i: number) => `2001:db8::${i.toString(16)}:1`;
+      expect(h.count("unknown", 500, () => query(node(1)), v6)).toBe(10);
+    });
+
+    test("limits the queries for one NodeID, whoever asks", () => {
+      const h = new Harness(backend, { ...UNLIMITED, node: { rate: 1, burst: 40 } });
+      const anywhere = (i: number) => `198.${i % 256}.${(i * 7) % 256}.1`;
+      h.send(announcement(node(1), 1));
+      expect(h.count("answered", 500, () => query(node(1)), anywhere)).toBe(40);
+      expect(h.send(query(node(1))).verdict).toBe("limited-node");
+      expect(h.send(query(node(2))).verdict).toBe("unknown");
+    });
+
+    test("limits the new NodeIDs of a source, not those it refreshes", () => {
+      const h = new Harness(backend, { ...UNLIMITED, new: { rate: 1, burst: 30 } });
+      expect(h.count("stored", 100, (i) => announcement(node(i), 1))).toBe(30);
+      expect(h.send(announcement(node("x"), 1)).verdict).toBe("limited-new");
+      expect(h.count("refreshed", 100, (i) => announcement(node(i % 30), 1))).toBe(100);
+      expect(h.send(announcement(node("y"), 1), "203.0.113.1").verdict).toBe("stored");
+    });
+
+    test("does not charge a packet that it stops", () => {
+      const h = new Harness(backend, { ...UNLIMITED, source: { rate: 10, burst: 1 } });
+      h.send(query(node(1)));
+      for (let i = 0; i < 99; i++) {
+        h.now += 1;
+        expect(h.send(query(node(1))).verdict).toBe("limited-source");
+      }
+      h.now += 1;
+      expect(h.send(query(node(1))).verdict).toBe("unknown");
+    });
+
+    test("neither frees an offender nor starts others afresh in a flood of invented sources", () => {
+      const h = new Harness(backend, { ...UNLIMITED, source: { rate: 1, burst: 20 }, limiterSets: 4 });
+      const offender = () => h.send(query(node(1)), "192.0.2.66").verdict;
+      for (let i = 0; i < 40; i++) offender();
+      const random = new Random(3);
+      const invented = () => `${1 + random.below(220)}.${random.below(256)}.${random.below(256)}.${random.below(256)}`;
+      for (let i = 0; i < 10_000; i++) {
+        h.send(query(node(1)), invented());
+        if (i % 100 === 0) expect(offender()).toBe("limited-source");
+      }
+    });
+
+    test("does not limit the networks it is told to allow", () => {
+      const allow = [
+        { address: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 1, 0, 0), prefix: 112 },
+        { address: Uint8Array.of(0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), prefix: 33 },
+      ];
+      const one = { rate: 1, burst: 1 };
+      const h = new Harness(backend, { source: one, node: one, new: one, allow });
+      for (const [address, allowed] of [
+        ["10.1.255.3", true],
+        ["10.2.0.1", false],
+        ["2001:db8:7fff::1", true],
+        ["2001:db8:8000::1", false],
+      ] as const) {
+        expect(
+          h.count(
+            "unknown",
+            20,
+            () => query(node(address)),
+            () => address,
+          ),
+        ).toBe(allowed ? 20 : 1);
+      }
+    });
+
+    test("in a dry run counts what it would stop and lets it pass", () => {
+      const h = new Harness(backend, {
+        source: { rate: 1, burst: 20 },
+        node: { rate: 1, burst: 5 },
+        new: { rate: 1, burst: 3 },
+        dryRun: true,
+      });
+      expect(h.count("stored", 10, (i) => announcement(node(i), 1))).toBe(10);
+      expect(h.count("answered", 30, () => query(node(1)))).toBe(30);
+      const { dryRun, verdicts, received } = h.control.counters();
+      expect(dryRun).toEqual({ "limited-source": 20, "limited-node": 25, "limited-new": 7 });
+      expect(verdicts).toMatchObject({ "limited-source": 0, "limited-node": 0, "limited-new": 0 });
+      expect(received).toBe(40);
+    });
+
+    test("turns off the limits whose rate is 0", () => {
+      const h = new Harness(backend, { ...UNLIMITED, capacity: 5000 });
+      expect(h.count("stored", 5000, (i) => announcement(node(i), 1))).toBe(5000);
+      expect(h.count("answered", 5000, () => query(node(1)))).toBe(5000);
+    });
+
+    test("with the default limits serves a site of 1,000 nodes behind one IPv4 address", () => {
+      const h = new Harness(backend, { capacity: 10_000 });
+      const random = new Random(4);
+      // After a power cut all start within 5 s; then each looks for 5 others every minute and announces every 30 min.
+      const events: { at: number; packet: Uint8Array }[] = [];
+      for (let i = 0; i < 1000; i++) {
+        const start = random.below(5000);
+        for (let at = start; at < RETENTION; at += 1_800_000) events.push({ at, packet: announcement(node(i), 22000) });
+        for (let at = start + 5000 + random.below(60_000); at < RETENTION; at += 60_000) {
+          for (let peer = 0; peer < 5; peer++) events.push({ at, packet: query(node(random.below(1000))) });
+        }
+      }
+      events.sort((a, b) => a.at - b.at);
+      const start = h.now;
+      for (const { at, packet } of events) {
+        h.now = start + at;
+        h.send(packet, "198.51.100.1");
+      }
+      const { verdicts, received } = h.control.counters();
+      expect(received).toBe(events.length);
+      expect(verdicts["limited-source"] + verdicts["limited-node"] + verdicts["limited-new"]).toBe(0);
+      expect(verdicts.stored).toBe(1000);
+      expect(verdicts.unknown).toBe(0);
+    });
+
+    test("with the default limits answers one source a few hundred packets at once", () => {
+      const h = new Harness(backend);
+      for (let i = 0; i < 100; i++) h.send(announcement(node(i), 1), "203.0.113.1");
+      const answered = h.count("answered", 100_000, (i) => query(node(i % 100)));
+      expect(answered).toBe(300);
+    });
+
+    test("survives a clock that is set back: limits stay no longer, and queues stay in order", () => {
+      const h = new Harness(backend, { ...UNLIMITED, source: { rate: 10, burst: 5 } });
+      for (let i = 0; i < 20; i++) h.send(announcement(node(i % 5), 1));
+      h.now -= 600_000;
+      expect(h.send(query(node(1))).verdict).toBe("limited-source");
+      h.now += 200;
+      expect(h.send(announcement(node(1), 2)).verdict).toBe("refreshed");
+      h.send(announcement(node("a"), 2), "203.0.113.1");
+      checkInvariants(h.bytes);
+      expect(h.send(query(node(1)), "203.0.113.2").verdict).toBe("answered");
+    });
+
+    test("keeps no announcement longer than the retention when the clock is set back by a year", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      const year = 365 * 24 * 3_600_000;
+      h.now += year;
+      h.send(announcement(node("ahead"), 1));
+      h.now -= year;
+      h.send(announcement(node("right"), 2));
+      checkInvariants(h.bytes);
+      h.now += RETENTION - 1;
+      expect(h.send(query(node("right"))).verdict).toBe("answered");
+      h.now += 1;
+      expect(h.send(query(node("right"))).verdict).toBe("unknown");
+      expect(h.send(query(node("ahead"))).verdict).toBe("unknown");
+    });
+
+    test("counts every datagram it is given, and as many verdicts", () => {
+      const h = new Harness(backend);
+      const random = new Random(5);
+      for (let i = 0; i < 3000; i++) h.send(random.once(3) ? random.bytes(random.below(80)) : query(node(i % 50)));
+      const { received, verdicts } = h.control.counters();
+      expect(received).toBe(3000);
+      expect(Object.values(verdicts).reduce((a, b) => a + b)).toBe(3000);
+    });
+
+    test("judges a whole batch in its order", () => {
+      const h = new Harness(backend);
+      const packets = [query(node(1)), announcement(node(1), 3), query(node(1)), ascii("junk")];
+      packets.forEach((packet, slot) => {
+        h.lane.fill(slot, packet);
+        h.lane.setPort(slot, 1000);
+      });
+      expect(h.engine.process(0, 4, h.now)).toBe(1);
+      expect(packets.map((_, slot) => h.lane.verdict(slot))).toEqual([1, 2, 0, 4]);
+      expect(packets.map((_, slot) => h.lane.reply(slot) !== undefined)).toEqual([false, false, true, false]);
+    });
+
+    test("lists what was announced since the last listing, in that order, however much", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1, capacity: 2000 });
+      for (let i = 0; i < 1000; i++) {
+        h.now++;
+        h.send(announcement(node(i), i + 1));
+      }
+      expect(h.list().map(({ port }) => port)).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
+      expect(h.list()).toEqual([]);
+      h.send(announcement(node(7), 70));
+      expect(h.list()).toMatchObject([{ port: 70, time: h.now }]);
+    });
+
+    test("lists again what was not kept, and all that is held for who asks for that", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      for (let i = 0; i < 300; i++) h.send(announcement(node(i), i + 1));
+      expect(h.list()).toHaveLength(300);
+      h.engine.setMark(0, SET_KEPT);
+      h.put(0, { nodeId: node("there"), address: "203.0.113.9", port: 9, time: h.now - 1 });
+      h.engine.merge(0, 1, h.now);
+      h.now++;
+      h.send(announcement(node(0), 1));
+      expect(h.list()).toHaveLength(1);
+      h.engine.setMark(0, SET_UNSENT);
+      expect(h.list()).toHaveLength(1);
+      h.engine.setMark(0, SET_UNKEPT);
+      expect(h.list()).toHaveLength(300);
+      expect(h.list(h.now)).toHaveLength(300);
+      expect(h.list(h.now + 1)).toHaveLength(1);
+    });
+
+    test("leaves none out of a listing when entries are refreshed in its midst", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      for (let i = 0; i < 600; i++) {
+        h.now++;
+        h.send(announcement(node(i), i + 1));
+      }
+      const seen = new Set<number>();
+      h.engine.collect(0, false, 0);
+      for (let i = 0; i < LISTING; i++) seen.add(h.take(i).port);
+      h.now++;
+      for (const i of [LISTING - 1, LISTING, 500]) h.send(announcement(node(i), i + 1));
+      const rest = h.list();
+      for (const { port } of rest) seen.add(port);
+      expect(seen.size).toBe(600);
+      expect(rest.slice(-3).map(({ port }) => port)).toEqual([LISTING, LISTING + 1, 501]);
+    });
+
+    test("misses no announcement of a worker that looked at its clock earlier than another", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      h.send(announcement(node("a"), 1));
+      expect(h.list()).toHaveLength(1);
+      h.now -= 40;
+      h.send(announcement(node("b"), 2));
+      h.send(announcement(node("a"), 3));
+      expect(h.list().map(({ port }) => port)).toEqual([2, 3]);
+      checkInvariants(h.bytes);
+    });
+
+    test("merges entries from elsewhere: the later announcement wins, and its time goes on counting", () => {
+      const h = new Harness(backend, UNLIMITED);
+      const start = h.now;
+      h.send(announcement(node("here"), 1));
+      const entry = (name: string, port: number, time: number) => ({
+        nodeId: node(name),
+        address: "203.0.113.9",
+        port,
+        time,
+      });
+      h.put(0, entry("here", 2, start - 1));
+      h.put(1, entry("there", 3, start - 1000));
+      h.put(2, entry("over", 4, start - RETENTION));
+      h.put(3, entry("to come", 5, start + 99_999));
+      h.put(4, entry("no port", 0, start));
+      h.put(5, entry("not a time", 6, Number.NaN));
+      expect(h.merge(6)).toBe(2);
+      expect(h.send(query(node("here"))).reply).toEqual(announcement(node("here"), 1, Uint8Array.of(192, 0, 2, 1)));
+      expect(h.send(query(node("there"))).reply).toEqual(announcement(node("there"), 3, Uint8Array.of(203, 0, 113, 9)));
+      for (const name of ["over", "no port", "not a time"]) expect(h.send(query(node(name))).verdict).toBe("unknown");
+      h.now = start + 5;
+      h.put(0, entry("here", 7, start + 1));
+      expect(h.merge(1)).toBe(1);
+      expect(h.send(query(node("here"))).reply).toEqual(announcement(node("here"), 7, Uint8Array.of(203, 0, 113, 9)));
+      h.now = start - 1000 + RETENTION;
+      expect(h.send(query(node("there"))).verdict).toBe("unknown");
+      expect(h.send(query(node("to come"))).verdict).toBe("answered");
+      checkInvariants(h.bytes);
+    });
+
+    test("merging twice or in any order does no harm", () => {
+      const random = new Random(6);
+      const h = new Harness(backend, UNLIMITED);
+      const latest = new Map<number, number>();
+      for (let round = 0; round < 200; round++) {
+        for (let slot = 0; slot < 8; slot++) {
+          const which = random.below(40);
+          const time = h.now - random.below(100_000);
+          latest.set(which, Math.max(latest.get(which) ?? 0, time));
+          h.put(slot, { nodeId: node(which), address: "203.0.113.9", port: (time % 60_000) + 1, time });
+        }
+        h.merge(8);
+        expect(h.merge(8)).toBe(0);
+      }
+      checkInvariants(h.bytes);
+      for (const [which, time] of latest) {
+        const { reply } = h.send(query(node(which)));
+        expect(reply).toEqual(announcement(node(which), (time % 60_000) + 1, Uint8Array.of(203, 0, 113, 9)));
+      }
+    });
+
+    test("merges in whatever order a listing gives, and a dirty padding changes nothing", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      for (let i = 0; i < 200; i++) {
+        const nodeId = node(`m${i}`);
+        h.put(i, { nodeId, address: "203.0.113.9", port: 1 + i, time: h.now - i });
+        h.bytes.fill(0xff, h.idAt(i) + nodeId.length, h.idAt(i) + Math.ceil(nodeId.length / 4) * 4);
+      }
+      expect(h.merge(200)).toBe(200);
+      checkInvariants(h.bytes);
+      for (let i = 0; i < 200; i++) expect(h.send(query(node(`m${i}`))).verdict).toBe("answered");
+    });
+
+    test("works on addresses above 2 GiB", () => {
+      const h = new Harness(backend, { ...UNLIMITED, capacity: 30_000_000 });
+      expect(h.memory.buffer.byteLength).toBeGreaterThan(3 * 2 ** 30);
+      h.u32[H_POOL_TOP >>> 2] = 29_000_000;
+      for (let i = 0; i < 2000; i++) expect(h.send(announcement(node(i), i + 1)).verdict).toBe("stored");
+      for (let i = 0; i < 2000; i++) {
+        expect(h.send(query(node(i))).reply).toEqual(announcement(node(i), i + 1, Uint8Array.of(192, 0, 2, 1)));
+      }
+      h.now += RETENTION;
+      while (h.engine.sweep(h.now) > 0);
+      expect(h.control.nodes).toBe(0);
+    });
+
+    test("is not led outside its memory by a lane or a count it does not have", () => {
+      const h = new Harness(backend);
+      expect(h.engine.process(1, 1, h.now)).toBe(0);
+      expect(h.engine.process(0, 65, h.now)).toBe(0);
+      for (const wrong of [-1, 2 ** 31]) {
+        expect(h.engine.process(wrong, 1, h.now)).toBe(0);
+        expect(h.engine.process(0, wrong, h.now)).toBe(0);
+      }
+      expect(h.engine.process(0, Number.NaN, h.now)).toBe(0);
+      expect(h.engine.merge(0, 0.5, h.now)).toBeLessThan(1);
+      expect(h.engine.collect(-1, true, h.now)).toBe(0);
+      expect(h.engine.setMark(2 ** 31, SET_KEPT)).toBe(false);
+      expect(h.control.counters().received).toBe(0);
+      expect(() => createEngine(backend, h.memory, 1)).toThrow(RangeError);
+      expect(() => createEngine(backend, new WebAssembly.Memory({ initial: 1 }))).toThrow(TypeError);
+    });
+  });
+}
+
+describe("an engine's memory", () => {
+  test("takes under 128 MB for 1,000,000 nodes of 52-byte IDs, limits and slots included", () => {
+    const memory = createEngineMemory({ ...defaultEngineOptions(), ...UNLIMITED, capacity: 1_000_000 });
+    const engine = createEngine("wasm", memory);
+    const lane = new Lane(memory, 0);
+    const before = process.memoryUsage.rss();
+    const id = ascii("N".repeat(52));
+    const view = new DataView(id.buffer);
+    for (let i = 0; i < 1_000_000; ) {
+      for (let slot = 0; slot < 64; slot++, i++) {
+        view.setUint32(0, i);
+        lane.fill(slot, announcement(id, 1));
+        lane.bytes.set([10, i >>> 16, i >>> 8, i], lane.addressAt(slot) + 12);
+        lane.setPort(slot, 1);
+      }
+      engine.process(0, 64, 1_400_000_000_000 + i);
+    }
+    expect(new EngineControl(memory).nodes).toBe(1_000_000);
+    expect(memory.buffer.byteLength).toBeLessThan(128e6);
+    // What the process really holds: the same, and what this test left to the garbage collector.
+    Bun.gc(true);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(160e6);
+  });
+
+  test("is refused in one clear sentence when an option makes no sense", () => {
+    const make = (options: object) => () => createEngineMemory({ ...defaultEngineOptions(), ...options });
+    expect(make({ capacity: 0 })).toThrow("capacity must be a whole number from 1 to 4294967296, not 0");
+    expect(make({ maxIdLength: 1009 })).toThrow("maxIdLength must be a whole number from 1 to 1008, not 1009");
+    expect(make({ retentionMs: 0 })).toThrow("retentionMs must be a time above 0, not 0");
+    expect(make({ source: { rate: -1, burst: 1 } })).toThrow("source.rate must be 0 or from");
+    expect(make({ source: { rate: 1e-300, burst: 1 } })).toThrow("source.rate must be 0 or from");
+    expect(make({ new: { rate: 1, burst: 0 } })).toThrow("new.burst must be from 1 to");
+    expect(make({ limiterSets: 0.5 })).toThrow("limiterSets must be a power of two");
+    expect(make({ shards: 3 })).toThrow("shards must be a power of two");
+    const allow = (address: Uint8Array, prefix: number) => make({ allow: [{ address, prefix }] });
+    expect(allow(new Uint8Array(4), 8)).toThrow("an address of 16 bytes");
+    expect(allow(new Uint8Array(16), Number.NaN)).toThrow("from 0 to 128, not NaN");
+    expect(make({ capacity: 2 ** 31 })).toThrow(/takes \d+\.\d GiB, and an engine addresses 4/);
+    expect(make({ node: NO_LIMIT })).not.toThrow();
+  });
+});

@@ -1,0 +1,457 @@
+/** Stops the engines in the midst of what they do, at every step, and has the control thread repair what they left. */
+import { describe, expect, test } from "bun:test";
+import {
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_META,
+  ENTRY_NEXT,
+  ENTRY_TIME,
+  H_ENTRIES_AT,
+  H_EXCHANGE_AT,
+  H_LANES_AT,
+  H_POOL_LOCK,
+  H_SHARD_MASK,
+  H_SHARDS_AT,
+  H_SLOTS,
+  H_STRIDE,
+  KEY_SIZE,
+  LIST_BUSY,
+  META_ELSEWHERE,
+  META_LENGTH,
+  RECORD_STEP,
+  SET_ALL_KEPT,
+  SET_UNKEPT,
+  SET_UNWALKED,
+  SHARD_HEAD,
+  SHARD_KEPT,
+  SHARD_LISTED,
+  SHARD_LOCK,
+  SHARD_SEQUENCE,
+  SHARD_SIZE,
+  STEP_ALLOCATE,
+  STEP_INSERT,
+  STEP_LINKING,
+  STEP_NONE,
+  STEP_REDATE,
+  STEP_REFRESH,
+  STEP_RELEASE,
+  STEP_REMOVE,
+  TICK,
+} from "../../assembly/layout.ts";
+import {
+  createEngineMemory,
+  createTsEngine,
+  defaultEngineOptions,
+  EngineControl,
+  EngineRepair,
+  Lane,
+  type PacketEngine,
+} from "../../src/engine/index.ts";
+import { Harness, UNLIMITED } from "../support/harness.ts";
+import { checkInvariants } from "../support/invariants.ts";
+import { announcement, ascii, query } from "../support/packets.ts";
+import { Random } from "../support/random.ts";
+import { CutEngine, type Stoppable, type StoppableMaker, stoppableTs } from "../support/stoppable-engine.ts";
+import { stoppableWasm } from "./stoppable-wasm.ts";
+
+const CAPACITY = 24;
+const NODES = 32;
+const RETENTION = 10_000;
+/** Hardly more than there may be nodes: a removal has others move up, over the end of the index as well. */
+const SLOTS = 26;
+const WORKER = 0;
+const CONTROL = 1;
+/** Every step at which there is something to be repaired. */
+const STEPS = [
+  STEP_NONE,
+  STEP_REFRESH,
+  STEP_REFRESH | STEP_LINKING,
+  STEP_ALLOCATE,
+  STEP_INSERT,
+  STEP_INSERT | STEP_LINKING,
+  STEP_REMOVE,
+  STEP_RELEASE,
+  STEP_REDATE,
+];
+
+interface Node {
+  /** Port and IP, as one. */
+  where: string;
+  time: number;
+  elsewhere: boolean;
+}
+
+interface Announced {
+  id: Uint8Array;
+  ip: Uint8Array;
+  port: number;
+  time: number;
+}
+
+/** One thing that an engine is to do, with the NodeID that is announced by it. */
+interface Work {
+  node?: string;
+  /** Puts the packet, or the entries, where the engine takes them from. */
+  prepare: () => void;
+  run: (engine: Stoppable) => void;
+}
+
+class World {
+  readonly memory: WebAssembly.Memory;
+  readonly engine: CutEngine;
+  readonly repair: EngineRepair;
+  readonly bytes: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly #f64: Float64Array;
+  readonly #lane: Lane;
+  readonly #random: Random;
+  readonly #journal: PacketEngine;
+  /** States of entries that the journal was handed, whenever. */
+  readonly #handed = new Set<string>();
+  now = 1_400_000_000_000;
+
+  constructor(make: StoppableMaker, shards: number, random: Random) {
+    this.memory = createEngineMemory({
+      ...defaultEngineOptions(),
+      ...UNLIMITED,
+      lanes: 2,
+      capacity: CAPACITY,
+      maxIdLength: 12,
+      retentionMs: RETENTION,
+      limiterSets: 1,
+      shards,
+    });
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.u32 = new Uint32Array(this.memory.buffer);
+    this.#f64 = new Float64Array(this.memory.buffer);
+    this.u32[H_SLOTS >>> 2] = SLOTS;
+    this.engine = new CutEngine(make, this.memory, WORKER);
+    this.repair = new EngineRepair(this.memory, CONTROL);
+    this.#lane = new Lane(this.memory, WORKER);
+    this.#random = random;
+    this.#journal = createTsEngine(this.memory, CONTROL);
+  }
+
+  word(at: number): number {
+    return this.u32[at >>> 2]!;
+  }
+
+  get step(): number {
+    return this.word(this.word(H_LANES_AT) + RECORD_STEP);
+  }
+
+  /** All nodes by their NodeIDs, as the queues have them. */
+  nodes(): Map<string, Node> {
+    const nodes = new Map<string, Node>();
+    for (let shard = 0; shard <= this.word(H_SHARD_MASK); shard++) {
+      for (const at of this.#queue(shard)) {
+        const meta = this.word(at + ENTRY_META);
+        const id = this.bytes.subarray(at + ENTRY_ID, at + ENTRY_ID + (meta & META_LENGTH)).toHex();
+        const ip = this.bytes.subarray(at + ENTRY_ADDRESS, at + ENTRY_ADDRESS + 16).toHex();
+        nodes.set(id, {
+          where: `${ip} ${meta >>> 16}`,
+          time: this.#f64[(at + ENTRY_TIME) >>> 3]!,
+          elsewhere: (meta & META_ELSEWHERE) !== 0,
+        });
+      }
+    }
+    return nodes;
+  }
+
+  /** What the journal does from time to time: lists some, and says what became of it. */
+  journal(): void {
+    const random = this.#random;
+    const shard = random.below(this.word(H_SHARD_MASK) + 1);
+    const walk = random.once(3);
+    const listed = this.#journal.collect(shard, walk, this.now - random.below(RETENTION));
+    for (let i = 0; i < (listed & 0xffff) && !walk; i++) {
+      this.#handed.add(this.#state(this.word(H_EXCHANGE_AT) + i * this.word(H_STRIDE)));
+    }
+    const what = random.below(3 * SET_UNWALKED);
+    // All that there is was handed out then.
+    if (what === SET_ALL_KEPT) for (const at of this.#queue(shard)) this.#handed.add(this.#state(at));
+    if (what <= SET_UNWALKED) this.#journal.setMark(shard, what);
+  }
+
+  /** Throws if a bookmark stands behind an announcement that the journal was not handed. */
+  nothingLeftOut(): void {
+    for (let shard = 0; shard <= this.word(H_SHARD_MASK); shard++) {
+      const from = this.word(H_SHARDS_AT) + shard * SHARD_SIZE;
+      for (const bookmark of [SHARD_KEPT, SHARD_LISTED]) {
+        let entry = this.word(from + bookmark) === 0 ? 0 : this.word(from + SHARD_HEAD);
+        while (entry !== 0) {
+          const at = this.word(H_ENTRIES_AT) + entry * this.word(H_STRIDE);
+          const known = this.#handed.has(this.#state(at)) || (this.word(at + ENTRY_META) & META_ELSEWHERE) !== 0;
+          if (!known)
+            throw new Error(`entry ${entry} of shard ${shard} was not handed to the journal and never will be`);
+          entry = entry === this.word(from + bookmark) ? 0 : this.word(at + ENTRY_NEXT);
+        }
+      }
+    }
+  }
+
+  /** An entry as it stands at `at`, from its time on. */
+  #state(at: number): string {
+    return this.bytes.subarray(at + ENTRY_TIME, at + this.word(H_STRIDE)).toHex();
+  }
+
+  /** Where the entries of a shard lie. */
+  #queue(shard: number): number[] {
+    const all: number[] = [];
+    let entry = this.word(this.word(H_SHARDS_AT) + shard * SHARD_SIZE + SHARD_HEAD);
+    while (entry !== 0) {
+      all.push(this.word(H_ENTRIES_AT) + entry * this.word(H_STRIDE));
+      entry = this.word(all.at(-1)! + ENTRY_NEXT);
+    }
+    return all;
+  }
+
+  /** Something to do, and some time later than what was done before; or earlier, when the clock was set back. */
+  work(): Work {
+    const random = this.#random;
+    const kind = random.below(24);
+    if (kind === 0) this.now -= random.below(RETENTION);
+    else this.now += random.once(8) ? random.below(RETENTION) : random.below(400);
+    if (kind === 1) {
+      const now = this.now;
+      return { prepare() {}, run: (engine) => engine.sweep(now) };
+    }
+    if (kind < 5) {
+      const now = this.now;
+      const entries = Array.from({ length: 1 + random.below(2) }, () => this.#entry());
+      return {
+        prepare: () => entries.forEach((entry, i) => void this.#put(i, entry)),
+        run: (engine) => engine.merge(0, entries.length, now),
+      };
+    }
+    const { id, ip, port } = this.#entry(kind === 5 ? this.#lastOver() : undefined);
+    const now = this.now;
+    return {
+      node: id.toHex(),
+      prepare: () => {
+        this.#lane.fill(0, announcement(id, port));
+        this.bytes.set(ip, this.#lane.addressAt(0));
+        this.#lane.setPort(0, 4000);
+      },
+      run: (engine) => engine.process(WORKER, 1, now),
+    };
+  }
+
+  /** The node announced last, when the time of all is over: its removal leaves others before it. */
+  #lastOver(): Uint8Array | undefined {
+    const at = this.#queue(0).at(-1);
+    this.now += RETENTION;
+    return at === undefined
+      ? at
+      : this.bytes.slice(at + ENTRY_ID, at + ENTRY_ID + (this.word(at + ENTRY_META) & META_LENGTH));
+  }
+
+  #entry(id?: Uint8Array): Announced {
+    const random = this.#random;
+    id ??= ascii(`NODE-${random.below(NODES)}${"-".repeat(random.below(4))}`);
+    return { id, ip: random.bytes(16), port: 1 + random.below(65_535), time: this.now - random.below(RETENTION) };
+  }
+
+  #put(slot: number, { id, ip, port, time }: Announced): void {
+    const at = this.word(H_EXCHANGE_AT) + slot * this.word(H_STRIDE);
+    this.bytes.fill(0, at, at + this.word(H_STRIDE));
+    this.#f64[(at + ENTRY_TIME) >>> 3] = time;
+    this.u32[(at + ENTRY_META) >>> 2] = (port << 16) | id.length;
+    this.bytes.set(ip, at + ENTRY_ADDRESS);
+    this.bytes.set(id, at + ENTRY_ID);
+  }
+}
+
+/**
+ * Throws unless each node is as it was before or as it is to be, its port and IP of one announcement, and nobody is lost whose
+ * time is not over.
+ */
+function oldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<string, Node>, now: number): void {
+  for (const id of new Set([...was.keys(), ...is.keys(), ...done.keys()])) {
+    const [before, node, after] = [was.get(id), is.get(id), done.get(id)];
+    if (node === undefined) {
+      if (before && after && now - Math.floor(before.time) < RETENTION) throw new Error(`${id} was lost`);
+      continue;
+    }
+    const whole = [before, after].some((one) => one?.where === node.where);
+    const known = [before, after].some((one) => one?.time === node.time);
+    if (!whole || !known) throw new Error(`${id} is ${Bun.inspect([before, node, after])}: before, now, afterwards`);
+  }
+}
+
+function sumsUp(memory: WebAssembly.Memory): void {
+  const { received, verdicts } = new EngineControl(memory).counters();
+  const sum = Object.values(verdicts).reduce((a, b) => a + b);
+  if (received !== sum) throw new Error(`${received} received, ${sum} verdicts`);
+}
+
+/** Does `rounds` things, each stopped at each of its steps first. Returns how often it was stopped at which step of a record. */
+function stopEverywhere(world: World, rounds: number): Map<number, number> {
+  const { bytes, engine, repair, memory } = world;
+  const image = () => Buffer.from(bytes);
+  const stops = new Map<number, number>();
+  for (let round = 0; round < rounds; round++) {
+    world.journal();
+    const work = world.work();
+    work.prepare();
+    const start = image();
+    const was = world.nodes();
+    engine.run(work.run);
+    const { steps } = engine;
+    const end = image();
+    const done = world.nodes();
+    let last = start;
+    for (let stop = 0; stop < steps; stop++) {
+      bytes.set(start);
+      if (engine.run(work.run, () => engine.steps === stop)) throw new Error(`step ${stop} of ${steps} was the last`);
+      // What only loads changes nothing.
+      if (stop > 0 && Buffer.compare(bytes, last) === 0) continue;
+      last = image();
+      stops.set(world.step, (stops.get(world.step) ?? 0) + 1);
+      try {
+        if (!repair.repair(WORKER)) throw new Error("the pool is held by another");
+        checkInvariants(bytes);
+        oldOrNew(was, world.nodes(), done, world.now);
+        world.nothingLeftOut();
+        sumsUp(memory);
+        // Nothing is in the way of those who come after.
+        work.prepare();
+        engine.run(work.run);
+        checkInvariants(bytes);
+        world.nothingLeftOut();
+        const { node } = work;
+        const wanted = node && done.get(node);
+        if (wanted) {
+          // Stopped behind its change, it was announced before.
+          const { time, ...rest } = world.nodes().get(node)!;
+          expect([wanted.time, wanted.time + TICK]).toContain(time);
+          expect({ ...rest, time: wanted.time }).toEqual(wanted);
+        }
+      } catch (cause) {
+        throw new Error(`round ${round}, stopped behind ${stop} of ${steps} steps: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+    }
+    bytes.set(end);
+  }
+  return stops;
+}
+
+describe.each([
+  ["wasm", stoppableWasm],
+  ["ts", stoppableTs],
+] as const)("the %s engine, stopped at whatever step", (_, make) => {
+  test.each([1, 2])(
+    "leaves what can be repaired: no node is lost or mixed, and the registry of %d shards is whole",
+    (shards) => {
+      const stops = stopEverywhere(new World(make, shards, new Random(shards)), 200);
+      for (const step of STEPS) expect(stops.get(step), `stops at step ${step}`).toBeGreaterThan(20);
+      expect([...stops.keys()].sort()).toEqual([...STEPS].sort());
+    },
+    60_000,
+  );
+});
+
+/** A world in which the worker of lane 0 stopped at `step`, and what it was at. */
+function stoppedAt(step: number): World {
+  const world = new World(stoppableWasm, 1, new Random(step));
+  for (;;) {
+    const work = world.work();
+    work.prepare();
+    if (!world.engine.run(work.run, () => world.step === step)) return world;
+  }
+}
+
+describe.each(["wasm", "ts"] as const)("the control thread's %s engine", (backend) => {
+  test("waits for no lock that stays held: what it was to do it does when it is asked again", () => {
+    // By this key some of the nodes are in either shard.
+    const key = new Uint8Array(KEY_SIZE).map((_, i) => i * 7);
+    const h = new Harness(backend, { ...UNLIMITED, shards: 2, retentionMs: RETENTION, key });
+    const node = (n: number) => ascii(`NODE-${n}`);
+    const locks = [h.u32[H_SHARDS_AT >>> 2]!, h.u32[H_SHARDS_AT >>> 2]! + SHARD_SIZE, H_POOL_LOCK];
+    const merge = () => {
+      for (let n = 0; n < 8; n++) {
+        h.put(n, { nodeId: node(100 + n), address: "203.0.113.9", port: 1, time: h.now - 1 });
+      }
+      return h.engine.merge(0, 8, h.now);
+    };
+    const list = () => [0, 1].map((shard) => h.engine.collect(shard, false, 0));
+    const mark = () => [0, 1].map((shard) => h.engine.setMark(shard, SET_UNKEPT));
+    for (const lock of locks) {
+      h.now += 10 * RETENTION;
+      for (let n = 0; n < 20; n++) h.send(announcement(node(n), 1));
+      h.u32[lock >>> 2] = 99;
+      expect(merge()).toBeLessThan(8);
+      // Neither touches the pool.
+      expect(list().map((listed) => listed === LIST_BUSY)).toEqual([0, 1].map((shard) => locks[shard] === lock));
+      expect(mark().map((done) => !done)).toEqual([0, 1].map((shard) => locks[shard] === lock));
+      h.u32[lock >>> 2] = 0;
+      expect(merge()).toBe(8);
+      const listed = list();
+      expect(listed.every((count) => count > 0 && count < LIST_BUSY)).toBe(true);
+      expect(listed.reduce((a, b) => a + b)).toBe(20);
+      for (let n = 0; n < 8; n++) expect(h.send(query(node(100 + n))).verdict).toBe("answered");
+      h.now += RETENTION;
+      h.u32[lock >>> 2] = 99;
+      h.engine.sweep(h.now);
+      expect(h.control.nodes).toBeGreaterThan(0);
+      h.u32[lock >>> 2] = 0;
+      h.engine.sweep(h.now);
+      expect(h.control.nodes).toBe(0);
+      checkInvariants(h.bytes);
+    }
+  });
+});
+
+describe("a repair", () => {
+  const shard = (world: World) => world.word(H_SHARDS_AT);
+
+  test("waits for the pool while another worker holds it, and does then what is left to do", () => {
+    const world = stoppedAt(STEP_INSERT | STEP_LINKING);
+    expect(world.repair.holdsLock(WORKER)).toBe(true);
+    world.u32[H_POOL_LOCK >>> 2] = 99;
+    expect(world.repair.repair(WORKER)).toBe(false);
+    expect(world.repair.holdsLock(WORKER)).toBe(true);
+    world.u32[H_POOL_LOCK >>> 2] = 0;
+    expect(world.repair.repair(WORKER)).toBe(true);
+    expect(world.repair.holdsLock(WORKER)).toBe(false);
+    checkInvariants(world.bytes);
+  });
+
+  test("leaves the locks of others alone, and what they are at", () => {
+    const world = stoppedAt(STEP_REFRESH | STEP_LINKING);
+    world.u32[(shard(world) + SHARD_LOCK) >>> 2] = 99;
+    world.u32[H_POOL_LOCK >>> 2] = 98;
+    const sequence = world.word(shard(world) + SHARD_SEQUENCE);
+    expect(world.repair.repair(WORKER)).toBe(true);
+    expect(world.word(shard(world) + SHARD_LOCK)).toBe(99);
+    expect(world.word(H_POOL_LOCK)).toBe(98);
+    expect(world.word(shard(world) + SHARD_SEQUENCE)).toBe(sequence);
+  });
+
+  test("is none where nothing was left, and may be done twice", () => {
+    const world = stoppedAt(STEP_REMOVE);
+    world.repair.repair(WORKER);
+    const image = Buffer.from(world.bytes);
+    expect(world.repair.repair(WORKER)).toBe(true);
+    expect(Buffer.compare(image, world.bytes)).toBe(0);
+  });
+
+  test("is that of the control thread's own lane as well, should an engine of its own have failed there", () => {
+    const world = stoppedAt(STEP_RELEASE);
+    const repair = new EngineRepair(world.memory, WORKER);
+    expect(repair.repair(WORKER)).toBe(true);
+    checkInvariants(world.bytes);
+  });
+
+  test("makes a sequence counter even that a worker left behind its own repair, and none that is being written", () => {
+    const world = new World(stoppableWasm, 2, new Random(1));
+    const at = [0, 1].map((n) => shard(world) + n * SHARD_SIZE);
+    for (const one of at) world.u32[(one + SHARD_SEQUENCE) >>> 2] = 7;
+    world.u32[(at[1]! + SHARD_LOCK) >>> 2] = 99;
+    world.repair.settleSequences();
+    expect(at.map((one) => world.word(one + SHARD_SEQUENCE))).toEqual([8, 7]);
+    expect(at.map((one) => world.word(one + SHARD_LOCK))).toEqual([0, 99]);
+  });
+});

@@ -1,0 +1,32 @@
+/** The wasm engine as it was built, with a call before each load and store: Binaryen's instrument-memory. */
+import { readFileSync } from "node:fs";
+import binaryen from "assemblyscript/binaryen";
+import type { Stoppable } from "../support/stoppable-engine.ts";
+
+let compiled: WebAssembly.Module | undefined;
+
+/** build/engine.wasm, itself: what the optimizer made of the order of stores is what is looked at. */
+function instrumented(): WebAssembly.Module {
+  const release = readFileSync(new URL("../../build/engine.wasm", import.meta.url));
+  const module = binaryen.readBinary(release);
+  module.setFeatures(binaryen.Features.All);
+  module.runPasses(["instrument-memory"]);
+  return new WebAssembly.Module(module.emitBinary() as Uint8Array<ArrayBuffer>);
+}
+
+export function stoppableWasm(memory: WebAssembly.Memory, lane: number, step: () => void): Stoppable {
+  compiled ??= instrumented();
+  const address = (_id: number, _bytes: number, _offset: number, at: number) => {
+    step();
+    return at;
+  };
+  const imports: Bun.WebAssembly.ModuleImports = { memory };
+  for (const { name, kind } of WebAssembly.Module.imports(compiled)) {
+    if (kind === "function") imports[name] = name.endsWith("_ptr") ? address : (_id: number, value: unknown) => value;
+  }
+  const engine = new WebAssembly.Instance(compiled, { env: imports }).exports as unknown as Stoppable & {
+    attach(lane: number): void;
+  };
+  engine.attach(lane);
+  return engine;
+}

@@ -1,0 +1,180 @@
+import { describe, expect, test } from "bun:test";
+import { Batch, BatchError, BatchWriter, type JournalEntry } from "../../src/journal/index.ts";
+import { ascii } from "../support/packets.ts";
+import { Random } from "../support/random.ts";
+
+const ORIGIN = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+function entry(random: Random, announcedAt: number): JournalEntry {
+  const address = random.bytes(16);
+  if (random.once(2)) address.set([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+  const nodeId = random.bytes(random.pick([1, 2, 3, 4, 5, 52, 63, 64, 1008]));
+  return { nodeId, address, port: 1 + random.below(65535), announcedAt };
+}
+
+function seal(...entries: JournalEntry[]): Uint8Array<ArrayBuffer> {
+  const writer = new BatchWriter(ORIGIN);
+  for (const one of entries) writer.addEntry(one);
+  return writer.seal().bytes;
+}
+
+function all(batch: Batch): JournalEntry[] {
+  return Array.from({ length: batch.count }, (_, i) => batch.entry(i));
+}
+
+/** The batch with a word changed and the checksum made right: what somebody writes who knows how. */
+function forged(bytes: Uint8Array, word: number, value: number): Uint8Array {
+  const copy = bytes.slice();
+  const view = new DataView(copy.buffer);
+  view.setUint32(word * 4, value, true);
+  view.setUint32(4, Bun.hash.crc32(copy.subarray(8)), true);
+  return copy;
+}
+
+const SIMPLE: JournalEntry = {
+  nodeId: ascii("NODE-1"),
+  address: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 7),
+  port: 22000,
+  announcedAt: 1_760_000_000_000.25,
+};
+
+describe("a batch", () => {
+  test("gives back what was put into it, in order of time, and who wrote it", () => {
+    const random = new Random(1);
+    for (let round = 0; round < 200; round++) {
+      const entries = Array.from({ length: random.below(60) }, () =>
+        entry(random, 1.76e12 + random.below(4_000_000) / 8),
+      );
+      const writer = new BatchWriter(ORIGIN);
+      for (const one of entries) writer.addEntry(one);
+      const sealed = writer.seal();
+      const sorted = entries.toSorted((a, b) => Math.floor(a.announcedAt) - Math.floor(b.announcedAt));
+      expect(sealed.count).toBe(entries.length);
+      expect(sealed.newest).toBe(Math.max(Number.NEGATIVE_INFINITY, ...entries.map((one) => one.announcedAt)));
+      const batch = Batch.parse(sealed.bytes);
+      expect(batch.origin).toBe("0102030405060708");
+      expect(all(batch).map((one) => Math.floor(one.announcedAt))).toEqual(
+        sorted.map((one) => Math.floor(one.announcedAt)),
+      );
+      const key = (one: JournalEntry) => `${one.nodeId.toHex()} ${one.address.toHex()} ${one.port} ${one.announcedAt}`;
+      expect(all(batch).map(key).sort()).toEqual(entries.map(key).sort());
+    }
+  });
+
+  test("takes 68 bytes for a NodeID of 52 and an IPv4 address", () => {
+    const one = { ...SIMPLE, nodeId: ascii("N".repeat(52)) };
+    expect(seal(one, one).length - seal(one).length).toBe(68);
+  });
+
+  test("is full before it outgrows what Redis and SQLite take easily, and empty when it was sealed", () => {
+    const writer = new BatchWriter(ORIGIN);
+    while (!writer.full) writer.addEntry(SIMPLE);
+    expect(writer.count).toBe(8192);
+    // A listing may have been too long for it.
+    for (let i = 0; i < 256; i++) writer.addEntry({ ...SIMPLE, port: 1 + i });
+    const sealed = Batch.parse(writer.seal().bytes);
+    expect(sealed.count).toBe(8192 + 256);
+    expect(sealed.entry(8192 + 255).port).toBe(256);
+    expect(writer.count).toBe(0);
+    const long = { ...SIMPLE, nodeId: new Uint8Array(1008) };
+    while (!writer.full) writer.addEntry(long);
+    expect(writer.seal().bytes.length).toBeLessThan(1.1 * 2 ** 20);
+  });
+
+  test("keeps its order in time beyond what its sorting tells apart", () => {
+    const far = [1, 5e15, 1e12, -1e12].map((announcedAt) => ({ ...SIMPLE, announcedAt }));
+    expect(all(Batch.parse(seal(...far))).map((one) => one.announcedAt)[0]).toBe(-1e12);
+    expect(Batch.parse(seal(...far)).count).toBe(4);
+  });
+
+  test("is read wherever in its buffer it lies", () => {
+    const bytes = seal(SIMPLE);
+    for (const offset of [0, 1, 2, 3, 4]) {
+      const buffer = new Uint8Array(bytes.length + 8);
+      buffer.set(bytes, offset);
+      expect(Batch.parse(buffer.subarray(offset, offset + bytes.length)).entry(0)).toEqual(SIMPLE);
+    }
+  });
+
+  test("of another version, or none at all, is refused and says why", () => {
+    const newer = seal(SIMPLE);
+    newer[3] = 2;
+    expect(() => Batch.parse(newer)).toThrow("version 2 is not known here");
+    expect(() => Batch.parse(ascii("to whom it may concern, ..."))).toThrow("none");
+    expect(() => Batch.parse(ascii("to whom it may concern, yes!"))).toThrow("it does not begin like one");
+    expect(() => Batch.parse(new Uint8Array(0))).toThrow(BatchError);
+  });
+
+  test("is refused when any one bit of it is another", () => {
+    const bytes = seal(SIMPLE, { ...SIMPLE, address: new Uint8Array(16).fill(9) });
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const spoilt = bytes.slice();
+      spoilt[bit >>> 3]! ^= 1 << (bit & 7);
+      expect(() => Batch.parse(spoilt)).toThrow(BatchError);
+    }
+  });
+
+  test("is refused when it is cut or goes on", () => {
+    const bytes = seal(SIMPLE, SIMPLE);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => Batch.parse(bytes.subarray(0, length))).toThrow(BatchError);
+    }
+    const longer = new Uint8Array(bytes.length + 4);
+    longer.set(bytes);
+    expect(() => Batch.parse(forged(longer, 2, 2))).toThrow("longer than its entries");
+  });
+
+  test("is refused when its checksum is right and its content is not", () => {
+    const bytes = seal(SIMPLE);
+    const word = 7;
+    for (const [value, why] of [
+      [(22000 << 16) | 0x8000, "a NodeID of 0 bytes"],
+      [(22000 << 16) | 0x8000 | 1009, "a NodeID of 1009 bytes"],
+      [(22000 << 16) | 0x8000 | 0x7fff, "a NodeID of 32767 bytes"],
+      [0x8000 | 6, "without a port"],
+      [(22000 << 16) | 6, "shorter than its entries"],
+      [(22000 << 16) | 0x8000 | 52, "shorter than its entries"],
+      [(22000 << 16) | 0x8000 | 4, "longer than its entries"],
+    ] as const) {
+      expect(() => Batch.parse(forged(bytes, word, value))).toThrow(why);
+    }
+    for (const count of [0, 2, 1000, 0x7fffffff, 0x80000000, 0xffffffff]) {
+      expect(() => Batch.parse(forged(bytes, 2, count))).toThrow(BatchError);
+    }
+    expect(() => Batch.parse(forged(bytes, 6, 0x7ff00000))).toThrow("without a time");
+    expect(() => Batch.parse(forged(bytes, 6, 0xfff80000))).toThrow("without a time");
+  });
+
+  test("whose entries are out of order is read in order", () => {
+    const shuffled = [7, 2, 9, 1, 8].map((time) => ({ ...SIMPLE, announcedAt: 1_000_000 + time * 1000 }));
+    const parts = shuffled.map((one) => seal(one).subarray(20));
+    const bytes = Uint8Array.from([...seal(SIMPLE).subarray(0, 20), ...parts.flatMap((part) => [...part])]);
+    const times = all(Batch.parse(forged(bytes, 2, 5))).map((one) => (one.announcedAt - 1_000_000) / 1000);
+    expect(times).toEqual([1, 2, 7, 8, 9]);
+  });
+
+  test("of more entries than any writer puts into one is refused", () => {
+    const part = seal(SIMPLE).subarray(20);
+    const bytes = new Uint8Array(20 + 16_385 * part.length);
+    bytes.set(seal(SIMPLE).subarray(0, 20));
+    for (let i = 0; i < 16_385; i++) bytes.set(part, 20 + i * part.length);
+    expect(() => Batch.parse(forged(bytes, 2, 16_385))).toThrow("16385 entries are more than one has");
+    expect(Batch.parse(forged(bytes.subarray(0, -part.length), 2, 16_384)).count).toBe(16_384);
+  });
+
+  test("of random words under a right checksum is refused or whole, and throws nothing else", () => {
+    const random = new Random(3);
+    const bytes = seal(SIMPLE, { ...SIMPLE, address: new Uint8Array(16).fill(9) });
+    let whole = 0;
+    for (let round = 0; round < 20_000; round++) {
+      const spoilt = forged(bytes, 2 + random.below(bytes.length / 4 - 2), random.word());
+      try {
+        for (const one of all(Batch.parse(spoilt))) expect(one.nodeId.length).toBeWithin(1, 1009);
+        whole++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(BatchError);
+      }
+    }
+    expect(whole).toBeGreaterThan(100);
+  });
+});

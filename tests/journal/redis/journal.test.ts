@@ -1,0 +1,533 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { configure, reset } from "@logtape/logtape";
+import { Batch, BatchWriter, createJournal } from "../../../src/journal/index.ts";
+import type { RedisConnection } from "../../../src/journal/redis/connection.ts";
+import { RedisStream } from "../../../src/journal/redis/stream.ts";
+import { Client, until } from "../../support/client.ts";
+import { Member } from "../../support/cluster.ts";
+import { testIf } from "../../support/needs.ts";
+import { announcement, ascii, query } from "../../support/packets.ts";
+import { hasRedis, NEEDS_REDIS, Redis } from "../../support/redis.ts";
+import { Site, SiteKeeper } from "../../support/registry-site.ts";
+import { TcpRelay } from "./tcp-relay.ts";
+
+const KEY = "whereabouts:journal";
+const redisTest = testIf(hasRedis, NEEDS_REDIS);
+// Some take seconds, more on a machine that is busy.
+setDefaultTimeout(30_000);
+const range = (count: number, name = "n") => Array.from({ length: count }, (_, i) => `${name}${i}`);
+
+/** Has what one server was told known to another, and waits for it. */
+async function heard(member: Member, name: string, port: number, timeout = 5000): Promise<void> {
+  const end = performance.now() + timeout;
+  while ((await member.port(name, 50)) !== port) {
+    if (performance.now() > end) throw new Error(`${name} was not heard of`);
+    await Bun.sleep(10);
+  }
+}
+
+async function batches(redis: Redis): Promise<Batch[]> {
+  const entries = (await redis.ask("XRANGE", KEY, "-", "+")) as [string, string[]][];
+  return entries.map(([, fields]) => Batch.parse(Uint8Array.fromBase64(fields[1]!)));
+}
+
+describe("servers that share a Redis", () => {
+  redisTest("answer for what was announced to another of them", async () => {
+    await using redis = await Redis.start();
+    await using a = await Member.start(redis.url);
+    await using b = await Member.start(redis.url);
+    await a.announce(["A"], 1);
+    await b.announce(["B"], 2);
+    await heard(b, "A", 1);
+    await heard(a, "B", 2);
+    expect(a.server.stats().journal).toMatchObject({ appended: 1, merged: 1, bad: 0, errors: 0 });
+    // What it heard of it does not append again.
+    await Bun.sleep(600);
+    expect((await batches(redis)).map(({ count }) => count)).toEqual([1, 1]);
+  });
+
+  redisTest("have the later announcement win everywhere", async () => {
+    await using redis = await Redis.start();
+    const members = await Promise.all([1, 2, 3].map(() => Member.start(redis.url)));
+    for (let round = 0; round < 12; round++) {
+      const [one, other] = [members[round % 3]!, members[(round + 1 + (round & 1)) % 3]!];
+      await one.announce(["N"], 100 + round);
+      await Bun.sleep(2);
+      await other.announce(["N"], 200 + round);
+      if (round % 4 === 0) await Bun.sleep(300);
+    }
+    for (const member of members) await heard(member, "N", 211);
+    await Bun.sleep(600);
+    for (const member of members) expect(await member.port("N")).toBe(211);
+    for (const member of members) await member[Symbol.asyncDispose]();
+  });
+
+  redisTest("know every node when they say that they are ready, the one that joins later too", async () => {
+    await using redis = await Redis.start();
+    const names = range(20_000);
+    {
+      await using a = await Member.start(redis.url);
+      await a.announce(names);
+      await using b = await Member.start(redis.url);
+      await b.announce(names.slice(0, 5000), 3);
+    }
+    await using late = await Member.start(redis.url);
+    expect(late.server.stats()).toMatchObject({ nodes: 20_000, journal: { restored: 20_000 } });
+    expect(await late.port("n7")).toBe(3);
+    expect(await late.port("n19999")).toBe(22000);
+  });
+
+  redisTest("know of no node past its retention, and the stream is trimmed to what may still hold", async () => {
+    await using redis = await Redis.start();
+    {
+      await using a = await Member.start(redis.url, { retention: 1 });
+      await a.announce(["OLD"]);
+      await until(() => a.server.stats().journal.appended === 1, "the journal");
+    }
+    await Bun.sleep(1000);
+    await using b = await Member.start(redis.url, { retention: 1 });
+    expect(b.server.stats()).toMatchObject({ nodes: 0, journal: { merged: 0 } });
+    // An hour ago, by the clock that trims.
+    const long = Date.now() - 3_700_000;
+    await redis.ask("DEL", KEY);
+    for (let i = 0; i < 500; i++) await redis.ask("XADD", KEY, `${long + i}-0`, "d", "x".repeat(500));
+    await using c = await Member.start(redis.url);
+    await c.announce(["NEW"]);
+    await until(() => c.server.stats().journal.appended === 1, "the journal");
+    expect(await redis.ask("XLEN", KEY)).toBeLessThan(50);
+  });
+
+  redisTest("use another database or another prefix side by side", async () => {
+    await using redis = await Redis.start();
+    await using a = await Member.start(`${redis.url}/1`);
+    await using b = await Member.start(`${redis.url}/1`, { journalPrefix: "other" });
+    await using c = await Member.start(`${redis.url}/2`);
+    await a.announce(["A"]);
+    await Bun.sleep(700);
+    for (const member of [b, c]) expect(member.server.stats().nodes).toBe(0);
+    expect(b.server.stats().journal.where).toBe(`redis://127.0.0.1:${redis.port}/1 (prefix other)`);
+  });
+
+  redisTest("read back a gap that is longer than one reading", async () => {
+    await using redis = await Redis.start();
+    await using a = await Member.start(redis.url);
+    const origin = new Uint8Array(8).fill(9);
+    const journal = createJournal({ journal: redis.url, prefix: "whereabouts", retentionMs: 3.6e6, origin });
+    await journal.prepare();
+    const address = new Uint8Array(16).fill(1);
+    for (let i = 0; i < 100; i++) {
+      const writer = new BatchWriter(origin);
+      writer.addEntry({ nodeId: ascii(`n${i}`), address, port: 1 + i, announcedAt: Date.now() });
+      await journal.append(writer.seal());
+    }
+    await journal.close();
+    await until(() => a.server.stats().nodes === 100, "all of them");
+  });
+});
+
+describe.concurrent("a server whose Redis goes away", () => {
+  redisTest(
+    "answers all the while, and everybody knows everything soon after its return",
+    async () => {
+      await using redis = await Redis.start({ keeps: true });
+      await using a = await Member.start(redis.url);
+      await using b = await Member.start(redis.url);
+      await a.announce(range(300, "before"));
+      await until(() => b.server.stats().nodes === 300, "the first of them");
+      await redis.kill();
+      await a.announce(range(3000, "a"));
+      await b.announce(range(3000, "b"));
+      // The same node at both, the second time at b.
+      await a.announce(["both"], 1);
+      await b.announce(["both"], 2);
+      await Bun.sleep(3000);
+      expect(await a.port("before7")).toBe(22000);
+      expect(a.server.stats().journal.errors).toBeGreaterThan(0);
+      expect(a.server.stats().journal.lag).toBeGreaterThan(2);
+      await redis.run();
+      for (const member of [a, b]) await until(() => member.server.stats().nodes === 6301, "all of them", 10_000);
+      for (const member of [a, b]) await heard(member, "both", 2);
+      await using late = await Member.start(redis.url);
+      expect(late.server.stats().nodes).toBe(6301);
+      expect(await a.missing([...range(3000, "b"), ...range(3000, "a"), ...range(300, "before")])).toBe(0);
+    },
+    30_000,
+  );
+
+  redisTest(
+    "and comes back empty, appends again what it knows, that of a server included which is gone",
+    async () => {
+      await using redis = await Redis.start();
+      await using a = await Member.start(redis.url);
+      await using b = await Member.start(redis.url);
+      {
+        await using gone = await Member.start(redis.url);
+        await gone.announce(range(500, "gone"));
+      }
+      await a.announce(range(500, "a"));
+      await b.announce(range(500, "b"));
+      for (const member of [a, b]) await until(() => member.server.stats().nodes === 1500, "all of them");
+      await redis.kill();
+      await Bun.sleep(500);
+      await redis.run();
+      const back = performance.now();
+      for (;;) {
+        await using late = await Member.start(redis.url);
+        if (late.server.stats().nodes === 1500) break;
+        if (performance.now() - back > 10_000) throw new Error(`only ${late.server.stats().nodes} came back`);
+      }
+    },
+    30_000,
+  );
+
+  redisTest(
+    "and comes back empty, first for one that had missed something, gets that from who had not",
+    async () => {
+      await using redis = await Redis.start();
+      using cable = new TcpRelay(redis.port);
+      using other = new TcpRelay(redis.port);
+      await using a = await Member.start(`redis://127.0.0.1:${cable.port}`);
+      await using b = await Member.start(`redis://127.0.0.1:${other.port}`);
+      {
+        await using gone = await Member.start(redis.url);
+        await gone.announce(["early"]);
+        for (const member of [a, b]) await until(() => member.server.stats().nodes === 1, "the first");
+        other.cut(true);
+        await gone.announce(["late"]);
+        await until(() => a.server.stats().nodes === 2, "the second");
+      }
+      // They have had a look by then.
+      await Bun.sleep(3500);
+      cable.cut(true);
+      await redis.ask("FLUSHALL");
+      other.cut(false);
+      const refilled = async () => `${await redis.ask("GET", "whereabouts:refill")}`.startsWith("done");
+      for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
+      expect(b.server.stats().nodes).toBe(1);
+      cable.cut(false);
+      await until(() => b.server.stats().nodes === 2, "what it had missed", 10_000);
+    },
+    30_000,
+  );
+
+  redisTest(
+    "gets all that is known again, whatever is kept under the key of the lease",
+    async () => {
+      await using redis = await Redis.start();
+      await using a = await Member.start(redis.url);
+      {
+        await using gone = await Member.start(redis.url);
+        await gone.announce(["N"]);
+        await until(() => a.server.stats().nodes === 1, "the node");
+      }
+      await Bun.sleep(3500);
+      await redis.ask("SET", "whereabouts:refill", "something else");
+      await redis.ask("DEL", KEY);
+      const refilled = async () => ((await redis.ask("XLEN", KEY)) as number) > 0;
+      for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
+      await using late = await Member.start(redis.url);
+      expect(late.server.stats().nodes).toBe(1);
+    },
+    30_000,
+  );
+
+  redisTest(
+    "sees that its stream was deleted while it was connected",
+    async () => {
+      await using redis = await Redis.start();
+      await using a = await Member.start(redis.url);
+      await a.announce(range(100));
+      await until(() => a.server.stats().journal.appended === 100, "the journal");
+      // It has had a look by then.
+      await Bun.sleep(3500);
+      await redis.ask("FLUSHALL");
+      for (let i = 0; i < 100 && ((await redis.ask("XLEN", KEY)) as number) === 0; i++) await Bun.sleep(100);
+      await Bun.sleep(500);
+      await using late = await Member.start(redis.url);
+      expect(late.server.stats().nodes).toBe(100);
+    },
+    30_000,
+  );
+
+  redisTest(
+    "and goes back to an earlier state, appends again what it lost",
+    async () => {
+      await using redis = await Redis.start();
+      await using a = await Member.start(redis.url);
+      await a.announce(["first"]);
+      await until(() => a.server.stats().journal.appended === 1, "the journal");
+      const dump = (await redis.ask("XRANGE", KEY, "-", "+")) as [string, string[]][];
+      await a.announce(["second"]);
+      await until(() => a.server.stats().journal.appended === 2, "the journal");
+      await redis.kill();
+      await redis.run();
+      for (const [id, fields] of dump) await redis.ask("XADD", KEY, id, ...fields).catch(() => {});
+      const end = performance.now() + 8000;
+      for (;;) {
+        await using late = await Member.start(redis.url);
+        if (late.server.stats().nodes === 2) break;
+        if (performance.now() > end) throw new Error("the second is lost");
+        await Bun.sleep(100);
+      }
+    },
+    30_000,
+  );
+
+  redisTest(
+    "for itself alone, for longer than the stream reaches, rereads it and is right",
+    async () => {
+      await using redis = await Redis.start();
+      using cable = new TcpRelay(redis.port);
+      await using a = await Member.start(redis.url);
+      await using b = await Member.start(`redis://127.0.0.1:${cable.port}`);
+      await a.announce(["old"], 1);
+      await b.announce(["own"], 2);
+      await heard(b, "old", 1);
+      cable.cut(true);
+      await a.announce(["old", ...range(100, "lost")], 3);
+      await until(() => a.server.stats().journal.appended === 102, "the journal");
+      await b.announce(["owed"], 4);
+      await redis.ask("XTRIM", KEY, "MAXLEN", "0");
+      await a.announce(range(100, "new"), 5);
+      await until(() => a.server.stats().journal.appended > 200, "the journal");
+      expect(b.server.stats().nodes).toBe(3);
+      cable.cut(false);
+      for (const member of [a, b]) await until(() => member.server.stats().nodes === 203, "all of them", 10_000);
+      for (const member of [a, b]) {
+        expect(await member.port("old")).toBe(3);
+        expect(await member.port("owed")).toBe(4);
+        expect(await member.missing([...range(100, "lost"), ...range(100, "new")])).toBe(0);
+      }
+    },
+    30_000,
+  );
+
+  redisTest(
+    "starts without it, after a while, and hears of the others when it is there",
+    async () => {
+      await using redis = await Redis.start({ keeps: true });
+      {
+        await using a = await Member.start(redis.url);
+        await a.announce(["A"], 1);
+        await until(() => a.server.stats().journal.appended === 1, "the journal");
+      }
+      await redis.kill();
+      const began = performance.now();
+      await using b = await Member.start(redis.url);
+      expect(performance.now() - began).toBeGreaterThan(4000);
+      await b.announce(["B"], 2);
+      expect(await b.port("B")).toBe(2);
+      await redis.run();
+      await heard(b, "A", 1);
+      await until(() => b.server.stats().journal.appended === 1, "the journal");
+    },
+    30_000,
+  );
+});
+
+describe.concurrent("servers that share a Redis", () => {
+  redisTest(
+    "whose clocks differ by seconds leave the later announcement later, and the retention as it is",
+    async () => {
+      await using redis = await Redis.start();
+      const script = new URL("./wrong-clock-server.ts", import.meta.url).pathname;
+      const children = [-7000, 0, 9000].map((skew) =>
+        Bun.spawn([process.execPath, script, redis.url, `${skew}`], {
+          stdin: "pipe",
+          stdout: "pipe",
+          stderr: "inherit",
+        }),
+      );
+      try {
+        const clients = await Promise.all(
+          children.map(async ({ stdout }) => {
+            for await (const line of stdout) return await Client.open(Number(new TextDecoder().decode(line)));
+            throw new Error("a server did not start");
+          }),
+        );
+        const port = async (client: Client) => {
+          const reply = await client.ask(query(ascii("N")), 200);
+          return reply && new DataView(reply.buffer).getUint16(4);
+        };
+        let announced = 0;
+        // Each after each, also before they heard of one another.
+        for (const [round, order] of [
+          [0, 1, 2],
+          [2, 1, 0],
+          [1, 0, 2],
+        ].entries()) {
+          for (const which of order) {
+            clients[which]!.send(announcement(ascii("N"), 100 + round * 10 + which));
+            announced = performance.now();
+            await Bun.sleep(120);
+          }
+          await Bun.sleep(700);
+          for (const client of clients) expect(await port(client)).toBe(100 + round * 10 + order[2]!);
+        }
+        await Bun.sleep(announced + 2500 - performance.now());
+        for (const client of clients) expect(await port(client)).toBe(122);
+        await Bun.sleep(announced + 3200 - performance.now());
+        for (const client of clients) expect(await port(client)).toBeUndefined();
+        for (const client of clients) client.close();
+      } finally {
+        for (const child of children) child.kill();
+      }
+    },
+    30_000,
+  );
+});
+
+describe("a Redis that has something else in it", () => {
+  redisTest("as entries of the stream has them skipped and counted", async () => {
+    await using redis = await Redis.start();
+    const good = new BatchWriter(new Uint8Array(8));
+    good.addEntry({ nodeId: ascii("good"), address: new Uint8Array(16), port: 5, announcedAt: Date.now() });
+    await redis.ask("XADD", KEY, "*", "d", "not base64 at all!");
+    await redis.ask("XADD", KEY, "*", "other", "field");
+    await redis.ask("XADD", KEY, "*", "other", "d", "d", "AAAA");
+    await redis.ask("XADD", KEY, "*", "d", "");
+    await redis.ask("XADD", KEY, "*", "d", crypto.getRandomValues(new Uint8Array(60_000)).toBase64());
+    await redis.ask("XADD", KEY, "*", "d", good.seal().bytes.toBase64());
+    await using a = await Member.start(redis.url);
+    expect(a.server.stats()).toMatchObject({ nodes: 1, journal: { bad: 5, restored: 1 } });
+    await redis.ask("XADD", KEY, "*", "d", "garbage");
+    await until(() => a.server.stats().journal.bad === 6, "the garbage");
+    await a.announce(["A"]);
+    await until(() => a.server.stats().journal.appended === 1, "the journal");
+  });
+
+  redisTest(
+    "under its key is no reason to stop",
+    async () => {
+      await using redis = await Redis.start();
+      await redis.ask("SET", KEY, "something else");
+      const starting = Member.start(redis.url);
+      await Bun.sleep(500);
+      await redis.ask("DEL", KEY);
+      await using a = await starting;
+      await a.announce(["A"]);
+      await redis.ask("DEL", KEY);
+      await redis.ask("SET", KEY, "something else");
+      await until(() => a.server.stats().journal.errors > 0, "an error", 8000);
+      expect(await a.port("A")).toBe(22000);
+      await redis.ask("DEL", KEY);
+      await until(() => a.server.stats().journal.lag < 1, "the journal", 15_000);
+    },
+    30_000,
+  );
+
+  redisTest(
+    "and no memory left is no reason to stop, and what is owed is kept when there is some",
+    async () => {
+      await using redis = await Redis.start();
+      await using a = await Member.start(redis.url);
+      await redis.ask("CONFIG", "SET", "maxmemory", "1", "maxmemory-policy", "noeviction");
+      await a.announce(range(100));
+      await until(() => a.server.stats().journal.errors > 1, "errors");
+      expect(await a.port("n5")).toBe(22000);
+      await redis.ask("CONFIG", "SET", "maxmemory", "0");
+      await until(() => a.server.stats().journal.appended === 100, "the journal", 10_000);
+    },
+    20_000,
+  );
+});
+
+describe("a stream", () => {
+  /** Entries of `size` characters without end; a reply of more than `most` characters takes too long. */
+  async function read(size: number, most: number, readings: number) {
+    const stream = new RedisStream("p", 1000);
+    const asked: number[] = [];
+    const connection = {
+      async ask(_command: string, args: readonly string[]) {
+        const count = Number(args[1]);
+        asked.push(count);
+        if (count * size > most) throw new Error("it took too long");
+        const entry = (i: number) => [`${i}-0`, ["d", "x".repeat(size)]];
+        return { "p:journal": Array.from({ length: count }, (_, i) => entry(i)) };
+      },
+    } as unknown as RedisConnection;
+    for (let i = 0; i < readings; i++) await stream.read(connection, "0-0", 0).catch(() => {});
+    return asked;
+  }
+
+  test("is read one entry at first, and more at once as long as a reply is not large", async () => {
+    expect(await read(100, 1e9, 8)).toEqual([1, 2, 4, 8, 16, 32, 64, 64]);
+    expect(await read(700_000, 1e9, 4)).toEqual([1, 2, 2, 2]);
+    expect(await read(3_000_000, 1e9, 3)).toEqual([1, 1, 1]);
+  });
+
+  test("is read by way of what is slow in replies that arrive in time", async () => {
+    const asked = await read(100, 900, 20);
+    expect(asked.filter((count) => count * 100 <= 900).length).toBeGreaterThanOrEqual(10);
+  });
+});
+
+describe("clocks", () => {
+  /** A journal to append by whose clock is wrong by so much: the times it writes are of that clock. */
+  redisTest("that differ by seconds do no harm: times are converted to Redis's, and back", async () => {
+    await using redis = await Redis.start();
+    const real = Date.now;
+    const site = new Site();
+    const journal = createJournal({
+      journal: redis.url,
+      prefix: "whereabouts",
+      retentionMs: 3.6e6,
+      origin: new Uint8Array(8),
+    });
+    const keeper = new SiteKeeper(site);
+    try {
+      // This clock, which all of this process has, is 7 s ahead of Redis's.
+      Date.now = () => real() + 7000;
+      await journal.prepare();
+      keeper.journal = journal;
+      expect(Math.abs(journal.shift + 7000)).toBeLessThan(50);
+      site.announce("n", 5);
+      await keeper.append();
+    } finally {
+      Date.now = real;
+    }
+    await journal.close();
+    const [batch] = await batches(redis);
+    expect(Math.abs(batch!.time(0) - Date.now())).toBeLessThan(500);
+    await using a = await Member.start(redis.url);
+    expect(a.server.stats()).toMatchObject({ nodes: 1, journal: { ahead: 0 } });
+  });
+
+  redisTest(
+    "that jump are said to differ by what they differ by then",
+    async () => {
+      await using redis = await Redis.start();
+      const said: string[] = [];
+      const sink = ({ message }: { message: readonly unknown[] }) => void said.push(message.join(""));
+      await configure({
+        sinks: { sink },
+        loggers: [
+          { category: "whereabouts", sinks: ["sink"] },
+          { category: ["logtape", "meta"], sinks: [] },
+        ],
+        reset: true,
+      });
+      const real = Date.now;
+      const options = { journal: redis.url, prefix: "whereabouts", retentionMs: 3.6e6, origin: new Uint8Array(8) };
+      const journal = createJournal(options);
+      try {
+        Date.now = () => real() + 7000;
+        await journal.open(new SiteKeeper(new Site()));
+        for (const ms of [-7000, 0]) {
+          Date.now = () => real() + ms;
+          await until(() => Math.abs(journal.shift + ms) < 50, "a look at the clock");
+        }
+      } finally {
+        Date.now = real;
+        await journal.close();
+        await reset();
+      }
+      expect(said.filter((line) => line.includes("clock"))).toEqual([
+        "this clock is 7.0 s ahead of that of Redis: times are converted",
+        "this clock is 7.0 s behind that of Redis: times are converted",
+        "this clock is that of Redis again, within a second",
+      ]);
+    },
+    20_000,
+  );
+});

@@ -1,0 +1,207 @@
+import { describe, expect, test } from "bun:test";
+import { Client } from "../../support/client.ts";
+import { type Running, Said, start } from "../../support/command.ts";
+import { Folder } from "../../support/folder.ts";
+import { testIf } from "../../support/needs.ts";
+import { announcement, ascii, query } from "../../support/packets.ts";
+import { hasRedis, NEEDS_REDIS, Redis } from "../../support/redis.ts";
+
+const SERVER = ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1000"];
+const PASSWORD = "hush%/ü";
+const WRONG = "mistaken";
+
+interface Server extends AsyncDisposable {
+  readonly said: Said;
+  readonly client: Client;
+  /** All lines of the log, at the end. */
+  stop(): Promise<string[]>;
+  lines(kind: "WRN" | "INF"): string[];
+}
+
+async function serve(journal: string, env: Record<string, string> = {}): Promise<Server> {
+  // As it ought to be given: a command line is seen by everybody.
+  const child: Running = start(SERVER, { env: { WHEREABOUTS_JOURNAL: journal, ...env } });
+  const said = new Said(child.stdout);
+  const port = Number(/udp 127\.0\.0\.1:(\d+)/.exec(await said.next(/listens on/))![1]);
+  const client = await Client.open(port);
+  return {
+    said,
+    client,
+    lines: (kind) => said.lines.filter((line) => line.includes(`[${kind}] whereabouts·journal`)),
+    async stop() {
+      child.kill();
+      expect(await child.exited).toBe(0);
+      expect(await child.stderr.text()).toBe("");
+      await said.end;
+      return said.lines;
+    },
+    async [Symbol.asyncDispose]() {
+      client.close();
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+async function serves({ client }: Server): Promise<void> {
+  client.send(announcement(ascii("A"), 7));
+  expect(await client.ask(query(ascii("A")))).toEqual(announcement(ascii("A"), 7, Uint8Array.of(127, 0, 0, 1)));
+}
+
+describe.concurrent("a Redis that does not serve", () => {
+  testIf(hasRedis, NEEDS_REDIS)(
+    "is one line that says what is the matter, without a password, and the server serves",
+    async () => {
+      await using locked = await Redis.start({ args: ["--requirepass", PASSWORD] });
+      await using open = await Redis.start();
+      await open.ask("SET", "whereabouts:journal", "something else");
+      const web = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") });
+      const cases: [journal: string, why: string][] = [
+        [locked.url, "it demands a password"],
+        [locked.url.replace("//", `//:${WRONG}@`), "it knows no such user with that password"],
+        [locked.url.replace("//", `//nobody:${WRONG}@`), "it knows no such user with that password"],
+        [`redis://:${WRONG}@127.0.0.1:1`, "connection refused"],
+        [`redis://:${WRONG}@no.such.host.invalid`, "the name is not known"],
+        [`redis://:${WRONG}@127.0.0.1:${web.port}`, "it is no Redis"],
+        ["redis+unix:///nowhere/redis.sock", "there is no such socket"],
+        [open.url, "something else is kept under the key of the journal: give another --journal-prefix"],
+        [`${open.url}/99`, "DB index is out of range"],
+      ];
+      await Promise.all(
+        cases.map(async ([journal, why]) => {
+          await using server = await serve(journal);
+          await serves(server);
+          await Bun.sleep(1500);
+          const warnings = server.lines("WRN");
+          expect(warnings[0]).toEndWith(`: ${why}; the server goes on, and tries again`);
+          expect(warnings[1]).toContain("the server starts without the journal");
+          expect(warnings).toHaveLength(2);
+          const log = (await server.stop()).join("\n");
+          expect(log).not.toContain(WRONG);
+          expect(log).toMatch(/journal errors [1-9]/);
+        }),
+      );
+      web.stop(true);
+    },
+    30_000,
+  );
+});
+
+describe.concurrent("a Redis that comes and goes", () => {
+  testIf(hasRedis, NEEDS_REDIS)(
+    "is two lines when it goes and one when it is back, and never a password",
+    async () => {
+      await using redis = await Redis.start({ args: ["--requirepass", PASSWORD] });
+      await using server = await serve(redis.url.replace("//", `//:${encodeURIComponent(PASSWORD)}@`));
+      await serves(server);
+      await redis.kill();
+      await Bun.sleep(1500);
+      await serves(server);
+      await redis.run();
+      await server.said.next(/Redis is there again, after \d+\.\d s/);
+      await Bun.sleep(300);
+      const warnings = server.lines("WRN");
+      expect(warnings.length).toBeWithin(2, 4);
+      const log = (await server.stop()).join("\n");
+      expect(log).toContain("connection refused");
+      for (const written of [PASSWORD, encodeURIComponent(PASSWORD)]) expect(log).not.toContain(written);
+    },
+    20_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
+    "or hangs is said to hang, not to have closed the connection",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url);
+      await redis.ask("CLIENT", "PAUSE", "20000");
+      await server.said.next(/did not answer for 10 s; the server goes on/);
+      await serves(server);
+      for (const line of server.lines("WRN")) expect(line).not.toContain("closed the connection");
+      await server.stop();
+    },
+    30_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
+    "or forgets, again and again, is one line, and all times are counted",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url);
+      await serves(server);
+      const evicting = setInterval(() => redis.ask("DEL", "whereabouts:journal").catch(() => {}), 500);
+      await server.said.next(/has lost what it had of whereabouts:journal: it is appended again/);
+      await Bun.sleep(6500);
+      clearInterval(evicting);
+      expect(server.lines("WRN").filter((line) => line.includes("has lost"))).toHaveLength(1);
+      expect(server.lines("INF").filter((line) => line.includes("what Redis lost is there again"))).toHaveLength(1);
+      expect((await server.stop()).at(-1)).toMatch(/journal errors [2-9]/);
+    },
+    30_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
+    "or has no memory left, is one line, and another when it takes announcements again",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url);
+      await redis.ask("CONFIG", "SET", "maxmemory", "1");
+      await serves(server);
+      await server.said.next(/it is out of memory \(maxmemory\); the server goes on/);
+      await Bun.sleep(1000);
+      expect(server.lines("WRN")).toHaveLength(1);
+      await redis.ask("CONFIG", "SET", "maxmemory", "0");
+      await server.said.next(/the journal takes announcements again/);
+      expect((await server.stop()).at(-1)).toContain("journal appended 1");
+    },
+    20_000,
+  );
+
+  testIf(hasRedis, NEEDS_REDIS)(
+    "is named in the log with its prefix, whatever that is",
+    async () => {
+      await using redis = await Redis.start();
+      await using server = await serve(redis.url, { WHEREABOUTS_JOURNAL_PREFIX: "{wb}" });
+      const log = (await server.stop()).join("\n");
+      expect(log).toContain("(prefix {wb})");
+    },
+    20_000,
+  );
+
+  testIf(hasRedis && Bun.which("openssl") !== null, `${NEEDS_REDIS} and openssl`)(
+    "is spoken to by TLS, whose certificate must be trusted",
+    async () => {
+      using folder = new Folder();
+      const [key, certificate] = [folder.at("key.pem"), folder.at("cert.pem")];
+      const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
+      const made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...subject];
+      expect(Bun.spawnSync([...made, "-keyout", key, "-out", certificate], { stderr: "ignore" }).exitCode).toBe(0);
+      const files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate];
+      await using redis = await Redis.start({ args: ["--tls-auth-clients", "no", ...files], tls: true });
+      await using server = await serve(redis.url, { NODE_EXTRA_CA_CERTS: certificate });
+      await serves(server);
+      await Bun.sleep(600);
+      expect((await server.stop()).at(-1)).toContain("journal appended 1");
+      await using careful = await serve(redis.url);
+      expect(careful.lines("WRN")[0]).toContain("TLS failed: self signed certificate");
+    },
+    20_000,
+  );
+
+  test("or is of an age that cannot trim by time is refused in a line", async () => {
+    const old = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        data: (socket) =>
+          void socket.write(
+            "%3\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n6.0.16\r\n$5\r\nproto\r\n:3\r\n",
+          ),
+      },
+    });
+    await using server = await serve(`redis://127.0.0.1:${old.port}`);
+    expect(server.lines("WRN")[0]).toContain("is version 6.0.16: it takes 6.2 or later");
+    await server.stop();
+    old.stop(true);
+  }, 20_000);
+});

@@ -1,0 +1,691 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { BatchWriter, createJournal, type Journal, type JournalError } from "../../../src/journal/index.ts";
+import { defaultSqlitePath } from "../../../src/journal/sqlite/path.ts";
+import { DiscoveryServer, type ServerOptions } from "../../../src/server/index.ts";
+import { Client, until } from "../../support/client.ts";
+import { Folder } from "../../support/folder.ts";
+import { announcement, ascii, query } from "../../support/packets.ts";
+import { Site, SiteKeeper } from "../../support/registry-site.ts";
+
+const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
+const HOUR = 3_600_000;
+
+function start(path: string, options: Partial<ServerOptions> = {}): Promise<DiscoveryServer> {
+  return DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 20_000, journal: `sqlite:${path}`, ...options });
+}
+
+async function announce(server: DiscoveryServer, names: readonly string[], port = 22000): Promise<void> {
+  await using client = await Client.open(server.port);
+  const before = server.stats().received;
+  for (const [i, name] of names.entries()) {
+    client.send(announcement(ascii(name), port));
+    // No more than the socket's buffer has room for.
+    if (i % 64 === 63) await until(() => server.stats().received > before + i, "the announcements");
+  }
+  await until(() => server.stats().received >= before + names.length, "the announcements");
+}
+
+async function answers(server: DiscoveryServer, name: string, timeout = 2000): Promise<Uint8Array | undefined> {
+  await using client = await Client.open(server.port);
+  return await client.ask(query(ascii(name)), timeout);
+}
+
+/** A journal opened for a site of its own. */
+async function open(
+  path: string,
+  retentionMs = HOUR,
+  site = new Site(),
+): Promise<{ journal: Journal; keeper: SiteKeeper } & AsyncDisposable> {
+  const journal = createJournal({ journal: `sqlite:${path}`, prefix: "x", retentionMs, origin: new Uint8Array(8) });
+  const keeper = new SiteKeeper(site);
+  keeper.journal = journal;
+  await journal.open(keeper);
+  return { journal, keeper, [Symbol.asyncDispose]: () => journal.close() };
+}
+
+/** Keeps nodes n0 to n(count - 1) in a file, in batches of 100. */
+async function fill(path: string, count: number): Promise<void> {
+  await using it = await open(path);
+  for (let i = 0; i < count; i++) {
+    it.keeper.site.announce(`n${i}`, i + 1);
+    if (i % 100 === 99) await it.keeper.append();
+  }
+  await it.keeper.append();
+}
+
+/** What the log in a file has. */
+function size(path: string): { entries: number; batches: number } {
+  const db = new Database(path, { readonly: true });
+  const row = db
+    .query<{ entries: number; batches: number }, []>("SELECT total(entries) AS entries, count(*) AS batches FROM batch")
+    .get()!;
+  db.close();
+  return row;
+}
+
+function overwrite(path: string, at: number, bytes: Uint8Array): void {
+  const file = openSync(path, "r+");
+  writeSync(file, bytes, 0, bytes.length, at);
+  closeSync(file);
+}
+
+/** The files that were set aside, and what lay beside them. */
+function asides(folder: Folder): string[] {
+  return readdirSync(folder.path)
+    .filter((name) => name.includes(".damaged-"))
+    .sort();
+}
+
+function databases(folder: Folder): string[] {
+  return asides(folder).filter((name) => !/-(wal|shm)$/.test(name));
+}
+
+// They wait for one another, for locks and for time to pass, more than they work.
+setDefaultTimeout(30_000);
+
+describe("a server with a journal in SQLite", () => {
+  test("knows after a restart what it knew before, and nothing else", async () => {
+    using folder = new Folder();
+    const path = folder.at("deep/er/registry.db");
+    {
+      await using server = await start(path);
+      await announce(server, ["A", "B"]);
+      await announce(server, ["B"], 3);
+    }
+    await using server = await start(path);
+    expect(server.stats()).toMatchObject({ nodes: 2, journal: { restored: 2, where: `sqlite ${path}` } });
+    expect(await answers(server, "A")).toEqual(announcement(ascii("A"), 22000, LOOPBACK));
+    expect(await answers(server, "B")).toEqual(announcement(ascii("B"), 3, LOOPBACK));
+    expect(await answers(server, "C", 100)).toBeUndefined();
+  });
+
+  test("goes on counting the retention where it was", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    let announced = 0;
+    {
+      await using server = await start(path, { retention: 6 });
+      await announce(server, ["A"]);
+      announced = performance.now();
+      await until(() => server.stats().journal.appended === 1, "the journal");
+    }
+    await using server = await start(path, { retention: 6 });
+    expect(await answers(server, "A")).toBeDefined();
+    await Bun.sleep(6000 - (performance.now() - announced) + 20);
+    expect(await answers(server, "A", 100)).toBeUndefined();
+  });
+
+  test("keeps an announcement within a second, without being stopped", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await using server = await start(path);
+    await announce(server, ["A"]);
+    await until(() => server.stats().journal.appended === 1, "the journal", 1000);
+    const site = new Site();
+    const journal = createJournal({
+      journal: `sqlite:${path}`,
+      prefix: "x",
+      retentionMs: HOUR,
+      origin: new Uint8Array(8),
+    });
+    // Beside the server that has the file: to look inside is no reason to stop it.
+    await journal.read(new SiteKeeper(site));
+    await journal.close();
+    expect(site.harness.control.nodes).toBe(1);
+  });
+
+  test("does not append again what it restored", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 300);
+    await using server = await start(path);
+    await announce(server, ["A"]);
+    await until(() => server.stats().journal.appended > 0, "the journal");
+    expect(server.stats().journal).toMatchObject({ appended: 1, merged: 300, restored: 300, errors: 0, bad: 0 });
+  });
+
+  test("refuses to start on a journal that another server has, and lets it have it", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await using server = await start(path);
+    const second = start(path);
+    expect(second).rejects.toMatchObject({
+      name: "ServerError",
+      code: "locked",
+      message: `the journal ${path} is in use by another server; give another with --journal sqlite:PATH, or none with --journal memory`,
+    });
+    await second.catch(() => {});
+    await announce(server, ["A"]);
+    await until(() => server.stats().journal.appended === 1, "the journal");
+    await server.stop();
+    await using third = await start(path);
+    expect(third.stats().nodes).toBe(1);
+  });
+
+  test("waits a moment for one that is just being stopped", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const first = await start(path);
+    const second = start(path);
+    await Bun.sleep(300);
+    await first.stop();
+    await using server = await second;
+    expect(server.stats().nodes).toBe(0);
+  });
+
+  test("refuses to start on a journal of a newer version, and leaves it as it is", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 10);
+    const db = new Database(path);
+    db.run("PRAGMA user_version = 2");
+    db.close();
+    const before = readFileSync(path);
+    const starting = start(path);
+    expect(starting).rejects.toMatchObject({
+      code: "newer",
+      message: expect.stringContaining("written by a newer version"),
+    });
+    await starting.catch(() => {});
+    expect(readFileSync(path)).toEqual(before);
+  });
+
+  test("refuses to start on the database of another program, and leaves it as it is", async () => {
+    using folder = new Folder();
+    const path = folder.at("other.db");
+    const db = new Database(path);
+    db.run("CREATE TABLE precious (thing)");
+    db.close();
+    const before = readFileSync(path);
+    const starting = start(path);
+    expect(starting).rejects.toMatchObject({ code: "foreign", message: expect.stringContaining("of another program") });
+    await starting.catch(() => {});
+    expect(readFileSync(path)).toEqual(before);
+  });
+
+  for (const [what, path] of [
+    ["a folder", "/proc"],
+    ["a file in a file", "/proc/version/registry.db"],
+    ["a file in a folder that takes none", "/proc/registry.db"],
+  ] as const) {
+    test(`refuses to start on what cannot be a journal: ${what}`, async () => {
+      const starting = start(path);
+      expect(starting).rejects.toMatchObject({
+        code: "unusable",
+        message: expect.stringMatching(/^the journal \S+ (cannot be made|is not a file)[^\n]*$/),
+      });
+      await starting.catch(() => {});
+    });
+  }
+
+  test("keeps what was announced just before it is stopped", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const server = await start(path, { sourceRate: 0, newRate: 0 });
+    await announce(
+      server,
+      Array.from({ length: 5000 }, (_, i) => `n${i}`),
+    );
+    await server.stop();
+    await using again = await start(path);
+    expect(again.stats().nodes).toBe(5000);
+  });
+});
+
+describe("a damaged journal in SQLite", () => {
+  const damages: [what: string, spoil: (path: string) => void, least: number][] = [
+    ["is something else altogether", (path) => writeFileSync(path, "once upon a time ".repeat(1000)), 0],
+    ["lost its header", (path) => overwrite(path, 0, new Uint8Array(100)), 0],
+    ["was cut off", (path) => truncateSync(path, statSync(path).size / 2), 0],
+    [
+      "has a page of garbage in the middle",
+      (path) => overwrite(path, (statSync(path).size >> 13) * 4096, new Uint8Array(4096).fill(0x55)),
+      1000,
+    ],
+    [
+      "has one bit turned in a batch",
+      (path) => overwrite(path, statSync(path).size - 5000, Uint8Array.of(readFileSync(path).at(-5000)! ^ 1)),
+      1000,
+    ],
+  ];
+  for (const [what, spoil, least] of damages) {
+    test(`that ${what} is set aside; what can be read of it is kept, and nothing else`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      await fill(path, 2000);
+      spoil(path);
+      const spoilt = readFileSync(path);
+      {
+        await using server = await start(path);
+        const { nodes } = server.stats();
+        expect(nodes).toBeWithin(least, 2000);
+        // All of it is in the new file when the server is ready, and may be killed.
+        expect(size(path).entries).toBe(nodes);
+        expect(databases(folder)).toHaveLength(1);
+        expect(readFileSync(folder.at(databases(folder)[0]!))).toEqual(spoilt);
+        await announce(server, ["new"]);
+        await until(() => server.stats().journal.appended === 1, "the journal");
+      }
+      await using server = await start(path);
+      expect(server.stats().nodes).toBeWithin(least + 1, 2001);
+      expect(await answers(server, "new")).toBeDefined();
+      expect(databases(folder)).toHaveLength(1);
+      // Of the nodes that are left none has another's port.
+      for (const i of [0, 5, 500, 1500, 1999]) {
+        const reply = await answers(server, `n${i}`, 100);
+        if (reply) expect(reply).toEqual(announcement(ascii(`n${i}`), i + 1, Uint8Array.of(192, 0, 2, 1)));
+      }
+    });
+  }
+
+  test("is set aside with the files beside it, and twice under two names", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    for (let time = 0; time < 2; time++) {
+      for (const end of ["", "-wal", "-shm"]) writeFileSync(path + end, "garbage ".repeat(1000));
+      await using it = await open(path);
+      expect(it.keeper.all).toBe(1);
+    }
+    const names = asides(folder);
+    expect(names.filter((name) => name.endsWith("-wal"))).toHaveLength(2);
+    expect(databases(folder)).toHaveLength(2);
+  });
+
+  test("that cannot be set aside does not keep the server from serving, and is tried again", async () => {
+    using folder = new Folder();
+    // There is no room in a name for more.
+    const path = folder.at("r".repeat(245));
+    writeFileSync(path, "no database\n".repeat(1000));
+    await using server = await start(path);
+    await announce(server, ["A"]);
+    expect(await answers(server, "A")).toBeDefined();
+    await until(() => server.stats().journal.errors > 2, "another try");
+    expect(server.stats().journal.appended).toBe(0);
+    expect(readFileSync(path, "utf8")).toStartWith("no database");
+  });
+
+  test("is not what a file is whose lock is: the lock is set aside, and nothing else", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 100);
+    writeFileSync(`${path}.lock`, "garbage ".repeat(1000));
+    await using server = await start(path);
+    expect(server.stats()).toMatchObject({ nodes: 100, journal: { errors: 0 } });
+    expect(asides(folder)).toEqual([expect.stringMatching(/^registry\.db\.lock\.damaged-/)]);
+    const second = start(path);
+    expect(second).rejects.toMatchObject({ code: "locked" });
+    await second.catch(() => {});
+  });
+
+  test("that becomes so while the server runs is set aside as well, and a new one gets all that is known", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 2000);
+    await using it = await open(path);
+    // SQLite reads it anew, after another connection has written to it.
+    const db = new Database(path);
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    const pages = statSync(path).size / 4096;
+    db.close();
+    overwrite(path, 4096, new Uint8Array((pages - 1) * 4096).fill(0x55));
+    it.keeper.site.announce("new", 1);
+    let failure: JournalError | undefined;
+    for (let i = 0; i < 50 && it.keeper.all === 0; i++) {
+      it.keeper.site.announce(`more${i}`, 1);
+      await it.keeper.append().catch((error: JournalError) => {
+        failure = error;
+      });
+    }
+    expect(failure).toMatchObject({ code: "damaged" });
+    expect(it.journal.errors).toBeGreaterThan(0);
+    expect(asides(folder)[0]).toContain(".damaged-");
+    await until(() => it.keeper.all === 1, "a new file");
+    await it.keeper.append();
+    const known = it.keeper.nodes;
+    await it.journal.close();
+    await using again = await open(path);
+    expect(again.keeper.nodes).toBe(known);
+  });
+});
+
+describe("an SQLite journal that another took away", () => {
+  for (const [what, take] of [
+    [
+      "removed with all that is beside it",
+      (at: string) => ["", "-wal", "-shm", ".lock"].map((end) => rmSync(at + end)),
+    ],
+    ["removed", (at: string) => rmSync(at)],
+    [
+      "replaced by garbage",
+      (at: string) => writeFileSync(`${at}.new`, "garbage".repeat(1000)) ?? renameSync(`${at}.new`, at),
+    ],
+  ] as const) {
+    test(`is there again, with all that is known: ${what}`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      await fill(path, 1000);
+      {
+        await using server = await start(path);
+        await announce(server, ["A"]);
+        await until(() => server.stats().journal.appended === 1, "the journal");
+        take(path);
+        await announce(server, ["B"]);
+        await until(() => server.stats().journal.appended === 2, "the journal", 10_000);
+        expect(server.stats().journal.errors).toBeWithin(1, 4);
+        const second = start(path);
+        expect(second).rejects.toMatchObject({ code: "locked" });
+        await second.catch(() => {});
+      }
+      await using server = await start(path);
+      expect(server.stats()).toMatchObject({ nodes: 1002, journal: { bad: 0, errors: 0 } });
+    });
+  }
+
+  test("is there again when what came in its place, and is none, has gone", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 100);
+    await using it = await open(path);
+    const other = new Database(folder.at("other"));
+    other.run("CREATE TABLE other (a)");
+    other.close();
+    renameSync(folder.at("other"), path);
+    const append = async (name: string) => {
+      it.keeper.site.announce(name, 1);
+      return await it.keeper.append().catch(({ code }: JournalError) => code);
+    };
+    expect([await append("A"), await append("B"), await append("C")]).toEqual(["moved", "foreign", "foreign"]);
+    renameSync(path, folder.at("other"));
+    await append("D");
+    await until(() => it.keeper.all === 1, "a new file");
+    await it.journal.close();
+    await using again = await open(path);
+    expect(again.keeper.nodes).toBe(104);
+  });
+
+  for (const [when, errors] of [
+    ["before it is missed", 0],
+    ["as soon as it is missed", 1],
+  ] as const) {
+    test(`is there again, with all that is known, though the server is stopped ${when}`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      await fill(path, 1000);
+      {
+        await using server = await start(path);
+        rmSync(path);
+        await announce(server, ["A"]);
+        await until(() => server.stats().journal.errors >= errors, "the journal to be missed");
+      }
+      await using server = await start(path);
+      expect(server.stats().nodes).toBe(1001);
+    });
+  }
+
+  test("keeps what was beside it, where only that is left", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    writeFileSync(`${path}-wal`, "precious");
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(0);
+    expect(asides(folder)).toHaveLength(1);
+    expect(readFileSync(folder.at(asides(folder)[0]!), "utf8")).toBe("precious");
+  });
+
+  test("is the same one by the name of a link", async () => {
+    using folder = new Folder();
+    const [path, link] = [folder.at("registry.db"), folder.at("link.db")];
+    await fill(path, 100);
+    symlinkSync("registry.db", link);
+    await using server = await start(link);
+    expect(server.stats().nodes).toBe(100);
+    const second = start(path);
+    expect(second).rejects.toMatchObject({ code: "locked" });
+    await second.catch(() => {});
+  });
+});
+
+describe("the log in an SQLite journal", () => {
+  test("loses what is over, and keeps the rest", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    {
+      await using it = await open(path, 1000);
+      for (let i = 0; i < 10; i++) {
+        it.keeper.site.announce(`old${i}`, 1);
+        await it.keeper.append();
+      }
+      await Bun.sleep(1050);
+      it.keeper.site.announce("new", 1);
+      await it.keeper.append();
+      expect(size(path)).toEqual({ entries: 1, batches: 1 });
+    }
+    await using it = await open(path, 1000);
+    expect(it.keeper.nodes).toBe(1);
+  });
+
+  test("does not grow with every announcement of the same nodes, and no node is lost when it is written anew", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    let rewritten = 0;
+    {
+      await using it = await open(path);
+      for (let i = 0; i < 30; i++) it.keeper.site.announce(`idle${i}`, 7);
+      for (let round = 0; round < 30; round++) {
+        for (let i = 0; i < 4000; i++) it.keeper.site.announce(`busy${i}`, 1 + round);
+        await it.keeper.append();
+      }
+      rewritten = it.keeper.all;
+      // The old part of the log goes when the new one is there.
+      await it.journal.census();
+    }
+    expect(rewritten).toBeWithin(1, 4);
+    expect(size(path).entries).toBeLessThan(70_000);
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(4030);
+    expect(it.keeper.site.reply("idle7")).toContain("00070000");
+    expect(it.keeper.site.reply("busy7")).toContain("001e0000");
+  });
+
+  test("is not opened again by who is still appending when it is closed", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const it = await open(path);
+    it.keeper.site.announce("A", 1);
+    const appending = it.keeper.site.batches.appendAll(
+      async (batch) => {
+        await it.journal.close();
+        await it.journal.append(batch);
+      },
+      () => 0,
+    );
+    expect(await appending.catch(({ code }) => code)).toBe("closed");
+    await it.journal.close();
+    await using other = await open(path);
+    expect(other.keeper.nodes).toBe(0);
+  });
+
+  /** Keeps batches of [name, port, minutes from now], one after the other. */
+  async function keep(path: string, ...batches: [name: string, port: number, minutes: number][][]): Promise<void> {
+    const journal = createJournal({
+      journal: `sqlite:${path}`,
+      prefix: "x",
+      retentionMs: HOUR,
+      origin: new Uint8Array(8),
+    });
+    await journal.prepare();
+    const writer = new BatchWriter(new Uint8Array(8));
+    const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 1);
+    for (const batch of batches) {
+      for (const [name, port, minutes] of batch) {
+        writer.addEntry({ nodeId: ascii(name), address, port, announcedAt: Date.now() + minutes * 60_000 });
+      }
+      await journal.append(writer.seal());
+    }
+    await journal.close();
+  }
+
+  test("has the later announcement win though the clock was set back since", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await keep(path, [["moved", 9, 110]], [["moved", 2, 120]], [["stays", 3, 120]]);
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(2);
+    expect(it.keeper.site.reply("moved")).toContain("00020000");
+    const [all] = await it.keeper.site.all();
+    const ages = [0, 1].map((i) => Date.now() - all!.time(i));
+    for (const age of ages) expect(age).toBeWithin(0, 30_000);
+  });
+
+  test("has what was announced before the clock was set back end before what was announced afterwards", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const year = 525_600;
+    await keep(
+      path,
+      [
+        ["gone", 1, year],
+        ["moved", 1, year],
+      ],
+      [
+        ["moved", 2, -40],
+        ["first", 4, -50],
+      ],
+      [["last", 3, -1]],
+    );
+    {
+      await using it = await open(path);
+      expect(it.keeper.site.reply("moved")).toContain("00020000");
+      const [all] = await it.keeper.site.all();
+      expect(all!.count).toBe(4);
+      expect(Date.now() - all!.time(0)).toBeWithin(50 * 60_000, 51 * 60_000);
+    }
+    // So it is not taken for new at each start.
+    await using it = await open(path, 45 * 60_000, new Site("wasm", { retentionMs: 45 * 60_000 }));
+    expect(it.keeper.site.reply("gone")).toBeUndefined();
+    expect(it.keeper.nodes).toBe(2);
+  });
+
+  test("loses nothing of a batch in whose midst the clock was wrong", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await keep(
+      path,
+      [
+        ["before", 1, -2],
+        ["wrong", 2, 600],
+      ],
+      [["after", 3, -1]],
+    );
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(3);
+  });
+
+  test("keeps what a server has no room for that was told to take less, for one that takes it again", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 2000);
+    {
+      await using it = await open(path, HOUR, new Site("wasm", { capacity: 100, shards: 1 }));
+      // Enough for the log to be written anew, twice.
+      for (let round = 0; round < 1100; round++) {
+        for (let i = 0; i < 100; i++) it.keeper.site.announce(`n${1900 + i}`, 1 + round);
+        await it.keeper.append();
+      }
+      expect(it.keeper.all).toBeWithin(1, 4);
+      await it.journal.census();
+    }
+    expect(size(path).entries).toBeLessThan(70_000);
+    await using it = await open(path);
+    expect(it.keeper.nodes).toBe(2000);
+    expect(it.keeper.site.reply("n1900")).toContain((1100).toString(16));
+  });
+
+  test("is not written anew with each append for what a server has no room for, when a copy took its place", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    {
+      await using it = await open(path);
+      for (let round = 0; round < 6; round++) {
+        for (let i = 0; i < 9000; i++) it.keeper.site.announce(`a longer NodeID: ${i}`, 1);
+        await it.keeper.append();
+      }
+    }
+    await using it = await open(path, HOUR, new Site("wasm", { maxIdLength: 16 }));
+    expect(it.keeper.noRoom).toBe(54_000);
+    copyFileSync(path, `${path}.copy`);
+    renameSync(`${path}.copy`, path);
+    for (let i = 0; i < 8; i++) {
+      it.keeper.site.announce(`n${i}`, 1);
+      await it.keeper.append().catch(() => {});
+      await Bun.sleep(20);
+    }
+    expect(it.keeper.all).toBe(1);
+  });
+
+  test("prefers the later announcements where the registry has become too small for all", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 1000);
+    await using it = await open(path, HOUR, new Site("wasm", { capacity: 100, shards: 1 }));
+    expect(it.keeper.nodes).toBe(100);
+    for (const i of [900, 999]) expect(it.keeper.site.reply(`n${i}`)).toBeDefined();
+    expect(it.keeper.site.reply("n0")).toBeUndefined();
+  });
+});
+
+test("by default the registry is kept where systemd or the user keeps state", () => {
+  const home = defaultSqlitePath({});
+  expect(home).toEndWith("/.local/state/whereabouts/registry.db");
+  expect(defaultSqlitePath({ XDG_STATE_HOME: "/state" })).toBe("/state/whereabouts/registry.db");
+  expect(defaultSqlitePath({ XDG_STATE_HOME: "relative" })).toBe(home);
+  expect(defaultSqlitePath({ STATE_DIRECTORY: "/var/lib/whereabouts", XDG_STATE_HOME: "/state" })).toBe(
+    "/var/lib/whereabouts/registry.db",
+  );
+  expect(defaultSqlitePath({ STATE_DIRECTORY: "/var/lib/a:/var/lib/b" })).toBe("/var/lib/a/registry.db");
+});
+
+test("a server in a program keeps nothing unless it is told to", async () => {
+  await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
+  expect(server.options.journal).toBe("memory");
+  expect(server.stats().journal).toMatchObject({ where: "memory", restored: 0, appended: 0, lag: 0 });
+});
+
+test("a journal that is none is refused without a word of a URL that may hold a password", async () => {
+  for (const journal of [
+    "redis://:secret@",
+    "redis://:sec%ret@h",
+    "redis://secret@h",
+    "redis://:secret@h/x",
+    "redis://u:secret@h?x",
+    "http://secret",
+    "sqlite:",
+    "",
+    "postgres://:secret@h",
+  ]) {
+    const starting = DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10, journal });
+    expect(starting).rejects.toThrow(RangeError);
+    expect(await starting.catch((error: Error) => error.message)).toMatch(/^journal(?!.*secret)/);
+  }
+  expect(DiscoveryServer.start({ journal: 5 as unknown as string })).rejects.toThrow(TypeError);
+  expect(DiscoveryServer.start({ journal: "memory", journalPrefix: "two words" })).rejects.toThrow(
+    "journalPrefix must be",
+  );
+  expect(existsSync("sqlite:")).toBe(false);
+});

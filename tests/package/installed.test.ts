@@ -1,0 +1,257 @@
+// The package as it is installed, in each runtime that it is for: every vector, on both backends.
+import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { readmeBlock } from "../docs/readme.ts";
+import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
+import { Client } from "../support/client.ts";
+import { Said } from "../support/command.ts";
+import { testIf } from "../support/needs.ts";
+import { announcement, ascii, query } from "../support/packets.ts";
+import { Pages } from "./pages.ts";
+import type { Report } from "./vectors.ts";
+import { hasNpm, INSTALL_LIMIT_MS, NEEDS_NPM, type Project, ROOT, vectorFiles, Workplace } from "./workplace.ts";
+
+/** A page takes a second, where the machine has nothing else to do. */
+const PAGE_LIMIT_MS = 30_000;
+
+const workplace = new Workplace();
+let right: Report;
+
+afterAll(() => workplace[Symbol.asyncDispose]());
+beforeAll(async () => {
+  const texts = await Promise.all((await vectorFiles()).map((file) => Bun.file(file).text()));
+  const vectors = texts.flatMap((text) => text.trim().split("\n"));
+  const packets = vectors.filter((line) => JSON.parse(line).ok);
+  expect(packets.length).toBeGreaterThan(1000);
+  right = { vectors: vectors.length, packets: packets.length, differences: [] };
+});
+
+/** The modules that a program in `project` ran on, from the package's top. */
+function modulesOf({ installed }: Project, urls: readonly string[]): string[] {
+  return urls.map((url) => relative(pathToFileURL(installed).href, url));
+}
+
+testIf(hasNpm, NEEDS_NPM)(
+  "under Bun it is its TypeScript sources, and has the original decoder's verdict on every vector",
+  async () => {
+    const project = await workplace.bunProject();
+    const files = await vectorFiles();
+    const printed = await workplace.output(["bun", "program.ts", ...files], project.folder);
+    const { examination, modules } = JSON.parse(printed);
+    expect(examination).toEqual({ auto: "wasm", wasm: right, ts: right, xdr: right });
+    expect(modulesOf(project, modules)).toEqual(["src/codec/index.ts", "src/xdr/index.ts"]);
+  },
+  INSTALL_LIMIT_MS,
+);
+
+describe("under Node", () => {
+  testIf(hasNpm, NEEDS_NPM)(
+    "it is what was built of them, and has the original decoder's verdict on every vector",
+    async () => {
+      const project = await workplace.npmProject();
+      // Only stripped of its types: what it imports from the package, Node itself finds.
+      await build({
+        entryPoints: [join(project.folder, "program.ts")],
+        outfile: join(project.folder, "program.mjs"),
+        bundle: true,
+        packages: "external",
+        format: "esm",
+        platform: "node",
+      });
+      const printed = await workplace.output(["node", "program.mjs", ...(await vectorFiles())], project.folder);
+      const { examination, modules } = JSON.parse(printed);
+      expect(examination).toEqual({ auto: "wasm", wasm: right, ts: right, xdr: right });
+      expect(modulesOf(project, modules)).toEqual(["dist/codec.js", "dist/xdr.js"]);
+    },
+    INSTALL_LIMIT_MS,
+  );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "client and server can be loaded, and say what they need when they are used",
+    async () => {
+      const { folder } = await workplace.npmProject();
+      const program = `
+        import * as all from "whereabouts";
+        import { createCodec, PacketError } from "whereabouts/codec";
+        import { Discoverer, DiscoveryError, LAN_PORT, parseServer } from "whereabouts/client";
+        import { DEFAULT_PORT, DiscoveryServer, ServerError } from "whereabouts/server";
+        const attempts = [() => Discoverer.start(), () => DiscoveryServer.start(), () => parseServer("::1"), () => new Discoverer()];
+        const said = [];
+        for (const attempt of attempts) said.push(await (async () => attempt())().catch(({ message }) => message));
+        // As an error that is waited for, not one in the face of the caller.
+        said.push(typeof Discoverer.start().catch(() => {}).then);
+        said.push([LAN_PORT, DEFAULT_PORT, [DiscoveryError, ServerError].every(({ prototype }) => prototype instanceof Error)]);
+        said.push([all.PacketError === PacketError, all.Discoverer === Discoverer, createCodec().backend, typeof all.xdr.decode]);
+        console.log(JSON.stringify(said));`;
+      await Bun.write(join(folder, "elsewhere.mjs"), program);
+      const needs = "needs Bun 1.4.5 or later (https://bun.sh); whereabouts/codec and whereabouts/xdr run anywhere";
+      expect(JSON.parse(await workplace.output(["node", "elsewhere.mjs"], folder))).toEqual([
+        `whereabouts/client: Discoverer.start ${needs}`,
+        `whereabouts/server: DiscoveryServer.start ${needs}`,
+        `whereabouts/client: parseServer ${needs}`,
+        `whereabouts/client: new Discoverer ${needs}`,
+        "function",
+        [21025, 22025, true],
+        [true, true, "wasm", "function"],
+      ]);
+    },
+    INSTALL_LIMIT_MS,
+  );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "codec.wasm is found by its name",
+    async () => {
+      const { folder } = await workplace.npmProject();
+      const program = `
+        import { readFileSync } from "node:fs";
+        const bytes = readFileSync(new URL(import.meta.resolve("whereabouts/codec.wasm")));
+        const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+        console.log(exports.decode(0, 3, 64));`;
+      await Bun.write(join(folder, "wasm.mjs"), program);
+      expect(await workplace.output(["node", "wasm.mjs"], folder)).toBe("2\n");
+    },
+    INSTALL_LIMIT_MS,
+  );
+});
+
+describe("pasted from the README into a project that was empty", () => {
+  const PROGRAMS = [
+    ["the codec", "createCodec()", "query\n"],
+    ["a schema", "enumType(", "README; cut short: truncated at byte 20, in entries[0].size\n"],
+  ] as const;
+  for (const [what, text, printed] of PROGRAMS) {
+    testIf(hasNpm, NEEDS_NPM)(
+      `${what} runs under Node and under Bun`,
+      async () => {
+        const program = await readmeBlock("js", text);
+        for (const [runtime, { folder }] of [
+          ["node", await workplace.npmProject()],
+          ["bun", await workplace.bunProject()],
+        ] as const) {
+          await Bun.write(join(folder, "pasted.mjs"), program);
+          expect(await workplace.output([runtime, "pasted.mjs"], folder)).toBe(printed);
+        }
+      },
+      INSTALL_LIMIT_MS,
+    );
+  }
+});
+
+describe("the command", () => {
+  testIf(hasNpm, NEEDS_NPM)(
+    "decodes, started by npx as by bunx",
+    async () => {
+      const decode = ["whereabouts", "decode", "197603090000000668656c6c6f210000"];
+      const line = '{"ok":true,"type":"query","nodeId":"68656c6c6f21"}\n';
+      const { folder } = await workplace.npmProject();
+      expect(await workplace.output(["npx", "--no", "--", ...decode], folder)).toBe(line);
+      expect(await workplace.output(["bunx", "--no-install", ...decode], (await workplace.bunProject()).folder)).toBe(
+        line,
+      );
+    },
+    INSTALL_LIMIT_MS,
+  );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "serves, with the wasm engine and the worker that came with it",
+    async () => {
+      const { folder } = await workplace.bunProject();
+      const options = ["--host", "127.0.0.1", "--port", "0", "--journal", "memory", "--admin", "off"];
+      const server = Bun.spawn([join(folder, "node_modules", ".bin", "whereabouts"), "server", ...options], {
+        cwd: folder,
+        env: await workplace.environment(),
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      try {
+        const line = await new Said(server.stdout).next(/listens on udp .*: wasm engine/);
+        await using client = await Client.open(Number(/127\.0\.0\.1:(\d+)/.exec(line)![1]));
+        client.send(announcement(ascii("A"), 22000));
+        expect(await client.ask(query(ascii("A")))).toEqual(
+          announcement(ascii("A"), 22000, Uint8Array.of(127, 0, 0, 1)),
+        );
+      } finally {
+        server.kill();
+      }
+      expect(await server.exited).toBe(0);
+    },
+    INSTALL_LIMIT_MS,
+  );
+});
+
+describe("a user's strict program compiles", () => {
+  /** Compiles it with what the package brings alone, and gives what the compiler read of the package. */
+  async function compile(program: string, lib: string[], moduleResolution: string): Promise<string[]> {
+    const { folder, installed } = await workplace.npmProject();
+    const module = moduleResolution === "bundler" ? "esnext" : "nodenext";
+    const compilerOptions = { strict: true, target: "es2022", lib, module, moduleResolution, types: [], noEmit: true };
+    const config = join(folder, `${program}.${moduleResolution}.json`);
+    await Bun.write(config, JSON.stringify({ compilerOptions, files: [program] }));
+    const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+    const list = await workplace.output(["bun", tsc, "--skipLibCheck", "false", "--listFiles", "-p", config], folder);
+    const files = list.trim().split("\n");
+    return files.filter((file) => file.startsWith(installed)).map((file) => relative(installed, file));
+  }
+
+  for (const moduleResolution of ["nodenext", "bundler"]) {
+    testIf(hasNpm, NEEDS_NPM)(
+      `with ${moduleResolution}, on codec and xdr, knowing no DOM and no runtime`,
+      async () => {
+        const read = await compile("types.ts", ["es2022"], moduleResolution);
+        expect(read).toContain("dist/types/src/codec/index.d.ts");
+        expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
+      },
+      INSTALL_LIMIT_MS,
+    );
+
+    testIf(hasNpm, NEEDS_NPM)(
+      `with ${moduleResolution}, on client and server, knowing nothing of Bun`,
+      async () => {
+        const read = await compile("types-bun.ts", ["esnext", "dom"], moduleResolution);
+        expect(read).toContain("dist/types/src/server/index.d.ts");
+        expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
+      },
+      INSTALL_LIMIT_MS,
+    );
+  }
+});
+
+describe("in a browser", () => {
+  let pages: Pages | undefined;
+  const there = hasNpm && hasChromium;
+  const reason = hasNpm ? NEEDS_CHROMIUM : NEEDS_NPM;
+
+  beforeAll(async () => {
+    if (there || Bun.env.CI === "true") pages = await Pages.open(await workplace.npmProject());
+  }, INSTALL_LIMIT_MS);
+  afterAll(() => pages?.[Symbol.asyncDispose]());
+
+  const FORBIDDEN =
+    /^Error: the wasm codec cannot be loaded here: ask for "ts" or "auto" \(CompileError: .*Content Security Policy/;
+  const POLICIES = [
+    ["has the original decoder's verdict on every vector", "", true],
+    ["has its wasm under a policy for wasm", "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'", true],
+    ["is TypeScript under a policy that forbids wasm, and says so", "default-src 'self'; script-src 'self'", false],
+  ] as const;
+
+  for (const [how, as] of [
+    ["files", "as it lies in node_modules"],
+    ["bundle", "through a bundler"],
+  ] as const) {
+    for (const [what, policy, wasm] of POLICIES) {
+      testIf(there, reason)(
+        `${as}, it ${what}`,
+        async () => {
+          expect(await pages!.examine(how, policy)).toEqual({
+            auto: wasm ? "wasm" : "ts",
+            wasm: wasm ? right : expect.stringMatching(FORBIDDEN),
+            ts: right,
+            xdr: right,
+          });
+        },
+        PAGE_LIMIT_MS,
+      );
+    }
+  }
+});

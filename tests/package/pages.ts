@@ -1,0 +1,93 @@
+/** The installed package in pages of a browser: as it lies in node_modules, and through a bundler. */
+import { join } from "node:path";
+import { type BuildOptions, build } from "esbuild";
+import { type Browser, chromium } from "playwright-core";
+import { CHROMIUM } from "../support/chromium.ts";
+import type { Examination } from "./vectors.ts";
+import { type Project, vectorFiles } from "./workplace.ts";
+
+/** How a page comes by the package: from its files, or in a bundle. */
+export type How = "files" | "bundle";
+
+/** A browser, and a server on loopback with a page for each {@link How}. */
+export class Pages implements AsyncDisposable {
+  readonly #browser: Browser;
+  readonly #server: Bun.Server<undefined>;
+
+  private constructor(browser: Browser, server: Bun.Server<undefined>) {
+    this.#browser = browser;
+    this.#server = server;
+  }
+
+  static async open(project: Project): Promise<Pages> {
+    const scripts: Record<How, string> = {
+      files: await script(project, "files"),
+      bundle: await script(project, "bundle"),
+    };
+    const vectors = await Promise.all((await vectorFiles()).map((file) => Bun.file(file).text()));
+    const fetch = (request: Request): Response => {
+      const { pathname, searchParams } = new URL(request.url);
+      const [, top, ...rest] = pathname.split("/");
+      if (top === "package") return new Response(Bun.file(join(project.installed, ...rest)));
+      if (top === "vectors") return Response.json(vectors);
+      if (top === "script")
+        return new Response(scripts[rest[0] as How], { headers: { "Content-Type": "text/javascript" } });
+      const policy = searchParams.get("policy");
+      return new Response(`<!doctype html><script type="module" src="/script/${top}"></script>`, {
+        headers: { "Content-Type": "text/html", ...(policy && { "Content-Security-Policy": policy }) },
+      });
+    };
+    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch });
+    // Root, as which CI runs, has no sandbox.
+    const browser = await chromium.launch({ executablePath: CHROMIUM!, chromiumSandbox: process.getuid?.() !== 0 });
+    return new Pages(browser, server);
+  }
+
+  /** @param policy - the page's Content-Security-Policy; empty: it has none */
+  async examine(how: How, policy: string): Promise<Examination> {
+    const page = await this.#browser.newPage();
+    const faults: string[] = [];
+    page.on("pageerror", ({ message }) => faults.push(message));
+    page.on("requestfailed", (request) => faults.push(`${request.url()}: ${request.failure()?.errorText}`));
+    try {
+      await page.goto(`${this.#server.url}${how}?${new URLSearchParams({ policy })}`);
+      const found = await page.evaluate(() => (globalThis as { examination?: Promise<Examination> }).examination);
+      if (found === undefined) throw new Error(`the page did not run: ${faults.join(", ")}`);
+      return found;
+    } finally {
+      await page.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close();
+    await this.#server.stop(true);
+  }
+}
+
+/** The program of a page. */
+async function script({ folder, installed }: Project, how: How): Promise<string> {
+  const { exports } = await Bun.file(join(installed, "package.json")).json();
+  const options: BuildOptions = {
+    entryPoints: [join(folder, "page.ts")],
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    write: false,
+  };
+  if (how === "files") {
+    options.plugins = [
+      {
+        name: "files",
+        setup({ onResolve }) {
+          onResolve({ filter: /^whereabouts\// }, ({ path }) => {
+            const file = exports[path.replace("whereabouts", ".")].default;
+            return { path: join("/package", file), external: true };
+          });
+        },
+      },
+    ];
+  }
+  const { outputFiles } = await build(options);
+  return outputFiles![0]!.text;
+}

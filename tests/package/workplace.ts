@@ -1,0 +1,137 @@
+/**
+ * The package as its users get it: packed by npm, installed by npm and by Bun into empty folders. Its dependencies are packed
+ * again from node_modules, so that none of this needs a network.
+ */
+import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const ROOT = join(import.meta.dir, "../..");
+/** Without the folders that a package manager puts before it: a dependency of ours brings an npm of long ago. */
+const PATH = (Bun.env.PATH ?? "")
+  .split(":")
+  .filter((folder) => !folder.includes("node_modules"))
+  .join(":");
+export const hasNpm = ["npm", "node"].every((name) => Bun.which(name, { PATH }) !== null);
+export const NEEDS_NPM = "there is no npm, or no node";
+/** For a test that may be the first to pack or to install. */
+export const INSTALL_LIMIT_MS = 120_000;
+
+/** Bun has no flag against a network: a registry that does not answer. */
+const NOBODY = "http://127.0.0.1:9";
+
+export interface Packed {
+  readonly name: string;
+  readonly tarball: string;
+  /** Paths of the files in it. */
+  readonly files: readonly string[];
+}
+
+/** A project that has the package in its node_modules, and beside it the programs that tests run there. */
+export interface Project {
+  readonly folder: string;
+  /** The package's folder. */
+  readonly installed: string;
+}
+
+const PROGRAMS = ["vectors.ts", "program.ts", "page.ts", "types.ts", "types-bun.ts"];
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+/** Folders of a test file's own. What is made in them is made when it is first asked for, and once. */
+export class Workplace implements AsyncDisposable {
+  readonly #folder = once(async () => {
+    const folder = await mkdtemp(join(tmpdir(), "whereabouts-package-"));
+    // The Bun that runs the tests, by the names that prepack and the command's first line call it by.
+    await mkdir(join(folder, "bin"));
+    for (const name of ["bun", "bunx"]) await symlink(process.execPath, join(folder, "bin", name));
+    return folder;
+  });
+
+  /** What `npm pack` makes of this checkout, and of a dist/ that it has built for it. */
+  readonly packed = once(async (): Promise<Packed> => {
+    const folder = await this.folder("packed");
+    const [packed] = await this.#pack(folder, ["--foreground-scripts=false"]);
+    return packed!;
+  });
+
+  /** What the package depends on when it is used, in the versions that this checkout has. */
+  readonly #dependencies = once(async (): Promise<Packed[]> => {
+    const { dependencies } = await Bun.file(join(ROOT, "package.json")).json();
+    const folders = Object.keys(dependencies).map((name) => join(ROOT, "node_modules", name));
+    return this.#pack(await this.folder("dependencies"), ["--ignore-scripts", ...folders]);
+  });
+
+  readonly npmProject = once(async () => {
+    const folder = await this.folder("npm");
+    const options = ["--prefix", folder, "--offline", "--no-audit", "--no-fund"];
+    const tarballs = (await this.#dependencies()).map(({ tarball }) => tarball);
+    return this.#install(folder, ["npm", "install", ...options, ...tarballs]);
+  });
+
+  readonly bunProject = once(async () => {
+    const folder = await this.folder("bun");
+    // Unlike npm, Bun asks its registry for what a package needs, though the project has it already.
+    const overrides = Object.fromEntries(
+      (await this.#dependencies()).map(({ name, tarball }) => [name, `file:${tarball}`]),
+    );
+    await Bun.write(join(folder, "package.json"), JSON.stringify({ overrides }));
+    return this.#install(folder, ["bun", "add", "--registry", NOBODY]);
+  });
+
+  /** An empty folder. */
+  async folder(name: string): Promise<string> {
+    const folder = join(await this.#folder(), name);
+    await mkdir(folder);
+    return folder;
+  }
+
+  /** An environment in which `bun` is the Bun that runs the tests. */
+  async environment() {
+    return { ...Bun.env, PATH: `${join(await this.#folder(), "bin")}:${PATH}`, NO_COLOR: "1" };
+  }
+
+  /** Runs a command to its end; what it wrote to standard output. */
+  async output(command: readonly string[], cwd: string): Promise<string> {
+    const env = await this.environment();
+    // By its path in that environment, which Bun.spawn does not look at for the program itself.
+    const [name = "", ...args] = command;
+    const program = Bun.which(name, { PATH: env.PATH, cwd }) ?? name;
+    const child = Bun.spawn([program, ...args], { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    if (code !== 0) throw new Error(`${command.join(" ")}: exit ${code}\n${out}${err}`);
+    return out;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(await this.#folder(), { recursive: true });
+  }
+
+  async #pack(folder: string, args: readonly string[]): Promise<Packed[]> {
+    const command = ["npm", "pack", "--json", "--pack-destination", folder, ...args];
+    const results: { name: string; filename: string; files: { path: string }[] }[] = JSON.parse(
+      await this.output(command, ROOT),
+    );
+    return results.map(({ name, filename, files }) => ({
+      name,
+      tarball: join(folder, filename),
+      files: files.map(({ path }) => path),
+    }));
+  }
+
+  async #install(folder: string, command: readonly string[]): Promise<Project> {
+    await this.output([...command, (await this.packed()).tarball], folder);
+    for (const name of PROGRAMS) await cp(join(import.meta.dir, name), join(folder, name));
+    return { folder, installed: join(folder, "node_modules", "whereabouts") };
+  }
+}
+
+/** The files of vectors, all there are. */
+export async function vectorFiles(): Promise<string[]> {
+  const folder = join(ROOT, "tests", "vectors");
+  const names = await Array.fromAsync(new Bun.Glob("*.jsonl").scan({ cwd: folder }));
+  return names.sort().map((name) => join(folder, name));
+}

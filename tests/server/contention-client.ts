@@ -1,0 +1,56 @@
+/**
+ * Announces and asks for the same few nodes as others do, from many sources: `bun contention-client.ts PORT SECONDS SEED`. The port that
+ * a source announces follows from its address: so a reply shows whether its port and its IP are of one announcement. Prints
+ * one line of JSON.
+ */
+import { announcement, ascii, query } from "../support/packets.ts";
+import { Random } from "../support/random.ts";
+
+const [port, seconds, seed] = process.argv.slice(2).map(Number) as [number, number, number];
+const SOURCES = 60;
+const BATCH = 32;
+const random = new Random(seed);
+let sent = 0;
+let answered = 0;
+let mixed = 0;
+
+function portOf(ip: Uint8Array): number {
+  return 1 + ((ip[1]! * 251 + ip[2]! * 17 + ip[3]! * 7) % 65_535);
+}
+
+const sources = await Promise.all(
+  Array.from({ length: SOURCES }, async () => {
+    const ip = Uint8Array.of(127, 1 + random.below(250), random.below(250), 1 + random.below(250));
+    const socket = await Bun.udpSocket({
+      hostname: ip.join("."),
+      socket: {
+        data(_socket, reply) {
+          answered++;
+          if (((reply[4]! << 8) | reply[5]!) !== portOf(reply.subarray(reply.length - 4))) mixed++;
+        },
+        error() {},
+      },
+    });
+    return { ip, socket };
+  }),
+);
+
+const end = performance.now() + seconds * 1000;
+while (performance.now() < end) {
+  const { ip, socket } = random.pick(sources);
+  const packets = Array.from({ length: BATCH }, () => {
+    // Others every now and then, so that those before them are over and go.
+    const id = ascii(`NODE-${Math.floor(Date.now() / 200) % 3}-${random.below(12)}`);
+    return [random.once(2) ? query(id) : announcement(id, portOf(ip)), port, "127.0.0.1"] as const;
+  });
+  try {
+    sent += socket.sendMany(packets.flat());
+  } catch {
+    // An error of an earlier packet.
+  }
+  // Replies are to be received as well.
+  await Bun.sleep(0);
+}
+await Bun.sleep(200);
+console.log(JSON.stringify({ sent, answered, mixed }));
+process.exit(0);

@@ -1,0 +1,11 @@
+/** A packet worker as the server has it, but that of lane 1 fails at once. */
+import type { ToWorker } from "../../src/server/workers/messages.ts";
+import "../../src/server/workers/worker.ts";
+
+declare const self: Worker;
+
+const handle = self.onmessage!;
+self.onmessage = (event: MessageEvent<ToWorker>) => {
+  if (event.data.type === "start" && event.data.start.lane === 1) throw new Error("struck");
+  handle.call(self, event);
+};

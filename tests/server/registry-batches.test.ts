@@ -1,0 +1,208 @@
+import { describe, expect, test } from "bun:test";
+import { type Batch, BatchWriter, Batch as Parsed } from "../../src/journal/index.ts";
+import { checkInvariants } from "../support/invariants.ts";
+import { ascii } from "../support/packets.ts";
+import { Random } from "../support/random.ts";
+import { collect, names, Site } from "../support/registry-site.ts";
+
+const RETENTION = 3_600_000;
+
+function batchOf(...entries: [name: string, port: number, announcedAt: number][]): Batch {
+  const writer = new BatchWriter(new Uint8Array(8));
+  const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 203, 0, 113, 9);
+  for (const [name, port, announcedAt] of entries) {
+    writer.addEntry({ nodeId: ascii(name), address, port, announcedAt });
+  }
+  return Parsed.parse(writer.seal().bytes);
+}
+
+for (const backend of ["wasm", "ts"] as const) {
+  describe(`the batches of a registry, ${backend} engine`, () => {
+    test("hand out what was announced, once, and another registry answers the same", async () => {
+      const [here, there] = [new Site(backend), new Site(backend)];
+      for (let i = 0; i < 3000; i++) here.announce(`n${i}`, i + 1, i % 2 ? "192.0.2.1" : "2001:db8::1");
+      const news = await here.news();
+      expect(names(news).sort()).toEqual(Array.from({ length: 3000 }, (_, i) => `n${i} ${i + 1}`).sort());
+      expect(await here.news()).toEqual([]);
+      await there.merge(news);
+      for (let i = 0; i < 3000; i++) expect(there.reply(`n${i}`)).toBe(here.reply(`n${i}`));
+      expect(there.batches.exchange.merged).toBe(3000);
+      // What came from elsewhere is not handed on.
+      expect(await there.news()).toEqual([]);
+      checkInvariants(there.harness.bytes);
+    });
+
+    test("hand out again what could not be kept, and what came in the meantime", async () => {
+      const site = new Site(backend);
+      site.announce("a", 1);
+      const failing = site.batches.appendNew(
+        async () => {
+          site.announce("b", 2);
+          throw new Error("disk full");
+        },
+        () => 0,
+      );
+      expect(failing).rejects.toThrow("disk full");
+      await failing.catch(() => {});
+      expect(names(await site.news()).sort()).toEqual(["a 1", "b 2"]);
+      site.batches.markAll("unkept");
+      site.announce("a", 3);
+      expect(names(await site.news()).sort()).toEqual(["a 3", "b 2"]);
+    });
+
+    test("hand out much that was announced about in order of time, so that another finds its place at once", async () => {
+      const site = new Site(backend, { capacity: 40_000 });
+      expect(site.batches.exchange.shards).toBeGreaterThan(4);
+      const start = Date.now() - RETENTION / 2;
+      for (let i = 0; i < 40_000; i++) site.announce(`n${i}`, 1, "192.0.2.1", start + i * 40);
+      const news = await site.news();
+      expect(new Set(names(news)).size).toBe(40_000);
+      for (const batch of news) expect(batch.time(batch.count - 1) - batch.time(0)).toBeLessThan(20_000 * 40);
+    });
+
+    test("hand out all there is, wherever it was announced, about in order of time", async () => {
+      const site = new Site(backend);
+      const start = Date.now() - RETENTION / 2;
+      for (let i = 0; i < 10_000; i++) site.announce(`n${i}`, 1, "192.0.2.1", start + i * 100);
+      await site.merge([batchOf(["m", 7, start + 500_050], ["first", 8, start - 1])]);
+      const all = await site.all();
+      expect(names(all)).toHaveLength(10_002);
+      expect(new Set(names(all)).size).toBe(10_002);
+      const times = all.flatMap((batch) => Array.from({ length: batch.count }, (_, i) => batch.time(i)));
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      expect(all.length).toBeGreaterThan(1);
+    });
+
+    test("miss none that stays when nodes are announced while all are handed out", async () => {
+      const site = new Site(backend);
+      for (let i = 0; i < 10_000; i++) site.announce(`n${i}`, 1);
+      const list: Batch[] = [];
+      const random = new Random(4);
+      await site.batches.appendAll(
+        async (batch) => {
+          await collect(list)(batch);
+          for (let i = 0; i < 2000; i++) site.announce(`n${random.below(10_000)}`, 2);
+        },
+        () => 0,
+      );
+      const seen = new Set([...names(list), ...names(await site.news())].map((name) => name.split(" ")[0]));
+      expect(seen.size).toBe(10_000);
+    });
+
+    test("wait for a shard that is locked, and neither lose nor hold up what is in the others", async () => {
+      const site = new Site(backend, { shards: 4 });
+      for (let i = 0; i < 100; i++) site.announce(`n${i}`, 1);
+      site.lock(2, 9);
+      const first = names(await site.news());
+      expect(first.length).toBeWithin(50, 100);
+      site.batches.markAll("unkept");
+      site.lock(2, 0);
+      expect(names(await site.news())).toHaveLength(100);
+
+      const other = new Site(backend, { shards: 4 });
+      other.lock(1, 9);
+      const merging = other.merge([
+        batchOf(...Array.from({ length: 600 }, (_, i) => [`n${i}`, 1, Date.now()] as [string, number, number])),
+      ]);
+      await Bun.sleep(20);
+      expect(other.batches.exchange.merged).toBeLessThan(600);
+      other.lock(1, 0);
+      await merging;
+      expect(other.batches.exchange.merged).toBe(600);
+    });
+
+    test("skip NodeIDs that are too long here, and count them", async () => {
+      const site = new Site(backend, { maxIdLength: 8 });
+      const now = Date.now();
+      await site.merge([
+        batchOf(["123456789", 1, now], ["12345678", 2, now], ["x".repeat(1008), 3, now], ["y", 4, now]),
+      ]);
+      expect(site.batches.exchange.merged).toBe(2);
+      expect(site.batches.tooLong).toBe(2);
+      checkInvariants(site.harness.bytes);
+    });
+
+    test("count what finds no room", async () => {
+      const site = new Site(backend, { capacity: 3 });
+      await site.merge([batchOf(...[1, 2, 3, 4, 5].map((i) => [`n${i}`, 1, Date.now()] as [string, number, number]))]);
+      expect(site.batches.exchange.full).toBe(2);
+    });
+
+    test("let go of the event loop every few milliseconds", async () => {
+      const [here, there] = [new Site(backend, { capacity: 100_000 }), new Site(backend, { capacity: 100_000 })];
+      for (let i = 0; i < 100_000; i++) here.announce(`n${i}`, 1);
+      let turns = 0;
+      const timer = setInterval(() => turns++, 1);
+      const all = await here.news();
+      const atNews = turns;
+      await there.merge(all);
+      clearInterval(timer);
+      expect(atNews).toBeGreaterThan(2);
+      expect(turns - atNews).toBeGreaterThan(2);
+    });
+  });
+}
+
+describe("registries that hear of the same announcements", () => {
+  /** Announcements to some sites, whose clocks differ, heard of by all in whatever order, more than once. */
+  async function converge(seed: number, skew: number): Promise<void> {
+    const random = new Random(seed);
+    const sites = Array.from({ length: 3 }, (_, i) => new Site(i === 1 ? "ts" : "wasm", { capacity: 50 }));
+    const clocks = sites.map(() => random.below(2 * skew + 1) - skew);
+    const heard: Batch[] = [];
+    const told = sites.map(() => 0);
+    for (let round = 0; round < 60; round++) {
+      sites.forEach((site, i) => {
+        const now = Date.now() + clocks[i]!;
+        for (let n = random.below(4); n > 0; n--)
+          site.announce(`n${random.below(6)}`, 1 + random.below(60_000), "192.0.2.1", now);
+      });
+      for (const [i, site] of sites.entries()) {
+        if (random.once(2)) heard.push(...(await site.news()));
+        // Each hears of a part, and then of some of it again.
+        const next = Math.min(heard.length, told[i]! + random.below(4));
+        await site.merge(heard.slice(Math.max(0, told[i]! - random.below(3)), next));
+        told[i] = next;
+      }
+    }
+    for (const site of sites) heard.push(...(await site.news()));
+    for (const [i, site] of sites.entries()) await site.merge(heard.slice(told[i]));
+    for (let n = 0; n < 6; n++) {
+      const [one, ...others] = sites.map((site) => site.reply(`n${n}`));
+      for (const other of others) expect(other, `node n${n}, seed ${seed}`).toBe(one);
+    }
+    for (const site of sites) checkInvariants(site.harness.bytes);
+  }
+
+  test("agree on each, in whatever order they hear of them, within a millisecond and with equal times", async () => {
+    for (let seed = 1; seed <= 60; seed++) await converge(seed, 0);
+  });
+
+  test("agree on each when their clocks differ by what measuring them leaves", async () => {
+    for (let seed = 100; seed <= 160; seed++) await converge(seed, 60);
+  });
+
+  test("have whoever knew of an announcement win with the next one, though his clock is behind", async () => {
+    const [ahead, behind, third] = [new Site(), new Site(), new Site()];
+    ahead.announce("n", 1, "192.0.2.1", Date.now() + 400);
+    const first = await ahead.news();
+    await behind.merge(first);
+    behind.announce("n", 2);
+    const second = await behind.news();
+    await third.merge([...second, ...first]);
+    await ahead.merge(second);
+    for (const site of [ahead, behind, third]) expect(site.reply("n")).toBe(behind.reply("n"));
+    expect(behind.reply("n")).toContain("00020000");
+  });
+
+  test("have times of each other's clocks converted, and expiry counts by their own", async () => {
+    const [here, there] = [new Site(), new Site()];
+    // This one's clock is 5 s ahead of the journal's, the other's 3 s behind.
+    here.announce("n", 1, "192.0.2.1", Date.now() + 5000);
+    const news = await here.news(-5000);
+    await there.merge(news, -3000);
+    const [one] = await there.all();
+    expect(Math.abs(one!.time(0) - (Date.now() - 3000))).toBeLessThan(200);
+    expect(there.batches.exchange.ahead).toBe(0);
+  });
+});

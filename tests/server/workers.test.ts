@@ -1,0 +1,309 @@
+import { describe, expect, test } from "bun:test";
+import { closeSync, fstatSync, readdirSync, statSync } from "node:fs";
+import {
+  DiscoveryServer,
+  defaultServerOptions,
+  type ServerOptions,
+  type ServerStats,
+  TRANSPORTS,
+  type TransportName,
+} from "../../src/server/index.ts";
+import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
+import { Seat } from "../../src/server/workers/slot.ts";
+import { createSocketNote, cutOff, releaseNoted, socketOf } from "../../src/transport/leftover.ts";
+import { bindSocket } from "../../src/transport/socket.ts";
+import { Client, until } from "../support/client.ts";
+import { checkInvariants } from "../support/invariants.ts";
+import { testIf } from "../support/needs.ts";
+import { nodeOf } from "../support/nodes.ts";
+import { announcement, ascii, query } from "../support/packets.ts";
+import { Threads } from "../support/threads.ts";
+import { engineMemory } from "../transport/transports.ts";
+import { collideAt } from "./contention.ts";
+
+const UNLIMITED = { sourceRate: 0, nodeRate: 0, newRate: 0 };
+
+function start(options: Partial<ServerOptions> = {}): Promise<DiscoveryServer> {
+  return DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 20_000, ...UNLIMITED, ...options });
+}
+
+/** `test`, where there is the transport. */
+function on(transport: TransportName): ReturnType<typeof testIf> {
+  return testIf(transport === "udp" || process.platform === "linux", "needs Linux");
+}
+
+function sum(stats: ServerStats): number {
+  return Object.values(stats.verdicts).reduce((a, b) => a + b);
+}
+
+/** What the script prints that has a server's workers come to harm, one after the other, while 48 clients ask without a pause. */
+interface Attended {
+  /** Nodes that were not answered, before anything happened and afterwards. */
+  before: number[];
+  lost: number[];
+  /** `longest`: how long any client was without a reply, in ms. */
+  load: { longest: number; asked: number; answered: number };
+  /** Most that a timer of the main thread was late, and of a process beside it that does nothing else, in ms. */
+  latest: number;
+  machine: number;
+  stopMs: number;
+  workers: number;
+  stats: ServerStats;
+  /** Nodes that the next server knew by the journal of this one. */
+  restored: number;
+  /** What is wrong with the registry. */
+  flaw: string;
+  log: string[];
+  harms: number;
+}
+
+async function attended(transport: string, engine: string): Promise<Attended> {
+  const script = new URL("./worker-failures.ts", import.meta.url).pathname;
+  const child = Bun.spawn([process.execPath, script, transport, engine], { stdout: "pipe", stderr: "inherit" });
+  const out = await child.stdout.text();
+  expect(await child.exited).toBe(0);
+  return JSON.parse(out);
+}
+
+describe.each([
+  ["udp", "wasm"],
+  ["mmsg", "ts"],
+] as const)(
+  "workers (transport %s, %s engine) that are killed, hang or turn for ever, with locks in hand, under load",
+  (transport, engine) => {
+    on(transport)(
+      "are replaced: service is back within 2 s, no node is lost, and the main thread never waits",
+      async () => {
+        const it = await attended(transport, engine);
+        expect(it.before).toEqual([]);
+        expect(it.lost).toEqual([]);
+        // Where others share the machine, a process that only waits is late as well: so much is not the server's.
+        expect(it.load.longest - it.machine).toBeLessThan(2000);
+        expect(it.load.answered).toBeGreaterThan(10_000);
+        expect(it.latest - it.machine).toBeLessThan(250);
+        expect(it.stopMs - it.machine).toBeLessThan(1000);
+        expect(it.flaw).toBe("");
+        expect(it.workers).toBe(3);
+        expect(it.stats.nodes).toBe(2000);
+        expect(it.restored).toBe(2000);
+        expect(it.stats.journal).toMatchObject({ appended: expect.any(Number), errors: 0 });
+        expect(it.stats.replaced).toBeGreaterThanOrEqual(it.harms);
+        expect(sum(it.stats)).toBe(it.stats.received);
+        expect(it.stats.received).toBeGreaterThanOrEqual(it.load.answered);
+        // What each line has to say the script has seen to.
+        expect(it.log).toHaveLength(it.stats.replaced);
+        for (const line of it.log) expect(line).toMatch(/^packet worker [123] was replaced after \d+ ms: \w/);
+      },
+      60_000,
+    );
+  },
+);
+
+describe.each([...TRANSPORTS])("two workers, one wasm and one TypeScript, on transport %s", (transport) => {
+  on(transport)(
+    "at which many sources announce and ask for the same nodes never mix two announcements",
+    async () => {
+      const { sent, answered, mixed, stats } = await collideAt(transport, 4);
+      expect(mixed).toBe(0);
+      expect(answered).toBeGreaterThan(1000);
+      expect(stats.received).toBeWithin(sent / 2, sent + 1);
+      expect(sum(stats)).toBe(stats.received);
+      expect(stats.verdicts.stored).toBeGreaterThan(8);
+      expect(stats.verdicts.full).toBeGreaterThan(0);
+    },
+    30_000,
+  );
+
+  on(transport)("know what the other one was told, and their figures add up", async () => {
+    await using server = await start({ transport, workers: 2, engine: ["wasm", "ts"] });
+    expect(server.stats()).toMatchObject({ workers: 2, replaced: 0 });
+    // By its port the system chooses the worker that a client's packets go to.
+    const clients = await Promise.all(Array.from({ length: 16 }, () => Client.open(server.port)));
+    clients.forEach((client, n) => {
+      const { id, port } = nodeOf(n);
+      client.send(announcement(id, port));
+    });
+    await until(() => server.stats().verdicts.stored === clients.length, "the announcements");
+    for (const client of clients) {
+      for (let n = 0; n < clients.length; n++) {
+        const { id, port } = nodeOf(n);
+        const reply = await client.ask(query(id));
+        expect(reply).toEqual(announcement(id, port, Uint8Array.of(127, 0, 0, 1)));
+      }
+      client.close();
+    }
+    expect(server.stats().verdicts).toMatchObject({ stored: 16, answered: 256 });
+  });
+});
+
+describe("the seat of a worker", () => {
+  const stuckAfter = (seat: Seat, beat: number, late: boolean) => {
+    let ticks = 1;
+    while (!seat.isStuck(beat, late) && ticks < 100) ticks++;
+    return ticks;
+  };
+
+  test("takes it for stuck half a second after its last sign of life", () => {
+    const seat = new Seat(1, "wasm");
+    for (let beat = 1; beat < 50; beat++) expect(seat.isStuck(beat, false)).toBe(false);
+    expect(stuckAfter(seat, 49, false)).toBe(5);
+    expect(seat.isStuck(50, false)).toBe(false);
+  });
+
+  test("does not hold against it what held up the whole process", () => {
+    const seat = new Seat(1, "wasm");
+    expect(seat.isStuck(1, false)).toBe(false);
+    expect(stuckAfter(seat, 1, true)).toBe(100);
+    expect(stuckAfter(seat, 1, false)).toBe(5);
+  });
+
+  test("is filled again at once, then later each time, and is hopeless in the end", () => {
+    const seat = new Seat(1, "wasm");
+    const waits = Array.from({ length: 10 }, () => {
+      seat.fail();
+      return seat.backoff;
+    });
+    expect(waits).toEqual([0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
+    expect(seat.hopeless).toBe(true);
+    const other = new Seat(2, "wasm");
+    for (let i = 0; i < 4; i++) other.fail();
+    expect(other.hopeless).toBe(false);
+  });
+});
+
+describe("a socket that a thread left open", () => {
+  const bound = async () => {
+    const note = createSocketNote();
+    const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1, note });
+    return { ...socket, note, left: socketOf(socket.fd)! };
+  };
+  const isFree = async (port: number) => {
+    try {
+      (await Bun.udpSocket({ hostname: "127.0.0.1", port })).close();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  test("is closed when the thread is gone", async () => {
+    const { fd, port, note } = await bound();
+    releaseNoted(note);
+    expect(() => fstatSync(fd)).toThrow("EBADF");
+    expect(await isFree(port)).toBe(true);
+  });
+
+  test("is taken from a thread that may wake, and its descriptor goes to nobody else", async () => {
+    const { fd, port, left } = await bound();
+    cutOff(left);
+    expect(await isFree(port)).toBe(true);
+    expect(fstatSync(fd).rdev).toBe(statSync("/dev/null").rdev);
+    closeSync(fd);
+  });
+
+  test("is left alone when it was closed, and its descriptor is another's", async () => {
+    const { fd, note, left, close } = await bound();
+    close();
+    const again = await bound();
+    expect(again.fd).toBe(fd);
+    releaseNoted(note);
+    cutOff(left);
+    expect(await isFree(again.port)).toBe(false);
+    again.close();
+    expect(socketOf(fd)).toBeUndefined();
+  });
+});
+
+/** Descriptors of this process that are sockets. */
+function openSockets(): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return fstatSync(Number(fd)).isSocket();
+    } catch {
+      // The one that the folder was read through.
+      return false;
+    }
+  }).length;
+}
+
+describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
+  on(transport)("that is ended before it could say that it listens leaves no socket behind", async () => {
+    using _threads = new Threads("tests/server/silent-worker.ts");
+    const { engine, host, receiveBuffer } = defaultServerOptions();
+    const memory = engineMemory();
+    const before = openSockets();
+    const worker = new PacketWorker({
+      ...{ memory, lane: 0, transport, host, port: 0, reusePort: "first", receiveBuffer },
+      engine: [engine].flat()[0]!,
+    });
+    await until(() => openSockets() > before, "its socket");
+    expect(await worker.end(2000)).toBe(true);
+    await until(() => openSockets() === before, "its socket to be closed");
+  });
+
+  on(transport)("that cannot listen, and those beside it that still start, leave no socket behind", async () => {
+    using _threads = new Threads("tests/server/failing-worker.ts");
+    const before = openSockets();
+    for (let i = 0; i < 10; i++) await start({ transport, workers: 4 }).catch(() => {});
+    expect(openSockets()).toBe(before);
+  });
+});
+
+describe("a server of many workers", () => {
+  test("has each of them listen on the port that the first one was given", async () => {
+    using threads = new Threads();
+    await using server = await start({ workers: 4 });
+    expect(threads.list).toHaveLength(4);
+    expect(server.stats().workers).toBe(4);
+    expect(server.options.workers).toBe(4);
+  });
+
+  test("shares its port with no other server", async () => {
+    await using server = await start({ workers: 2 });
+    for (const workers of [1, 2]) {
+      const second = start({ port: server.port, workers });
+      expect(second).rejects.toMatchObject({ name: "ServerError", code: "EADDRINUSE" });
+      await second.catch(() => {});
+    }
+  });
+
+  test("stops within a second while one of them waits for a lock that nobody frees", async () => {
+    using threads = new Threads("tests/server/faulty-worker.ts");
+    const server = await start({ workers: 2 });
+    const wake = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    threads.list[0]!.postMessage({ type: "harm", place: "the pool", end: "turns", wake });
+    await using client = await Client.open(server.port);
+    for (let n = 0; n < 20; n++) client.send(announcement(nodeOf(n).id, 1));
+    await Bun.sleep(50);
+    const from = performance.now();
+    await server.stop();
+    expect(performance.now() - from).toBeLessThan(1000);
+    new Int32Array(wake.buffer)[0] = 1;
+    checkInvariants(new Uint8Array(threads.memory.buffer));
+  });
+
+  test("has freed its port when it stops while a worker that cannot be ended is on its way out", async () => {
+    using threads = new Threads("tests/server/faulty-worker.ts");
+    const server = await start({ workers: 2 });
+    const wake = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    threads.list[0]!.postMessage({ type: "harm", place: "nowhere", end: "turns", wake });
+    await until(() => server.stats().workers === 1, "it to be missed");
+    await server.stop();
+    (await Bun.udpSocket({ hostname: "127.0.0.1", port: server.port })).close();
+    new Int32Array(wake.buffer)[0] = 1;
+  });
+
+  test("keeps the figures of a worker that is gone", async () => {
+    using threads = new Threads();
+    await using server = await start({ workers: 1 });
+    await using client = await Client.open(server.port);
+    client.send(announcement(ascii("A"), 1));
+    expect(await client.ask(query(ascii("A")))).toBeDefined();
+    for (let round = 1; round <= 2; round++) {
+      threads.list.at(-1)!.terminate();
+      await until(() => server.stats().replaced === round, "another worker");
+      expect(await client.ask(query(ascii("A")))).toBeDefined();
+    }
+    expect(server.stats()).toMatchObject({ received: 4, workers: 1, verdicts: { stored: 1, answered: 3 } });
+  });
+});

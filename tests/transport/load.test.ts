@@ -1,0 +1,105 @@
+/** The load and the echo that the transports are measured with. */
+import { describe, expect, test } from "bun:test";
+import { nodeId } from "../../bench/packets.ts";
+import { DEFAULT_LOAD, load, WORKLOADS, type Workload } from "../../bench/server/load/load.ts";
+import {
+  ANNOUNCEMENT_LENGTH,
+  PACKET_SIZE,
+  Packets,
+  QUERY_LENGTH,
+  REPLY_LENGTH,
+} from "../../bench/server/load/packets.ts";
+import { testIf } from "../support/needs.ts";
+import { announcement, query } from "../support/packets.ts";
+import { Running } from "./transports.ts";
+
+const NUMBERS = [0, 1, 31, 32, 1023, 59_999, 60_000, 9_999_999, 10_000_000, 2 ** 30 - 1, 2 ** 30, 2 ** 31 - 1];
+const linux = testIf(process.platform === "linux", "needs Linux");
+
+describe("packets written in place", () => {
+  const packets = new Packets(3);
+  const at = (i: number, length: number) => packets.bytes.slice(i * PACKET_SIZE, i * PACKET_SIZE + length);
+  const port = (n: number) => 1024 + (n % 60_000);
+
+  test("are those of the other benches, at any place and over any that were there", () => {
+    for (const n of NUMBERS) {
+      for (const i of [0, 2]) {
+        packets.writeAnnouncement(i, n);
+        expect(at(i, ANNOUNCEMENT_LENGTH)).toEqual(announcement(nodeId(n), port(n)));
+        packets.writeQuery(i, n);
+        expect(at(i, QUERY_LENGTH)).toEqual(query(nodeId(n)));
+      }
+    }
+  });
+
+  test("are known for the right answer, and a bit that is not right for none", () => {
+    for (const n of NUMBERS) {
+      const reply = announcement(nodeId(n), port(n), Uint8Array.of(127, 1, 2, 3));
+      expect(reply.length).toBe(REPLY_LENGTH);
+      packets.bytes.set(reply, PACKET_SIZE);
+      expect(packets.answered(1, REPLY_LENGTH)).toBe(n);
+      expect(packets.answered(1, REPLY_LENGTH - 1)).toBe(-1);
+    }
+    // The last three bytes are the rest of the loopback address, and the two after the port nobody looks at twice.
+    for (let bit = 0; bit < (REPLY_LENGTH - 3) * 8; bit++) {
+      packets.bytes[PACKET_SIZE + (bit >> 3)]! ^= 1 << (bit & 7);
+      expect(packets.answered(1, REPLY_LENGTH), `bit ${bit}`).toBe(-1);
+      packets.bytes[PACKET_SIZE + (bit >> 3)]! ^= 1 << (bit & 7);
+    }
+  });
+});
+
+describe("a load", () => {
+  for (const what of Object.keys(WORKLOADS) as Workload[]) {
+    linux(`of ${what} gets the replies that it should, and all of them right`, async () => {
+      await using server = await Running.open("mmsg");
+      const options = { ...DEFAULT_LOAD, port: server.port, nodes: 2000, what, seconds: 0.3 };
+      const result = await load({ ...options, preload: true });
+      const { received, verdicts } = server.counters();
+      expect(result).toMatchObject({ announced: 2000, wrong: 0 });
+      expect(result.expected).toBeGreaterThan(0);
+      expect(result.replies).toBe(result.expected);
+      expect(verdicts.stored).toBe(2000);
+      expect(verdicts.unknown > 0).toBe(what === "miss" || what === "mixed");
+      expect(received).toBeGreaterThanOrEqual(result.sent + 2000);
+      const more = await load({ ...options, firstSource: 100, seed: 2 });
+      expect(more.replies).toBe(more.expected);
+    });
+  }
+
+  linux(
+    "says so when the server does not keep what is announced",
+    async () => {
+      await using server = await Running.open("mmsg");
+      const failed = load({ ...DEFAULT_LOAD, port: server.port, nodes: 100_000, preload: true });
+      expect(failed).rejects.toThrow("is there room for all");
+      await failed.catch(() => {});
+    },
+    30_000,
+  );
+
+  linux("calls the replies of an echo wrong, and the echo gives every packet back", async () => {
+    const script = new URL("../../bench/server/echo/mmsg.ts", import.meta.url).pathname;
+    const echo = Bun.spawn([process.execPath, script], { stdout: "pipe", stderr: "inherit" });
+    try {
+      let text = "";
+      for await (const chunk of echo.stdout.pipeThrough(new TextDecoderStream())) {
+        text += chunk;
+        if (text.endsWith("\n")) break;
+      }
+      const { sent, replies, wrong } = await load({ ...DEFAULT_LOAD, port: JSON.parse(text).port, seconds: 0.3 });
+      expect(sent).toBeGreaterThan(0);
+      expect(replies).toBe(sent);
+      expect(wrong).toBe(sent);
+    } finally {
+      echo.kill();
+      await echo.exited;
+    }
+  });
+
+  linux("fails where nobody listens", async () => {
+    const failed = load({ ...DEFAULT_LOAD, port: 9, seconds: 0.3 });
+    expect(failed).rejects.toThrow("nobody answered any of");
+    await failed.catch(() => {});
+  });
+});

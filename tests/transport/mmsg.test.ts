@@ -1,0 +1,305 @@
+/** What mmsg does beyond what every transport does, and what it cannot do. */
+import { describe, expect, test } from "bun:test";
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { SLOT_REPLY_LENGTH, SLOT_SIZE } from "../../assembly/layout.ts";
+import { EngineControl, Lane } from "../../src/engine/index.ts";
+import { EAGAIN, EINTR, type Libc, openLibc, type Platform } from "../../src/transport/libc.ts";
+import { openMmsg, SocketLane } from "../../src/transport/mmsg.ts";
+import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "../../src/transport/socket.ts";
+import { Client, until } from "../support/client.ts";
+import { testIf } from "../support/needs.ts";
+import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
+import { announcement, ascii, query } from "../support/packets.ts";
+import { address6, engineMemory, type Kind, Running } from "./transports.ts";
+
+const linux = process.platform === "linux";
+const check = testIf(linux, "needs Linux");
+
+const ENOBUFS = 105;
+const EHOSTUNREACH = 113;
+const EBADF = 9;
+
+async function granted(): Promise<number> {
+  if (!linux) return 0;
+  const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: DEFAULT_RECEIVE_BUFFER });
+  socket.close();
+  return socket.receiveBuffer;
+}
+
+testIf((await granted()) >= DEFAULT_RECEIVE_BUFFER, "needs net.core.rmem_max of 8 MB, or root")(
+  "of a burst of 10,000 datagrams that finds the server busy nothing is lost",
+  async () => {
+    for (const kind of ["mmsg", "udp"] as const) {
+      await using server = await Running.open(kind, { sabotage: "sleeps at first" });
+      expect(server.receiveBuffer).toBeGreaterThanOrEqual(DEFAULT_RECEIVE_BUFFER);
+      await using client = await Client.open(server.port);
+      client.send(announcement(ascii("A"), 1));
+      await Bun.sleep(50);
+      for (let i = 0; i < 10_000; i++) client.send(query(ascii("B")));
+      client.send(query(ascii("A")));
+      expect(await client.receive(10_000)).toBeDefined();
+      expect(server.counters()).toMatchObject({ received: 10_002, verdicts: { unknown: 10_000 } });
+    }
+  },
+);
+
+check("a receive buffer smaller than the default is had for the asking, and told", async () => {
+  for (const kind of ["mmsg", "udp"] as const) {
+    await using server = await Running.open(kind, { receiveBuffer: 65_536 });
+    expect(server.receiveBuffer).toBe(65_536);
+  }
+});
+
+check("a reply that cannot be sent is skipped and counted, and those after it are sent", async () => {
+  for (const host of ["127.0.0.1", "::"]) {
+    await using server = await Running.open("mmsg", { host, sabotage: "spoils every third" });
+    await using client = await Client.open(server.port);
+    client.send(announcement(ascii("A"), 1));
+    await until(() => server.counters().received === 1, "the announcement");
+    for (let asked = 100; asked <= 1000; asked += 100) {
+      for (let i = 0; i < 100; i++) client.send(query(ascii("A")));
+      // In a full batch one of three is spoiled, in shorter ones more.
+      await until(() => client.replies.length + server.counters().unsent === asked, "the replies");
+    }
+    const { unsent, socketErrors, verdicts } = server.counters();
+    expect(verdicts.answered).toBe(1000);
+    expect(unsent).toBeGreaterThanOrEqual(333);
+    expect(socketErrors).toBe(unsent);
+    // A full batch at least, of which two thirds were sent.
+    expect(client.replies.length).toBeGreaterThan(0);
+  }
+});
+
+describe("system calls that fail", () => {
+  /** What the calls return, one after the other: a count, or an errno below zero. */
+  function scripted(script: number[]) {
+    const memory = engineMemory();
+    const slots = new Lane(memory, 0);
+    const sends: number[] = [];
+    let errno = 0;
+    const libc = {
+      recvmmsg: 1,
+      sendmmsg: 2,
+      errno: () => errno,
+      call: {
+        syscall(_number: number, _fd: number, _datagrams: number, count: number) {
+          sends.push(count);
+          const result = script.shift() ?? count;
+          if (result >= 0) return result;
+          errno = -result;
+          return -1;
+        },
+      },
+    };
+    const socket: BoundSocket = { fd: 3, port: 1, ipv4: false, receiveBuffer: 1, close() {} };
+    const lane = new SocketLane(libc as unknown as Libc, socket, slots);
+    return { lane, slots, control: new EngineControl(memory), sends };
+  }
+
+  function fillReplies(slots: Lane, count: number): void {
+    const words = new Uint32Array(slots.bytes.buffer);
+    for (let slot = 0; slot < count; slot++) {
+      words[(slots.at + slot * SLOT_SIZE + SLOT_REPLY_LENGTH) >>> 2] = slot % 2 === 0 ? 72 : 0;
+    }
+  }
+
+  check("a batch that the kernel takes in parts is sent in parts", async () => {
+    const { lane, slots, control, sends } = scripted([10, -EINTR, 20]);
+    fillReplies(slots, 64);
+    lane.reply(64);
+    expect(sends).toEqual([32, 22, 22, 2]);
+    expect(control.counters()).toMatchObject({ unsent: 0, socketErrors: 0 });
+  });
+
+  check("an error of one destination costs its own reply", async () => {
+    const { lane, slots, control, sends } = scripted([5, -EHOSTUNREACH, -ENOBUFS, 3]);
+    fillReplies(slots, 20);
+    lane.reply(20);
+    expect(sends).toEqual([10, 5, 4, 3]);
+    expect(control.counters()).toMatchObject({ unsent: 2, socketErrors: 2 });
+  });
+
+  check("a full send buffer costs the rest of the batch, and no time", async () => {
+    const { lane, slots, control, sends } = scripted([5, -EAGAIN]);
+    fillReplies(slots, 20);
+    lane.reply(20);
+    expect(sends).toEqual([10, 5]);
+    expect(control.counters()).toMatchObject({ unsent: 5, socketErrors: 0 });
+  });
+
+  check("a receive that finds nothing, is interrupted or brings an error of the network goes on", async () => {
+    const { lane, control } = scripted([-EAGAIN, -EINTR, -EHOSTUNREACH, 7]);
+    expect([lane.receive(), lane.receive(), lane.receive(), lane.receive()]).toEqual([0, 0, 0, 7]);
+    expect(control.counters().socketErrors).toBe(1);
+  });
+
+  check("a receive that does nothing but fail ends it with the system's error", async () => {
+    const { lane, control } = scripted(new Array(1000).fill(-EBADF));
+    let received = 0;
+    const receive = () => {
+      for (; received < 100; received++) lane.receive();
+    };
+    expect(receive).toThrow("recvmmsg EBADF");
+    expect(received).toBe(63);
+    expect(control.counters().socketErrors).toBe(64);
+  });
+});
+
+check("a socket that somebody closes ends it with the system's error", async () => {
+  await using server = await Running.open("mmsg", { sabotage: "closes its socket" });
+  await using client = await Client.open(server.port);
+  client.send(query(ascii("A")));
+  expect(await server.ended).toBe("recvmmsg EBADF");
+});
+
+check("a socket is closed once: its descriptor may be another's at once", async () => {
+  const slots = new Lane(engineMemory(), 0);
+  const transport = await openMmsg({
+    host: "127.0.0.1",
+    port: 0,
+    slots,
+    judge: () => 0,
+    shouldStop: () => false,
+    onEnd: () => {},
+  });
+  transport.close();
+  // The lowest one that is free is given out first, and there may be lower ones.
+  const files: number[] = [];
+  do files.push(openSync("/dev/null", "r"));
+  while (files.at(-1)! < transport.fd!);
+  try {
+    expect(files).toContain(transport.fd!);
+    transport.close();
+    await Bun.sleep(20);
+    for (const file of files) expect(fstatSync(file).isCharacterDevice()).toBe(true);
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+});
+
+check(
+  "packets leave no garbage, in whatever batches they come",
+  async () => {
+    const garbage = async (sabotage?: "wastes") => {
+      await using server = await Running.open("mmsg", { sabotage });
+      await using client = await Client.open(server.port);
+      client.send(announcement(ascii("A"), 1));
+      const burst = async (size: number) => {
+        for (let i = 0; i < size; i++) client.send(query(ascii("A")));
+        for (let i = 0; i < size; i++) expect(await client.receive()).toBeDefined();
+      };
+      // What the compilers make of the loop once it is hot is no garbage of the packets'.
+      for (let i = 0; i < 100; i++) await burst(100);
+      for (let tries = 0; tries < 10; tries++) {
+        await server.heap();
+        const looking = await server.heap();
+        for (let i = 0; i < 30; i++) await burst(100);
+        for (let i = 0; i < 300; i++) await burst(1);
+        const { cells, packets, whole } = await server.heap();
+        expect(packets).toBe(3300);
+        if (looking.whole && whole) return (cells - looking.cells) / packets;
+      }
+      throw new Error("the heap was collected in the midst of every run");
+    };
+    expect(await garbage()).toBeLessThan(0.02);
+    expect(await garbage("wastes")).toBeGreaterThan(0.9);
+  },
+  30_000,
+);
+
+describe("where mmsg cannot run, one line says so and names what can", () => {
+  for (const [why, platform] of [
+    ["this is darwin on arm64", { platform: "darwin", arch: "arm64" }],
+    ["this is linux on riscv64", { platform: "linux", arch: "riscv64" }],
+    ["bun:ffi cannot load the C library", { platform: "linux", arch: "x64", libraries: ["no-such-libc.so"] }],
+  ] as [string, Platform][]) {
+    test(why, () => {
+      try {
+        openLibc(platform);
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        expect(code).toBe("ENOTSUP");
+        expect(message).toStartWith(`transport mmsg cannot run here: ${why}`);
+        expect(message).toEndWith("use --transport udp");
+        expect(message).not.toContain("\n");
+        return;
+      }
+      throw new Error("it did open");
+    });
+  }
+});
+
+/** Runs `what` of server-in-namespace.ts on a host until its standard input ends; its first line. */
+async function serve(command: (command: string[]) => string[], kind: Kind, host: string) {
+  const script = new URL("./server-in-namespace.ts", import.meta.url).pathname;
+  const server = Bun.spawn(command([process.execPath, script, "serve", kind, host]), {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  let port = "";
+  for await (const chunk of server.stdout.pipeThrough(new TextDecoderStream())) {
+    port += chunk;
+    if (port.endsWith("\n")) break;
+  }
+  return {
+    port: port.trim(),
+    async [Symbol.asyncDispose]() {
+      server.stdin.end();
+      await server.exited;
+    },
+  };
+}
+
+function ask(command: (command: string[]) => string[], from: string, to: string, port: string): string {
+  const script = new URL("./server-in-namespace.ts", import.meta.url).pathname;
+  return Bun.spawnSync(command([process.execPath, script, "ask", from, to, port]), { stderr: "inherit" })
+    .stdout.toString()
+    .trim();
+}
+
+testIf(hasNetns, NEEDS_NETNS)(
+  "replies to link-local addresses leave by the interface that the query came by",
+  async () => {
+    await using hosts = await twoHosts();
+    // A second cable, with the same network behind it as far as the routes can tell.
+    hosts.a.cable("a1", hosts.b, "b1");
+    hosts.a.run("ip link set a1 up");
+    hosts.b.run("ip link set b1 up");
+    await Promise.all([hosts.a.linked("a1"), hosts.b.linked("b1")]);
+    const linkLocal = (host: typeof hosts.a, name: string) =>
+      /fe80::[0-9a-f:]+/.exec(host.run(`ip -6 addr show dev ${name}`))![0];
+    const [onA, onB] = [
+      (command: string[]) => hosts.a.command(command),
+      (command: string[]) => hosts.b.command(command),
+    ];
+    for (const kind of ["mmsg", "udp"] as const) {
+      await using everywhere = await serve(onA, kind, "::");
+      for (const cable of [0, 1]) {
+        const reply = announcement(ascii("NODE"), 4711, address6(linkLocal(hosts.b, `b${cable}`)));
+        expect(ask(onB, "::", `${linkLocal(hosts.a, `a${cable}`)}%b${cable}`, everywhere.port)).toBe(reply.toHex());
+      }
+      expect(ask(onB, "0.0.0.0", "10.9.0.1", everywhere.port)).toBe(
+        announcement(ascii("NODE"), 4711, Uint8Array.of(10, 9, 0, 2)).toHex(),
+      );
+      await using there = await serve(onA, kind, `${linkLocal(hosts.a, "a1")}%a1`);
+      const reply = announcement(ascii("NODE"), 4711, address6(linkLocal(hosts.b, "b1")));
+      expect(ask(onB, "::", `${linkLocal(hosts.a, "a1")}%b1`, there.port)).toBe(reply.toHex());
+    }
+  },
+  60_000,
+);
+
+testIf(hasNetns, NEEDS_NETNS)(
+  "IPv4 is served on a host whose IPv6 is switched off",
+  async () => {
+    await using hosts = await twoHosts({ ipv6: false });
+    for (const host of ["0.0.0.0", "10.9.0.1", "::"]) {
+      await using server = await serve((command) => hosts.a.command(command), "mmsg", host);
+      expect(ask((command) => hosts.b.command(command), "0.0.0.0", "10.9.0.1", server.port)).toBe(
+        announcement(ascii("NODE"), 4711, Uint8Array.of(10, 9, 0, 2)).toHex(),
+      );
+    }
+  },
+  60_000,
+);

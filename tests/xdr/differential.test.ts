@@ -1,0 +1,151 @@
+// Against @stellar/js-xdr 5, an independent implementation of RFC 4506 by schemas: random types, random values of them,
+// and bytes mutated at random must be written, read and refused alike. Where the two differ, a test at the end pins it.
+import { describe, expect, test } from "bun:test";
+import * as stellar from "@stellar/js-xdr";
+import fc from "fast-check";
+import { decode, encode, XdrError, type XdrReader } from "../../src/xdr/index.ts";
+import { read, write } from "./js-xdr-functions.ts";
+import {
+  cases,
+  change,
+  changes,
+  hasNaN,
+  leafTypes,
+  type Type,
+  theirs,
+  types,
+  uint,
+  type Value,
+} from "./js-xdr-types.ts";
+
+const SEED = 4506;
+
+/** Holds ours against theirs; gives whether the bytes were accepted. */
+function compare(type: Type, bytes: Uint8Array): boolean {
+  const schema = theirs(type);
+  const accepted = schema.validateXdr(bytes);
+  let value: Value;
+  try {
+    value = decode(bytes, (r) => read(r, type));
+  } catch (error) {
+    if (!(error instanceof XdrError)) throw error;
+    expect(error.offset).toBeWithin(0, bytes.length + 1);
+    if (accepted) expect(error.code).toBe("bad-utf8");
+    return false;
+  }
+  expect(accepted).toBe(true);
+  expect(value).toStrictEqual(schema.decode(bytes));
+  const again: Uint8Array = encode((w) => write(w, type, value));
+  // The payload of a NaN is all that may be lost.
+  expect(again).toEqual(hasNaN(value) ? schema.encode(value) : bytes);
+  return true;
+}
+
+describe("like js-xdr, over random types,", () => {
+  test("values are written, byte for byte, and read back", () => {
+    fc.assert(
+      fc.property(cases, ({ type, value }) => {
+        const bytes: Uint8Array = encode((w) => write(w, type, value));
+        expect(bytes).toEqual(theirs(type).encode(value));
+        expect(compare(type, bytes)).toBe(true);
+      }),
+      { seed: SEED, numRuns: 600 },
+    );
+  });
+
+  test("mutated bytes are read or refused", () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(cases, changes, ({ type, value }, list) => {
+        if (
+          compare(
+            type,
+            change(
+              encode((w) => write(w, type, value)),
+              list,
+            ),
+          )
+        )
+          accepted += 1;
+      }),
+      { seed: SEED, numRuns: 1500 },
+    );
+    expect(accepted).toBeWithin(150, 1350);
+  });
+
+  test("random words are read or refused", () => {
+    const words = fc.array(fc.oneof(fc.nat(3), uint), { maxLength: 6 });
+    let accepted = 0;
+    fc.assert(
+      fc.property(types, words, (type, words) => {
+        const bytes = new Uint8Array(words.length * 4);
+        words.forEach((word, i) => {
+          new DataView(bytes.buffer).setUint32(i * 4, word);
+        });
+        if (compare(type, bytes)) accepted += 1;
+      }),
+      { seed: SEED, numRuns: 1000 },
+    );
+    expect(accepted).toBeWithin(20, 980);
+  });
+
+  test("values that are not of the type are refused", () => {
+    const junk = fc.oneof(
+      fc.anything({ withBigInt: true, withTypedArray: true }),
+      fc.double(),
+      fc.bigInt(-(2n ** 65n), 2n ** 65n),
+      fc.constantFrom(2 ** 31, -(2 ** 31) - 1, 2 ** 32, -1, 2n ** 63n, 2n ** 64n, -1n, -0, true),
+      fc.uint8Array({ maxLength: 10 }),
+    );
+    let accepted = 0;
+    fc.assert(
+      fc.property(leafTypes, junk, (type, value) => {
+        // Their strings are bytes and ours are text; and floats out of range are pinned below.
+        if (type.kind === "string" || type.kind === "float" || type.kind === "void") return;
+        const schema = theirs(type);
+        if (schema.validate(value)) {
+          accepted += 1;
+          expect<Uint8Array>(encode((w) => write(w, type, value))).toEqual(schema.encode(value));
+        } else {
+          expect(() => encode((w) => write(w, type, value))).toThrow(/^\w+: (expected|length)/);
+        }
+      }),
+      { seed: SEED, numRuns: 1000 },
+    );
+    expect(accepted).toBeWithin(50, 950);
+  });
+});
+
+describe("unlike js-xdr,", () => {
+  test("a string is text, and bytes that are not UTF-8 are refused: RFC 4506 §4.11 says ASCII, js-xdr takes any", () => {
+    const bytes = Uint8Array.of(0, 0, 0, 1, 0xff, 0, 0, 0);
+    expect(stellar.string(1).decode(bytes)).toEqual(Uint8Array.of(0xff));
+    expect(() => decode(bytes, (r) => r.string(1))).toThrow(XdrError);
+    expect(decode(bytes, (r) => r.opaque(1))).toEqual(Uint8Array.of(0xff));
+  });
+
+  test("an array of nothing, which RFC 4506 §4.13 does not forbid, can be read and written: js-xdr refuses it", () => {
+    const bytes = Uint8Array.of(0, 0, 0, 2);
+    const nothing = new Uint8Array(0);
+    const schema = stellar.array(stellar.opaque(0), 2);
+    expect(() => schema.decode(bytes)).toThrow(stellar.XdrError);
+    expect(() => schema.encode([nothing, nothing])).toThrow(stellar.XdrError);
+    expect(decode(bytes, (r) => r.array(2, (r) => r.fixedOpaque(0), 0))).toEqual([nothing, nothing]);
+    expect(encode((w) => w.array([nothing, nothing], 2, (w, v) => w.fixedOpaque(v, 0)))).toEqual(bytes);
+  });
+
+  test("a number too large for a float is a RangeError: js-xdr writes an infinity", () => {
+    expect(stellar.float().encode(1e39)).toEqual(stellar.float().encode(Infinity));
+    expect(() => encode((w) => w.float(1e39))).toThrow(RangeError);
+  });
+
+  test("only arrays, unions and optionals count as nesting: js-xdr counts structs and references to types as well", () => {
+    type Node = { next: Node | null };
+    const Node: stellar.XdrType<Node> = stellar.struct("Node", { next: stellar.option(stellar.lazy(() => Node)) });
+    const readNode = (r: XdrReader): Node => ({ next: r.optional(readNode) });
+    const three = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0);
+    expect(decode(three, readNode, { maxDepth: 3 })).toEqual(Node.decode(three, { maxDepth: 8 }));
+    expect(() => decode(three, readNode, { maxDepth: 2 })).toThrow(XdrError);
+    expect(() => Node.decode(three, { maxDepth: 7 })).toThrow(stellar.XdrError);
+  });
+});

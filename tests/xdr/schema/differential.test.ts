@@ -1,0 +1,257 @@
+// Types against @stellar/js-xdr 5, byte for byte, and against the reader and the writer, error for error: random types,
+// random values of them, and bytes mutated at random.
+import { describe, expect, test } from "bun:test";
+import * as stellar from "@stellar/js-xdr";
+import fc from "fast-check";
+import {
+  array,
+  bool,
+  decode,
+  double,
+  encode,
+  enumType,
+  type Fields,
+  fixedArray,
+  fixedOpaque,
+  float,
+  hyper,
+  int,
+  lazy,
+  list,
+  opaque,
+  optional,
+  string,
+  struct,
+  transform,
+  uhyper,
+  uint,
+  union,
+  voidType,
+  XdrError,
+  type XdrType,
+} from "../../../src/xdr/index.ts";
+import { read, write } from "../js-xdr-functions.ts";
+import {
+  cases,
+  change,
+  changes,
+  hasNaN,
+  leafTypes,
+  type Type,
+  theirs,
+  types,
+  uint as uints,
+  utf8,
+  type Value,
+} from "../js-xdr-types.ts";
+
+const SEED = 4506;
+
+const SCALARS = { int, uint, hyper, uhyper, float, double, bool, void: voidType };
+
+/** The same type in ours. */
+function ours(type: Type): XdrType<Value> {
+  switch (type.kind) {
+    case "enum":
+      return enumType(Object.fromEntries(type.values.map((value, i) => [`m${i}`, value])));
+    case "fixedOpaque":
+      return fixedOpaque(type.length);
+    case "opaque":
+      return opaque(type.maximum);
+    case "string":
+      return transform(string(type.maximum), { decode: utf8.encode, encode: utf8.decode });
+    case "fixedArray":
+      return fixedArray(ours(type.element), type.count);
+    case "array":
+      return array(ours(type.element), type.maximum);
+    case "optional":
+      return optional(ours(type.element));
+    case "struct":
+      return struct(Object.fromEntries(type.fields.map((field, i) => [`f${i}`, ours(field)])));
+    case "union": {
+      const arm = (type: Type): Fields | typeof voidType => (type.kind === "void" ? voidType : { value: ours(type) });
+      const key = (d: number) => (type.on.kind === "bool" ? d === 1 : d);
+      const arms = Object.fromEntries(type.arms.map(([d, type]) => [key(d), arm(type)]));
+      const otherwise = type.otherwise === null ? undefined : arm(type.otherwise);
+      return union("type", ours(type.on) as XdrType<number>, arms, otherwise);
+    }
+    default:
+      return SCALARS[type.kind] as XdrType<Value>;
+  }
+}
+
+/** What a function gives, or the code and the offset of the XdrError that it throws. */
+function attempt<T>(run: () => T): { value: T } | { code: string; offset: number } {
+  try {
+    return { value: run() };
+  } catch (error) {
+    if (!(error instanceof XdrError)) throw error;
+    const { code, offset } = error;
+    return { code, offset };
+  }
+}
+
+/** Holds ours against theirs, and against the reader; gives whether the bytes were accepted. */
+function compare(type: Type, bytes: Uint8Array): boolean {
+  const schema = ours(type);
+  const result = attempt(() => schema.decode(bytes));
+  expect(result).toStrictEqual(attempt(() => decode(bytes, (r) => read(r, type))));
+  const { value, ok, ...rest }: Value = schema.tryDecode(bytes);
+  expect(ok).toBe("value" in result);
+  const accepted = theirs(type).validateXdr(bytes);
+  if (!("value" in result)) {
+    expect(rest).toStrictEqual({ ...result, path: expect.any(String) });
+    if (accepted) expect(result.code).toBe("bad-utf8");
+    return false;
+  }
+  expect(accepted).toBe(true);
+  expect(value).toStrictEqual(result.value);
+  expect(result.value).toStrictEqual(theirs(type).decode(bytes));
+  // The payload of a NaN is all that may be lost.
+  expect<Uint8Array>(schema.encode(value)).toEqual(hasNaN(value) ? theirs(type).encode(value) : bytes);
+  return true;
+}
+
+describe("like js-xdr, and like the reader and the writer, over random types,", () => {
+  test("values are written, byte for byte, and read back", () => {
+    fc.assert(
+      fc.property(cases, ({ type, value }) => {
+        const schema = ours(type);
+        const bytes: Uint8Array = schema.encode(value);
+        expect(bytes).toEqual(theirs(type).encode(value));
+        expect(bytes).toEqual(encode((w) => write(w, type, value)));
+        expect(schema.size(value)).toBe(bytes.length);
+        expect(schema.decode(bytes)).toStrictEqual(value);
+        expect(compare(type, bytes)).toBe(true);
+      }),
+      { seed: SEED, numRuns: 600 },
+    );
+  });
+
+  test("values are written into the middle of a target, and nothing around them, if they fit", () => {
+    fc.assert(
+      fc.property(cases, fc.nat(9), fc.nat(9), ({ type, value }, before, after) => {
+        const schema = ours(type);
+        const bytes = schema.encode(value);
+        const target = new Uint8Array(before + bytes.length + after).fill(0xa5);
+        expect(schema.encodeInto(value, target, before)).toBe(bytes.length);
+        expect<Uint8Array>(target.subarray(before, before + bytes.length)).toEqual(bytes);
+        expect(target.toHex().replaceAll(bytes.toHex(), "")).toMatch(/^(a5)*$/);
+        if (bytes.length === 0) return;
+        const short = new Uint8Array(before + bytes.length - 1).fill(0xa5);
+        expect(() => schema.encodeInto(value, short, before)).toThrow(RangeError);
+        expect(short.every((byte) => byte === 0xa5)).toBe(true);
+      }),
+      { seed: SEED, numRuns: 300 },
+    );
+  });
+
+  test("mutated bytes are read or refused", () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(cases, changes, ({ type, value }, list) => {
+        if (compare(type, change(ours(type).encode(value), list))) accepted += 1;
+      }),
+      { seed: SEED, numRuns: 1500 },
+    );
+    expect(accepted).toBeWithin(150, 1350);
+  });
+
+  test("random words are read or refused", () => {
+    const words = fc.array(fc.oneof(fc.nat(3), uints), { maxLength: 6 });
+    let accepted = 0;
+    fc.assert(
+      fc.property(types, words, (type, words) => {
+        const bytes = new Uint8Array(words.length * 4);
+        words.forEach((word, i) => {
+          new DataView(bytes.buffer).setUint32(i * 4, word);
+        });
+        if (compare(type, bytes)) accepted += 1;
+      }),
+      { seed: SEED, numRuns: 1000 },
+    );
+    expect(accepted).toBeWithin(20, 980);
+  });
+
+  test("values that are not of the type are refused, at any depth, and leave the target alone", () => {
+    const junk = fc.oneof(
+      fc.anything({ withBigInt: true, withTypedArray: true }),
+      fc.double(),
+      fc.bigInt(-(2n ** 65n), 2n ** 65n),
+      fc.constantFrom(2 ** 31, -(2 ** 31) - 1, 2 ** 32, -1, 2n ** 63n, 2n ** 64n, -1n, -0, true),
+      fc.uint8Array({ maxLength: 10 }),
+    );
+    let accepted = 0;
+    fc.assert(
+      fc.property(cases, leafTypes, junk, ({ type, value }, leaf, wrong) => {
+        // Their strings are bytes and ours are text; and floats out of range are pinned elsewhere.
+        if (leaf.kind === "string" || leaf.kind === "float") return;
+        // A struct of many fields, of which the last one may be wrong.
+        const fields: Type[] = [type, type, { kind: "bool" }, type, leaf];
+        const whole: Type = { kind: "struct", fields };
+        const values = { f0: value, f1: value, f2: true, f3: value, f4: wrong };
+        if (theirs(whole).validate(values)) {
+          accepted += 1;
+          expect<Uint8Array>(ours(whole).encode(values)).toEqual(theirs(whole).encode(values));
+          return;
+        }
+        const target = new Uint8Array(2000).fill(0xa5);
+        expect(() => ours(whole).encodeInto(values, target)).toThrow(/^f4: \w+: (expected|length)/);
+        expect(target.every((byte) => byte === 0xa5)).toBe(true);
+      }),
+      { seed: SEED, numRuns: 1000 },
+    );
+    expect(accepted).toBeWithin(50, 950);
+  });
+
+  test("a linked list is read and written as the chain of optionals that it is", () => {
+    interface Node {
+      item: string;
+      next: Node | null;
+    }
+    const Node: XdrType<Node> = struct({ item: string(9), next: optional(lazy(() => Node)) });
+    const head = optional(Node);
+    const flat = list(struct({ item: string(9) }), 99);
+    fc.assert(
+      fc.property(fc.array(fc.record({ item: fc.string({ maxLength: 9 }) }), { maxLength: 20 }), (items) => {
+        const chain = items.reduceRight<Node | null>((next, { item }) => ({ item, next }), null);
+        const bytes = flat.encode(items);
+        expect(bytes).toEqual(head.encode(chain));
+        expect(flat.decode(bytes)).toEqual(items);
+        expect(head.decode(bytes)).toEqual(chain);
+      }),
+      { seed: SEED, numRuns: 100 },
+    );
+  });
+});
+
+describe("unlike js-xdr,", () => {
+  test("struct values may have more than the fields, and need not be plain: what else is there is left out", () => {
+    class Point {
+      x = 1;
+      get y() {
+        return this.x + 1;
+      }
+    }
+    const Theirs = stellar.struct("Point", { x: stellar.int32(), y: stellar.int32() });
+    const Ours = struct({ x: int, y: int });
+    expect(() => Theirs.encode(new Point())).toThrow(stellar.XdrError);
+    expect(Ours.decode(Ours.encode(new Point()))).toStrictEqual({ x: 1, y: 2 });
+  });
+
+  test("an array of nothing is refused when the type is made: js-xdr refuses its values", () => {
+    const theirs = stellar.array(stellar.opaque(0), 2);
+    expect(() => theirs.decode(Uint8Array.of(0, 0, 0, 2))).toThrow(stellar.XdrError);
+    expect(() => array(fixedOpaque(0), 2)).toThrow(RangeError);
+  });
+
+  test("only arrays, lists, unions and optionals count as nesting: js-xdr counts structs and references as well", () => {
+    type Node = { next: Node | null };
+    const Theirs: stellar.XdrType<Node> = stellar.struct("Node", { next: stellar.option(stellar.lazy(() => Theirs)) });
+    const Ours: XdrType<Node> = struct({ next: optional(lazy(() => Ours)) });
+    const three = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0);
+    expect(Ours.decode(three, { maxDepth: 3 })).toEqual(Theirs.decode(three, { maxDepth: 8 }));
+    expect(() => Ours.decode(three, { maxDepth: 2 })).toThrow(XdrError);
+    expect(() => Theirs.decode(three, { maxDepth: 7 })).toThrow(stellar.XdrError);
+  });
+});

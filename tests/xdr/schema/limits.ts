@@ -1,0 +1,150 @@
+/**
+ * What only a process of its own can tell of types: `bun limits.ts CASE` prints by how many bytes the process grew while
+ * the case went on. Marks on standard error stand around it: between them, the garbage collector's log is about it.
+ */
+import { readFileSync } from "node:fs";
+import {
+  array,
+  bool,
+  enumType,
+  fixedArray,
+  hyper,
+  int,
+  lazy,
+  list,
+  MAX_LENGTH,
+  opaque,
+  optional,
+  string,
+  struct,
+  uhyper,
+  uint,
+  union,
+  voidType,
+  type XdrType,
+} from "../../../src/xdr/index.ts";
+
+export const BEGIN = "~~~ begin";
+export const END = "~~~ end";
+/** So many calls bring about collections if each leaves as much as 16 bytes behind, the least that can be allocated. */
+const OFTEN = 500_000;
+export const LARGE = 2 ** 20;
+
+const Kind = enumType({ A: 0, B: 1 });
+const Record = struct({
+  id: uhyper,
+  name: string(64),
+  kind: union("kind", Kind, { 0: voidType, 1: { value: int, far: hyper } }),
+  key: opaque(64),
+  sizes: array(uint, 16),
+  next: optional(struct({ on: bool })),
+  links: list(int, 9),
+  data: opaque(1 << 15),
+});
+const RECORD = {
+  id: 2n ** 64n - 1n,
+  name: "zoë's file",
+  kind: { kind: 1 as const, value: -1, far: -(2n ** 63n) },
+  key: new Uint8Array(32),
+  sizes: [1, 2 ** 31, 3],
+  next: { on: true },
+  links: [1, 2],
+  data: new Uint8Array(0),
+};
+
+interface Tree {
+  readonly children: Tree[];
+}
+const Tree: XdrType<Tree> = struct({
+  children: array(
+    lazy(() => Tree),
+    MAX_LENGTH,
+  ),
+});
+
+/** Types without bounds, by name. */
+export const UNBOUNDED: Readonly<{ [name: string]: XdrType<unknown> }> = {
+  opaque: opaque(MAX_LENGTH),
+  string: string(MAX_LENGTH),
+  "array of bool": array(bool, MAX_LENGTH),
+  "array of opaque": array(opaque(MAX_LENGTH), MAX_LENGTH),
+  "array of unions": array(union("d", int, {}, voidType), MAX_LENGTH),
+  "array of structs": array(struct({ nothing: voidType, n: int }), MAX_LENGTH),
+  "array of arrays": array(array(array(int, MAX_LENGTH), MAX_LENGTH), MAX_LENGTH),
+  "fixed array": fixedArray(fixedArray(int, MAX_LENGTH), MAX_LENGTH),
+  "list of nothing": list(voidType, MAX_LENGTH),
+  "list of lists": list(list(voidType, MAX_LENGTH), MAX_LENGTH),
+  "optional of an array": array(optional(array(int, MAX_LENGTH)), MAX_LENGTH),
+  tree: Tree,
+};
+
+/** `size` bytes of one word, after a count. */
+function words(count: number, word: number, size: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(size));
+  for (let at = 0; at < size; at += 4) view.setUint32(at, word);
+  view.setUint32(0, count);
+  return new Uint8Array(view.buffer);
+}
+
+/** Inputs of that size that ask for as much as they can: many of nothing, many of much, the deepest, the longest. */
+export function greedy(size: number): Uint8Array[] {
+  const most = size / 4 - 1;
+  return [MAX_LENGTH, most, 1].flatMap((count) => [0, 1, 2, most, MAX_LENGTH].map((word) => words(count, word, size)));
+}
+
+/** Makes what a case takes; gives what is then measured. */
+const CASES: { readonly [name: string]: () => () => void } = {
+  encodeInto() {
+    const target = new Uint8Array(1 << 16);
+    return () => repeat(OFTEN, () => Record.encodeInto(RECORD, target, 8));
+  },
+  "encodeInto, long"() {
+    const target = new Uint8Array(1 << 16);
+    const value = { ...RECORD, data: new Uint8Array(1 << 14) };
+    return () => repeat(OFTEN / 5, () => Record.encodeInto(value, target));
+  },
+  encode: () => () => repeat(OFTEN, () => Record.encode(RECORD)),
+  "greedy and short"() {
+    const list = [4, 8, 40].flatMap(greedy);
+    const types = Object.values(UNBOUNDED);
+    return () =>
+      repeat(OFTEN / 10 / list.length / types.length, () => {
+        for (const type of types) for (const bytes of list) type.tryDecode(bytes);
+      });
+  },
+  "greedy and long"() {
+    const list = greedy(LARGE);
+    return () => {
+      for (const type of Object.values(UNBOUNDED)) {
+        for (const bytes of list) {
+          type.tryDecode(bytes);
+          // What is measured is the most that one of them costs.
+          Bun.gc(true);
+        }
+      }
+    };
+  },
+};
+
+/** The most that the process had resident, in bytes. What `resourceUsage` says begins with the most that its parent had. */
+function peak(): number {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
+  const status = readFileSync("/proc/self/status", "latin1");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+}
+
+function repeat(times: number, run: () => unknown): void {
+  for (let i = 0; i < times; i += 1) run();
+}
+
+if (import.meta.main) {
+  const run = CASES[process.argv[2]!]!();
+  // What is compiled is so before the measuring, and what is made once is there.
+  CASES["encodeInto, long"]!()();
+  Bun.gc(true);
+  const before = process.memoryUsage.rss();
+  console.error(BEGIN);
+  run();
+  console.error(END);
+  console.log(peak() - before);
+}
