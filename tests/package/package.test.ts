@@ -237,7 +237,7 @@ describe("what was built", () => {
       expect(some).not.toContain("DiscoveryServer");
       expect(some).not.toContain("nested deeper than");
       const source = join(await unpacked(), "src");
-      const entrypoints = [join(source, "server", "worker.ts")];
+      const entrypoints = [join(source, "server", "workers", "worker.ts")];
       const { outputs } = await Bun.build({ entrypoints, target: "bun", external: ["*"] });
       expect(await outputs[0]!.text()).toContain("onmessage");
     },

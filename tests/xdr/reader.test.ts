@@ -488,8 +488,8 @@ test("the room imports nothing from outside and uses nothing that only one runti
 });
 
 test.each([
-  ["struct-places", 24],
-  ["array-places", 8],
+  ["unrolled-struct", 24],
+  ["unrolled-array", 8],
 ])("the copies in %s.ts are alike", async (file, count) => {
   const source = await Bun.file(new URL(`../../src/xdr/${file}.ts`, import.meta.url)).text();
   const copies = /\nconst PLACES: Places = \[\n(.*)\n\];\n$/s.exec(source)![1]!.split(/(?<=^ {2}\}\),)\n/m);
