@@ -1,36 +1,46 @@
-/** A thread that announces and asks for the same few nodes as others do, on a memory it shares with them. */
+/** A worker thread that announces and queries the same few nodes as another thread, on a memory that both share. */
 import { createEngine, type EngineBackend, Lane } from "../../src/engine/index.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
 
-export interface Collision {
+export interface CollisionStart {
   memory: WebAssembly.Memory;
   lane: number;
   backend: EngineBackend;
-  seconds: number;
+  /** Shared by all workers: word 0 counts the batches of all of them, word 1 the workers that have reached `batches`. */
+  progress: Int32Array;
+  /** The worker stops when each of `workers` workers has processed this many batches. */
+  batches: number;
+  workers: number;
 }
 
 export interface CollisionResult {
   processed: number;
   answered: number;
-  /** Replies whose port and IP do not belong together. */
+  /** Replies that combine the port of one announcement with the IP of another. */
   mixed: number;
 }
 
 declare const self: Worker;
 
-/** The port that a source announces: so a reply shows whether its port and its IP are of one announcement. */
+const TOTAL_BATCHES = 0;
+const FINISHED_WORKERS = 1;
+/** The engines' clock advances by 1 ms per 16 batches, so the run does not depend on how fast the machine is. */
+const BATCHES_PER_MS = 16;
+const START_MS = 1_400_000_000_000;
+
+/** The announced port depends on the source address, so a reply with a foreign port is recognized. */
 function portOf(last: number): number {
   return 1000 + last * 7;
 }
 
-function run({ memory, lane: number, backend, seconds }: Collision): CollisionResult {
+function run({ memory, lane: number, backend, progress, batches, workers }: CollisionStart): CollisionResult {
   const random = new Random(number);
   const engine = createEngine(backend, memory, number);
   const lane = new Lane(memory, number);
   const result: CollisionResult = { processed: 0, answered: 0, mixed: 0 };
-  const end = performance.now() + seconds * 1000;
-  while (performance.now() < end) {
+  for (let batch = 0; Atomics.load(progress, FINISHED_WORKERS) < workers; batch++) {
+    if (batch === batches) Atomics.add(progress, FINISHED_WORKERS, 1);
     for (let slot = 0; slot < Lane.BATCH; slot++) {
       const id = ascii(`NODE-${random.below(12)}`);
       const last = random.below(250);
@@ -40,8 +50,8 @@ function run({ memory, lane: number, backend, seconds }: Collision): CollisionRe
       lane.bytes.set([255, 255, 10, last, last, last], at + 10);
       lane.setPort(slot, 1);
     }
-    // A retention of 5 ms: entries come and go all the time.
-    engine.process(number, Lane.BATCH, Date.now());
+    const elapsed = Math.floor(Atomics.add(progress, TOTAL_BATCHES, 1) / BATCHES_PER_MS);
+    engine.process(number, Lane.BATCH, START_MS + elapsed);
     result.processed += Lane.BATCH;
     for (let slot = 0; slot < Lane.BATCH; slot++) {
       const reply = lane.reply(slot);
@@ -55,4 +65,4 @@ function run({ memory, lane: number, backend, seconds }: Collision): CollisionRe
   return result;
 }
 
-self.onmessage = ({ data }: MessageEvent<Collision>) => self.postMessage(run(data));
+self.onmessage = ({ data }: MessageEvent<CollisionStart>) => self.postMessage(run(data));
