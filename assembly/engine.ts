@@ -16,6 +16,7 @@ import {
   H_LANES,
   H_LANES_AT,
   H_MAX_ID,
+  IPV4_MAPPED,
   LANE_COUNTERS,
   LANE_SEQUENCE,
   LANE_SIZE,
@@ -25,7 +26,6 @@ import {
   LIMIT_NODE,
   LIMIT_SOURCE,
   LIMIT_SOURCE_NETWORK,
-  MAPPED,
   MAX_PACKET,
   QUERY_ID,
   SLOT_LENGTH,
@@ -57,7 +57,7 @@ import { announcedPort, parse, writeAnnouncementHeader } from "./packet";
 import { closeShard, holds, insert, lookUp, openShard, refresh, sweep, timeAfter } from "./registry";
 import { padded, readWord, writeWord } from "./xdr";
 
-export { collect, merge, setMark } from "./exchange";
+export { collect, merge, moveCursor } from "./exchange";
 export { sweep } from "./registry";
 
 /** The counters of the lane in hand. */
@@ -133,7 +133,7 @@ function answer(slot: usize, id: usize, length: u32, free: bool, now: f64): u32 
   const port = lookUp(id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
   let ipLength: u32 = 16;
-  if (load<u64>(ip) === 0 && load<u32>(ip, 8) === <u32>MAPPED) {
+  if (load<u64>(ip) === 0 && load<u32>(ip, 8) === <u32>IPV4_MAPPED) {
     store<u32>(ip, load<u32>(ip, 12));
     ipLength = 4;
   }

@@ -18,9 +18,9 @@ import {
   RECORD_STEP,
   RECORD_TOP,
   RECORD_USED,
-  SHARD_BOOKMARKS,
-  SHARD_FINGER,
+  SHARD_CURSORS,
   SHARD_HEAD,
+  SHARD_INSERT_HINT,
   SHARD_SIZE,
   SHARD_TAIL,
   STEP_ALLOCATE,
@@ -101,7 +101,7 @@ export function link(shard: u32, entry: u32, at: usize, time: f64): void {
   let previous = load<u32>(shardAt(shard), SHARD_TAIL);
   if (previous !== 0 && timeOf(previous) > time) {
     previous = placeOf(shard, time);
-    store<u32>(shardAt(shard), entry, SHARD_FINGER);
+    store<u32>(shardAt(shard), entry, SHARD_INSERT_HINT);
   }
   const next = nextField(shard, previous);
   const after = load<u32>(next);
@@ -126,7 +126,7 @@ function placeOf(shard: u32, time: f64): u32 {
   const head = load<u32>(shardAt(shard), SHARD_HEAD);
   if (timeOf(head) > time) return 0;
   let back = load<u32>(shardAt(shard), SHARD_TAIL);
-  let near = load<u32>(shardAt(shard), SHARD_FINGER);
+  let near = load<u32>(shardAt(shard), SHARD_INSERT_HINT);
   if (near === 0) near = head;
   const forward = timeOf(near) <= time;
   const step: usize = forward ? ENTRY_NEXT : ENTRY_PREVIOUS;
@@ -143,7 +143,7 @@ function placeOf(shard: u32, time: f64): u32 {
 /** The bookmarks at `entry`, which is about to leave its place or to change, go to the one before it. */
 export function turnBack(shard: u32, entry: u32, previous: u32): void {
   const end = shardAt(shard) + SHARD_SIZE;
-  for (let bookmark = shardAt(shard) + SHARD_BOOKMARKS; bookmark < end; bookmark += 4) {
+  for (let bookmark = shardAt(shard) + SHARD_CURSORS; bookmark < end; bookmark += 4) {
     if (load<u32>(bookmark) === entry) store<u32>(bookmark, previous);
   }
 }

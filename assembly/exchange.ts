@@ -2,13 +2,16 @@
 import { entryAt, exhausted, shardAt } from "./entries";
 import { clearPadding, hashId, spread } from "./hash";
 import {
-  AHEAD,
+  CURSOR_CONFIRM,
+  CURSOR_CONFIRM_ALL,
+  CURSOR_RESTART_WALK,
+  CURSOR_REWIND,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
   ENTRY_NEXT,
   ENTRY_TIME,
-  EXCHANGE,
+  EXCHANGE_ENTRIES,
   H_EXCHANGE_AT,
   H_MAX_ID,
   H_MERGE_AHEAD,
@@ -16,19 +19,16 @@ import {
   H_MERGED,
   H_SHARD_MASK,
   H_STRIDE,
+  LIST_BATCH,
   LIST_BUSY,
   LIST_MORE,
-  LISTING,
-  META_ELSEWHERE,
+  MAX_CLOCK_SKEW,
+  META_FROM_JOURNAL,
   META_LENGTH,
-  SET_ALL_KEPT,
-  SET_KEPT,
-  SET_UNSENT,
-  SET_UNWALKED,
   SHARD_HEAD,
-  SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_SAVED,
   SHARD_TAIL,
   SHARD_WALKED,
 } from "./layout";
@@ -38,7 +38,7 @@ import { holds, holdsAt, insert, leaveShard, refresh, shardOf, sweep, tend, tryS
 /**
  * Copies entries of `shard` to the exchange area, those announced first first, and moves a bookmark behind them: what was
  * announced here since the last listing, or with `walk` whatever was announced before `until` and not walked yet. Looks
- * at LISTING entries at most. Returns how many it copied, with LIST_MORE when it did not come to the end, or LIST_BUSY.
+ * at LIST_BATCH entries at most. Returns how many it copied, with LIST_MORE when it did not come to the end, or LIST_BUSY.
  */
 export function collect(shard: u32, walk: bool, until: f64): u32 {
   if (shard > load<u32>(H_SHARD_MASK)) return 0;
@@ -50,11 +50,11 @@ export function collect(shard: u32, walk: bool, until: f64): u32 {
   let last = load<u32>(bookmark);
   let entry = last === 0 ? load<u32>(from, SHARD_HEAD) : load<u32>(entryAt(last), ENTRY_NEXT);
   let count: u32 = 0;
-  let left: u32 = LISTING;
+  let left: u32 = LIST_BATCH;
   for (; entry !== 0 && left !== 0; left--) {
     const at = entryAt(entry);
     if (walk && load<f64>(at, ENTRY_TIME) >= until) break;
-    if (walk || (load<u32>(at, ENTRY_META) & META_ELSEWHERE) === 0) {
+    if (walk || (load<u32>(at, ENTRY_META) & META_FROM_JOURNAL) === 0) {
       memory.copy(to, at, stride);
       to += stride;
       count++;
@@ -68,19 +68,19 @@ export function collect(shard: u32, walk: bool, until: f64): u32 {
 }
 
 /** Sets the bookmarks of `shard` by one of the SET codes. False if it is locked for long: nothing was done. */
-export function setMark(shard: u32, what: u32): bool {
+export function moveCursor(shard: u32, what: u32): bool {
   if (shard > load<u32>(H_SHARD_MASK)) return false;
   const from = shardAt(shard);
   if (!tryLock(from + SHARD_LOCK)) return false;
-  if (what === <u32>SET_UNWALKED) {
+  if (what === <u32>CURSOR_RESTART_WALK) {
     store<u32>(from, 0, SHARD_WALKED);
-  } else if (what === <u32>SET_KEPT) {
-    store<u32>(from, load<u32>(from, SHARD_LISTED), SHARD_KEPT);
+  } else if (what === <u32>CURSOR_CONFIRM) {
+    store<u32>(from, load<u32>(from, SHARD_LISTED), SHARD_SAVED);
   } else {
-    if (what !== <u32>SET_UNSENT) {
-      store<u32>(from, what === <u32>SET_ALL_KEPT ? load<u32>(from, SHARD_TAIL) : 0, SHARD_KEPT);
+    if (what !== <u32>CURSOR_REWIND) {
+      store<u32>(from, what === <u32>CURSOR_CONFIRM_ALL ? load<u32>(from, SHARD_TAIL) : 0, SHARD_SAVED);
     }
-    store<u32>(from, load<u32>(from, SHARD_KEPT), SHARD_LISTED);
+    store<u32>(from, load<u32>(from, SHARD_SAVED), SHARD_LISTED);
   }
   unlock(from + SHARD_LOCK);
   return true;
@@ -96,7 +96,7 @@ export function setMark(shard: u32, what: u32): bool {
  */
 export function merge(first: u32, count: u32, now: f64): u32 {
   const stride = load<u32>(H_STRIDE);
-  const end = min<u32>(count, EXCHANGE);
+  const end = min<u32>(count, EXCHANGE_ENTRIES);
   for (let place = first; place < end; place++) {
     if (!mergeOne(load<u32>(H_EXCHANGE_AT) + place * stride, now)) return place;
   }
@@ -109,7 +109,7 @@ function mergeOne(from: usize, now: f64): bool {
   const length = meta & META_LENGTH;
   if (length === 0 || length > load<u32>(H_MAX_ID) || meta >>> 16 === 0) return true;
   let time = load<f64>(from, ENTRY_TIME);
-  const ahead = time > now + AHEAD;
+  const ahead = time > now + MAX_CLOCK_SKEW;
   if (ahead) time = now;
   if (!holdsAt(time, now)) return true;
   const id = from + ENTRY_ID;
@@ -122,9 +122,9 @@ function mergeOne(from: usize, now: f64): bool {
   const entry = holds(shard, id, length, now);
   let outcome: usize = H_MERGED;
   if (entry === 0) {
-    if (!insert(shard, id, length, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
+    if (!insert(shard, id, length, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
   } else if (isLater(from, time, entryAt(entry))) {
-    refresh(shard, entry, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
+    refresh(shard, entry, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time);
   } else {
     outcome = 0;
   }

@@ -69,7 +69,7 @@ export const H_STRIDE = 20;
 /** Number of shards less one; the number is a power of two. */
 export const H_SHARD_MASK = 24;
 /** Index slots of one shard. */
-export const H_SLOTS = 28;
+export const H_INDEX_SLOTS = 28;
 /** Sets of one limiter table less one; the number is a power of two. */
 export const H_SET_MASK = 32;
 /** 1: limits are counted, not enforced. */
@@ -93,9 +93,9 @@ export const H_MERGE_AHEAD = 84;
 /** f64, milliseconds. */
 export const H_RETENTION = 88;
 /** f64: when the last sweep that found all there was to expire took place. */
-export const H_SWEPT = 96;
+export const H_LAST_SWEEP = 96;
 /** 1 on processors that may let one read overtake another: all but x86. */
-export const H_WEAK = 104;
+export const H_WEAK_ORDERING = 104;
 /** The pool of entries: lock, first free entry, entries ever used, entries in use. A cache line of its own. */
 export const H_POOL_LOCK = 128;
 export const H_POOL_FREE = 132;
@@ -125,7 +125,7 @@ export const HEADER_SIZE = 1408;
 /** Odd while a batch is under way: counters are read between two equal even values. */
 export const LANE_SEQUENCE = 0;
 /** Moves on as long as the worker lives: with each batch, several times a second without one, and while it waits for another. */
-export const LANE_BEAT = 4;
+export const LANE_HEARTBEAT = 4;
 /**
  * The record of the change to the registry that is under way, in the rest of the line: with it, whoever finds the lock of a
  * lane that died has the change undone, or done to its end. Which change, its entry, and what that is being linked between.
@@ -135,11 +135,11 @@ export const RECORD_ENTRY = 12;
 export const RECORD_PREVIOUS = 16;
 export const RECORD_NEXT = 20;
 /** Of a refresh: the entry as it was, down to its NodeID. */
-export const RECORD_HEAD = 24;
+export const RECORD_OLD_FIELDS = 24;
 /** Of a redating (f64): to when. */
 export const RECORD_TIME = 24;
 /** Of an insertion the address of its index slot, of a removal the number of the slot that is being closed; and the entries there were. */
-export const RECORD_PLACE = 24;
+export const RECORD_SLOT = 24;
 export const RECORD_COUNT = 28;
 /** Of what the pool is changed by: what it was. */
 export const RECORD_FREE = 32;
@@ -155,14 +155,14 @@ export const STEP_INSERT = 3;
 /** or the other way round: a removal. */
 export const STEP_REMOVE = 4;
 export const STEP_RELEASE = 5;
-export const STEP_REDATE = 6;
+export const STEP_CLAMP = 6;
 /** Beside the step of a refresh or an insertion: the queue is being changed as RECORD_PREVIOUS and RECORD_NEXT say. */
 export const STEP_LINKING = 8;
 
 /** f64 each. */
 export const LANE_COUNTERS = 64;
 /** Set by the control thread: the lane's worker is to stop, another has taken its place. */
-export const LANE_DEPOSED = 248;
+export const LANE_RETIRED = 248;
 export const LANE_SLOTS = 256;
 /** Datagrams in a batch at most. */
 export const BATCH = 64;
@@ -188,7 +188,7 @@ export const SLOT_SIZE = 1088;
 export const LANE_SIZE = 69888;
 
 /** The third word of ::ffff:a.b.c.d, the first two being 0. */
-export const MAPPED = 0xffff0000;
+export const IPV4_MAPPED = 0xffff0000;
 
 /* ---- Limiter: tables of sets, a set is a cache line of five slots ---- */
 
@@ -217,9 +217,9 @@ export const SHARD_TAIL = 16;
  * one before. FINGER: the last that was put elsewhere than to the tail. KEPT, LISTED: up to here the journal has what was
  * announced, or was handed it. WALKED: so far the whole queue was handed out.
  */
-export const SHARD_BOOKMARKS = 48;
-export const SHARD_FINGER = 48;
-export const SHARD_KEPT = 52;
+export const SHARD_CURSORS = 48;
+export const SHARD_INSERT_HINT = 48;
+export const SHARD_SAVED = 52;
 export const SHARD_LISTED = 56;
 export const SHARD_WALKED = 60;
 
@@ -236,7 +236,7 @@ export const ENTRY_PREVIOUS = 0;
 export const ENTRY_NEXT = 4;
 export const ENTRY_TIME = 8;
 export const ENTRY_TAG = 16;
-/** Port in the high half, META_ELSEWHERE, length of the NodeID; 0 in a free entry. */
+/** Port in the high half, META_FROM_JOURNAL, length of the NodeID; 0 in a free entry. */
 export const ENTRY_META = 20;
 /** 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 export const ENTRY_ADDRESS = 24;
@@ -244,23 +244,23 @@ export const ENTRY_ADDRESS = 24;
 export const ENTRY_ID = 40;
 export const META_LENGTH = 0x7fff;
 /** Not announced to this server but merged from a journal, which need not be told of it again. */
-export const META_ELSEWHERE = 0x8000;
+export const META_FROM_JOURNAL = 0x8000;
 
 /** By so much, in ms, may an announcement be ahead of the clock: clocks of several machines, or workers, never quite agree. */
-export const AHEAD = 1000;
+export const MAX_CLOCK_SKEW = 1000;
 /** What a node that is announced twice in one millisecond is later the second time. */
-export const TICK = 0.0009765625;
+export const TIME_STEP = 0.0009765625;
 
 /** The exchange area: entries on their way to a journal or from one, in the form of entries. */
-export const EXCHANGE = 256;
+export const EXCHANGE_ENTRIES = 256;
 /** Entries that are looked at under one lock when entries are listed: 7 microseconds, 14 with NodeIDs of 1008 (bench/journal/main.ts). */
-export const LISTING = 32;
+export const LIST_BATCH = 32;
 /** Beside the count of a listing: there are more; nothing was done, the shard is locked. */
 export const LIST_MORE = 0x10000;
 export const LIST_BUSY = 0x20000;
 /** What is set in a shard: what was handed out is kept; is to be handed out again; all of it; none of it; the walk starts anew. */
-export const SET_KEPT = 0;
-export const SET_UNSENT = 1;
-export const SET_UNKEPT = 2;
-export const SET_ALL_KEPT = 3;
-export const SET_UNWALKED = 4;
+export const CURSOR_CONFIRM = 0;
+export const CURSOR_REWIND = 1;
+export const CURSOR_RESET = 2;
+export const CURSOR_CONFIRM_ALL = 3;
+export const CURSOR_RESTART_WALK = 4;

@@ -14,10 +14,10 @@ import {
   H_LIMITERS_AT,
   H_LIMITS,
   H_SET_MASK,
+  IPV4_MAPPED,
   LIMIT_INTERVAL,
   LIMIT_SIZE,
   LIMIT_TOLERANCE,
-  MAPPED,
   SET_SIZE,
   SET_TAGS,
   SET_TIMES,
@@ -53,7 +53,7 @@ export function allowed(address: usize): bool {
  */
 export function setSource(address: usize): void {
   let host: u32 = 0;
-  if (load<u64>(address) === 0 && load<u32>(address, 8) === <u32>MAPPED) {
+  if (load<u64>(address) === 0 && load<u32>(address, 8) === <u32>IPV4_MAPPED) {
     const word = load<u32>(address, 12);
     family = 0;
     hashSource(word & 0x00ffffff, 0, family);

@@ -5,7 +5,7 @@
  * hand, has its change undone or done to its end (src/engine/repair.ts), and frees it. A sequence counter is odd while its
  * holder writes; a reader takes no lock, and reads again when the counter was odd or has moved.
  */
-import { H_LANES_AT, H_WEAK, LANE_BEAT, LANE_SIZE } from "./layout";
+import { H_LANES_AT, H_WEAK_ORDERING, LANE_HEARTBEAT, LANE_SIZE } from "./layout";
 
 /** The lane of this instance, and one. */
 let holder: u32 = 1;
@@ -52,7 +52,7 @@ const REST: i64 = 1_000_000;
  * as; 0 is nothing to wait for. Who waits is alive, and says so.
  */
 function rest(word: usize, seen: u32): void {
-  store<u32>(lane, load<u32>(lane, LANE_BEAT) + 1, LANE_BEAT);
+  store<u32>(lane, load<u32>(lane, LANE_HEARTBEAT) + 1, LANE_HEARTBEAT);
   if (seen !== 0) atomic.wait<u32>(word, seen, REST);
 }
 
@@ -63,7 +63,7 @@ function rest(word: usize, seen: u32): void {
  */
 export function beginWrite(sequence: usize): void {
   atomic.add<u32>(sequence, 1);
-  if (load<u32>(H_WEAK) !== 0) atomic.load<u32>(sequence);
+  if (load<u32>(H_WEAK_ORDERING) !== 0) atomic.load<u32>(sequence);
 }
 
 export function endWrite(sequence: usize): void {
@@ -89,5 +89,5 @@ export function beginRead(sequence: usize): u32 {
  * well, which the reads before it do not overtake. (Of fences Binaryen's optimizer leaves none.)
  */
 export function unchanged(sequence: usize, seen: u32): bool {
-  return (load<u32>(H_WEAK) === 0 ? atomic.load<u32>(sequence) : atomic.add<u32>(sequence, 0)) === seen;
+  return (load<u32>(H_WEAK_ORDERING) === 0 ? atomic.load<u32>(sequence) : atomic.add<u32>(sequence, 0)) === seen;
 }

@@ -7,7 +7,6 @@
 import { allocate, entryAt, link, release, shardAt, turnBack, unlink } from "./entries";
 import { spread, tag } from "./hash";
 import {
-  AHEAD,
   BATCH,
   ENTRY_ADDRESS,
   ENTRY_ID,
@@ -16,33 +15,34 @@ import {
   ENTRY_TAG,
   ENTRY_TIME,
   H_INDEX_AT,
+  H_INDEX_SLOTS,
+  H_LAST_SWEEP,
   H_POOL_LOCK,
   H_RETENTION,
   H_SHARD_MASK,
-  H_SLOTS,
-  H_SWEPT,
   INDEX_ENTRY,
   INDEX_SIZE,
   INDEX_TAG,
+  MAX_CLOCK_SKEW,
   META_LENGTH,
   RECORD_COUNT,
   RECORD_ENTRY,
-  RECORD_HEAD,
-  RECORD_PLACE,
+  RECORD_OLD_FIELDS,
+  RECORD_SLOT,
   RECORD_STEP,
   RECORD_TIME,
   SHARD_COUNT,
   SHARD_HEAD,
-  SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_SAVED,
   SHARD_SEQUENCE,
   SHARD_TAIL,
+  STEP_CLAMP,
   STEP_NONE,
-  STEP_REDATE,
   STEP_REFRESH,
   STEP_REMOVE,
-  TICK,
+  TIME_STEP,
 } from "./layout";
 import { beginRead, beginWrite, endWrite, lane, lock, tryLock, unchanged, unlock } from "./lock";
 
@@ -54,17 +54,17 @@ export function shardOf(word: u32): u32 {
 }
 
 function indexAt(shard: u32): usize {
-  return load<u32>(H_INDEX_AT) + shard * load<u32>(H_SLOTS) * INDEX_SIZE;
+  return load<u32>(H_INDEX_AT) + shard * load<u32>(H_INDEX_SLOTS) * INDEX_SIZE;
 }
 
 /** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
 function home(word: u32): u32 {
-  return <u32>((<u64>word * load<u32>(H_SLOTS)) >> 32);
+  return <u32>((<u64>word * load<u32>(H_INDEX_SLOTS)) >> 32);
 }
 
 /** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
 function find(index: usize, id: usize, length: u32): u32 {
-  const slots = load<u32>(H_SLOTS);
+  const slots = load<u32>(H_INDEX_SLOTS);
   place = home(tag);
   for (let left = slots; left !== 0; left--) {
     const slot = index + place * INDEX_SIZE;
@@ -157,16 +157,16 @@ export function holds(shard: u32, id: usize, length: u32, now: f64): u32 {
  */
 function redate(shard: u32, now: f64): void {
   const tail = load<u32>(shardAt(shard), SHARD_TAIL);
-  if (tail === 0 || load<f64>(entryAt(tail), ENTRY_TIME) <= now + AHEAD) return;
+  if (tail === 0 || load<f64>(entryAt(tail), ENTRY_TIME) <= now + MAX_CLOCK_SKEW) return;
   store<f64>(lane, now, RECORD_TIME);
-  store<u32>(lane, STEP_REDATE, RECORD_STEP);
+  store<u32>(lane, STEP_CLAMP, RECORD_STEP);
   for (let entry = tail; entry !== 0; ) {
     const at = entryAt(entry);
     if (load<f64>(at, ENTRY_TIME) <= now) break;
     store<f64>(at, now, ENTRY_TIME);
     entry = load<u32>(at, ENTRY_PREVIOUS);
   }
-  store<u32>(shardAt(shard), 0, SHARD_KEPT);
+  store<u32>(shardAt(shard), 0, SHARD_SAVED);
   store<u32>(shardAt(shard), 0, SHARD_LISTED);
   store<u32>(lane, STEP_NONE, RECORD_STEP);
 }
@@ -181,7 +181,7 @@ export function timeAfter(shard: u32, entry: u32, now: f64): f64 {
   if (tail === 0) return now;
   const latest = load<f64>(entryAt(tail), ENTRY_TIME);
   if (latest < now) return now;
-  return entry !== 0 && load<f64>(entryAt(entry), ENTRY_TIME) === latest ? latest + TICK : latest;
+  return entry !== 0 && load<f64>(entryAt(entry), ENTRY_TIME) === latest ? latest + TIME_STEP : latest;
 }
 
 /** Gives `entry` of an open shard a new port, address and time. */
@@ -204,21 +204,21 @@ export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time:
 /** Writes down an entry as it is, down to its NodeID, before it is refreshed. */
 function recordHead(entry: u32, at: usize): void {
   store<u32>(lane, entry, RECORD_ENTRY);
-  for (let i: u32 = 0; i < <u32>ENTRY_ID; i += 8) store<u64>(lane + i, load<u64>(at + i), RECORD_HEAD);
+  for (let i: u32 = 0; i < <u32>ENTRY_ID; i += 8) store<u64>(lane + i, load<u64>(at + i), RECORD_OLD_FIELDS);
   store<u32>(lane, STEP_REFRESH, RECORD_STEP);
 }
 
 /** Takes the NodeID in hand, which `holds` did not find, into its open shard. False if there is no entry left. */
 export function insert(shard: u32, id: usize, length: u32, meta: u32, address: usize, time: f64): bool {
   const from = shardAt(shard);
-  const slots = load<u32>(H_SLOTS);
+  const slots = load<u32>(H_INDEX_SLOTS);
   const index = indexAt(shard);
   place = home(tag);
   while (load<u32>(index + place * INDEX_SIZE, INDEX_ENTRY) !== 0) {
     if (++place === slots) place = 0;
   }
   const slot = index + place * INDEX_SIZE;
-  store<u32>(lane, slot, RECORD_PLACE);
+  store<u32>(lane, slot, RECORD_SLOT);
   store<u32>(lane, load<u32>(from, SHARD_COUNT), RECORD_COUNT);
   const entry = allocate();
   if (entry === 0) return false;
@@ -263,7 +263,7 @@ export function tend(shard: u32, now: f64, most: u32): u32 {
  * many. Two sweeps within a millisecond are one, unless the first left some over.
  */
 export function sweep(now: f64): u32 {
-  if (load<f64>(H_SWEPT) === now) return 0;
+  if (load<f64>(H_LAST_SWEEP) === now) return 0;
   let gone: u32 = 0;
   let all = true;
   const last = load<u32>(H_SHARD_MASK);
@@ -277,7 +277,7 @@ export function sweep(now: f64): u32 {
     gone += some;
     if (some === BATCH) all = false;
   }
-  if (all) store<f64>(H_SWEPT, now);
+  if (all) store<f64>(H_LAST_SWEEP, now);
   return gone;
 }
 
@@ -288,7 +288,7 @@ export function sweep(now: f64): u32 {
 function remove(shard: u32, entry: u32): bool {
   const from = shardAt(shard);
   const at = entryAt(entry);
-  const slots = load<u32>(H_SLOTS);
+  const slots = load<u32>(H_INDEX_SLOTS);
   const index = indexAt(shard);
   let hole = home(load<u32>(at, ENTRY_TAG));
   for (let left = slots; load<u32>(index + hole * INDEX_SIZE, INDEX_ENTRY) !== entry; ) {
@@ -296,7 +296,7 @@ function remove(shard: u32, entry: u32): bool {
     if (++hole === slots) hole = 0;
   }
   store<u32>(lane, entry, RECORD_ENTRY);
-  store<u32>(lane, hole, RECORD_PLACE);
+  store<u32>(lane, hole, RECORD_SLOT);
   store<u32>(lane, load<u32>(from, SHARD_COUNT), RECORD_COUNT);
   store<u32>(lane, STEP_REMOVE, RECORD_STEP);
   beginWrite(from + SHARD_SEQUENCE);
@@ -314,7 +314,7 @@ function remove(shard: u32, entry: u32): bool {
  * R). Begun again from the hole that is recorded, it comes to the same end.
  */
 function closeGap(index: usize, hole: u32): void {
-  const slots = load<u32>(H_SLOTS);
+  const slots = load<u32>(H_INDEX_SLOTS);
   let next = hole;
   for (;;) {
     if (++next === slots) next = 0;
@@ -323,7 +323,7 @@ function closeGap(index: usize, hole: u32): void {
     const wanted = home(load<u32>(slot, INDEX_TAG));
     if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
     store<u64>(index + hole * INDEX_SIZE, load<u64>(slot));
-    store<u32>(lane, next, RECORD_PLACE);
+    store<u32>(lane, next, RECORD_SLOT);
     hole = next;
   }
   store<u64>(index + hole * INDEX_SIZE, 0);

@@ -1,5 +1,5 @@
 /** How long a shard's lock is held when its entries are listed: announcements wait for it, look-ups do not. */
-import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, LISTING } from "../../assembly/layout.ts";
+import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, LIST_BATCH } from "../../assembly/layout.ts";
 import {
   createEngine,
   createEngineMemory,
@@ -13,7 +13,7 @@ export interface LockFigures {
   readonly backend: EngineBackend;
   readonly idLength: number;
   readonly nodes: number;
-  /** Of listings of LISTING entries, each in another part of the memory, in microseconds. */
+  /** Of listings of LIST_BATCH entries, each in another part of the memory, in microseconds. */
   readonly medianUs: number;
   readonly p99Us: number;
   /** Nanoseconds an entry, listed or merged. */
@@ -30,15 +30,15 @@ export function lockFigures(backend: EngineBackend, maxIdLength: number, nodes: 
   const now = Date.now();
   const idLength = maxIdLength === 64 ? 52 : maxIdLength;
   let began = performance.now();
-  for (let n = 0; n < nodes; n += Exchange.PLACES) {
-    for (let place = 0; place < Exchange.PLACES; place++) {
+  for (let n = 0; n < nodes; n += Exchange.CAPACITY) {
+    for (let place = 0; place < Exchange.CAPACITY; place++) {
       const at = exchange.at(place);
       f64[(at * 4 + ENTRY_TIME) >>> 3] = now - 1e6 + n + place;
       words[at + (ENTRY_META >>> 2)] = (1000 << 16) | idLength;
       words[at + (ENTRY_ADDRESS >>> 2) + 3] = n;
       words[at + (ENTRY_ID >>> 2)] = n + place;
     }
-    exchange.merge(Exchange.PLACES, now);
+    exchange.merge(Exchange.CAPACITY, now);
   }
   const mergeNs = ((performance.now() - began) * 1e6) / nodes;
   const held: number[] = [];
@@ -48,7 +48,7 @@ export function lockFigures(backend: EngineBackend, maxIdLength: number, nodes: 
     do {
       const before = performance.now();
       const count = exchange.walk(shard, Number.POSITIVE_INFINITY);
-      if (count === LISTING) held.push((performance.now() - before) * 1000);
+      if (count === LIST_BATCH) held.push((performance.now() - before) * 1000);
       listed += count;
     } while (exchange.more);
   }

@@ -12,9 +12,9 @@ import {
   H_LANES_AT,
   H_POOL_USED,
   H_STOP,
-  LANE_BEAT,
   LANE_COUNTERS,
-  LANE_DEPOSED,
+  LANE_HEARTBEAT,
+  LANE_RETIRED,
   LANE_SEQUENCE,
   LANE_SIZE,
   type VERDICTS as VERDICT_COUNT,
@@ -94,23 +94,23 @@ export class EngineControl {
   /** Whether the worker of `lane` is to stop. It asks several times a second, with each batch and without: so it shows that it lives. */
   shouldStop(lane: number): boolean {
     const at = this.#at(lane);
-    this.#i32[(at + LANE_BEAT) >>> 2]!++;
-    return this.stopped || Atomics.load(this.#i32, (at + LANE_DEPOSED) >>> 2) !== 0;
+    this.#i32[(at + LANE_HEARTBEAT) >>> 2]!++;
+    return this.stopped || Atomics.load(this.#i32, (at + LANE_RETIRED) >>> 2) !== 0;
   }
 
   /** A figure that moves on as long as the worker of `lane` lives, even while it waits for another one. */
-  beat(lane: number): number {
-    return Atomics.load(this.#i32, (this.#at(lane) + LANE_BEAT) >>> 2);
+  heartbeat(lane: number): number {
+    return Atomics.load(this.#i32, (this.#at(lane) + LANE_HEARTBEAT) >>> 2);
   }
 
   /** Tells the worker of one lane to stop, should it ever ask again: its place is another's. */
-  depose(lane: number): void {
-    Atomics.store(this.#i32, (this.#at(lane) + LANE_DEPOSED) >>> 2, 1);
+  retireLane(lane: number): void {
+    Atomics.store(this.#i32, (this.#at(lane) + LANE_RETIRED) >>> 2, 1);
   }
 
   /** The lane is free for another worker. */
-  reinstate(lane: number): void {
-    Atomics.store(this.#i32, (this.#at(lane) + LANE_DEPOSED) >>> 2, 0);
+  reuseLane(lane: number): void {
+    Atomics.store(this.#i32, (this.#at(lane) + LANE_RETIRED) >>> 2, 0);
   }
 
   #at(lane: number): number {

@@ -11,6 +11,7 @@ import {
   H_LANES,
   H_LANES_AT,
   H_MAX_ID,
+  IPV4_MAPPED,
   LANE_COUNTERS,
   LANE_SEQUENCE,
   LANE_SIZE,
@@ -20,7 +21,6 @@ import {
   LIMIT_NODE,
   LIMIT_SOURCE,
   LIMIT_SOURCE_NETWORK,
-  MAPPED,
   MAX_PACKET,
   QUERY_ID,
   SLOT_LENGTH,
@@ -124,7 +124,7 @@ function answer(m: EngineState, slot: number, id: number, length: number, free: 
   if (port === 0) return VERDICT_UNKNOWN;
   const word = ip >>> 2;
   let ipLength = 16;
-  if (m.i32[word] === 0 && m.i32[word + 1] === 0 && m.u32[word + 2] === MAPPED) {
+  if (m.i32[word] === 0 && m.i32[word + 1] === 0 && m.u32[word + 2] === IPV4_MAPPED) {
     m.i32[word] = m.i32[word + 3]!;
     ipLength = 4;
   }

@@ -18,9 +18,9 @@ import {
   RECORD_STEP,
   RECORD_TOP,
   RECORD_USED,
-  SHARD_BOOKMARKS,
-  SHARD_FINGER,
+  SHARD_CURSORS,
   SHARD_HEAD,
+  SHARD_INSERT_HINT,
   SHARD_SIZE,
   SHARD_TAIL,
   STEP_ALLOCATE,
@@ -102,7 +102,7 @@ export function link(m: EngineState, shard: number, entry: number, at: number, t
   let previous = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   if (previous !== 0 && timeOf(m, previous) > time) {
     previous = placeOf(m, shard, time);
-    m.u32[(shardAt(m, shard) + SHARD_FINGER) >>> 2] = entry;
+    m.u32[(shardAt(m, shard) + SHARD_INSERT_HINT) >>> 2] = entry;
   }
   const next = nextField(m, shard, previous);
   const after = m.u32[next >>> 2]!;
@@ -127,7 +127,7 @@ function placeOf(m: EngineState, shard: number, time: number): number {
   const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
   if (timeOf(m, head) > time) return 0;
   let back = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  let near = m.u32[(shardAt(m, shard) + SHARD_FINGER) >>> 2]!;
+  let near = m.u32[(shardAt(m, shard) + SHARD_INSERT_HINT) >>> 2]!;
   if (near === 0) near = head;
   const forward = timeOf(m, near) <= time;
   const step = forward ? ENTRY_NEXT : ENTRY_PREVIOUS;
@@ -144,7 +144,7 @@ function placeOf(m: EngineState, shard: number, time: number): number {
 /** The bookmarks at `entry`, which is about to leave its place or to change, go to the one before it. */
 export function turnBack(m: EngineState, shard: number, entry: number, previous: number): void {
   const end = (shardAt(m, shard) + SHARD_SIZE) >>> 2;
-  for (let bookmark = (shardAt(m, shard) + SHARD_BOOKMARKS) >>> 2; bookmark < end; bookmark++) {
+  for (let bookmark = (shardAt(m, shard) + SHARD_CURSORS) >>> 2; bookmark < end; bookmark++) {
     if (m.u32[bookmark] === entry) m.u32[bookmark] = previous;
   }
 }

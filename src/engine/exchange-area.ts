@@ -1,8 +1,13 @@
 /** The exchange area of an engine's memory, as the thread in control sees it: where entries for a journal come and go. */
 import {
+  CURSOR_CONFIRM,
+  CURSOR_CONFIRM_ALL,
+  CURSOR_RESET,
+  CURSOR_RESTART_WALK,
+  CURSOR_REWIND,
   ENTRY_NEXT,
   ENTRY_TIME,
-  EXCHANGE,
+  EXCHANGE_ENTRIES,
   H_ENTRIES_AT,
   H_EXCHANGE_AT,
   H_MAX_ID,
@@ -13,14 +18,9 @@ import {
   H_SHARD_MASK,
   H_SHARDS_AT,
   H_STRIDE,
+  LIST_BATCH,
   LIST_BUSY,
   LIST_MORE,
-  LISTING,
-  SET_ALL_KEPT,
-  SET_KEPT,
-  SET_UNKEPT,
-  SET_UNSENT,
-  SET_UNWALKED,
   SHARD_HEAD,
   SHARD_SIZE,
   SHARD_WALKED,
@@ -28,23 +28,23 @@ import {
 import type { PacketEngine } from "./packet-engine.ts";
 
 /** What is said of the entries of a shard that were listed. */
-export type Mark = "kept" | "unsent" | "unkept" | "all kept" | "unwalked";
+export type CursorMove = "confirm" | "rewind" | "reset" | "confirm-all" | "restart-walk";
 
 const COUNTERS = [H_MERGED, H_MERGE_FULL, H_MERGE_AHEAD] as const;
 
-const MARKS = {
-  kept: SET_KEPT,
-  unsent: SET_UNSENT,
-  unkept: SET_UNKEPT,
-  "all kept": SET_ALL_KEPT,
-  unwalked: SET_UNWALKED,
+const CURSOR_MOVES = {
+  confirm: CURSOR_CONFIRM,
+  rewind: CURSOR_REWIND,
+  reset: CURSOR_RESET,
+  "confirm-all": CURSOR_CONFIRM_ALL,
+  "restart-walk": CURSOR_RESTART_WALK,
 } as const;
 
 export class Exchange {
   /** Entries that the area has room for. */
-  static readonly PLACES = EXCHANGE;
+  static readonly CAPACITY = EXCHANGE_ENTRIES;
   /** Entries that a listing looks at, at most. */
-  static readonly LISTING = LISTING;
+  static readonly LIST_BATCH = LIST_BATCH;
   /** The engine's memory. An entry in it is laid out as in assembly/layout.ts. */
   readonly words: Int32Array;
   readonly shards: number;
@@ -98,8 +98,8 @@ export class Exchange {
   }
 
   /** False while the shard is locked for long: then nothing was done. */
-  mark(shard: number, mark: Mark): boolean {
-    return this.#engine.setMark(shard, MARKS[mark]);
+  moveCursor(shard: number, move: CursorMove): boolean {
+    return this.#engine.moveCursor(shard, CURSOR_MOVES[move]);
   }
 
   /**

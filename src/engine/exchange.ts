@@ -1,12 +1,15 @@
 /** Twin of assembly/exchange.ts: entries listed as they were announced, and entries from elsewhere merged. */
 import {
-  AHEAD,
+  CURSOR_CONFIRM,
+  CURSOR_CONFIRM_ALL,
+  CURSOR_RESTART_WALK,
+  CURSOR_REWIND,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
   ENTRY_NEXT,
   ENTRY_TIME,
-  EXCHANGE,
+  EXCHANGE_ENTRIES,
   H_EXCHANGE_AT,
   H_MAX_ID,
   H_MERGE_AHEAD,
@@ -14,19 +17,16 @@ import {
   H_MERGED,
   H_SHARD_MASK,
   H_STRIDE,
+  LIST_BATCH,
   LIST_BUSY,
   LIST_MORE,
-  LISTING,
-  META_ELSEWHERE,
+  MAX_CLOCK_SKEW,
+  META_FROM_JOURNAL,
   META_LENGTH,
-  SET_ALL_KEPT,
-  SET_KEPT,
-  SET_UNSENT,
-  SET_UNWALKED,
   SHARD_HEAD,
-  SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_SAVED,
   SHARD_TAIL,
   SHARD_WALKED,
 } from "../../assembly/layout.ts";
@@ -39,7 +39,7 @@ import type { EngineState } from "./state.ts";
 /**
  * Copies entries of `shard` to the exchange area, those announced first first, and moves a bookmark behind them: what was
  * announced here since the last listing, or with `walk` whatever was announced before `until` and not walked yet. Looks
- * at LISTING entries at most. Returns how many it copied, with LIST_MORE when it did not come to the end, or LIST_BUSY.
+ * at LIST_BATCH entries at most. Returns how many it copied, with LIST_MORE when it did not come to the end, or LIST_BUSY.
  */
 export function collect(m: EngineState, shard: number, walk: boolean, until: number): number {
   shard >>>= 0;
@@ -52,11 +52,11 @@ export function collect(m: EngineState, shard: number, walk: boolean, until: num
   let last = m.u32[bookmark]!;
   let entry = m.u32[(last === 0 ? from + SHARD_HEAD : entryAt(m, last) + ENTRY_NEXT) >>> 2]!;
   let count = 0;
-  let left = LISTING;
+  let left = LIST_BATCH;
   for (; entry !== 0 && left !== 0; left--) {
     const at = entryAt(m, entry);
     if (walk && m.f64[(at + ENTRY_TIME) >>> 3]! >= until) break;
-    if (walk || (m.u32[(at + ENTRY_META) >>> 2]! & META_ELSEWHERE) === 0) {
+    if (walk || (m.u32[(at + ENTRY_META) >>> 2]! & META_FROM_JOURNAL) === 0) {
       m.u8.copyWithin(to, at, at + stride);
       to += stride;
       count++;
@@ -70,20 +70,20 @@ export function collect(m: EngineState, shard: number, walk: boolean, until: num
 }
 
 /** Sets the bookmarks of `shard` by one of the SET codes. False if it is locked for long: nothing was done. */
-export function setMark(m: EngineState, shard: number, what: number): boolean {
+export function moveCursor(m: EngineState, shard: number, what: number): boolean {
   shard >>>= 0;
   if (shard > m.u32[H_SHARD_MASK >>> 2]!) return false;
   const from = shardAt(m, shard);
   if (!tryLock(m, from + SHARD_LOCK)) return false;
-  if (what === SET_UNWALKED) {
+  if (what === CURSOR_RESTART_WALK) {
     m.u32[(from + SHARD_WALKED) >>> 2] = 0;
-  } else if (what === SET_KEPT) {
-    m.u32[(from + SHARD_KEPT) >>> 2] = m.u32[(from + SHARD_LISTED) >>> 2]!;
+  } else if (what === CURSOR_CONFIRM) {
+    m.u32[(from + SHARD_SAVED) >>> 2] = m.u32[(from + SHARD_LISTED) >>> 2]!;
   } else {
-    if (what !== SET_UNSENT) {
-      m.u32[(from + SHARD_KEPT) >>> 2] = what === SET_ALL_KEPT ? m.u32[(from + SHARD_TAIL) >>> 2]! : 0;
+    if (what !== CURSOR_REWIND) {
+      m.u32[(from + SHARD_SAVED) >>> 2] = what === CURSOR_CONFIRM_ALL ? m.u32[(from + SHARD_TAIL) >>> 2]! : 0;
     }
-    m.u32[(from + SHARD_LISTED) >>> 2] = m.u32[(from + SHARD_KEPT) >>> 2]!;
+    m.u32[(from + SHARD_LISTED) >>> 2] = m.u32[(from + SHARD_SAVED) >>> 2]!;
   }
   unlock(m, from + SHARD_LOCK);
   return true;
@@ -101,7 +101,7 @@ export function merge(m: EngineState, first: number, count: number, now: number)
   first >>>= 0;
   count >>>= 0;
   const stride = m.u32[H_STRIDE >>> 2]!;
-  const end = Math.min(count, EXCHANGE);
+  const end = Math.min(count, EXCHANGE_ENTRIES);
   for (let place = first; place < end; place++) {
     if (!mergeOne(m, m.u32[H_EXCHANGE_AT >>> 2]! + place * stride, now)) return place;
   }
@@ -114,7 +114,7 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   const length = meta & META_LENGTH;
   if (length === 0 || length > m.u32[H_MAX_ID >>> 2]! || meta >>> 16 === 0) return true;
   let time = m.f64[(from + ENTRY_TIME) >>> 3]!;
-  const ahead = time > now + AHEAD;
+  const ahead = time > now + MAX_CLOCK_SKEW;
   if (ahead) time = now;
   if (!holdsAt(m, time, now)) return true;
   const id = from + ENTRY_ID;
@@ -127,9 +127,9 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   const entry = holds(m, shard, id, length, now);
   let outcome = H_MERGED;
   if (entry === 0) {
-    if (!insert(m, shard, id, length, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
+    if (!insert(m, shard, id, length, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
   } else if (isLater(m, from, time, entryAt(m, entry))) {
-    refresh(m, shard, entry, meta | META_ELSEWHERE, from + ENTRY_ADDRESS, time);
+    refresh(m, shard, entry, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time);
   } else {
     outcome = 0;
   }

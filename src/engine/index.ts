@@ -1,5 +1,5 @@
 export { EngineControl, type EngineCounters, VERDICTS, type Verdict } from "./control.ts";
-export { Exchange, type Mark } from "./exchange-area.ts";
+export { type CursorMove, Exchange } from "./exchange-area.ts";
 export { Lane } from "./lane.ts";
 export { createEngineMemory } from "./memory.ts";
 export { defaultEngineOptions, type EngineOptions, type Limit, type Network } from "./options.ts";

@@ -6,10 +6,10 @@ import {
   H_LIMITERS_AT,
   H_LIMITS,
   H_SET_MASK,
+  IPV4_MAPPED,
   LIMIT_INTERVAL,
   LIMIT_SIZE,
   LIMIT_TOLERANCE,
-  MAPPED,
   SET_SIZE,
   SET_TAGS,
   SET_TIMES,
@@ -43,7 +43,7 @@ export function allowed(m: EngineState, address: number): boolean {
 export function setSource(m: EngineState, address: number): void {
   const at = address >>> 2;
   let host = 0;
-  if (m.i32[at] === 0 && m.i32[at + 1] === 0 && m.u32[at + 2] === MAPPED) {
+  if (m.i32[at] === 0 && m.i32[at + 1] === 0 && m.u32[at + 2] === IPV4_MAPPED) {
     const word = m.i32[at + 3]!;
     m.family = 0;
     hashSource(m, word & 0x00ffffff, 0, m.family);

@@ -1,5 +1,5 @@
 /** Twin of assembly/lock.ts: locks and sequence counters in shared memory. Words are addressed in bytes. */
-import { H_LANES_AT, H_WEAK, LANE_BEAT, LANE_SIZE } from "../../assembly/layout.ts";
+import { H_LANES_AT, H_WEAK_ORDERING, LANE_HEARTBEAT, LANE_SIZE } from "../../assembly/layout.ts";
 import type { EngineState } from "./state.ts";
 
 export function setHolder(m: EngineState, number: number): void {
@@ -44,7 +44,7 @@ const REST = 1;
  * as; 0 is nothing to wait for. Who waits is alive, and says so.
  */
 function rest(m: EngineState, word: number, seen: number): void {
-  m.i32[(m.lane + LANE_BEAT) >>> 2]!++;
+  m.i32[(m.lane + LANE_HEARTBEAT) >>> 2]!++;
   if (seen !== 0) Atomics.wait(m.i32, word >>> 2, seen, REST);
 }
 
@@ -55,7 +55,7 @@ function rest(m: EngineState, word: number, seen: number): void {
  */
 export function beginWrite(m: EngineState, sequence: number): void {
   Atomics.add(m.i32, sequence >>> 2, 1);
-  if (m.u32[H_WEAK >>> 2] !== 0) Atomics.load(m.i32, sequence >>> 2);
+  if (m.u32[H_WEAK_ORDERING >>> 2] !== 0) Atomics.load(m.i32, sequence >>> 2);
 }
 
 export function endWrite(m: EngineState, sequence: number): void {
@@ -82,5 +82,5 @@ export function beginRead(m: EngineState, sequence: number): number {
  */
 export function unchanged(m: EngineState, sequence: number, seen: number): boolean {
   const word = sequence >>> 2;
-  return (m.u32[H_WEAK >>> 2] === 0 ? Atomics.load(m.i32, word) : Atomics.add(m.i32, word, 0)) === seen;
+  return (m.u32[H_WEAK_ORDERING >>> 2] === 0 ? Atomics.load(m.i32, word) : Atomics.add(m.i32, word, 0)) === seen;
 }

@@ -2,7 +2,7 @@
 import {
   ALLOWED_SIZE,
   ENTRY_ID,
-  EXCHANGE,
+  EXCHANGE_ENTRIES,
   H_ALLOWED,
   H_ALLOWED_AT,
   H_CAPACITY,
@@ -10,9 +10,11 @@ import {
   H_ENTRIES_AT,
   H_EXCHANGE_AT,
   H_INDEX_AT,
+  H_INDEX_SLOTS,
   H_KEY,
   H_LANES,
   H_LANES_AT,
+  H_LAST_SWEEP,
   H_LIMITERS_AT,
   H_LIMITS,
   H_MAGIC,
@@ -21,12 +23,10 @@ import {
   H_SET_MASK,
   H_SHARD_MASK,
   H_SHARDS_AT,
-  H_SLOTS,
   H_STOP,
   H_STRIDE,
-  H_SWEPT,
   H_VERSION,
-  H_WEAK,
+  H_WEAK_ORDERING,
   HEADER_SIZE,
   INDEX_SIZE,
   KEY_SIZE,
@@ -96,7 +96,7 @@ function plan(options: EngineOptions): Plan {
   };
   region(HEADER_SIZE);
   const lanesAt = region(options.lanes * LANE_SIZE);
-  const exchangeAt = region(EXCHANGE * stride);
+  const exchangeAt = region(EXCHANGE_ENTRIES * stride);
   const allowedAt = region(options.allow.length * ALLOWED_SIZE);
   const shardsAt = region(shards * SHARD_SIZE);
   const limitersAt = region(LIMITS * sets * SET_SIZE);
@@ -154,11 +154,11 @@ export function createEngineMemory(options: EngineOptions): WebAssembly.Memory {
   word(H_MAX_ID, options.maxIdLength);
   word(H_STRIDE, p.stride);
   word(H_SHARD_MASK, p.shards - 1);
-  word(H_SLOTS, p.slots);
+  word(H_INDEX_SLOTS, p.slots);
   word(H_SET_MASK, p.sets - 1);
   word(H_DRY_RUN, options.dryRun ? 1 : 0);
   word(H_STOP, 0);
-  word(H_WEAK, process.arch === "x64" ? 0 : 1);
+  word(H_WEAK_ORDERING, process.arch === "x64" ? 0 : 1);
   word(H_LANES_AT, p.lanesAt);
   word(H_EXCHANGE_AT, p.exchangeAt);
   word(H_ALLOWED_AT, p.allowedAt);
@@ -167,7 +167,7 @@ export function createEngineMemory(options: EngineOptions): WebAssembly.Memory {
   word(H_INDEX_AT, p.indexAt);
   word(H_ENTRIES_AT, p.entriesAt);
   f64[H_RETENTION >>> 3] = options.retentionMs;
-  f64[H_SWEPT >>> 3] = -1;
+  f64[H_LAST_SWEEP >>> 3] = -1;
   writeLimit(f64, LIMIT_SOURCE, options.source, 1);
   writeLimit(f64, LIMIT_NODE, options.node, 1);
   writeLimit(f64, LIMIT_NEW, options.new, 1);

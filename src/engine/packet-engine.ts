@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { H_LANES, H_MAGIC, H_VERSION, LAYOUT_MAGIC, LAYOUT_VERSION } from "../../assembly/layout.ts";
 import wasmPath from "../../build/engine.wasm" with { type: "file" };
 import { process } from "./engine.ts";
-import { collect, merge, setMark } from "./exchange.ts";
+import { collect, merge, moveCursor } from "./exchange.ts";
 import { setHolder } from "./lock.ts";
 import { sweep } from "./registry.ts";
 import { EngineState } from "./state.ts";
@@ -31,7 +31,7 @@ export interface PacketEngine {
    */
   collect(shard: number, walk: boolean, untilMs: number): number;
   /** Sets how far `shard` was listed, by a SET code (assembly/layout.ts). False while it is locked for long. */
-  setMark(shard: number, what: number): boolean;
+  moveCursor(shard: number, what: number): boolean;
   /**
    * Merges the entries of the exchange area from place `first` on.
    * @returns `count`, or the place of an entry that has to wait: its shard is locked for long.
@@ -45,7 +45,7 @@ interface EngineExports {
   process(lane: number, count: number, nowMs: number): number;
   sweep(nowMs: number): number;
   collect(shard: number, walk: number, untilMs: number): number;
-  setMark(shard: number, what: number): number;
+  moveCursor(shard: number, what: number): number;
   merge(first: number, count: number, nowMs: number): number;
 }
 
@@ -66,7 +66,7 @@ export function createWasmEngine(memory: WebAssembly.Memory, lane = 0): PacketEn
     process: engine.process,
     sweep: engine.sweep,
     collect: (shard, walk, untilMs) => engine.collect(shard, walk ? 1 : 0, untilMs),
-    setMark: (shard, what) => engine.setMark(shard, what) !== 0,
+    moveCursor: (shard, what) => engine.moveCursor(shard, what) !== 0,
     merge: engine.merge,
   };
 }
@@ -81,7 +81,7 @@ export function createTsEngine(memory: WebAssembly.Memory, lane = 0): PacketEngi
     process: (lane, count, nowMs) => process(m, lane, count, nowMs),
     sweep: (nowMs) => sweep(m, nowMs),
     collect: (shard, walk, untilMs) => collect(m, shard, walk, untilMs),
-    setMark: (shard, what) => setMark(m, shard, what),
+    moveCursor: (shard, what) => moveCursor(m, shard, what),
     merge: (first, count, nowMs) => merge(m, first, count, nowMs),
   };
 }

@@ -1,6 +1,5 @@
 /** Twin of assembly/registry.ts: an open-addressing index over entries, with a queue in order of announcement a shard. */
 import {
-  AHEAD,
   BATCH,
   ENTRY_ADDRESS,
   ENTRY_ID,
@@ -9,33 +8,34 @@ import {
   ENTRY_TAG,
   ENTRY_TIME,
   H_INDEX_AT,
+  H_INDEX_SLOTS,
+  H_LAST_SWEEP,
   H_POOL_LOCK,
   H_RETENTION,
   H_SHARD_MASK,
-  H_SLOTS,
-  H_SWEPT,
   INDEX_ENTRY,
   INDEX_SIZE,
   INDEX_TAG,
+  MAX_CLOCK_SKEW,
   META_LENGTH,
   RECORD_COUNT,
   RECORD_ENTRY,
-  RECORD_HEAD,
-  RECORD_PLACE,
+  RECORD_OLD_FIELDS,
+  RECORD_SLOT,
   RECORD_STEP,
   RECORD_TIME,
   SHARD_COUNT,
   SHARD_HEAD,
-  SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_SAVED,
   SHARD_SEQUENCE,
   SHARD_TAIL,
+  STEP_CLAMP,
   STEP_NONE,
-  STEP_REDATE,
   STEP_REFRESH,
   STEP_REMOVE,
-  TICK,
+  TIME_STEP,
 } from "../../assembly/layout.ts";
 import { allocate, entryAt, link, release, shardAt, turnBack, unlink } from "./entries.ts";
 import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock.ts";
@@ -46,17 +46,17 @@ export function shardOf(m: EngineState, word: number): number {
 }
 
 export function indexAt(m: EngineState, shard: number): number {
-  return m.u32[H_INDEX_AT >>> 2]! + shard * m.u32[H_SLOTS >>> 2]! * INDEX_SIZE;
+  return m.u32[H_INDEX_AT >>> 2]! + shard * m.u32[H_INDEX_SLOTS >>> 2]! * INDEX_SIZE;
 }
 
 /** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
 function home(m: EngineState, word: number): number {
-  return (((word >>> 0) * m.u32[H_SLOTS >>> 2]!) / 0x100000000) >>> 0;
+  return (((word >>> 0) * m.u32[H_INDEX_SLOTS >>> 2]!) / 0x100000000) >>> 0;
 }
 
 /** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
 function find(m: EngineState, index: number, id: number, length: number): number {
-  const slots = m.u32[H_SLOTS >>> 2]!;
+  const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   m.place = home(m, m.tag);
   for (let left = slots; left !== 0; left--) {
     const slot = index + m.place * INDEX_SIZE;
@@ -152,16 +152,16 @@ export function holds(m: EngineState, shard: number, id: number, length: number,
  */
 function redate(m: EngineState, shard: number, now: number): void {
   const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  if (tail === 0 || m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]! <= now + AHEAD) return;
+  if (tail === 0 || m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]! <= now + MAX_CLOCK_SKEW) return;
   m.f64[(m.lane + RECORD_TIME) >>> 3] = now;
-  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REDATE;
+  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_CLAMP;
   for (let entry = tail; entry !== 0; ) {
     const at = entryAt(m, entry);
     if (m.f64[(at + ENTRY_TIME) >>> 3]! <= now) break;
     m.f64[(at + ENTRY_TIME) >>> 3] = now;
     entry = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
   }
-  m.u32[(shardAt(m, shard) + SHARD_KEPT) >>> 2] = 0;
+  m.u32[(shardAt(m, shard) + SHARD_SAVED) >>> 2] = 0;
   m.u32[(shardAt(m, shard) + SHARD_LISTED) >>> 2] = 0;
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
 }
@@ -176,7 +176,7 @@ export function timeAfter(m: EngineState, shard: number, entry: number, now: num
   if (tail === 0) return now;
   const latest = m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]!;
   if (latest < now) return now;
-  return entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] === latest ? latest + TICK : latest;
+  return entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] === latest ? latest + TIME_STEP : latest;
 }
 
 /** Gives `entry` of an open shard a new port, address and time. */
@@ -206,7 +206,7 @@ export function refresh(
 /** Writes down an entry as it is, down to its NodeID, before it is refreshed. */
 function recordHead(m: EngineState, entry: number, at: number): void {
   m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
-  for (let i = 0; i < ENTRY_ID; i += 4) m.i32[(m.lane + RECORD_HEAD + i) >>> 2] = m.i32[(at + i) >>> 2]!;
+  for (let i = 0; i < ENTRY_ID; i += 4) m.i32[(m.lane + RECORD_OLD_FIELDS + i) >>> 2] = m.i32[(at + i) >>> 2]!;
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REFRESH;
 }
 
@@ -221,14 +221,14 @@ export function insert(
   time: number,
 ): boolean {
   const from = shardAt(m, shard);
-  const slots = m.u32[H_SLOTS >>> 2]!;
+  const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   const index = indexAt(m, shard);
   m.place = home(m, m.tag);
   while (m.u32[(index + m.place * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== 0) {
     if (++m.place === slots) m.place = 0;
   }
   const slot = index + m.place * INDEX_SIZE;
-  m.u32[(m.lane + RECORD_PLACE) >>> 2] = slot;
+  m.u32[(m.lane + RECORD_SLOT) >>> 2] = slot;
   m.u32[(m.lane + RECORD_COUNT) >>> 2] = m.u32[(from + SHARD_COUNT) >>> 2]!;
   const entry = allocate(m);
   if (entry === 0) return false;
@@ -278,7 +278,7 @@ export function tend(m: EngineState, shard: number, now: number, most: number): 
  * many. Two sweeps within a millisecond are one, unless the first left some over.
  */
 export function sweep(m: EngineState, now: number): number {
-  if (m.f64[H_SWEPT >>> 3] === now) return 0;
+  if (m.f64[H_LAST_SWEEP >>> 3] === now) return 0;
   let gone = 0;
   let all = true;
   const last = m.u32[H_SHARD_MASK >>> 2]!;
@@ -292,7 +292,7 @@ export function sweep(m: EngineState, now: number): number {
     gone += some;
     if (some === BATCH) all = false;
   }
-  if (all) m.f64[H_SWEPT >>> 3] = now;
+  if (all) m.f64[H_LAST_SWEEP >>> 3] = now;
   return gone;
 }
 
@@ -303,7 +303,7 @@ export function sweep(m: EngineState, now: number): number {
 function remove(m: EngineState, shard: number, entry: number): boolean {
   const from = shardAt(m, shard);
   const at = entryAt(m, entry);
-  const slots = m.u32[H_SLOTS >>> 2]!;
+  const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   const index = indexAt(m, shard);
   let hole = home(m, m.i32[(at + ENTRY_TAG) >>> 2]!);
   for (let left = slots; m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== entry; ) {
@@ -311,7 +311,7 @@ function remove(m: EngineState, shard: number, entry: number): boolean {
     if (++hole === slots) hole = 0;
   }
   m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
-  m.u32[(m.lane + RECORD_PLACE) >>> 2] = hole;
+  m.u32[(m.lane + RECORD_SLOT) >>> 2] = hole;
   m.u32[(m.lane + RECORD_COUNT) >>> 2] = m.u32[(from + SHARD_COUNT) >>> 2]!;
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REMOVE;
   beginWrite(m, from + SHARD_SEQUENCE);
@@ -329,7 +329,7 @@ function remove(m: EngineState, shard: number, entry: number): boolean {
  * R). Begun again from the hole that is recorded, it comes to the same end.
  */
 export function closeGap(m: EngineState, index: number, hole: number): void {
-  const slots = m.u32[H_SLOTS >>> 2]!;
+  const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   let next = hole;
   for (;;) {
     if (++next === slots) next = 0;
@@ -339,7 +339,7 @@ export function closeGap(m: EngineState, index: number, hole: number): void {
     if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
     m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = m.i32[(slot + INDEX_TAG) >>> 2]!;
     m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] = m.u32[(slot + INDEX_ENTRY) >>> 2]!;
-    m.u32[(m.lane + RECORD_PLACE) >>> 2] = next;
+    m.u32[(m.lane + RECORD_SLOT) >>> 2] = next;
     hole = next;
   }
   m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = 0;

@@ -28,25 +28,25 @@ import {
   RECORD_COUNT,
   RECORD_ENTRY,
   RECORD_FREE,
-  RECORD_HEAD,
   RECORD_NEXT,
-  RECORD_PLACE,
+  RECORD_OLD_FIELDS,
   RECORD_PREVIOUS,
+  RECORD_SLOT,
   RECORD_STEP,
   RECORD_TIME,
   RECORD_TOP,
   RECORD_USED,
   SHARD_COUNT,
-  SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_SAVED,
   SHARD_SEQUENCE,
   SHARD_TAIL,
   STEP_ALLOCATE,
+  STEP_CLAMP,
   STEP_INSERT,
   STEP_LINKING,
   STEP_NONE,
-  STEP_REDATE,
   STEP_REFRESH,
   STEP_RELEASE,
   STEP_REMOVE,
@@ -80,8 +80,8 @@ export class EngineRepair {
    * Has no sequence counter stay odd that nobody is to make even: a worker that slept in the midst of a change, and goes on
    * behind its repair, leaves one, and all who look there would wait for ever.
    */
-  settleSequences(): void {
-    settleSequences(this.#m);
+  fixSequences(): void {
+    fixSequences(this.#m);
   }
 }
 
@@ -101,7 +101,7 @@ function repairLane(m: EngineState, lane: number): boolean {
   return true;
 }
 
-function settleSequences(m: EngineState): void {
+function fixSequences(m: EngineState): void {
   for (let shard = 0; shard <= m.u32[H_SHARD_MASK >>> 2]!; shard++) {
     const at = shardAt(m, shard);
     if ((Atomics.load(m.u32, (at + SHARD_SEQUENCE) >>> 2) & 1) === 0 || !tryLock(m, at + SHARD_LOCK)) continue;
@@ -164,7 +164,7 @@ function repairShard(m: EngineState, at: number, shard: number): void {
     case STEP_REMOVE:
       endRemove(m, at, shard, entry);
       break;
-    case STEP_REDATE:
+    case STEP_CLAMP:
       endRedate(m, shard, m.f64[(at + RECORD_TIME) >>> 3]!);
       break;
   }
@@ -180,13 +180,13 @@ function join(m: EngineState, shard: number, previous: number, next: number): vo
 
 function restoreHead(m: EngineState, at: number, shard: number, entry: number): void {
   const to = entryAt(m, entry);
-  m.u8.copyWithin(to, at + RECORD_HEAD, at + RECORD_HEAD + ENTRY_ID);
+  m.u8.copyWithin(to, at + RECORD_OLD_FIELDS, at + RECORD_OLD_FIELDS + ENTRY_ID);
   join(m, shard, m.u32[(to + ENTRY_PREVIOUS) >>> 2]!, entry);
   join(m, shard, entry, m.u32[(to + ENTRY_NEXT) >>> 2]!);
 }
 
 function undoInsert(m: EngineState, at: number, shard: number, entry: number): void {
-  const slot = m.u32[(at + RECORD_PLACE) >>> 2]!;
+  const slot = m.u32[(at + RECORD_SLOT) >>> 2]!;
   m.u32[(slot + INDEX_TAG) >>> 2] = 0;
   m.u32[(slot + INDEX_ENTRY) >>> 2] = 0;
   m.u32[(entryAt(m, entry) + ENTRY_META) >>> 2] = 0;
@@ -199,7 +199,7 @@ function undoInsert(m: EngineState, at: number, shard: number, entry: number): v
 function endRemove(m: EngineState, at: number, shard: number, entry: number): void {
   const from = entryAt(m, entry);
   const previous = m.u32[(from + ENTRY_PREVIOUS) >>> 2]!;
-  closeGap(m, indexAt(m, shard), m.u32[(at + RECORD_PLACE) >>> 2]!);
+  closeGap(m, indexAt(m, shard), m.u32[(at + RECORD_SLOT) >>> 2]!);
   m.u32[(from + ENTRY_META) >>> 2] = 0;
   turnBack(m, shard, entry, previous);
   join(m, shard, previous, m.u32[(from + ENTRY_NEXT) >>> 2]!);
@@ -214,7 +214,7 @@ function endRedate(m: EngineState, shard: number, now: number): void {
     m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] = now;
     entry = m.u32[(entryAt(m, entry) + ENTRY_PREVIOUS) >>> 2]!;
   }
-  m.u32[(shardAt(m, shard) + SHARD_KEPT) >>> 2] = 0;
+  m.u32[(shardAt(m, shard) + SHARD_SAVED) >>> 2] = 0;
   m.u32[(shardAt(m, shard) + SHARD_LISTED) >>> 2] = 0;
 }
 

@@ -13,7 +13,7 @@ import {
   ENTRY_ID,
   ENTRY_META,
   ENTRY_TIME,
-  MAPPED,
+  IPV4_MAPPED,
   MAX_ID_LENGTH,
   META_LENGTH,
 } from "../../assembly/layout.ts";
@@ -99,7 +99,7 @@ export class BatchWriter {
     const meta = words[at + META]!;
     const length = meta & META_LENGTH;
     const address = at + ADDRESS;
-    const ipv4 = words[address] === 0 && words[address + 1] === 0 && words[address + 2]! >>> 0 === MAPPED;
+    const ipv4 = words[address] === 0 && words[address + 1] === 0 && words[address + 2]! >>> 0 === IPV4_MAPPED;
     to[end + 2] = (meta & 0xffff0000) | (ipv4 ? BATCH_IPV4 : 0) | length;
     end += 3;
     for (let word = ipv4 ? 3 : 0; word < 4; word++) to[end++] = words[address + word]!;
@@ -259,7 +259,7 @@ export class Batch {
     if ((meta & BATCH_IPV4) !== 0) {
       words[address] = 0;
       words[address + 1] = 0;
-      words[address + 2] = MAPPED;
+      words[address + 2] = IPV4_MAPPED;
       words[address + 3] = from[at++]!;
     } else {
       for (let word = 0; word < 4; word++) words[address + word] = from[at++]!;

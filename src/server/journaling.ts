@@ -86,7 +86,7 @@ export class Journaling implements Keeper {
       );
     }
     // Nothing was announced here yet.
-    journaling.#batches.markAll("all kept");
+    journaling.#batches.moveCursors("confirm-all");
     journaling.#restored = journaling.nodes;
     journaling.#restoreSeconds = (performance.now() - started) / 1000;
     journaling.#kept = performance.now();
@@ -135,7 +135,7 @@ export class Journaling implements Keeper {
   }
 
   appendAgain(): void {
-    this.#batches.markAll("unkept");
+    this.#batches.moveCursors("reset");
   }
 
   appendAll(): Promise<void> {

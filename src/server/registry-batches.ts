@@ -1,5 +1,5 @@
 /** Batches of a journal into a registry, and a registry into batches: a slice at a time, so that timers keep their time. */
-import { Exchange, type Mark, type PacketEngine } from "../engine/index.ts";
+import { type CursorMove, Exchange, type PacketEngine } from "../engine/index.ts";
 import { type Batch, BatchWriter, type SealedBatch } from "../journal/index.ts";
 
 /** What may pass on this thread without a turn of its event loop. */
@@ -17,7 +17,7 @@ export class RegistryBatches {
   /** For listings and walks each: their batches must not mix. */
   readonly #walker: BatchWriter;
   /** By shard: what is still to be said of its entries, since it was locked. */
-  readonly #marks: (Mark | undefined)[];
+  readonly #marks: (CursorMove | undefined)[];
   #sliceEnd = 0;
 
   /** @param engine one of this thread; @param origin 8 bytes: which server this is. */
@@ -39,7 +39,7 @@ export class RegistryBatches {
     for (let next = 0; next < batch.count; ) {
       const first = next;
       let places = 0;
-      for (; next < batch.count && places < Exchange.PLACES; next++) {
+      for (; next < batch.count && places < Exchange.CAPACITY; next++) {
         if (batch.idLength(next) > exchange.maxIdLength) {
           if (places > 0) break;
           this.tooLong++;
@@ -69,9 +69,9 @@ export class RegistryBatches {
     const flush = async () => {
       count += this.#writer.count;
       await append(this.#writer.seal());
-      this.markAll("kept");
+      this.moveCursors("confirm");
     };
-    const listings = Math.ceil(AT_ONCE / exchange.shards / Exchange.LISTING);
+    const listings = Math.ceil(AT_ONCE / exchange.shards / Exchange.LIST_BATCH);
     const list = async (shard: number) => {
       let more = this.#settle(shard);
       for (let left = listings; more && left > 0; left--) {
@@ -92,7 +92,7 @@ export class RegistryBatches {
       if (this.#writer.count > 0) await flush();
     } catch (error) {
       this.#writer.clear();
-      this.markAll("unsent");
+      this.moveCursors("rewind");
       throw error;
     }
     return count;
@@ -102,7 +102,7 @@ export class RegistryBatches {
   async appendAll(append: (batch: SealedBatch) => Promise<void>, shift: () => number): Promise<void> {
     const { exchange } = this;
     for (let shard = 0; shard < exchange.shards; shard++) {
-      while (!exchange.mark(shard, "unwalked")) await Bun.sleep(BUSY_MS);
+      while (!exchange.moveCursor(shard, "restart-walk")) await Bun.sleep(BUSY_MS);
     }
     const steps = Math.ceil(AT_ONCE / exchange.shards);
     try {
@@ -135,19 +135,19 @@ export class RegistryBatches {
   }
 
   /** Says something of what was listed, in all shards; of one that is locked, as soon as it is not. */
-  markAll(mark: Mark): void {
+  moveCursors(mark: CursorMove): void {
     for (let shard = 0; shard < this.exchange.shards; shard++) {
       // What is to be listed again is not forgotten for what was kept of the rest.
-      if (this.#marks[shard] !== undefined && mark === "kept") continue;
-      if (this.#marks[shard] === "unkept" && mark === "unsent") continue;
-      this.#marks[shard] = this.exchange.mark(shard, mark) || mark === "kept" ? undefined : mark;
+      if (this.#marks[shard] !== undefined && mark === "confirm") continue;
+      if (this.#marks[shard] === "reset" && mark === "rewind") continue;
+      this.#marks[shard] = this.exchange.moveCursor(shard, mark) || mark === "confirm" ? undefined : mark;
     }
   }
 
   /** Makes up for a mark that could not be set. False if it still cannot. */
   #settle(shard: number): boolean {
     const mark = this.#marks[shard];
-    if (mark !== undefined && !this.exchange.mark(shard, mark)) return false;
+    if (mark !== undefined && !this.exchange.moveCursor(shard, mark)) return false;
     this.#marks[shard] = undefined;
     return true;
   }

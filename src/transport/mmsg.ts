@@ -7,7 +7,7 @@
  */
 import { ptr } from "bun:ffi";
 import {
-  MAPPED,
+  IPV4_MAPPED,
   MAX_PACKET,
   SLOT_LENGTH,
   SLOT_PACKET,
@@ -165,7 +165,7 @@ export class SocketLane {
       inbox.resetName(i, this.#nameLength);
       if (this.#ipv4) {
         // What sockaddr_in pads with zeros is where the two zero words of ::ffff:a.b.c.d go.
-        words[slot + ADDRESS_WORD + 2] = MAPPED | 0;
+        words[slot + ADDRESS_WORD + 2] = IPV4_MAPPED | 0;
         words[slot + ADDRESS_WORD + 3] = words[slot + IPV4_WORD]!;
       }
     }

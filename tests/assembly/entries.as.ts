@@ -10,10 +10,10 @@ import {
   H_POOL_USED,
   H_SHARDS_AT,
   H_STRIDE,
-  SHARD_FINGER,
   SHARD_HEAD,
-  SHARD_KEPT,
+  SHARD_INSERT_HINT,
   SHARD_LISTED,
+  SHARD_SAVED,
   SHARD_SIZE,
   SHARD_TAIL,
   SHARD_WALKED,
@@ -159,30 +159,30 @@ describe("a queue", () => {
     enqueue(1, 10);
     enqueue(2, 90);
     enqueue(3, 20);
-    expect<u32>(load<u32>(shardAt(1), SHARD_FINGER)).toBe(3);
+    expect<u32>(load<u32>(shardAt(1), SHARD_INSERT_HINT)).toBe(3);
     enqueue(4, 30);
-    expect<u32>(load<u32>(shardAt(1), SHARD_FINGER)).toBe(4);
+    expect<u32>(load<u32>(shardAt(1), SHARD_INSERT_HINT)).toBe(4);
     enqueue(5, 15);
     expect<string>(both()).toBe("15342|24351");
     unlink(1, entryAt(5));
-    expect<u32>(load<u32>(shardAt(1), SHARD_FINGER)).toBe(1);
+    expect<u32>(load<u32>(shardAt(1), SHARD_INSERT_HINT)).toBe(1);
     unlink(1, entryAt(1));
-    expect<u32>(load<u32>(shardAt(1), SHARD_FINGER)).toBe(0);
+    expect<u32>(load<u32>(shardAt(1), SHARD_INSERT_HINT)).toBe(0);
     enqueue(5, 25);
     expect<string>(both()).toBe("3542|2453");
   });
 
   test("takes bookmarks back to the entry before when theirs leaves, and to none from the head", () => {
     for (let entry: u32 = 1; entry <= 3; entry++) enqueue(entry, entry);
-    store<u32>(shardAt(1), 2, SHARD_KEPT);
+    store<u32>(shardAt(1), 2, SHARD_SAVED);
     store<u32>(shardAt(1), 3, SHARD_LISTED);
     store<u32>(shardAt(1), 2, SHARD_WALKED);
     unlink(1, entryAt(2));
-    expect<u32>(load<u32>(shardAt(1), SHARD_KEPT)).toBe(1);
+    expect<u32>(load<u32>(shardAt(1), SHARD_SAVED)).toBe(1);
     expect<u32>(load<u32>(shardAt(1), SHARD_LISTED)).toBe(3);
     expect<u32>(load<u32>(shardAt(1), SHARD_WALKED)).toBe(1);
     unlink(1, entryAt(1));
-    expect<u32>(load<u32>(shardAt(1), SHARD_KEPT)).toBe(0);
+    expect<u32>(load<u32>(shardAt(1), SHARD_SAVED)).toBe(0);
   });
 
   test("lets go of its head, its tail, what is between and its only entry", () => {

@@ -1,29 +1,29 @@
 import { entryAt, shardAt } from "../../assembly/entries";
-import { collect, merge, setMark } from "../../assembly/exchange";
+import { collect, merge, moveCursor } from "../../assembly/exchange";
 import { hashId, spread } from "../../assembly/hash";
 import {
-  AHEAD,
+  CURSOR_CONFIRM,
+  CURSOR_CONFIRM_ALL,
+  CURSOR_RESET,
+  CURSOR_RESTART_WALK,
+  CURSOR_REWIND,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
   ENTRY_TIME,
-  EXCHANGE,
+  EXCHANGE_ENTRIES,
   H_EXCHANGE_AT,
   H_MERGE_AHEAD,
   H_MERGE_FULL,
   H_MERGED,
   H_POOL_USED,
   H_STRIDE,
+  LIST_BATCH,
   LIST_BUSY,
   LIST_MORE,
-  LISTING,
-  SET_ALL_KEPT,
-  SET_KEPT,
-  SET_UNKEPT,
-  SET_UNSENT,
-  SET_UNWALKED,
+  MAX_CLOCK_SKEW,
   SHARD_LOCK,
-  TICK,
+  TIME_STEP,
 } from "../../assembly/layout";
 import { shardOf } from "../../assembly/registry";
 import { hexOf, ID, ipv4, put, take, takeLong } from "./support/bytes";
@@ -188,14 +188,14 @@ describe("a listing", () => {
     expect<u32>(all).toBe(40);
     expect<u32>(collect(4, false, 0)).toBe(0);
     expect<u32>(collect(0xffffffff, true, Infinity)).toBe(0);
-    expect<bool>(setMark(4, SET_KEPT)).toBe(false);
+    expect<bool>(moveCursor(4, CURSOR_CONFIRM)).toBe(false);
   });
 
   test("does nothing while the shard is locked, and says so", () => {
     announce(1, 1, NOW);
     store<u32>(shardAt(0), 9, SHARD_LOCK);
     expect<u32>(collect(0, false, 0)).toBe(LIST_BUSY);
-    expect<bool>(setMark(0, SET_KEPT)).toBe(false);
+    expect<bool>(moveCursor(0, CURSOR_CONFIRM)).toBe(false);
     store<u32>(shardAt(0), 0, SHARD_LOCK);
     expect<u32>(collect(0, false, 0)).toBe(1);
   });
@@ -204,14 +204,14 @@ describe("a listing", () => {
     for (let n: u32 = 1; n <= 10; n++) announce(n, n, NOW + n);
     const before = checksum(shardAt(0), SCRATCH);
     collect(0, false, 0);
-    setMark(0, SET_UNSENT);
+    moveCursor(0, CURSOR_REWIND);
     expect<u64>(checksum(shardAt(0), SCRATCH)).toBe(before);
   });
 
   test("looks at 32 entries at most, then says that there are more, until each came once", () => {
     layOut(200, 64, 1, 500, 1);
     for (let n: u32 = 1; n <= 86; n++) announce(n, 1, NOW + n);
-    const counts: u32[] = [LISTING | LIST_MORE, LISTING | LIST_MORE, 22, 0];
+    const counts: u32[] = [LIST_BATCH | LIST_MORE, LIST_BATCH | LIST_MORE, 22, 0];
     let next: u32 = 1;
     for (let part = 0; part < 4; part++) {
       const got = collect(0, false, 0);
@@ -231,7 +231,7 @@ describe("a listing", () => {
   test("writes nothing behind its entries", () => {
     layOut(200, 1008, 1, 500, 1);
     for (let n: u32 = 1; n <= 70; n++) announce(n, 1, NOW + n);
-    const end = load<u32>(H_EXCHANGE_AT) + LISTING * load<u32>(H_STRIDE);
+    const end = load<u32>(H_EXCHANGE_AT) + LIST_BATCH * load<u32>(H_STRIDE);
     const before = checksum(end, shardAt(0));
     collect(0, false, 0);
     expect<u64>(checksum(end, shardAt(0))).toBe(before);
@@ -248,30 +248,30 @@ describe("what was listed", () => {
 
   test("is listed again when it was not kept, with what came since", () => {
     announce(4, 4, NOW + 4);
-    expect<bool>(setMark(0, SET_UNSENT)).toBe(true);
+    expect<bool>(moveCursor(0, CURSOR_REWIND)).toBe(true);
     expect<u32>(collect(0, false, 0)).toBe(4);
   });
 
   test("is not listed again when it was kept", () => {
-    setMark(0, SET_KEPT);
+    moveCursor(0, CURSOR_CONFIRM);
     announce(4, 4, NOW + 4);
     collect(0, false, 0);
-    setMark(0, SET_UNSENT);
+    moveCursor(0, CURSOR_REWIND);
     expect<u32>(collect(0, false, 0)).toBe(1);
     expect<string>(listed(1)).toBe("4");
   });
 
   test("is listed again, kept or not, when the journal lost it", () => {
-    setMark(0, SET_KEPT);
-    setMark(0, SET_UNKEPT);
+    moveCursor(0, CURSOR_CONFIRM);
+    moveCursor(0, CURSOR_RESET);
     expect<u32>(collect(0, false, 0)).toBe(3);
   });
 
   test("or was not, is not listed when all there is counts as kept", () => {
     announce(4, 4, NOW + 4);
-    setMark(0, SET_ALL_KEPT);
+    moveCursor(0, CURSOR_CONFIRM_ALL);
     expect<u32>(collect(0, false, 0)).toBe(0);
-    setMark(0, SET_UNSENT);
+    moveCursor(0, CURSOR_REWIND);
     announce(5, 5, NOW + 5);
     expect<u32>(collect(0, false, 0)).toBe(1);
     expect<string>(listed(1)).toBe("5");
@@ -280,21 +280,21 @@ describe("what was listed", () => {
   test("and announced anew before it was kept, is listed again", () => {
     announce(2, 9, NOW + 5);
     announce(3, 9, NOW + 6);
-    setMark(0, SET_KEPT);
-    setMark(0, SET_UNSENT);
+    moveCursor(0, CURSOR_CONFIRM);
+    moveCursor(0, CURSOR_REWIND);
     expect<u32>(collect(0, false, 0)).toBe(2);
     expect<string>(listed(2)).toBe("2 3");
   });
 
   test("is listed again with its new time when the clock was set back", () => {
-    setMark(0, SET_KEPT);
+    moveCursor(0, CURSOR_CONFIRM);
     announce(4, 4, NOW - 86400000);
     expect<u32>(collect(0, false, 0)).toBe(4);
     expect<f64>(load<f64>(place(0) + ENTRY_TIME)).toBe(NOW - 86400000);
   });
 
   test("is not listed again when the clock was set back by less than clocks may differ", () => {
-    setMark(0, SET_KEPT);
+    moveCursor(0, CURSOR_CONFIRM);
     announce(4, 4, NOW - 500);
     expect<u32>(collect(0, false, 0)).toBe(1);
     expect<f64>(load<f64>(place(0) + ENTRY_TIME)).toBe(NOW + 3);
@@ -313,8 +313,8 @@ describe("a walk", () => {
 
   test("has all, announced here or elsewhere, listed or not", () => {
     while ((collect(0, false, 0) & LIST_MORE) !== 0) {}
-    expect<u32>(collect(0, true, Infinity)).toBe(LISTING | LIST_MORE);
-    expect<u32>(collect(0, true, Infinity)).toBe(LISTING | LIST_MORE);
+    expect<u32>(collect(0, true, Infinity)).toBe(LIST_BATCH | LIST_MORE);
+    expect<u32>(collect(0, true, Infinity)).toBe(LIST_BATCH | LIST_MORE);
     expect<u32>(collect(0, true, Infinity)).toBe(22);
     expect<u32>(load<u32>(place(21) + ENTRY_ID)).toBe(86);
     expect<u32>(collect(0, true, Infinity)).toBe(0);
@@ -329,7 +329,7 @@ describe("a walk", () => {
 
   test("starts anew when it is told to", () => {
     collect(0, true, Infinity);
-    setMark(0, SET_UNWALKED);
+    moveCursor(0, CURSOR_RESTART_WALK);
     expect<u32>(collect(0, true, NOW + 3)).toBe(2);
     expect<string>(listed(2)).toBe("1 2");
   });
@@ -338,9 +338,9 @@ describe("a walk", () => {
     expect<u32>(collect(0, true, NOW + 11)).toBe(10);
     expect<u32>(collect(0, false, 0) & 0xffff).toBe(16);
     expect<u32>(collect(0, true, NOW + 13)).toBe(2);
-    setMark(0, SET_UNKEPT);
+    moveCursor(0, CURSOR_RESET);
     expect<u32>(collect(0, true, NOW + 15)).toBe(2);
-    setMark(0, SET_UNWALKED);
+    moveCursor(0, CURSOR_RESTART_WALK);
     expect<u32>(collect(0, false, 0) & 0xffff).toBe(16);
   });
 });
@@ -389,23 +389,23 @@ describe("a merge", () => {
   });
 
   test("takes a time that is further to come than clocks may differ for now, and counts it", () => {
-    expect<u32>(mergeOne(1, 1, NOW + AHEAD + 1, NOW)).toBe(1);
+    expect<u32>(mergeOne(1, 1, NOW + MAX_CLOCK_SKEW + 1, NOW)).toBe(1);
     expect<f64>(timeOf(1)).toBe(NOW);
     expect<u32>(load<u32>(H_MERGE_AHEAD)).toBe(1);
     announce(2, 2, NOW);
-    expect<u32>(mergeOne(2, 1, NOW + AHEAD + 1, NOW)).toBe(1);
+    expect<u32>(mergeOne(2, 1, NOW + MAX_CLOCK_SKEW + 1, NOW)).toBe(1);
     expect<f64>(timeOf(2)).toBe(NOW);
   });
 
   test("keeps a time that is ahead by less, and what is announced here is later still", () => {
-    expect<u32>(mergeOne(1, 1, NOW + AHEAD, NOW)).toBe(1);
-    expect<f64>(timeOf(1)).toBe(NOW + AHEAD);
+    expect<u32>(mergeOne(1, 1, NOW + MAX_CLOCK_SKEW, NOW)).toBe(1);
+    expect<f64>(timeOf(1)).toBe(NOW + MAX_CLOCK_SKEW);
     expect<u32>(load<u32>(H_MERGE_AHEAD)).toBe(0);
     announce(1, 2, NOW + 1);
-    expect<f64>(timeOf(1)).toBe(NOW + AHEAD + TICK);
+    expect<f64>(timeOf(1)).toBe(NOW + MAX_CLOCK_SKEW + TIME_STEP);
     announce(2, 2, NOW + 2);
-    expect<f64>(timeOf(2)).toBe(NOW + AHEAD + TICK);
-    expect<u32>(mergeOne(1, 1, NOW + AHEAD, NOW + 3)).toBe(0);
+    expect<f64>(timeOf(2)).toBe(NOW + MAX_CLOCK_SKEW + TIME_STEP);
+    expect<u32>(mergeOne(1, 1, NOW + MAX_CLOCK_SKEW, NOW + 3)).toBe(0);
     expect<u32>(portOf(1, NOW + 3)).toBe(2);
     expect<string>(flaw()).toBe("");
   });
@@ -436,7 +436,7 @@ describe("a merge", () => {
   test("has a node announced twice in a millisecond end with that millisecond", () => {
     announce(1, 1, NOW);
     announce(1, 2, NOW);
-    expect<f64>(timeOf(1)).toBe(NOW + TICK);
+    expect<f64>(timeOf(1)).toBe(NOW + TIME_STEP);
     expect<u32>(portOf(1, NOW + RETENTION - 1)).toBe(2);
     expect<u32>(portOf(1, NOW + RETENTION)).toBe(0);
   });
@@ -530,9 +530,9 @@ describe("a merge", () => {
 
   test("reads no further than the exchange area, whatever the count", () => {
     layOut(600, 64, 1, 1300, 1);
-    for (let i: u32 = 0; i < <u32>EXCHANGE; i++) fill(i, i, 1, NOW);
-    expect<u32>(mergeAll(0xffffffff, NOW)).toBe(EXCHANGE);
-    expect<u32>(load<u32>(H_POOL_USED)).toBe(EXCHANGE);
+    for (let i: u32 = 0; i < <u32>EXCHANGE_ENTRIES; i++) fill(i, i, 1, NOW);
+    expect<u32>(mergeAll(0xffffffff, NOW)).toBe(EXCHANGE_ENTRIES);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(EXCHANGE_ENTRIES);
     expect<u32>(merge(0xfffffff0, 0xffffffff, NOW)).toBe(0xffffffff);
     expect<u32>(merge(7, 3, NOW)).toBe(3);
   });

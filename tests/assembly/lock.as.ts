@@ -1,4 +1,4 @@
-import { H_WEAK } from "../../assembly/layout";
+import { H_WEAK_ORDERING } from "../../assembly/layout";
 import {
   beginRead,
   beginWrite,
@@ -109,7 +109,7 @@ describe("lock", () => {
 
   test("a reader changes nothing, also where it has to write what it read", () => {
     for (let weak: u32 = 0; weak <= 1; weak++) {
-      store<u32>(H_WEAK, weak);
+      store<u32>(H_WEAK_ORDERING, weak);
       store<u32>(SEQUENCE, 12);
       store<u32>(LOCK, 3);
       expect<bool>(unchanged(SEQUENCE, beginRead(SEQUENCE))).toBe(true);

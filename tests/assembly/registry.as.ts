@@ -6,12 +6,12 @@ import {
   ENTRY_META,
   ENTRY_TIME,
   H_INDEX_AT,
+  H_INDEX_SLOTS,
+  H_LAST_SWEEP,
   H_POOL_LOCK,
   H_POOL_USED,
   H_RETENTION,
   H_SHARDS_AT,
-  H_SLOTS,
-  H_SWEPT,
   INDEX_ENTRY,
   INDEX_SIZE,
   SHARD_COUNT,
@@ -454,7 +454,7 @@ describe("where a hash belongs", () => {
     }
     expect<u32>(first).toBeGreaterThan(10);
     expect<u32>(last).toBeGreaterThan(10);
-    expect<u32>(load<u32>(H_SLOTS)).toBe(7);
+    expect<u32>(load<u32>(H_INDEX_SLOTS)).toBe(7);
   });
 });
 
@@ -486,8 +486,8 @@ describe("a sweep", () => {
   test("takes place once a millisecond when it found all there was", () => {
     announce(1, 1, NOW);
     expect<u32>(sweep(NOW + RETENTION - 1)).toBe(0);
-    expect<f64>(load<f64>(H_SWEPT)).toBe(NOW + RETENTION - 1);
-    store<f64>(H_SWEPT, NOW + RETENTION);
+    expect<f64>(load<f64>(H_LAST_SWEEP)).toBe(NOW + RETENTION - 1);
+    store<f64>(H_LAST_SWEEP, NOW + RETENTION);
     expect<u32>(sweep(NOW + RETENTION)).toBe(0);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
     expect<u32>(sweep(NOW + RETENTION + 1)).toBe(1);

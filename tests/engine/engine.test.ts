@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import {
+  CURSOR_CONFIRM,
+  CURSOR_RESET,
+  CURSOR_REWIND,
   H_ENTRIES_AT,
   H_INDEX_AT,
   H_POOL_TOP,
-  LISTING,
-  SET_KEPT,
-  SET_UNKEPT,
-  SET_UNSENT,
+  LIST_BATCH,
 } from "../../assembly/layout.ts";
 import { createEngine, createEngineMemory, defaultEngineOptions, EngineControl, Lane } from "../../src/engine/index.ts";
 import { Harness, NO_LIMIT, UNLIMITED } from "../support/harness.ts";
@@ -390,15 +390,15 @@ for (const backend of ["wasm", "ts"] as const) {
       const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
       for (let i = 0; i < 300; i++) h.send(announcement(node(i), i + 1));
       expect(h.list()).toHaveLength(300);
-      h.engine.setMark(0, SET_KEPT);
+      h.engine.moveCursor(0, CURSOR_CONFIRM);
       h.put(0, { nodeId: node("there"), address: "203.0.113.9", port: 9, time: h.now - 1 });
       h.engine.merge(0, 1, h.now);
       h.now++;
       h.send(announcement(node(0), 1));
       expect(h.list()).toHaveLength(1);
-      h.engine.setMark(0, SET_UNSENT);
+      h.engine.moveCursor(0, CURSOR_REWIND);
       expect(h.list()).toHaveLength(1);
-      h.engine.setMark(0, SET_UNKEPT);
+      h.engine.moveCursor(0, CURSOR_RESET);
       expect(h.list()).toHaveLength(300);
       expect(h.list(h.now)).toHaveLength(300);
       expect(h.list(h.now + 1)).toHaveLength(1);
@@ -412,13 +412,13 @@ for (const backend of ["wasm", "ts"] as const) {
       }
       const seen = new Set<number>();
       h.engine.collect(0, false, 0);
-      for (let i = 0; i < LISTING; i++) seen.add(h.take(i).port);
+      for (let i = 0; i < LIST_BATCH; i++) seen.add(h.take(i).port);
       h.now++;
-      for (const i of [LISTING - 1, LISTING, 500]) h.send(announcement(node(i), i + 1));
+      for (const i of [LIST_BATCH - 1, LIST_BATCH, 500]) h.send(announcement(node(i), i + 1));
       const rest = h.list();
       for (const { port } of rest) seen.add(port);
       expect(seen.size).toBe(600);
-      expect(rest.slice(-3).map(({ port }) => port)).toEqual([LISTING, LISTING + 1, 501]);
+      expect(rest.slice(-3).map(({ port }) => port)).toEqual([LIST_BATCH, LIST_BATCH + 1, 501]);
     });
 
     test("misses no announcement of a worker that looked at its clock earlier than another", () => {
@@ -519,7 +519,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.engine.process(0, Number.NaN, h.now)).toBe(0);
       expect(h.engine.merge(0, 0.5, h.now)).toBeLessThan(1);
       expect(h.engine.collect(-1, true, h.now)).toBe(0);
-      expect(h.engine.setMark(2 ** 31, SET_KEPT)).toBe(false);
+      expect(h.engine.moveCursor(2 ** 31, CURSOR_CONFIRM)).toBe(false);
       expect(h.control.counters().received).toBe(0);
       expect(() => createEngine(backend, h.memory, 1)).toThrow(RangeError);
       expect(() => createEngine(backend, new WebAssembly.Memory({ initial: 1 }))).toThrow(TypeError);

@@ -1,6 +1,9 @@
 /** Stops the engines in the midst of what they do, at every step, and has the control thread repair what they left. */
 import { describe, expect, test } from "bun:test";
 import {
+  CURSOR_CONFIRM_ALL,
+  CURSOR_RESET,
+  CURSOR_RESTART_WALK,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
@@ -8,35 +11,32 @@ import {
   ENTRY_TIME,
   H_ENTRIES_AT,
   H_EXCHANGE_AT,
+  H_INDEX_SLOTS,
   H_LANES_AT,
   H_POOL_LOCK,
   H_SHARD_MASK,
   H_SHARDS_AT,
-  H_SLOTS,
   H_STRIDE,
   KEY_SIZE,
   LIST_BUSY,
-  META_ELSEWHERE,
+  META_FROM_JOURNAL,
   META_LENGTH,
   RECORD_STEP,
-  SET_ALL_KEPT,
-  SET_UNKEPT,
-  SET_UNWALKED,
   SHARD_HEAD,
-  SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_SAVED,
   SHARD_SEQUENCE,
   SHARD_SIZE,
   STEP_ALLOCATE,
+  STEP_CLAMP,
   STEP_INSERT,
   STEP_LINKING,
   STEP_NONE,
-  STEP_REDATE,
   STEP_REFRESH,
   STEP_RELEASE,
   STEP_REMOVE,
-  TICK,
+  TIME_STEP,
 } from "../../assembly/layout.ts";
 import {
   createEngineMemory,
@@ -51,7 +51,7 @@ import { Harness, UNLIMITED } from "../support/harness.ts";
 import { checkInvariants } from "../support/invariants.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
-import { CutEngine, type Stoppable, type StoppableMaker, stoppableTs } from "../support/stoppable-engine.ts";
+import { type Stoppable, StoppableEngine, type StoppableMaker, stoppableTs } from "../support/stoppable-engine.ts";
 import { stoppableWasm } from "./stoppable-wasm.ts";
 
 const CAPACITY = 24;
@@ -71,7 +71,7 @@ const STEPS = [
   STEP_INSERT | STEP_LINKING,
   STEP_REMOVE,
   STEP_RELEASE,
-  STEP_REDATE,
+  STEP_CLAMP,
 ];
 
 interface Node {
@@ -98,7 +98,7 @@ interface Work {
 
 class World {
   readonly memory: WebAssembly.Memory;
-  readonly engine: CutEngine;
+  readonly engine: StoppableEngine;
   readonly repair: EngineRepair;
   readonly bytes: Uint8Array;
   readonly u32: Uint32Array;
@@ -124,8 +124,8 @@ class World {
     this.bytes = new Uint8Array(this.memory.buffer);
     this.u32 = new Uint32Array(this.memory.buffer);
     this.#f64 = new Float64Array(this.memory.buffer);
-    this.u32[H_SLOTS >>> 2] = SLOTS;
-    this.engine = new CutEngine(make, this.memory, WORKER);
+    this.u32[H_INDEX_SLOTS >>> 2] = SLOTS;
+    this.engine = new StoppableEngine(make, this.memory, WORKER);
     this.repair = new EngineRepair(this.memory, CONTROL);
     this.#lane = new Lane(this.memory, WORKER);
     this.#random = random;
@@ -151,7 +151,7 @@ class World {
         nodes.set(id, {
           where: `${ip} ${meta >>> 16}`,
           time: this.#f64[(at + ENTRY_TIME) >>> 3]!,
-          elsewhere: (meta & META_ELSEWHERE) !== 0,
+          elsewhere: (meta & META_FROM_JOURNAL) !== 0,
         });
       }
     }
@@ -167,21 +167,21 @@ class World {
     for (let i = 0; i < (listed & 0xffff) && !walk; i++) {
       this.#handed.add(this.#state(this.word(H_EXCHANGE_AT) + i * this.word(H_STRIDE)));
     }
-    const what = random.below(3 * SET_UNWALKED);
+    const what = random.below(3 * CURSOR_RESTART_WALK);
     // All that there is was handed out then.
-    if (what === SET_ALL_KEPT) for (const at of this.#queue(shard)) this.#handed.add(this.#state(at));
-    if (what <= SET_UNWALKED) this.#journal.setMark(shard, what);
+    if (what === CURSOR_CONFIRM_ALL) for (const at of this.#queue(shard)) this.#handed.add(this.#state(at));
+    if (what <= CURSOR_RESTART_WALK) this.#journal.moveCursor(shard, what);
   }
 
   /** Throws if a bookmark stands behind an announcement that the journal was not handed. */
   nothingLeftOut(): void {
     for (let shard = 0; shard <= this.word(H_SHARD_MASK); shard++) {
       const from = this.word(H_SHARDS_AT) + shard * SHARD_SIZE;
-      for (const bookmark of [SHARD_KEPT, SHARD_LISTED]) {
+      for (const bookmark of [SHARD_SAVED, SHARD_LISTED]) {
         let entry = this.word(from + bookmark) === 0 ? 0 : this.word(from + SHARD_HEAD);
         while (entry !== 0) {
           const at = this.word(H_ENTRIES_AT) + entry * this.word(H_STRIDE);
-          const known = this.#handed.has(this.#state(at)) || (this.word(at + ENTRY_META) & META_ELSEWHERE) !== 0;
+          const known = this.#handed.has(this.#state(at)) || (this.word(at + ENTRY_META) & META_FROM_JOURNAL) !== 0;
           if (!known)
             throw new Error(`entry ${entry} of shard ${shard} was not handed to the journal and never will be`);
           entry = entry === this.word(from + bookmark) ? 0 : this.word(at + ENTRY_NEXT);
@@ -324,7 +324,7 @@ function stopEverywhere(world: World, rounds: number): Map<number, number> {
         if (wanted) {
           // Stopped behind its change, it was announced before.
           const { time, ...rest } = world.nodes().get(node)!;
-          expect([wanted.time, wanted.time + TICK]).toContain(time);
+          expect([wanted.time, wanted.time + TIME_STEP]).toContain(time);
           expect({ ...rest, time: wanted.time }).toEqual(wanted);
         }
       } catch (cause) {
@@ -377,7 +377,7 @@ describe.each(["wasm", "ts"] as const)("the control thread's %s engine", (backen
       return h.engine.merge(0, 8, h.now);
     };
     const list = () => [0, 1].map((shard) => h.engine.collect(shard, false, 0));
-    const mark = () => [0, 1].map((shard) => h.engine.setMark(shard, SET_UNKEPT));
+    const mark = () => [0, 1].map((shard) => h.engine.moveCursor(shard, CURSOR_RESET));
     for (const lock of locks) {
       h.now += 10 * RETENTION;
       for (let n = 0; n < 20; n++) h.send(announcement(node(n), 1));
@@ -450,7 +450,7 @@ describe("a repair", () => {
     const at = [0, 1].map((n) => shard(world) + n * SHARD_SIZE);
     for (const one of at) world.u32[(one + SHARD_SEQUENCE) >>> 2] = 7;
     world.u32[(at[1]! + SHARD_LOCK) >>> 2] = 99;
-    world.repair.settleSequences();
+    world.repair.fixSequences();
     expect(at.map((one) => world.word(one + SHARD_SEQUENCE))).toEqual([8, 7]);
     expect(at.map((one) => world.word(one + SHARD_LOCK))).toEqual([0, 99]);
   });

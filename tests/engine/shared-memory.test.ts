@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { H_WEAK } from "../../assembly/layout.ts";
+import { H_WEAK_ORDERING } from "../../assembly/layout.ts";
 import { createEngineMemory, defaultEngineOptions, EngineControl } from "../../src/engine/index.ts";
 import { UNLIMITED } from "../support/harness.ts";
 import { checkInvariants } from "../support/invariants.ts";
@@ -31,7 +31,7 @@ test.each([
     const options = { ...defaultEngineOptions(), ...UNLIMITED, lanes: 2, capacity: 8, retentionMs: 5 };
     const memory = createEngineMemory(options);
     // The code for weak ordering must work on x86 too, so this test forces it on every machine.
-    if (weak === 1) new Uint32Array(memory.buffer)[H_WEAK >>> 2] = weak;
+    if (weak === 1) new Uint32Array(memory.buffer)[H_WEAK_ORDERING >>> 2] = weak;
     const progress = new Int32Array(new SharedArrayBuffer(8));
     const start = { memory, progress, batches: BATCHES, workers: BACKENDS.length };
     const results = await Promise.all(BACKENDS.map((backend, lane) => collide({ ...start, lane, backend })));

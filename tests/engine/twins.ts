@@ -1,17 +1,17 @@
 /** Runs the two packet engines over the same packets at the same times and finds the first thing they disagree in. */
 import {
-  AHEAD,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
   ENTRY_TIME,
-  EXCHANGE,
+  EXCHANGE_ENTRIES,
   H_EXCHANGE_AT,
   H_RETENTION,
   H_SHARD_MASK,
   H_STRIDE,
   KEY_SIZE,
-  TICK,
+  MAX_CLOCK_SKEW,
+  TIME_STEP,
 } from "../../assembly/layout.ts";
 import {
   createEngineMemory,
@@ -139,8 +139,8 @@ function compareImages(a: Twin, b: Twin): string | undefined {
 function journalTime(random: Random, now: number, retention: number): number {
   const kind = random.below(20);
   if (kind === 0) return random.pick([Number.NaN, Infinity, -Infinity, -1, Number.MAX_VALUE, now + 1e12]);
-  if (kind === 1) return now + random.pick([-retention, AHEAD]) + (random.below(5) - 2) / 2;
-  return now - random.below(8000) + 200 + (kind < 10 ? random.below(1024) * TICK : 0);
+  if (kind === 1) return now + random.pick([-retention, MAX_CLOCK_SKEW]) + (random.below(5) - 2) / 2;
+  return now - random.below(8000) + 200 + (kind < 10 ? random.below(1024) * TIME_STEP : 0);
 }
 
 /** What a journal does, to both: listing a shard, merging entries from elsewhere, sweeping. */
@@ -163,7 +163,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
     if (kind === 0) return twin.engine.sweep(now);
     if (kind === 1) {
       const listed = twin.engine.collect(shard, walk, until);
-      return what === 5 || twin.engine.setMark(shard, what) ? listed : -1;
+      return what === 5 || twin.engine.moveCursor(shard, what) ? listed : -1;
     }
     const stride = twin.u32[H_STRIDE >>> 2]!;
     entries.forEach(({ id, address, meta, time }, i) => {
@@ -177,7 +177,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
     return twin.engine.merge(first, count, now);
   });
   if (results[0] !== results[1]) {
-    return `${["sweep", "collect", "merge"][kind]}: ${results[0]} (wasm), ${results[1]} (ts) of ${EXCHANGE}`;
+    return `${["sweep", "collect", "merge"][kind]}: ${results[0]} (wasm), ${results[1]} (ts) of ${EXCHANGE_ENTRIES}`;
   }
   return undefined;
 }

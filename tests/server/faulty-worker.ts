@@ -13,7 +13,7 @@ import type { ToWorker, WorkerStart } from "../../src/server/workers/messages.ts
 import "../../src/server/workers/worker.ts";
 import { nodeOf } from "../support/nodes.ts";
 import { announcement, ascii } from "../support/packets.ts";
-import { CutEngine, stoppableTs } from "../support/stoppable-engine.ts";
+import { StoppableEngine, stoppableTs } from "../support/stoppable-engine.ts";
 
 declare const self: Worker;
 
@@ -52,7 +52,7 @@ let started: WorkerStart | undefined;
 function stopIn(place: keyof typeof PLACES, { memory, lane: number }: WorkerStart): void {
   const u32 = new Uint32Array(memory.buffer);
   const record = (u32[H_LANES_AT >>> 2]! + number * LANE_SIZE + RECORD_STEP) >>> 2;
-  const engine = new CutEngine(stoppableTs, memory, number);
+  const engine = new StoppableEngine(stoppableTs, memory, number);
   const lane = new Lane(memory, number);
   for (let n = 0; ; n++) {
     const { id, port } = place === "a refresh" ? nodeOf(n % 100) : { id: ascii(`STRUCK-${number}-${n}`), port: 1 };

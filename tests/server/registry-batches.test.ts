@@ -45,7 +45,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(failing).rejects.toThrow("disk full");
       await failing.catch(() => {});
       expect(names(await site.news()).sort()).toEqual(["a 1", "b 2"]);
-      site.batches.markAll("unkept");
+      site.batches.moveCursors("reset");
       site.announce("a", 3);
       expect(names(await site.news()).sort()).toEqual(["a 3", "b 2"]);
     });
@@ -95,7 +95,7 @@ for (const backend of ["wasm", "ts"] as const) {
       site.lock(2, 9);
       const first = names(await site.news());
       expect(first.length).toBeWithin(50, 100);
-      site.batches.markAll("unkept");
+      site.batches.moveCursors("reset");
       site.lock(2, 0);
       expect(names(await site.news())).toHaveLength(100);
 

@@ -8,6 +8,7 @@ import {
   H_CAPACITY,
   H_ENTRIES_AT,
   H_INDEX_AT,
+  H_INDEX_SLOTS,
   H_LANES,
   H_LANES_AT,
   H_POOL_FREE,
@@ -16,7 +17,6 @@ import {
   H_POOL_USED,
   H_SHARD_MASK,
   H_SHARDS_AT,
-  H_SLOTS,
   H_STRIDE,
   INDEX_ENTRY,
   INDEX_SIZE,
@@ -24,12 +24,12 @@ import {
   LANE_SEQUENCE,
   LANE_SIZE,
   RECORD_STEP,
-  SHARD_BOOKMARKS,
   SHARD_COUNT,
+  SHARD_CURSORS,
   SHARD_HEAD,
-  SHARD_KEPT,
   SHARD_LISTED,
   SHARD_LOCK,
+  SHARD_SAVED,
   SHARD_SEQUENCE,
   SHARD_SIZE,
   SHARD_TAIL,
@@ -86,20 +86,20 @@ class Checker {
     }
     this.must(this.word(at + SHARD_TAIL) === previous, `shard ${shard} has another tail`);
     this.must(this.word(at + SHARD_COUNT) === queue.size, `shard ${shard} miscounts`);
-    for (let bookmark = SHARD_BOOKMARKS; bookmark < SHARD_SIZE; bookmark += 4) {
+    for (let bookmark = SHARD_CURSORS; bookmark < SHARD_SIZE; bookmark += 4) {
       const entry = this.word(at + bookmark);
       this.must(entry === 0 || queue.has(entry), `shard ${shard} has a bookmark that is not in its queue`);
     }
     // A set is in the order in which it was filled.
     const order = [0, ...queue];
-    const [kept, listed] = [SHARD_KEPT, SHARD_LISTED].map((bookmark) => order.indexOf(this.word(at + bookmark)));
+    const [kept, listed] = [SHARD_SAVED, SHARD_LISTED].map((bookmark) => order.indexOf(this.word(at + bookmark)));
     this.must(kept! <= listed!, `shard ${shard} has entries kept that were not listed`);
     return queue;
   }
 
   /** The index of a shard: each queued entry once, reachable from its home without a gap. */
   index(shard: number, queue: Set<number>): void {
-    const slots = this.word(H_SLOTS);
+    const slots = this.word(H_INDEX_SLOTS);
     const at = this.word(H_INDEX_AT) + shard * slots * INDEX_SIZE;
     let filled = 0;
     for (let slot = 0; slot < slots; slot++) {

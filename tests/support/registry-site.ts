@@ -92,7 +92,7 @@ export class SiteKeeper implements Keeper {
 
   appendAgain(): void {
     this.again++;
-    this.site.batches.markAll("unkept");
+    this.site.batches.moveCursors("reset");
   }
 
   async appendAll(): Promise<void> {

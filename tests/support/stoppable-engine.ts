@@ -13,7 +13,7 @@ export type Stoppable = Pick<PacketEngine, "process" | "sweep" | "merge">;
 /** An engine for a lane that calls `step` before each of its steps: its stores, and what else it likes. */
 export type StoppableMaker = (memory: WebAssembly.Memory, lane: number, step: () => void) => Stoppable;
 
-export class CutEngine {
+export class StoppableEngine {
   /** Steps since `run` was called. */
   steps = 0;
   #stop: () => boolean = () => false;

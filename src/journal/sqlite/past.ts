@@ -1,4 +1,4 @@
-import { AHEAD } from "../../../assembly/layout.ts";
+import { MAX_CLOCK_SKEW } from "../../../assembly/layout.ts";
 import type { Batch } from "../batch.ts";
 
 /**
@@ -13,7 +13,7 @@ export class Past {
 
   /** Parts of a batch, with what is to be added to their times. The batch that was appended last comes first. */
   *place(batch: Batch): Generator<[Batch, number]> {
-    const limit = Date.now() + AHEAD;
+    const limit = Date.now() + MAX_CLOCK_SKEW;
     let known = batch.count;
     while (known > 0 && batch.time(known - 1) > limit) known--;
     if (known < batch.count) {

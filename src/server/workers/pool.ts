@@ -137,10 +137,10 @@ export class Workers {
 
   /** When a worker that was told to stop has, or is not worth waiting for. */
   async #stopped({ lane, stopped }: PacketWorker): Promise<void> {
-    let beat = this.#control.beat(lane);
+    let beat = this.#control.heartbeat(lane);
     for (let waited = 0; waited < STOP_MS; waited += STOP_STILL_MS) {
       if (await within(STOP_STILL_MS, stopped)) return;
-      const now = this.#control.beat(lane);
+      const now = this.#control.heartbeat(lane);
       if (now === beat) return;
       beat = now;
     }
@@ -162,12 +162,12 @@ export class Workers {
     const now = performance.now();
     const late = now - this.#ticked > LATE_MS;
     this.#ticked = now;
-    this.#repair.settleSequences();
+    this.#repair.fixSequences();
     // Between two calls of its engine the control thread holds nothing, unless one of them failed.
     if (this.#repair.holdsLock(this.#control.lane)) this.#repair.repair(this.#control.lane);
     for (const seat of this.#seats) {
       const { worker } = seat;
-      if (worker === undefined || !seat.isStuck(this.#control.beat(worker.lane), late)) continue;
+      if (worker === undefined || !seat.isStuck(this.#control.heartbeat(worker.lane), late)) continue;
       worker.cutOff();
       void this.#replace(seat, worker, `it gave no sign of life for ${STILL_S} s`);
     }
@@ -209,7 +209,7 @@ export class Workers {
   async #remove(worker: PacketWorker, grace: number): Promise<string[]> {
     const notes: string[] = [];
     const { lane } = worker;
-    this.#control.depose(lane);
+    this.#control.retireLane(lane);
     const ended = await worker.end(grace);
     const held = this.#guarded(() => this.#repair.holdsLock(lane)) === true;
     if (held) notes.push("the lock that it held was freed");
@@ -232,7 +232,7 @@ export class Workers {
   /** Has a lane whose thread has ended ready for the next. */
   async #putInOrder(lane: number): Promise<void> {
     await this.#repaired(lane);
-    this.#control.reinstate(lane);
+    this.#control.reuseLane(lane);
     this.#lanes.push(lane);
   }
 

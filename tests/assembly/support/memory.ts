@@ -5,15 +5,17 @@
 import {
   ALLOWED_SIZE,
   ENTRY_ID,
-  EXCHANGE,
+  EXCHANGE_ENTRIES,
   H_ALLOWED_AT,
   H_CAPACITY,
   H_ENTRIES_AT,
   H_EXCHANGE_AT,
   H_INDEX_AT,
+  H_INDEX_SLOTS,
   H_KEY,
   H_LANES,
   H_LANES_AT,
+  H_LAST_SWEEP,
   H_LIMITERS_AT,
   H_LIMITS,
   H_MAX_ID,
@@ -21,9 +23,7 @@ import {
   H_SET_MASK,
   H_SHARD_MASK,
   H_SHARDS_AT,
-  H_SLOTS,
   H_STRIDE,
-  H_SWEPT,
   HEADER_SIZE,
   INDEX_SIZE,
   KEY_SIZE,
@@ -59,7 +59,7 @@ export function layOut(capacity: u32, maxId: u32, shards: u32, slots: u32, sets:
   memory.fill(SCRATCH, DIRT, OURS - SCRATCH);
   let size: u32 = line(HEADER_SIZE);
   size = region(H_LANES_AT, size, LANES * LANE_SIZE);
-  size = region(H_EXCHANGE_AT, size, EXCHANGE * stride);
+  size = region(H_EXCHANGE_AT, size, EXCHANGE_ENTRIES * stride);
   size = region(H_ALLOWED_AT, size, ALLOWED * ALLOWED_SIZE);
   size = region(H_SHARDS_AT, size, shards * SHARD_SIZE);
   size = region(H_LIMITERS_AT, size, LIMITS * sets * SET_SIZE);
@@ -73,10 +73,10 @@ export function layOut(capacity: u32, maxId: u32, shards: u32, slots: u32, sets:
   store<u32>(H_MAX_ID, maxId);
   store<u32>(H_STRIDE, stride);
   store<u32>(H_SHARD_MASK, shards - 1);
-  store<u32>(H_SLOTS, slots);
+  store<u32>(H_INDEX_SLOTS, slots);
   store<u32>(H_SET_MASK, sets - 1);
   store<f64>(H_RETENTION, RETENTION);
-  store<f64>(H_SWEPT, -1);
+  store<f64>(H_LAST_SWEEP, -1);
   writeKey();
   setHolder(0);
 }

@@ -10,12 +10,12 @@ import {
   ENTRY_TIME,
   H_CAPACITY,
   H_INDEX_AT,
+  H_INDEX_SLOTS,
   H_POOL_FREE,
   H_POOL_LOCK,
   H_POOL_TOP,
   H_POOL_USED,
   H_SHARD_MASK,
-  H_SLOTS,
   INDEX_ENTRY,
   INDEX_SIZE,
   INDEX_TAG,
@@ -78,7 +78,7 @@ export function entryOf(n: u32): u32 {
 }
 
 export function home(word: u32): u32 {
-  return <u32>((<u64>word * load<u32>(H_SLOTS)) >> 32);
+  return <u32>((<u64>word * load<u32>(H_INDEX_SLOTS)) >> 32);
 }
 
 /** A NodeID that belongs in slot `slot` of a shard's index, the `nth` of them. */
@@ -141,12 +141,12 @@ function queueFlaw(shard: u32, count: u32): string {
 }
 
 function slotAt(shard: u32, slot: u32): usize {
-  return load<u32>(H_INDEX_AT) + (shard * load<u32>(H_SLOTS) + slot) * INDEX_SIZE;
+  return load<u32>(H_INDEX_AT) + (shard * load<u32>(H_INDEX_SLOTS) + slot) * INDEX_SIZE;
 }
 
 /** Whether a walk from its home comes to `entry`, its hash beside it, before an empty slot. */
 function indexed(shard: u32, entry: u32): bool {
-  const slots = load<u32>(H_SLOTS);
+  const slots = load<u32>(H_INDEX_SLOTS);
   const hash = load<u32>(entryAt(entry), ENTRY_TAG);
   for (let step: u32 = 0; step < slots; step++) {
     const slot = slotAt(shard, (home(hash) + step) % slots);
@@ -159,7 +159,7 @@ function indexed(shard: u32, entry: u32): bool {
 /** All entries of the queue are known to be in the index: as many slots as entries means each once. */
 function indexFlaw(shard: u32, count: u32): string {
   let taken: u32 = 0;
-  for (let slot: u32 = 0; slot < load<u32>(H_SLOTS); slot++) {
+  for (let slot: u32 = 0; slot < load<u32>(H_INDEX_SLOTS); slot++) {
     if (load<u32>(slotAt(shard, slot), INDEX_ENTRY) !== 0) taken++;
     else if (load<u32>(slotAt(shard, slot), INDEX_TAG) !== 0) return "an empty slot has a hash";
   }
