@@ -2,7 +2,7 @@
  * The packet engine: process() turns a batch of datagrams into verdicts and replies. It does no I/O and knows no clock;
  * all it knows lies in the memory it imports (layout.ts), which workers share.
  */
-import { exhausted } from "./entries";
+import { isFull } from "./entries";
 import { clearPadding, hashId } from "./hash";
 import {
   ANNOUNCEMENT_ID,
@@ -52,9 +52,9 @@ import {
   VERDICT_UNKNOWN,
 } from "./layout";
 import { allowed, passKey, passSource, setSource } from "./limiter";
-import { beginWrite, endWrite, setHolder } from "./lock";
+import { attachLane, beginWrite, endWrite } from "./lock";
 import { announcedPort, parse, writeAnnouncementHeader } from "./packet";
-import { closeShard, holds, insert, lookUp, openShard, refresh, sweep, timeAfter } from "./registry";
+import { announcementTime, findLive, insert, lockShard, lookUp, refresh, sweep, unlockShard } from "./registry";
 import { padded, readWord, writeWord } from "./xdr";
 
 export { collect, merge, moveCursor } from "./exchange";
@@ -65,7 +65,7 @@ let counters: usize = 0;
 
 /** Names the lane by which this instance signs its locks. */
 export function attach(lane: u32): void {
-  setHolder(lane);
+  attachLane(lane);
 }
 
 /** Judges the first `count` datagrams in the slots of `lane` at `now`, in ms since 1970. Returns the number of replies. */
@@ -78,29 +78,29 @@ export function process(lane: u32, count: u32, now: f64): u32 {
   let slot = at + LANE_SLOTS;
   for (let left = count; left !== 0; left--, slot += SLOT_SIZE) {
     store<u32>(slot, 0, SLOT_REPLY_LENGTH);
-    const verdict = judge(slot, now);
+    const verdict = handle(slot, now);
     store<u32>(slot, verdict, SLOT_VERDICT);
-    tally(verdict, 1);
+    addToCounter(verdict, 1);
     if (verdict === <u32>VERDICT_ANSWERED) replies++;
   }
-  tally(COUNTER_RECEIVED, count);
+  addToCounter(COUNTER_RECEIVED, count);
   endWrite(at + LANE_SEQUENCE);
   return replies;
 }
 
-function tally(counter: u32, by: u32): void {
+function addToCounter(counter: u32, by: u32): void {
   store<f64>(counters + (counter << 3), load<f64>(counters + (counter << 3)) + <f64>by);
 }
 
 /** Whether a packet over its limit is to be stopped; in a dry run it is counted and passes. */
-function stopped(counter: u32): bool {
+function isEnforced(counter: u32): bool {
   if (load<u32>(H_DRY_RUN) === 0) return true;
-  tally(counter, 1);
+  addToCounter(counter, 1);
   return false;
 }
 
 /** Decode, limit, registry, reply: the verdict on the datagram in `slot`. */
-function judge(slot: usize, now: f64): u32 {
+function handle(slot: usize, now: f64): u32 {
   const size = load<u32>(slot, SLOT_LENGTH);
   const packet = slot + SLOT_PACKET;
   if (size > <u32>MAX_PACKET) return VERDICT_MALFORMED;
@@ -116,7 +116,7 @@ function judge(slot: usize, now: f64): u32 {
   const free = load<u32>(H_ALLOWED) !== 0 && allowed(address);
   if (!free) {
     setSource(address);
-    if (!passSource(LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && stopped(COUNTER_DRY_SOURCE)) {
+    if (!passSource(LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && isEnforced(COUNTER_DRY_SOURCE)) {
       return VERDICT_LIMITED_SOURCE;
     }
   }
@@ -128,7 +128,7 @@ function judge(slot: usize, now: f64): u32 {
 
 /** Answers a query in its own slot. */
 function answer(slot: usize, id: usize, length: u32, free: bool, now: f64): u32 {
-  if (!free && !passKey(LIMIT_NODE, now) && stopped(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+  if (!free && !passKey(LIMIT_NODE, now) && isEnforced(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
   const ip = id + padded(length) + 4;
   const port = lookUp(id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
@@ -144,22 +144,22 @@ function answer(slot: usize, id: usize, length: u32, free: bool, now: f64): u32 
 }
 
 function announce(address: usize, packet: usize, id: usize, length: u32, free: bool, now: f64): u32 {
-  if (exhausted()) sweep(now);
+  if (isFull()) sweep(now);
   const meta = (announcedPort(packet) << 16) | length;
-  const shard = openShard(now);
-  const entry = holds(shard, id, length, now);
-  const time = timeAfter(shard, entry, now);
+  const shard = lockShard(now);
+  const entry = findLive(shard, id, length, now);
+  const time = announcementTime(shard, entry, now);
   let verdict: u32 = VERDICT_STORED;
   if (entry !== 0) {
     refresh(shard, entry, meta, address, time);
     verdict = VERDICT_REFRESHED;
-  } else if (exhausted()) {
+  } else if (isFull()) {
     verdict = VERDICT_FULL;
-  } else if (!free && !passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, now) && stopped(COUNTER_DRY_NEW)) {
+  } else if (!free && !passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, now) && isEnforced(COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
   } else if (!insert(shard, id, length, meta, address, time)) {
     verdict = VERDICT_FULL;
   }
-  closeShard(shard);
+  unlockShard(shard);
   return verdict;
 }

@@ -29,7 +29,7 @@ import {
   STEP_NONE,
   STEP_RELEASE,
 } from "./layout";
-import { isMine, lane, lock, unlock } from "./lock";
+import { holdsLock, lane, lock, unlock } from "./lock";
 
 export function shardAt(shard: u32): usize {
   return load<u32>(H_SHARDS_AT) + shard * SHARD_SIZE;
@@ -40,18 +40,18 @@ export function entryAt(entry: u32): usize {
 }
 
 /** Whether every entry is in use. */
-export function exhausted(): bool {
+export function isFull(): bool {
   return atomic.load<u32>(H_POOL_USED) >= load<u32>(H_CAPACITY);
 }
 
 /** Takes the pool's lock, unless this instance has it; whether it took it. */
-function openPool(): bool {
-  if (isMine(H_POOL_LOCK)) return false;
+function lockPool(): bool {
+  if (holdsLock(H_POOL_LOCK)) return false;
   lock(H_POOL_LOCK);
   return true;
 }
 
-function closePool(taken: bool): void {
+function unlockPool(taken: bool): void {
   if (taken) unlock(H_POOL_LOCK);
 }
 
@@ -65,10 +65,10 @@ function recordPool(step: u32): void {
 
 /** An entry that was free, or 0. It is the insertion's that this lane records. */
 export function allocate(): u32 {
-  const taken = openPool();
+  const taken = lockPool();
   let entry = load<u32>(H_POOL_FREE);
   if (entry === 0 && load<u32>(H_POOL_TOP) >= load<u32>(H_CAPACITY)) {
-    closePool(taken);
+    unlockPool(taken);
     return 0;
   }
   recordPool(STEP_ALLOCATE);
@@ -81,26 +81,26 @@ export function allocate(): u32 {
   atomic.store<u32>(H_POOL_USED, load<u32>(H_POOL_USED) + 1);
   store<u32>(lane, entry, RECORD_ENTRY);
   store<u32>(lane, STEP_INSERT, RECORD_STEP);
-  closePool(taken);
+  unlockPool(taken);
   return entry;
 }
 
 /** Gives an entry that is in no queue back to the pool: the end of the removal that this lane records. */
 export function release(entry: u32, at: usize): void {
-  const taken = openPool();
+  const taken = lockPool();
   recordPool(STEP_RELEASE);
   store<u32>(at, load<u32>(H_POOL_FREE), ENTRY_NEXT);
   store<u32>(H_POOL_FREE, entry);
   atomic.store<u32>(H_POOL_USED, load<u32>(H_POOL_USED) - 1);
   store<u32>(lane, STEP_NONE, RECORD_STEP);
-  closePool(taken);
+  unlockPool(taken);
 }
 
 /** Puts an entry into the queue, in order of time, behind those of its own time. */
 export function link(shard: u32, entry: u32, at: usize, time: f64): void {
   let previous = load<u32>(shardAt(shard), SHARD_TAIL);
   if (previous !== 0 && timeOf(previous) > time) {
-    previous = placeOf(shard, time);
+    previous = findPredecessor(shard, time);
     store<u32>(shardAt(shard), entry, SHARD_INSERT_HINT);
   }
   const next = nextField(shard, previous);
@@ -122,7 +122,7 @@ function timeOf(entry: u32): f64 {
  * Behind which entry one of `time` belongs that is earlier than the tail. Looks from the tail and from the finger at once: what
  * a journal brings is in order of time, so that the next one's place is near the last one's.
  */
-function placeOf(shard: u32, time: f64): u32 {
+function findPredecessor(shard: u32, time: f64): u32 {
   const head = load<u32>(shardAt(shard), SHARD_HEAD);
   if (timeOf(head) > time) return 0;
   let back = load<u32>(shardAt(shard), SHARD_TAIL);
@@ -141,7 +141,7 @@ function placeOf(shard: u32, time: f64): u32 {
 }
 
 /** The bookmarks at `entry`, which is about to leave its place or to change, go to the one before it. */
-export function turnBack(shard: u32, entry: u32, previous: u32): void {
+export function moveCursorsBack(shard: u32, entry: u32, previous: u32): void {
   const end = shardAt(shard) + SHARD_SIZE;
   for (let bookmark = shardAt(shard) + SHARD_CURSORS; bookmark < end; bookmark += 4) {
     if (load<u32>(bookmark) === entry) store<u32>(bookmark, previous);
@@ -152,7 +152,7 @@ export function turnBack(shard: u32, entry: u32, previous: u32): void {
 export function unlink(shard: u32, at: usize): void {
   const previous = load<u32>(at, ENTRY_PREVIOUS);
   const next = load<u32>(at, ENTRY_NEXT);
-  turnBack(shard, load<u32>(nextField(shard, previous)), previous);
+  moveCursorsBack(shard, load<u32>(nextField(shard, previous)), previous);
   store<u32>(nextField(shard, previous), next);
   store<u32>(previousField(shard, next), previous);
 }

@@ -1,5 +1,5 @@
 /** What a journal needs: entries listed as they were announced, and entries from elsewhere merged. */
-import { entryAt, exhausted, shardAt } from "./entries";
+import { entryAt, isFull, shardAt } from "./entries";
 import { clearPadding, hashId, spread } from "./hash";
 import {
   CURSOR_CONFIRM,
@@ -33,7 +33,17 @@ import {
   SHARD_WALKED,
 } from "./layout";
 import { tryLock, unlock } from "./lock";
-import { holds, holdsAt, insert, leaveShard, refresh, shardOf, sweep, tend, tryShard } from "./registry";
+import {
+  evictExpired,
+  findLive,
+  insert,
+  isLive,
+  refresh,
+  shardOf,
+  sweep,
+  tryLockShardAndPool,
+  unlockShardAndPool,
+} from "./registry";
 
 /**
  * Copies entries of `shard` to the exchange area, those announced first first, and moves a bookmark behind them: what was
@@ -111,15 +121,15 @@ function mergeOne(from: usize, now: f64): bool {
   let time = load<f64>(from, ENTRY_TIME);
   const ahead = time > now + MAX_CLOCK_SKEW;
   if (ahead) time = now;
-  if (!holdsAt(time, now)) return true;
+  if (!isLive(time, now)) return true;
   const id = from + ENTRY_ID;
   clearPadding(id, length);
   hashId(id, length);
-  if (exhausted()) sweep(now);
+  if (isFull()) sweep(now);
   const shard = shardOf(spread);
-  if (!tryShard(shard)) return false;
-  tend(shard, now, 2);
-  const entry = holds(shard, id, length, now);
+  if (!tryLockShardAndPool(shard)) return false;
+  evictExpired(shard, now, 2);
+  const entry = findLive(shard, id, length, now);
   let outcome: usize = H_MERGED;
   if (entry === 0) {
     if (!insert(shard, id, length, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
@@ -128,13 +138,13 @@ function mergeOne(from: usize, now: f64): bool {
   } else {
     outcome = 0;
   }
-  leaveShard(shard);
-  if (outcome !== 0) tally(outcome);
-  if (outcome === H_MERGED && ahead) tally(H_MERGE_AHEAD);
+  unlockShardAndPool(shard);
+  if (outcome !== 0) increment(outcome);
+  if (outcome === H_MERGED && ahead) increment(H_MERGE_AHEAD);
   return true;
 }
 
-function tally(counter: usize): void {
+function increment(counter: usize): void {
   store<u32>(counter, load<u32>(counter) + 1);
 }
 

@@ -12,14 +12,14 @@ let holder: u32 = 1;
 /** Where that lane lies: its record tells of the change under way. */
 export let lane: usize = 0;
 
-export function setHolder(number: u32): void {
+export function attachLane(number: u32): void {
   holder = number + 1;
   lane = load<u32>(H_LANES_AT) + number * LANE_SIZE;
 }
 
 /** Waits for the lock as long as it takes. */
 export function lock(word: usize): void {
-  while (!tryLock(word)) rest(word, atomic.load<u32>(word));
+  while (!tryLock(word)) pause(word, atomic.load<u32>(word));
 }
 
 /** How often a word is looked at in a row: some tens of microseconds, far longer than a lock is held. */
@@ -35,7 +35,7 @@ export function tryLock(word: usize): bool {
 }
 
 /** Whether this instance holds the lock. */
-export function isMine(word: usize): bool {
+export function holdsLock(word: usize): bool {
   return load<u32>(word) === holder;
 }
 
@@ -51,7 +51,7 @@ const REST: i64 = 1_000_000;
  * Leaves the processor to the one that is waited for, who may be kept from it, unless `word` is no longer what it was `seen`
  * as; 0 is nothing to wait for. Who waits is alive, and says so.
  */
-function rest(word: usize, seen: u32): void {
+function pause(word: usize, seen: u32): void {
   store<u32>(lane, load<u32>(lane, LANE_HEARTBEAT) + 1, LANE_HEARTBEAT);
   if (seen !== 0) atomic.wait<u32>(word, seen, REST);
 }
@@ -76,7 +76,7 @@ export function beginRead(sequence: usize): u32 {
   let seen = atomic.load<u32>(sequence);
   while ((seen & 1) !== 0) {
     if (--left === 0) {
-      rest(sequence, seen);
+      pause(sequence, seen);
       left = TRIES;
     }
     seen = atomic.load<u32>(sequence);

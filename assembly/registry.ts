@@ -4,7 +4,7 @@
  *
  * The NodeID in hand is the one hashed last; its bytes are padded with zeros to whole words.
  */
-import { allocate, entryAt, link, release, shardAt, turnBack, unlink } from "./entries";
+import { allocate, entryAt, link, moveCursorsBack, release, shardAt, unlink } from "./entries";
 import { spread, tag } from "./hash";
 import {
   BATCH,
@@ -46,9 +46,6 @@ import {
 } from "./layout";
 import { beginRead, beginWrite, endWrite, lane, lock, tryLock, unchanged, unlock } from "./lock";
 
-/** The index slot that the last `find` ended at. */
-let place: u32 = 0;
-
 export function shardOf(word: u32): u32 {
   return word & load<u32>(H_SHARD_MASK);
 }
@@ -58,25 +55,25 @@ function indexAt(shard: u32): usize {
 }
 
 /** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
-function home(word: u32): u32 {
+function homeSlot(word: u32): u32 {
   return <u32>((<u64>word * load<u32>(H_INDEX_SLOTS)) >> 32);
 }
 
 /** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
 function find(index: usize, id: usize, length: u32): u32 {
   const slots = load<u32>(H_INDEX_SLOTS);
-  place = home(tag);
+  let place = homeSlot(tag);
   for (let left = slots; left !== 0; left--) {
     const slot = index + place * INDEX_SIZE;
     const entry = load<u32>(slot, INDEX_ENTRY);
     if (entry === 0) return 0;
-    if (load<u32>(slot, INDEX_TAG) === tag && bears(entryAt(entry), id, length)) return entry;
+    if (load<u32>(slot, INDEX_TAG) === tag && matchesId(entryAt(entry), id, length)) return entry;
     if (++place === slots) place = 0;
   }
   return 0;
 }
 
-function bears(entry: usize, id: usize, length: u32): bool {
+function matchesId(entry: usize, id: usize, length: u32): bool {
   if ((load<u32>(entry, ENTRY_META) & META_LENGTH) !== length) return false;
   const last = id + ((length + 3) & 0xfffffffc);
   for (; id + 8 <= last; id += 8, entry += 8) {
@@ -101,7 +98,7 @@ export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
     const entry = find(index, id, length);
     if (entry !== 0) {
       const from = entryAt(entry);
-      if (holdsAt(load<f64>(from, ENTRY_TIME), now)) {
+      if (isLive(load<f64>(from, ENTRY_TIME), now)) {
         port = load<u32>(from, ENTRY_META) >>> 16;
         copyAddress(address, from + ENTRY_ADDRESS);
       }
@@ -111,15 +108,15 @@ export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
 }
 
 /** Whether an announcement of `time` holds at `now`. It holds for whole milliseconds. */
-export function holdsAt(time: f64, now: f64): bool {
+export function isLive(time: f64, now: f64): bool {
   return now - Math.floor(time) < load<f64>(H_RETENTION);
 }
 
 /** Locks the shard of the NodeID in hand and lets go of a few entries whose time is over. Returns its number. */
-export function openShard(now: f64): u32 {
+export function lockShard(now: f64): u32 {
   const shard = shardOf(spread);
   lock(shardAt(shard) + SHARD_LOCK);
-  tend(shard, now, 2);
+  evictExpired(shard, now, 2);
   return shard;
 }
 
@@ -127,26 +124,26 @@ export function openShard(now: f64): u32 {
  * Locks a shard and the pool, so that nothing that is done with the shard has to wait; false if one of them is held for long.
  * The control thread waits for nobody: it is the one that frees what a dead worker holds.
  */
-export function tryShard(shard: u32): bool {
+export function tryLockShardAndPool(shard: u32): bool {
   if (!tryLock(shardAt(shard) + SHARD_LOCK)) return false;
   if (tryLock(H_POOL_LOCK)) return true;
   unlock(shardAt(shard) + SHARD_LOCK);
   return false;
 }
 
-export function leaveShard(shard: u32): void {
+export function unlockShardAndPool(shard: u32): void {
   unlock(H_POOL_LOCK);
   unlock(shardAt(shard) + SHARD_LOCK);
 }
 
-export function closeShard(shard: u32): void {
+export function unlockShard(shard: u32): void {
   unlock(shardAt(shard) + SHARD_LOCK);
 }
 
 /** The entry of the NodeID in hand in its open shard, or 0; one whose time is over is let go. */
-export function holds(shard: u32, id: usize, length: u32, now: f64): u32 {
+export function findLive(shard: u32, id: usize, length: u32, now: f64): u32 {
   const entry = find(indexAt(shard), id, length);
-  if (entry === 0 || holdsAt(load<f64>(entryAt(entry), ENTRY_TIME), now)) return entry;
+  if (entry === 0 || isLive(load<f64>(entryAt(entry), ENTRY_TIME), now)) return entry;
   remove(shard, entry);
   return 0;
 }
@@ -155,7 +152,7 @@ export function holds(shard: u32, id: usize, length: u32, now: f64): u32 {
  * When the clock was set back, what was announced in times to come counts as announced now: else it would stay until then, and
  * whatever is announced now would have to be put before it. A journal is told the new times.
  */
-function redate(shard: u32, now: f64): void {
+function clampFutureTimes(shard: u32, now: f64): void {
   const tail = load<u32>(shardAt(shard), SHARD_TAIL);
   if (tail === 0 || load<f64>(entryAt(tail), ENTRY_TIME) <= now + MAX_CLOCK_SKEW) return;
   store<f64>(lane, now, RECORD_TIME);
@@ -176,7 +173,7 @@ function redate(shard: u32, now: f64): void {
  * other in the shard, nor at the same time as the last one of the same node. So the later one is known from the earlier
  * whatever becomes of them, though workers look at their clocks before they get to the shard, and clocks tell no fractions.
  */
-export function timeAfter(shard: u32, entry: u32, now: f64): f64 {
+export function announcementTime(shard: u32, entry: u32, now: f64): f64 {
   const tail = load<u32>(shardAt(shard), SHARD_TAIL);
   if (tail === 0) return now;
   const latest = load<f64>(entryAt(tail), ENTRY_TIME);
@@ -188,12 +185,12 @@ export function timeAfter(shard: u32, entry: u32, now: f64): f64 {
 export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time: f64): void {
   const at = entryAt(entry);
   const sequence = shardAt(shard) + SHARD_SEQUENCE;
-  recordHead(entry, at);
+  recordOldFields(entry, at);
   beginWrite(sequence);
-  describe(at, meta, address, time);
+  writeFields(at, meta, address, time);
   endWrite(sequence);
   if (entry === load<u32>(shardAt(shard), SHARD_TAIL)) {
-    turnBack(shard, entry, load<u32>(at, ENTRY_PREVIOUS));
+    moveCursorsBack(shard, entry, load<u32>(at, ENTRY_PREVIOUS));
   } else {
     unlink(shard, at);
     link(shard, entry, at, time);
@@ -202,18 +199,18 @@ export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time:
 }
 
 /** Writes down an entry as it is, down to its NodeID, before it is refreshed. */
-function recordHead(entry: u32, at: usize): void {
+function recordOldFields(entry: u32, at: usize): void {
   store<u32>(lane, entry, RECORD_ENTRY);
   for (let i: u32 = 0; i < <u32>ENTRY_ID; i += 8) store<u64>(lane + i, load<u64>(at + i), RECORD_OLD_FIELDS);
   store<u32>(lane, STEP_REFRESH, RECORD_STEP);
 }
 
-/** Takes the NodeID in hand, which `holds` did not find, into its open shard. False if there is no entry left. */
+/** Takes the NodeID in hand, which `findLive` did not find, into its open shard. False if there is no entry left. */
 export function insert(shard: u32, id: usize, length: u32, meta: u32, address: usize, time: f64): bool {
   const from = shardAt(shard);
   const slots = load<u32>(H_INDEX_SLOTS);
   const index = indexAt(shard);
-  place = home(tag);
+  let place = homeSlot(tag);
   while (load<u32>(index + place * INDEX_SIZE, INDEX_ENTRY) !== 0) {
     if (++place === slots) place = 0;
   }
@@ -226,7 +223,7 @@ export function insert(shard: u32, id: usize, length: u32, meta: u32, address: u
   beginWrite(from + SHARD_SEQUENCE);
   store<u32>(at, tag, ENTRY_TAG);
   for (let i: u32 = 0; i < length; i += 4) store<u32>(at + i, load<u32>(id + i), ENTRY_ID);
-  describe(at, meta, address, time);
+  writeFields(at, meta, address, time);
   store<u32>(slot, tag, INDEX_TAG);
   store<u32>(slot, entry, INDEX_ENTRY);
   endWrite(from + SHARD_SEQUENCE);
@@ -236,7 +233,7 @@ export function insert(shard: u32, id: usize, length: u32, meta: u32, address: u
   return true;
 }
 
-function describe(at: usize, meta: u32, address: usize, time: f64): void {
+function writeFields(at: usize, meta: u32, address: usize, time: f64): void {
   store<f64>(at, time, ENTRY_TIME);
   store<u32>(at, meta, ENTRY_META);
   copyAddress(at + ENTRY_ADDRESS, address);
@@ -248,11 +245,11 @@ function copyAddress(to: usize, from: usize): void {
 }
 
 /** Lets go of at most `most` entries of an open shard whose time is over; returns how many. */
-export function tend(shard: u32, now: f64, most: u32): u32 {
-  redate(shard, now);
+export function evictExpired(shard: u32, now: f64, most: u32): u32 {
+  clampFutureTimes(shard, now);
   for (let done: u32 = 0; done < most; done++) {
     const head = load<u32>(shardAt(shard), SHARD_HEAD);
-    if (head === 0 || holdsAt(load<f64>(entryAt(head), ENTRY_TIME), now)) return done;
+    if (head === 0 || isLive(load<f64>(entryAt(head), ENTRY_TIME), now)) return done;
     if (!remove(shard, head)) return done;
   }
   return most;
@@ -268,12 +265,12 @@ export function sweep(now: f64): u32 {
   let all = true;
   const last = load<u32>(H_SHARD_MASK);
   for (let shard: u32 = 0; shard <= last; shard++) {
-    if (!tryShard(shard)) {
+    if (!tryLockShardAndPool(shard)) {
       all = false;
       continue;
     }
-    const some = tend(shard, now, BATCH);
-    leaveShard(shard);
+    const some = evictExpired(shard, now, BATCH);
+    unlockShardAndPool(shard);
     gone += some;
     if (some === BATCH) all = false;
   }
@@ -290,7 +287,7 @@ function remove(shard: u32, entry: u32): bool {
   const at = entryAt(entry);
   const slots = load<u32>(H_INDEX_SLOTS);
   const index = indexAt(shard);
-  let hole = home(load<u32>(at, ENTRY_TAG));
+  let hole = homeSlot(load<u32>(at, ENTRY_TAG));
   for (let left = slots; load<u32>(index + hole * INDEX_SIZE, INDEX_ENTRY) !== entry; ) {
     if (--left === 0) return false;
     if (++hole === slots) hole = 0;
@@ -320,7 +317,7 @@ function closeGap(index: usize, hole: u32): void {
     if (++next === slots) next = 0;
     const slot = index + next * INDEX_SIZE;
     if (load<u32>(slot, INDEX_ENTRY) === 0) break;
-    const wanted = home(load<u32>(slot, INDEX_TAG));
+    const wanted = homeSlot(load<u32>(slot, INDEX_TAG));
     if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
     store<u64>(index + hole * INDEX_SIZE, load<u64>(slot));
     store<u32>(lane, next, RECORD_SLOT);

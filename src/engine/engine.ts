@@ -48,11 +48,11 @@ import {
 } from "../../assembly/layout.ts";
 import { announcedPort, parse, writeAnnouncementHeader } from "../codec/packet.ts";
 import { padded, readWord, writeWord } from "../codec/words.ts";
-import { exhausted } from "./entries.ts";
+import { isFull } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { allowed, passKey, passSource, setSource } from "./limiter.ts";
 import { beginWrite, endWrite } from "./lock.ts";
-import { closeShard, holds, insert, lookUp, openShard, refresh, sweep, timeAfter } from "./registry.ts";
+import { announcementTime, findLive, insert, lockShard, lookUp, refresh, sweep, unlockShard } from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
 /** Judges the first `count` datagrams in the slots of `lane` at `now`, in ms since 1970. Returns the number of replies. */
@@ -68,29 +68,29 @@ export function process(m: EngineState, lane: number, count: number, now: number
   let slot = at + LANE_SLOTS;
   for (let left = count; left !== 0; left--, slot += SLOT_SIZE) {
     m.u32[(slot + SLOT_REPLY_LENGTH) >>> 2] = 0;
-    const verdict = judge(m, slot, now);
+    const verdict = handle(m, slot, now);
     m.u32[(slot + SLOT_VERDICT) >>> 2] = verdict;
-    tally(m, verdict, 1);
+    addToCounter(m, verdict, 1);
     if (verdict === VERDICT_ANSWERED) replies++;
   }
-  tally(m, COUNTER_RECEIVED, count);
+  addToCounter(m, COUNTER_RECEIVED, count);
   endWrite(m, at + LANE_SEQUENCE);
   return replies;
 }
 
-function tally(m: EngineState, counter: number, by: number): void {
+function addToCounter(m: EngineState, counter: number, by: number): void {
   m.f64[(m.counters + (counter << 3)) >>> 3]! += by;
 }
 
 /** Whether a packet over its limit is to be stopped; in a dry run it is counted and passes. */
-function stopped(m: EngineState, counter: number): boolean {
+function isEnforced(m: EngineState, counter: number): boolean {
   if (m.u32[H_DRY_RUN >>> 2] === 0) return true;
-  tally(m, counter, 1);
+  addToCounter(m, counter, 1);
   return false;
 }
 
 /** Decode, limit, registry, reply: the verdict on the datagram in `slot`. */
-function judge(m: EngineState, slot: number, now: number): number {
+function handle(m: EngineState, slot: number, now: number): number {
   const size = m.u32[(slot + SLOT_LENGTH) >>> 2]!;
   const packet = slot + SLOT_PACKET;
   if (size > MAX_PACKET) return VERDICT_MALFORMED;
@@ -106,7 +106,7 @@ function judge(m: EngineState, slot: number, now: number): number {
   const free = m.u32[H_ALLOWED >>> 2] !== 0 && allowed(m, address);
   if (!free) {
     setSource(m, address);
-    if (!passSource(m, LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && stopped(m, COUNTER_DRY_SOURCE)) {
+    if (!passSource(m, LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && isEnforced(m, COUNTER_DRY_SOURCE)) {
       return VERDICT_LIMITED_SOURCE;
     }
   }
@@ -118,7 +118,7 @@ function judge(m: EngineState, slot: number, now: number): number {
 
 /** Answers a query in its own slot. */
 function answer(m: EngineState, slot: number, id: number, length: number, free: boolean, now: number): number {
-  if (!free && !passKey(m, LIMIT_NODE, now) && stopped(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+  if (!free && !passKey(m, LIMIT_NODE, now) && isEnforced(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
   const ip = id + padded(length) + 4;
   const port = lookUp(m, id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
@@ -143,22 +143,22 @@ function announce(
   free: boolean,
   now: number,
 ): number {
-  if (exhausted(m)) sweep(m, now);
+  if (isFull(m)) sweep(m, now);
   const meta = (announcedPort(m.u8, packet) << 16) | length;
-  const shard = openShard(m, now);
-  const entry = holds(m, shard, id, length, now);
-  const time = timeAfter(m, shard, entry, now);
+  const shard = lockShard(m, now);
+  const entry = findLive(m, shard, id, length, now);
+  const time = announcementTime(m, shard, entry, now);
   let verdict = VERDICT_STORED;
   if (entry !== 0) {
     refresh(m, shard, entry, meta, address, time);
     verdict = VERDICT_REFRESHED;
-  } else if (exhausted(m)) {
+  } else if (isFull(m)) {
     verdict = VERDICT_FULL;
-  } else if (!free && !passSource(m, LIMIT_NEW, LIMIT_NEW_NETWORK, now) && stopped(m, COUNTER_DRY_NEW)) {
+  } else if (!free && !passSource(m, LIMIT_NEW, LIMIT_NEW_NETWORK, now) && isEnforced(m, COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
   } else if (!insert(m, shard, id, length, meta, address, time)) {
     verdict = VERDICT_FULL;
   }
-  closeShard(m, shard);
+  unlockShard(m, shard);
   return verdict;
 }

@@ -29,7 +29,7 @@ import {
   STEP_NONE,
   STEP_RELEASE,
 } from "../../assembly/layout.ts";
-import { isMine, lock, unlock } from "./lock.ts";
+import { holdsLock, lock, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
 export function shardAt(m: EngineState, shard: number): number {
@@ -41,18 +41,18 @@ export function entryAt(m: EngineState, entry: number): number {
 }
 
 /** Whether every entry is in use. */
-export function exhausted(m: EngineState): boolean {
+export function isFull(m: EngineState): boolean {
   return Atomics.load(m.u32, H_POOL_USED >>> 2) >= m.u32[H_CAPACITY >>> 2]!;
 }
 
 /** Takes the pool's lock, unless this instance has it; whether it took it. */
-function openPool(m: EngineState): boolean {
-  if (isMine(m, H_POOL_LOCK)) return false;
+function lockPool(m: EngineState): boolean {
+  if (holdsLock(m, H_POOL_LOCK)) return false;
   lock(m, H_POOL_LOCK);
   return true;
 }
 
-function closePool(m: EngineState, taken: boolean): void {
+function unlockPool(m: EngineState, taken: boolean): void {
   if (taken) unlock(m, H_POOL_LOCK);
 }
 
@@ -66,10 +66,10 @@ function recordPool(m: EngineState, step: number): void {
 
 /** An entry that was free, or 0. It is the insertion's that this lane records. */
 export function allocate(m: EngineState): number {
-  const taken = openPool(m);
+  const taken = lockPool(m);
   let entry = m.u32[H_POOL_FREE >>> 2]!;
   if (entry === 0 && m.u32[H_POOL_TOP >>> 2]! >= m.u32[H_CAPACITY >>> 2]!) {
-    closePool(m, taken);
+    unlockPool(m, taken);
     return 0;
   }
   recordPool(m, STEP_ALLOCATE);
@@ -82,26 +82,26 @@ export function allocate(m: EngineState): number {
   Atomics.store(m.u32, H_POOL_USED >>> 2, m.u32[H_POOL_USED >>> 2]! + 1);
   m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_INSERT;
-  closePool(m, taken);
+  unlockPool(m, taken);
   return entry;
 }
 
 /** Gives an entry that is in no queue back to the pool: the end of the removal that this lane records. */
 export function release(m: EngineState, entry: number, at: number): void {
-  const taken = openPool(m);
+  const taken = lockPool(m);
   recordPool(m, STEP_RELEASE);
   m.u32[(at + ENTRY_NEXT) >>> 2] = m.u32[H_POOL_FREE >>> 2]!;
   m.u32[H_POOL_FREE >>> 2] = entry;
   Atomics.store(m.u32, H_POOL_USED >>> 2, m.u32[H_POOL_USED >>> 2]! - 1);
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
-  closePool(m, taken);
+  unlockPool(m, taken);
 }
 
 /** Puts an entry into the queue, in order of time, behind those of its own time. */
 export function link(m: EngineState, shard: number, entry: number, at: number, time: number): void {
   let previous = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   if (previous !== 0 && timeOf(m, previous) > time) {
-    previous = placeOf(m, shard, time);
+    previous = findPredecessor(m, shard, time);
     m.u32[(shardAt(m, shard) + SHARD_INSERT_HINT) >>> 2] = entry;
   }
   const next = nextField(m, shard, previous);
@@ -123,7 +123,7 @@ function timeOf(m: EngineState, entry: number): number {
  * Behind which entry one of `time` belongs that is earlier than the tail. Looks from the tail and from the finger at once: what
  * a journal brings is in order of time, so that the next one's place is near the last one's.
  */
-function placeOf(m: EngineState, shard: number, time: number): number {
+function findPredecessor(m: EngineState, shard: number, time: number): number {
   const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
   if (timeOf(m, head) > time) return 0;
   let back = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
@@ -142,7 +142,7 @@ function placeOf(m: EngineState, shard: number, time: number): number {
 }
 
 /** The bookmarks at `entry`, which is about to leave its place or to change, go to the one before it. */
-export function turnBack(m: EngineState, shard: number, entry: number, previous: number): void {
+export function moveCursorsBack(m: EngineState, shard: number, entry: number, previous: number): void {
   const end = (shardAt(m, shard) + SHARD_SIZE) >>> 2;
   for (let bookmark = (shardAt(m, shard) + SHARD_CURSORS) >>> 2; bookmark < end; bookmark++) {
     if (m.u32[bookmark] === entry) m.u32[bookmark] = previous;
@@ -153,7 +153,7 @@ export function turnBack(m: EngineState, shard: number, entry: number, previous:
 export function unlink(m: EngineState, shard: number, at: number): void {
   const previous = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
   const next = m.u32[(at + ENTRY_NEXT) >>> 2]!;
-  turnBack(m, shard, m.u32[nextField(m, shard, previous) >>> 2]!, previous);
+  moveCursorsBack(m, shard, m.u32[nextField(m, shard, previous) >>> 2]!, previous);
   m.u32[nextField(m, shard, previous) >>> 2] = next;
   m.u32[previousField(m, shard, next) >>> 2] = previous;
 }

@@ -30,10 +30,20 @@ import {
   SHARD_TAIL,
   SHARD_WALKED,
 } from "../../assembly/layout.ts";
-import { entryAt, exhausted, shardAt } from "./entries.ts";
+import { entryAt, isFull, shardAt } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { tryLock, unlock } from "./lock.ts";
-import { holds, holdsAt, insert, leaveShard, refresh, shardOf, sweep, tend, tryShard } from "./registry.ts";
+import {
+  evictExpired,
+  findLive,
+  insert,
+  isLive,
+  refresh,
+  shardOf,
+  sweep,
+  tryLockShardAndPool,
+  unlockShardAndPool,
+} from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
 /**
@@ -116,15 +126,15 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   let time = m.f64[(from + ENTRY_TIME) >>> 3]!;
   const ahead = time > now + MAX_CLOCK_SKEW;
   if (ahead) time = now;
-  if (!holdsAt(m, time, now)) return true;
+  if (!isLive(m, time, now)) return true;
   const id = from + ENTRY_ID;
   clearPadding(m, id, length);
   hashId(m, id, length);
-  if (exhausted(m)) sweep(m, now);
+  if (isFull(m)) sweep(m, now);
   const shard = shardOf(m, m.spread);
-  if (!tryShard(m, shard)) return false;
-  tend(m, shard, now, 2);
-  const entry = holds(m, shard, id, length, now);
+  if (!tryLockShardAndPool(m, shard)) return false;
+  evictExpired(m, shard, now, 2);
+  const entry = findLive(m, shard, id, length, now);
   let outcome = H_MERGED;
   if (entry === 0) {
     if (!insert(m, shard, id, length, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
@@ -133,13 +143,13 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   } else {
     outcome = 0;
   }
-  leaveShard(m, shard);
-  if (outcome !== 0) tally(m, outcome);
-  if (outcome === H_MERGED && ahead) tally(m, H_MERGE_AHEAD);
+  unlockShardAndPool(m, shard);
+  if (outcome !== 0) increment(m, outcome);
+  if (outcome === H_MERGED && ahead) increment(m, H_MERGE_AHEAD);
   return true;
 }
 
-function tally(m: EngineState, counter: number): void {
+function increment(m: EngineState, counter: number): void {
   m.u32[counter >>> 2]!++;
 }
 

@@ -2,14 +2,14 @@
 import { H_LANES_AT, H_WEAK_ORDERING, LANE_HEARTBEAT, LANE_SIZE } from "../../assembly/layout.ts";
 import type { EngineState } from "./state.ts";
 
-export function setHolder(m: EngineState, number: number): void {
+export function attachLane(m: EngineState, number: number): void {
   m.holder = number + 1;
   m.lane = m.u32[H_LANES_AT >>> 2]! + number * LANE_SIZE;
 }
 
 /** Waits for the lock as long as it takes. */
 export function lock(m: EngineState, word: number): void {
-  while (!tryLock(m, word)) rest(m, word, Atomics.load(m.i32, word >>> 2));
+  while (!tryLock(m, word)) pause(m, word, Atomics.load(m.i32, word >>> 2));
 }
 
 /** How often a word is looked at in a row: some tens of microseconds, far longer than a lock is held. */
@@ -27,7 +27,7 @@ export function tryLock(m: EngineState, word: number): boolean {
 }
 
 /** Whether this instance holds the lock. */
-export function isMine(m: EngineState, word: number): boolean {
+export function holdsLock(m: EngineState, word: number): boolean {
   return m.i32[word >>> 2] === m.holder;
 }
 
@@ -43,7 +43,7 @@ const REST = 1;
  * Leaves the processor to the one that is waited for, who may be kept from it, unless `word` is no longer what it was `seen`
  * as; 0 is nothing to wait for. Who waits is alive, and says so.
  */
-function rest(m: EngineState, word: number, seen: number): void {
+function pause(m: EngineState, word: number, seen: number): void {
   m.i32[(m.lane + LANE_HEARTBEAT) >>> 2]!++;
   if (seen !== 0) Atomics.wait(m.i32, word >>> 2, seen, REST);
 }
@@ -68,7 +68,7 @@ export function beginRead(m: EngineState, sequence: number): number {
   let seen = Atomics.load(m.i32, sequence >>> 2);
   while ((seen & 1) !== 0) {
     if (--left === 0) {
-      rest(m, sequence, seen);
+      pause(m, sequence, seen);
       left = TRIES;
     }
     seen = Atomics.load(m.i32, sequence >>> 2);

@@ -4,7 +4,7 @@ import { H_LANES, H_MAGIC, H_VERSION, LAYOUT_MAGIC, LAYOUT_VERSION } from "../..
 import wasmPath from "../../build/engine.wasm" with { type: "file" };
 import { process } from "./engine.ts";
 import { collect, merge, moveCursor } from "./exchange.ts";
-import { setHolder } from "./lock.ts";
+import { attachLane } from "./lock.ts";
 import { sweep } from "./registry.ts";
 import { EngineState } from "./state.ts";
 
@@ -75,7 +75,7 @@ export function createWasmEngine(memory: WebAssembly.Memory, lane = 0): PacketEn
 export function createTsEngine(memory: WebAssembly.Memory, lane = 0): PacketEngine {
   checkMemory(memory, lane);
   const m = new EngineState(memory.buffer);
-  setHolder(m, lane);
+  attachLane(m, lane);
   return {
     backend: "ts",
     process: (lane, count, nowMs) => process(m, lane, count, nowMs),

@@ -37,7 +37,7 @@ import {
   STEP_REMOVE,
   TIME_STEP,
 } from "../../assembly/layout.ts";
-import { allocate, entryAt, link, release, shardAt, turnBack, unlink } from "./entries.ts";
+import { allocate, entryAt, link, moveCursorsBack, release, shardAt, unlink } from "./entries.ts";
 import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
@@ -50,25 +50,25 @@ export function indexAt(m: EngineState, shard: number): number {
 }
 
 /** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
-function home(m: EngineState, word: number): number {
+function homeSlot(m: EngineState, word: number): number {
   return (((word >>> 0) * m.u32[H_INDEX_SLOTS >>> 2]!) / 0x100000000) >>> 0;
 }
 
 /** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
 function find(m: EngineState, index: number, id: number, length: number): number {
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
-  m.place = home(m, m.tag);
+  let place = homeSlot(m, m.tag);
   for (let left = slots; left !== 0; left--) {
-    const slot = index + m.place * INDEX_SIZE;
+    const slot = index + place * INDEX_SIZE;
     const entry = m.u32[(slot + INDEX_ENTRY) >>> 2]!;
     if (entry === 0) return 0;
-    if (m.i32[(slot + INDEX_TAG) >>> 2] === m.tag && bears(m, entryAt(m, entry), id, length)) return entry;
-    if (++m.place === slots) m.place = 0;
+    if (m.i32[(slot + INDEX_TAG) >>> 2] === m.tag && matchesId(m, entryAt(m, entry), id, length)) return entry;
+    if (++place === slots) place = 0;
   }
   return 0;
 }
 
-function bears(m: EngineState, entry: number, id: number, length: number): boolean {
+function matchesId(m: EngineState, entry: number, id: number, length: number): boolean {
   const i32 = m.i32;
   if ((i32[(entry + ENTRY_META) >>> 2]! & META_LENGTH) !== length) return false;
   let one = id >>> 2;
@@ -96,7 +96,7 @@ export function lookUp(m: EngineState, id: number, length: number, now: number, 
     const entry = find(m, index, id, length);
     if (entry !== 0) {
       const from = entryAt(m, entry);
-      if (holdsAt(m, m.f64[(from + ENTRY_TIME) >>> 3]!, now)) {
+      if (isLive(m, m.f64[(from + ENTRY_TIME) >>> 3]!, now)) {
         port = m.u32[(from + ENTRY_META) >>> 2]! >>> 16;
         copyAddress(m, address, from + ENTRY_ADDRESS);
       }
@@ -106,15 +106,15 @@ export function lookUp(m: EngineState, id: number, length: number, now: number, 
 }
 
 /** Whether an announcement of `time` holds at `now`. It holds for whole milliseconds. */
-export function holdsAt(m: EngineState, time: number, now: number): boolean {
+export function isLive(m: EngineState, time: number, now: number): boolean {
   return now - Math.floor(time) < m.f64[H_RETENTION >>> 3]!;
 }
 
 /** Locks the shard of the NodeID in hand and lets go of a few entries whose time is over. Returns its number. */
-export function openShard(m: EngineState, now: number): number {
+export function lockShard(m: EngineState, now: number): number {
   const shard = shardOf(m, m.spread);
   lock(m, shardAt(m, shard) + SHARD_LOCK);
-  tend(m, shard, now, 2);
+  evictExpired(m, shard, now, 2);
   return shard;
 }
 
@@ -122,26 +122,26 @@ export function openShard(m: EngineState, now: number): number {
  * Locks a shard and the pool, so that nothing that is done with the shard has to wait; false if one of them is held for long.
  * The control thread waits for nobody: it is the one that frees what a dead worker holds.
  */
-export function tryShard(m: EngineState, shard: number): boolean {
+export function tryLockShardAndPool(m: EngineState, shard: number): boolean {
   if (!tryLock(m, shardAt(m, shard) + SHARD_LOCK)) return false;
   if (tryLock(m, H_POOL_LOCK)) return true;
   unlock(m, shardAt(m, shard) + SHARD_LOCK);
   return false;
 }
 
-export function leaveShard(m: EngineState, shard: number): void {
+export function unlockShardAndPool(m: EngineState, shard: number): void {
   unlock(m, H_POOL_LOCK);
   unlock(m, shardAt(m, shard) + SHARD_LOCK);
 }
 
-export function closeShard(m: EngineState, shard: number): void {
+export function unlockShard(m: EngineState, shard: number): void {
   unlock(m, shardAt(m, shard) + SHARD_LOCK);
 }
 
 /** The entry of the NodeID in hand in its open shard, or 0; one whose time is over is let go. */
-export function holds(m: EngineState, shard: number, id: number, length: number, now: number): number {
+export function findLive(m: EngineState, shard: number, id: number, length: number, now: number): number {
   const entry = find(m, indexAt(m, shard), id, length);
-  if (entry === 0 || holdsAt(m, m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]!, now)) return entry;
+  if (entry === 0 || isLive(m, m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]!, now)) return entry;
   remove(m, shard, entry);
   return 0;
 }
@@ -150,7 +150,7 @@ export function holds(m: EngineState, shard: number, id: number, length: number,
  * When the clock was set back, what was announced in times to come counts as announced now: else it would stay until then, and
  * whatever is announced now would have to be put before it. A journal is told the new times.
  */
-function redate(m: EngineState, shard: number, now: number): void {
+function clampFutureTimes(m: EngineState, shard: number, now: number): void {
   const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   if (tail === 0 || m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]! <= now + MAX_CLOCK_SKEW) return;
   m.f64[(m.lane + RECORD_TIME) >>> 3] = now;
@@ -171,7 +171,7 @@ function redate(m: EngineState, shard: number, now: number): void {
  * other in the shard, nor at the same time as the last one of the same node. So the later one is known from the earlier
  * whatever becomes of them, though workers look at their clocks before they get to the shard, and clocks tell no fractions.
  */
-export function timeAfter(m: EngineState, shard: number, entry: number, now: number): number {
+export function announcementTime(m: EngineState, shard: number, entry: number, now: number): number {
   const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   if (tail === 0) return now;
   const latest = m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]!;
@@ -190,12 +190,12 @@ export function refresh(
 ): void {
   const at = entryAt(m, entry);
   const sequence = shardAt(m, shard) + SHARD_SEQUENCE;
-  recordHead(m, entry, at);
+  recordOldFields(m, entry, at);
   beginWrite(m, sequence);
-  describe(m, at, meta, address, time);
+  writeFields(m, at, meta, address, time);
   endWrite(m, sequence);
   if (entry === m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]) {
-    turnBack(m, shard, entry, m.u32[(at + ENTRY_PREVIOUS) >>> 2]!);
+    moveCursorsBack(m, shard, entry, m.u32[(at + ENTRY_PREVIOUS) >>> 2]!);
   } else {
     unlink(m, shard, at);
     link(m, shard, entry, at, time);
@@ -204,13 +204,13 @@ export function refresh(
 }
 
 /** Writes down an entry as it is, down to its NodeID, before it is refreshed. */
-function recordHead(m: EngineState, entry: number, at: number): void {
+function recordOldFields(m: EngineState, entry: number, at: number): void {
   m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
   for (let i = 0; i < ENTRY_ID; i += 4) m.i32[(m.lane + RECORD_OLD_FIELDS + i) >>> 2] = m.i32[(at + i) >>> 2]!;
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REFRESH;
 }
 
-/** Takes the NodeID in hand, which `holds` did not find, into its open shard. False if there is no entry left. */
+/** Takes the NodeID in hand, which `findLive` did not find, into its open shard. False if there is no entry left. */
 export function insert(
   m: EngineState,
   shard: number,
@@ -223,11 +223,11 @@ export function insert(
   const from = shardAt(m, shard);
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   const index = indexAt(m, shard);
-  m.place = home(m, m.tag);
-  while (m.u32[(index + m.place * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== 0) {
-    if (++m.place === slots) m.place = 0;
+  let place = homeSlot(m, m.tag);
+  while (m.u32[(index + place * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== 0) {
+    if (++place === slots) place = 0;
   }
-  const slot = index + m.place * INDEX_SIZE;
+  const slot = index + place * INDEX_SIZE;
   m.u32[(m.lane + RECORD_SLOT) >>> 2] = slot;
   m.u32[(m.lane + RECORD_COUNT) >>> 2] = m.u32[(from + SHARD_COUNT) >>> 2]!;
   const entry = allocate(m);
@@ -236,7 +236,7 @@ export function insert(
   beginWrite(m, from + SHARD_SEQUENCE);
   m.i32[(at + ENTRY_TAG) >>> 2] = m.tag;
   for (let i = 0; i < length; i += 4) m.i32[(at + ENTRY_ID + i) >>> 2] = m.i32[(id + i) >>> 2]!;
-  describe(m, at, meta, address, time);
+  writeFields(m, at, meta, address, time);
   m.i32[(slot + INDEX_TAG) >>> 2] = m.tag;
   m.u32[(slot + INDEX_ENTRY) >>> 2] = entry;
   endWrite(m, from + SHARD_SEQUENCE);
@@ -246,7 +246,7 @@ export function insert(
   return true;
 }
 
-function describe(m: EngineState, at: number, meta: number, address: number, time: number): void {
+function writeFields(m: EngineState, at: number, meta: number, address: number, time: number): void {
   m.f64[(at + ENTRY_TIME) >>> 3] = time;
   m.u32[(at + ENTRY_META) >>> 2] = meta;
   copyAddress(m, at + ENTRY_ADDRESS, address);
@@ -263,11 +263,11 @@ function copyAddress(m: EngineState, to: number, from: number): void {
 }
 
 /** Lets go of at most `most` entries of an open shard whose time is over; returns how many. */
-export function tend(m: EngineState, shard: number, now: number, most: number): number {
-  redate(m, shard, now);
+export function evictExpired(m: EngineState, shard: number, now: number, most: number): number {
+  clampFutureTimes(m, shard, now);
   for (let done = 0; done < most; done++) {
     const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
-    if (head === 0 || holdsAt(m, m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]!, now)) return done;
+    if (head === 0 || isLive(m, m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]!, now)) return done;
     if (!remove(m, shard, head)) return done;
   }
   return most;
@@ -283,12 +283,12 @@ export function sweep(m: EngineState, now: number): number {
   let all = true;
   const last = m.u32[H_SHARD_MASK >>> 2]!;
   for (let shard = 0; shard <= last; shard++) {
-    if (!tryShard(m, shard)) {
+    if (!tryLockShardAndPool(m, shard)) {
       all = false;
       continue;
     }
-    const some = tend(m, shard, now, BATCH);
-    leaveShard(m, shard);
+    const some = evictExpired(m, shard, now, BATCH);
+    unlockShardAndPool(m, shard);
     gone += some;
     if (some === BATCH) all = false;
   }
@@ -305,7 +305,7 @@ function remove(m: EngineState, shard: number, entry: number): boolean {
   const at = entryAt(m, entry);
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   const index = indexAt(m, shard);
-  let hole = home(m, m.i32[(at + ENTRY_TAG) >>> 2]!);
+  let hole = homeSlot(m, m.i32[(at + ENTRY_TAG) >>> 2]!);
   for (let left = slots; m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== entry; ) {
     if (--left === 0) return false;
     if (++hole === slots) hole = 0;
@@ -335,7 +335,7 @@ export function closeGap(m: EngineState, index: number, hole: number): void {
     if (++next === slots) next = 0;
     const slot = index + next * INDEX_SIZE;
     if (m.u32[(slot + INDEX_ENTRY) >>> 2] === 0) break;
-    const wanted = home(m, m.i32[(slot + INDEX_TAG) >>> 2]!);
+    const wanted = homeSlot(m, m.i32[(slot + INDEX_TAG) >>> 2]!);
     if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
     m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = m.i32[(slot + INDEX_TAG) >>> 2]!;
     m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] = m.u32[(slot + INDEX_ENTRY) >>> 2]!;

@@ -52,8 +52,8 @@ import {
   STEP_REMOVE,
   VERDICTS,
 } from "../../assembly/layout.ts";
-import { entryAt, nextField, previousField, release, shardAt, turnBack } from "./entries.ts";
-import { beginWrite, endWrite, setHolder, tryLock, unlock } from "./lock.ts";
+import { entryAt, moveCursorsBack, nextField, previousField, release, shardAt } from "./entries.ts";
+import { attachLane, beginWrite, endWrite, tryLock, unlock } from "./lock.ts";
 import { closeGap, indexAt } from "./registry.ts";
 import { EngineState } from "./state.ts";
 
@@ -63,7 +63,7 @@ export class EngineRepair {
 
   constructor(memory: WebAssembly.Memory, lane: number) {
     this.#m = new EngineState(memory.buffer);
-    setHolder(this.#m, lane);
+    attachLane(this.#m, lane);
   }
 
   /** Whether the worker of `lane` holds a lock. */
@@ -95,9 +95,9 @@ function repairLane(m: EngineState, lane: number): boolean {
       repairShard(m, at, shard);
       unlock(m, H_POOL_LOCK);
     }
-    free(m, shardAt(m, shard) + SHARD_LOCK, lane + 1);
+    releaseLock(m, shardAt(m, shard) + SHARD_LOCK, lane + 1);
   }
-  closeBatch(m, at);
+  finishBatch(m, at);
   return true;
 }
 
@@ -118,7 +118,7 @@ function heldShard(m: EngineState, holder: number): number | undefined {
   return undefined;
 }
 
-function free(m: EngineState, word: number, holder: number): void {
+function releaseLock(m: EngineState, word: number, holder: number): void {
   Atomics.compareExchange(m.u32, word >>> 2, holder, 0);
 }
 
@@ -140,7 +140,7 @@ function repairPool(m: EngineState, at: number, holder: number): void {
     Atomics.store(m.u32, H_POOL_USED >>> 2, used);
     m.u32[(at + RECORD_STEP) >>> 2] = STEP_NONE;
   }
-  free(m, H_POOL_LOCK, holder);
+  releaseLock(m, H_POOL_LOCK, holder);
 }
 
 /** Undoes a refresh or an insertion; does a removal or a redating to its end. The pool is the control thread's. */
@@ -152,20 +152,20 @@ function repairShard(m: EngineState, at: number, shard: number): void {
   if ((step & STEP_LINKING) !== 0) {
     const previous = m.u32[(at + RECORD_PREVIOUS) >>> 2]!;
     const next = m.u32[(at + RECORD_NEXT) >>> 2]!;
-    join(m, shard, previous, next);
+    linkNeighbors(m, shard, previous, next);
   }
   switch (step & ~STEP_LINKING) {
     case STEP_REFRESH:
-      restoreHead(m, at, shard, entry);
+      restoreOldFields(m, at, shard, entry);
       break;
     case STEP_INSERT:
       undoInsert(m, at, shard, entry);
       break;
     case STEP_REMOVE:
-      endRemove(m, at, shard, entry);
+      finishRemove(m, at, shard, entry);
       break;
     case STEP_CLAMP:
-      endRedate(m, shard, m.f64[(at + RECORD_TIME) >>> 3]!);
+      finishClamp(m, shard, m.f64[(at + RECORD_TIME) >>> 3]!);
       break;
   }
   m.u32[(at + RECORD_STEP) >>> 2] = STEP_NONE;
@@ -173,16 +173,16 @@ function repairShard(m: EngineState, at: number, shard: number): void {
 }
 
 /** Has two neighbours in a queue, or an end of it, know each other. */
-function join(m: EngineState, shard: number, previous: number, next: number): void {
+function linkNeighbors(m: EngineState, shard: number, previous: number, next: number): void {
   m.u32[nextField(m, shard, previous) >>> 2] = next;
   m.u32[previousField(m, shard, next) >>> 2] = previous;
 }
 
-function restoreHead(m: EngineState, at: number, shard: number, entry: number): void {
+function restoreOldFields(m: EngineState, at: number, shard: number, entry: number): void {
   const to = entryAt(m, entry);
   m.u8.copyWithin(to, at + RECORD_OLD_FIELDS, at + RECORD_OLD_FIELDS + ENTRY_ID);
-  join(m, shard, m.u32[(to + ENTRY_PREVIOUS) >>> 2]!, entry);
-  join(m, shard, entry, m.u32[(to + ENTRY_NEXT) >>> 2]!);
+  linkNeighbors(m, shard, m.u32[(to + ENTRY_PREVIOUS) >>> 2]!, entry);
+  linkNeighbors(m, shard, entry, m.u32[(to + ENTRY_NEXT) >>> 2]!);
 }
 
 function undoInsert(m: EngineState, at: number, shard: number, entry: number): void {
@@ -192,23 +192,23 @@ function undoInsert(m: EngineState, at: number, shard: number, entry: number): v
   m.u32[(entryAt(m, entry) + ENTRY_META) >>> 2] = 0;
   m.u32[(shardAt(m, shard) + SHARD_COUNT) >>> 2] = m.u32[(at + RECORD_COUNT) >>> 2]!;
   // No bookmark but the finger, which is put there first.
-  turnBack(m, shard, entry, 0);
+  moveCursorsBack(m, shard, entry, 0);
   release(m, entry, entryAt(m, entry));
 }
 
-function endRemove(m: EngineState, at: number, shard: number, entry: number): void {
+function finishRemove(m: EngineState, at: number, shard: number, entry: number): void {
   const from = entryAt(m, entry);
   const previous = m.u32[(from + ENTRY_PREVIOUS) >>> 2]!;
   closeGap(m, indexAt(m, shard), m.u32[(at + RECORD_SLOT) >>> 2]!);
   m.u32[(from + ENTRY_META) >>> 2] = 0;
-  turnBack(m, shard, entry, previous);
-  join(m, shard, previous, m.u32[(from + ENTRY_NEXT) >>> 2]!);
+  moveCursorsBack(m, shard, entry, previous);
+  linkNeighbors(m, shard, previous, m.u32[(from + ENTRY_NEXT) >>> 2]!);
   m.u32[(shardAt(m, shard) + SHARD_COUNT) >>> 2] = m.u32[(at + RECORD_COUNT) >>> 2]! - 1;
   release(m, entry, from);
 }
 
 /** What was redated stands at the queue's end, at `now`, and before it what is to be. */
-function endRedate(m: EngineState, shard: number, now: number): void {
+function finishClamp(m: EngineState, shard: number, now: number): void {
   let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   while (entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! >= now) {
     m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] = now;
@@ -219,7 +219,7 @@ function endRedate(m: EngineState, shard: number, now: number): void {
 }
 
 /** The datagram that was being judged is not counted; those before it in the batch are, and add up. */
-function closeBatch(m: EngineState, at: number): void {
+function finishBatch(m: EngineState, at: number): void {
   let sum = 0;
   for (let verdict = 0; verdict < VERDICTS; verdict++) sum += m.f64[(at + LANE_COUNTERS) / 8 + verdict]!;
   m.f64[(at + LANE_COUNTERS) / 8 + COUNTER_RECEIVED] = sum;

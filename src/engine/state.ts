@@ -21,8 +21,6 @@ export class EngineState {
   hostTag = 0;
   networkSet = 0;
   networkTag = 0;
-  /** registry.ts: the index slot that the last `find` ended at. */
-  place = 0;
   /** engine.ts: the counters of the lane in hand. */
   counters = 0;
 

@@ -38,10 +38,10 @@ import {
   VERDICT_UNKNOWN,
   VERDICTS,
 } from "../../assembly/layout";
-import { closeShard, openShard } from "../../assembly/registry";
+import { lockShard, unlockShard } from "../../assembly/registry";
 import { ipv4, ipv6, put, take } from "./support/bytes";
-import { checksum, DIRT, layOut, limitNew, limitNodes, limitSources, OURS, RETENTION } from "./support/memory";
-import { flaw } from "./support/registry";
+import { checksum, DIRT, ENGINE_END, layOut, limitNew, limitNodes, limitSources, RETENTION } from "./support/memory";
+import { registryError } from "./support/registry";
 
 const NOW: f64 = 1760000000000;
 /** "abcde", as announced at port 22024 and as asked for. */
@@ -74,9 +74,9 @@ function replyLength(): u32 {
 
 /** The reply in slot 0 is this. */
 function expectReply(hex: string): void {
-  const size = put(OURS - 256, hex);
+  const size = put(ENGINE_END - 256, hex);
   expect<u32>(replyLength()).toBe(size);
-  expect<i32>(memory.compare(slot(0) + SLOT_REPLY, OURS - 256, size)).toBe(0, hex);
+  expect<i32>(memory.compare(slot(0) + SLOT_REPLY, ENGINE_END - 256, size)).toBe(0, hex);
 }
 
 function counter(number: u32): f64 {
@@ -98,7 +98,7 @@ describe("the engine's verdict", () => {
 
   afterEach(() => {
     expect<f64>(sum()).toBe(counter(COUNTER_RECEIVED));
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("on a first announcement is stored, on the next refreshed, on a query in between answered", () => {
@@ -288,9 +288,9 @@ describe("a lane", () => {
     layOut(10, 64, 1, 32, 16);
     attach(1);
     take(1);
-    const shard = openShard(NOW);
+    const shard = lockShard(NOW);
     expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(2);
-    closeShard(shard);
+    unlockShard(shard);
   });
 });
 
@@ -324,11 +324,11 @@ describe("a batch", () => {
 
   test("of more than 64 or in a lane that there is not is left alone", () => {
     for (let i: u32 = 0; i < 64; i++) receive(i, 1, ASK);
-    const before = checksum(0, OURS);
+    const before = checksum(0, ENGINE_END);
     expect<u32>(process(0, 65, NOW)).toBe(0);
     expect<u32>(process(2, 1, NOW)).toBe(0);
     expect<u32>(process(0xffffffff, 1, NOW)).toBe(0);
-    expect<u64>(checksum(0, OURS)).toBe(before);
+    expect<u64>(checksum(0, ENGINE_END)).toBe(before);
     process(0, 64, NOW);
     expect<f64>(counter(VERDICT_UNKNOWN)).toBe(64);
   });

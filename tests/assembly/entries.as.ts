@@ -1,4 +1,4 @@
-import { allocate, entryAt, exhausted, link, release, shardAt, unlink } from "../../assembly/entries";
+import { allocate, entryAt, isFull, link, release, shardAt, unlink } from "../../assembly/entries";
 import {
   ENTRY_NEXT,
   ENTRY_PREVIOUS,
@@ -61,10 +61,10 @@ describe("the pool of entries", () => {
 
   test("gives each entry once, from 1 to the capacity, and then 0", () => {
     for (let entry: u32 = 1; entry <= CAPACITY; entry++) {
-      expect<bool>(exhausted()).toBe(false);
+      expect<bool>(isFull()).toBe(false);
       expect<u32>(allocate()).toBe(entry);
     }
-    expect<bool>(exhausted()).toBe(true);
+    expect<bool>(isFull()).toBe(true);
     expect<u32>(allocate()).toBe(0);
     expect<u32>(allocate()).toBe(0);
   });
@@ -96,7 +96,7 @@ describe("the pool of entries", () => {
   test("has room again when it was full and one was let go", () => {
     for (let i = 0; i < 5; i++) allocate();
     release(4, entryAt(4));
-    expect<bool>(exhausted()).toBe(false);
+    expect<bool>(isFull()).toBe(false);
     expect<u32>(allocate()).toBe(4);
     expect<u32>(allocate()).toBe(0);
   });

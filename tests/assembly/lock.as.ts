@@ -1,11 +1,11 @@
 import { H_WEAK_ORDERING } from "../../assembly/layout";
 import {
+  attachLane,
   beginRead,
   beginWrite,
   endWrite,
-  isMine,
+  holdsLock,
   lock,
-  setHolder,
   tryLock,
   unchanged,
   unlock,
@@ -16,13 +16,13 @@ const SEQUENCE: usize = 68;
 
 describe("lock", () => {
   beforeEach(() => {
-    setHolder(0);
+    attachLane(0);
     memory.fill(0, 0, 256);
   });
 
   test("a lock that is held holds its lane and one", () => {
     for (let lane: u32 = 0; lane < 1024; lane += 341) {
-      setHolder(lane);
+      attachLane(lane);
       lock(LOCK);
       expect<u32>(load<u32>(LOCK)).toBe(lane + 1);
       unlock(LOCK);
@@ -33,13 +33,13 @@ describe("lock", () => {
     lock(LOCK);
     unlock(LOCK);
     expect<u32>(load<u32>(LOCK)).toBe(0);
-    setHolder(6);
+    attachLane(6);
     lock(LOCK);
     expect<u32>(load<u32>(LOCK)).toBe(7);
   });
 
   test("a lock that is free is had at the first try, and signed", () => {
-    setHolder(3);
+    attachLane(3);
     expect<bool>(tryLock(LOCK)).toBe(true);
     expect<u32>(load<u32>(LOCK)).toBe(4);
   });
@@ -53,11 +53,11 @@ describe("lock", () => {
   });
 
   test("a lock is known for one's own while one holds it", () => {
-    expect<bool>(isMine(LOCK)).toBe(false);
+    expect<bool>(holdsLock(LOCK)).toBe(false);
     lock(LOCK);
-    expect<bool>(isMine(LOCK)).toBe(true);
-    setHolder(1);
-    expect<bool>(isMine(LOCK)).toBe(false);
+    expect<bool>(holdsLock(LOCK)).toBe(true);
+    attachLane(1);
+    expect<bool>(holdsLock(LOCK)).toBe(false);
   });
 
   test("a lock that was taken from its holder, and is another's, stays that one's when the first lets go", () => {

@@ -18,22 +18,22 @@ import {
   SHARD_LOCK,
   SHARD_SEQUENCE,
 } from "../../assembly/layout";
-import { setHolder } from "../../assembly/lock";
-import { closeShard, holds, lookUp, openShard, shardOf, sweep } from "../../assembly/registry";
-import { hexOf, ID, ipv4, ipv6, take, takeLong } from "./support/bytes";
+import { attachLane } from "../../assembly/lock";
+import { findLive, lockShard, lookUp, shardOf, sweep, unlockShard } from "../../assembly/registry";
+import { hexOf, ID, ipv4, ipv6, take, useLongId } from "./support/bytes";
 import { checksum, layOut, RETENTION, SCRATCH } from "./support/memory";
 import {
   announce,
   announceLength,
-  drop,
   entryOf,
+  evictIfExpired,
   FROM,
-  flaw,
-  home,
+  homeSlot,
   idAt,
   insertAt,
   portOf,
   queue,
+  registryError,
   TO,
 } from "./support/registry";
 
@@ -71,14 +71,14 @@ describe("a look-up", () => {
 
   test("finds NodeIDs of every length, and tells them apart by it", () => {
     for (let length: u32 = 1; length <= 64; length++) {
-      takeLong(7, length);
+      useLongId(7, length);
       expect<bool>(announceLength(length, 1000 + length, NOW)).toBe(true);
     }
     for (let length: u32 = 1; length <= 64; length++) {
-      takeLong(7, length);
+      useLongId(7, length);
       expect<u32>(lookUp(ID, length, NOW, TO)).toBe(1000 + length);
     }
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test('takes "a" and "a\\0" for two nodes', () => {
@@ -98,9 +98,9 @@ describe("a look-up", () => {
     const lengths: u32[] = [1, 2, 3, 4, 5, 8, 9, 12, 13, 16, 60, 64];
     for (let i = 0; i < lengths.length; i++) {
       const length = lengths[i];
-      takeLong(3, length);
+      useLongId(3, length);
       announceLength(length, 1, NOW);
-      const entry = entryAt(holds(0, ID, length, NOW));
+      const entry = entryAt(findLive(0, ID, length, NOW));
       let found: u32 = 0;
       for (let byte: u32 = 0; byte < length; byte++) {
         // As if another NodeID of the same hash stood there.
@@ -183,7 +183,7 @@ describe("an announcement", () => {
     expect<string>(queue(0)).toBe("2 4 1 3");
     announce(3, 1, NOW + 7);
     expect<string>(queue(0)).toBe("2 4 1 3");
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("after the clock was set back has those of times to come count as of now, and stands behind them", () => {
@@ -194,7 +194,7 @@ describe("an announcement", () => {
     expect<f64>(timeOf(1)).toBe(NOW - 3000);
     expect<f64>(timeOf(2)).toBe(NOW - 2000);
     for (let n: u32 = 3; n <= 5; n++) expect<f64>(timeOf(n)).toBe(NOW - 1500);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("after the clock was set back does not keep others beyond a retention from then", () => {
@@ -209,17 +209,17 @@ describe("an announcement", () => {
     announce(1, 22001, NOW + RETENTION);
     expect<u32>(portOf(1, NOW + RETENTION)).toBe(22001);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("writes nothing behind the padding of a NodeID, into its entry or the next", () => {
     layOut(3, 8, 1, 8, 1);
     memory.fill(entryAt(1), 0xff, 3 * 48);
-    takeLong(1, 8);
+    useLongId(1, 8);
     memory.fill(ID + 8, 0x77, 8);
     announceLength(8, 1, NOW);
     expect<string>(hexOf(entryAt(1) + ENTRY_ID, 12)).toBe(`${hexOf(ID, 8)} ffffffff`);
-    takeLong(2, 3);
+    useLongId(2, 3);
     memory.fill(ID + 4, 0x77, 8);
     announceLength(3, 2, NOW);
     expect<string>(hexOf(entryAt(2) + ENTRY_ID, 12)).toBe(`${hexOf(ID, 4)} ffffffff ffffffff`);
@@ -236,7 +236,7 @@ describe("an announcement", () => {
     expect<u32>(portOf(10, NOW)).toBe(0);
     expect<bool>(announce(3, 99, NOW + 1)).toBe(true);
     expect<u32>(portOf(3, NOW + 1)).toBe(99);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("finds room again when the time of two others is over", () => {
@@ -250,7 +250,7 @@ describe("an announcement", () => {
     expect<bool>(announce(6, 1, NOW + RETENTION)).toBe(true);
     expect<bool>(announce(7, 1, NOW + RETENTION)).toBe(false);
     expect<string>(queue(0)).toBe("3 4 5 6");
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 });
 
@@ -260,12 +260,12 @@ describe("an open shard", () => {
   });
 
   test("is locked by the lane that opened it, until it is closed", () => {
-    setHolder(1);
+    attachLane(1);
     take(1);
-    const shard = openShard(NOW);
+    const shard = lockShard(NOW);
     expect<u32>(shard).toBe(spread & 3);
     expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(2);
-    closeShard(shard);
+    unlockShard(shard);
     expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(0);
   });
 
@@ -285,19 +285,19 @@ describe("an open shard", () => {
       expect<u64>(others).toBe(0);
       expect<u32>(load<u32>(shardAt(mine), SHARD_COUNT)).toBe(count + 1);
     }
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("lets go of two entries whose time is over, and of no more", () => {
     layOut(100, 64, 1, 256, 1);
     for (let n: u32 = 1; n <= 5; n++) announce(n, 1, NOW);
     take(99);
-    closeShard(openShard(NOW + RETENTION - 1));
+    unlockShard(lockShard(NOW + RETENTION - 1));
     expect<string>(queue(0)).toBe("1 2 3 4 5");
     take(99);
-    closeShard(openShard(NOW + RETENTION));
+    unlockShard(lockShard(NOW + RETENTION));
     expect<string>(queue(0)).toBe("3 4 5");
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("leaves its sequence counter even, two further for each change", () => {
@@ -306,10 +306,10 @@ describe("an open shard", () => {
     expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(2);
     announce(1, 2, NOW);
     expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(4);
-    drop(1, NOW + RETENTION);
+    evictIfExpired(1, NOW + RETENTION);
     expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(6);
     portOf(1, NOW);
-    drop(1, NOW);
+    evictIfExpired(1, NOW);
     expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(6);
   });
 });
@@ -323,31 +323,31 @@ describe("an entry whose time is over", () => {
     announce(1, 1, NOW);
     const entry = entryOf(1);
     take(1);
-    expect<u32>(holds(0, ID, 4, NOW + RETENTION - 1)).toBe(entry);
-    expect<u32>(holds(0, ID, 4, NOW + RETENTION)).toBe(0);
-    expect<u32>(holds(0, ID, 4, NOW)).toBe(0);
+    expect<u32>(findLive(0, ID, 4, NOW + RETENTION - 1)).toBe(entry);
+    expect<u32>(findLive(0, ID, 4, NOW + RETENTION)).toBe(0);
+    expect<u32>(findLive(0, ID, 4, NOW)).toBe(0);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(0);
     expect<u32>(load<u32>(entryAt(entry), ENTRY_META)).toBe(0);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("is let go alone: those before and behind it in the queue stay", () => {
     for (let n: u32 = 1; n <= 5; n++) insertAt(n, n, NOW + n);
     store<f64>(entryAt(entryOf(3)), NOW - RETENTION, ENTRY_TIME);
-    drop(3, NOW);
+    evictIfExpired(3, NOW);
     expect<string>(queue(0)).toBe("1 2 4 5");
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("gives its place to the next new node", () => {
     announce(1, 1, NOW);
     announce(2, 2, NOW + 1);
     const first = entryOf(1);
-    drop(1, NOW + RETENTION);
+    evictIfExpired(1, NOW + RETENTION);
     announce(3, 3, NOW + 2);
     expect<u32>(entryOf(3)).toBe(first);
     expect<u32>(portOf(2, NOW + 2)).toBe(2);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 });
 
@@ -363,7 +363,7 @@ describe("the gap that a removed entry leaves in the index", () => {
     insertAt(a, 1, 0);
     insertAt(b, 2, NOW);
     insertAt(c, 3, NOW);
-    drop(a, RETENTION);
+    evictIfExpired(a, RETENTION);
     expect<u32>(inSlot(2)).toBe(entryOf(b));
     expect<u32>(inSlot(3)).toBe(entryOf(c));
     expect<u32>(inSlot(4)).toBe(0);
@@ -378,7 +378,7 @@ describe("the gap that a removed entry leaves in the index", () => {
     insertAt(a, 1, 0);
     insertAt(athome, 2, NOW);
     insertAt(b, 3, NOW);
-    drop(a, RETENTION);
+    evictIfExpired(a, RETENTION);
     expect<u32>(inSlot(2)).toBe(entryOf(b));
     expect<u32>(inSlot(3)).toBe(entryOf(athome));
     expect<u32>(inSlot(4)).toBe(0);
@@ -398,13 +398,13 @@ describe("the gap that a removed entry leaves in the index", () => {
     // 6: d, 7: a, 0: b, 1: c, 2: e
     expect<u32>(inSlot(0)).toBe(entryOf(b));
     expect<u32>(inSlot(2)).toBe(entryOf(e));
-    drop(a, RETENTION);
+    evictIfExpired(a, RETENTION);
     expect<u32>(inSlot(6)).toBe(entryOf(d));
     expect<u32>(inSlot(7)).toBe(entryOf(b));
     expect<u32>(inSlot(0)).toBe(entryOf(c));
     expect<u32>(inSlot(1)).toBe(entryOf(e));
     expect<u32>(inSlot(2)).toBe(0);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("is closed in each of the 16,384 ways in which four entries can meet in eight slots", () => {
@@ -418,8 +418,8 @@ describe("the gap that a removed entry leaves in the index", () => {
         for (let i: u32 = 0; i < 4; i++) {
           insertAt(ids[((way >> (3 * i)) & 7) * 4 + i], 10 + i, i === gone ? 0 : NOW);
         }
-        drop(ids[((way >> (3 * gone)) & 7) * 4 + gone], RETENTION);
-        let wrong = flaw();
+        evictIfExpired(ids[((way >> (3 * gone)) & 7) * 4 + gone], RETENTION);
+        let wrong = registryError();
         for (let i: u32 = 0; i < 4; i++) {
           const port = portOf(ids[((way >> (3 * i)) & 7) * 4 + i], NOW);
           if (port !== (i === gone ? 0 : 10 + i)) wrong = "a node cannot be looked up";
@@ -447,10 +447,10 @@ describe("where a hash belongs", () => {
       forget();
       insertAt(n, 1, 0);
       take(n);
-      expect<u32>(inSlot(home(tag))).toBe(1);
-      if (home(tag) === 0) first++;
-      if (home(tag) === 6) last++;
-      drop(n, RETENTION);
+      expect<u32>(inSlot(homeSlot(tag))).toBe(1);
+      if (homeSlot(tag) === 0) first++;
+      if (homeSlot(tag) === 6) last++;
+      evictIfExpired(n, RETENTION);
     }
     expect<u32>(first).toBeGreaterThan(10);
     expect<u32>(last).toBeGreaterThan(10);
@@ -470,7 +470,7 @@ describe("a sweep", () => {
     expect<u32>(sweep(NOW + RETENTION + 29)).toBe(29);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(10);
     expect<u32>(sweep(NOW + RETENTION + 1000)).toBe(10);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("lets go of at most 64 of a shard at a time, and goes on in the same millisecond", () => {
@@ -480,7 +480,7 @@ describe("a sweep", () => {
     expect<u32>(sweep(NOW + RETENTION)).toBe(64);
     expect<u32>(sweep(NOW + RETENTION)).toBe(22);
     expect<u32>(sweep(NOW + RETENTION)).toBe(0);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("takes place once a millisecond when it found all there was", () => {
@@ -502,7 +502,7 @@ describe("a sweep", () => {
     expect<u32>(load<u32>(shardAt(2), SHARD_LOCK)).toBe(9);
     store<u32>(shardAt(2), 0, SHARD_LOCK);
     expect<u32>(sweep(NOW + RETENTION)).toBe(held);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("has what was announced in times to come count as announced now", () => {
@@ -519,7 +519,7 @@ describe("a sweep", () => {
     for (let shard: u32 = 0; shard < 4; shard++) expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(0);
     store<u32>(H_POOL_LOCK, 0);
     expect<u32>(sweep(NOW + RETENTION)).toBe(40);
-    expect<string>(flaw()).toBe("");
+    expect<string>(registryError()).toBe("");
   });
 
   test("leaves no shard locked", () => {
@@ -564,7 +564,7 @@ describe("the registry", () => {
         for (let i = 0; i < 40; i++) if (ports[i] !== 0 && now - times[i] < RETENTION) live++;
         if (load<u32>(H_POOL_USED) !== live) wrong = "a sweep left too many or too few";
       }
-      const broken = flaw();
+      const broken = registryError();
       if (broken.length !== 0) wrong = broken;
       if (wrong.length !== 0) expect<u32>(step).toBe(0, wrong);
     }

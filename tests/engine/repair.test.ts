@@ -174,7 +174,7 @@ class World {
   }
 
   /** Throws if a bookmark stands behind an announcement that the journal was not handed. */
-  nothingLeftOut(): void {
+  checkNothingSkipped(): void {
     for (let shard = 0; shard <= this.word(H_SHARD_MASK); shard++) {
       const from = this.word(H_SHARDS_AT) + shard * SHARD_SIZE;
       for (const bookmark of [SHARD_SAVED, SHARD_LISTED]) {
@@ -266,7 +266,7 @@ class World {
  * Throws unless each node is as it was before or as it is to be, its port and IP of one announcement, and nobody is lost whose
  * time is not over.
  */
-function oldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<string, Node>, now: number): void {
+function checkOldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<string, Node>, now: number): void {
   for (const id of new Set([...was.keys(), ...is.keys(), ...done.keys()])) {
     const [before, node, after] = [was.get(id), is.get(id), done.get(id)];
     if (node === undefined) {
@@ -279,7 +279,7 @@ function oldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<strin
   }
 }
 
-function sumsUp(memory: WebAssembly.Memory): void {
+function checkCounters(memory: WebAssembly.Memory): void {
   const { received, verdicts } = new EngineControl(memory).counters();
   const sum = Object.values(verdicts).reduce((a, b) => a + b);
   if (received !== sum) throw new Error(`${received} received, ${sum} verdicts`);
@@ -311,14 +311,14 @@ function stopEverywhere(world: World, rounds: number): Map<number, number> {
       try {
         if (!repair.repair(WORKER)) throw new Error("the pool is held by another");
         checkInvariants(bytes);
-        oldOrNew(was, world.nodes(), done, world.now);
-        world.nothingLeftOut();
-        sumsUp(memory);
+        checkOldOrNew(was, world.nodes(), done, world.now);
+        world.checkNothingSkipped();
+        checkCounters(memory);
         // Nothing is in the way of those who come after.
         work.prepare();
         engine.run(work.run);
         checkInvariants(bytes);
-        world.nothingLeftOut();
+        world.checkNothingSkipped();
         const { node } = work;
         const wanted = node && done.get(node);
         if (wanted) {
@@ -354,7 +354,7 @@ describe.each([
 });
 
 /** A world in which the worker of lane 0 stopped at `step`, and what it was at. */
-function stoppedAt(step: number): World {
+function worldStoppedAt(step: number): World {
   const world = new World(stoppableWasm, 1, new Random(step));
   for (;;) {
     const work = world.work();
@@ -408,7 +408,7 @@ describe("a repair", () => {
   const shard = (world: World) => world.word(H_SHARDS_AT);
 
   test("waits for the pool while another worker holds it, and does then what is left to do", () => {
-    const world = stoppedAt(STEP_INSERT | STEP_LINKING);
+    const world = worldStoppedAt(STEP_INSERT | STEP_LINKING);
     expect(world.repair.holdsLock(WORKER)).toBe(true);
     world.u32[H_POOL_LOCK >>> 2] = 99;
     expect(world.repair.repair(WORKER)).toBe(false);
@@ -420,7 +420,7 @@ describe("a repair", () => {
   });
 
   test("leaves the locks of others alone, and what they are at", () => {
-    const world = stoppedAt(STEP_REFRESH | STEP_LINKING);
+    const world = worldStoppedAt(STEP_REFRESH | STEP_LINKING);
     world.u32[(shard(world) + SHARD_LOCK) >>> 2] = 99;
     world.u32[H_POOL_LOCK >>> 2] = 98;
     const sequence = world.word(shard(world) + SHARD_SEQUENCE);
@@ -431,7 +431,7 @@ describe("a repair", () => {
   });
 
   test("is none where nothing was left, and may be done twice", () => {
-    const world = stoppedAt(STEP_REMOVE);
+    const world = worldStoppedAt(STEP_REMOVE);
     world.repair.repair(WORKER);
     const image = Buffer.from(world.bytes);
     expect(world.repair.repair(WORKER)).toBe(true);
@@ -439,7 +439,7 @@ describe("a repair", () => {
   });
 
   test("is that of the control thread's own lane as well, should an engine of its own have failed there", () => {
-    const world = stoppedAt(STEP_RELEASE);
+    const world = worldStoppedAt(STEP_RELEASE);
     const repair = new EngineRepair(world.memory, WORKER);
     expect(repair.repair(WORKER)).toBe(true);
     checkInvariants(world.bytes);

@@ -2,7 +2,7 @@
 import { process } from "../../src/engine/engine.ts";
 import { merge } from "../../src/engine/exchange.ts";
 import type { PacketEngine } from "../../src/engine/index.ts";
-import { setHolder } from "../../src/engine/lock.ts";
+import { attachLane } from "../../src/engine/lock.ts";
 import { sweep } from "../../src/engine/registry.ts";
 import { EngineState } from "../../src/engine/state.ts";
 
@@ -43,7 +43,7 @@ export class StoppableEngine {
 /** The TypeScript twin, on arrays that tell of each store. */
 export function stoppableTs(memory: WebAssembly.Memory, lane: number, step: () => void): Stoppable {
   const m = new EngineState(memory.buffer);
-  setHolder(m, lane);
+  attachLane(m, lane);
   Object.assign(m, { u8: tap(m.u8, step), u32: tap(m.u32, step), i32: tap(m.i32, step), f64: tap(m.f64, step) });
   return {
     process: (lane, count, now) => withTaps(() => process(m, lane, count, now)),

@@ -71,7 +71,7 @@ export function take(n: u32): void {
 }
 
 /** Takes a NodeID of `length` bytes in hand; `n` says which. */
-export function takeLong(n: u32, length: u32): void {
+export function useLongId(n: u32, length: u32): void {
   memory.fill(ID, 0, 1024);
   let state = n * 0x9e3779b1 + length;
   for (let i: u32 = 0; i < length; i++) {

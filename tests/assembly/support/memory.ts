@@ -40,10 +40,10 @@ import {
   SET_SIZE,
   SHARD_SIZE,
 } from "../../../assembly/layout";
-import { setHolder } from "../../../assembly/lock";
+import { attachLane } from "../../../assembly/lock";
 
 /** Where the engine's memory ends and as-pect's begins. */
-export const OURS: usize = 0x100000;
+export const ENGINE_END: usize = 0x100000;
 /** Room for packets, NodeIDs and addresses, all ones: what reads or writes past its end shows. */
 export const SCRATCH: usize = 0xe0000;
 export const DIRT: u8 = 0xff;
@@ -56,7 +56,7 @@ export const RETENTION: f64 = 1000;
 export function layOut(capacity: u32, maxId: u32, shards: u32, slots: u32, sets: u32): void {
   const stride: u32 = (ENTRY_ID + maxId + 7) & ~7;
   memory.fill(0, 0, SCRATCH);
-  memory.fill(SCRATCH, DIRT, OURS - SCRATCH);
+  memory.fill(SCRATCH, DIRT, ENGINE_END - SCRATCH);
   let size: u32 = line(HEADER_SIZE);
   size = region(H_LANES_AT, size, LANES * LANE_SIZE);
   size = region(H_EXCHANGE_AT, size, EXCHANGE_ENTRIES * stride);
@@ -78,7 +78,7 @@ export function layOut(capacity: u32, maxId: u32, shards: u32, slots: u32, sets:
   store<f64>(H_RETENTION, RETENTION);
   store<f64>(H_LAST_SWEEP, -1);
   writeKey();
-  setHolder(0);
+  attachLane(0);
 }
 
 function region(pointer: usize, at: u32, bytes: u32): u32 {

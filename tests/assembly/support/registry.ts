@@ -26,7 +26,16 @@ import {
   SHARD_SEQUENCE,
   SHARD_TAIL,
 } from "../../../assembly/layout";
-import { closeShard, holds, insert, lookUp, openShard, refresh, shardOf, timeAfter } from "../../../assembly/registry";
+import {
+  announcementTime,
+  findLive,
+  insert,
+  lockShard,
+  lookUp,
+  refresh,
+  shardOf,
+  unlockShard,
+} from "../../../assembly/registry";
 import { ID, take } from "./bytes";
 import { SCRATCH } from "./memory";
 
@@ -36,13 +45,13 @@ export const TO: usize = SCRATCH + 0x9100;
 
 /** Announces the NodeID in hand, of `length` bytes, as the engine does. False if the registry is full. */
 export function announceLength(length: u32, port: u32, now: f64): bool {
-  const shard = openShard(now);
-  const entry = holds(shard, ID, length, now);
-  const time = timeAfter(shard, entry, now);
+  const shard = lockShard(now);
+  const entry = findLive(shard, ID, length, now);
+  const time = announcementTime(shard, entry, now);
   let done = true;
   if (entry !== 0) refresh(shard, entry, (port << 16) | length, FROM, time);
   else done = insert(shard, ID, length, (port << 16) | length, FROM, time);
-  closeShard(shard);
+  unlockShard(shard);
   return done;
 }
 
@@ -60,9 +69,9 @@ export function insertAt(n: u32, port: u32, time: f64): bool {
 }
 
 /** Lets NodeID number `n` go if its time is over by `now`, and no other. */
-export function drop(n: u32, now: f64): void {
+export function evictIfExpired(n: u32, now: f64): void {
   take(n);
-  holds(shardOf(spread), ID, 4, now);
+  findLive(shardOf(spread), ID, 4, now);
 }
 
 /** The port of NodeID number `n`, or 0. */
@@ -74,10 +83,10 @@ export function portOf(n: u32, now: f64): u32 {
 /** The entry of NodeID number `n`, or 0. */
 export function entryOf(n: u32): u32 {
   take(n);
-  return holds(shardOf(spread), ID, 4, 0);
+  return findLive(shardOf(spread), ID, 4, 0);
 }
 
-export function home(word: u32): u32 {
+export function homeSlot(word: u32): u32 {
   return <u32>((<u64>word * load<u32>(H_INDEX_SLOTS)) >> 32);
 }
 
@@ -85,7 +94,7 @@ export function home(word: u32): u32 {
 export function idAt(slot: u32, nth: u32): u32 {
   let n: u32 = 0;
   take(n);
-  while (home(tag) !== slot || nth-- !== 0) take(++n);
+  while (homeSlot(tag) !== slot || nth-- !== 0) take(++n);
   return n;
 }
 
@@ -102,7 +111,7 @@ export function queue(shard: u32): string {
 }
 
 /** What is wrong with the registry, walked from end to end: "" if nothing is. */
-export function flaw(): string {
+export function registryError(): string {
   let used: u32 = 0;
   for (let shard: u32 = 0; shard <= load<u32>(H_SHARD_MASK); shard++) {
     const from = shardAt(shard);
@@ -110,15 +119,15 @@ export function flaw(): string {
     if ((load<u32>(from, SHARD_SEQUENCE) & 1) !== 0) return "a sequence counter is odd";
     const count = load<u32>(from, SHARD_COUNT);
     used += count;
-    const inQueue = queueFlaw(shard, count);
+    const inQueue = queueError(shard, count);
     if (inQueue.length !== 0) return inQueue;
-    const inIndex = indexFlaw(shard, count);
+    const inIndex = indexError(shard, count);
     if (inIndex.length !== 0) return inIndex;
   }
-  return poolFlaw(used);
+  return poolError(used);
 }
 
-function queueFlaw(shard: u32, count: u32): string {
+function queueError(shard: u32, count: u32): string {
   let previous: u32 = 0;
   let time: f64 = 0;
   let length: u32 = 0;
@@ -129,7 +138,7 @@ function queueFlaw(shard: u32, count: u32): string {
     if (load<u32>(at, ENTRY_PREVIOUS) !== previous) return "a queue's links do not agree";
     if (load<f64>(at, ENTRY_TIME) < time) return "a queue is out of order";
     hashId(at + ENTRY_ID, load<u32>(at, ENTRY_META) & META_LENGTH);
-    if (load<u32>(at, ENTRY_TAG) !== tag) return "an entry bears another's hash";
+    if (load<u32>(at, ENTRY_TAG) !== tag) return "an entry has another entry's hash";
     if (shardOf(spread) !== shard) return "an entry is in another's shard";
     if (!indexed(shard, entry)) return "an entry cannot be found from its home";
     time = load<f64>(at, ENTRY_TIME);
@@ -149,7 +158,7 @@ function indexed(shard: u32, entry: u32): bool {
   const slots = load<u32>(H_INDEX_SLOTS);
   const hash = load<u32>(entryAt(entry), ENTRY_TAG);
   for (let step: u32 = 0; step < slots; step++) {
-    const slot = slotAt(shard, (home(hash) + step) % slots);
+    const slot = slotAt(shard, (homeSlot(hash) + step) % slots);
     if (load<u32>(slot, INDEX_ENTRY) === 0) return false;
     if (load<u32>(slot, INDEX_ENTRY) === entry) return load<u32>(slot, INDEX_TAG) === hash;
   }
@@ -157,7 +166,7 @@ function indexed(shard: u32, entry: u32): bool {
 }
 
 /** All entries of the queue are known to be in the index: as many slots as entries means each once. */
-function indexFlaw(shard: u32, count: u32): string {
+function indexError(shard: u32, count: u32): string {
   let taken: u32 = 0;
   for (let slot: u32 = 0; slot < load<u32>(H_INDEX_SLOTS); slot++) {
     if (load<u32>(slotAt(shard, slot), INDEX_ENTRY) !== 0) taken++;
@@ -166,7 +175,7 @@ function indexFlaw(shard: u32, count: u32): string {
   return taken === count ? "" : "the index has more or fewer entries than the queue";
 }
 
-function poolFlaw(used: u32): string {
+function poolError(used: u32): string {
   if (load<u32>(H_POOL_LOCK) !== 0) return "the pool is locked";
   if (load<u32>(H_POOL_USED) !== used) return "the pool counts other entries than the shards";
   const top = load<u32>(H_POOL_TOP);
