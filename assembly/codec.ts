@@ -1,6 +1,6 @@
 /**
- * The codec for any host: decode and encode, one packet or a batch, in the module's own memory. It keeps nothing between
- * calls, so all of the memory is the host's: to put packets where it likes, and to grow as it needs.
+ * The codec for any host: decode and encode, one packet or a batch, in the module's own memory. It keeps nothing
+ * between calls, so all of the memory is the host's: to put packets where it likes, and to grow as it needs.
  */
 import { ANNOUNCEMENT_ID, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "./layout";
 import { parse, writeAnnouncementHeader, writeQueryHeader } from "./packet";
@@ -32,8 +32,8 @@ export function decode(at: usize, size: u32, fields: usize): u32 {
 }
 
 /**
- * Decodes `count` packets. `table` has two words for each, its address and its size; their fields go to `fields`, 32 bytes
- * each. Returns how many were packets.
+ * Decodes `count` packets. `table` has two words for each, its address and its size; their fields go to `fields`, 32
+ * bytes each. Returns how many were packets.
  */
 export function decodeBatch(table: usize, count: u32, fields: usize): u32 {
   let good: u32 = 0;
@@ -44,8 +44,8 @@ export function decodeBatch(table: usize, count: u32, fields: usize): u32 {
 }
 
 /**
- * Encodes an announcement at `to` of `length` bytes of NodeID at `id` and `ipLength` bytes of IP at `ip`; returns its size.
- * NodeID and IP may already lie where they belong.
+ * Encodes an announcement at `to` of `length` bytes of NodeID at `id` and `ipLength` bytes of IP at `ip`; returns its
+ * size. NodeID and IP may already lie where they belong.
  */
 export function encodeAnnouncement(to: usize, port: u32, id: usize, length: u32, ip: usize, ipLength: u32): u32 {
   const end = to + ANNOUNCEMENT_ID + padded(length);

@@ -1,6 +1,6 @@
 /**
- * The packet engine: process() turns a batch of datagrams into verdicts and replies. It does no I/O and knows no clock;
- * all it knows lies in the memory it imports (layout.ts), which workers share.
+ * The packet engine: process() turns a batch of datagrams into verdicts and replies. It does no I/O and reads no clock.
+ * All its state is in the imported memory (layout.ts), which the workers share.
  */
 import { isFull } from "./entries";
 import { clearPadding, hashId } from "./hash";
@@ -60,15 +60,18 @@ import { padded, readWord, writeWord } from "./xdr";
 export { collect, merge, moveCursor } from "./exchange";
 export { sweep } from "./registry";
 
-/** The counters of the lane in hand. */
+/** Address of the counters of the lane that is being processed. */
 let counters: usize = 0;
 
-/** Names the lane by which this instance signs its locks. */
+/** Sets the lane that this instance works for. The instance marks the locks it holds with this number. */
 export function attach(lane: u32): void {
   attachLane(lane);
 }
 
-/** Judges the first `count` datagrams in the slots of `lane` at `now`, in ms since 1970. Returns the number of replies. */
+/**
+ * Processes the first `count` datagrams in the slots of `lane` at time `now` (ms since 1970). Returns the number of
+ * replies.
+ */
 export function process(lane: u32, count: u32, now: f64): u32 {
   if (lane >= load<u32>(H_LANES) || count > <u32>BATCH) return 0;
   const at: usize = load<u32>(H_LANES_AT) + lane * LANE_SIZE;
@@ -92,14 +95,17 @@ function addToCounter(counter: u32, by: u32): void {
   store<f64>(counters + (counter << 3), load<f64>(counters + (counter << 3)) + <f64>by);
 }
 
-/** Whether a packet over its limit is to be stopped; in a dry run it is counted and passes. */
+/** Whether a packet that exceeds a limit must be dropped. In a dry run it is only counted, and passes. */
 function isEnforced(counter: u32): bool {
   if (load<u32>(H_DRY_RUN) === 0) return true;
   addToCounter(counter, 1);
   return false;
 }
 
-/** Decode, limit, registry, reply: the verdict on the datagram in `slot`. */
+/**
+ * Handles the datagram in `slot`: decodes it, checks the limits, and updates or queries the registry. Returns the
+ * verdict.
+ */
 function handle(slot: usize, now: f64): u32 {
   const size = load<u32>(slot, SLOT_LENGTH);
   const packet = slot + SLOT_PACKET;
@@ -113,8 +119,8 @@ function handle(slot: usize, now: f64): u32 {
   if (!query && announcedPort(packet) === 0) return VERDICT_REFUSED_PORT;
 
   const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
-  const free = load<u32>(H_ALLOWED) !== 0 && allowed(address);
-  if (!free) {
+  const exempt = load<u32>(H_ALLOWED) !== 0 && allowed(address);
+  if (!exempt) {
     setSource(address);
     if (!passSource(LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && isEnforced(COUNTER_DRY_SOURCE)) {
       return VERDICT_LIMITED_SOURCE;
@@ -123,12 +129,12 @@ function handle(slot: usize, now: f64): u32 {
   const id = packet + (query ? QUERY_ID : ANNOUNCEMENT_ID);
   clearPadding(id, length);
   hashId(id, length);
-  return query ? answer(slot, id, length, free, now) : announce(address, packet, id, length, free, now);
+  return query ? answer(slot, id, length, exempt, now) : announce(address, packet, id, length, exempt, now);
 }
 
-/** Answers a query in its own slot. */
-function answer(slot: usize, id: usize, length: u32, free: bool, now: f64): u32 {
-  if (!free && !passKey(LIMIT_NODE, now) && isEnforced(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+/** Handles a query. Writes the reply into the query's slot. */
+function answer(slot: usize, id: usize, length: u32, exempt: bool, now: f64): u32 {
+  if (!exempt && !passKey(LIMIT_NODE, now) && isEnforced(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
   const ip = id + padded(length) + 4;
   const port = lookUp(id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
@@ -143,7 +149,8 @@ function answer(slot: usize, id: usize, length: u32, free: bool, now: f64): u32 
   return VERDICT_ANSWERED;
 }
 
-function announce(address: usize, packet: usize, id: usize, length: u32, free: bool, now: f64): u32 {
+/** Handles an announcement. */
+function announce(address: usize, packet: usize, id: usize, length: u32, exempt: bool, now: f64): u32 {
   if (isFull()) sweep(now);
   const meta = (announcedPort(packet) << 16) | length;
   const shard = lockShard(now);
@@ -155,7 +162,7 @@ function announce(address: usize, packet: usize, id: usize, length: u32, free: b
     verdict = VERDICT_REFRESHED;
   } else if (isFull()) {
     verdict = VERDICT_FULL;
-  } else if (!free && !passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, now) && isEnforced(COUNTER_DRY_NEW)) {
+  } else if (!exempt && !passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, now) && isEnforced(COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
   } else if (!insert(shard, id, length, meta, address, time)) {
     verdict = VERDICT_FULL;

@@ -1,4 +1,4 @@
-/** Entries: where they lie, the pool of free ones, and the queue of each shard in order of announcement. */
+/** Entries: their addresses, the pool of free entries, and the queue of each shard in order of announcement. */
 import {
   ENTRY_NEXT,
   ENTRY_PREVIOUS,
@@ -31,10 +31,12 @@ import {
 } from "./layout";
 import { holdsLock, lane, lock, unlock } from "./lock";
 
+/** Address of a shard. */
 export function shardAt(shard: u32): usize {
   return load<u32>(H_SHARDS_AT) + shard * SHARD_SIZE;
 }
 
+/** Address of an entry. */
 export function entryAt(entry: u32): usize {
   return load<u32>(H_ENTRIES_AT) + entry * load<u32>(H_STRIDE);
 }
@@ -44,7 +46,7 @@ export function isFull(): bool {
   return atomic.load<u32>(H_POOL_USED) >= load<u32>(H_CAPACITY);
 }
 
-/** Takes the pool's lock, unless this instance has it; whether it took it. */
+/** Locks the pool unless this instance has already locked it. Returns whether it did. */
 function lockPool(): bool {
   if (holdsLock(H_POOL_LOCK)) return false;
   lock(H_POOL_LOCK);
@@ -55,7 +57,7 @@ function unlockPool(taken: bool): void {
   if (taken) unlock(H_POOL_LOCK);
 }
 
-/** Writes down what the pool is, and which step changes it. */
+/** Records the pool's state before `step` changes it. */
 function recordPool(step: u32): void {
   store<u32>(lane, load<u32>(H_POOL_FREE), RECORD_FREE);
   store<u32>(lane, load<u32>(H_POOL_TOP), RECORD_TOP);
@@ -63,7 +65,10 @@ function recordPool(step: u32): void {
   store<u32>(lane, step, RECORD_STEP);
 }
 
-/** An entry that was free, or 0. It is the insertion's that this lane records. */
+/**
+ * Takes a free entry from the pool for the insertion that this lane is recording. Returns its number, or 0 if there is
+ * none.
+ */
 export function allocate(): u32 {
   const taken = lockPool();
   let entry = load<u32>(H_POOL_FREE);
@@ -85,7 +90,7 @@ export function allocate(): u32 {
   return entry;
 }
 
-/** Gives an entry that is in no queue back to the pool: the end of the removal that this lane records. */
+/** Returns an entry that is no longer queued to the pool. This ends the removal that this lane is recording. */
 export function release(entry: u32, at: usize): void {
   const taken = lockPool();
   recordPool(STEP_RELEASE);
@@ -96,22 +101,22 @@ export function release(entry: u32, at: usize): void {
   unlockPool(taken);
 }
 
-/** Puts an entry into the queue, in order of time, behind those of its own time. */
+/** Inserts an entry into the shard's queue, sorted by time, after all entries of the same time. */
 export function link(shard: u32, entry: u32, at: usize, time: f64): void {
   let previous = load<u32>(shardAt(shard), SHARD_TAIL);
   if (previous !== 0 && timeOf(previous) > time) {
     previous = findPredecessor(shard, time);
     store<u32>(shardAt(shard), entry, SHARD_INSERT_HINT);
   }
-  const next = nextField(shard, previous);
-  const after = load<u32>(next);
+  const nextAt = nextField(shard, previous);
+  const next = load<u32>(nextAt);
   store<u32>(lane, previous, RECORD_PREVIOUS);
-  store<u32>(lane, after, RECORD_NEXT);
+  store<u32>(lane, next, RECORD_NEXT);
   store<u32>(lane, load<u32>(lane, RECORD_STEP) | STEP_LINKING, RECORD_STEP);
   store<u32>(at, previous, ENTRY_PREVIOUS);
-  store<u32>(at, after, ENTRY_NEXT);
-  store<u32>(next, entry);
-  store<u32>(previousField(shard, after), entry);
+  store<u32>(at, next, ENTRY_NEXT);
+  store<u32>(nextAt, entry);
+  store<u32>(previousField(shard, next), entry);
 }
 
 function timeOf(entry: u32): f64 {
@@ -119,8 +124,9 @@ function timeOf(entry: u32): f64 {
 }
 
 /**
- * Behind which entry one of `time` belongs that is earlier than the tail. Looks from the tail and from the finger at once: what
- * a journal brings is in order of time, so that the next one's place is near the last one's.
+ * Finds the entry after which an entry of `time` belongs, where `time` is earlier than the tail's. Searches from the
+ * tail and from the insert hint at the same time: a journal delivers entries in order of time, so the next place is
+ * close to the last one.
  */
 function findPredecessor(shard: u32, time: f64): u32 {
   const head = load<u32>(shardAt(shard), SHARD_HEAD);
@@ -140,7 +146,7 @@ function findPredecessor(shard: u32, time: f64): u32 {
   return back;
 }
 
-/** The bookmarks at `entry`, which is about to leave its place or to change, go to the one before it. */
+/** Moves all cursors that are at `entry` back to `previous`. Called before `entry` is moved, changed or removed. */
 export function moveCursorsBack(shard: u32, entry: u32, previous: u32): void {
   const end = shardAt(shard) + SHARD_SIZE;
   for (let bookmark = shardAt(shard) + SHARD_CURSORS; bookmark < end; bookmark += 4) {
@@ -148,7 +154,7 @@ export function moveCursorsBack(shard: u32, entry: u32, previous: u32): void {
   }
 }
 
-/** Takes the entry at `at` out of the queue of its open shard. */
+/** Removes the entry at `at` from the queue. The shard must be locked. */
 export function unlink(shard: u32, at: usize): void {
   const previous = load<u32>(at, ENTRY_PREVIOUS);
   const next = load<u32>(at, ENTRY_NEXT);
@@ -157,12 +163,12 @@ export function unlink(shard: u32, at: usize): void {
   store<u32>(previousField(shard, next), previous);
 }
 
-/** Where the successor of `entry` is kept, or of 0: the head. */
+/** Address of the field that holds the successor of `entry`, or of the queue's head if `entry` is 0. */
 function nextField(shard: u32, entry: u32): usize {
   return entry === 0 ? shardAt(shard) + SHARD_HEAD : entryAt(entry) + ENTRY_NEXT;
 }
 
-/** Where the predecessor of `entry` is kept, or of 0: the tail. */
+/** Address of the field that holds the predecessor of `entry`, or of the queue's tail if `entry` is 0. */
 function previousField(shard: u32, entry: u32): usize {
   return entry === 0 ? shardAt(shard) + SHARD_TAIL : entryAt(entry) + ENTRY_PREVIOUS;
 }

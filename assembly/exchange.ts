@@ -1,4 +1,4 @@
-/** What a journal needs: entries listed as they were announced, and entries from elsewhere merged. */
+/** What the journal needs: lists entries in order of announcement, and merges entries that come from a journal. */
 import { entryAt, isFull, shardAt } from "./entries";
 import { clearPadding, hashId, spread } from "./hash";
 import {
@@ -46,9 +46,12 @@ import {
 } from "./registry";
 
 /**
- * Copies entries of `shard` to the exchange area, those announced first first, and moves a bookmark behind them: what was
- * announced here since the last listing, or with `walk` whatever was announced before `until` and not walked yet. Looks
- * at LIST_BATCH entries at most. Returns how many it copied, with LIST_MORE when it did not come to the end, or LIST_BUSY.
+ * Copies entries of `shard` to the exchange area, oldest announcement first, and moves a cursor behind them. Without
+ * `walk`: entries announced to this server since the last call. With `walk`: all entries announced before `until` that
+ * the current walk has not reached yet. Reads at most LIST_BATCH entries.
+ *
+ * Returns the number of copied entries, plus LIST_MORE if further entries follow; or LIST_BUSY if the shard stays
+ * locked.
  */
 export function collect(shard: u32, walk: bool, until: f64): u32 {
   if (shard > load<u32>(H_SHARD_MASK)) return 0;
@@ -77,7 +80,9 @@ export function collect(shard: u32, walk: bool, until: f64): u32 {
   return entry !== 0 && left === 0 ? count | LIST_MORE : count;
 }
 
-/** Sets the bookmarks of `shard` by one of the SET codes. False if it is locked for long: nothing was done. */
+/**
+ * Moves the cursors of `shard` as a CURSOR command says. Returns false, without a change, if the shard stays locked.
+ */
 export function moveCursor(shard: u32, what: u32): bool {
   if (shard > load<u32>(H_SHARD_MASK)) return false;
   const from = shardAt(shard);
@@ -97,12 +102,12 @@ export function moveCursor(shard: u32, what: u32): bool {
 }
 
 /**
- * Merges the entries of the exchange area from place `first` to before `count`, of which time, meta, address and NodeID matter.
- * Left out are those that make no sense, whose time is over, that are not later than what is known, or that find no room; of
- * two of the same time, the one of the higher address and port counts as the later one, everywhere. A time further ahead than
- * clocks may differ counts as `now`. In order of time, ascending or descending, each takes its place at once.
+ * Merges entries `first` to `count` - 1 of the exchange area; their time, meta, address and NodeID count. Skips entries
+ * that are invalid, expired, or no later than the known announcement, and new entries when the registry is full. If two
+ * announcements have the same time, the higher address, then the higher port wins, so that all servers choose the same.
+ * A time that is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
  *
- * Returns `count`, or the place of the first entry that has to wait because its shard is locked for long.
+ * Returns `count`, or the position of the first entry that could not be merged yet because its shard stays locked.
  */
 export function merge(first: u32, count: u32, now: f64): u32 {
   const stride = load<u32>(H_STRIDE);
@@ -113,7 +118,7 @@ export function merge(first: u32, count: u32, now: f64): u32 {
   return count;
 }
 
-/** False if its shard is locked for long. */
+/** Returns false if the entry's shard stays locked. */
 function mergeOne(from: usize, now: f64): bool {
   const meta = load<u32>(from, ENTRY_META);
   const length = meta & META_LENGTH;
@@ -148,7 +153,7 @@ function increment(counter: usize): void {
   store<u32>(counter, load<u32>(counter) + 1);
 }
 
-/** Whether the entry at `from`, of `time`, supersedes the one at `at`. */
+/** Whether the entry at `from`, announced at `time`, replaces the entry at `at`. */
 function isLater(from: usize, time: f64, at: usize): bool {
   const known = load<f64>(at, ENTRY_TIME);
   if (time !== known) return time > known;

@@ -1,32 +1,33 @@
 /**
- * The keyed hash that places everything a stranger can name: NodeIDs and sources.
+ * Keyed hash for everything that strangers can choose: NodeIDs and source addresses.
  *
- * NH (the universal hash of UMAC, RFC 4418 §5.2.1: a sum of products of 32-bit words with the key added) folds a NodeID to 64
- * bits, and two rounds under key mix these into two words. Two NodeIDs meet with a chance of 2^-32, whoever chose them, and
- * nothing that leaves the server tells where one stands. NH costs one multiplication for 8 bytes; the rounds of a
- * HalfSipHash would cost 14 operations for 4, most of them waiting for the one before.
+ * NH (the universal hash of UMAC, RFC 4418 §5.2.1: a sum of products of 32-bit words after adding the key) reduces a
+ * NodeID to 64 bits. Two keyed rounds mix these into two words. Two NodeIDs collide with a probability of 2^-32, even
+ * if an attacker chooses them, and no reply reveals where a NodeID is stored. NH needs one multiplication per 8 bytes.
+ * HalfSipHash would need 14 operations per 4 bytes, most of which wait for the one before.
  */
 import { H_KEY, H_KEY_ID, H_KEY_SOURCE } from "./layout";
 
-/** The two words of the last hash. */
+/** First word of the last hash: identifies the key in a table, and sets its place in a shard's index. */
 export let tag: u32 = 0;
+/** Second word of the last hash: chooses the shard. */
 export let spread: u32 = 0;
 
-/** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
+/** Sets a NodeID's padding to zero. Padding must not affect the hash, and the reply must contain zeros. */
 export function clearPadding(id: usize, length: u32): void {
   if ((length & 3) === 0) return;
   const last = id + (length & 0xfffffffc);
   store<u32>(last, load<u32>(last) & (((<u32>1) << ((length & 3) << 3)) - 1));
 }
 
-/** Hashes the `length` bytes at `at`, which zeros fill up to whole words. Leaves `tag` and `spread`. */
+/** Hashes the `length` bytes at `at`, which must be padded with zeros to whole words. Sets `tag` and `spread`. */
 export function hashId(at: usize, length: u32): void {
   const words = (length + 3) >>> 2;
   let key: usize = H_KEY_ID;
   let sum: u64 = length;
   const last = at + ((words & 0xfffffffe) << 2);
   for (; at < last; at += 8, key += 8) {
-    // In words of their own: within an u64 these sums would not wrap at 32 bits.
+    // u32 variables make these sums wrap at 32 bits. Inside a u64 expression they would not.
     const first: u32 = load<u32>(at) + load<u32>(key);
     const second: u32 = load<u32>(at, 4) + load<u32>(key, 4);
     sum += <u64>first * <u64>second;
@@ -39,7 +40,7 @@ export function hashId(at: usize, length: u32): void {
   finish(<u32>sum, <u32>(sum >> 32));
 }
 
-/** Hashes the network of a source: two words, and 0 for IPv4 or 1 for IPv6. Leaves `tag` and `spread`. */
+/** Hashes a source network, given as two words and a family: 0 for IPv4, 1 for IPv6. Sets `tag` and `spread`. */
 export function hashSource(first: u32, second: u32, family: u32): void {
   const key: usize = H_KEY_SOURCE + (family << 3);
   const one: u32 = first + load<u32>(key);
@@ -48,13 +49,15 @@ export function hashSource(first: u32, second: u32, family: u32): void {
   finish(<u32>product, <u32>(product >> 32));
 }
 
-/** Mixes the 64 bits so that each counts in both words: two rounds of a Feistel network under key. */
+/** Mixes the 64 bits so that each affects both words: two rounds of a keyed Feistel network. */
 function finish(low: u32, high: u32): void {
   spread = high ^ mix(low + load<u32>(H_KEY));
   tag = low ^ mix(spread + load<u32>(H_KEY, 4));
 }
 
-/** A bijection of words in which every bit of the input moves every bit of the output (Wellons, "Prospecting for hash functions"). */
+/**
+ * A bijection on words in which every input bit affects every output bit (Wellons, "Prospecting for hash functions").
+ */
 function mix(word: u32): u32 {
   word = (word ^ (word >>> 16)) * 0x21f0aaad;
   word = (word ^ (word >>> 15)) * 0xd35a2d97;

@@ -1,25 +1,31 @@
 /**
- * The memory map of the packet engine and the codes that cross its border.
+ * Memory map of the packet engine, and the numeric codes that cross its border.
  *
- * Plain numbers, imported by the AssemblyScript and by the TypeScript compiler: what stands here is the contract between
- * the two engines, the transports that fill the inbox and the control thread that reads the counters. All words of the
- * map are little-endian; what lies in a packet is big-endian as on the wire. Offsets are in bytes.
+ * Plain constants, imported by the AssemblyScript compiler and by TypeScript. They are the contract between the two
+ * engines (the twins), the transports that fill the slots, and the control thread that reads the counters.
+ *
+ * The memory, from address 0; each region starts on a cache line (64 bytes), at the address that the header gives:
+ *
+ *   header | lanes | exchange area | exempt networks | shards | limiter tables | index | entries
+ *
+ * Offsets are in bytes, and fields are u32 unless their comment says otherwise. Words of the map are little-endian.
+ * Packets inside slots stay big-endian, as on the wire.
  */
 
-/* ---- The wire (docs/protocol.md) ---- */
+/* ---- Packets (docs/protocol.md) ---- */
 
 export const ANNOUNCEMENT_MAGIC = 0x20121025;
 export const QUERY_MAGIC = 0x19760309;
-/** Offset of the NodeID in an announcement: magic, port and reserved, length. */
+/** Offset of the NodeID in an announcement, after magic (4), port and reserved (2 + 2) and length (4). */
 export const ANNOUNCEMENT_ID = 12;
-/** Offset of the NodeID in a query: magic, length. */
+/** Offset of the NodeID in a query, after magic (4) and length (4). */
 export const QUERY_ID = 8;
-/** The longest NodeID that any server can be told to take. */
+/** Largest value of the option maxIdLength, in bytes. */
 export const MAX_ID_LENGTH = 1008;
-/** The longest packet a server can be sent that it might take: an announcement of 1008 bytes of NodeID and an IPv6 address. */
+/** Longest valid packet, in bytes: an announcement with a NodeID of 1008 bytes and an IPv6 address. */
 export const MAX_PACKET = 1040;
 
-/* ---- What decoding says: below STATUS_SHORT a packet, from there on the reason why it is none ---- */
+/* ---- Decoding status: below STATUS_SHORT the packet type, from STATUS_SHORT on the reason for rejecting it ---- */
 
 export const STATUS_ANNOUNCEMENT = 0;
 export const STATUS_QUERY = 1;
@@ -30,7 +36,7 @@ export const STATUS_BAD_ID_LENGTH = 5;
 export const STATUS_BAD_IP_LENGTH = 6;
 export const STATUS_TRAILING = 7;
 
-/* ---- Verdicts: what became of a datagram. Each is also the number of its counter ---- */
+/* ---- Verdicts: the outcome for each datagram. A verdict is also the number of its counter ---- */
 
 export const VERDICT_ANSWERED = 0;
 export const VERDICT_UNKNOWN = 1;
@@ -43,142 +49,177 @@ export const VERDICT_LIMITED_NEW = 7;
 export const VERDICT_FULL = 8;
 export const VERDICT_REFUSED_ID = 9;
 export const VERDICT_REFUSED_PORT = 10;
+/** Number of verdicts. */
 export const VERDICTS = 11;
 
-/** Counters beside those of the verdicts: datagrams taken, and those that a limit would have stopped in a dry run. */
+/* ---- Further counters, numbered on from the verdicts ---- */
+
+/** Datagrams processed: always the sum of the verdict counters. */
 export const COUNTER_RECEIVED = 11;
+/** Datagrams that passed only because of the dry run, by the limit that they exceeded. */
 export const COUNTER_DRY_SOURCE = 12;
 export const COUNTER_DRY_NODE = 13;
 export const COUNTER_DRY_NEW = 14;
-/** Kept by the transport: replies that the kernel would not take, and errors that earlier replies brought back. */
+/** Counted by the transport: replies that the kernel refused to send. */
 export const COUNTER_UNSENT = 15;
+/** Counted by the transport: errors that the socket reported for earlier replies. */
 export const COUNTER_SOCKET_ERRORS = 16;
+/** Number of counters in a lane. */
 export const COUNTERS = 17;
 
-/* ---- Header, at address 0. u32 unless it says f64 ---- */
+/* ---- Header, at address 0 ---- */
 
+/** Value of H_MAGIC: marks the memory as an engine's. */
 export const LAYOUT_MAGIC = 0x57484552;
+/** Value of H_VERSION. */
 export const LAYOUT_VERSION = 1;
 
 export const H_MAGIC = 0;
 export const H_VERSION = 4;
+/** Number of lanes. */
 export const H_LANES = 8;
+/** Number of entries that the registry can hold. */
 export const H_CAPACITY = 12;
+/** Longest accepted NodeID, in bytes. */
 export const H_MAX_ID = 16;
+/** Size of an entry, in bytes: a multiple of 8. */
 export const H_STRIDE = 20;
-/** Number of shards less one; the number is a power of two. */
+/** Number of shards minus 1. The number of shards is a power of two. */
 export const H_SHARD_MASK = 24;
-/** Index slots of one shard. */
+/** Number of index slots per shard. */
 export const H_INDEX_SLOTS = 28;
-/** Sets of one limiter table less one; the number is a power of two. */
+/** Number of sets per limiter table minus 1. The number of sets is a power of two. */
 export const H_SET_MASK = 32;
-/** 1: limits are counted, not enforced. */
+/** 1: exceeded limits are counted but not enforced. */
 export const H_DRY_RUN = 36;
-/** Number of networks that no limit holds for. */
+/** Number of networks that are exempt from limits. */
 export const H_ALLOWED = 40;
-/** Set by the control thread: workers are to stop. */
+/** 1: all workers must stop. Set by the control thread. */
 export const H_STOP = 44;
-/** Addresses of the regions. H_ENTRIES_AT is that of entry 0, which is never used: 0 means "none" in index and queues. */
+/** Addresses of the regions. */
 export const H_LANES_AT = 48;
 export const H_LIMITERS_AT = 52;
 export const H_SHARDS_AT = 56;
+/** Address of entry 0, which is never used: number 0 means "no entry" in the index, the queues and the free list. */
 export const H_ENTRIES_AT = 60;
 export const H_INDEX_AT = 64;
 export const H_ALLOWED_AT = 68;
 export const H_EXCHANGE_AT = 72;
-/** What became of merged entries, counted modulo 2^32: taken; without room; of a time to come that was taken for now. */
+/** Counters of merged journal entries, modulo 2^32. Entries merged: */
 export const H_MERGED = 76;
+/** Entries dropped because the registry was full. */
 export const H_MERGE_FULL = 80;
+/** Entries merged with the current time because their own time was too far in the future. */
 export const H_MERGE_AHEAD = 84;
-/** f64, milliseconds. */
+/** f64: how long an announcement is valid, in milliseconds. */
 export const H_RETENTION = 88;
-/** f64: when the last sweep that found all there was to expire took place. */
+/** f64: time of the last sweep that evicted everything that had expired, in ms since 1970; -1 before the first. */
 export const H_LAST_SWEEP = 96;
-/** 1 on processors that may let one read overtake another: all but x86. */
+/** 1 on processors that may reorder reads: all but x86. */
 export const H_WEAK_ORDERING = 104;
-/** The pool of entries: lock, first free entry, entries ever used, entries in use. A cache line of its own. */
+/** The pool of entries, on a cache line of its own. Its lock: 0, or the lane that holds it plus 1. */
 export const H_POOL_LOCK = 128;
+/** First entry of the free list, or 0. */
 export const H_POOL_FREE = 132;
+/** Highest entry that was ever in use. Entries above it are free without being in the free list. */
 export const H_POOL_TOP = 136;
+/** Number of entries in use. */
 export const H_POOL_USED = 140;
-/** Limits, one of LIMIT_SIZE each: f64 milliseconds a packet, f64 milliseconds that a burst may run ahead. Interval 0: no limit. */
+/** LIMITS limits of LIMIT_SIZE bytes each, as GCRA needs them (limiter.ts). */
 export const H_LIMITS = 192;
 export const LIMIT_SIZE = 16;
+/** f64: milliseconds between packets at the allowed rate; 0: no limit. */
 export const LIMIT_INTERVAL = 0;
+/** f64: milliseconds that a burst may run ahead of the rate. */
 export const LIMIT_TOLERANCE = 8;
-/** Limits on networks come in pairs: IPv4 /24, and IPv6 /48. */
+/** Numbers of the limits, and of their tables. A limit on networks takes two numbers: IPv4 /24, then IPv6 /48. */
 export const LIMIT_SOURCE = 0;
 export const LIMIT_SOURCE_NETWORK = 1;
 export const LIMIT_NODE = 3;
 export const LIMIT_NEW = 4;
 export const LIMIT_NEW_NETWORK = 5;
+/** Number of limits. */
 export const LIMITS = 7;
-/** The secret of the keyed hash: four words for its end, four for sources, then one for each word of a NodeID. */
+/** Secret key of the hash (hash.ts), in words: four for the final mixing, */
 export const H_KEY = 320;
+/** four for sources, */
 export const H_KEY_SOURCE = 336;
+/** then one per word of the longest NodeID. */
 export const H_KEY_ID = 352;
+/** Size of the whole key, in bytes. */
 export const KEY_SIZE = 1040;
 export const HEADER_SIZE = 1408;
 
-/* ---- Lane: what one worker uses. A line of its own for the sequence counter, the counters, then the slots ---- */
+/* ---- Lane: the area of one worker. First a cache line with the words below, then counters, then slots ---- */
 
-/** Odd while a batch is under way: counters are read between two equal even values. */
+/** Sequence counter of the lane's counters: odd while a batch is processed. Read them between two equal even values. */
 export const LANE_SEQUENCE = 0;
-/** Moves on as long as the worker lives: with each batch, several times a second without one, and while it waits for another. */
+/** Heartbeat: grows as long as the worker lives, also while it is idle or waits for a lock. */
 export const LANE_HEARTBEAT = 4;
 /**
- * The record of the change to the registry that is under way, in the rest of the line: with it, whoever finds the lock of a
- * lane that died has the change undone, or done to its end. Which change, its entry, and what that is being linked between.
+ * Change record: describes the registry change that the lane is making. If its worker dies, repair.ts uses the record
+ * to undo or finish the change before it frees the lock. RECORD_STEP is a STEP code; the other fields depend on the
+ * step.
  */
 export const RECORD_STEP = 8;
+/** Entry that is inserted, refreshed or removed. */
 export const RECORD_ENTRY = 12;
+/** With STEP_LINKING: neighbors in the queue between which the entry is linked, or 0. */
 export const RECORD_PREVIOUS = 16;
 export const RECORD_NEXT = 20;
-/** Of a refresh: the entry as it was, down to its NodeID. */
+/** Refresh: copy of the entry's ENTRY_ID bytes before its NodeID, as they were (the fields below overlap this one). */
 export const RECORD_OLD_FIELDS = 24;
-/** Of a redating (f64): to when. */
+/** Clamping (f64): the time that entries from the future get. */
 export const RECORD_TIME = 24;
-/** Of an insertion the address of its index slot, of a removal the number of the slot that is being closed; and the entries there were. */
+/** Insertion: address of the entry's index slot. Removal: number of the index slot that is being closed. */
 export const RECORD_SLOT = 24;
+/** Insertion and removal: SHARD_COUNT before the change. */
 export const RECORD_COUNT = 28;
-/** Of what the pool is changed by: what it was. */
+/** Changes of the pool: H_POOL_FREE, H_POOL_TOP and H_POOL_USED before the change. */
 export const RECORD_FREE = 32;
 export const RECORD_TOP = 36;
 export const RECORD_USED = 40;
 
-/** Steps of a record. None: there is nothing to be done, whatever else it says. */
+/** Values of RECORD_STEP. None: no change is in progress, whatever the other fields contain. */
 export const STEP_NONE = 0;
 export const STEP_REFRESH = 1;
-/** The pool is being changed, and then the shard: an insertion, */
+/** An insertion takes an entry from the pool, then adds it to the shard. */
 export const STEP_ALLOCATE = 2;
 export const STEP_INSERT = 3;
-/** or the other way round: a removal. */
+/** A removal takes the entry out of the shard, then returns it to the pool. */
 export const STEP_REMOVE = 4;
 export const STEP_RELEASE = 5;
+/** After the clock was set back, times in the future are clamped to now. */
 export const STEP_CLAMP = 6;
-/** Beside the step of a refresh or an insertion: the queue is being changed as RECORD_PREVIOUS and RECORD_NEXT say. */
+/**
+ * Flag with STEP_REFRESH or STEP_INSERT: the entry is being linked into the queue, see RECORD_PREVIOUS and RECORD_NEXT.
+ */
 export const STEP_LINKING = 8;
 
-/** f64 each. */
+/** COUNTERS counters, f64 each. */
 export const LANE_COUNTERS = 64;
-/** Set by the control thread: the lane's worker is to stop, another has taken its place. */
+/** 1: this lane's worker must stop because another worker replaces it. Set by the control thread. */
 export const LANE_RETIRED = 248;
+/** BATCH slots of SLOT_SIZE bytes each. */
 export const LANE_SLOTS = 256;
-/** Datagrams in a batch at most. */
+/** Most datagrams in a batch. */
 export const BATCH = 64;
 
 /**
- * Slot: a datagram on its way in and, in its place, the reply on its way out. A reply bears the NodeID of its query, and a
- * reply's header is 4 bytes longer: so it starts 4 bytes before the query and NodeID and length are already where they
- * belong.
+ * Slot: holds one datagram, then its reply in the same place. A reply contains the NodeID of its query, and its header
+ * is 4 bytes longer than a query's. So the reply starts 4 bytes before the query, and the NodeID does not have to be
+ * moved.
  */
+
+/** Length of the datagram, in bytes. */
 export const SLOT_LENGTH = 0;
-/** Out: bytes of the reply, 0 for silence. */
+/** Output: length of the reply, in bytes; 0: no reply. */
 export const SLOT_REPLY_LENGTH = 4;
-/** Out. */
+/** Output: the verdict. */
 export const SLOT_VERDICT = 8;
-/** The source as struct sockaddr_in6, IPv4 as ::ffff:a.b.c.d: port at 2 (big-endian), address at 8. */
+/** Source address as a struct sockaddr_in6 of SOURCE_SIZE bytes. IPv4 addresses are mapped: ::ffff:a.b.c.d. */
 export const SLOT_SOURCE = 12;
+/** Offsets in the sockaddr_in6: the port (u16, big-endian) and the address (16 bytes). */
 export const SOURCE_PORT = 2;
 export const SOURCE_ADDRESS = 8;
 export const SOURCE_SIZE = 28;
@@ -187,80 +228,105 @@ export const SLOT_PACKET = 48;
 export const SLOT_SIZE = 1088;
 export const LANE_SIZE = 69888;
 
-/** The third word of ::ffff:a.b.c.d, the first two being 0. */
+/** Third word of an IPv4-mapped address ::ffff:a.b.c.d. The first two are 0, the fourth is the IPv4 address. */
 export const IPV4_MAPPED = 0xffff0000;
 
-/* ---- Limiter: tables of sets, a set is a cache line of five slots ---- */
+/* ---- Limiter: per limit a table of sets. A set is a cache line with SET_WAYS slots; each slot is one key's bucket ---- */
 
 export const SET_SIZE = 64;
 export const SET_WAYS = 5;
-/** f64 each: when the bucket of the slot is empty again. */
+/** f64 per slot: when the bucket will be empty, in ms since 1970. */
 export const SET_TIMES = 0;
-/** u32 each: which key the slot stands for. */
+/** u32 per slot: tag of the key that owns the slot. */
 export const SET_TAGS = 40;
 
-/** A network without limits: four words of address, four of mask. */
+/** A network that is exempt from limits: four words of address, then four words of mask. */
 export const ALLOWED_SIZE = 32;
 
 /* ---- Registry ---- */
 
-/** Shard: a cache line. Lock (0, or the lane that holds it and one), sequence counter (odd while it is written), entries, queue. */
+/**
+ * Shard: a cache line with the lock, the sequence counter, the number of entries, and the queue in order of
+ * announcement.
+ */
 export const SHARD_SIZE = 64;
+/** 0, or the lane that holds the lock plus 1. */
 export const SHARD_LOCK = 0;
+/**
+ * Odd while the shard's entries or index are written. Lookups do not lock: they read again if it was odd or has
+ * changed.
+ */
 export const SHARD_SEQUENCE = 4;
+/** Number of entries in the shard. */
 export const SHARD_COUNT = 8;
-/** The entry announced longest ago, and that announced last. */
+/** First entry of the queue (announced longest ago), or 0. */
 export const SHARD_HEAD = 12;
+/** Last entry of the queue (announced most recently), or 0. */
 export const SHARD_TAIL = 16;
 /**
- * Bookmarks: each an entry of the queue, or 0 for before its head. When its entry leaves its place, a bookmark goes to the
- * one before. FINGER: the last that was put elsewhere than to the tail. KEPT, LISTED: up to here the journal has what was
- * announced, or was handed it. WALKED: so far the whole queue was handed out.
+ * Cursors: positions in the queue. Each is the number of the last entry that the cursor has passed, or 0 at the start.
+ * When that entry leaves its place in the queue, the cursor moves back to the entry before it.
  */
 export const SHARD_CURSORS = 48;
+/** The last entry that was inserted before the tail. The search for the next such place starts here too. */
 export const SHARD_INSERT_HINT = 48;
+/** The journal has saved local announcements up to here. */
 export const SHARD_SAVED = 52;
+/** Local announcements up to here have been handed to the journal. */
 export const SHARD_LISTED = 56;
+/** The current walk over all entries has come this far. */
 export const SHARD_WALKED = 60;
 
-/** Index slot: the hash's first word, which also gives its place, and the entry (0: empty). */
+/**
+ * Index slot: the tag of an entry's hash, which also determines the slot's place, and the entry's number (0: empty).
+ */
 export const INDEX_SIZE = 8;
 export const INDEX_TAG = 0;
 export const INDEX_ENTRY = 4;
 
-/**
- * Entry: links of the queue (next also of the free list), time of announcement (f64: ms since 1970, its fraction telling apart
- * what was announced within one), hash, meta, address, NodeID.
- */
+/** Entry: neighbors in the queue. ENTRY_NEXT also links the free list. */
 export const ENTRY_PREVIOUS = 0;
 export const ENTRY_NEXT = 4;
+/** f64: time of the announcement in ms since 1970. The fraction orders announcements of the same millisecond. */
 export const ENTRY_TIME = 8;
+/** Tag of the NodeID's hash. */
 export const ENTRY_TAG = 16;
-/** Port in the high half, META_FROM_JOURNAL, length of the NodeID; 0 in a free entry. */
+/** Port in the upper 16 bits, META_FROM_JOURNAL, length of the NodeID in bytes; 0 in a free entry. */
 export const ENTRY_META = 20;
-/** 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+/** 16 bytes of IPv6 address; IPv4 as ::ffff:a.b.c.d. */
 export const ENTRY_ADDRESS = 24;
-/** Padded with zeros to whole words. */
+/** NodeID, padded with zeros to whole words. */
 export const ENTRY_ID = 40;
 export const META_LENGTH = 0x7fff;
-/** Not announced to this server but merged from a journal, which need not be told of it again. */
+/** The entry was merged from a journal, not announced to this server. It need not be sent to the journal again. */
 export const META_FROM_JOURNAL = 0x8000;
 
-/** By so much, in ms, may an announcement be ahead of the clock: clocks of several machines, or workers, never quite agree. */
+/**
+ * Milliseconds that a time may be ahead of this clock: clocks of machines, and workers reading one clock, differ
+ * slightly.
+ */
 export const MAX_CLOCK_SKEW = 1000;
-/** What a node that is announced twice in one millisecond is later the second time. */
+/** Milliseconds added to the time of a node that is announced twice in one millisecond, so that the second is later. */
 export const TIME_STEP = 0.0009765625;
 
-/** The exchange area: entries on their way to a journal or from one, in the form of entries. */
+/* ---- Exchange area: entries on their way to or from a journal, in the same layout as in the registry ---- */
+
+/** Number of entries that fit into the exchange area. */
 export const EXCHANGE_ENTRIES = 256;
-/** Entries that are looked at under one lock when entries are listed: 7 microseconds, 14 with NodeIDs of 1008 (bench/journal/main.ts). */
+/** Most entries read under one lock when listing: 7 µs, or 14 µs with NodeIDs of 1008 bytes (bench/journal/main.ts). */
 export const LIST_BATCH = 32;
-/** Beside the count of a listing: there are more; nothing was done, the shard is locked. */
+/**
+ * Flags in the result of collect(). More: the shard has further entries. Busy: the shard is locked, nothing was done.
+ */
 export const LIST_MORE = 0x10000;
 export const LIST_BUSY = 0x20000;
-/** What is set in a shard: what was handed out is kept; is to be handed out again; all of it; none of it; the walk starts anew. */
+/** Commands of moveCursor(). Confirm: the journal has saved everything that was listed. */
 export const CURSOR_CONFIRM = 0;
+/** The journal failed: list again everything that it has not saved. */
 export const CURSOR_REWIND = 1;
+/** The journal lost its contents: list again all local announcements. */
 export const CURSOR_RESET = 2;
+/** Treat all entries as saved. */
 export const CURSOR_CONFIRM_ALL = 3;
+/** Start a new walk. */
 export const CURSOR_RESTART_WALK = 4;

@@ -1,10 +1,10 @@
 /**
- * Rate limits by GCRA (ITU-T I.371): a key has one timestamp, the time at which its bucket is empty again, and a packet
- * passes when that time is no more than the tolerance ahead.
+ * Rate limits by GCRA (ITU-T I.371). A key has one timestamp: when its bucket will be empty. A packet passes if that
+ * time is not further ahead than the tolerance.
  *
- * Memory is fixed. A key belongs to one set of five slots. When none is its own, the least-loaded slot gives way, and the
- * newcomer takes over that slot's load: a flood of invented keys neither frees an offender (his slot is the most loaded) nor
- * buys a fresh burst each. Sets are not locked: workers that charge one slot in the same instant may lose one charge.
+ * Memory is fixed. A key belongs to one set of five slots. A key without a slot takes over the least-loaded slot of its
+ * set, with its load. So a flood of invented keys neither frees an offender, whose slot is the most loaded, nor gets a
+ * fresh burst per key. Sets are not locked: if two workers charge one slot at the same instant, one charge may be lost.
  */
 import { hashSource, spread, tag } from "./hash";
 import {
@@ -24,14 +24,17 @@ import {
   SET_WAYS,
 } from "./layout";
 
-/** The source of the packet in hand: where it stands in the tables of hosts (/32, /64) and of networks (/24, /48). */
+/**
+ * The current source: its family (0: IPv4, 1: IPv6), and its places in the tables of hosts (/32, /64) and networks
+ * (/24, /48).
+ */
 let family: u32 = 0;
 let hostSet: u32 = 0;
 let hostTag: u32 = 0;
 let networkSet: u32 = 0;
 let networkTag: u32 = 0;
 
-/** Whether the 16-byte address at `address` lies in a network without limits. */
+/** Whether the 16-byte address at `address` is in a network that is exempt from limits. */
 export function allowed(address: usize): bool {
   let network: usize = load<u32>(H_ALLOWED_AT);
   for (let left = load<u32>(H_ALLOWED); left !== 0; left--, network += ALLOWED_SIZE) {
@@ -48,8 +51,8 @@ export function allowed(address: usize): bool {
 }
 
 /**
- * Takes the 16-byte address at `address` as the source in hand. One hash serves host and network: the host's own bits
- * displace the network's place, by odd factors, so that no two hosts of a network meet.
+ * Makes the 16-byte address at `address` the current source. One hash serves host and network: the host's own bits
+ * shift the network's place, times odd factors, so no two hosts of one network collide.
  */
 export function setSource(address: usize): void {
   let host: u32 = 0;
@@ -70,21 +73,24 @@ export function setSource(address: usize): void {
   hostTag = tag ^ (host * 0x85ebca6b);
 }
 
-/** Whether the source in hand may pass at `now` by the limit `host` and by that on its network (the first of a pair at `networks`); charges both if so. */
+/**
+ * Whether a packet of the current source may pass at `now` by limit `host` and by the limit on its network (`networks`:
+ * IPv4, `networks` + 1: IPv6). If it may, both are charged.
+ */
 export function passSource(host: u32, networks: u32, now: f64): bool {
   if (load<f64>(H_LIMITS + host * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
   const network = networks + family;
-  const one = slotOf(host, hostSet, hostTag);
-  const all = slotOf(network, networkSet, networkTag);
-  const oneFits = conforms(host, one, now);
-  const allFits = conforms(network, all, now);
-  if (!oneFits || !allFits) return false;
-  charge(host, one, now);
-  charge(network, all, now);
+  const hostSlot = slotOf(host, hostSet, hostTag);
+  const networkSlot = slotOf(network, networkSet, networkTag);
+  const hostFits = conforms(host, hostSlot, now);
+  const networkFits = conforms(network, networkSlot, now);
+  if (!hostFits || !networkFits) return false;
+  charge(host, hostSlot, now);
+  charge(network, networkSlot, now);
   return true;
 }
 
-/** Whether the key of the last hash may pass at `now` by `limit`; charges it if so. */
+/** Whether a packet for the last hashed key may pass at `now` by `limit`. If it may, the limit is charged. */
 export function passKey(limit: u32, now: f64): bool {
   if (load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
   const slot = slotOf(limit, tag, spread);
@@ -93,7 +99,7 @@ export function passKey(limit: u32, now: f64): bool {
   return true;
 }
 
-/** The address of the slot's time. A slot that gives way is the key's own from then on. */
+/** Returns the address of the time in the key's slot. If the key has no slot, it takes over the least-loaded one. */
 function slotOf(limit: u32, place: u32, key: u32): usize {
   const mask = load<u32>(H_SET_MASK);
   const set: usize = load<u32>(H_LIMITERS_AT) + (limit * (mask + 1) + (place & mask)) * SET_SIZE;
@@ -115,7 +121,7 @@ function conforms(limit: u32, slot: usize, now: f64): bool {
   const ahead = load<f64>(slot) - now;
   const tolerance = load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_TOLERANCE);
   if (ahead <= tolerance) return true;
-  // A full bucket is never further ahead than this, unless the clock was set back: then it is full, and no more than that.
+  // A bucket can be fuller than full only if the clock was set back. Then it becomes exactly full.
   const full = tolerance + load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_INTERVAL);
   if (ahead > full) store<f64>(slot, now + full);
   return false;

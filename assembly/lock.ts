@@ -1,34 +1,38 @@
 /**
  * Locks and sequence counters in shared memory, for workers that share one registry.
  *
- * A lock word holds 0, or the number of the lane that holds it and one: the control thread sees who died with a lock in
- * hand, has its change undone or done to its end (src/engine/repair.ts), and frees it. A sequence counter is odd while its
- * holder writes; a reader takes no lock, and reads again when the counter was odd or has moved.
+ * A lock word is 0, or the number of the lane that holds the lock plus 1. So the control thread can see which dead
+ * worker holds a lock, undo or finish its change (src/engine/repair.ts), and free the lock. A sequence counter is odd
+ * while the holder of the lock writes. Readers do not lock: they read again if the counter was odd or has changed.
  */
 import { H_LANES_AT, H_WEAK_ORDERING, LANE_HEARTBEAT, LANE_SIZE } from "./layout";
 
-/** The lane of this instance, and one. */
+/** Value that this instance writes into locks: its lane plus 1. */
 let holder: u32 = 1;
-/** Where that lane lies: its record tells of the change under way. */
+/** Address of that lane, which contains the record of the change in progress. */
 export let lane: usize = 0;
 
+/** Sets the lane that this instance works for. */
 export function attachLane(number: u32): void {
   holder = number + 1;
   lane = load<u32>(H_LANES_AT) + number * LANE_SIZE;
 }
 
-/** Waits for the lock as long as it takes. */
+/** Locks, and waits as long as necessary. */
 export function lock(word: usize): void {
   while (!tryLock(word)) pause(word, atomic.load<u32>(word));
 }
 
-/** How often a word is looked at in a row: some tens of microseconds, far longer than a lock is held. */
-const TRIES = 10_000;
+/**
+ * Number of attempts before a lock counts as held for long: some tens of microseconds, far longer than a lock is
+ * normally held.
+ */
+const SPINS = 10_000;
 
-/** Takes a lock unless it is held for long: by somebody who died, perhaps. */
+/** Locks, unless the lock is held for long; its holder may have died. */
 export function tryLock(word: usize): bool {
   if (atomic.cmpxchg<u32>(word, 0, holder) === 0) return true;
-  for (let left = TRIES; left !== 0; left--) {
+  for (let left = SPINS; left !== 0; left--) {
     if (atomic.load<u32>(word) === 0 && atomic.cmpxchg<u32>(word, 0, holder) === 0) return true;
   }
   return false;
@@ -39,45 +43,49 @@ export function holdsLock(word: usize): bool {
   return load<u32>(word) === holder;
 }
 
-/** Does nothing to a lock that was freed in the meantime, its holder being taken for dead. */
+/** Unlocks. Does nothing if this lane was declared dead in the meantime and its lock was freed. */
 export function unlock(word: usize): void {
   atomic.cmpxchg<u32>(word, holder, 0);
 }
 
-/** How long a worker rests, in ns. Nobody wakes it: that would cost each unlock a system call. */
-const REST: i64 = 1_000_000;
+/**
+ * Length of a pause, in ns. Unlocking does not wake the waiting threads, because that would cost a system call per
+ * unlock.
+ */
+const PAUSE_NS: i64 = 1_000_000;
 
 /**
- * Leaves the processor to the one that is waited for, who may be kept from it, unless `word` is no longer what it was `seen`
- * as; 0 is nothing to wait for. Who waits is alive, and says so.
+ * Pauses this thread so that the holder can run, unless `word` no longer has the value `seen`; with 0 there is nothing
+ * to wait for. Counts as a heartbeat: a worker that waits is alive.
  */
 function pause(word: usize, seen: u32): void {
   store<u32>(lane, load<u32>(lane, LANE_HEARTBEAT) + 1, LANE_HEARTBEAT);
-  if (seen !== 0) atomic.wait<u32>(word, seen, REST);
+  if (seen !== 0) atomic.wait<u32>(word, seen, PAUSE_NS);
 }
 
 /**
- * Before and after a change that readers without a lock must not see halfway. The holder of the lock only. Where the
- * change could overtake the count (ARM before 8.1, where adding is a load and a store), a load of the count stands between
- * the two: it waits for the one, and the other for it.
+ * Starts a change that readers without a lock must not see half done. Only the holder of the lock may call it. On
+ * processors where the change could overtake the increment (ARM before 8.1, where an addition is a load and a store), a
+ * load of the counter in between prevents it: it waits for the increment, and the change waits for it.
  */
 export function beginWrite(sequence: usize): void {
   atomic.add<u32>(sequence, 1);
   if (load<u32>(H_WEAK_ORDERING) !== 0) atomic.load<u32>(sequence);
 }
 
+/** Ends the change. */
 export function endWrite(sequence: usize): void {
   atomic.add<u32>(sequence, 1);
 }
 
-/** Waits until nobody writes; what it returns is for `unchanged`. */
+/** Waits until no change is in progress. Returns the counter for `unchanged`. */
 export function beginRead(sequence: usize): u32 {
-  let left = TRIES;
+  let left = SPINS;
   let seen = atomic.load<u32>(sequence);
   while ((seen & 1) !== 0) {
     if (--left === 0) {
       pause(sequence, seen);
-      left = TRIES;
+      left = SPINS;
     }
     seen = atomic.load<u32>(sequence);
   }
@@ -85,8 +93,8 @@ export function beginRead(sequence: usize): u32 {
 }
 
 /**
- * Whether all that was read since `beginRead` belongs together. Where reads may overtake each other, this one is a write as
- * well, which the reads before it do not overtake. (Of fences Binaryen's optimizer leaves none.)
+ * Whether everything read since `beginRead` is consistent. Where reads may overtake each other, this is also a write,
+ * which earlier reads do not overtake. (Fences are not an option: Binaryen's optimizer removes them.)
  */
 export function unchanged(sequence: usize, seen: u32): bool {
   return (load<u32>(H_WEAK_ORDERING) === 0 ? atomic.load<u32>(sequence) : atomic.add<u32>(sequence, 0)) === seen;

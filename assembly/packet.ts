@@ -15,7 +15,10 @@ import {
 } from "./layout";
 import { padded, readWord, writeWord } from "./xdr";
 
-/** What the `size` bytes at `at` are: an announcement, a query, or why they are neither. Fields are judged in their order. */
+/**
+ * What the `size` bytes at `at` are: an announcement, a query, or why they are neither. Fields are judged in their
+ * order.
+ */
 export function parse(at: usize, size: u32): u32 {
   if (size < 4) return STATUS_SHORT;
   const magic = readWord(at);

@@ -1,8 +1,9 @@
 /**
- * The registry: who announced what, and when. An open-addressing index, entries of one size, a free list, and a queue in
- * order of announcement for each shard. Retention is one constant, so the head of a queue is what expires next.
+ * The registry: which node announced what, and when. It consists of an open-addressing index, entries of fixed size, a
+ * list of free entries, and a queue per shard in order of announcement. The retention is a constant, so the head of a
+ * queue expires first.
  *
- * The NodeID in hand is the one hashed last; its bytes are padded with zeros to whole words.
+ * "The current NodeID" is the one that was hashed last. Its bytes must be padded with zeros to whole words.
  */
 import { allocate, entryAt, link, moveCursorsBack, release, shardAt, unlink } from "./entries";
 import { spread, tag } from "./hash";
@@ -46,20 +47,25 @@ import {
 } from "./layout";
 import { beginRead, beginWrite, endWrite, lane, lock, tryLock, unchanged, unlock } from "./lock";
 
+/** The shard of a hash, given its word `spread`. */
 export function shardOf(word: u32): u32 {
   return word & load<u32>(H_SHARD_MASK);
 }
 
+/** Address of a shard's index. */
 function indexAt(shard: u32): usize {
   return load<u32>(H_INDEX_AT) + shard * load<u32>(H_INDEX_SLOTS) * INDEX_SIZE;
 }
 
-/** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
+/** First choice of index slot for a hash: the hash as a fraction of 2^32, times the number of slots. */
 function homeSlot(word: u32): u32 {
   return <u32>((<u64>word * load<u32>(H_INDEX_SLOTS)) >> 32);
 }
 
-/** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
+/**
+ * Finds the entry of the current NodeID, which has `length` bytes at `id`; 0 if there is none. Terminates even if the
+ * index is being changed meanwhile.
+ */
 function find(index: usize, id: usize, length: u32): u32 {
   const slots = load<u32>(H_INDEX_SLOTS);
   let place = homeSlot(tag);
@@ -73,6 +79,7 @@ function find(index: usize, id: usize, length: u32): u32 {
   return 0;
 }
 
+/** Whether the entry at `entry` has this NodeID. */
 function matchesId(entry: usize, id: usize, length: u32): bool {
   if ((load<u32>(entry, ENTRY_META) & META_LENGTH) !== length) return false;
   const last = id + ((length + 3) & 0xfffffffc);
@@ -83,8 +90,8 @@ function matchesId(entry: usize, id: usize, length: u32): bool {
 }
 
 /**
- * Looks up the NodeID in hand without a lock. Copies the address of its node to `address` and returns its port, or 0 if
- * there is none that was announced less than the retention before `now`.
+ * Looks up the current NodeID without locking. Copies its node's address to `address` and returns the port, or 0 if it
+ * is unknown or expired at `now`.
  */
 export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
   const shard = shardOf(spread);
@@ -107,12 +114,12 @@ export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
   return port;
 }
 
-/** Whether an announcement of `time` holds at `now`. It holds for whole milliseconds. */
+/** Whether an announcement of `time` is not yet expired at `now`. The retention counts from the whole millisecond. */
 export function isLive(time: f64, now: f64): bool {
   return now - Math.floor(time) < load<f64>(H_RETENTION);
 }
 
-/** Locks the shard of the NodeID in hand and lets go of a few entries whose time is over. Returns its number. */
+/** Locks the shard of the current NodeID and evicts up to two expired entries. Returns the shard's number. */
 export function lockShard(now: f64): u32 {
   const shard = shardOf(spread);
   lock(shardAt(shard) + SHARD_LOCK);
@@ -121,8 +128,8 @@ export function lockShard(now: f64): u32 {
 }
 
 /**
- * Locks a shard and the pool, so that nothing that is done with the shard has to wait; false if one of them is held for long.
- * The control thread waits for nobody: it is the one that frees what a dead worker holds.
+ * Locks a shard and the pool, so that no change in the shard has to wait. False if one of them is held for long. The
+ * control thread must not wait for a lock, because it is the one that frees the locks of dead workers.
  */
 export function tryLockShardAndPool(shard: u32): bool {
   if (!tryLock(shardAt(shard) + SHARD_LOCK)) return false;
@@ -140,7 +147,10 @@ export function unlockShard(shard: u32): void {
   unlock(shardAt(shard) + SHARD_LOCK);
 }
 
-/** The entry of the NodeID in hand in its open shard, or 0; one whose time is over is let go. */
+/**
+ * Finds the current NodeID's entry in its shard, which must be locked; 0 if there is none. Evicts the entry if it has
+ * expired.
+ */
 export function findLive(shard: u32, id: usize, length: u32, now: f64): u32 {
   const entry = find(indexAt(shard), id, length);
   if (entry === 0 || isLive(load<f64>(entryAt(entry), ENTRY_TIME), now)) return entry;
@@ -149,8 +159,8 @@ export function findLive(shard: u32, id: usize, length: u32, now: f64): u32 {
 }
 
 /**
- * When the clock was set back, what was announced in times to come counts as announced now: else it would stay until then, and
- * whatever is announced now would have to be put before it. A journal is told the new times.
+ * Handles a clock that was set back: sets announcement times in the future to `now`. Otherwise those entries would stay
+ * until then, and each new announcement would have to be inserted before them. The journal receives the new times.
  */
 function clampFutureTimes(shard: u32, now: f64): void {
   const tail = load<u32>(shardAt(shard), SHARD_TAIL);
@@ -169,9 +179,10 @@ function clampFutureTimes(shard: u32, now: f64): void {
 }
 
 /**
- * The time of an announcement that an open shard takes at `now`, of the node of `entry` or of a new one (0): not before any
- * other in the shard, nor at the same time as the last one of the same node. So the later one is known from the earlier
- * whatever becomes of them, though workers look at their clocks before they get to the shard, and clocks tell no fractions.
+ * Time of an announcement received at `now` for `entry`, or for a new node if `entry` is 0; the shard must be locked.
+ * It is not earlier than any other in the shard, and later than the last one of the same node. So the order of
+ * announcements is certain, although workers read the clock before they lock the shard, and clocks have no fractions of
+ * a millisecond.
  */
 export function announcementTime(shard: u32, entry: u32, now: f64): f64 {
   const tail = load<u32>(shardAt(shard), SHARD_TAIL);
@@ -181,7 +192,7 @@ export function announcementTime(shard: u32, entry: u32, now: f64): f64 {
   return entry !== 0 && load<f64>(entryAt(entry), ENTRY_TIME) === latest ? latest + TIME_STEP : latest;
 }
 
-/** Gives `entry` of an open shard a new port, address and time. */
+/** Gives `entry` a new port, address and time. The shard must be locked. */
 export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time: f64): void {
   const at = entryAt(entry);
   const sequence = shardAt(shard) + SHARD_SEQUENCE;
@@ -198,14 +209,14 @@ export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time:
   store<u32>(lane, STEP_NONE, RECORD_STEP);
 }
 
-/** Writes down an entry as it is, down to its NodeID, before it is refreshed. */
+/** Records the entry's fields, all but the NodeID, before a refresh changes them. */
 function recordOldFields(entry: u32, at: usize): void {
   store<u32>(lane, entry, RECORD_ENTRY);
   for (let i: u32 = 0; i < <u32>ENTRY_ID; i += 8) store<u64>(lane + i, load<u64>(at + i), RECORD_OLD_FIELDS);
   store<u32>(lane, STEP_REFRESH, RECORD_STEP);
 }
 
-/** Takes the NodeID in hand, which `findLive` did not find, into its open shard. False if there is no entry left. */
+/** Inserts the current NodeID, which `findLive` did not find. The shard must be locked. False if no entry is free. */
 export function insert(shard: u32, id: usize, length: u32, meta: u32, address: usize, time: f64): bool {
   const from = shardAt(shard);
   const slots = load<u32>(H_INDEX_SLOTS);
@@ -244,7 +255,7 @@ function copyAddress(to: usize, from: usize): void {
   store<u64>(to, load<u64>(from, 8), 8);
 }
 
-/** Lets go of at most `most` entries of an open shard whose time is over; returns how many. */
+/** Evicts up to `most` expired entries from a locked shard. Returns how many. */
 export function evictExpired(shard: u32, now: f64, most: u32): u32 {
   clampFutureTimes(shard, now);
   for (let done: u32 = 0; done < most; done++) {
@@ -256,31 +267,31 @@ export function evictExpired(shard: u32, now: f64, most: u32): u32 {
 }
 
 /**
- * Lets go of entries whose time is over, in all shards that are not locked for long, at most a batch of each. Returns how
- * many. Two sweeps within a millisecond are one, unless the first left some over.
+ * Evicts expired entries from all shards that are not held for long, up to BATCH per shard. Returns how many. A second
+ * sweep in the same millisecond does nothing, unless the first left some behind.
  */
 export function sweep(now: f64): u32 {
   if (load<f64>(H_LAST_SWEEP) === now) return 0;
-  let gone: u32 = 0;
-  let all = true;
+  let total: u32 = 0;
+  let complete = true;
   const last = load<u32>(H_SHARD_MASK);
   for (let shard: u32 = 0; shard <= last; shard++) {
     if (!tryLockShardAndPool(shard)) {
-      all = false;
+      complete = false;
       continue;
     }
-    const some = evictExpired(shard, now, BATCH);
+    const evicted = evictExpired(shard, now, BATCH);
     unlockShardAndPool(shard);
-    gone += some;
-    if (some === BATCH) all = false;
+    total += evicted;
+    if (evicted === BATCH) complete = false;
   }
-  if (all) store<f64>(H_LAST_SWEEP, now);
-  return gone;
+  if (complete) store<f64>(H_LAST_SWEEP, now);
+  return total;
 }
 
 /**
- * Takes an entry of an open shard out of index and queue, and frees it. False, and nothing is done, if the index does not have
- * it: then the memory is damaged, and what the entry is nobody knows.
+ * Removes an entry from the index and the queue of its locked shard, and frees it. Returns false, without a change, if
+ * the entry is not in the index: then the memory is damaged, and the entry cannot be trusted.
  */
 function remove(shard: u32, entry: u32): bool {
   const from = shardAt(shard);
@@ -307,8 +318,8 @@ function remove(shard: u32, entry: u32): bool {
 }
 
 /**
- * Closes a gap in an index: what stands behind it moves up unless that would put it before its home (Knuth, 6.4, algorithm
- * R). Begun again from the hole that is recorded, it comes to the same end.
+ * Closes a gap in an index: moves later entries up, unless that would put one before its home slot (Knuth, 6.4,
+ * algorithm R). If started again from the recorded gap, it ends in the same state.
  */
 function closeGap(index: usize, hole: u32): void {
   const slots = load<u32>(H_INDEX_SLOTS);

@@ -8,7 +8,10 @@ export function writeWord(at: usize, value: u32): void {
   store<u32>(at, bswap<u32>(value));
 }
 
-/** Bytes that `length` bytes take with their padding. Overflows above 0xfffffffc: compare `length` with what is left first. */
+/**
+ * Bytes that `length` bytes take with their padding. Overflows above 0xfffffffc: compare `length` with what is left
+ * first.
+ */
 export function padded(length: u32): u32 {
   return (length + 3) & 0xfffffffc;
 }

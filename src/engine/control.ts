@@ -52,7 +52,9 @@ export interface EngineCounters {
   readonly socketErrors: number;
 }
 
-/** Readings of a lane's counters before it is given up: a fraction of a millisecond, where a batch takes microseconds. */
+/**
+ * Readings of a lane's counters before it is given up: a fraction of a millisecond, where a batch takes microseconds.
+ */
 const TRIES = 10_000;
 
 export class EngineControl {
@@ -91,7 +93,10 @@ export class EngineControl {
     return Atomics.load(this.#i32, H_STOP >>> 2) !== 0;
   }
 
-  /** Whether the worker of `lane` is to stop. It asks several times a second, with each batch and without: so it shows that it lives. */
+  /**
+   * Whether the worker of `lane` is to stop. It asks several times a second, with each batch and without: so it shows
+   * that it lives.
+   */
   shouldStop(lane: number): boolean {
     const at = this.#at(lane);
     this.#i32[(at + LANE_HEARTBEAT) >>> 2]!++;
@@ -135,7 +140,9 @@ export class EngineControl {
     };
   }
 
-  /** Reads again while a batch is under way, which takes microseconds; of a worker that died in one, what was read last. */
+  /**
+   * Reads again while a batch is under way, which takes microseconds; of a worker that died in one, what was read last.
+   */
   #addLane(lane: number, sums: Float64Array): void {
     const at = this.#at(lane);
     const from = (at + LANE_COUNTERS) >>> 3;

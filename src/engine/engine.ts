@@ -55,9 +55,12 @@ import { beginWrite, endWrite } from "./lock.ts";
 import { announcementTime, findLive, insert, lockShard, lookUp, refresh, sweep, unlockShard } from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
-/** Judges the first `count` datagrams in the slots of `lane` at `now`, in ms since 1970. Returns the number of replies. */
+/**
+ * Processes the first `count` datagrams in the slots of `lane` at time `now` (ms since 1970). Returns the number of
+ * replies.
+ */
 export function process(m: EngineState, lane: number, count: number, now: number): number {
-  // As the u32 that wasm takes them for.
+  // Convert to u32, as wasm does.
   lane >>>= 0;
   count >>>= 0;
   if (lane >= m.u32[H_LANES >>> 2]! || count > BATCH) return 0;
@@ -82,14 +85,17 @@ function addToCounter(m: EngineState, counter: number, by: number): void {
   m.f64[(m.counters + (counter << 3)) >>> 3]! += by;
 }
 
-/** Whether a packet over its limit is to be stopped; in a dry run it is counted and passes. */
+/** Whether a packet that exceeds a limit must be dropped. In a dry run it is only counted, and passes. */
 function isEnforced(m: EngineState, counter: number): boolean {
   if (m.u32[H_DRY_RUN >>> 2] === 0) return true;
   addToCounter(m, counter, 1);
   return false;
 }
 
-/** Decode, limit, registry, reply: the verdict on the datagram in `slot`. */
+/**
+ * Handles the datagram in `slot`: decodes it, checks the limits, and updates or queries the registry. Returns the
+ * verdict.
+ */
 function handle(m: EngineState, slot: number, now: number): number {
   const size = m.u32[(slot + SLOT_LENGTH) >>> 2]!;
   const packet = slot + SLOT_PACKET;
@@ -103,8 +109,8 @@ function handle(m: EngineState, slot: number, now: number): number {
   if (!query && announcedPort(m.u8, packet) === 0) return VERDICT_REFUSED_PORT;
 
   const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
-  const free = m.u32[H_ALLOWED >>> 2] !== 0 && allowed(m, address);
-  if (!free) {
+  const exempt = m.u32[H_ALLOWED >>> 2] !== 0 && allowed(m, address);
+  if (!exempt) {
     setSource(m, address);
     if (!passSource(m, LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && isEnforced(m, COUNTER_DRY_SOURCE)) {
       return VERDICT_LIMITED_SOURCE;
@@ -113,12 +119,12 @@ function handle(m: EngineState, slot: number, now: number): number {
   const id = packet + (query ? QUERY_ID : ANNOUNCEMENT_ID);
   clearPadding(m, id, length);
   hashId(m, id, length);
-  return query ? answer(m, slot, id, length, free, now) : announce(m, address, packet, id, length, free, now);
+  return query ? answer(m, slot, id, length, exempt, now) : announce(m, address, packet, id, length, exempt, now);
 }
 
-/** Answers a query in its own slot. */
-function answer(m: EngineState, slot: number, id: number, length: number, free: boolean, now: number): number {
-  if (!free && !passKey(m, LIMIT_NODE, now) && isEnforced(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+/** Handles a query. Writes the reply into the query's slot. */
+function answer(m: EngineState, slot: number, id: number, length: number, exempt: boolean, now: number): number {
+  if (!exempt && !passKey(m, LIMIT_NODE, now) && isEnforced(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
   const ip = id + padded(length) + 4;
   const port = lookUp(m, id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
@@ -134,13 +140,14 @@ function answer(m: EngineState, slot: number, id: number, length: number, free: 
   return VERDICT_ANSWERED;
 }
 
+/** Handles an announcement. */
 function announce(
   m: EngineState,
   address: number,
   packet: number,
   id: number,
   length: number,
-  free: boolean,
+  exempt: boolean,
   now: number,
 ): number {
   if (isFull(m)) sweep(m, now);
@@ -154,7 +161,7 @@ function announce(
     verdict = VERDICT_REFRESHED;
   } else if (isFull(m)) {
     verdict = VERDICT_FULL;
-  } else if (!free && !passSource(m, LIMIT_NEW, LIMIT_NEW_NETWORK, now) && isEnforced(m, COUNTER_DRY_NEW)) {
+  } else if (!exempt && !passSource(m, LIMIT_NEW, LIMIT_NEW_NETWORK, now) && isEnforced(m, COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
   } else if (!insert(m, shard, id, length, meta, address, time)) {
     verdict = VERDICT_FULL;

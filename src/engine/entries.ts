@@ -1,4 +1,4 @@
-/** Twin of assembly/entries.ts: where entries lie, the pool of free ones, and the queue of each shard. */
+/** Twin of assembly/entries.ts: entries, the pool of free entries, and the queue of each shard. */
 import {
   ENTRY_NEXT,
   ENTRY_PREVIOUS,
@@ -32,10 +32,12 @@ import {
 import { holdsLock, lock, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
+/** Address of a shard. */
 export function shardAt(m: EngineState, shard: number): number {
   return m.u32[H_SHARDS_AT >>> 2]! + shard * SHARD_SIZE;
 }
 
+/** Address of an entry. */
 export function entryAt(m: EngineState, entry: number): number {
   return m.u32[H_ENTRIES_AT >>> 2]! + entry * m.u32[H_STRIDE >>> 2]!;
 }
@@ -45,7 +47,7 @@ export function isFull(m: EngineState): boolean {
   return Atomics.load(m.u32, H_POOL_USED >>> 2) >= m.u32[H_CAPACITY >>> 2]!;
 }
 
-/** Takes the pool's lock, unless this instance has it; whether it took it. */
+/** Locks the pool unless this instance has already locked it. Returns whether it did. */
 function lockPool(m: EngineState): boolean {
   if (holdsLock(m, H_POOL_LOCK)) return false;
   lock(m, H_POOL_LOCK);
@@ -56,7 +58,7 @@ function unlockPool(m: EngineState, taken: boolean): void {
   if (taken) unlock(m, H_POOL_LOCK);
 }
 
-/** Writes down what the pool is, and which step changes it. */
+/** Records the pool's state before `step` changes it. */
 function recordPool(m: EngineState, step: number): void {
   m.u32[(m.lane + RECORD_FREE) >>> 2] = m.u32[H_POOL_FREE >>> 2]!;
   m.u32[(m.lane + RECORD_TOP) >>> 2] = m.u32[H_POOL_TOP >>> 2]!;
@@ -64,7 +66,10 @@ function recordPool(m: EngineState, step: number): void {
   m.u32[(m.lane + RECORD_STEP) >>> 2] = step;
 }
 
-/** An entry that was free, or 0. It is the insertion's that this lane records. */
+/**
+ * Takes a free entry from the pool for the insertion that this lane is recording. Returns its number, or 0 if there is
+ * none.
+ */
 export function allocate(m: EngineState): number {
   const taken = lockPool(m);
   let entry = m.u32[H_POOL_FREE >>> 2]!;
@@ -86,7 +91,7 @@ export function allocate(m: EngineState): number {
   return entry;
 }
 
-/** Gives an entry that is in no queue back to the pool: the end of the removal that this lane records. */
+/** Returns an entry that is no longer queued to the pool. This ends the removal that this lane is recording. */
 export function release(m: EngineState, entry: number, at: number): void {
   const taken = lockPool(m);
   recordPool(m, STEP_RELEASE);
@@ -97,22 +102,22 @@ export function release(m: EngineState, entry: number, at: number): void {
   unlockPool(m, taken);
 }
 
-/** Puts an entry into the queue, in order of time, behind those of its own time. */
+/** Inserts an entry into the shard's queue, sorted by time, after all entries of the same time. */
 export function link(m: EngineState, shard: number, entry: number, at: number, time: number): void {
   let previous = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   if (previous !== 0 && timeOf(m, previous) > time) {
     previous = findPredecessor(m, shard, time);
     m.u32[(shardAt(m, shard) + SHARD_INSERT_HINT) >>> 2] = entry;
   }
-  const next = nextField(m, shard, previous);
-  const after = m.u32[next >>> 2]!;
+  const nextAt = nextField(m, shard, previous);
+  const next = m.u32[nextAt >>> 2]!;
   m.u32[(m.lane + RECORD_PREVIOUS) >>> 2] = previous;
-  m.u32[(m.lane + RECORD_NEXT) >>> 2] = after;
+  m.u32[(m.lane + RECORD_NEXT) >>> 2] = next;
   m.u32[(m.lane + RECORD_STEP) >>> 2]! |= STEP_LINKING;
   m.u32[(at + ENTRY_PREVIOUS) >>> 2] = previous;
-  m.u32[(at + ENTRY_NEXT) >>> 2] = after;
-  m.u32[next >>> 2] = entry;
-  m.u32[previousField(m, shard, after) >>> 2] = entry;
+  m.u32[(at + ENTRY_NEXT) >>> 2] = next;
+  m.u32[nextAt >>> 2] = entry;
+  m.u32[previousField(m, shard, next) >>> 2] = entry;
 }
 
 function timeOf(m: EngineState, entry: number): number {
@@ -120,8 +125,9 @@ function timeOf(m: EngineState, entry: number): number {
 }
 
 /**
- * Behind which entry one of `time` belongs that is earlier than the tail. Looks from the tail and from the finger at once: what
- * a journal brings is in order of time, so that the next one's place is near the last one's.
+ * Finds the entry after which an entry of `time` belongs, where `time` is earlier than the tail's. Searches from the
+ * tail and from the insert hint at the same time: a journal delivers entries in order of time, so the next place is
+ * close to the last one.
  */
 function findPredecessor(m: EngineState, shard: number, time: number): number {
   const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
@@ -141,7 +147,7 @@ function findPredecessor(m: EngineState, shard: number, time: number): number {
   return back;
 }
 
-/** The bookmarks at `entry`, which is about to leave its place or to change, go to the one before it. */
+/** Moves all cursors that are at `entry` back to `previous`. Called before `entry` is moved, changed or removed. */
 export function moveCursorsBack(m: EngineState, shard: number, entry: number, previous: number): void {
   const end = (shardAt(m, shard) + SHARD_SIZE) >>> 2;
   for (let bookmark = (shardAt(m, shard) + SHARD_CURSORS) >>> 2; bookmark < end; bookmark++) {
@@ -149,7 +155,7 @@ export function moveCursorsBack(m: EngineState, shard: number, entry: number, pr
   }
 }
 
-/** Takes the entry at `at` out of the queue of its open shard. */
+/** Removes the entry at `at` from the queue. The shard must be locked. */
 export function unlink(m: EngineState, shard: number, at: number): void {
   const previous = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
   const next = m.u32[(at + ENTRY_NEXT) >>> 2]!;
@@ -158,12 +164,12 @@ export function unlink(m: EngineState, shard: number, at: number): void {
   m.u32[previousField(m, shard, next) >>> 2] = previous;
 }
 
-/** Where the successor of `entry` is kept, or of 0: the head. */
+/** Address of the field that holds the successor of `entry`, or of the queue's head if `entry` is 0. */
 export function nextField(m: EngineState, shard: number, entry: number): number {
   return entry === 0 ? shardAt(m, shard) + SHARD_HEAD : entryAt(m, entry) + ENTRY_NEXT;
 }
 
-/** Where the predecessor of `entry` is kept, or of 0: the tail. */
+/** Address of the field that holds the predecessor of `entry`, or of the queue's tail if `entry` is 0. */
 export function previousField(m: EngineState, shard: number, entry: number): number {
   return entry === 0 ? shardAt(m, shard) + SHARD_TAIL : entryAt(m, entry) + ENTRY_PREVIOUS;
 }

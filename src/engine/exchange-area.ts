@@ -1,4 +1,6 @@
-/** The exchange area of an engine's memory, as the thread in control sees it: where entries for a journal come and go. */
+/**
+ * The exchange area of an engine's memory, as the thread in control sees it: where entries for a journal come and go.
+ */
 import {
   CURSOR_CONFIRM,
   CURSOR_CONFIRM_ALL,
@@ -103,8 +105,8 @@ export class Exchange {
   }
 
   /**
-   * About when the entry was announced that a walk of `shard` comes to in so many steps; infinity if there are fewer. Read without
-   * a lock from a queue that may change meanwhile: a guess.
+   * About when the entry was announced that a walk of `shard` comes to in so many steps; infinity if there are fewer.
+   * Read without a lock from a queue that may change meanwhile: a guess.
    */
   timeAhead(shard: number, steps: number): number {
     const at = this.#u32[H_SHARDS_AT >>> 2]! + shard * SHARD_SIZE;

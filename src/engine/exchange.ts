@@ -1,4 +1,4 @@
-/** Twin of assembly/exchange.ts: entries listed as they were announced, and entries from elsewhere merged. */
+/** Twin of assembly/exchange.ts: lists entries for a journal, and merges entries that come from one. */
 import {
   CURSOR_CONFIRM,
   CURSOR_CONFIRM_ALL,
@@ -47,9 +47,12 @@ import {
 import type { EngineState } from "./state.ts";
 
 /**
- * Copies entries of `shard` to the exchange area, those announced first first, and moves a bookmark behind them: what was
- * announced here since the last listing, or with `walk` whatever was announced before `until` and not walked yet. Looks
- * at LIST_BATCH entries at most. Returns how many it copied, with LIST_MORE when it did not come to the end, or LIST_BUSY.
+ * Copies entries of `shard` to the exchange area, oldest announcement first, and moves a cursor behind them. Without
+ * `walk`: entries announced to this server since the last call. With `walk`: all entries announced before `until` that
+ * the current walk has not reached yet. Reads at most LIST_BATCH entries.
+ *
+ * Returns the number of copied entries, plus LIST_MORE if further entries follow; or LIST_BUSY if the shard stays
+ * locked.
  */
 export function collect(m: EngineState, shard: number, walk: boolean, until: number): number {
   shard >>>= 0;
@@ -79,7 +82,9 @@ export function collect(m: EngineState, shard: number, walk: boolean, until: num
   return entry !== 0 && left === 0 ? count | LIST_MORE : count;
 }
 
-/** Sets the bookmarks of `shard` by one of the SET codes. False if it is locked for long: nothing was done. */
+/**
+ * Moves the cursors of `shard` as a CURSOR command says. Returns false, without a change, if the shard stays locked.
+ */
 export function moveCursor(m: EngineState, shard: number, what: number): boolean {
   shard >>>= 0;
   if (shard > m.u32[H_SHARD_MASK >>> 2]!) return false;
@@ -100,12 +105,12 @@ export function moveCursor(m: EngineState, shard: number, what: number): boolean
 }
 
 /**
- * Merges the entries of the exchange area from place `first` to before `count`, of which time, meta, address and NodeID matter.
- * Left out are those that make no sense, whose time is over, that are not later than what is known, or that find no room; of
- * two of the same time, the one of the higher address and port counts as the later one, everywhere. A time further ahead than
- * clocks may differ counts as `now`. In order of time, ascending or descending, each takes its place at once.
+ * Merges entries `first` to `count` - 1 of the exchange area; their time, meta, address and NodeID count. Skips entries
+ * that are invalid, expired, or no later than the known announcement, and new entries when the registry is full. If two
+ * announcements have the same time, the higher address, then the higher port wins, so that all servers choose the same.
+ * A time that is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
  *
- * Returns `count`, or the place of the first entry that has to wait because its shard is locked for long.
+ * Returns `count`, or the position of the first entry that could not be merged yet because its shard stays locked.
  */
 export function merge(m: EngineState, first: number, count: number, now: number): number {
   first >>>= 0;
@@ -118,7 +123,7 @@ export function merge(m: EngineState, first: number, count: number, now: number)
   return count;
 }
 
-/** False if its shard is locked for long. */
+/** Returns false if the entry's shard stays locked. */
 function mergeOne(m: EngineState, from: number, now: number): boolean {
   const meta = m.u32[(from + ENTRY_META) >>> 2]!;
   const length = meta & META_LENGTH;
@@ -153,7 +158,7 @@ function increment(m: EngineState, counter: number): void {
   m.u32[counter >>> 2]!++;
 }
 
-/** Whether the entry at `from`, of `time`, supersedes the one at `at`. */
+/** Whether the entry at `from`, announced at `time`, replaces the entry at `at`. */
 function isLater(m: EngineState, from: number, time: number, at: number): boolean {
   const known = m.f64[(at + ENTRY_TIME) >>> 3]!;
   if (time !== known) return time > known;

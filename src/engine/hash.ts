@@ -1,18 +1,19 @@
-/** Twin of assembly/hash.ts: NH (RFC 4418 §5.2.1), mixed by two rounds under key. */
+/** Twin of assembly/hash.ts: NH (RFC 4418 §5.2.1), mixed by two keyed rounds. */
 import { H_KEY, H_KEY_ID, H_KEY_SOURCE } from "../../assembly/layout.ts";
 import type { EngineState } from "./state.ts";
 
-/** What pads a NodeID is ignored: as zeros it neither changes the hash nor goes out in a reply. */
+/** Sets a NodeID's padding to zero. Padding must not affect the hash, and the reply must contain zeros. */
 export function clearPadding(m: EngineState, id: number, length: number): void {
   if ((length & 3) === 0) return;
   m.i32[(id + length) >>> 2]! &= (1 << ((length & 3) << 3)) - 1;
 }
 
 /**
- * Hashes the `length` bytes at `at`, which zeros fill up to whole words. Leaves `tag` and `spread`.
+ * Hashes the `length` bytes at `at`, which must be padded with zeros to whole words. Sets `tag` and `spread`.
  *
- * The sum of 64 bits is kept as four of 16, each in an integer of 32 that has room for the carries of 63 products and more: to
- * whatever JavaScript might count above 32 bits, a compiler would have to guess the kind of number, and guess wrong at times.
+ * The 64-bit sum is kept as four 16-bit parts in 32-bit integers, which have room for the carries of all 126 products
+ * of the longest NodeID. With numbers above 32 bits a JavaScript engine has to guess whether they are integers or
+ * doubles, and a wrong guess is slow.
  */
 export function hashId(m: EngineState, at: number, length: number): void {
   const i32 = m.i32;
@@ -37,7 +38,7 @@ export function hashId(m: EngineState, at: number, length: number): void {
   finishSum(m, s0, s1, s2, s3);
 }
 
-/** Hashes the network of a source: two words, and 0 for IPv4 or 1 for IPv6. Leaves `tag` and `spread`. */
+/** Hashes a source network, given as two words and a family: 0 for IPv4, 1 for IPv6. Sets `tag` and `spread`. */
 export function hashSource(m: EngineState, first: number, second: number, family: number): void {
   const key = (H_KEY_SOURCE + (family << 3)) >>> 2;
   const one = (first + m.i32[key]!) | 0;
@@ -50,7 +51,7 @@ export function hashSource(m: EngineState, first: number, second: number, family
   finishSum(m, ll & 0xffff, s1, (lh >>> 16) + (hl >>> 16) + (hh & 0xffff), hh >>> 16);
 }
 
-/** Finishes the sum whose 16-bit parts are these, carries included, the lowest first. */
+/** Finishes a sum given as four 16-bit parts plus their carries, lowest part first. */
 function finishSum(m: EngineState, s0: number, s1: number, s2: number, s3: number): void {
   const c1 = (s1 + (s0 >>> 16)) | 0;
   const c2 = (s2 + (c1 >>> 16)) | 0;
@@ -58,13 +59,15 @@ function finishSum(m: EngineState, s0: number, s1: number, s2: number, s3: numbe
   finish(m, (c1 << 16) | (s0 & 0xffff), (c3 << 16) | (c2 & 0xffff));
 }
 
-/** Mixes the 64 bits so that each counts in both words: two rounds of a Feistel network under key. */
+/** Mixes the 64 bits so that each affects both words: two rounds of a keyed Feistel network. */
 function finish(m: EngineState, low: number, high: number): void {
   m.spread = high ^ mix((low + m.i32[H_KEY >>> 2]!) | 0);
   m.tag = low ^ mix((m.spread + m.i32[(H_KEY + 4) >>> 2]!) | 0);
 }
 
-/** A bijection of words in which every bit of the input moves every bit of the output (Wellons, "Prospecting for hash functions"). */
+/**
+ * A bijection on words in which every input bit affects every output bit (Wellons, "Prospecting for hash functions").
+ */
 function mix(word: number): number {
   let mixed = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0xd35a2d97);

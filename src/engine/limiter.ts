@@ -18,7 +18,7 @@ import {
 import { hashSource } from "./hash.ts";
 import type { EngineState } from "./state.ts";
 
-/** Whether the 16-byte address at `address` lies in a network without limits. */
+/** Whether the 16-byte address at `address` is in a network that is exempt from limits. */
 export function allowed(m: EngineState, address: number): boolean {
   const i32 = m.i32;
   const word = address >>> 2;
@@ -37,8 +37,8 @@ export function allowed(m: EngineState, address: number): boolean {
 }
 
 /**
- * Takes the 16-byte address at `address` as the source in hand. One hash serves host and network: the host's own bits
- * displace the network's place, by odd factors, so that no two hosts of a network meet.
+ * Makes the 16-byte address at `address` the current source. One hash serves host and network: the host's own bits
+ * shift the network's place, times odd factors, so no two hosts of one network collide.
  */
 export function setSource(m: EngineState, address: number): void {
   const at = address >>> 2;
@@ -60,21 +60,24 @@ export function setSource(m: EngineState, address: number): void {
   m.hostTag = m.tag ^ Math.imul(host, 0x85ebca6b);
 }
 
-/** Whether the source in hand may pass at `now` by the limit `host` and by that on its network (the first of a pair at `networks`); charges both if so. */
+/**
+ * Whether a packet of the current source may pass at `now` by limit `host` and by the limit on its network (`networks`:
+ * IPv4, `networks` + 1: IPv6). If it may, both are charged.
+ */
 export function passSource(m: EngineState, host: number, networks: number, now: number): boolean {
   if (m.f64[(H_LIMITS + host * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
   const network = networks + m.family;
-  const one = slotOf(m, host, m.hostSet, m.hostTag);
-  const all = slotOf(m, network, m.networkSet, m.networkTag);
-  const oneFits = conforms(m, host, one, now);
-  const allFits = conforms(m, network, all, now);
-  if (!oneFits || !allFits) return false;
-  charge(m, host, one, now);
-  charge(m, network, all, now);
+  const hostSlot = slotOf(m, host, m.hostSet, m.hostTag);
+  const networkSlot = slotOf(m, network, m.networkSet, m.networkTag);
+  const hostFits = conforms(m, host, hostSlot, now);
+  const networkFits = conforms(m, network, networkSlot, now);
+  if (!hostFits || !networkFits) return false;
+  charge(m, host, hostSlot, now);
+  charge(m, network, networkSlot, now);
   return true;
 }
 
-/** Whether the key of the last hash may pass at `now` by `limit`; charges it if so. */
+/** Whether a packet for the last hashed key may pass at `now` by `limit`. If it may, the limit is charged. */
 export function passKey(m: EngineState, limit: number, now: number): boolean {
   if (m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
   const slot = slotOf(m, limit, m.tag, m.spread);
@@ -83,7 +86,7 @@ export function passKey(m: EngineState, limit: number, now: number): boolean {
   return true;
 }
 
-/** The address of the slot's time. A slot that gives way is the key's own from then on. */
+/** Returns the address of the time in the key's slot. If the key has no slot, it takes over the least-loaded one. */
 function slotOf(m: EngineState, limit: number, place: number, key: number): number {
   const mask = m.u32[H_SET_MASK >>> 2]!;
   const set = m.u32[H_LIMITERS_AT >>> 2]! + (limit * (mask + 1) + (place & mask)) * SET_SIZE;
@@ -107,7 +110,7 @@ function conforms(m: EngineState, limit: number, slot: number, now: number): boo
   const ahead = m.f64[slot >>> 3]! - now;
   const tolerance = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_TOLERANCE) >>> 3]!;
   if (ahead <= tolerance) return true;
-  // A full bucket is never further ahead than this, unless the clock was set back: then it is full, and no more than that.
+  // A bucket can be fuller than full only if the clock was set back. Then it becomes exactly full.
   const full = tolerance + m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]!;
   if (ahead > full) m.f64[slot >>> 3] = now + full;
   return false;

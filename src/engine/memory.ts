@@ -61,7 +61,10 @@ const MAX_SHARDS = 64;
 /** Index slots for each node. At a load of one half a look-up reads 1.5 slots, a miss 2.5. */
 const SLOTS_PER_NODE = 2;
 
-/** One packet in 11 days, and a thousand million at once: beyond these a limit is none, or the arithmetic of doubles ends. */
+/**
+ * One packet in 11 days, and a thousand million at once: beyond these a limit is none, or the arithmetic of doubles
+ * ends.
+ */
 const LEAST_RATE = 1e-6;
 const MOST = 1e9;
 
@@ -125,7 +128,8 @@ function defaultShards(capacity: number): number {
 }
 
 /**
- * Makes and lays out the memory of a packet engine. It never grows: the operating system lends its pages as they are used.
+ * Makes and lays out the memory of a packet engine. It never grows: the operating system lends its pages as they are
+ * used.
  *
  * @param options see {@link EngineOptions}; `defaultEngineOptions()` has a value for each.
  * @returns a shared memory; workers attach to it with `createWasmEngine` or `createTsEngine`.

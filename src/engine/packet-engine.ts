@@ -25,8 +25,9 @@ export interface PacketEngine {
   /** Lets go of entries whose time is over, at most 64 of each shard. Returns how many. */
   sweep(nowMs: number): number;
   /**
-   * Lists entries of `shard` into the exchange area, 32 at most, those announced first first: what was announced here since the
-   * last listing or, with `walk`, all that was announced before `untilMs`, each once. The exchange area is for one thread.
+   * Lists entries of `shard` into the exchange area, 32 at most, those announced first first: what was announced here
+   * since the last listing or, with `walk`, all that was announced before `untilMs`, each once. The exchange area is
+   * for one thread.
    * @returns how many, with LIST_MORE when there are more; or LIST_BUSY.
    */
   collect(shard: number, walk: boolean, untilMs: number): number;

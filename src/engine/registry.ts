@@ -1,4 +1,6 @@
-/** Twin of assembly/registry.ts: an open-addressing index over entries, with a queue in order of announcement a shard. */
+/**
+ * Twin of assembly/registry.ts: an open-addressing index over entries, and a queue per shard in order of announcement.
+ */
 import {
   BATCH,
   ENTRY_ADDRESS,
@@ -41,20 +43,25 @@ import { allocate, entryAt, link, moveCursorsBack, release, shardAt, unlink } fr
 import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
+/** The shard of a hash, given its word `spread`. */
 export function shardOf(m: EngineState, word: number): number {
   return word & m.u32[H_SHARD_MASK >>> 2]!;
 }
 
+/** Address of a shard's index. */
 export function indexAt(m: EngineState, shard: number): number {
   return m.u32[H_INDEX_AT >>> 2]! + shard * m.u32[H_INDEX_SLOTS >>> 2]! * INDEX_SIZE;
 }
 
-/** Where in its shard's index a hash belongs: the hash as a fraction of 2^32, times the slots. */
+/** First choice of index slot for a hash: the hash as a fraction of 2^32, times the number of slots. */
 function homeSlot(m: EngineState, word: number): number {
   return (((word >>> 0) * m.u32[H_INDEX_SLOTS >>> 2]!) / 0x100000000) >>> 0;
 }
 
-/** The entry of the NodeID in hand, of `length` bytes at `id`, or 0. Ends also on an index that is being written. */
+/**
+ * Finds the entry of the current NodeID, which has `length` bytes at `id`; 0 if there is none. Terminates even if the
+ * index is being changed meanwhile.
+ */
 function find(m: EngineState, index: number, id: number, length: number): number {
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   let place = homeSlot(m, m.tag);
@@ -68,6 +75,7 @@ function find(m: EngineState, index: number, id: number, length: number): number
   return 0;
 }
 
+/** Whether the entry at `entry` has this NodeID. */
 function matchesId(m: EngineState, entry: number, id: number, length: number): boolean {
   const i32 = m.i32;
   if ((i32[(entry + ENTRY_META) >>> 2]! & META_LENGTH) !== length) return false;
@@ -81,8 +89,8 @@ function matchesId(m: EngineState, entry: number, id: number, length: number): b
 }
 
 /**
- * Looks up the NodeID in hand without a lock. Copies the address of its node to `address` and returns its port, or 0 if
- * there is none that was announced less than the retention before `now`.
+ * Looks up the current NodeID without locking. Copies its node's address to `address` and returns the port, or 0 if it
+ * is unknown or expired at `now`.
  */
 export function lookUp(m: EngineState, id: number, length: number, now: number, address: number): number {
   const shard = shardOf(m, m.spread);
@@ -105,12 +113,12 @@ export function lookUp(m: EngineState, id: number, length: number, now: number, 
   return port;
 }
 
-/** Whether an announcement of `time` holds at `now`. It holds for whole milliseconds. */
+/** Whether an announcement of `time` is not yet expired at `now`. The retention counts from the whole millisecond. */
 export function isLive(m: EngineState, time: number, now: number): boolean {
   return now - Math.floor(time) < m.f64[H_RETENTION >>> 3]!;
 }
 
-/** Locks the shard of the NodeID in hand and lets go of a few entries whose time is over. Returns its number. */
+/** Locks the shard of the current NodeID and evicts up to two expired entries. Returns the shard's number. */
 export function lockShard(m: EngineState, now: number): number {
   const shard = shardOf(m, m.spread);
   lock(m, shardAt(m, shard) + SHARD_LOCK);
@@ -119,8 +127,8 @@ export function lockShard(m: EngineState, now: number): number {
 }
 
 /**
- * Locks a shard and the pool, so that nothing that is done with the shard has to wait; false if one of them is held for long.
- * The control thread waits for nobody: it is the one that frees what a dead worker holds.
+ * Locks a shard and the pool, so that no change in the shard has to wait. False if one of them is held for long. The
+ * control thread must not wait for a lock, because it is the one that frees the locks of dead workers.
  */
 export function tryLockShardAndPool(m: EngineState, shard: number): boolean {
   if (!tryLock(m, shardAt(m, shard) + SHARD_LOCK)) return false;
@@ -138,7 +146,10 @@ export function unlockShard(m: EngineState, shard: number): void {
   unlock(m, shardAt(m, shard) + SHARD_LOCK);
 }
 
-/** The entry of the NodeID in hand in its open shard, or 0; one whose time is over is let go. */
+/**
+ * Finds the current NodeID's entry in its shard, which must be locked; 0 if there is none. Evicts the entry if it has
+ * expired.
+ */
 export function findLive(m: EngineState, shard: number, id: number, length: number, now: number): number {
   const entry = find(m, indexAt(m, shard), id, length);
   if (entry === 0 || isLive(m, m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]!, now)) return entry;
@@ -147,8 +158,8 @@ export function findLive(m: EngineState, shard: number, id: number, length: numb
 }
 
 /**
- * When the clock was set back, what was announced in times to come counts as announced now: else it would stay until then, and
- * whatever is announced now would have to be put before it. A journal is told the new times.
+ * Handles a clock that was set back: sets announcement times in the future to `now`. Otherwise those entries would stay
+ * until then, and each new announcement would have to be inserted before them. The journal receives the new times.
  */
 function clampFutureTimes(m: EngineState, shard: number, now: number): void {
   const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
@@ -167,9 +178,10 @@ function clampFutureTimes(m: EngineState, shard: number, now: number): void {
 }
 
 /**
- * The time of an announcement that an open shard takes at `now`, of the node of `entry` or of a new one (0): not before any
- * other in the shard, nor at the same time as the last one of the same node. So the later one is known from the earlier
- * whatever becomes of them, though workers look at their clocks before they get to the shard, and clocks tell no fractions.
+ * Time of an announcement received at `now` for `entry`, or for a new node if `entry` is 0; the shard must be locked.
+ * It is not earlier than any other in the shard, and later than the last one of the same node. So the order of
+ * announcements is certain, although workers read the clock before they lock the shard, and clocks have no fractions of
+ * a millisecond.
  */
 export function announcementTime(m: EngineState, shard: number, entry: number, now: number): number {
   const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
@@ -179,7 +191,7 @@ export function announcementTime(m: EngineState, shard: number, entry: number, n
   return entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] === latest ? latest + TIME_STEP : latest;
 }
 
-/** Gives `entry` of an open shard a new port, address and time. */
+/** Gives `entry` a new port, address and time. The shard must be locked. */
 export function refresh(
   m: EngineState,
   shard: number,
@@ -203,14 +215,14 @@ export function refresh(
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
 }
 
-/** Writes down an entry as it is, down to its NodeID, before it is refreshed. */
+/** Records the entry's fields, all but the NodeID, before a refresh changes them. */
 function recordOldFields(m: EngineState, entry: number, at: number): void {
   m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
   for (let i = 0; i < ENTRY_ID; i += 4) m.i32[(m.lane + RECORD_OLD_FIELDS + i) >>> 2] = m.i32[(at + i) >>> 2]!;
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REFRESH;
 }
 
-/** Takes the NodeID in hand, which `findLive` did not find, into its open shard. False if there is no entry left. */
+/** Inserts the current NodeID, which `findLive` did not find. The shard must be locked. False if no entry is free. */
 export function insert(
   m: EngineState,
   shard: number,
@@ -262,7 +274,7 @@ function copyAddress(m: EngineState, to: number, from: number): void {
   i32[one + 3] = i32[other + 3]!;
 }
 
-/** Lets go of at most `most` entries of an open shard whose time is over; returns how many. */
+/** Evicts up to `most` expired entries from a locked shard. Returns how many. */
 export function evictExpired(m: EngineState, shard: number, now: number, most: number): number {
   clampFutureTimes(m, shard, now);
   for (let done = 0; done < most; done++) {
@@ -274,31 +286,31 @@ export function evictExpired(m: EngineState, shard: number, now: number, most: n
 }
 
 /**
- * Lets go of entries whose time is over, in all shards that are not locked for long, at most a batch of each. Returns how
- * many. Two sweeps within a millisecond are one, unless the first left some over.
+ * Evicts expired entries from all shards that are not held for long, up to BATCH per shard. Returns how many. A second
+ * sweep in the same millisecond does nothing, unless the first left some behind.
  */
 export function sweep(m: EngineState, now: number): number {
   if (m.f64[H_LAST_SWEEP >>> 3] === now) return 0;
-  let gone = 0;
-  let all = true;
+  let total = 0;
+  let complete = true;
   const last = m.u32[H_SHARD_MASK >>> 2]!;
   for (let shard = 0; shard <= last; shard++) {
     if (!tryLockShardAndPool(m, shard)) {
-      all = false;
+      complete = false;
       continue;
     }
-    const some = evictExpired(m, shard, now, BATCH);
+    const evicted = evictExpired(m, shard, now, BATCH);
     unlockShardAndPool(m, shard);
-    gone += some;
-    if (some === BATCH) all = false;
+    total += evicted;
+    if (evicted === BATCH) complete = false;
   }
-  if (all) m.f64[H_LAST_SWEEP >>> 3] = now;
-  return gone;
+  if (complete) m.f64[H_LAST_SWEEP >>> 3] = now;
+  return total;
 }
 
 /**
- * Takes an entry of an open shard out of index and queue, and frees it. False, and nothing is done, if the index does not have
- * it: then the memory is damaged, and what the entry is nobody knows.
+ * Removes an entry from the index and the queue of its locked shard, and frees it. Returns false, without a change, if
+ * the entry is not in the index: then the memory is damaged, and the entry cannot be trusted.
  */
 function remove(m: EngineState, shard: number, entry: number): boolean {
   const from = shardAt(m, shard);
@@ -325,8 +337,8 @@ function remove(m: EngineState, shard: number, entry: number): boolean {
 }
 
 /**
- * Closes a gap in an index: what stands behind it moves up unless that would put it before its home (Knuth, 6.4, algorithm
- * R). Begun again from the hole that is recorded, it comes to the same end.
+ * Closes a gap in an index: moves later entries up, unless that would put one before its home slot (Knuth, 6.4,
+ * algorithm R). If started again from the recorded gap, it ends in the same state.
  */
 export function closeGap(m: EngineState, index: number, hole: number): void {
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;

@@ -1,11 +1,11 @@
 /**
  * Repairs what a lane left behind whose worker died in the midst of a change to the registry: by the lane's record
- * (assembly/layout.ts) the change is undone, or done to its end, and the locks are freed. What a datagram was about to change is
- * then as it was or as it was to be, never in between; everything else is untouched. A bookmark stays where it was, or goes
- * back: a journal may be handed an announcement twice, but misses none.
+ * (assembly/layout.ts) the change is undone, or done to its end, and the locks are freed. What a datagram was about to
+ * change is then as it was or as it was to be, never in between; everything else is untouched. A bookmark stays where
+ * it was, or goes back: a journal may be handed an announcement twice, but misses none.
  *
- * The cost is that of the one change, however large the registry. For the control thread, and for lanes whose worker is gone:
- * a worker that only slept, and goes on with its change behind the repair, spoils the shard.
+ * The cost is that of the one change, however large the registry. For the control thread, and for lanes whose worker is
+ * gone: a worker that only slept, and goes on with its change behind the repair, spoils the shard.
  */
 import {
   COUNTER_RECEIVED,
@@ -71,14 +71,16 @@ export class EngineRepair {
     return Atomics.load(this.#m.i32, H_POOL_LOCK >>> 2) === lane + 1 || heldShard(this.#m, lane + 1) !== undefined;
   }
 
-  /** Repairs what the worker of `lane` left. False if another one holds the pool for long: to be asked for again, soon. */
+  /**
+   * Repairs what the worker of `lane` left. False if another one holds the pool for long: to be asked for again, soon.
+   */
   repair(lane: number): boolean {
     return repairLane(this.#m, lane);
   }
 
   /**
-   * Has no sequence counter stay odd that nobody is to make even: a worker that slept in the midst of a change, and goes on
-   * behind its repair, leaves one, and all who look there would wait for ever.
+   * Has no sequence counter stay odd that nobody is to make even: a worker that slept in the midst of a change, and
+   * goes on behind its repair, leaves one, and all who look there would wait for ever.
    */
   fixSequences(): void {
     fixSequences(this.#m);

@@ -1,6 +1,6 @@
 /**
- * What the TypeScript twin of the packet engine works on: views of the one memory, and the few words that the wasm engine
- * keeps in its globals. Nothing here outlives a call of `process` but the memory and `holder`.
+ * What the TypeScript twin of the packet engine works on: views of the one memory, and the few words that the wasm
+ * engine keeps in its globals. Nothing here outlives a call of `process` but the memory and `holder`.
  */
 export class EngineState {
   readonly u8: Uint8Array;
