@@ -1,15 +1,21 @@
 /**
- * The codec for any host: decode and encode, one packet or a batch, in the module's own memory. It keeps nothing
- * between calls, so all of the memory is the host's: to put packets where it likes, and to grow as it needs.
+ * The codec for any host: decodes and encodes one packet or a batch in the module's own memory. It keeps no state there
+ * between calls, so the host may use and grow the whole memory as it likes. docs/codec-wasm.md describes the interface.
  */
 import { ANNOUNCEMENT_ID, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "./layout";
 import { parse, writeAnnouncementHeader, writeQueryHeader } from "./packet";
 import { padded, readWord, writeWord } from "./xdr";
 
-/** A packet's fields, eight words: status, port, NodeID's offset and length, IP's offset and length, two to spare. */
+/**
+ * Size of a packet's fields, eight words: status, port, offset and length of the NodeID, offset and length of the IP,
+ * two unused.
+ */
 const FIELDS: usize = 32;
 
-/** Decodes the `size` bytes at `at` into the fields at `fields`. Offsets count from `at`. Returns the status. */
+/**
+ * Decodes the `size` bytes at `at` and writes the fields to `fields`. Offsets in the fields are relative to `at`.
+ * Returns the status.
+ */
 export function decode(at: usize, size: u32, fields: usize): u32 {
   const status = parse(at, size);
   store<u32>(fields, status);
@@ -32,8 +38,8 @@ export function decode(at: usize, size: u32, fields: usize): u32 {
 }
 
 /**
- * Decodes `count` packets. `table` has two words for each, its address and its size; their fields go to `fields`, 32
- * bytes each. Returns how many were packets.
+ * Decodes `count` packets. `table` holds two words per packet: its address and its size. `fields` receives 32 bytes per
+ * packet. Returns how many were valid packets.
  */
 export function decodeBatch(table: usize, count: u32, fields: usize): u32 {
   let good: u32 = 0;
@@ -44,8 +50,8 @@ export function decodeBatch(table: usize, count: u32, fields: usize): u32 {
 }
 
 /**
- * Encodes an announcement at `to` of `length` bytes of NodeID at `id` and `ipLength` bytes of IP at `ip`; returns its
- * size. NodeID and IP may already lie where they belong.
+ * Encodes an announcement at `to`, with `length` bytes of NodeID at `id` and `ipLength` bytes of IP at `ip`. Returns
+ * its size. NodeID and IP may already be at their final place.
  */
 export function encodeAnnouncement(to: usize, port: u32, id: usize, length: u32, ip: usize, ipLength: u32): u32 {
   const end = to + ANNOUNCEMENT_ID + padded(length);
@@ -56,13 +62,17 @@ export function encodeAnnouncement(to: usize, port: u32, id: usize, length: u32,
   return ANNOUNCEMENT_ID + padded(length) + 4 + ipLength;
 }
 
-/** Encodes a query at `to` for the `length` bytes of NodeID at `id`, which may already lie there; returns its size. */
+/**
+ * Encodes a query at `to` for the `length` bytes of NodeID at `id`, which may already be at its final place. Returns
+ * its size.
+ */
 export function encodeQuery(to: usize, id: usize, length: u32): u32 {
   writeId(to + QUERY_ID, id, length);
   writeQueryHeader(to, length);
   return QUERY_ID + padded(length);
 }
 
+/** Writes a NodeID and its padding. */
 function writeId(to: usize, id: usize, length: u32): void {
   memory.copy(to, id, length);
   for (let i = length; i < padded(length); i++) store<u8>(to + i, 0);

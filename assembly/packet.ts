@@ -16,8 +16,8 @@ import {
 import { padded, readWord, writeWord } from "./xdr";
 
 /**
- * What the `size` bytes at `at` are: an announcement, a query, or why they are neither. Fields are judged in their
- * order.
+ * Determines what the `size` bytes at `at` are: an announcement, a query, or the reason why they are neither. Checks
+ * the fields in their order, so the first wrong field gives the reason.
  */
 export function parse(at: usize, size: u32): u32 {
   if (size < 4) return STATUS_SHORT;
@@ -44,19 +44,19 @@ export function parse(at: usize, size: u32): u32 {
   return size - ip > ipLength ? STATUS_TRAILING : STATUS_ANNOUNCEMENT;
 }
 
-/** Port of the announcement at `at`: the high half of the second word. */
+/** Port of the announcement at `at`: the upper half of its second word. */
 export function announcedPort(at: usize): u32 {
   return readWord(at + 4) >>> 16;
 }
 
-/** Writes magic, port and length of an announcement; NodeID, padding and IP are the caller's. */
+/** Writes magic, port and length of an announcement. The caller writes NodeID, padding and IP. */
 export function writeAnnouncementHeader(at: usize, port: u32, length: u32): void {
   writeWord(at, ANNOUNCEMENT_MAGIC);
   writeWord(at + 4, port << 16);
   writeWord(at + 8, length);
 }
 
-/** Writes magic and length of a query; NodeID and padding are the caller's. */
+/** Writes magic and length of a query. The caller writes NodeID and padding. */
 export function writeQueryHeader(at: usize, length: u32): void {
   writeWord(at, QUERY_MAGIC);
   writeWord(at + 4, length);

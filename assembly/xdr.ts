@@ -1,4 +1,4 @@
-/** XDR (RFC 4506) on raw memory: words are big-endian, and opaque bytes are followed by zeros up to a whole word. */
+/** XDR (RFC 4506) on raw memory: words are big-endian, and opaque bytes are padded with zeros to a whole word. */
 
 export function readWord(at: usize): u32 {
   return bswap<u32>(load<u32>(at));
@@ -9,7 +9,7 @@ export function writeWord(at: usize, value: u32): void {
 }
 
 /**
- * Bytes that `length` bytes take with their padding. Overflows above 0xfffffffc: compare `length` with what is left
+ * Size of `length` bytes with their padding. Overflows above 0xfffffffc, so compare `length` with the remaining bytes
  * first.
  */
 export function padded(length: u32): u32 {

@@ -15,7 +15,10 @@ import {
 } from "../../assembly/layout.ts";
 import { padded, readWord, writeWord } from "./words.ts";
 
-/** What the `size` bytes at `at` are: an announcement, a query, or why they are neither. Fields are judged in their order. */
+/**
+ * Determines what the `size` bytes at `at` are: an announcement, a query, or the reason why they are neither. Checks
+ * the fields in their order, so the first wrong field gives the reason.
+ */
 export function parse(bytes: Uint8Array, at: number, size: number): number {
   if (size < 4) return STATUS_SHORT;
   const magic = readWord(bytes, at);
@@ -41,19 +44,19 @@ export function parse(bytes: Uint8Array, at: number, size: number): number {
   return size - ip > ipLength ? STATUS_TRAILING : STATUS_ANNOUNCEMENT;
 }
 
-/** Port of the announcement at `at`: the high half of the second word. */
+/** Port of the announcement at `at`: the upper half of its second word. */
 export function announcedPort(bytes: Uint8Array, at: number): number {
   return readWord(bytes, at + 4) >>> 16;
 }
 
-/** Writes magic, port and length of an announcement; NodeID, padding and IP are the caller's. */
+/** Writes magic, port and length of an announcement. The caller writes NodeID, padding and IP. */
 export function writeAnnouncementHeader(bytes: Uint8Array, at: number, port: number, length: number): void {
   writeWord(bytes, at, ANNOUNCEMENT_MAGIC);
   writeWord(bytes, at + 4, port << 16);
   writeWord(bytes, at + 8, length);
 }
 
-/** Writes magic and length of a query; NodeID and padding are the caller's. */
+/** Writes magic and length of a query. The caller writes NodeID and padding. */
 export function writeQueryHeader(bytes: Uint8Array, at: number, length: number): void {
   writeWord(bytes, at, QUERY_MAGIC);
   writeWord(bytes, at + 4, length);

@@ -1,4 +1,6 @@
-/** What the control thread reads and says in an engine's memory while others work on it. */
+/**
+ * The control thread's view of an engine's memory: it reads counters and heartbeats and stops workers, while they run.
+ */
 import {
   COUNTER_DRY_NEW,
   COUNTER_DRY_NODE,
@@ -20,7 +22,7 @@ import {
   type VERDICTS as VERDICT_COUNT,
 } from "../../assembly/layout.ts";
 
-/** Names of the verdicts; the place of a name is its code. */
+/** Names of the verdicts, indexed by their codes. */
 export const VERDICTS = [
   "answered",
   "unknown",
@@ -35,30 +37,28 @@ export const VERDICTS = [
   "refused-port",
 ] as const;
 
-/** What became of a datagram. */
+/** The outcome for one datagram. */
 export type Verdict = (typeof VERDICTS)[number];
 
-/** What became of all datagrams so far, those of all workers together. */
+/** Counters of all workers together, since the start. */
 export interface EngineCounters {
-  /** Datagrams taken: always the sum of `verdicts`. */
+  /** Datagrams processed: always the sum of `verdicts`. */
   readonly received: number;
-  /** How many met with which verdict. */
+  /** Number of datagrams per verdict. */
   readonly verdicts: Readonly<Record<Verdict, number>>;
-  /** What the limits would have stopped in a dry run. */
+  /** Datagrams that passed only because of the dry run, per limit that they exceeded. */
   readonly dryRun: Readonly<Record<"limited-source" | "limited-node" | "limited-new", number>>;
-  /** Replies that the kernel would not take. */
+  /** Replies that the kernel refused to send. */
   readonly unsent: number;
-  /** Errors that the socket reported. */
+  /** Errors that the sockets reported. */
   readonly socketErrors: number;
 }
 
-/**
- * Readings of a lane's counters before it is given up: a fraction of a millisecond, where a batch takes microseconds.
- */
+/** Attempts to read a lane's counters: a fraction of a millisecond in total, while a batch takes microseconds. */
 const TRIES = 10_000;
 
 export class EngineControl {
-  /** The counters of each lane as they were read last. */
+  /** Last consistent reading of each lane's counters. */
   readonly #seen = new Map<number, Float64Array>();
   readonly #u32: Uint32Array;
   readonly #i32: Int32Array;
@@ -74,17 +74,17 @@ export class EngineControl {
     return this.#u32[H_CAPACITY >>> 2]!;
   }
 
-  /** The lane that is the control thread's own: the last one. */
+  /** The control thread's own lane: the last one. */
   get lane(): number {
     return this.#u32[H_LANES >>> 2]! - 1;
   }
 
-  /** Entries in use, those included whose time is over and that nobody has swept yet. */
+  /** Entries in use, including expired ones that have not been evicted yet. */
   get nodes(): number {
     return Atomics.load(this.#u32, H_POOL_USED >>> 2);
   }
 
-  /** Tells every worker to stop; each looks once a batch. */
+  /** Asks all workers to stop. Each worker checks once per batch. */
   stop(): void {
     Atomics.store(this.#i32, H_STOP >>> 2, 1);
   }
@@ -94,8 +94,8 @@ export class EngineControl {
   }
 
   /**
-   * Whether the worker of `lane` is to stop. It asks several times a second, with each batch and without: so it shows
-   * that it lives.
+   * Whether the worker of `lane` must stop. Also counts as its heartbeat: a worker asks several times a second, with
+   * and without traffic.
    */
   shouldStop(lane: number): boolean {
     const at = this.#at(lane);
@@ -103,17 +103,19 @@ export class EngineControl {
     return this.stopped || Atomics.load(this.#i32, (at + LANE_RETIRED) >>> 2) !== 0;
   }
 
-  /** A figure that moves on as long as the worker of `lane` lives, even while it waits for another one. */
+  /** A counter that grows as long as the worker of `lane` lives, even while it waits for a lock. */
   heartbeat(lane: number): number {
     return Atomics.load(this.#i32, (this.#at(lane) + LANE_HEARTBEAT) >>> 2);
   }
 
-  /** Tells the worker of one lane to stop, should it ever ask again: its place is another's. */
+  /**
+   * Asks the worker of one lane to stop because another worker replaces it. It sees this only if it ever runs again.
+   */
   retireLane(lane: number): void {
     Atomics.store(this.#i32, (this.#at(lane) + LANE_RETIRED) >>> 2, 1);
   }
 
-  /** The lane is free for another worker. */
+  /** Makes a retired lane available to another worker. */
   reuseLane(lane: number): void {
     Atomics.store(this.#i32, (this.#at(lane) + LANE_RETIRED) >>> 2, 0);
   }
@@ -122,7 +124,7 @@ export class EngineControl {
     return this.#u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
   }
 
-  /** The counters of all lanes, each lane's as they stood between two batches. */
+  /** Sums the counters of all lanes. Each lane's counters are read between two batches, so they are consistent. */
   counters(): EngineCounters {
     const sums = new Float64Array(COUNTERS);
     for (let lane = 0; lane <= this.lane; lane++) this.#addLane(lane, sums);
@@ -140,9 +142,7 @@ export class EngineControl {
     };
   }
 
-  /**
-   * Reads again while a batch is under way, which takes microseconds; of a worker that died in one, what was read last.
-   */
+  /** Tries again while a batch is in progress. If the worker died during a batch, uses the last consistent reading. */
   #addLane(lane: number, sums: Float64Array): void {
     const at = this.#at(lane);
     const from = (at + LANE_COUNTERS) >>> 3;
@@ -160,5 +160,5 @@ export class EngineControl {
   }
 }
 
-// The names above and the codes in layout.ts are one list.
+// Compile-time check: VERDICTS has a name for each code in layout.ts.
 VERDICTS.length satisfies typeof VERDICT_COUNT;

@@ -1,5 +1,6 @@
 /**
- * The exchange area of an engine's memory, as the thread in control sees it: where entries for a journal come and go.
+ * The control thread's view of the exchange area: the part of an engine's memory through which entries go to a journal
+ * and come from it.
  */
 import {
   CURSOR_CONFIRM,
@@ -29,7 +30,7 @@ import {
 } from "../../assembly/layout.ts";
 import type { PacketEngine } from "./packet-engine.ts";
 
-/** What is said of the entries of a shard that were listed. */
+/** How to move the cursors of a shard: the CURSOR commands of assembly/layout.ts. */
 export type CursorMove = "confirm" | "rewind" | "reset" | "confirm-all" | "restart-walk";
 
 const COUNTERS = [H_MERGED, H_MERGE_FULL, H_MERGE_AHEAD] as const;
@@ -43,21 +44,24 @@ const CURSOR_MOVES = {
 } as const;
 
 export class Exchange {
-  /** Entries that the area has room for. */
+  /** Number of entries that fit into the area. */
   static readonly CAPACITY = EXCHANGE_ENTRIES;
-  /** Entries that a listing looks at, at most. */
+  /** Most entries that one call of `listNew` or `walk` reads. */
   static readonly LIST_BATCH = LIST_BATCH;
-  /** The engine's memory. An entry in it is laid out as in assembly/layout.ts. */
+  /** The engine's memory. assembly/layout.ts describes the layout of an entry. */
   readonly words: Int32Array;
   readonly shards: number;
   readonly maxIdLength: number;
   readonly retentionMs: number;
-  /** Whether the last listing did not come to the end of its shard, or could not even begin: it is locked for long. */
+  /** Whether the shard of the last `listNew` or `walk` has further entries. */
   more = false;
+  /** Whether the last `listNew` or `walk` did nothing because the shard stayed locked. */
   busy = false;
-  /** Entries merged so far: those that were news, those without room, and those of a time to come. */
+  /** Entries merged so far that were new or later than the known announcement. */
   merged = 0;
+  /** Entries dropped so far because the registry was full. */
   full = 0;
+  /** Entries merged so far with the current time because their own time was too far in the future. */
   ahead = 0;
   readonly #engine: PacketEngine;
   readonly #u32: Uint32Array;
@@ -65,7 +69,7 @@ export class Exchange {
   readonly #at: number;
   readonly #stride: number;
 
-  /** @param engine one of this thread. */
+  /** @param engine an engine that only this thread uses. */
   constructor(memory: WebAssembly.Memory, engine: PacketEngine) {
     this.#engine = engine;
     this.words = new Int32Array(memory.buffer);
@@ -78,17 +82,17 @@ export class Exchange {
     this.#stride = this.#u32[H_STRIDE >>> 2]! >>> 2;
   }
 
-  /** Where in `words` the entry of a place begins. */
+  /** Index in `words` at which the entry at position `place` of the area starts. */
   at(place: number): number {
     return this.#at + place * this.#stride;
   }
 
-  /** Lists what was announced here since the last listing; how many. */
+  /** Lists entries announced to this server since the last call. Returns how many. */
   listNew(shard: number): number {
     return this.#list(this.#engine.collect(shard, false, 0));
   }
 
-  /** Lists what was announced before `until`, wherever, and not walked yet; how many. */
+  /** Lists all entries announced before `until` that the current walk has not reached yet. Returns how many. */
   walk(shard: number, until: number): number {
     return this.#list(this.#engine.collect(shard, true, until));
   }
@@ -99,14 +103,14 @@ export class Exchange {
     return result & 0xffff;
   }
 
-  /** False while the shard is locked for long: then nothing was done. */
+  /** Moves the cursors of a shard. False, without a change, if the shard stays locked. */
   moveCursor(shard: number, move: CursorMove): boolean {
     return this.#engine.moveCursor(shard, CURSOR_MOVES[move]);
   }
 
   /**
-   * About when the entry was announced that a walk of `shard` comes to in so many steps; infinity if there are fewer.
-   * Read without a lock from a queue that may change meanwhile: a guess.
+   * Estimates the announcement time of the entry that a walk of `shard` reaches after `steps` more entries; infinity if
+   * there are fewer. It reads the queue without a lock while others may change it, so the result is only approximate.
    */
   timeAhead(shard: number, steps: number): number {
     const at = this.#u32[H_SHARDS_AT >>> 2]! + shard * SHARD_SIZE;
@@ -122,7 +126,10 @@ export class Exchange {
     return this.#u32[H_ENTRIES_AT >>> 2]! + entry * this.#stride * 4;
   }
 
-  /** Merges the first `count` places; returns `count`, or the place that has to wait: its shard is locked for long. */
+  /**
+   * Merges the first `count` entries of the area. Returns `count`, or the position of the first entry that could not be
+   * merged yet because its shard stays locked.
+   */
   merge(count: number, nowMs: number): number {
     const before = COUNTERS.map((counter) => this.#u32[counter >>> 2]!);
     const done = this.#engine.merge(0, count, nowMs);

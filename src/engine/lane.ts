@@ -1,4 +1,4 @@
-/** A lane as its transport sees it: slots that datagrams go into and replies come out of. */
+/** A transport's view of its lane: slots that take datagrams and give replies. */
 import {
   BATCH,
   COUNTER_SOCKET_ERRORS,
@@ -19,22 +19,22 @@ import {
   SOURCE_PORT,
 } from "../../assembly/layout.ts";
 
-/** AF_INET6 as Linux has it. The engine reads address and port only; a sendmmsg wants the family as well. */
+/** AF_INET6 on Linux. The engine reads only address and port, but sendmmsg needs the family too. */
 const FAMILY = 10;
 
 export class Lane {
-  /** Datagrams in a batch at most. */
+  /** Most datagrams in a batch. */
   static readonly BATCH = BATCH;
   readonly number: number;
   readonly batch = BATCH;
-  /** Offset of slot 0 in the memory. */
+  /** Address of slot 0. */
   readonly at: number;
   readonly #counters: number;
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
-  /** Views of replies by slot and length in words, made when first needed: a reply has few lengths. */
+  /** Views of replies, by slot and length in words. Made on first use: replies have only a few different lengths. */
   readonly #replies: Uint8Array[][] = [];
 
   constructor(memory: WebAssembly.Memory, lane: number) {
@@ -53,7 +53,8 @@ export class Lane {
   }
 
   /**
-   * Copies a datagram into a slot. One that is longer than any packet is not copied: its length says enough.
+   * Copies a datagram into a slot. Of a datagram longer than any valid packet only the length is stored: that is enough
+   * to reject it.
    * @param slot 0 to 63.
    */
   fill(slot: number, datagram: Uint8Array): void {
@@ -62,7 +63,7 @@ export class Lane {
     if (datagram.length <= MAX_PACKET) this.#u8.set(datagram, at + SLOT_PACKET);
   }
 
-  /** Offset in the memory of the 16 bytes of a slot's source address. */
+  /** Address in the memory of the 16 bytes of a slot's source address. */
   addressAt(slot: number): number {
     return this.at + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_ADDRESS;
   }
@@ -71,17 +72,17 @@ export class Lane {
     this.#u16[(this.at + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_PORT) >>> 1] = (port >>> 8) | ((port & 0xff) << 8);
   }
 
-  /** The memory, for who writes an address at `addressAt`. */
+  /** The memory, for writing a source address at `addressAt`. */
   get bytes(): Uint8Array {
     return this.#u8;
   }
 
-  /** The verdict on a slot: an index of `VERDICTS`. */
+  /** The verdict for a slot: an index of `VERDICTS`. */
   verdict(slot: number): number {
     return this.#u32[(this.at + slot * SLOT_SIZE + SLOT_VERDICT) >>> 2]!;
   }
 
-  /** The reply in a slot, a view that holds until the slot is filled again; undefined is silence. */
+  /** The reply in a slot, or undefined if there is none. The view is valid until the slot is filled again. */
   reply(slot: number): Uint8Array | undefined {
     const at = this.at + slot * SLOT_SIZE;
     const length = this.#u32[(at + SLOT_REPLY_LENGTH) >>> 2]!;
@@ -95,12 +96,12 @@ export class Lane {
     return view;
   }
 
-  /** Counts replies that the kernel would not take. */
+  /** Counts replies that the kernel refused to send. */
   countUnsent(replies: number): void {
     this.#f64[(this.#counters + COUNTER_UNSENT * 8) >>> 3]! += replies;
   }
 
-  /** Counts an error of the socket, as a client makes that closed its port before its reply came. */
+  /** Counts an error of the socket. A client that closes its port before its reply arrives causes one. */
   countSocketError(): void {
     this.#f64[(this.#counters + COUNTER_SOCKET_ERRORS * 8) >>> 3]! += 1;
   }

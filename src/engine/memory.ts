@@ -1,4 +1,4 @@
-/** The one memory of a packet engine, as it is laid out at start. */
+/** Creates the memory of a packet engine and writes its header. */
 import {
   ALLOWED_SIZE,
   ENTRY_ID,
@@ -48,27 +48,28 @@ import {
 } from "../../assembly/layout.ts";
 import type { EngineOptions, Limit, Network } from "./options.ts";
 
+/** Size of a WebAssembly page, in bytes. */
 const PAGE = 65536;
-/** What 32 bits can address. */
+/** Number of pages that 32-bit addresses can reach. */
 const MAX_PAGES = 65536;
-/** A /24 or a /48 may do as much as so many of its hosts. */
+/** A network's limit as a multiple of its hosts' limit: IPv4 /24, IPv6 /48. */
 const NETWORK_FACTORS = [32, 4] as const;
-/** Sets of a limiter table, five slots each: 20,000 keys that are all above their rate at once before they share. */
+/** Sets per limiter table, five slots each. 20,000 keys can exceed their rate at once before keys share slots. */
 const LIMITER_SETS = 4096;
-/** Nodes to a shard at least: below that chance fills shards too unevenly for their share of the index. */
+/** Fewest nodes per shard. With fewer, random variation fills shards too unevenly for their share of the index. */
 const SHARD_NODES = 4096;
 const MAX_SHARDS = 64;
-/** Index slots for each node. At a load of one half a look-up reads 1.5 slots, a miss 2.5. */
+/** Index slots per node. At a load of one half a hit reads 1.5 slots on average, and a miss 2.5. */
 const SLOTS_PER_NODE = 2;
 
 /**
- * One packet in 11 days, and a thousand million at once: beyond these a limit is none, or the arithmetic of doubles
- * ends.
+ * One packet in 11 days, and one thousand million at once. Beyond these a limit has no effect, or doubles become too
+ * imprecise.
  */
 const LEAST_RATE = 1e-6;
 const MOST = 1e9;
 
-/** Sizes and addresses of everything, in bytes. */
+/** Sizes and addresses of all regions, in bytes, and their numbers of elements. */
 interface Plan {
   stride: number;
   shards: number;
@@ -88,7 +89,7 @@ function plan(options: EngineOptions): Plan {
   const stride = (ENTRY_ID + options.maxIdLength + 7) & ~7;
   const shards = options.shards ?? defaultShards(options.capacity);
   const share = Math.ceil(options.capacity / shards);
-  // Chance gives a shard more than its share, at most by so much: the rest of its slots stay free.
+  // The last two terms are room for shards that randomly get more than their share of the nodes.
   const slots = share * SLOTS_PER_NODE + 8 * Math.ceil(Math.sqrt(share)) + 64;
   const sets = options.limiterSets ?? LIMITER_SETS;
   let size = 0;
@@ -128,12 +129,13 @@ function defaultShards(capacity: number): number {
 }
 
 /**
- * Makes and lays out the memory of a packet engine. It never grows: the operating system lends its pages as they are
- * used.
+ * Creates the memory of a packet engine and writes its header. The memory never grows. The operating system provides
+ * its pages when they are first used.
  *
  * @param options see {@link EngineOptions}; `defaultEngineOptions()` has a value for each.
  * @returns a shared memory; workers attach to it with `createWasmEngine` or `createTsEngine`.
- * @throws {RangeError} if an option is out of its range, or all of them together take more than 4 GiB.
+ * @throws {RangeError} if an option is out of range, or if all of them together need more than 4 GiB.
+ * @throws {TypeError} if an address in `allow` is not a Uint8Array of 16 bytes.
  */
 export function createEngineMemory(options: EngineOptions): WebAssembly.Memory {
   check(options);
@@ -142,7 +144,7 @@ export function createEngineMemory(options: EngineOptions): WebAssembly.Memory {
   if (pages > MAX_PAGES) {
     const gib = (p.size / 2 ** 30).toFixed(1);
     throw new RangeError(
-      `a capacity of ${options.capacity} nodes with NodeIDs of up to ${options.maxIdLength} bytes takes ${gib} GiB, and an engine addresses 4`,
+      `a capacity of ${options.capacity} nodes with NodeIDs of up to ${options.maxIdLength} bytes needs ${gib} GiB of memory, more than the maximum of 4 GiB`,
     );
   }
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -181,7 +183,7 @@ export function createEngineMemory(options: EngineOptions): WebAssembly.Memory {
   });
   writeAllowed(memory, p.allowedAt, options.allow);
   word(H_ALLOWED, options.allow.length);
-  // getRandomValues refuses shared memory: the key takes a detour.
+  // getRandomValues does not accept shared memory.
   const key = options.key ?? crypto.getRandomValues(new Uint8Array(KEY_SIZE));
   new Uint8Array(memory.buffer, H_KEY, KEY_SIZE).set(key);
   return memory;
@@ -197,7 +199,7 @@ function check(options: EngineOptions): void {
   whole("capacity", options.capacity, 1, 2 ** 32);
   whole("maxIdLength", options.maxIdLength, 1, MAX_ID_LENGTH);
   if (!(options.retentionMs > 0 && Number.isFinite(options.retentionMs))) {
-    throw new RangeError(`retentionMs must be a time above 0, not ${options.retentionMs}`);
+    throw new RangeError(`retentionMs must be a number of milliseconds above 0, not ${options.retentionMs}`);
   }
   for (const name of ["source", "node", "new"] as const) {
     const { rate, burst } = options[name];
@@ -208,7 +210,9 @@ function check(options: EngineOptions): void {
   }
   for (const { address, prefix } of options.allow) {
     if (!(address instanceof Uint8Array) || address.length !== 16) {
-      throw new TypeError("a network in allow must have an address of 16 bytes, IPv4 as ::ffff:a.b.c.d");
+      throw new TypeError(
+        "each network in allow must have an address of 16 bytes (Uint8Array); IPv4 is written as ::ffff:a.b.c.d",
+      );
     }
     whole("the prefix of a network in allow", prefix, 0, 128);
   }
@@ -225,7 +229,7 @@ function powerOfTwo(name: string, value: number, most: number): void {
   }
 }
 
-/** GCRA's terms: the interval between packets, and how far a burst may run ahead of it. */
+/** Writes a limit as GCRA needs it: the interval between packets, and how far a burst may run ahead of it. */
 function writeLimit(f64: Float64Array, limit: number, { rate, burst }: Limit, factor: number): void {
   const at = H_LIMITS + limit * LIMIT_SIZE;
   const interval = rate === 0 ? 0 : 1000 / (rate * factor);

@@ -1,49 +1,52 @@
-/** What a packet engine is told when its memory is made. */
+/** Options of a packet engine, fixed when its memory is created. */
 
-/** A rate limit: a bucket that holds `burst` packets and gains `rate` a second. Rate 0: no limit. */
+/** A rate limit: a bucket of `burst` packets that refills at `rate` packets per second. Rate 0: no limit. */
 export interface Limit {
-  /** Packets a second in the long run. */
+  /** Packets per second in the long run; 0: no limit. */
   readonly rate: number;
-  /** Packets that may come at once. */
+  /** Packets allowed at once. */
   readonly burst: number;
 }
 
-/** A network: 16 bytes of IPv6 address (IPv4 as ::ffff:a.b.c.d), and how many bits of them count (0 to 128). */
+/** A network: an address and the number of its leading bits that count. */
 export interface Network {
-  /** 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+  /** 16 bytes of IPv6 address; IPv4 as ::ffff:a.b.c.d. */
   readonly address: Uint8Array;
-  /** How many bits of it count, 0 to 128: 96 more than in the notation of IPv4. */
+  /** Number of leading bits, 0 to 128. For IPv4 add 96 to the usual prefix length. */
   readonly prefix: number;
 }
 
 export interface EngineOptions {
-  /** Batches that can be under way at once: one for each worker. */
+  /** Number of lanes: one per worker, plus one for the control thread if it uses an engine too. */
   readonly lanes: number;
-  /** Nodes that the registry holds at most. */
+  /** Most nodes that the registry holds. */
   readonly capacity: number;
-  /** Longest NodeID that is taken, in bytes: 1 to 1008. */
+  /** Longest accepted NodeID, in bytes: 1 to 1008. */
   readonly maxIdLength: number;
-  /** How long an announcement holds, in milliseconds. */
+  /** How long an announcement is valid, in milliseconds. */
   readonly retentionMs: number;
-  /** Packets per source: IPv4 /32 and, 32 times as much, /24; IPv6 /64 and, 4 times as much, /48. */
+  /** Packets per source. Sources are IPv4 /32 and IPv6 /64. A /24 may send 32 times as much, a /48 4 times. */
   readonly source: Limit;
   /** Queries per NodeID. */
   readonly node: Limit;
-  /** Announcements per source of NodeIDs that are not registered yet; networks as with `source`. */
+  /** Announcements of unknown NodeIDs per source. The factors for networks are those of `source`. */
   readonly new: Limit;
-  /** Sources that no limit holds for. */
+  /** Networks that are exempt from all limits. */
   readonly allow: readonly Network[];
-  /** Count what the limits would stop, and let it pass. */
+  /** Count packets that exceed a limit, but let them pass. */
   readonly dryRun: boolean;
-  /** Sets of five slots in each table of the limiter: a power of two. Default 4096. */
+  /** Sets per limiter table, five slots each: a power of two. Default 4096. */
   readonly limiterSets?: number;
-  /** Parts that the registry is locked by: a power of two. Default: by the capacity, 64 at most. */
+  /** Number of parts of the registry with a lock each: a power of two. Default: depends on the capacity, at most 64. */
   readonly shards?: number;
-  /** Key of the hash, 1040 bytes. Default: random. For tests only: who knows it can aim at the tables. */
+  /**
+   * Key of the hash, 1040 bytes. Default: random. For tests only: anyone who knows it can flood chosen places of the
+   * tables.
+   */
   readonly key?: Uint8Array;
 }
 
-/** The default of every option. docs/limits.md tells why the limits are what they are. */
+/** The default of every option. docs/limits.md explains the limits. */
 export function defaultEngineOptions(): EngineOptions {
   return {
     lanes: 1,

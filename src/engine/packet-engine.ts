@@ -1,4 +1,4 @@
-/** The packet engine as its users see it, and its two makers. */
+/** The packet engine's interface, and the functions that create one. */
 import { readFileSync } from "node:fs";
 import { H_LANES, H_MAGIC, H_VERSION, LAYOUT_MAGIC, LAYOUT_VERSION } from "../../assembly/layout.ts";
 import wasmPath from "../../build/engine.wasm" with { type: "file" };
@@ -8,39 +8,39 @@ import { attachLane } from "./lock.ts";
 import { sweep } from "./registry.ts";
 import { EngineState } from "./state.ts";
 
-/** Which of the twins an engine is. */
+/** Which of the twins an engine is: WebAssembly or TypeScript. */
 export type EngineBackend = "wasm" | "ts";
 
-/** Works on the memory it was made on; several engines, of either kind, may share one. */
+/** An engine on the memory that it was created for. Several engines, of either kind, may share one memory. */
 export interface PacketEngine {
   readonly backend: EngineBackend;
   /**
-   * Judges the datagrams in the first `count` slots of `lane`, in place.
-   * @param lane which slots: 0 to `lanes` - 1; no two threads may use one lane at a time.
+   * Processes the datagrams in the first `count` slots of `lane`, in place.
+   * @param lane whose slots: 0 to `lanes` - 1. Two threads must never use one lane at the same time.
    * @param count 0 to 64.
    * @param nowMs the time, in whole milliseconds since 1970.
-   * @returns how many of the slots hold a reply.
+   * @returns how many of the slots contain a reply.
    */
   process(lane: number, count: number, nowMs: number): number;
-  /** Lets go of entries whose time is over, at most 64 of each shard. Returns how many. */
+  /** Evicts expired entries, up to 64 per shard. Returns how many. */
   sweep(nowMs: number): number;
   /**
-   * Lists entries of `shard` into the exchange area, 32 at most, those announced first first: what was announced here
-   * since the last listing or, with `walk`, all that was announced before `untilMs`, each once. The exchange area is
-   * for one thread.
-   * @returns how many, with LIST_MORE when there are more; or LIST_BUSY.
+   * Lists up to 32 entries of `shard` into the exchange area, oldest announcement first. Without `walk`: those
+   * announced to this server since the last call. With `walk`: all that were announced before `untilMs`, each once per
+   * walk. Only one thread may use the exchange area.
+   * @returns how many, plus LIST_MORE if there are more; or LIST_BUSY.
    */
   collect(shard: number, walk: boolean, untilMs: number): number;
-  /** Sets how far `shard` was listed, by a SET code (assembly/layout.ts). False while it is locked for long. */
+  /** Moves the cursors of `shard` as a CURSOR command says (assembly/layout.ts). False if the shard stays locked. */
   moveCursor(shard: number, what: number): boolean;
   /**
-   * Merges the entries of the exchange area from place `first` on.
-   * @returns `count`, or the place of an entry that has to wait: its shard is locked for long.
+   * Merges the entries of the exchange area from position `first` on.
+   * @returns `count`, or the position of the first entry that could not be merged yet because its shard stays locked.
    */
   merge(first: number, count: number, nowMs: number): number;
 }
 
-/** What engine.wasm exports; u32 come and go as signed integers. */
+/** Exports of engine.wasm. Its u32 values appear as signed integers. */
 interface EngineExports {
   attach(lane: number): void;
   process(lane: number, count: number, nowMs: number): number;
@@ -53,9 +53,10 @@ interface EngineExports {
 let compiled: WebAssembly.Module | undefined;
 
 /**
- * @param memory made by `createEngineMemory`, here or in another thread.
- * @param lane by which the engine signs its locks: each thread has its own.
- * @throws {TypeError} if `memory` is not an engine's, or {RangeError} if it has no such lane.
+ * @param memory created by `createEngineMemory`, in this or another thread.
+ * @param lane written into the locks that the engine holds; each thread needs its own.
+ * @throws {TypeError} if `memory` is not an engine's memory of this version.
+ * @throws {RangeError} if `memory` has no such lane.
  */
 export function createWasmEngine(memory: WebAssembly.Memory, lane = 0): PacketEngine {
   checkMemory(memory, lane);
@@ -72,7 +73,7 @@ export function createWasmEngine(memory: WebAssembly.Memory, lane = 0): PacketEn
   };
 }
 
-/** The TypeScript twin: parameters and errors as with {@link createWasmEngine}. */
+/** The TypeScript twin. Parameters and errors are those of {@link createWasmEngine}. */
 export function createTsEngine(memory: WebAssembly.Memory, lane = 0): PacketEngine {
   checkMemory(memory, lane);
   const m = new EngineState(memory.buffer);
@@ -87,7 +88,7 @@ export function createTsEngine(memory: WebAssembly.Memory, lane = 0): PacketEngi
   };
 }
 
-/** {@link createWasmEngine} or {@link createTsEngine}, by name. */
+/** Calls {@link createWasmEngine} or {@link createTsEngine}. */
 export function createEngine(backend: EngineBackend, memory: WebAssembly.Memory, lane = 0): PacketEngine {
   return backend === "wasm" ? createWasmEngine(memory, lane) : createTsEngine(memory, lane);
 }
@@ -95,7 +96,7 @@ export function createEngine(backend: EngineBackend, memory: WebAssembly.Memory,
 function checkMemory(memory: WebAssembly.Memory, lane: number): void {
   const header = new Uint32Array(memory.buffer, 0, 16);
   if (header[H_MAGIC >>> 2] !== LAYOUT_MAGIC || header[H_VERSION >>> 2] !== LAYOUT_VERSION) {
-    throw new TypeError("not a packet engine's memory of this version: make it with createEngineMemory");
+    throw new TypeError("memory is not a packet engine's memory of this version: create it with createEngineMemory");
   }
   const lanes = header[H_LANES >>> 2]!;
   if (!Number.isInteger(lane) || lane < 0 || lane >= lanes) {

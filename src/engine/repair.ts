@@ -1,11 +1,12 @@
 /**
- * Repairs what a lane left behind whose worker died in the midst of a change to the registry: by the lane's record
- * (assembly/layout.ts) the change is undone, or done to its end, and the locks are freed. What a datagram was about to
- * change is then as it was or as it was to be, never in between; everything else is untouched. A bookmark stays where
- * it was, or goes back: a journal may be handed an announcement twice, but misses none.
+ * Repairs the registry after a worker died in the middle of a change. The change record of its lane
+ * (assembly/layout.ts) says how far it came. The change is undone or finished, and the locks are freed. Afterwards the
+ * entry is as it was before or as it should be after the change, never in between, and nothing else has changed. A
+ * cursor stays or moves back, so a journal may receive an announcement twice but misses none.
  *
- * The cost is that of the one change, however large the registry. For the control thread, and for lanes whose worker is
- * gone: a worker that only slept, and goes on with its change behind the repair, spoils the shard.
+ * The cost depends on the one change only, not on the size of the registry. Only the control thread may repair, and
+ * only lanes whose worker is gone: a worker that was merely asleep and continues its change after the repair damages
+ * the shard.
  */
 import {
   COUNTER_RECEIVED,
@@ -57,7 +58,10 @@ import { attachLane, beginWrite, endWrite, tryLock, unlock } from "./lock.ts";
 import { closeGap, indexAt } from "./registry.ts";
 import { EngineState } from "./state.ts";
 
-/** The control thread's hand for repairs: locks that it takes for them are signed by its own lane. */
+/**
+ * Repairs lanes for the control thread. Locks needed for a repair are taken in the name of the control thread's own
+ * lane.
+ */
 export class EngineRepair {
   readonly #m: EngineState;
 
@@ -72,15 +76,15 @@ export class EngineRepair {
   }
 
   /**
-   * Repairs what the worker of `lane` left. False if another one holds the pool for long: to be asked for again, soon.
+   * Repairs what the worker of `lane` left behind. False if another worker holds the pool for long: call it again soon.
    */
   repair(lane: number): boolean {
     return repairLane(this.#m, lane);
   }
 
   /**
-   * Has no sequence counter stay odd that nobody is to make even: a worker that slept in the midst of a change, and
-   * goes on behind its repair, leaves one, and all who look there would wait for ever.
+   * Makes odd sequence counters of unlocked shards even. A worker that slept in the middle of a change and continues
+   * after its repair leaves one odd, and lookups in that shard would wait forever.
    */
   fixSequences(): void {
     fixSequences(this.#m);
@@ -112,7 +116,7 @@ function fixSequences(m: EngineState): void {
   }
 }
 
-/** A lane holds one shard at most. */
+/** The shard whose lock `holder` has. A lane never holds more than one. */
 function heldShard(m: EngineState, holder: number): number | undefined {
   for (let shard = 0; shard <= m.u32[H_SHARD_MASK >>> 2]!; shard++) {
     if (Atomics.load(m.u32, (shardAt(m, shard) + SHARD_LOCK) >>> 2) === holder) return shard;
@@ -120,11 +124,12 @@ function heldShard(m: EngineState, holder: number): number | undefined {
   return undefined;
 }
 
+/** Frees a lock, if `holder` has it. */
 function releaseLock(m: EngineState, word: number, holder: number): void {
   Atomics.compareExchange(m.u32, word >>> 2, holder, 0);
 }
 
-/** Frees the pool: an allocation is undone, a release done to its end. */
+/** Repairs the pool: undoes an allocation, finishes a release. Then frees its lock. */
 function repairPool(m: EngineState, at: number, holder: number): void {
   if (Atomics.load(m.u32, H_POOL_LOCK >>> 2) !== holder) return;
   const step = m.u32[(at + RECORD_STEP) >>> 2];
@@ -145,7 +150,7 @@ function repairPool(m: EngineState, at: number, holder: number): void {
   releaseLock(m, H_POOL_LOCK, holder);
 }
 
-/** Undoes a refresh or an insertion; does a removal or a redating to its end. The pool is the control thread's. */
+/** Undoes a refresh or an insertion; finishes a removal or a clamping. The caller holds the pool's lock. */
 function repairShard(m: EngineState, at: number, shard: number): void {
   const sequence = shardAt(m, shard) + SHARD_SEQUENCE;
   const step = m.u32[(at + RECORD_STEP) >>> 2]!;
@@ -174,7 +179,7 @@ function repairShard(m: EngineState, at: number, shard: number): void {
   endWrite(m, sequence);
 }
 
-/** Has two neighbours in a queue, or an end of it, know each other. */
+/** Makes two entries neighbors in the queue. 0 means the end of the queue. */
 function linkNeighbors(m: EngineState, shard: number, previous: number, next: number): void {
   m.u32[nextField(m, shard, previous) >>> 2] = next;
   m.u32[previousField(m, shard, next) >>> 2] = previous;
@@ -193,7 +198,7 @@ function undoInsert(m: EngineState, at: number, shard: number, entry: number): v
   m.u32[(slot + INDEX_ENTRY) >>> 2] = 0;
   m.u32[(entryAt(m, entry) + ENTRY_META) >>> 2] = 0;
   m.u32[(shardAt(m, shard) + SHARD_COUNT) >>> 2] = m.u32[(at + RECORD_COUNT) >>> 2]!;
-  // No bookmark but the finger, which is put there first.
+  // Only the insert hint can be at this entry: it is set before the entry is linked.
   moveCursorsBack(m, shard, entry, 0);
   release(m, entry, entryAt(m, entry));
 }
@@ -209,7 +214,10 @@ function finishRemove(m: EngineState, at: number, shard: number, entry: number):
   release(m, entry, from);
 }
 
-/** What was redated stands at the queue's end, at `now`, and before it what is to be. */
+/**
+ * Clamped entries are at the end of the queue and have the time `now`. The entries directly before them may still be
+ * later.
+ */
 function finishClamp(m: EngineState, shard: number, now: number): void {
   let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
   while (entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! >= now) {
@@ -220,7 +228,7 @@ function finishClamp(m: EngineState, shard: number, now: number): void {
   m.u32[(shardAt(m, shard) + SHARD_LISTED) >>> 2] = 0;
 }
 
-/** The datagram that was being judged is not counted; those before it in the batch are, and add up. */
+/** The datagram that was being processed is not counted. Those before it in the batch are, so the counters add up. */
 function finishBatch(m: EngineState, at: number): void {
   let sum = 0;
   for (let verdict = 0; verdict < VERDICTS; verdict++) sum += m.f64[(at + LANE_COUNTERS) / 8 + verdict]!;

@@ -1,6 +1,6 @@
 /**
- * What the TypeScript twin of the packet engine works on: views of the one memory, and the few words that the wasm
- * engine keeps in its globals. Nothing here outlives a call of `process` but the memory and `holder`.
+ * State of the TypeScript twin: views of the shared memory, and the variables that the wasm engine keeps in globals.
+ * Between two calls of `process` only the memory, `holder` and `lane` matter.
  */
 export class EngineState {
   readonly u8: Uint8Array;
@@ -9,19 +9,19 @@ export class EngineState {
   readonly i32: Int32Array;
   readonly f64: Float64Array;
 
-  /** lock.ts: the lane that signs locks, and one; and where that lane lies. */
+  /** lock.ts: value that this engine writes into locks (its lane plus 1), and the address of that lane. */
   holder = 1;
   lane = 0;
   /** hash.ts: the two words of the last hash, as signed integers. */
   tag = 0;
   spread = 0;
-  /** limiter.ts: the source of the packet in hand. */
+  /** limiter.ts: the current source. */
   family = 0;
   hostSet = 0;
   hostTag = 0;
   networkSet = 0;
   networkTag = 0;
-  /** engine.ts: the counters of the lane in hand. */
+  /** engine.ts: address of the counters of the lane that is being processed. */
   counters = 0;
 
   constructor(buffer: ArrayBufferLike) {

@@ -169,7 +169,7 @@ describe("whereabouts server", () => {
     [["--port", "1e3"], "whole number"],
     [["--port", "-1"], "whole number"],
     [["--capacity", "0"], "whole number from 1"],
-    [["--capacity", "4000000000"], "takes 447.1 GiB, and an engine addresses 4"],
+    [["--capacity", "4000000000"], "needs 447.1 GiB of memory, more than the maximum of 4 GiB"],
     [["--max-id-length", "1009"], "from 1 to 1008"],
     [["--retention", "soon"], "whole number"],
     [["--source-rate", "-5"], "number of 0 or more"],

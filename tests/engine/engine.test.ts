@@ -555,7 +555,7 @@ describe("an engine's memory", () => {
     const make = (options: object) => () => createEngineMemory({ ...defaultEngineOptions(), ...options });
     expect(make({ capacity: 0 })).toThrow("capacity must be a whole number from 1 to 4294967296, not 0");
     expect(make({ maxIdLength: 1009 })).toThrow("maxIdLength must be a whole number from 1 to 1008, not 1009");
-    expect(make({ retentionMs: 0 })).toThrow("retentionMs must be a time above 0, not 0");
+    expect(make({ retentionMs: 0 })).toThrow("retentionMs must be a number of milliseconds above 0, not 0");
     expect(make({ source: { rate: -1, burst: 1 } })).toThrow("source.rate must be 0 or from");
     expect(make({ source: { rate: 1e-300, burst: 1 } })).toThrow("source.rate must be 0 or from");
     expect(make({ new: { rate: 1, burst: 0 } })).toThrow("new.burst must be from 1 to");
@@ -564,7 +564,7 @@ describe("an engine's memory", () => {
     const allow = (address: Uint8Array, prefix: number) => make({ allow: [{ address, prefix }] });
     expect(allow(new Uint8Array(4), 8)).toThrow("an address of 16 bytes");
     expect(allow(new Uint8Array(16), Number.NaN)).toThrow("from 0 to 128, not NaN");
-    expect(make({ capacity: 2 ** 31 })).toThrow(/takes \d+\.\d GiB, and an engine addresses 4/);
+    expect(make({ capacity: 2 ** 31 })).toThrow(/needs \d+\.\d GiB of memory, more than the maximum of 4 GiB/);
     expect(make({ node: NO_LIMIT })).not.toThrow();
   });
 });
