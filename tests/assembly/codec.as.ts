@@ -35,7 +35,7 @@ function decodeHex(hex: string): u32 {
 }
 
 describe("decode", () => {
-  test("tells of an announcement its port, and where NodeID and IP lie in it", () => {
+  test("returns an announcement's port and the offsets and lengths of its NodeID and IP", () => {
     expect<u32>(decodeHex("20121025 56080000 00000005 61626364 65000000 00000004 7f000001")).toBe(STATUS_ANNOUNCEMENT);
     expect<u32>(field(STATUS)).toBe(STATUS_ANNOUNCEMENT);
     expect<u32>(field(PORT)).toBe(0x5608);
@@ -45,7 +45,7 @@ describe("decode", () => {
     expect<u32>(field(IP_LENGTH)).toBe(4);
   });
 
-  test("tells of an announcement without an IP that there is none, and of sixteen bytes that there are", () => {
+  test("returns an IP length of 0 for an announcement without an IP, and 16 for one with IPv6", () => {
     expect<u32>(decodeHex("20121025 ffff0000 00000000 00000000")).toBe(STATUS_ANNOUNCEMENT);
     expect<u32>(field(PORT)).toBe(65535);
     expect<u32>(field(ID_LENGTH)).toBe(0);
@@ -56,7 +56,7 @@ describe("decode", () => {
     expect<u32>(field(IP_LENGTH)).toBe(16);
   });
 
-  test("tells of a query where its NodeID lies, and has 0 for port and IP", () => {
+  test("returns a query's NodeID offset and length, and 0 for port and IP", () => {
     expect<u32>(decodeHex("19760309 00000006 61626364 65660000")).toBe(STATUS_QUERY);
     expect<u32>(field(STATUS)).toBe(STATUS_QUERY);
     expect<u32>(field(PORT)).toBe(0);
@@ -66,7 +66,7 @@ describe("decode", () => {
     expect<u32>(field(IP_LENGTH)).toBe(0);
   });
 
-  test("tells of what is no packet why, and nothing else", () => {
+  test("returns the reason for an invalid packet, and writes no other field", () => {
     expect<u32>(decodeHex("201210")).toBe(STATUS_SHORT);
     expect<u32>(decodeHex("00000000")).toBe(STATUS_BAD_MAGIC);
     expect<u32>(decodeHex("20121025 56080001")).toBe(STATUS_BAD_RESERVED);
@@ -77,7 +77,7 @@ describe("decode", () => {
     for (let name = PORT; name < 32; name += 4) expect<u32>(field(name)).toBe(0xffffffff);
   });
 
-  test("leaves the two words to spare and the packet as they were", () => {
+  test("does not change the two unused words or the packet", () => {
     decodeHex("20121025 56080000 00000001 61000000 00000004 7f000001");
     for (let name = 24; name < 40; name += 4) expect<u32>(field(name)).toBe(0xffffffff);
     expect<string>(hexOf(SCRATCH, 24)).toBe("20121025 56080000 00000001 61000000 00000004 7f000001");
@@ -85,7 +85,7 @@ describe("decode", () => {
 });
 
 describe("decodeBatch", () => {
-  test("decodes each packet of the table into fields of its own and counts those that were packets", () => {
+  test("decodes each packet of the table into its own fields and returns the number of valid packets", () => {
     const packets: string[] = [
       "19760309 00000003 61626300",
       "00000000",
@@ -110,7 +110,7 @@ describe("decodeBatch", () => {
     expect<u32>(load<u32>(FIELDS + 5 * 32)).toBe(0xffffffff);
   });
 
-  test("of none decodes none", () => {
+  test("with a count of 0 decodes nothing", () => {
     memory.fill(FIELDS, DIRT, 32);
     expect<u32>(decodeBatch(TABLE, 0, FIELDS)).toBe(0);
     expect<u32>(field(STATUS)).toBe(0xffffffff);
@@ -118,7 +118,7 @@ describe("decodeBatch", () => {
 });
 
 describe("encode", () => {
-  test("writes an announcement as the protocol has it, and nothing behind it", () => {
+  test("writes an announcement as the protocol defines it, and nothing after it", () => {
     putFresh("");
     put(ID, "6162636465");
     put(IP, "c0a80001");
@@ -126,14 +126,14 @@ describe("encode", () => {
     expect<string>(hexOf(SCRATCH, 32)).toBe("20121025 56080000 00000005 61626364 65000000 00000004 c0a80001 ffffffff");
   });
 
-  test("writes a query as the protocol has it, and nothing behind it", () => {
+  test("writes a query as the protocol defines it, and nothing after it", () => {
     putFresh("");
     put(ID, "616263646566");
     expect<u32>(encodeQuery(SCRATCH, ID, 6)).toBe(16);
     expect<string>(hexOf(SCRATCH, 20)).toBe("19760309 00000006 61626364 65660000 ffffffff");
   });
 
-  test("writes what decode reads, for NodeIDs of any length and IPs of any size", () => {
+  test("writes packets that decode to the same values, for NodeIDs of any length and IPs of any size", () => {
     for (let i: u32 = 0; i < 1008; i++) store<u8>(ID + i, <u8>(i * 7 + 1));
     for (let i: u32 = 0; i < 16; i++) store<u8>(IP + i, <u8>(i + 100));
     const ips: u32[] = [0, 4, 16];
@@ -155,7 +155,7 @@ describe("encode", () => {
     expect<u32>(wrong).toBe(0);
   });
 
-  test("pads with zeros over whatever was there", () => {
+  test("overwrites the padding with zeros", () => {
     for (let length: u32 = 1; length <= 4; length++) {
       putFresh("");
       const size = encodeQuery(SCRATCH, ID, length);
@@ -166,7 +166,7 @@ describe("encode", () => {
     }
   });
 
-  test("takes NodeID and IP from where they belong as well", () => {
+  test("accepts a NodeID and an IP that are already at their final place", () => {
     putFresh("ffffffff ffffffff ffffffff 61626364 65ffffff ffffffff c0a80001");
     encodeAnnouncement(SCRATCH, 22024, SCRATCH + 12, 5, SCRATCH + 24, 4);
     expect<string>(hexOf(SCRATCH, 28)).toBe("20121025 56080000 00000005 61626364 65000000 00000004 c0a80001");
@@ -175,14 +175,14 @@ describe("encode", () => {
     expect<string>(hexOf(SCRATCH, 12)).toBe("19760309 00000003 61626300");
   });
 
-  test("turns a query into its reply in place: the IP is moved before the NodeID is", () => {
+  test("turns a query into its reply in place: the IP is moved before the NodeID overwrites it", () => {
     // NodeID at 8, to go to 12; the IP behind it, where the NodeID's end will stand.
     putFresh("19760309 00000008 61626364 65666768 c0a80001");
     const size = encodeAnnouncement(SCRATCH, 1, SCRATCH + 8, 8, SCRATCH + 16, 4);
     expect<string>(hexOf(SCRATCH, size)).toBe("20121025 00010000 00000008 61626364 65666768 00000004 c0a80001");
   });
 
-  test("leaves its inputs as they were", () => {
+  test("does not change its inputs", () => {
     put(ID, "0102030405");
     put(IP, "0a0b0c0d");
     const before = checksum(ID, IP + 16);

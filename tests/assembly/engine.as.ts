@@ -101,7 +101,7 @@ describe("the engine's verdict", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("on a first announcement is stored, on the next refreshed, on a query in between answered", () => {
+  test("is stored for a first announcement, refreshed for the next, and answered for a query", () => {
     expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
     expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
     expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
@@ -110,7 +110,7 @@ describe("the engine's verdict", () => {
     expect<f64>(counter(COUNTER_RECEIVED)).toBe(4);
   });
 
-  test("refreshed keeps a node for another retention, at its new address and port", () => {
+  test('"refreshed" keeps a node for another retention, with its new address and port', () => {
     judge(1, ANNOUNCE, NOW);
     judge(2, "20121025 56090000 00000005 61626364 65000000 00000000", NOW + RETENTION - 1);
     expect<u32>(judge(1, ASK, NOW + 2 * RETENTION - 2)).toBe(VERDICT_ANSWERED);
@@ -118,14 +118,14 @@ describe("the engine's verdict", () => {
     expect<u32>(judge(1, ASK, NOW + 2 * RETENTION - 1)).toBe(VERDICT_UNKNOWN);
   });
 
-  test("on a query after the retention is unknown, on an announcement stored", () => {
+  test("after the retention is unknown for a query and stored for an announcement", () => {
     judge(1, ANNOUNCE, NOW);
     expect<u32>(judge(1, ASK, NOW + RETENTION - 1)).toBe(VERDICT_ANSWERED);
     expect<u32>(judge(1, ASK, NOW + RETENTION)).toBe(VERDICT_UNKNOWN);
     expect<u32>(judge(1, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
   });
 
-  test("on what is no packet is malformed, and so on one that is too long for any", () => {
+  test("is malformed for invalid packets and for packets that are too long", () => {
     expect<u32>(judge(1, "", NOW)).toBe(VERDICT_MALFORMED);
     expect<u32>(judge(1, "00000000", NOW)).toBe(VERDICT_MALFORMED);
     expect<u32>(judge(1, "19760309 00000005 61626364 65", NOW)).toBe(VERDICT_MALFORMED);
@@ -135,7 +135,7 @@ describe("the engine's verdict", () => {
     expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_MALFORMED);
   });
 
-  test("on the longest packet is as on others, on a longer one malformed without a look at it", () => {
+  test("is the usual one for the longest valid packet, and malformed for a longer one, without parsing it", () => {
     layOut(3, 1008, 1, 8, 1);
     receive(0, 1, "20121025 56080000 000003f0");
     memory.fill(slot(0) + SLOT_PACKET + 12, 0x61, 1008);
@@ -151,7 +151,7 @@ describe("the engine's verdict", () => {
     expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_MALFORMED);
   });
 
-  test("on a NodeID of no bytes, or more than allowed, is refused", () => {
+  test("is refused-id for an empty NodeID and for one longer than allowed", () => {
     expect<u32>(judge(1, "19760309 00000000", NOW)).toBe(VERDICT_REFUSED_ID);
     expect<u32>(judge(1, "20121025 56080000 00000000 00000000", NOW)).toBe(VERDICT_REFUSED_ID);
     layOut(10, 4, 2, 32, 16);
@@ -160,7 +160,7 @@ describe("the engine's verdict", () => {
     expect<u32>(judge(1, "19760309 00000004 61626364", NOW)).toBe(VERDICT_UNKNOWN);
   });
 
-  test("on an announcement of port 0, or anything from port 0, is refused", () => {
+  test("is refused-port for an announced port of 0 and for a source port of 0", () => {
     expect<u32>(judge(1, "20121025 00000000 00000004 61626364 00000000", NOW)).toBe(VERDICT_REFUSED_PORT);
     receive(0, 1, ASK);
     store<u16>(slot(0) + SLOT_SOURCE + SOURCE_PORT, 0);
@@ -168,7 +168,7 @@ describe("the engine's verdict", () => {
     expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_REFUSED_PORT);
   });
 
-  test("on a new node in a full registry is full, until the time of others is over", () => {
+  test("is full for a new node in a full registry, until other entries expire", () => {
     for (let n: u32 = 0; n < 10; n++) {
       receive(n, 1, "20121025 56080000 00000004 00000000 00000000");
       store<u32>(slot(n) + SLOT_PACKET + 12, n);
@@ -180,7 +180,7 @@ describe("the engine's verdict", () => {
     expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
   });
 
-  test("on a source over its limit is limited, but not on its neighbour, nor one that no limit holds for", () => {
+  test("is limited-source for a source over its limit, but not for its neighbor or an exempt network", () => {
     limitSources(1, 2);
     expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
     expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
@@ -194,7 +194,7 @@ describe("the engine's verdict", () => {
     expect<u32>(judge(2, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
   });
 
-  test("on a NodeID that is asked for too often is limited, known or not; others are not", () => {
+  test("is limited-node for a NodeID queried too often, known or unknown, but not for other NodeIDs", () => {
     limitNodes(1, 2);
     judge(1, ASK, NOW);
     judge(2, ASK, NOW);
@@ -202,7 +202,7 @@ describe("the engine's verdict", () => {
     expect<u32>(judge(1, "19760309 00000005 61626364 66000000", NOW)).toBe(VERDICT_UNKNOWN);
   });
 
-  test("on too many new nodes of one source is limited, but not on those it refreshes", () => {
+  test("is limited-new for too many new nodes from one source, but not for nodes that it refreshes", () => {
     limitNew(1, 1);
     expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
     expect<u32>(judge(1, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_LIMITED_NEW);
@@ -210,7 +210,7 @@ describe("the engine's verdict", () => {
     expect<u32>(judge(2, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
   });
 
-  test("in a dry run is what it would be without limits, and what they would have stopped is counted", () => {
+  test("in a dry run is the verdict without limits, and packets over a limit are counted", () => {
     limitSources(1, 3);
     limitNodes(1, 1);
     limitNew(1, 1);
@@ -231,14 +231,14 @@ describe("the engine's reply", () => {
     layOut(10, 64, 2, 32, 16);
   });
 
-  test("is the announcement with the IPv4 address it came from", () => {
+  test("is the announcement with the IPv4 address that it came from", () => {
     judge(7, ANNOUNCE, NOW);
     expect<u32>(replyLength()).toBe(0);
     judge(1, ASK, NOW);
     expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
   });
 
-  test("is the announcement with the IPv6 address it came from", () => {
+  test("is the announcement with the IPv6 address that it came from", () => {
     receive(0, 1, ANNOUNCE);
     ipv6(slot(0) + SLOT_SOURCE + SOURCE_ADDRESS, 1, 2, 3);
     process(0, 1, NOW);
@@ -246,7 +246,7 @@ describe("the engine's reply", () => {
     expectReply("20121025 56080000 00000005 61626364 65000000 00000010 20010db8 00010002 00000000 00000003");
   });
 
-  test("bears sixteen bytes of any address that is not quite a mapped one", () => {
+  test("contains 16 bytes for an address that only resembles an IPv4-mapped one", () => {
     const strangers: string[] = [
       "00000000 00000000 00000000 00000001",
       "00000000 00000000 0000fffe 0a000001",
@@ -262,19 +262,19 @@ describe("the engine's reply", () => {
     }
   });
 
-  test("does not bear the IP that the announcement claimed", () => {
+  test("does not contain the IP that the announcement claimed", () => {
     judge(7, "20121025 56080000 00000005 61626364 65000000 00000004 c0a80001", NOW);
     judge(1, ASK, NOW);
     expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
   });
 
-  test("pads with zeros, whatever announcement and query were padded with", () => {
+  test("is padded with zeros, whatever the padding of announcement and query", () => {
     judge(7, "20121025 56080000 00000005 61626364 65ffeedd 00000000", NOW);
     expect<u32>(judge(1, "19760309 00000005 61626364 65010203", NOW)).toBe(VERDICT_ANSWERED);
     expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
   });
 
-  test("is silence for anything but a query that is answered", () => {
+  test("is sent only for a query with the verdict answered", () => {
     const silent: string[] = ["", "19760309", ANNOUNCE, "19760309 00000001 62000000", "19760309 00000000"];
     for (let i = 0; i < silent.length; i++) {
       judge(1, silent[i], NOW);
@@ -284,7 +284,7 @@ describe("the engine's reply", () => {
 });
 
 describe("a lane", () => {
-  test("signs the locks of the instance that is attached to it", () => {
+  test("is written into the locks that its instance holds", () => {
     layOut(10, 64, 1, 32, 16);
     attach(1);
     take(1);
@@ -299,7 +299,7 @@ describe("a batch", () => {
     layOut(10, 64, 2, 32, 16);
   });
 
-  test("is judged in its order, each datagram in its slot, and as many replies are told", () => {
+  test("is processed in order, each datagram in its slot, and the number of replies is returned", () => {
     receive(0, 1, ASK);
     receive(1, 1, ANNOUNCE);
     receive(2, 1, ASK);
@@ -313,7 +313,7 @@ describe("a batch", () => {
     expect<f64>(counter(COUNTER_RECEIVED)).toBe(5);
   });
 
-  test("leaves the lane's sequence counter even and two further", () => {
+  test("increases the lane's sequence counter by two", () => {
     const sequence = load<u32>(H_LANES_AT) + LANE_SEQUENCE;
     receive(0, 1, ASK);
     process(0, 1, NOW);
@@ -322,7 +322,7 @@ describe("a batch", () => {
     expect<u32>(load<u32>(sequence)).toBe(4);
   });
 
-  test("of more than 64 or in a lane that there is not is left alone", () => {
+  test("of more than 64 datagrams or in a missing lane is not processed", () => {
     for (let i: u32 = 0; i < 64; i++) receive(i, 1, ASK);
     const before = checksum(0, ENGINE_END);
     expect<u32>(process(0, 65, NOW)).toBe(0);
@@ -333,7 +333,7 @@ describe("a batch", () => {
     expect<f64>(counter(VERDICT_UNKNOWN)).toBe(64);
   });
 
-  test("in the last lane is counted there, and touches no other", () => {
+  test("in the last lane changes only that lane's counters", () => {
     attach(1);
     receive(0, 1, ANNOUNCE);
     const first: usize = load<u32>(H_LANES_AT);

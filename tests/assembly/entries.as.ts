@@ -40,14 +40,14 @@ function both(): string {
 }
 
 describe("addresses", () => {
-  test("entry 0 lies where the entries begin, each other one stride on", () => {
+  test("entry 0 is at the start of the entries, and each further entry one stride later", () => {
     layOut(CAPACITY, 64, 2, 16, 1);
     expect<usize>(entryAt(0)).toBe(load<u32>(H_ENTRIES_AT));
     expect<usize>(entryAt(5)).toBe(load<u32>(H_ENTRIES_AT) + 5 * 104);
     expect<u32>(load<u32>(H_STRIDE)).toBe(104);
   });
 
-  test("shards are a cache line each", () => {
+  test("each shard takes one cache line", () => {
     layOut(CAPACITY, 64, 2, 16, 1);
     expect<usize>(shardAt(0)).toBe(load<u32>(H_SHARDS_AT));
     expect<usize>(shardAt(1)).toBe(load<u32>(H_SHARDS_AT) + SHARD_SIZE);
@@ -59,7 +59,7 @@ describe("the pool of entries", () => {
     layOut(CAPACITY, 64, 2, 16, 1);
   });
 
-  test("gives each entry once, from 1 to the capacity, and then 0", () => {
+  test("allocates each entry once, from 1 to the capacity, then returns 0", () => {
     for (let entry: u32 = 1; entry <= CAPACITY; entry++) {
       expect<bool>(isFull()).toBe(false);
       expect<u32>(allocate()).toBe(entry);
@@ -69,7 +69,7 @@ describe("the pool of entries", () => {
     expect<u32>(allocate()).toBe(0);
   });
 
-  test("counts what is in use and what was ever used", () => {
+  test("counts the entries in use and those ever used", () => {
     allocate();
     allocate();
     expect<u32>(load<u32>(H_POOL_USED)).toBe(2);
@@ -81,7 +81,7 @@ describe("the pool of entries", () => {
     expect<u32>(load<u32>(H_POOL_TOP)).toBe(CAPACITY);
   });
 
-  test("gives back first what was let go last, before it touches new memory", () => {
+  test("reuses the entry released last before it uses new memory", () => {
     for (let i = 0; i < 3; i++) allocate();
     release(2, entryAt(2));
     release(1, entryAt(1));
@@ -93,7 +93,7 @@ describe("the pool of entries", () => {
     expect<u32>(allocate()).toBe(4);
   });
 
-  test("has room again when it was full and one was let go", () => {
+  test("is no longer full after one entry is released", () => {
     for (let i = 0; i < 5; i++) allocate();
     release(4, entryAt(4));
     expect<bool>(isFull()).toBe(false);
@@ -101,7 +101,7 @@ describe("the pool of entries", () => {
     expect<u32>(allocate()).toBe(0);
   });
 
-  test("is unlocked after each of these, full or not", () => {
+  test("is unlocked after each operation, full or not", () => {
     for (let i = 0; i < 7; i++) {
       allocate();
       expect<u32>(load<u32>(H_POOL_LOCK)).toBe(0);
@@ -116,12 +116,12 @@ describe("a queue", () => {
     layOut(CAPACITY, 64, 2, 16, 1);
   });
 
-  test("of one entry has it for head and tail", () => {
+  test("with one entry has it as head and tail", () => {
     enqueue(3, 10);
     expect<string>(both()).toBe("3|3");
   });
 
-  test("is in order of time, whatever the order of arrival", () => {
+  test("is sorted by time, whatever the order of arrival", () => {
     enqueue(1, 20);
     enqueue(2, 40);
     enqueue(3, 10);
@@ -130,7 +130,7 @@ describe("a queue", () => {
     expect<string>(both()).toBe("31425|52413");
   });
 
-  test("puts an entry behind those of its own time", () => {
+  test("puts an entry after all entries of the same time", () => {
     enqueue(1, 10);
     enqueue(2, 20);
     enqueue(3, 10);
@@ -138,7 +138,7 @@ describe("a queue", () => {
     expect<string>(both()).toBe("1342|2431");
   });
 
-  test("is in order of time in whichever of the 120 orders five entries come, two of them of one time", () => {
+  test("is sorted in each of the 120 orders in which five entries, two of one time, can arrive", () => {
     const times: f64[] = [10, 20, 30, 30, 40];
     for (let order = 0; order < 120; order++) {
       layOut(CAPACITY, 64, 2, 16, 1);
@@ -155,7 +155,7 @@ describe("a queue", () => {
     }
   });
 
-  test("takes up entries in order near the last one that did not go to its end", () => {
+  test("inserts sorted entries from the insert hint, without a search from the tail", () => {
     enqueue(1, 10);
     enqueue(2, 90);
     enqueue(3, 20);
@@ -172,7 +172,7 @@ describe("a queue", () => {
     expect<string>(both()).toBe("3542|2453");
   });
 
-  test("takes bookmarks back to the entry before when theirs leaves, and to none from the head", () => {
+  test("moves a cursor to the previous entry when its entry leaves, and to 0 from the head", () => {
     for (let entry: u32 = 1; entry <= 3; entry++) enqueue(entry, entry);
     store<u32>(shardAt(1), 2, SHARD_SAVED);
     store<u32>(shardAt(1), 3, SHARD_LISTED);
@@ -185,7 +185,7 @@ describe("a queue", () => {
     expect<u32>(load<u32>(shardAt(1), SHARD_SAVED)).toBe(0);
   });
 
-  test("lets go of its head, its tail, what is between and its only entry", () => {
+  test("can remove its head, its tail, a middle entry and its only entry", () => {
     for (let entry: u32 = 1; entry <= 4; entry++) enqueue(entry, entry);
     unlink(1, entryAt(2));
     expect<string>(both()).toBe("134|431");
@@ -197,7 +197,7 @@ describe("a queue", () => {
     expect<string>(both()).toBe("|");
   });
 
-  test("is that of its shard only", () => {
+  test("belongs to its shard only", () => {
     enqueue(1, 10);
     expect<u32>(load<u32>(shardAt(0), SHARD_HEAD)).toBe(0);
     expect<u32>(load<u32>(shardAt(0), SHARD_TAIL)).toBe(0);

@@ -102,21 +102,21 @@ describe("a listing", () => {
     ipv4(FROM, 10, 0, 0, 1);
   });
 
-  test("of an empty shard has no entries and writes none", () => {
+  test("of an empty shard returns 0 and writes nothing", () => {
     const before = checksum(0, ENGINE_END);
     expect<u32>(collect(0, false, 0)).toBe(0);
     expect<u32>(collect(0, true, Infinity)).toBe(0);
     expect<u64>(checksum(0, ENGINE_END)).toBe(before);
   });
 
-  test("has the entry announced first first", () => {
+  test("starts with the oldest announcement", () => {
     for (let n: u32 = 1; n <= 4; n++) announce(n, n, NOW + n);
     announce(2, 2, NOW + 9);
     expect<u32>(collect(0, false, 0)).toBe(4);
     expect<string>(listed(4)).toBe("1 3 4 2");
   });
 
-  test("has what was announced since the last one", () => {
+  test("contains what was announced since the last listing", () => {
     for (let n: u32 = 1; n <= 4; n++) announce(n, n, NOW + n);
     expect<u32>(collect(0, false, 0)).toBe(4);
     expect<u32>(collect(0, false, 0)).toBe(0);
@@ -127,7 +127,7 @@ describe("a listing", () => {
     expect<u32>(collect(0, false, 0)).toBe(0);
   });
 
-  test("has a node that was announced last and is announced again, in whatever millisecond", () => {
+  test("contains the queue's last node again when it is announced again, even in the same millisecond", () => {
     announce(1, 1, NOW);
     announce(2, 2, NOW);
     collect(0, false, 0);
@@ -139,7 +139,7 @@ describe("a listing", () => {
     expect<u32>(load<u32>(place(0) + ENTRY_META) >>> 16).toBe(4);
   });
 
-  test("misses no announcement by a worker whose clock was read earlier", () => {
+  test("contains the announcement of a worker that read its clock earlier", () => {
     announce(1, 1, NOW + 5);
     collect(0, false, 0);
     announce(2, 2, NOW);
@@ -147,7 +147,7 @@ describe("a listing", () => {
     expect<u32>(load<u32>(place(0) + ENTRY_ID)).toBe(2);
   });
 
-  test("goes on where it was when the entry it ended at is let go, or is announced elsewhere", () => {
+  test("continues correctly when the last listed entry is evicted or replaced by a merge", () => {
     for (let n: u32 = 1; n <= 3; n++) announce(n, n, NOW + n);
     collect(0, false, 0);
     evictIfExpired(3, NOW + 3 + RETENTION);
@@ -160,7 +160,7 @@ describe("a listing", () => {
     expect<u32>(load<u32>(place(0) + ENTRY_ID)).toBe(5);
   });
 
-  test("leaves out what was not announced here, wherever in the queue it stands", () => {
+  test("omits entries from a journal, wherever they are in the queue", () => {
     announce(1, 1, NOW);
     collect(0, false, 0);
     announce(2, 2, NOW + 2);
@@ -172,7 +172,7 @@ describe("a listing", () => {
     expect<u32>(load<u32>(place(0) + ENTRY_ID)).toBe(2);
   });
 
-  test("holds whole entries: time, meta, address and NodeID up to its last byte", () => {
+  test("contains complete entries: time, meta, address and NodeID up to its last byte", () => {
     useLongId(5, 64);
     announceLength(64, 22000, NOW);
     expect<u32>(collect(0, false, 0)).toBe(1);
@@ -182,7 +182,7 @@ describe("a listing", () => {
     expect<u64>(checksum(place(0) + ENTRY_ID, place(0) + STRIDE)).toBe(checksum(ID, ID + 64));
   });
 
-  test("is of one shard, and of none that is not there", () => {
+  test("contains one shard only, and nothing for a shard that does not exist", () => {
     layOut(100, 64, 4, 64, 1);
     for (let n: u32 = 1; n <= 40; n++) announce(n, 1, NOW);
     let all: u32 = 0;
@@ -201,7 +201,7 @@ describe("a listing", () => {
     expect<bool>(moveCursor(4, CURSOR_CONFIRM)).toBe(false);
   });
 
-  test("does nothing while the shard is locked, and says so", () => {
+  test("returns LIST_BUSY and changes nothing while the shard is locked", () => {
     announce(1, 1, NOW);
     store<u32>(shardAt(0), 9, SHARD_LOCK);
     expect<u32>(collect(0, false, 0)).toBe(LIST_BUSY);
@@ -210,7 +210,7 @@ describe("a listing", () => {
     expect<u32>(collect(0, false, 0)).toBe(1);
   });
 
-  test("changes nothing in the registry but its bookmark", () => {
+  test("changes nothing in the registry except its cursor", () => {
     for (let n: u32 = 1; n <= 10; n++) announce(n, n, NOW + n);
     const before = checksum(shardAt(0), SCRATCH);
     collect(0, false, 0);
@@ -218,7 +218,7 @@ describe("a listing", () => {
     expect<u64>(checksum(shardAt(0), SCRATCH)).toBe(before);
   });
 
-  test("looks at 32 entries at most, then says that there are more, until each came once", () => {
+  test("reads at most 32 entries per call and reports that more follow, and lists each entry once", () => {
     layOut(200, 64, 1, 500, 1);
     for (let n: u32 = 1; n <= 86; n++) announce(n, 1, NOW + n);
     const counts: u32[] = [LIST_BATCH | LIST_MORE, LIST_BATCH | LIST_MORE, 22, 0];
@@ -230,7 +230,7 @@ describe("a listing", () => {
     }
   });
 
-  test("passes over 32 from elsewhere with nothing in hand, and says that there are more", () => {
+  test("skips 32 entries from a journal, returns none, and reports that more follow", () => {
     layOut(200, 64, 1, 500, 1);
     for (let n: u32 = 1; n <= 50; n++) mergeOne(n, 1, NOW + n, NOW + 50);
     announce(51, 1, NOW + 51);
@@ -238,7 +238,7 @@ describe("a listing", () => {
     expect<u32>(collect(0, false, 0)).toBe(1);
   });
 
-  test("writes nothing behind its entries", () => {
+  test("writes nothing after its last entry", () => {
     layOut(200, 1008, 1, 500, 1);
     for (let n: u32 = 1; n <= 70; n++) announce(n, 1, NOW + n);
     const end = load<u32>(H_EXCHANGE_AT) + LIST_BATCH * load<u32>(H_STRIDE);
@@ -256,13 +256,13 @@ describe("what was listed", () => {
     collect(0, false, 0);
   });
 
-  test("is listed again when it was not kept, with what came since", () => {
+  test("is listed again, with newer announcements, after a rewind", () => {
     announce(4, 4, NOW + 4);
     expect<bool>(moveCursor(0, CURSOR_REWIND)).toBe(true);
     expect<u32>(collect(0, false, 0)).toBe(4);
   });
 
-  test("is not listed again when it was kept", () => {
+  test("is not listed again after it was confirmed", () => {
     moveCursor(0, CURSOR_CONFIRM);
     announce(4, 4, NOW + 4);
     collect(0, false, 0);
@@ -271,13 +271,13 @@ describe("what was listed", () => {
     expect<string>(listed(1)).toBe("4");
   });
 
-  test("is listed again, kept or not, when the journal lost it", () => {
+  test("is listed again after a reset, even if it was confirmed", () => {
     moveCursor(0, CURSOR_CONFIRM);
     moveCursor(0, CURSOR_RESET);
     expect<u32>(collect(0, false, 0)).toBe(3);
   });
 
-  test("or was not, is not listed when all there is counts as kept", () => {
+  test("is not listed after confirm-all, even if it had not been listed yet", () => {
     announce(4, 4, NOW + 4);
     moveCursor(0, CURSOR_CONFIRM_ALL);
     expect<u32>(collect(0, false, 0)).toBe(0);
@@ -287,7 +287,7 @@ describe("what was listed", () => {
     expect<string>(listed(1)).toBe("5");
   });
 
-  test("and announced anew before it was kept, is listed again", () => {
+  test("is listed again if it was announced again before the confirmation", () => {
     announce(2, 9, NOW + 5);
     announce(3, 9, NOW + 6);
     moveCursor(0, CURSOR_CONFIRM);
@@ -303,7 +303,7 @@ describe("what was listed", () => {
     expect<f64>(load<f64>(place(0) + ENTRY_TIME)).toBe(NOW - 86400000);
   });
 
-  test("is not listed again when the clock was set back by less than clocks may differ", () => {
+  test("is not listed again when the clock was set back by less than the allowed clock skew", () => {
     moveCursor(0, CURSOR_CONFIRM);
     announce(4, 4, NOW - 500);
     expect<u32>(collect(0, false, 0)).toBe(1);
@@ -321,7 +321,7 @@ describe("a walk", () => {
     }
   });
 
-  test("has all, announced here or elsewhere, listed or not", () => {
+  test("contains all entries, announced here or merged, listed or not", () => {
     while ((collect(0, false, 0) & LIST_MORE) !== 0) {}
     expect<u32>(collect(0, true, Infinity)).toBe(LIST_BATCH | LIST_MORE);
     expect<u32>(collect(0, true, Infinity)).toBe(LIST_BATCH | LIST_MORE);
@@ -330,21 +330,21 @@ describe("a walk", () => {
     expect<u32>(collect(0, true, Infinity)).toBe(0);
   });
 
-  test("ends before its time, and goes on from there", () => {
+  test("ends before the given time and continues from there", () => {
     expect<u32>(collect(0, true, NOW + 11)).toBe(10);
     expect<u32>(collect(0, true, NOW + 11)).toBe(0);
     expect<u32>(collect(0, true, NOW + 13)).toBe(2);
     expect<string>(listed(2)).toBe("11 12");
   });
 
-  test("starts anew when it is told to", () => {
+  test("starts again after restart-walk", () => {
     collect(0, true, Infinity);
     moveCursor(0, CURSOR_RESTART_WALK);
     expect<u32>(collect(0, true, NOW + 3)).toBe(2);
     expect<string>(listed(2)).toBe("1 2");
   });
 
-  test("and a listing do not get into each other's way", () => {
+  test("and a listing do not affect each other", () => {
     expect<u32>(collect(0, true, NOW + 11)).toBe(10);
     expect<u32>(collect(0, false, 0) & 0xffff).toBe(16);
     expect<u32>(collect(0, true, NOW + 13)).toBe(2);
@@ -361,7 +361,7 @@ describe("a merge", () => {
     ipv4(FROM, 10, 0, 0, 1);
   });
 
-  test("takes a node that was not known, with its time, port and address", () => {
+  test("inserts an unknown node with its time, port and address", () => {
     expect<u32>(mergeOne(1, 22000, NOW - 10, NOW)).toBe(1);
     expect<u32>(portOf(1, NOW)).toBe(22000);
     expect<string>(hexOf(TO, 16)).toBe("00000000 00000000 0000ffff 0a090801");
@@ -370,7 +370,7 @@ describe("a merge", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("marks what it took as from elsewhere, until it is announced here", () => {
+  test("flags merged entries as from a journal until they are announced here", () => {
     mergeOne(1, 22000, NOW, NOW);
     expect<u32>(metaOf(1)).toBe((22000 << 16) | ELSEWHERE | 4);
     announce(1, 22001, NOW + 1);
@@ -379,7 +379,7 @@ describe("a merge", () => {
     expect<u32>(metaOf(1)).toBe((22002 << 16) | ELSEWHERE | 4);
   });
 
-  test("lets the later announcement win", () => {
+  test("replaces an earlier announcement by a later one", () => {
     announce(1, 1, NOW);
     expect<u32>(mergeOne(1, 2, NOW + 1, NOW + 5)).toBe(1);
     expect<u32>(portOf(1, NOW + 5)).toBe(2);
@@ -388,7 +388,7 @@ describe("a merge", () => {
     expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
   });
 
-  test("leaves what is the same or earlier: merging twice does no harm", () => {
+  test("ignores the same or an earlier announcement, so merging twice is harmless", () => {
     announce(1, 1, NOW);
     const before = checksum(shardAt(0), SCRATCH);
     fill(0, 1, 1, NOW);
@@ -398,7 +398,7 @@ describe("a merge", () => {
     expect<u64>(checksum(shardAt(0), SCRATCH)).toBe(before);
   });
 
-  test("takes a time that is further to come than clocks may differ for now, and counts it", () => {
+  test("replaces a time beyond the allowed clock skew by the current time, and counts it", () => {
     expect<u32>(mergeOne(1, 1, NOW + MAX_CLOCK_SKEW + 1, NOW)).toBe(1);
     expect<f64>(timeOf(1)).toBe(NOW);
     expect<u32>(load<u32>(H_MERGE_AHEAD)).toBe(1);
@@ -407,7 +407,7 @@ describe("a merge", () => {
     expect<f64>(timeOf(2)).toBe(NOW);
   });
 
-  test("keeps a time that is ahead by less, and what is announced here is later still", () => {
+  test("keeps a time within the allowed clock skew, and a new local announcement is later still", () => {
     expect<u32>(mergeOne(1, 1, NOW + MAX_CLOCK_SKEW, NOW)).toBe(1);
     expect<f64>(timeOf(1)).toBe(NOW + MAX_CLOCK_SKEW);
     expect<u32>(load<u32>(H_MERGE_AHEAD)).toBe(0);
@@ -420,7 +420,7 @@ describe("a merge", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("has the same of two that are as late win in either order: by the address, then by the port", () => {
+  test("of two announcements with one time keeps the higher address, then the higher port, in any order", () => {
     for (let order = 0; order < 2; order++) {
       layOut(10, 64, 1, 32, 1);
       for (let i = 0; i < 4; i++) {
@@ -434,7 +434,7 @@ describe("a merge", () => {
     }
   });
 
-  test("waits at an entry whose shard is locked, and goes on with it", () => {
+  test("stops at an entry whose shard is locked, and can continue from there", () => {
     for (let i: u32 = 0; i < 3; i++) fill(i, i, 1, NOW);
     store<u32>(shardAt(0), 9, SHARD_LOCK);
     expect<u32>(merge(0, 3, NOW)).toBe(0);
@@ -443,7 +443,7 @@ describe("a merge", () => {
     expect<u32>(load<u32>(H_MERGED)).toBe(2);
   });
 
-  test("has a node announced twice in a millisecond end with that millisecond", () => {
+  test("a node announced twice in a millisecond expires at the end of that millisecond", () => {
     announce(1, 1, NOW);
     announce(1, 2, NOW);
     expect<f64>(timeOf(1)).toBe(NOW + TIME_STEP);
@@ -451,13 +451,13 @@ describe("a merge", () => {
     expect<u32>(portOf(1, NOW + RETENTION)).toBe(0);
   });
 
-  test("leaves out what is over, to the millisecond", () => {
+  test("ignores expired entries, exact to the millisecond", () => {
     expect<u32>(mergeOne(1, 1, NOW - RETENTION, NOW)).toBe(0);
     expect<u32>(mergeOne(1, 1, NOW - RETENTION + 1, NOW)).toBe(1);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
   });
 
-  test("leaves out what makes no sense: no time, no port, no NodeID or one that is too long", () => {
+  test("ignores invalid entries: no time, no port, no NodeID or one that is too long", () => {
     expect<u32>(mergeOne(1, 1, NaN, NOW)).toBe(0);
     expect<u32>(mergeOne(1, 1, -Infinity, NOW)).toBe(0);
     expect<u32>(mergeOne(1, 0, NOW, NOW)).toBe(0);
@@ -474,7 +474,7 @@ describe("a merge", () => {
     expect<u32>(mergeAll(1, NOW)).toBe(1);
   });
 
-  test("keeps the queue in order of time, in whatever order entries come", () => {
+  test("keeps the queue sorted by time, in whatever order entries arrive", () => {
     const order: u32[] = [3, 1, 5, 2, 4];
     for (let i = 0; i < 5; i++) fill(i, order[i], 1, NOW - 10 + order[i]);
     expect<u32>(mergeAll(5, NOW)).toBe(5);
@@ -487,7 +487,7 @@ describe("a merge", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("of five announcements ends in the same state in each of their 120 orders", () => {
+  test("of five announcements gives the same result in each of their 120 orders", () => {
     // Two nodes, announced three times and twice.
     const nodes: u32[] = [1, 1, 1, 2, 2];
     const times: f64[] = [-5, -3, -1, -4, -2];
@@ -508,7 +508,7 @@ describe("a merge", () => {
     }
   });
 
-  test("leaves out what finds no room, and says how many it took", () => {
+  test("drops and counts entries for which there is no room", () => {
     for (let i: u32 = 0; i < 15; i++) fill(i, i, 1, NOW - 20 + i);
     expect<u32>(mergeAll(15, NOW)).toBe(10);
     expect<u32>(load<u32>(H_MERGE_FULL)).toBe(5);
@@ -518,7 +518,7 @@ describe("a merge", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("finds room when the time of others is over, in other shards too", () => {
+  test("makes room by evicting expired entries, also from other shards", () => {
     layOut(10, 64, 4, 32, 1);
     for (let n: u32 = 100; n < 110; n++) announce(n, 1, NOW);
     for (let i: u32 = 0; i < 10; i++) fill(i, i, 1, NOW + RETENTION - 10 + i);
@@ -527,7 +527,7 @@ describe("a merge", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("ignores what pads a NodeID", () => {
+  test("ignores the padding of a NodeID", () => {
     announceLong("61626364 65000000", 5, 7);
     fill(0, 0, 8, NOW + 1);
     store<u32>(place(0), (8 << 16) | 5, ENTRY_META);
@@ -538,7 +538,7 @@ describe("a merge", () => {
     expect<u32>(load<u32>(entryAt(1), ENTRY_META) >>> 16).toBe(8);
   });
 
-  test("reads no further than the exchange area, whatever the count", () => {
+  test("does not read past the exchange area, whatever the count", () => {
     layOut(600, 64, 1, 1300, 1);
     for (let i: u32 = 0; i < <u32>EXCHANGE_ENTRIES; i++) fill(i, i, 1, NOW);
     expect<u32>(mergeAll(0xffffffff, NOW)).toBe(EXCHANGE_ENTRIES);
@@ -547,14 +547,14 @@ describe("a merge", () => {
     expect<u32>(merge(7, 3, NOW)).toBe(3);
   });
 
-  test("reads as many entries as it is told", () => {
+  test("reads as many entries as the count says", () => {
     for (let i: u32 = 0; i < 5; i++) fill(i, i, 1, NOW);
     expect<u32>(mergeAll(0, NOW)).toBe(0);
     expect<u32>(mergeAll(3, NOW)).toBe(3);
     expect<u32>(portOf(3, NOW)).toBe(0);
   });
 
-  test("of what one registry listed fills another, of other shards, and finds no news in the first", () => {
+  test("of one registry's listing fills another registry with other shards, and changes nothing in the first", () => {
     layOut(300, 64, 1, 700, 1);
     ipv4(FROM, 10, 0, 0, 1);
     for (let n: u32 = 1; n <= 200; n++) announce(n, n, NOW + n);

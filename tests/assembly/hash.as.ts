@@ -40,7 +40,7 @@ describe("the hash of a NodeID", () => {
     layOut(1, 64, 1, 8, 1);
   });
 
-  test("is that of NH and two rounds under the key, computed elsewhere", () => {
+  test("equals NH plus two keyed rounds, as computed independently", () => {
     expect<u64>(hash("")).toBe(pair(0x3b9f47e7, 0xc4631032));
     expect<u64>(hash("61")).toBe(pair(0x04f5f924, 0x25c457b4));
     expect<u64>(hash("6100")).toBe(pair(0x57135db5, 0xec7b5f85));
@@ -50,7 +50,7 @@ describe("the hash of a NodeID", () => {
     expect<u64>(hash("616263646566676869")).toBe(pair(0xdbd6ffb5, 0x742202ed));
   });
 
-  test("reaches over 64 bytes, and over all 1008 with the last word of the key", () => {
+  test("covers 64 bytes, and all 1008 bytes with the last word of the key", () => {
     for (let i: u32 = 0; i < 64; i++) store<u8>(ID + i, <u8>i);
     expect<u64>(hashRun(64)).toBe(pair(0xf00847aa, 0x225f1dcb));
     memory.fill(ID, 0xff, 1008);
@@ -59,7 +59,7 @@ describe("the hash of a NodeID", () => {
     expect<u64>(hashRun(1008)).not.toBe(pair(0x92231b56, 0x6395161b));
   });
 
-  test("adds key to word within 32 bits: 0xffffffff under 2 is what 0 is under 1", () => {
+  test("adds the key modulo 2^32: 0xffffffff + 2 equals 0 + 1", () => {
     setKey(KEY_ID, 2);
     setKey(KEY_ID + 1, 0x80000000);
     const over = hash("ffffffff 00000080");
@@ -73,14 +73,14 @@ describe("the hash of a NodeID", () => {
     expect<u64>(hash("00000000")).not.toBe(odd);
   });
 
-  test("wraps the second of a pair as well: 0xffffffff under 3 is what 1 is under 1", () => {
+  test("adds the key modulo 2^32 in the second word of a pair too: 0xffffffff + 3 equals 1 + 1", () => {
     setKey(KEY_ID + 1, 3);
     const over = hash("01000000 ffffffff");
     setKey(KEY_ID + 1, 1);
     expect<u64>(hash("01000000 01000000")).toBe(over);
   });
 
-  test("takes products of 64 bits: 0x10000 times 0x10000 is not 0", () => {
+  test("uses 64-bit products: 0x10000 times 0x10000 is not 0", () => {
     setKey(KEY_ID, 0x10000);
     setKey(KEY_ID + 1, 0x10000);
     const product = hash("00000000 00000000");
@@ -88,7 +88,7 @@ describe("the hash of a NodeID", () => {
     expect<u64>(hash("00000000 00000000")).not.toBe(product);
   });
 
-  test("tells lengths apart where the words are the same", () => {
+  test("differs for different lengths of the same words", () => {
     const one = hash("61");
     const two = hash("6100");
     const three = hash("610000");
@@ -97,7 +97,7 @@ describe("the hash of a NodeID", () => {
     expect<u64>(hash("6100000000")).not.toBe(four);
   });
 
-  test("depends on every bit of a NodeID, whether its words are even or odd in number", () => {
+  test("depends on every bit of a NodeID, with an even or odd number of words", () => {
     let same = 0;
     for (let length: u32 = 1; length <= 20; length++) {
       memory.fill(ID, 0, 64);
@@ -113,7 +113,7 @@ describe("the hash of a NodeID", () => {
     expect<i32>(same).toBe(0);
   });
 
-  test("depends on the key: on the two words of its end, and on one for each word of the NodeID and its pair", () => {
+  test("depends on the two words of the final key, and on the key word of each NodeID word and its pair", () => {
     const before = hash("61626364 65666768 69");
     for (let word: u32 = 0; word < 2; word++) {
       layOut(1, 64, 1, 8, 1);
@@ -130,14 +130,14 @@ describe("the hash of a NodeID", () => {
     expect<u64>(hash("61626364 65666768 69")).toBe(before);
   });
 
-  test("reads nothing behind the padding of a NodeID", () => {
+  test("does not read past a NodeID's padding", () => {
     const before = hash("61626364 65");
     memory.fill(ID + 8, 0xff, 8);
     hashId(ID, 5);
     expect<u64>(last()).toBe(before);
   });
 
-  test("is that of its bytes alone once what pads them is cleared, which changes nothing else", () => {
+  test("does not depend on the padding after clearPadding, which changes nothing else", () => {
     for (let length: u32 = 1; length <= 12; length++) {
       memory.fill(ID, 0, 64);
       memory.fill(ID, 0x61, length);
@@ -150,7 +150,7 @@ describe("the hash of a NodeID", () => {
     }
   });
 
-  test("may be taken at any address", () => {
+  test("works at any address", () => {
     const before = hash("61626364 65666768 69");
     for (let at: usize = ID + 1; at < ID + 8; at++) {
       memory.fill(ID, 0, 64);
@@ -159,7 +159,7 @@ describe("the hash of a NodeID", () => {
     }
   });
 
-  test("spreads NodeIDs that count up evenly over index and shards", () => {
+  test("spreads consecutive NodeIDs evenly over index and shards", () => {
     // 16384 into 64 boxes of 256: chi-square of 63 degrees, of which chance gives more than 126 once in 300,000.
     const homes = new StaticArray<i32>(64);
     const shards = new StaticArray<i32>(64);
@@ -175,7 +175,7 @@ describe("the hash of a NodeID", () => {
     expect<f64>(chiSquare(lows)).toBeLessThan(126);
   });
 
-  test("gives 4096 NodeIDs that differ in few bits 4096 tags, and each bit of them is set in about half", () => {
+  test("gives 4096 similar NodeIDs 4096 different tags, with each bit set in about half of them", () => {
     const tags = new Set<u32>();
     const ones = new StaticArray<i32>(64);
     for (let n: u32 = 0; n < 4096; n++) {
@@ -203,13 +203,13 @@ describe("the hash of a source", () => {
     layOut(1, 64, 1, 8, 1);
   });
 
-  test("is the product of its words under the key and two rounds, computed elsewhere", () => {
+  test("equals the keyed product of its words plus two rounds, as computed independently", () => {
     expect<u64>(hashOfSource(0x00030201, 0, 0)).toBe(pair(0x9b7c5210, 0x5d5f4c38));
     expect<u64>(hashOfSource(0xb80d0120, 0x3412, 1)).toBe(pair(0x56005fd9, 0x4a42ab4f));
     expect<u64>(hashOfSource(0xffffffff, 0xffffffff, 1)).toBe(pair(0xf7522958, 0x23e590b0));
   });
 
-  test("adds key to word within 32 bits: 0xffffffff under 2 is what 0 is under 1", () => {
+  test("adds the key modulo 2^32: 0xffffffff + 2 equals 0 + 1", () => {
     setKey(KEY_SOURCE, 2);
     setKey(KEY_SOURCE + 1, 2);
     const over = hashOfSource(0xffffffff, 0xffffffff, 0);
@@ -218,7 +218,7 @@ describe("the hash of a source", () => {
     expect<u64>(hashOfSource(0, 0, 0)).toBe(over);
   });
 
-  test("depends on both words and on the family, which has a key of its own", () => {
+  test("depends on both words and on the family, which has its own key", () => {
     const before = hashOfSource(1, 2, 0);
     expect<u64>(hashOfSource(2, 2, 0)).not.toBe(before);
     expect<u64>(hashOfSource(1, 3, 0)).not.toBe(before);

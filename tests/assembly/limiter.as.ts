@@ -54,7 +54,7 @@ describe("a limit (GCRA)", () => {
     expect<u32>(nodes(1, NOW, 100)).toBe(BURST);
   });
 
-  test("lets one more pass an interval later, and not a millisecond before", () => {
+  test("lets one more packet pass after an interval, and not a millisecond earlier", () => {
     nodes(1, NOW, BURST);
     expect<u32>(nodes(1, NOW + INTERVAL - 1, 10)).toBe(0);
     expect<u32>(nodes(1, NOW + INTERVAL, 10)).toBe(1);
@@ -62,38 +62,38 @@ describe("a limit (GCRA)", () => {
     expect<u32>(nodes(1, NOW + 3 * INTERVAL, 10)).toBe(2);
   });
 
-  test("lets a whole burst pass after the time of a burst, and no more after a year", () => {
+  test("lets a full burst pass after the time of a burst, and no more after a year", () => {
     nodes(1, NOW, BURST);
     expect<u32>(nodes(1, NOW + BURST * INTERVAL, 100)).toBe(BURST);
     expect<u32>(nodes(1, NOW + 365 * 86400000.0, 100)).toBe(BURST);
   });
 
-  test("passes a steady stream at its rate for ever", () => {
+  test("passes a steady stream at its rate indefinitely", () => {
     let passed: u32 = 0;
     for (let i = 0; i < 1000; i++) passed += nodes(1, NOW + i * INTERVAL, 1);
     expect<u32>(passed).toBe(1000);
   });
 
-  test("passes a stream at twice its rate half the time, beside its burst", () => {
+  test("passes half of a stream at twice its rate, plus the burst", () => {
     let passed: u32 = 0;
     for (let i = 0; i < 1000; i++) passed += nodes(1, NOW + i * (INTERVAL / 2), 1);
     expect<u32>(passed).toBe(500 + BURST - 1);
   });
 
-  test("does not charge what it stops: knocking does not prolong the wait", () => {
+  test("does not charge dropped packets, so retrying does not prolong the wait", () => {
     nodes(1, NOW, BURST);
     for (let i = 0; i < 100; i++) nodes(1, NOW + i * 0.99, 10);
     expect<u32>(nodes(1, NOW + INTERVAL, 1)).toBe(1);
   });
 
-  test("with a burst of 1 passes one packet an interval", () => {
+  test("with a burst of 1 passes one packet per interval", () => {
     limitNodes(RATE, 1);
     expect<u32>(nodes(1, NOW, 10)).toBe(1);
     expect<u32>(nodes(1, NOW + INTERVAL - 1, 10)).toBe(0);
     expect<u32>(nodes(1, NOW + INTERVAL, 10)).toBe(1);
   });
 
-  test("of rate 0 is none, and keeps no account", () => {
+  test("with rate 0 passes everything and writes nothing", () => {
     limitNodes(0, 1);
     const before = tables();
     expect<u32>(nodes(1, NOW, 10000)).toBe(10000);
@@ -102,7 +102,7 @@ describe("a limit (GCRA)", () => {
     expect<u64>(tables()).toBe(before);
   });
 
-  test("counts each key for itself, and each limit in a table of its own", () => {
+  test("counts each key separately, and each limit in its own table", () => {
     limitNew(RATE, BURST);
     setLimit(LIMIT_NEW, RATE, 2);
     expect<u32>(nodes(1, NOW, 10)).toBe(BURST);
@@ -113,7 +113,7 @@ describe("a limit (GCRA)", () => {
     expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(false);
   });
 
-  test("keeps within its table: the last set of the last limit ends where the tables do", () => {
+  test("stays within its table: the last set of the last limit is the end of the tables", () => {
     const end: usize = load<u32>(H_LIMITERS_AT) + LIMITS * SETS * SET_SIZE;
     setLimit(LIMITS - 1, RATE, BURST);
     const below = checksum(0, end - SETS * SET_SIZE);
@@ -134,7 +134,7 @@ describe("a clock that was set back", () => {
     limitNodes(RATE, BURST);
   });
 
-  test("leaves a bucket full and no more than that: one packet passes after an interval", () => {
+  test("leaves a bucket exactly full: one packet passes after an interval", () => {
     nodes(1, NOW, BURST);
     const earlier = NOW - 86400000;
     expect<u32>(nodes(1, earlier, 10)).toBe(0);
@@ -143,13 +143,13 @@ describe("a clock that was set back", () => {
     expect<u32>(nodes(1, earlier + (BURST + 1) * INTERVAL, 10)).toBe(BURST);
   });
 
-  test("by less than the bucket is short of full counts the time twice, and no more", () => {
+  test("by less than the free part of the bucket counts that time twice, and no more", () => {
     nodes(1, NOW, 2);
     expect<u32>(nodes(1, NOW - 50, 10)).toBe(2);
     expect<u32>(nodes(1, NOW + 50, 10)).toBe(1);
   });
 
-  test("fills the network's bucket no more than the host's: both are empty again in the time a bucket takes", () => {
+  test("fills the network's bucket no more than the host's: both empty in the time of one bucket", () => {
     setLimit(LIMIT_SOURCE, RATE, 2);
     setLimit(LIMIT_SOURCE_NETWORK, RATE, 3);
     sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 2);
@@ -159,7 +159,7 @@ describe("a clock that was set back", () => {
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), earlier + INTERVAL, 10)).toBe(1);
   });
 
-  test("does not touch a bucket that is just full", () => {
+  test("does not change a bucket that is exactly full", () => {
     nodes(1, NOW, BURST);
     const before = tables();
     nodes(1, NOW, 10);
@@ -179,12 +179,12 @@ describe("a set of five", () => {
     for (let n: u32 = 1; n <= 5; n++) expect<u32>(nodes(n, NOW, 10)).toBe(0);
   });
 
-  test("gives a newcomer the load of the least-loaded key, not a fresh burst", () => {
+  test("gives a new key the load of the least-loaded key, not a fresh burst", () => {
     for (let n: u32 = 1; n <= 5; n++) nodes(n, NOW, n === 3 ? 2 : 4);
     expect<u32>(nodes(6, NOW, 10)).toBe(BURST - 2);
   });
 
-  test("lets the least-loaded key give way wherever it stands, the first and the last too", () => {
+  test("replaces the least-loaded key in any of its slots, including the first and the last", () => {
     for (let light: u32 = 1; light <= 5; light++) {
       layOut(1, 64, 1, 8, 1);
       limitNodes(RATE, BURST);
@@ -205,13 +205,13 @@ describe("a set of five", () => {
     expect<u32>(nodes(1, NOW + INTERVAL, 10)).toBe(1);
   });
 
-  test("passes no more than five bursts of any number of invented keys", () => {
+  test("passes at most five bursts for any number of invented keys", () => {
     let passed: u32 = 0;
     for (let n: u32 = 0; n < 1000; n++) passed += nodes(n, NOW, 3);
     expect<u32>(passed).toBe(5 * BURST);
   });
 
-  test("makes a slot that gave way the newcomer's own: he is charged there from then on", () => {
+  test("keeps charging a new key in the slot that it took over", () => {
     for (let n: u32 = 1; n <= 5; n++) nodes(n, NOW, 1);
     nodes(6, NOW, 2);
     expect<u32>(nodes(6, NOW, 10)).toBe(BURST - 3);
@@ -225,13 +225,13 @@ describe("the limit on sources", () => {
     limitSources(RATE, BURST);
   });
 
-  test("lets an IPv4 host have its burst", () => {
+  test("gives an IPv4 host its burst", () => {
     expect<u32>(sources(ipv4(ADDRESS, 192, 168, 0, 1), NOW, 100)).toBe(BURST);
     expect<u32>(sources(ipv4(ADDRESS, 192, 168, 0, 2), NOW, 100)).toBe(BURST);
     expect<u32>(sources(ipv4(ADDRESS, 192, 168, 0, 1), NOW + INTERVAL, 100)).toBe(1);
   });
 
-  test("lets a /24 of IPv4 have 32 bursts and no more, whoever of it comes", () => {
+  test("gives an IPv4 /24 at most 32 bursts, whichever of its hosts send", () => {
     let passed: u32 = 0;
     for (let host: u32 = 0; host < 256; host++) passed += sources(ipv4(ADDRESS, 192, 168, 0, host), NOW, BURST);
     expect<u32>(passed).toBe(32 * BURST);
@@ -240,21 +240,21 @@ describe("the limit on sources", () => {
     expect<u32>(sources(ipv4(ADDRESS, 193, 168, 0, 255), NOW, BURST)).toBe(BURST);
   });
 
-  test("takes an IPv6 /64 for one host, whichever of its addresses comes", () => {
+  test("treats an IPv6 /64 as one host", () => {
     let passed: u32 = 0;
     for (let host: u16 = 0; host < 100; host++) passed += sources(ipv6(ADDRESS, 1, 1, host), NOW, 1);
     expect<u32>(passed).toBe(BURST);
     expect<u32>(sources(ipv6(ADDRESS, 1, 2, 0), NOW, 100)).toBe(BURST);
   });
 
-  test("lets a /48 of IPv6 have four bursts and no more", () => {
+  test("gives an IPv6 /48 at most four bursts", () => {
     let passed: u32 = 0;
     for (let net: u16 = 0; net < 100; net++) passed += sources(ipv6(ADDRESS, 1, net, 1), NOW, BURST);
     expect<u32>(passed).toBe(4 * BURST);
     expect<u32>(sources(ipv6(ADDRESS, 2, 99, 1), NOW, BURST)).toBe(BURST);
   });
 
-  test("takes for IPv4 what is mapped, and nothing that merely looks like it", () => {
+  test("treats only IPv4-mapped addresses as IPv4, not similar ones", () => {
     // ::10.0.0.x and ::fffe:10.0.0.x and 1::ffff:10.0.0.x are IPv6: of one /64 each.
     const strangers: string[] = [
       "00000000 00000000 00000000 0a0000",
@@ -283,7 +283,7 @@ describe("the limit on sources", () => {
     expect<u32>(passed).toBe(99);
   });
 
-  test("does not charge the host when its network stops it, nor the network when the host is stopped", () => {
+  test("charges neither the host if its network is over the limit, nor the network if the host is", () => {
     setLimit(LIMIT_SOURCE_NETWORK, RATE, BURST + 1);
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 100)).toBe(BURST);
     // Had the stopped host charged its network, nothing would be left of it.
@@ -293,7 +293,7 @@ describe("the limit on sources", () => {
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 100)).toBe(BURST - 1);
   });
 
-  test("has a bucket for each host of a /24: none meets another", () => {
+  test("has a separate bucket for each host of a /24", () => {
     setLimit(LIMIT_SOURCE, RATE, 1);
     setLimit(LIMIT_SOURCE_NETWORK, RATE, 1000);
     let first: u32 = 0;
@@ -304,7 +304,7 @@ describe("the limit on sources", () => {
     expect<u32>(second).toBe(0);
   });
 
-  test("has a bucket for each /64 of a /48", () => {
+  test("has a separate bucket for each /64 of a /48", () => {
     setLimit(LIMIT_SOURCE, RATE, 1);
     setLimit(LIMIT_SOURCE_NETWORK + 1, RATE, 1000);
     let first: u32 = 0;
@@ -315,7 +315,7 @@ describe("the limit on sources", () => {
     expect<u32>(second).toBe(0);
   });
 
-  test("tells hosts and networks apart by each bit of theirs, and by no other", () => {
+  test("distinguishes hosts and networks by each bit of their prefix, and by no other bit", () => {
     // Of IPv4 the last byte is the host's, of IPv6 the fourth pair of bytes; what is behind that counts for nothing.
     let wrong: u32 = 0;
     for (let bit: u32 = 0; bit < 128; bit++) {
@@ -329,7 +329,7 @@ describe("the limit on sources", () => {
     expect<u32>(wrong).toBe(0);
   });
 
-  test("has a bucket for each of many networks", () => {
+  test("has a separate bucket for each of many networks", () => {
     setLimit(LIMIT_SOURCE, RATE, 1000);
     setLimit(LIMIT_SOURCE_NETWORK, RATE, 1);
     let first: u32 = 0;
@@ -340,7 +340,7 @@ describe("the limit on sources", () => {
     expect<u32>(second).toBe(0);
   });
 
-  test("counts new NodeIDs apart from packets, by the pair of limits it is told", () => {
+  test("counts new NodeIDs separately from packets, by the given pair of limits", () => {
     limitNew(RATE, 2);
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 100)).toBe(BURST);
     let passed: u32 = 0;
@@ -360,13 +360,13 @@ function isOther(address: string, bit: u32, limit: u32): bool {
   return sources(ADDRESS, NOW, 1) === 1;
 }
 
-describe("networks without limits", () => {
+describe("exempt networks", () => {
   beforeEach(() => {
     layOut(1, 64, 1, 8, SETS);
   });
 
   /** 10.1.0.0/16 and 2001:db8:7::/48, as src/engine/memory.ts writes them. */
-  test("hold what their prefix covers and nothing beside it", () => {
+  test("contain what their prefix covers and nothing else", () => {
     allow("00000000 00000000 0000ffff 0a010000", "ffffffff ffffffff ffffffff ffff0000");
     allow("20010db8 00070000 00000000 00000000", "ffffffff ffff0000 00000000 00000000");
     expect<bool>(allowed(ipv4(ADDRESS, 10, 1, 0, 0))).toBe(true);
@@ -379,7 +379,7 @@ describe("networks without limits", () => {
     expect<bool>(allowed(ipv6(ADDRESS, 8, 0, 0))).toBe(false);
   });
 
-  test("are none at first: memory beyond their number does not count", () => {
+  test("are none at first: memory after the last network is not read", () => {
     allow("00000000 00000000 00000000 00000000", "00000000 00000000 00000000 00000000");
     expect<bool>(allowed(ipv4(ADDRESS, 10, 1, 0, 0))).toBe(true);
     store<u32>(H_ALLOWED, 0);
@@ -399,7 +399,7 @@ describe("networks without limits", () => {
     expect<u32>(wrong).toBe(0);
   });
 
-  test("may have any prefix: what it covers must be the same, the rest does not count", () => {
+  test("may have any prefix length: its bits must match, the others are ignored", () => {
     let wrong: u32 = 0;
     for (let prefix: u32 = 0; prefix <= 128; prefix++) {
       store<u32>(H_ALLOWED, 0);
@@ -419,7 +419,7 @@ describe("networks without limits", () => {
     expect<u32>(wrong).toBe(0);
   });
 
-  test("may be a single host, and more than one network counts", () => {
+  test("may be a single host, and there may be several", () => {
     allow("00000000 00000000 0000ffff 0a000001", "ffffffff ffffffff ffffffff ffffffff");
     allow("00000000 00000000 0000ffff 0a000002", "ffffffff ffffffff ffffffff ffffffff");
     allow("00000000 00000000 0000ffff 0a000003", "ffffffff ffffffff ffffffff ffffffff");

@@ -20,7 +20,7 @@ describe("lock", () => {
     memory.fill(0, 0, 256);
   });
 
-  test("a lock that is held holds its lane and one", () => {
+  test("a held lock contains its lane plus 1", () => {
     for (let lane: u32 = 0; lane < 1024; lane += 341) {
       attachLane(lane);
       lock(LOCK);
@@ -29,7 +29,7 @@ describe("lock", () => {
     }
   });
 
-  test("a lock that was let go holds 0 and can be taken again, by another lane too", () => {
+  test("an unlocked lock contains 0 and can be locked again, also by another lane", () => {
     lock(LOCK);
     unlock(LOCK);
     expect<u32>(load<u32>(LOCK)).toBe(0);
@@ -38,13 +38,13 @@ describe("lock", () => {
     expect<u32>(load<u32>(LOCK)).toBe(7);
   });
 
-  test("a lock that is free is had at the first try, and signed", () => {
+  test("a free lock is taken at the first attempt, with the lane's number", () => {
     attachLane(3);
     expect<bool>(tryLock(LOCK)).toBe(true);
     expect<u32>(load<u32>(LOCK)).toBe(4);
   });
 
-  test("a lock that stays held is given up, and left to its holder", () => {
+  test("tryLock gives up on a lock that stays held, and does not change it", () => {
     store<u32>(LOCK, 9);
     expect<bool>(tryLock(LOCK)).toBe(false);
     expect<u32>(load<u32>(LOCK)).toBe(9);
@@ -52,7 +52,7 @@ describe("lock", () => {
     expect<bool>(tryLock(LOCK)).toBe(false);
   });
 
-  test("a lock is known for one's own while one holds it", () => {
+  test("holdsLock is true only while this instance holds the lock", () => {
     expect<bool>(holdsLock(LOCK)).toBe(false);
     lock(LOCK);
     expect<bool>(holdsLock(LOCK)).toBe(true);
@@ -60,14 +60,14 @@ describe("lock", () => {
     expect<bool>(holdsLock(LOCK)).toBe(false);
   });
 
-  test("a lock that was taken from its holder, and is another's, stays that one's when the first lets go", () => {
+  test("unlock does not free a lock that has passed to another lane meanwhile", () => {
     lock(LOCK);
     store<u32>(LOCK, 9);
     unlock(LOCK);
     expect<u32>(load<u32>(LOCK)).toBe(9);
   });
 
-  test("a lock touches no word beside its own", () => {
+  test("a lock does not change the neighboring words", () => {
     store<u32>(LOCK - 4, 0xffffffff);
     store<u32>(LOCK + 4, 0xffffffff);
     lock(LOCK);
@@ -76,7 +76,7 @@ describe("lock", () => {
     expect<u32>(load<u32>(LOCK + 4)).toBe(0xffffffff);
   });
 
-  test("a sequence counter is odd while its holder writes, and even and two further afterwards", () => {
+  test("a sequence counter is odd during a write, and two higher after it", () => {
     store<u32>(SEQUENCE, 8);
     beginWrite(SEQUENCE);
     expect<u32>(load<u32>(SEQUENCE)).toBe(9);
@@ -92,14 +92,14 @@ describe("lock", () => {
     expect<u32>(load<u32>(SEQUENCE)).toBe(0);
   });
 
-  test("what was read holds when nobody has written since", () => {
+  test("a read is consistent if nothing was written since its start", () => {
     store<u32>(SEQUENCE, 4);
     const seen = beginRead(SEQUENCE);
     expect<u32>(seen).toBe(4);
     expect<bool>(unchanged(SEQUENCE, seen)).toBe(true);
   });
 
-  test("what was read does not hold when a write began or came and went since", () => {
+  test("a read is not consistent if a write started or happened since its start", () => {
     const seen = beginRead(SEQUENCE);
     beginWrite(SEQUENCE);
     expect<bool>(unchanged(SEQUENCE, seen)).toBe(false);
@@ -107,7 +107,7 @@ describe("lock", () => {
     expect<bool>(unchanged(SEQUENCE, seen)).toBe(false);
   });
 
-  test("a reader changes nothing, also where it has to write what it read", () => {
+  test("a reader changes nothing, even where it writes back what it read", () => {
     for (let weak: u32 = 0; weak <= 1; weak++) {
       store<u32>(H_WEAK_ORDERING, weak);
       store<u32>(SEQUENCE, 12);

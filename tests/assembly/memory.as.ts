@@ -10,7 +10,7 @@ describe("the memory under test", () => {
     expect<usize>(changetype<usize>(new ArrayBuffer(8))).toBeGreaterThanOrEqual(ENGINE_END);
   });
 
-  test("a hundred thousand allocations of as-pect's runtime leave the engine's memory as it was", () => {
+  test("100,000 allocations of as-pect's runtime do not change the engine's memory", () => {
     layOut(100, 64, 2, 64, 8);
     const before = checksum(0, ENGINE_END);
     let text = "";
@@ -19,7 +19,7 @@ describe("the memory under test", () => {
     expect<u64>(checksum(0, ENGINE_END)).toBe(before);
   });
 
-  test("the header ends where the key does, the regions begin behind it, the rest is dirt", () => {
+  test("the header ends with the key, the regions follow it, and the rest is filled with 0xff", () => {
     layOut(100, 64, 2, 64, 8);
     expect<u32>(load<u32>(H_LANES_AT)).toBeGreaterThanOrEqual(HEADER_SIZE);
     expect<u32>(load<u32>(H_KEY)).toBe(0x9e3779b9);

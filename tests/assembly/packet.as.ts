@@ -57,7 +57,7 @@ function packetsIn(size: u32): u32 {
 }
 
 describe("any datagram", () => {
-  test("one of fewer than four bytes is short, whatever they are", () => {
+  test("of fewer than four bytes is short, whatever the bytes are", () => {
     expect<u32>(judge("")).toBe(STATUS_SHORT);
     expect<u32>(judge("19")).toBe(STATUS_SHORT);
     expect<u32>(judge("1976")).toBe(STATUS_SHORT);
@@ -65,14 +65,14 @@ describe("any datagram", () => {
     expect<u32>(judge("000000")).toBe(STATUS_SHORT);
   });
 
-  test("one with another magic is told by its first four bytes", () => {
+  test("with an unknown magic is bad-magic after its first four bytes", () => {
     expect<u32>(judge("00000000")).toBe(STATUS_BAD_MAGIC);
     expect<u32>(judge("09037619")).toBe(STATUS_BAD_MAGIC);
     expect<u32>(judge("25101220 00000000 00000000 00000000")).toBe(STATUS_BAD_MAGIC);
     expect<u32>(judge("ffffffff ffffffff")).toBe(STATUS_BAD_MAGIC);
   });
 
-  test("each bit of the magic counts", () => {
+  test("with any wrong bit in the magic is bad-magic", () => {
     let wrong = 0;
     for (let bit: u32 = 0; bit < 32; bit++) {
       let size = query(4);
@@ -85,7 +85,7 @@ describe("any datagram", () => {
     expect<i32>(wrong).toBe(64);
   });
 
-  test("a packet may begin at any address", () => {
+  test("may start at any address", () => {
     for (let at: usize = SCRATCH; at < SCRATCH + 8; at++) {
       expect<u32>(parse(at, put(at, "19760309 00000005 61626364 65000000"))).toBe(STATUS_QUERY);
       expect<u32>(parse(at, put(at, "20121025 56080000 00000001 61000000 00000004 7f000001"))).toBe(
@@ -96,14 +96,14 @@ describe("any datagram", () => {
 });
 
 describe("a query", () => {
-  test("with a NodeID of any length up to 1008 bytes is a query, whole words long", () => {
+  test("with a NodeID of any length up to 1008 bytes is valid, if padded to whole words", () => {
     for (let length: u32 = 0; length <= 1008; length++) {
       if (parse(SCRATCH, query(length)) !== STATUS_QUERY) expect<u32>(length).toBe(0, "a query was refused");
     }
     expect<u32>(judge("19760309 00000004 61626364")).toBe(STATUS_QUERY);
   });
 
-  test("of fewer than eight bytes is short, even if the length that memory holds behind it is good", () => {
+  test("of fewer than eight bytes is short, even if a valid length follows in memory", () => {
     const size = query(4);
     for (let cut: u32 = 4; cut < 8; cut++) expect<u32>(parse(SCRATCH, cut)).toBe(STATUS_SHORT);
     expect<u32>(parse(SCRATCH, size)).toBe(STATUS_QUERY);
@@ -113,14 +113,14 @@ describe("a query", () => {
     }
   });
 
-  test("whose NodeID is longer than what is left has a bad length", () => {
+  test("with a NodeID longer than the rest of the packet is bad-id-length", () => {
     expect<u32>(judge("19760309 00000001")).toBe(STATUS_BAD_ID_LENGTH);
     expect<u32>(judge("19760309 00000005 61626364")).toBe(STATUS_BAD_ID_LENGTH);
     expect<u32>(judge("19760309 00000004 616263")).toBe(STATUS_BAD_ID_LENGTH);
     expect<u32>(judge("19760309 00000040 61626364")).toBe(STATUS_BAD_ID_LENGTH);
   });
 
-  test("whose length overflows 32 bits with padding or header has a bad length", () => {
+  test("with a length that overflows 32 bits when padding or header are added is bad-id-length", () => {
     for (let i = 0; i < NASTY.length; i++) {
       query(4);
       setWord(1, NASTY[i]);
@@ -135,23 +135,23 @@ describe("a query", () => {
     expect<u32>(judge("19760309 00000007 61626364 656667")).toBe(STATUS_SHORT);
   });
 
-  test("may be padded with anything", () => {
+  test("may have any bytes as padding", () => {
     expect<u32>(judge("19760309 00000001 61ffffff")).toBe(STATUS_QUERY);
   });
 
-  test("with a byte or more behind it is trailing", () => {
+  test("with extra bytes at the end is trailing", () => {
     expect<u32>(judge("19760309 00000004 61626364 00")).toBe(STATUS_TRAILING);
     expect<u32>(judge("19760309 00000003 61626300 00000000")).toBe(STATUS_TRAILING);
     expect<u32>(judge("19760309 00000000 00")).toBe(STATUS_TRAILING);
   });
 
-  test("of no NodeID is a query: to refuse it is the engine's business", () => {
+  test("with an empty NodeID is valid here; the engine refuses it", () => {
     expect<u32>(judge("19760309 00000000")).toBe(STATUS_QUERY);
   });
 });
 
 describe("an announcement", () => {
-  test("bears no IP, four bytes of it or sixteen", () => {
+  test("has no IP, 4 bytes of IP or 16", () => {
     expect<u32>(judge("20121025 56080000 00000004 61626364 00000000")).toBe(STATUS_ANNOUNCEMENT);
     expect<u32>(judge("20121025 56080000 00000004 61626364 00000004 c0a80001")).toBe(STATUS_ANNOUNCEMENT);
     expect<u32>(judge("20121025 56080000 00000004 61626364 00000010 20010db8 00000000 00000000 00000001")).toBe(
@@ -159,7 +159,7 @@ describe("an announcement", () => {
     );
   });
 
-  test("with a NodeID of any length up to 1008 bytes is an announcement", () => {
+  test("with a NodeID of any length up to 1008 bytes is valid", () => {
     for (let length: u32 = 0; length <= 1008; length++) {
       let good = parse(SCRATCH, announcement(length, 0)) === STATUS_ANNOUNCEMENT;
       good = good && parse(SCRATCH, announcement(length, 4)) === STATUS_ANNOUNCEMENT;
@@ -168,7 +168,7 @@ describe("an announcement", () => {
     }
   });
 
-  test("of fewer than eight bytes is short, and of fewer than twelve if nothing is reserved", () => {
+  test("of fewer than 12 bytes is short, if the reserved bits are 0", () => {
     announcement(4, 0);
     for (let size: u32 = 4; size < 12; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_SHORT);
     for (let i = 0; i < NASTY.length; i++) {
@@ -177,7 +177,7 @@ describe("an announcement", () => {
     }
   });
 
-  test("has sixteen reserved bits, each of which must be 0", () => {
+  test("has 16 reserved bits, each of which must be 0", () => {
     for (let bit: u32 = 0; bit < 16; bit++) {
       const size = announcement(4, 0);
       setWord(1, 0x56080000 | ((<u32>1) << bit));
@@ -185,7 +185,7 @@ describe("an announcement", () => {
     }
   });
 
-  test("may have any port, 0 and 65535 too", () => {
+  test("may have any port, including 0 and 65535", () => {
     for (let bit: u32 = 16; bit < 32; bit++) {
       const size = announcement(4, 0);
       setWord(1, (<u32>1) << bit);
@@ -195,13 +195,13 @@ describe("an announcement", () => {
     expect<u32>(judge("20121025 ffff0000 00000000 00000000")).toBe(STATUS_ANNOUNCEMENT);
   });
 
-  test("whose NodeID is longer than what is left has a bad length", () => {
+  test("with a NodeID longer than the rest of the packet is bad-id-length", () => {
     expect<u32>(judge("20121025 56080000 00000001")).toBe(STATUS_BAD_ID_LENGTH);
     expect<u32>(judge("20121025 56080000 00000005 61626364")).toBe(STATUS_BAD_ID_LENGTH);
     expect<u32>(judge("20121025 56080000 00000009 61626364 00000000")).toBe(STATUS_BAD_ID_LENGTH);
   });
 
-  test("whose length overflows 32 bits with padding or header has a bad length", () => {
+  test("with a length that overflows 32 bits when padding or header are added is bad-id-length", () => {
     for (let i = 0; i < NASTY.length; i++) {
       announcement(4, 0);
       setWord(2, NASTY[i]);
@@ -209,7 +209,7 @@ describe("an announcement", () => {
     }
   });
 
-  test("that ends before the length of its IP is short, within the padding too", () => {
+  test("that ends before the length of its IP is short, also within the padding", () => {
     expect<u32>(judge("20121025 56080000 00000000")).toBe(STATUS_SHORT);
     expect<u32>(judge("20121025 56080000 00000004 61626364")).toBe(STATUS_SHORT);
     expect<u32>(judge("20121025 56080000 00000004 61626364 000000")).toBe(STATUS_SHORT);
@@ -217,7 +217,7 @@ describe("an announcement", () => {
     expect<u32>(judge("20121025 56080000 00000001 610000 00000000")).toBe(STATUS_SHORT);
   });
 
-  test("with an IP of another length has a bad one, even if so many bytes follow", () => {
+  test("with an IP length other than 0, 4 or 16 is bad-ip-length, even if that many bytes follow", () => {
     for (let ipLength: u32 = 1; ipLength <= 64; ipLength++) {
       if (ipLength === 4 || ipLength === 16) continue;
       const size = announcement(5, ipLength);
@@ -226,7 +226,7 @@ describe("an announcement", () => {
     }
   });
 
-  test("with an IP whose length overflows 32 bits has a bad one", () => {
+  test("with an IP length that overflows 32 bits is bad-ip-length", () => {
     for (let i = 0; i < NASTY.length; i++) {
       const size = announcement(4, 16);
       setWord(4, NASTY[i]);
@@ -235,7 +235,7 @@ describe("an announcement", () => {
     }
   });
 
-  test("with fewer bytes of IP than it says has a bad IP length", () => {
+  test("with fewer bytes of IP than stated is bad-ip-length", () => {
     for (let missing: u32 = 1; missing <= 4; missing++) {
       expect<u32>(parse(SCRATCH, announcement(4, 4) - missing)).toBe(STATUS_BAD_IP_LENGTH);
     }
@@ -244,14 +244,14 @@ describe("an announcement", () => {
     }
   });
 
-  test("with a byte or more behind it is trailing", () => {
+  test("with extra bytes at the end is trailing", () => {
     expect<u32>(parse(SCRATCH, announcement(4, 0) + 1)).toBe(STATUS_TRAILING);
     expect<u32>(parse(SCRATCH, announcement(4, 4) + 1)).toBe(STATUS_TRAILING);
     expect<u32>(parse(SCRATCH, announcement(4, 4) + 12)).toBe(STATUS_TRAILING);
     expect<u32>(parse(SCRATCH, announcement(4, 16) + 1)).toBe(STATUS_TRAILING);
   });
 
-  test("is judged field by field: the first that is wrong names the fault", () => {
+  test("is checked field by field: the first wrong field determines the status", () => {
     expect<u32>(judge("20121026 56080001 ffffffff")).toBe(STATUS_BAD_MAGIC);
     expect<u32>(judge("20121025 56080001")).toBe(STATUS_BAD_RESERVED);
     expect<u32>(judge("20121025 56080001 ffffffff")).toBe(STATUS_BAD_RESERVED);
@@ -260,7 +260,7 @@ describe("an announcement", () => {
     expect<u32>(judge("20121025 56080000 00000004 61626364 00000003 61626364 00000000")).toBe(STATUS_BAD_IP_LENGTH);
   });
 
-  test("tells its port, whatever is reserved", () => {
+  test("contains its port in the upper half of the word, whatever the reserved bits are", () => {
     putFresh("20121025 56080000");
     expect<u32>(announcedPort(SCRATCH)).toBe(22024);
     putFresh("20121025 ffffffff");
@@ -270,8 +270,8 @@ describe("an announcement", () => {
   });
 });
 
-describe("what lies behind a packet", () => {
-  test("does not count: no beginning of a packet is a packet, though memory holds the rest", () => {
+describe("memory after a packet", () => {
+  test("does not complete it: no prefix of a packet is a packet", () => {
     let packets: u32 = 0;
     for (let length: u32 = 0; length <= 70; length++) {
       packets += packetsIn(query(length));
@@ -282,7 +282,7 @@ describe("what lies behind a packet", () => {
     expect<u32>(packets).toBe(0);
   });
 
-  test("is never read: what a cut packet is called does not depend on it", () => {
+  test("is never read: the status of a truncated packet does not depend on it", () => {
     const whole = putFresh("20121025 56080000 00000006 61626364 65660000 00000010 20010db8 00000000 00000000 00000001");
     for (let cut: u32 = 0; cut < whole; cut++) {
       putFresh("20121025 56080000 00000006 61626364 65660000 00000010 20010db8 00000000 00000000 00000001");
@@ -296,19 +296,19 @@ describe("what lies behind a packet", () => {
 });
 
 describe("headers", () => {
-  test("that of an announcement is its magic, port and length, and nothing behind them", () => {
+  test("of an announcement are magic, port and length, and nothing after them is written", () => {
     putFresh("");
     writeAnnouncementHeader(SCRATCH, 0x5608, 0x01020304);
     expect<string>(hexOf(SCRATCH, 16)).toBe("20121025 56080000 01020304 ffffffff");
   });
 
-  test("that of a query is its magic and length, and nothing behind them", () => {
+  test("of a query are magic and length, and nothing after them is written", () => {
     putFresh("");
     writeQueryHeader(SCRATCH, 0x01020304);
     expect<string>(hexOf(SCRATCH, 12)).toBe("19760309 01020304 ffffffff");
   });
 
-  test("the highest port is written without spilling into what is reserved", () => {
+  test("with the highest port do not change the reserved bits", () => {
     writeAnnouncementHeader(SCRATCH, 65535, 0);
     expect<u32>(announcedPort(SCRATCH)).toBe(65535);
     expect<u32>(parse(SCRATCH, 16)).toBe(STATUS_BAD_IP_LENGTH);

@@ -48,7 +48,7 @@ function inSlot(slot: u32): u32 {
   return load<u32>(load<u32>(H_INDEX_AT) + slot * INDEX_SIZE, INDEX_ENTRY);
 }
 
-describe("a look-up", () => {
+describe("a lookup", () => {
   beforeEach(() => {
     layOut(100, 64, 1, 256, 1);
     ipv4(FROM, 10, 0, 0, 1);
@@ -58,7 +58,7 @@ describe("a look-up", () => {
     expect<u32>(portOf(1, NOW)).toBe(0);
   });
 
-  test("finds the port and address that were announced", () => {
+  test("finds the announced port and address", () => {
     announce(1, 22000, NOW);
     ipv6(FROM, 1, 2, 3);
     announce(2, 65535, NOW);
@@ -69,7 +69,7 @@ describe("a look-up", () => {
     expect<u32>(portOf(3, NOW)).toBe(0);
   });
 
-  test("finds NodeIDs of every length, and tells them apart by it", () => {
+  test("finds NodeIDs of every length, and distinguishes them by length", () => {
     for (let length: u32 = 1; length <= 64; length++) {
       useLongId(7, length);
       expect<bool>(announceLength(length, 1000 + length, NOW)).toBe(true);
@@ -81,7 +81,7 @@ describe("a look-up", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test('takes "a" and "a\\0" for two nodes', () => {
+  test('treats "a" and "a\\0" as two nodes', () => {
     memory.fill(ID, 0, 8);
     store<u8>(ID, 0x61);
     for (let length: u32 = 1; length <= 4; length++) {
@@ -94,7 +94,7 @@ describe("a look-up", () => {
     }
   });
 
-  test("knows a NodeID by all its bytes, not by its hash", () => {
+  test("compares all bytes of a NodeID, not only its hash", () => {
     const lengths: u32[] = [1, 2, 3, 4, 5, 8, 9, 12, 13, 16, 60, 64];
     for (let i = 0; i < lengths.length; i++) {
       const length = lengths[i];
@@ -113,7 +113,7 @@ describe("a look-up", () => {
     }
   });
 
-  test("knows a NodeID by its length, not by its hash", () => {
+  test("compares the length of a NodeID, not only its hash", () => {
     announce(1, 22000, NOW);
     const meta = entryAt(entryOf(1)) + ENTRY_META;
     store<u32>(meta, (22000 << 16) | 3);
@@ -125,19 +125,19 @@ describe("a look-up", () => {
     expect<u32>(portOf(1, NOW)).toBe(22000);
   });
 
-  test("finds a node for a retention from its announcement, to the millisecond", () => {
+  test("finds a node until its retention ends, exact to the millisecond", () => {
     announce(1, 22000, NOW);
     expect<u32>(portOf(1, NOW + RETENTION - 1)).toBe(22000);
     expect<u32>(portOf(1, NOW + RETENTION)).toBe(0);
     expect<u32>(portOf(1, NOW + RETENTION * 1000)).toBe(0);
   });
 
-  test("finds a node announced in what is now the future", () => {
+  test("finds a node whose announcement time is in the future", () => {
     announce(1, 22000, NOW);
     expect<u32>(portOf(1, NOW - 5 * RETENTION)).toBe(22000);
   });
 
-  test("changes nothing, whether it finds a node, one whose time is over, or none", () => {
+  test("changes nothing, whether it finds a node, an expired one, or none", () => {
     announce(1, 22000, NOW);
     const before = checksum(0, SCRATCH);
     portOf(1, NOW);
@@ -146,7 +146,7 @@ describe("a look-up", () => {
     expect<u64>(checksum(0, SCRATCH)).toBe(before);
   });
 
-  test("finds each node of an index without an empty slot, and ends there if it finds none", () => {
+  test("finds each node of an index without an empty slot, and terminates if it finds none", () => {
     layOut(8, 64, 1, 8, 1);
     // All belong in one slot: the last stands furthest from it, round the end.
     for (let n: u32 = 0; n < 8; n++) insertAt(idAt(5, n), n + 1, NOW);
@@ -161,7 +161,7 @@ describe("an announcement", () => {
     ipv4(FROM, 10, 0, 0, 1);
   });
 
-  test("of a known node renews port, address and time in its entry", () => {
+  test("of a known node updates port, address and time in its entry", () => {
     announce(1, 22000, NOW);
     const entry = entryOf(1);
     ipv4(FROM, 10, 0, 0, 2);
@@ -186,7 +186,7 @@ describe("an announcement", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("after the clock was set back has those of times to come count as of now, and stands behind them", () => {
+  test("after the clock was set back changes future times to now, and is queued after them", () => {
     store<f64>(H_RETENTION, 1000000);
     for (let n: u32 = 1; n <= 4; n++) announce(n, 1, NOW + n * 1000 - 4000);
     announce(5, 1, NOW - 1500);
@@ -197,14 +197,14 @@ describe("an announcement", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("after the clock was set back does not keep others beyond a retention from then", () => {
+  test("after the clock was set back lets other nodes expire one retention later", () => {
     announce(1, 1, NOW);
     announce(2, 1, NOW - 86400000);
     expect<u32>(portOf(1, NOW - 86400000 + RETENTION - 1)).toBe(1);
     expect<u32>(portOf(1, NOW - 86400000 + RETENTION)).toBe(0);
   });
 
-  test("of a node whose time was over is one of a new node", () => {
+  test("of an expired node inserts it again", () => {
     announce(1, 22000, NOW);
     announce(1, 22001, NOW + RETENTION);
     expect<u32>(portOf(1, NOW + RETENTION)).toBe(22001);
@@ -212,7 +212,7 @@ describe("an announcement", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("writes nothing behind the padding of a NodeID, into its entry or the next", () => {
+  test("writes nothing after the padding of a NodeID, in its entry or the next", () => {
     layOut(3, 8, 1, 8, 1);
     memory.fill(entryAt(1), 0xff, 3 * 48);
     useLongId(1, 8);
@@ -225,7 +225,7 @@ describe("an announcement", () => {
     expect<string>(hexOf(entryAt(2) + ENTRY_ID, 12)).toBe(`${hexOf(ID, 4)} ffffffff ffffffff`);
   });
 
-  test("fills the registry up to its capacity, and is refused beyond", () => {
+  test("fills the registry up to its capacity, then is refused", () => {
     layOut(10, 64, 2, 16, 1);
     for (let n: u32 = 0; n < 10; n++) expect<bool>(announce(n, n + 1, NOW)).toBe(true);
     const registry: usize = load<u32>(H_SHARDS_AT);
@@ -239,7 +239,7 @@ describe("an announcement", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("finds room again when the time of two others is over", () => {
+  test("finds room again when two other entries expire", () => {
     layOut(4, 64, 1, 16, 1);
     announce(1, 1, NOW);
     announce(2, 1, NOW);
@@ -254,12 +254,12 @@ describe("an announcement", () => {
   });
 });
 
-describe("an open shard", () => {
+describe("a locked shard", () => {
   beforeEach(() => {
     layOut(100, 64, 4, 64, 1);
   });
 
-  test("is locked by the lane that opened it, until it is closed", () => {
+  test("contains its lane plus 1 as lock, until it is unlocked", () => {
     attachLane(1);
     take(1);
     const shard = lockShard(NOW);
@@ -269,7 +269,7 @@ describe("an open shard", () => {
     expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(0);
   });
 
-  test("is the NodeID's own: others are neither locked nor written", () => {
+  test("is the NodeID's own: other shards are neither locked nor written", () => {
     for (let n: u32 = 0; n < 40; n++) {
       take(n);
       const mine = shardOf(spread);
@@ -288,7 +288,7 @@ describe("an open shard", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("lets go of two entries whose time is over, and of no more", () => {
+  test("evicts two expired entries, and no more", () => {
     layOut(100, 64, 1, 256, 1);
     for (let n: u32 = 1; n <= 5; n++) announce(n, 1, NOW);
     take(99);
@@ -300,7 +300,7 @@ describe("an open shard", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("leaves its sequence counter even, two further for each change", () => {
+  test("has an even sequence counter afterwards, two higher per change", () => {
     layOut(100, 64, 1, 256, 1);
     announce(1, 1, NOW);
     expect<u32>(load<u32>(shardAt(0), SHARD_SEQUENCE)).toBe(2);
@@ -314,12 +314,12 @@ describe("an open shard", () => {
   });
 });
 
-describe("an entry whose time is over", () => {
+describe("an expired entry", () => {
   beforeEach(() => {
     layOut(100, 64, 1, 256, 1);
   });
 
-  test("is let go when it is asked for under lock, to the millisecond", () => {
+  test("is evicted when findLive finds it, exact to the millisecond", () => {
     announce(1, 1, NOW);
     const entry = entryOf(1);
     take(1);
@@ -331,7 +331,7 @@ describe("an entry whose time is over", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("is let go alone: those before and behind it in the queue stay", () => {
+  test("is evicted alone: its neighbors in the queue stay", () => {
     for (let n: u32 = 1; n <= 5; n++) insertAt(n, n, NOW + n);
     store<f64>(entryAt(entryOf(3)), NOW - RETENTION, ENTRY_TIME);
     evictIfExpired(3, NOW);
@@ -339,7 +339,7 @@ describe("an entry whose time is over", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("gives its place to the next new node", () => {
+  test("is reused for the next new node", () => {
     announce(1, 1, NOW);
     announce(2, 2, NOW + 1);
     const first = entryOf(1);
@@ -356,7 +356,7 @@ describe("the gap that a removed entry leaves in the index", () => {
     layOut(8, 64, 1, 8, 1);
   });
 
-  test("is closed by those that had to stand behind it", () => {
+  test("is closed by entries that could not be at their home slot", () => {
     const a = idAt(2, 0);
     const b = idAt(2, 1);
     const c = idAt(2, 2);
@@ -371,7 +371,7 @@ describe("the gap that a removed entry leaves in the index", () => {
     expect<u32>(portOf(c, NOW)).toBe(3);
   });
 
-  test("is not closed by one that stands at home, but by one further on", () => {
+  test("is not closed by an entry at its home slot, but by a later one", () => {
     const a = idAt(2, 0);
     const athome = idAt(3, 0);
     const b = idAt(2, 1);
@@ -384,7 +384,7 @@ describe("the gap that a removed entry leaves in the index", () => {
     expect<u32>(inSlot(4)).toBe(0);
   });
 
-  test("is closed over the end of the index", () => {
+  test("is closed across the end of the index", () => {
     const a = idAt(7, 0);
     const b = idAt(7, 1);
     const c = idAt(0, 0);
@@ -407,7 +407,7 @@ describe("the gap that a removed entry leaves in the index", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("is closed in each of the 16,384 ways in which four entries can meet in eight slots", () => {
+  test("is closed in each of the 16,384 ways in which four entries can collide in eight slots", () => {
     const ids = new StaticArray<u32>(32);
     for (let slot: u32 = 0; slot < 8; slot++) {
       for (let nth: u32 = 0; nth < 4; nth++) ids[slot * 4 + nth] = idAt(slot, nth);
@@ -438,8 +438,8 @@ function forget(): void {
   memory.fill(128, 0, 16);
 }
 
-describe("where a hash belongs", () => {
-  test("is its fraction of the slots: any number of them is used, first to last", () => {
+describe("the home slot of a hash", () => {
+  test("is its fraction of the slots: with any number of slots all are used, first to last", () => {
     layOut(1, 64, 1, 7, 1);
     let first: u32 = 0;
     let last: u32 = 0;
@@ -463,7 +463,7 @@ describe("a sweep", () => {
     layOut(600, 64, 4, 512, 1);
   });
 
-  test("lets go of all whose time is over, in all shards, and says how many", () => {
+  test("evicts all expired entries in all shards, and returns how many", () => {
     for (let n: u32 = 0; n < 40; n++) announce(n, 1, NOW + n);
     expect<u32>(sweep(NOW + RETENTION - 1)).toBe(0);
     expect<u32>(sweep(NOW + RETENTION)).toBe(1);
@@ -473,7 +473,7 @@ describe("a sweep", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("lets go of at most 64 of a shard at a time, and goes on in the same millisecond", () => {
+  test("evicts at most 64 entries per shard and call, and continues in the same millisecond", () => {
     layOut(600, 64, 1, 1024, 1);
     for (let n: u32 = 0; n < 150; n++) announce(n, 1, NOW);
     expect<u32>(sweep(NOW + RETENTION)).toBe(64);
@@ -483,7 +483,7 @@ describe("a sweep", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("takes place once a millisecond when it found all there was", () => {
+  test("runs once per millisecond if it evicted everything expired", () => {
     announce(1, 1, NOW);
     expect<u32>(sweep(NOW + RETENTION - 1)).toBe(0);
     expect<f64>(load<f64>(H_LAST_SWEEP)).toBe(NOW + RETENTION - 1);
@@ -493,7 +493,7 @@ describe("a sweep", () => {
     expect<u32>(sweep(NOW + RETENTION + 1)).toBe(1);
   });
 
-  test("passes over a shard that stays locked, and comes back to it in the same millisecond", () => {
+  test("skips a shard that stays locked, and evicts its entries later in the same millisecond", () => {
     for (let n: u32 = 0; n < 40; n++) announce(n, 1, NOW);
     const held = load<u32>(shardAt(2), SHARD_COUNT);
     expect<u32>(held).toBeGreaterThan(0);
@@ -505,14 +505,14 @@ describe("a sweep", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("has what was announced in times to come count as announced now", () => {
+  test("changes announcement times in the future to now", () => {
     for (let n: u32 = 0; n < 40; n++) announce(n, 1, NOW);
     expect<u32>(sweep(NOW - 86400000)).toBe(0);
     expect<u32>(sweep(NOW - 86400000 + RETENTION - 1)).toBe(0);
     expect<u32>(sweep(NOW - 86400000 + RETENTION)).toBe(40);
   });
 
-  test("is left for later while the pool stays locked, and leaves no shard locked", () => {
+  test("does nothing while the pool stays locked, and leaves no shard locked", () => {
     for (let n: u32 = 0; n < 40; n++) announce(n, 1, NOW);
     store<u32>(H_POOL_LOCK, 9);
     expect<u32>(sweep(NOW + RETENTION)).toBe(0);
@@ -530,7 +530,7 @@ describe("a sweep", () => {
 });
 
 describe("the registry", () => {
-  test("is what a list would be, over 20,000 random announcements, look-ups, removals and sweeps", () => {
+  test("behaves like a simple list over 20,000 random announcements, lookups, removals and sweeps", () => {
     layOut(24, 64, 2, 24, 1);
     ipv4(FROM, 10, 0, 0, 1);
     const ports = new StaticArray<u32>(40);
