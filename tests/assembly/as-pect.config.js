@@ -1,7 +1,7 @@
 /**
- * How as-pect finds and runs the specs; scripts/aspect.ts names this file and as-pect.asconfig.json. There, `memoryBase`
- * leaves the low megabyte to the modules under test, whose header is at 0. as-pect's compiler transform is left out: it
- * serves comparisons of objects, of which these specs have none, and fits only some versions of the compiler.
+ * Configuration of as-pect, used by scripts/aspect.ts together with as-pect.asconfig.json. There, `memoryBase` reserves the lowest
+ * megabyte for the modules under test, whose header is at address 0. as-pect's compiler transform is omitted: it is only needed to
+ * compare objects, which these specs do not do, and it works only with some compiler versions.
  */
 export default {
   entries: ["tests/assembly/*.as.ts"],

@@ -10,9 +10,9 @@ import {
   STATUS_TRAILING,
 } from "../../assembly/layout";
 import { hexOf, put, putFresh } from "./support/bytes";
-import { checksum, DIRT, SCRATCH } from "./support/memory";
+import { checksum, FILLER, SCRATCH } from "./support/memory";
 
-/** Room for fields, NodeIDs, IPs and tables beside that for packets at SCRATCH. */
+/** Addresses for fields, NodeIDs, IPs and tables. Packets are at SCRATCH. */
 const FIELDS: usize = SCRATCH + 0x4000;
 const ID: usize = SCRATCH + 0x8000;
 const IP: usize = SCRATCH + 0x9000;
@@ -30,7 +30,7 @@ function field(name: i32): u32 {
 }
 
 function decodeHex(hex: string): u32 {
-  memory.fill(FIELDS, DIRT, 64);
+  memory.fill(FIELDS, FILLER, 64);
   return decode(SCRATCH, putFresh(hex), FIELDS);
 }
 
@@ -94,9 +94,9 @@ describe("decodeBatch", () => {
       "19760309 00000000",
     ];
     const statuses: u32[] = [STATUS_QUERY, STATUS_BAD_MAGIC, STATUS_ANNOUNCEMENT, STATUS_TRAILING, STATUS_QUERY];
-    memory.fill(FIELDS, DIRT, 256);
+    memory.fill(FIELDS, FILLER, 256);
     putFresh("");
-    // Not in the order of their addresses, and not on whole words.
+    // Neither in the order of their addresses nor aligned to words.
     for (let i = 0; i < 5; i++) {
       const at = SCRATCH + 301 - 60 * i;
       store<u32>(TABLE + i * 8, <u32>at);
@@ -111,7 +111,7 @@ describe("decodeBatch", () => {
   });
 
   test("with a count of 0 decodes nothing", () => {
-    memory.fill(FIELDS, DIRT, 32);
+    memory.fill(FIELDS, FILLER, 32);
     expect<u32>(decodeBatch(TABLE, 0, FIELDS)).toBe(0);
     expect<u32>(field(STATUS)).toBe(0xffffffff);
   });
@@ -140,17 +140,17 @@ describe("encode", () => {
     let wrong: u32 = 0;
     for (let length: u32 = 0; length <= 1008; length++) {
       for (let i = 0; i < 3; i++) {
-        memory.fill(SCRATCH, DIRT, 1056);
+        memory.fill(SCRATCH, FILLER, 1056);
         const size = encodeAnnouncement(SCRATCH, length + 1, ID, length, IP, ips[i]);
         if (decode(SCRATCH, size, FIELDS) !== STATUS_ANNOUNCEMENT) wrong++;
         if (field(PORT) !== length + 1 || field(ID_LENGTH) !== length || field(IP_LENGTH) !== ips[i]) wrong++;
         if (!same(SCRATCH + field(ID_AT), ID, length) || !same(SCRATCH + field(IP_AT), IP, ips[i])) wrong++;
-        if (load<u8>(SCRATCH + size) !== DIRT) wrong++;
+        if (load<u8>(SCRATCH + size) !== FILLER) wrong++;
       }
-      memory.fill(SCRATCH, DIRT, 1056);
+      memory.fill(SCRATCH, FILLER, 1056);
       const size = encodeQuery(SCRATCH, ID, length);
       if (decode(SCRATCH, size, FIELDS) !== STATUS_QUERY || field(ID_LENGTH) !== length) wrong++;
-      if (!same(SCRATCH + field(ID_AT), ID, length) || load<u8>(SCRATCH + size) !== DIRT) wrong++;
+      if (!same(SCRATCH + field(ID_AT), ID, length) || load<u8>(SCRATCH + size) !== FILLER) wrong++;
     }
     expect<u32>(wrong).toBe(0);
   });
@@ -176,7 +176,7 @@ describe("encode", () => {
   });
 
   test("turns a query into its reply in place: the IP is moved before the NodeID overwrites it", () => {
-    // NodeID at 8, to go to 12; the IP behind it, where the NodeID's end will stand.
+    // The NodeID moves from 8 to 12. The IP follows it, where the end of the NodeID will be.
     putFresh("19760309 00000008 61626364 65666768 c0a80001");
     const size = encodeAnnouncement(SCRATCH, 1, SCRATCH + 8, 8, SCRATCH + 16, 4);
     expect<string>(hexOf(SCRATCH, size)).toBe("20121025 00010000 00000008 61626364 65666768 00000004 c0a80001");

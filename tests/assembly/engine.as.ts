@@ -39,12 +39,12 @@ import {
   VERDICTS,
 } from "../../assembly/layout";
 import { lockShard, unlockShard } from "../../assembly/registry";
-import { ipv4, ipv6, put, take } from "./support/bytes";
-import { checksum, DIRT, ENGINE_END, layOut, limitNew, limitNodes, limitSources, RETENTION } from "./support/memory";
+import { ipv4, ipv6, put, useId } from "./support/bytes";
+import { checksum, ENGINE_END, FILLER, layOut, limitNew, limitNodes, limitSources, RETENTION } from "./support/memory";
 import { registryError } from "./support/registry";
 
 const NOW: f64 = 1760000000000;
-/** "abcde", as announced at port 22024 and as asked for. */
+/** Announcement of "abcde" at port 22024, and a query for it. */
 const ANNOUNCE = "20121025 56080000 00000005 61626364 65000000 00000000";
 const ASK = "19760309 00000005 61626364 65000000";
 
@@ -53,16 +53,16 @@ function slot(i: u32): usize {
   return load<u32>(H_LANES_AT) + LANE_SLOTS + i * SLOT_SIZE;
 }
 
-/** Puts a packet from 10.0.0.`host` into slot `i`, amid dirt. */
+/** Writes a packet from 10.0.0.`host` into slot `i`, and fills the rest of the slot with 0xff. */
 function receive(i: u32, host: u32, hex: string): void {
-  memory.fill(slot(i), DIRT, SLOT_SIZE);
+  memory.fill(slot(i), FILLER, SLOT_SIZE);
   store<u16>(slot(i) + SLOT_SOURCE + SOURCE_PORT, 0x1234);
   ipv4(slot(i) + SLOT_SOURCE + SOURCE_ADDRESS, 10, 0, 0, host);
   store<u32>(slot(i), put(slot(i) + SLOT_PACKET, hex), SLOT_LENGTH);
 }
 
-/** The verdict on a packet from 10.0.0.`host`. */
-function judge(host: u32, hex: string, now: f64): u32 {
+/** Processes a packet from 10.0.0.`host` and returns its verdict. */
+function verdictOn(host: u32, hex: string, now: f64): u32 {
   receive(0, host, hex);
   process(0, 1, now);
   return load<u32>(slot(0), SLOT_VERDICT);
@@ -72,7 +72,7 @@ function replyLength(): u32 {
   return load<u32>(slot(0), SLOT_REPLY_LENGTH);
 }
 
-/** The reply in slot 0 is this. */
+/** Expects this reply in slot 0. */
 function expectReply(hex: string): void {
   const size = put(ENGINE_END - 256, hex);
   expect<u32>(replyLength()).toBe(size);
@@ -83,8 +83,8 @@ function counter(number: u32): f64 {
   return load<f64>(load<u32>(H_LANES_AT) + LANE_COUNTERS + number * 8);
 }
 
-/** Received is the sum of all verdicts. */
-function sum(): f64 {
+/** Sum of the verdict counters. It must equal COUNTER_RECEIVED. */
+function verdictSum(): f64 {
   let total: f64 = 0;
   for (let verdict: u32 = 0; verdict < <u32>VERDICTS; verdict++) total += counter(verdict);
   return total;
@@ -97,38 +97,38 @@ describe("the engine's verdict", () => {
   });
 
   afterEach(() => {
-    expect<f64>(sum()).toBe(counter(COUNTER_RECEIVED));
+    expect<f64>(verdictSum()).toBe(counter(COUNTER_RECEIVED));
     expect<string>(registryError()).toBe("");
   });
 
   test("is stored for a first announcement, refreshed for the next, and answered for a query", () => {
-    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
-    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
-    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
-    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
     expect<f64>(counter(VERDICT_ANSWERED)).toBe(1);
     expect<f64>(counter(COUNTER_RECEIVED)).toBe(4);
   });
 
   test('"refreshed" keeps a node for another retention, with its new address and port', () => {
-    judge(1, ANNOUNCE, NOW);
-    judge(2, "20121025 56090000 00000005 61626364 65000000 00000000", NOW + RETENTION - 1);
-    expect<u32>(judge(1, ASK, NOW + 2 * RETENTION - 2)).toBe(VERDICT_ANSWERED);
+    verdictOn(1, ANNOUNCE, NOW);
+    verdictOn(2, "20121025 56090000 00000005 61626364 65000000 00000000", NOW + RETENTION - 1);
+    expect<u32>(verdictOn(1, ASK, NOW + 2 * RETENTION - 2)).toBe(VERDICT_ANSWERED);
     expectReply("20121025 56090000 00000005 61626364 65000000 00000004 0a000002");
-    expect<u32>(judge(1, ASK, NOW + 2 * RETENTION - 1)).toBe(VERDICT_UNKNOWN);
+    expect<u32>(verdictOn(1, ASK, NOW + 2 * RETENTION - 1)).toBe(VERDICT_UNKNOWN);
   });
 
   test("after the retention is unknown for a query and stored for an announcement", () => {
-    judge(1, ANNOUNCE, NOW);
-    expect<u32>(judge(1, ASK, NOW + RETENTION - 1)).toBe(VERDICT_ANSWERED);
-    expect<u32>(judge(1, ASK, NOW + RETENTION)).toBe(VERDICT_UNKNOWN);
-    expect<u32>(judge(1, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
+    verdictOn(1, ANNOUNCE, NOW);
+    expect<u32>(verdictOn(1, ASK, NOW + RETENTION - 1)).toBe(VERDICT_ANSWERED);
+    expect<u32>(verdictOn(1, ASK, NOW + RETENTION)).toBe(VERDICT_UNKNOWN);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
   });
 
   test("is malformed for invalid packets and for packets that are too long", () => {
-    expect<u32>(judge(1, "", NOW)).toBe(VERDICT_MALFORMED);
-    expect<u32>(judge(1, "00000000", NOW)).toBe(VERDICT_MALFORMED);
-    expect<u32>(judge(1, "19760309 00000005 61626364 65", NOW)).toBe(VERDICT_MALFORMED);
+    expect<u32>(verdictOn(1, "", NOW)).toBe(VERDICT_MALFORMED);
+    expect<u32>(verdictOn(1, "00000000", NOW)).toBe(VERDICT_MALFORMED);
+    expect<u32>(verdictOn(1, "19760309 00000005 61626364 65", NOW)).toBe(VERDICT_MALFORMED);
     receive(0, 1, ASK);
     store<u32>(slot(0), 0xffffffff, SLOT_LENGTH);
     process(0, 1, NOW);
@@ -152,16 +152,16 @@ describe("the engine's verdict", () => {
   });
 
   test("is refused-id for an empty NodeID and for one longer than allowed", () => {
-    expect<u32>(judge(1, "19760309 00000000", NOW)).toBe(VERDICT_REFUSED_ID);
-    expect<u32>(judge(1, "20121025 56080000 00000000 00000000", NOW)).toBe(VERDICT_REFUSED_ID);
+    expect<u32>(verdictOn(1, "19760309 00000000", NOW)).toBe(VERDICT_REFUSED_ID);
+    expect<u32>(verdictOn(1, "20121025 56080000 00000000 00000000", NOW)).toBe(VERDICT_REFUSED_ID);
     layOut(10, 4, 2, 32, 16);
-    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_REFUSED_ID);
-    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_REFUSED_ID);
-    expect<u32>(judge(1, "19760309 00000004 61626364", NOW)).toBe(VERDICT_UNKNOWN);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_REFUSED_ID);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_REFUSED_ID);
+    expect<u32>(verdictOn(1, "19760309 00000004 61626364", NOW)).toBe(VERDICT_UNKNOWN);
   });
 
   test("is refused-port for an announced port of 0 and for a source port of 0", () => {
-    expect<u32>(judge(1, "20121025 00000000 00000004 61626364 00000000", NOW)).toBe(VERDICT_REFUSED_PORT);
+    expect<u32>(verdictOn(1, "20121025 00000000 00000004 61626364 00000000", NOW)).toBe(VERDICT_REFUSED_PORT);
     receive(0, 1, ASK);
     store<u16>(slot(0) + SLOT_SOURCE + SOURCE_PORT, 0);
     process(0, 1, NOW);
@@ -175,39 +175,39 @@ describe("the engine's verdict", () => {
     }
     process(0, 10, NOW);
     expect<f64>(counter(VERDICT_STORED)).toBe(10);
-    expect<u32>(judge(1, ANNOUNCE, NOW + RETENTION - 1)).toBe(VERDICT_FULL);
-    expect<u32>(judge(1, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW + RETENTION - 1)).toBe(VERDICT_FULL);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
   });
 
   test("is limited-source for a source over its limit, but not for its neighbor or an exempt network", () => {
     limitSources(1, 2);
-    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
-    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
-    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
-    expect<u32>(judge(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
-    expect<u32>(judge(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
+    expect<u32>(verdictOn(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(verdictOn(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
     put(load<u32>(H_ALLOWED_AT), "00000000 00000000 0000ffff 0a000001");
     memory.fill(load<u32>(H_ALLOWED_AT) + 16, 0xff, ALLOWED_SIZE - 16);
     store<u32>(H_ALLOWED, 1);
-    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
-    expect<u32>(judge(2, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(verdictOn(2, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
   });
 
   test("is limited-node for a NodeID queried too often, known or unknown, but not for other NodeIDs", () => {
     limitNodes(1, 2);
-    judge(1, ASK, NOW);
-    judge(2, ASK, NOW);
-    expect<u32>(judge(3, ASK, NOW)).toBe(VERDICT_LIMITED_NODE);
-    expect<u32>(judge(1, "19760309 00000005 61626364 66000000", NOW)).toBe(VERDICT_UNKNOWN);
+    verdictOn(1, ASK, NOW);
+    verdictOn(2, ASK, NOW);
+    expect<u32>(verdictOn(3, ASK, NOW)).toBe(VERDICT_LIMITED_NODE);
+    expect<u32>(verdictOn(1, "19760309 00000005 61626364 66000000", NOW)).toBe(VERDICT_UNKNOWN);
   });
 
   test("is limited-new for too many new nodes from one source, but not for nodes that it refreshes", () => {
     limitNew(1, 1);
-    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
-    expect<u32>(judge(1, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_LIMITED_NEW);
-    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
-    expect<u32>(judge(2, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_LIMITED_NEW);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<u32>(verdictOn(2, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
   });
 
   test("in a dry run is the verdict without limits, and packets over a limit are counted", () => {
@@ -215,12 +215,12 @@ describe("the engine's verdict", () => {
     limitNodes(1, 1);
     limitNew(1, 1);
     store<u32>(H_DRY_RUN, 1);
-    expect<u32>(judge(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
-    expect<u32>(judge(1, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
     expect<f64>(counter(COUNTER_DRY_NEW)).toBe(1);
-    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
     expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(0);
-    expect<u32>(judge(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
     expect<f64>(counter(COUNTER_DRY_NODE)).toBe(1);
     expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(1);
   });
@@ -232,9 +232,9 @@ describe("the engine's reply", () => {
   });
 
   test("is the announcement with the IPv4 address that it came from", () => {
-    judge(7, ANNOUNCE, NOW);
+    verdictOn(7, ANNOUNCE, NOW);
     expect<u32>(replyLength()).toBe(0);
-    judge(1, ASK, NOW);
+    verdictOn(1, ASK, NOW);
     expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
   });
 
@@ -242,7 +242,7 @@ describe("the engine's reply", () => {
     receive(0, 1, ANNOUNCE);
     ipv6(slot(0) + SLOT_SOURCE + SOURCE_ADDRESS, 1, 2, 3);
     process(0, 1, NOW);
-    judge(1, ASK, NOW);
+    verdictOn(1, ASK, NOW);
     expectReply("20121025 56080000 00000005 61626364 65000000 00000010 20010db8 00010002 00000000 00000003");
   });
 
@@ -257,27 +257,27 @@ describe("the engine's reply", () => {
       receive(0, 1, ANNOUNCE);
       put(slot(0) + SLOT_SOURCE + SOURCE_ADDRESS, strangers[i]);
       process(0, 1, NOW);
-      judge(1, ASK, NOW);
+      verdictOn(1, ASK, NOW);
       expectReply(`20121025 56080000 00000005 61626364 65000000 00000010 ${strangers[i]}`);
     }
   });
 
   test("does not contain the IP that the announcement claimed", () => {
-    judge(7, "20121025 56080000 00000005 61626364 65000000 00000004 c0a80001", NOW);
-    judge(1, ASK, NOW);
+    verdictOn(7, "20121025 56080000 00000005 61626364 65000000 00000004 c0a80001", NOW);
+    verdictOn(1, ASK, NOW);
     expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
   });
 
   test("is padded with zeros, whatever the padding of announcement and query", () => {
-    judge(7, "20121025 56080000 00000005 61626364 65ffeedd 00000000", NOW);
-    expect<u32>(judge(1, "19760309 00000005 61626364 65010203", NOW)).toBe(VERDICT_ANSWERED);
+    verdictOn(7, "20121025 56080000 00000005 61626364 65ffeedd 00000000", NOW);
+    expect<u32>(verdictOn(1, "19760309 00000005 61626364 65010203", NOW)).toBe(VERDICT_ANSWERED);
     expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000007");
   });
 
   test("is sent only for a query with the verdict answered", () => {
     const silent: string[] = ["", "19760309", ANNOUNCE, "19760309 00000001 62000000", "19760309 00000000"];
     for (let i = 0; i < silent.length; i++) {
-      judge(1, silent[i], NOW);
+      verdictOn(1, silent[i], NOW);
       expect<u32>(replyLength()).toBe(0, silent[i]);
     }
   });
@@ -287,7 +287,7 @@ describe("a lane", () => {
   test("is written into the locks that its instance holds", () => {
     layOut(10, 64, 1, 32, 16);
     attach(1);
-    take(1);
+    useId(1);
     const shard = lockShard(NOW);
     expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(2);
     unlockShard(shard);

@@ -22,14 +22,14 @@ import { layOut } from "./support/memory";
 
 const CAPACITY: u32 = 5;
 
-/** Puts entry `entry` of time `time` into shard 1's queue. */
+/** Adds an entry to shard 1's queue. */
 function enqueue(entry: u32, time: f64): void {
   store<f64>(entryAt(entry), time, ENTRY_TIME);
   link(1, entry, entryAt(entry), time);
 }
 
-/** Shard 1's queue from the head and, after a bar, from the tail. */
-function both(): string {
+/** Shard 1's queue from the head and, after "|", from the tail. */
+function queueBothWays(): string {
   let list = "";
   let entry = load<u32>(shardAt(1), SHARD_HEAD);
   for (; entry !== 0; entry = load<u32>(entryAt(entry), ENTRY_NEXT)) list += entry.toString();
@@ -118,7 +118,7 @@ describe("a queue", () => {
 
   test("with one entry has it as head and tail", () => {
     enqueue(3, 10);
-    expect<string>(both()).toBe("3|3");
+    expect<string>(queueBothWays()).toBe("3|3");
   });
 
   test("is sorted by time, whatever the order of arrival", () => {
@@ -127,7 +127,7 @@ describe("a queue", () => {
     enqueue(3, 10);
     enqueue(4, 30);
     enqueue(5, 50);
-    expect<string>(both()).toBe("31425|52413");
+    expect<string>(queueBothWays()).toBe("31425|52413");
   });
 
   test("puts an entry after all entries of the same time", () => {
@@ -135,7 +135,7 @@ describe("a queue", () => {
     enqueue(2, 20);
     enqueue(3, 10);
     enqueue(4, 10);
-    expect<string>(both()).toBe("1342|2431");
+    expect<string>(queueBothWays()).toBe("1342|2431");
   });
 
   test("is sorted in each of the 120 orders in which five entries, two of one time, can arrive", () => {
@@ -151,11 +151,11 @@ describe("a queue", () => {
         if (third === 0 && (which === 2 || which === 3)) third = which + 1;
         enqueue(which + 1, times[which]);
       }
-      expect<string>(both()).toBe(third === 3 ? "12345|54321" : "12435|53421");
+      expect<string>(queueBothWays()).toBe(third === 3 ? "12345|54321" : "12435|53421");
     }
   });
 
-  test("inserts sorted entries from the insert hint, without a search from the tail", () => {
+  test("remembers the last entry inserted before the tail as the insert hint", () => {
     enqueue(1, 10);
     enqueue(2, 90);
     enqueue(3, 20);
@@ -163,13 +163,13 @@ describe("a queue", () => {
     enqueue(4, 30);
     expect<u32>(load<u32>(shardAt(1), SHARD_INSERT_HINT)).toBe(4);
     enqueue(5, 15);
-    expect<string>(both()).toBe("15342|24351");
+    expect<string>(queueBothWays()).toBe("15342|24351");
     unlink(1, entryAt(5));
     expect<u32>(load<u32>(shardAt(1), SHARD_INSERT_HINT)).toBe(1);
     unlink(1, entryAt(1));
     expect<u32>(load<u32>(shardAt(1), SHARD_INSERT_HINT)).toBe(0);
     enqueue(5, 25);
-    expect<string>(both()).toBe("3542|2453");
+    expect<string>(queueBothWays()).toBe("3542|2453");
   });
 
   test("moves a cursor to the previous entry when its entry leaves, and to 0 from the head", () => {
@@ -188,13 +188,13 @@ describe("a queue", () => {
   test("can remove its head, its tail, a middle entry and its only entry", () => {
     for (let entry: u32 = 1; entry <= 4; entry++) enqueue(entry, entry);
     unlink(1, entryAt(2));
-    expect<string>(both()).toBe("134|431");
+    expect<string>(queueBothWays()).toBe("134|431");
     unlink(1, entryAt(1));
-    expect<string>(both()).toBe("34|43");
+    expect<string>(queueBothWays()).toBe("34|43");
     unlink(1, entryAt(4));
-    expect<string>(both()).toBe("3|3");
+    expect<string>(queueBothWays()).toBe("3|3");
     unlink(1, entryAt(3));
-    expect<string>(both()).toBe("|");
+    expect<string>(queueBothWays()).toBe("|");
   });
 
   test("belongs to its shard only", () => {

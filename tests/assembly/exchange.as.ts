@@ -26,7 +26,7 @@ import {
   TIME_STEP,
 } from "../../assembly/layout";
 import { shardOf } from "../../assembly/registry";
-import { hexOf, ID, ipv4, put, take, useLongId } from "./support/bytes";
+import { hexOf, ID, ipv4, put, useId, useLongId } from "./support/bytes";
 import { checksum, ENGINE_END, layOut, RETENTION, SCRATCH } from "./support/memory";
 import {
   announce,
@@ -44,12 +44,12 @@ const NOW: f64 = 1760000000000;
 const STRIDE: u32 = 104;
 const ELSEWHERE: u32 = 0x8000;
 
-/** Place number `i` of the exchange area. */
+/** Address of position `i` in the exchange area. */
 function place(i: u32): usize {
   return load<u32>(H_EXCHANGE_AT) + i * STRIDE;
 }
 
-/** The numbers of the NodeIDs of the first `count` places: "3 1 2". */
+/** Numbers of the NodeIDs at the first `count` positions: "3 1 2". */
 function listed(count: u32): string {
   let list = "";
   for (let i: u32 = 0; i < count; i++) {
@@ -59,7 +59,7 @@ function listed(count: u32): string {
   return list;
 }
 
-/** Writes an entry from elsewhere to place `i`, as a journal does: its links and hash are not known. */
+/** Writes an entry to position `i` as a journal does, without links and hash. */
 function fill(i: u32, n: u32, port: u32, time: f64): void {
   const at = place(i);
   memory.fill(at, 0xff, STRIDE);
@@ -69,7 +69,7 @@ function fill(i: u32, n: u32, port: u32, time: f64): void {
   store<u32>(at, n, ENTRY_ID);
 }
 
-/** Merges the first `count` places; how many were news. */
+/** Merges the first `count` entries. Returns how many were new or later. */
 function mergeAll(count: u32, now: f64): u32 {
   const before = load<u32>(H_MERGED);
   expect<u32>(merge(0, count, now)).toBe(count);
@@ -89,7 +89,7 @@ function metaOf(n: u32): u32 {
   return load<u32>(entryAt(entryOf(n)), ENTRY_META);
 }
 
-/** Announces a NodeID of `length` bytes in hexadecimal. */
+/** Announces a NodeID of `length` bytes, given in hexadecimal. */
 function announceLong(id: string, length: u32, port: u32): void {
   put(ID, id);
   hashId(ID, length);
@@ -190,7 +190,7 @@ describe("a listing", () => {
       const count = collect(shard, false, 0);
       all += count;
       for (let i: u32 = 0; i < count; i++) {
-        take(load<u32>(place(i) + ENTRY_ID));
+        useId(load<u32>(place(i) + ENTRY_ID));
         expect<u32>(shardOf(spread)).toBe(shard);
       }
       expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(0);

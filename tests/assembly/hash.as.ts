@@ -1,24 +1,23 @@
-/** The words expected here were computed by a program of its own (Python), from the definition and not from the code. */
+/** The expected hashes were computed by an independent Python program, from the definition and not from the code. */
 import { clearPadding, hashId, hashSource, spread, tag } from "../../assembly/hash";
 import { KEY_SIZE } from "../../assembly/layout";
-import { flip, hexOf, ID, put, take } from "./support/bytes";
+import { flip, hexOf, ID, put, useId } from "./support/bytes";
 import { layOut, setKey } from "./support/memory";
 
-/** Words of the key: the end's, those of sources, those of NodeIDs. */
+/** Indexes of key words: 0 is the first of the final key, then follow those for sources and for NodeIDs. */
 const KEY_SOURCE: u32 = 4;
 const KEY_ID: u32 = 8;
 
-/** A hash as one number. */
+/** Combines the two words of a hash. */
 function pair(first: u32, second: u32): u64 {
   return ((<u64>first) << 32) | second;
 }
 
-/** The last hash. */
 function last(): u64 {
   return pair(tag, spread);
 }
 
-/** The hash of hexadecimal bytes that zeros fill up to a word. */
+/** The hash of bytes given in hexadecimal and padded with zeros. */
 function hash(hex: string): u64 {
   memory.fill(ID, 0, 64);
   hashId(ID, put(ID, hex));
@@ -65,7 +64,7 @@ describe("the hash of a NodeID", () => {
     const over = hash("ffffffff 00000080");
     const odd = hash("ffffffff");
     setKey(KEY_ID, 1);
-    // The second word's sum wraps to 0, so all sums of products are 0 and only the length is left.
+    // The second word plus its key wraps to 0, so all products are 0 and only the length remains.
     expect<u64>(hash("00000000 00000080")).toBe(over);
     expect<u64>(hash("00000000")).toBe(odd);
     setKey(KEY_ID, 0);
@@ -160,12 +159,12 @@ describe("the hash of a NodeID", () => {
   });
 
   test("spreads consecutive NodeIDs evenly over index and shards", () => {
-    // 16384 into 64 boxes of 256: chi-square of 63 degrees, of which chance gives more than 126 once in 300,000.
+    // 16,384 values in 64 boxes of 256: chi-square with 63 degrees of freedom exceeds 126 by chance once in 300,000.
     const homes = new StaticArray<i32>(64);
     const shards = new StaticArray<i32>(64);
     const lows = new StaticArray<i32>(64);
     for (let n: u32 = 0; n < 16384; n++) {
-      take(n);
+      useId(n);
       homes[tag >>> 26]++;
       shards[spread & 63]++;
       lows[tag & 63]++;
@@ -179,7 +178,7 @@ describe("the hash of a NodeID", () => {
     const tags = new Set<u32>();
     const ones = new StaticArray<i32>(64);
     for (let n: u32 = 0; n < 4096; n++) {
-      take(n << 20);
+      useId(n << 20);
       tags.add(tag);
       for (let bit: u32 = 0; bit < 64; bit++) ones[bit] += <i32>((last() >> bit) & 1);
     }

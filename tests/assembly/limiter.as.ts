@@ -12,26 +12,26 @@ import {
   SET_SIZE,
 } from "../../assembly/layout";
 import { allowed, passKey, passSource, setSource } from "../../assembly/limiter";
-import { flip, ipv4, ipv6, put, take } from "./support/bytes";
+import { flip, ipv4, ipv6, put, useId } from "./support/bytes";
 import { checksum, layOut, limitNew, limitNodes, limitSources, SCRATCH, setLimit } from "./support/memory";
 
 const ADDRESS: usize = SCRATCH;
-/** Some time in 2025. A rate of 10 a second is an interval of 100. */
+/** A time in 2025. A rate of 10 per second is an interval of 100 ms. */
 const NOW: f64 = 1760000000000;
 const RATE: f64 = 10;
 const INTERVAL: f64 = 100;
 const BURST: u32 = 5;
 const SETS: u32 = 64;
 
-/** Of `tries` queries for NodeID `n` at `now`, how many pass. */
+/** How many of `tries` queries for NodeID `n` pass at `now`. */
 function nodes(n: u32, now: f64, tries: u32): u32 {
   let passed: u32 = 0;
-  take(n);
+  useId(n);
   for (; tries !== 0; tries--) if (passKey(LIMIT_NODE, now)) passed++;
   return passed;
 }
 
-/** Of `tries` packets from the source at `address`, how many pass. */
+/** How many of `tries` packets from the source at `address` pass at `now`. */
 function sources(address: usize, now: f64, tries: u32): u32 {
   let passed: u32 = 0;
   setSource(address);
@@ -107,7 +107,7 @@ describe("a limit (GCRA)", () => {
     setLimit(LIMIT_NEW, RATE, 2);
     expect<u32>(nodes(1, NOW, 10)).toBe(BURST);
     expect<u32>(nodes(2, NOW, 10)).toBe(BURST);
-    take(1);
+    useId(1);
     expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(true);
     expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(true);
     expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(false);
@@ -119,7 +119,7 @@ describe("a limit (GCRA)", () => {
     const below = checksum(0, end - SETS * SET_SIZE);
     const above = checksum(end, SCRATCH);
     for (let n: u32 = 0; n < 1000; n++) {
-      take(n);
+      useId(n);
       passKey(LIMITS - 1, NOW);
     }
     expect<u64>(checksum(0, end - SETS * SET_SIZE)).toBe(below);
@@ -169,7 +169,7 @@ describe("a clock that was set back", () => {
 
 describe("a set of five", () => {
   beforeEach(() => {
-    // One set: all keys meet in it.
+    // With only one set, all keys share it.
     layOut(1, 64, 1, 8, 1);
     limitNodes(RATE, BURST);
   });
@@ -191,7 +191,7 @@ describe("a set of five", () => {
       for (let n: u32 = 1; n <= 5; n++) nodes(n, NOW, n === light ? 1 : 3);
       nodes(6, NOW, BURST);
       for (let n: u32 = 1; n <= 5; n++) {
-        // The others still stand: they have two left. Whom the newcomer replaced is a newcomer now, with three used.
+        // The other keys keep their slots and have two packets left. The replaced key would take over a loaded slot.
         if (n !== light) expect<u32>(nodes(n, NOW, 10)).toBe(2);
       }
       expect<u32>(nodes(6, NOW, 10)).toBe(0);
@@ -255,7 +255,7 @@ describe("the limit on sources", () => {
   });
 
   test("treats only IPv4-mapped addresses as IPv4, not similar ones", () => {
-    // ::10.0.0.x and ::fffe:10.0.0.x and 1::ffff:10.0.0.x are IPv6: of one /64 each.
+    // ::10.0.0.x, ::fffe:10.0.0.x and 1::ffff:10.0.0.x are IPv6 addresses, each in one /64.
     const strangers: string[] = [
       "00000000 00000000 00000000 0a0000",
       "00000000 00000000 0000fffe 0a0000",
@@ -286,9 +286,9 @@ describe("the limit on sources", () => {
   test("charges neither the host if its network is over the limit, nor the network if the host is", () => {
     setLimit(LIMIT_SOURCE_NETWORK, RATE, BURST + 1);
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 100)).toBe(BURST);
-    // Had the stopped host charged its network, nothing would be left of it.
+    // If the limited host had charged its network, the network would have nothing left.
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 100)).toBe(1);
-    // Had the stopped network charged the second host, it could not send its other four now.
+    // If the limited network had charged the second host, the host could not send its other four packets now.
     setLimit(LIMIT_SOURCE_NETWORK, RATE, 1000);
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 100)).toBe(BURST - 1);
   });
@@ -316,7 +316,7 @@ describe("the limit on sources", () => {
   });
 
   test("distinguishes hosts and networks by each bit of their prefix, and by no other bit", () => {
-    // Of IPv4 the last byte is the host's, of IPv6 the fourth pair of bytes; what is behind that counts for nothing.
+    // The host part is the last byte in IPv4, and bytes 6 and 7 in IPv6. Later bytes of IPv6 are ignored.
     let wrong: u32 = 0;
     for (let bit: u32 = 0; bit < 128; bit++) {
       if (isOther("20010db8 00070000 00000000 00000001", bit, LIMIT_SOURCE) !== bit < 64) wrong++;
@@ -349,7 +349,7 @@ describe("the limit on sources", () => {
   });
 });
 
-/** Whether, by `limit` alone and with one set for all, the source that differs in bit `bit` has a bucket of its own. */
+/** Whether the source that differs in bit `bit` has its own bucket, tested with `limit` alone and one set. */
 function isOther(address: string, bit: u32, limit: u32): bool {
   layOut(1, 64, 1, 8, 1);
   limitSources(RATE, 1000);
@@ -365,7 +365,7 @@ describe("exempt networks", () => {
     layOut(1, 64, 1, 8, SETS);
   });
 
-  /** 10.1.0.0/16 and 2001:db8:7::/48, as src/engine/memory.ts writes them. */
+  /** 10.1.0.0/16 and 2001:db8:7::/48, in the format that src/engine/memory.ts writes. */
   test("contain what their prefix covers and nothing else", () => {
     allow("00000000 00000000 0000ffff 0a010000", "ffffffff ffffffff ffffffff ffff0000");
     allow("20010db8 00070000 00000000 00000000", "ffffffff ffff0000 00000000 00000000");

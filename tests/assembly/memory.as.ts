@@ -1,6 +1,6 @@
-/** What the other specs stand on: that as-pect and the engine do not write to each other's memory. */
+/** Precondition of the other specs: as-pect and the engine do not write to each other's memory. */
 import { H_ENTRIES_AT, H_INDEX_AT, H_KEY, H_LANES_AT, HEADER_SIZE } from "../../assembly/layout";
-import { checksum, DIRT, ENGINE_END, layOut, SCRATCH } from "./support/memory";
+import { checksum, ENGINE_END, FILLER, layOut, SCRATCH } from "./support/memory";
 
 describe("the memory under test", () => {
   test("as-pect keeps static data, stack and heap above the engine's memory", () => {
@@ -24,7 +24,7 @@ describe("the memory under test", () => {
     expect<u32>(load<u32>(H_LANES_AT)).toBeGreaterThanOrEqual(HEADER_SIZE);
     expect<u32>(load<u32>(H_KEY)).toBe(0x9e3779b9);
     expect<u32>(load<u32>(H_ENTRIES_AT)).toBeGreaterThanOrEqual(load<u32>(H_INDEX_AT) + 2 * 64 * 8);
-    expect<u8>(load<u8>(SCRATCH - 1)).toBe(DIRT);
-    expect<u8>(load<u8>(ENGINE_END - 1)).toBe(DIRT);
+    expect<u8>(load<u8>(SCRATCH - 1)).toBe(FILLER);
+    expect<u8>(load<u8>(ENGINE_END - 1)).toBe(FILLER);
   });
 });

@@ -12,20 +12,20 @@ import {
 } from "../../assembly/layout";
 import { announcedPort, parse, writeAnnouncementHeader, writeQueryHeader } from "../../assembly/packet";
 import { hexOf, put, putFresh } from "./support/bytes";
-import { DIRT, SCRATCH } from "./support/memory";
+import { FILLER, SCRATCH } from "./support/memory";
 
-/** What a packet is, amid dirt. */
-function judge(hex: string): u32 {
+/** Status of a packet that is surrounded by 0xff bytes. */
+function statusOf(hex: string): u32 {
   return parse(SCRATCH, putFresh(hex));
 }
 
-/** Lengths that bring padding, a header or both over 2^32, or make them negative. */
-const NASTY: u32[] = [
+/** Lengths that are negative as i32, or overflow 2^32 when padding or a header is added. */
+const OVERFLOWING: u32[] = [
   0x7ffffff0, 0x7ffffffc, 0x7ffffffd, 0x7fffffff, 0x80000000, 0x80000004, 0xffffffe8, 0xffffffec, 0xfffffff0,
   0xfffffff4, 0xfffffff5, 0xfffffff8, 0xfffffff9, 0xfffffffb, 0xfffffffc, 0xfffffffd, 0xfffffffe, 0xffffffff,
 ];
 
-/** Writes big-endian `value` as word number `word` of the packet. */
+/** Writes `value`, big-endian, to word number `word` of the packet. */
 function setWord(word: u32, value: u32): void {
   store<u32>(SCRATCH + word * 4, bswap<u32>(value));
 }
@@ -47,29 +47,29 @@ function announcement(length: u32, ipLength: u32): u32 {
   return end * 4 + 4 + ipLength;
 }
 
-/** How many of the beginnings of `size` bytes are packets. */
-function packetsIn(size: u32): u32 {
+/** How many prefixes of the `size` bytes are valid packets. */
+function validPrefixes(size: u32): u32 {
   let packets: u32 = 0;
-  for (let cut: u32 = 0; cut < size; cut++) {
-    if (parse(SCRATCH, cut) < <u32>STATUS_SHORT) packets++;
+  for (let prefix: u32 = 0; prefix < size; prefix++) {
+    if (parse(SCRATCH, prefix) < <u32>STATUS_SHORT) packets++;
   }
   return packets;
 }
 
 describe("any datagram", () => {
   test("of fewer than four bytes is short, whatever the bytes are", () => {
-    expect<u32>(judge("")).toBe(STATUS_SHORT);
-    expect<u32>(judge("19")).toBe(STATUS_SHORT);
-    expect<u32>(judge("1976")).toBe(STATUS_SHORT);
-    expect<u32>(judge("201210")).toBe(STATUS_SHORT);
-    expect<u32>(judge("000000")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("19")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("1976")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("201210")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("000000")).toBe(STATUS_SHORT);
   });
 
   test("with an unknown magic is bad-magic after its first four bytes", () => {
-    expect<u32>(judge("00000000")).toBe(STATUS_BAD_MAGIC);
-    expect<u32>(judge("09037619")).toBe(STATUS_BAD_MAGIC);
-    expect<u32>(judge("25101220 00000000 00000000 00000000")).toBe(STATUS_BAD_MAGIC);
-    expect<u32>(judge("ffffffff ffffffff")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(statusOf("00000000")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(statusOf("09037619")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(statusOf("25101220 00000000 00000000 00000000")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(statusOf("ffffffff ffffffff")).toBe(STATUS_BAD_MAGIC);
   });
 
   test("with any wrong bit in the magic is bad-magic", () => {
@@ -98,63 +98,63 @@ describe("any datagram", () => {
 describe("a query", () => {
   test("with a NodeID of any length up to 1008 bytes is valid, if padded to whole words", () => {
     for (let length: u32 = 0; length <= 1008; length++) {
-      if (parse(SCRATCH, query(length)) !== STATUS_QUERY) expect<u32>(length).toBe(0, "a query was refused");
+      if (parse(SCRATCH, query(length)) !== STATUS_QUERY) expect<u32>(length).toBe(0, "a valid query was rejected");
     }
-    expect<u32>(judge("19760309 00000004 61626364")).toBe(STATUS_QUERY);
+    expect<u32>(statusOf("19760309 00000004 61626364")).toBe(STATUS_QUERY);
   });
 
   test("of fewer than eight bytes is short, even if a valid length follows in memory", () => {
     const size = query(4);
-    for (let cut: u32 = 4; cut < 8; cut++) expect<u32>(parse(SCRATCH, cut)).toBe(STATUS_SHORT);
+    for (let prefix: u32 = 4; prefix < 8; prefix++) expect<u32>(parse(SCRATCH, prefix)).toBe(STATUS_SHORT);
     expect<u32>(parse(SCRATCH, size)).toBe(STATUS_QUERY);
-    for (let i = 0; i < NASTY.length; i++) {
-      setWord(1, NASTY[i]);
-      for (let cut: u32 = 4; cut < 8; cut++) expect<u32>(parse(SCRATCH, cut)).toBe(STATUS_SHORT);
+    for (let i = 0; i < OVERFLOWING.length; i++) {
+      setWord(1, OVERFLOWING[i]);
+      for (let prefix: u32 = 4; prefix < 8; prefix++) expect<u32>(parse(SCRATCH, prefix)).toBe(STATUS_SHORT);
     }
   });
 
   test("with a NodeID longer than the rest of the packet is bad-id-length", () => {
-    expect<u32>(judge("19760309 00000001")).toBe(STATUS_BAD_ID_LENGTH);
-    expect<u32>(judge("19760309 00000005 61626364")).toBe(STATUS_BAD_ID_LENGTH);
-    expect<u32>(judge("19760309 00000004 616263")).toBe(STATUS_BAD_ID_LENGTH);
-    expect<u32>(judge("19760309 00000040 61626364")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(statusOf("19760309 00000001")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(statusOf("19760309 00000005 61626364")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(statusOf("19760309 00000004 616263")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(statusOf("19760309 00000040 61626364")).toBe(STATUS_BAD_ID_LENGTH);
   });
 
   test("with a length that overflows 32 bits when padding or header are added is bad-id-length", () => {
-    for (let i = 0; i < NASTY.length; i++) {
+    for (let i = 0; i < OVERFLOWING.length; i++) {
       query(4);
-      setWord(1, NASTY[i]);
+      setWord(1, OVERFLOWING[i]);
       for (let size: u32 = 8; size <= 16; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_BAD_ID_LENGTH);
     }
   });
 
   test("without its padding is short", () => {
-    expect<u32>(judge("19760309 00000001 61")).toBe(STATUS_SHORT);
-    expect<u32>(judge("19760309 00000001 610000")).toBe(STATUS_SHORT);
-    expect<u32>(judge("19760309 00000005 61626364 65")).toBe(STATUS_SHORT);
-    expect<u32>(judge("19760309 00000007 61626364 656667")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("19760309 00000001 61")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("19760309 00000001 610000")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("19760309 00000005 61626364 65")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("19760309 00000007 61626364 656667")).toBe(STATUS_SHORT);
   });
 
   test("may have any bytes as padding", () => {
-    expect<u32>(judge("19760309 00000001 61ffffff")).toBe(STATUS_QUERY);
+    expect<u32>(statusOf("19760309 00000001 61ffffff")).toBe(STATUS_QUERY);
   });
 
   test("with extra bytes at the end is trailing", () => {
-    expect<u32>(judge("19760309 00000004 61626364 00")).toBe(STATUS_TRAILING);
-    expect<u32>(judge("19760309 00000003 61626300 00000000")).toBe(STATUS_TRAILING);
-    expect<u32>(judge("19760309 00000000 00")).toBe(STATUS_TRAILING);
+    expect<u32>(statusOf("19760309 00000004 61626364 00")).toBe(STATUS_TRAILING);
+    expect<u32>(statusOf("19760309 00000003 61626300 00000000")).toBe(STATUS_TRAILING);
+    expect<u32>(statusOf("19760309 00000000 00")).toBe(STATUS_TRAILING);
   });
 
   test("with an empty NodeID is valid here; the engine refuses it", () => {
-    expect<u32>(judge("19760309 00000000")).toBe(STATUS_QUERY);
+    expect<u32>(statusOf("19760309 00000000")).toBe(STATUS_QUERY);
   });
 });
 
 describe("an announcement", () => {
   test("has no IP, 4 bytes of IP or 16", () => {
-    expect<u32>(judge("20121025 56080000 00000004 61626364 00000000")).toBe(STATUS_ANNOUNCEMENT);
-    expect<u32>(judge("20121025 56080000 00000004 61626364 00000004 c0a80001")).toBe(STATUS_ANNOUNCEMENT);
-    expect<u32>(judge("20121025 56080000 00000004 61626364 00000010 20010db8 00000000 00000000 00000001")).toBe(
+    expect<u32>(statusOf("20121025 56080000 00000004 61626364 00000000")).toBe(STATUS_ANNOUNCEMENT);
+    expect<u32>(statusOf("20121025 56080000 00000004 61626364 00000004 c0a80001")).toBe(STATUS_ANNOUNCEMENT);
+    expect<u32>(statusOf("20121025 56080000 00000004 61626364 00000010 20010db8 00000000 00000000 00000001")).toBe(
       STATUS_ANNOUNCEMENT,
     );
   });
@@ -164,15 +164,15 @@ describe("an announcement", () => {
       let good = parse(SCRATCH, announcement(length, 0)) === STATUS_ANNOUNCEMENT;
       good = good && parse(SCRATCH, announcement(length, 4)) === STATUS_ANNOUNCEMENT;
       good = good && parse(SCRATCH, announcement(length, 16)) === STATUS_ANNOUNCEMENT;
-      if (!good) expect<u32>(length).toBe(0, "an announcement was refused");
+      if (!good) expect<u32>(length).toBe(0, "a valid announcement was rejected");
     }
   });
 
   test("of fewer than 12 bytes is short, if the reserved bits are 0", () => {
     announcement(4, 0);
     for (let size: u32 = 4; size < 12; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_SHORT);
-    for (let i = 0; i < NASTY.length; i++) {
-      setWord(2, NASTY[i]);
+    for (let i = 0; i < OVERFLOWING.length; i++) {
+      setWord(2, OVERFLOWING[i]);
       for (let size: u32 = 4; size < 12; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_SHORT);
     }
   });
@@ -191,30 +191,30 @@ describe("an announcement", () => {
       setWord(1, (<u32>1) << bit);
       expect<u32>(parse(SCRATCH, size)).toBe(STATUS_ANNOUNCEMENT);
     }
-    expect<u32>(judge("20121025 00000000 00000000 00000000")).toBe(STATUS_ANNOUNCEMENT);
-    expect<u32>(judge("20121025 ffff0000 00000000 00000000")).toBe(STATUS_ANNOUNCEMENT);
+    expect<u32>(statusOf("20121025 00000000 00000000 00000000")).toBe(STATUS_ANNOUNCEMENT);
+    expect<u32>(statusOf("20121025 ffff0000 00000000 00000000")).toBe(STATUS_ANNOUNCEMENT);
   });
 
   test("with a NodeID longer than the rest of the packet is bad-id-length", () => {
-    expect<u32>(judge("20121025 56080000 00000001")).toBe(STATUS_BAD_ID_LENGTH);
-    expect<u32>(judge("20121025 56080000 00000005 61626364")).toBe(STATUS_BAD_ID_LENGTH);
-    expect<u32>(judge("20121025 56080000 00000009 61626364 00000000")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(statusOf("20121025 56080000 00000001")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(statusOf("20121025 56080000 00000005 61626364")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(statusOf("20121025 56080000 00000009 61626364 00000000")).toBe(STATUS_BAD_ID_LENGTH);
   });
 
   test("with a length that overflows 32 bits when padding or header are added is bad-id-length", () => {
-    for (let i = 0; i < NASTY.length; i++) {
+    for (let i = 0; i < OVERFLOWING.length; i++) {
       announcement(4, 0);
-      setWord(2, NASTY[i]);
+      setWord(2, OVERFLOWING[i]);
       for (let size: u32 = 12; size <= 24; size++) expect<u32>(parse(SCRATCH, size)).toBe(STATUS_BAD_ID_LENGTH);
     }
   });
 
   test("that ends before the length of its IP is short, also within the padding", () => {
-    expect<u32>(judge("20121025 56080000 00000000")).toBe(STATUS_SHORT);
-    expect<u32>(judge("20121025 56080000 00000004 61626364")).toBe(STATUS_SHORT);
-    expect<u32>(judge("20121025 56080000 00000004 61626364 000000")).toBe(STATUS_SHORT);
-    expect<u32>(judge("20121025 56080000 00000001 61")).toBe(STATUS_SHORT);
-    expect<u32>(judge("20121025 56080000 00000001 610000 00000000")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("20121025 56080000 00000000")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("20121025 56080000 00000004 61626364")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("20121025 56080000 00000004 61626364 000000")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("20121025 56080000 00000001 61")).toBe(STATUS_SHORT);
+    expect<u32>(statusOf("20121025 56080000 00000001 610000 00000000")).toBe(STATUS_SHORT);
   });
 
   test("with an IP length other than 0, 4 or 16 is bad-ip-length, even if that many bytes follow", () => {
@@ -227,9 +227,9 @@ describe("an announcement", () => {
   });
 
   test("with an IP length that overflows 32 bits is bad-ip-length", () => {
-    for (let i = 0; i < NASTY.length; i++) {
+    for (let i = 0; i < OVERFLOWING.length; i++) {
       const size = announcement(4, 16);
-      setWord(4, NASTY[i]);
+      setWord(4, OVERFLOWING[i]);
       expect<u32>(parse(SCRATCH, size)).toBe(STATUS_BAD_IP_LENGTH);
       expect<u32>(parse(SCRATCH, size - 16)).toBe(STATUS_BAD_IP_LENGTH);
     }
@@ -252,12 +252,12 @@ describe("an announcement", () => {
   });
 
   test("is checked field by field: the first wrong field determines the status", () => {
-    expect<u32>(judge("20121026 56080001 ffffffff")).toBe(STATUS_BAD_MAGIC);
-    expect<u32>(judge("20121025 56080001")).toBe(STATUS_BAD_RESERVED);
-    expect<u32>(judge("20121025 56080001 ffffffff")).toBe(STATUS_BAD_RESERVED);
-    expect<u32>(judge("20121025 56080000 00000005 00000005")).toBe(STATUS_BAD_ID_LENGTH);
-    expect<u32>(judge("20121025 56080000 00000004 61626364 00000005 00")).toBe(STATUS_BAD_IP_LENGTH);
-    expect<u32>(judge("20121025 56080000 00000004 61626364 00000003 61626364 00000000")).toBe(STATUS_BAD_IP_LENGTH);
+    expect<u32>(statusOf("20121026 56080001 ffffffff")).toBe(STATUS_BAD_MAGIC);
+    expect<u32>(statusOf("20121025 56080001")).toBe(STATUS_BAD_RESERVED);
+    expect<u32>(statusOf("20121025 56080001 ffffffff")).toBe(STATUS_BAD_RESERVED);
+    expect<u32>(statusOf("20121025 56080000 00000005 00000005")).toBe(STATUS_BAD_ID_LENGTH);
+    expect<u32>(statusOf("20121025 56080000 00000004 61626364 00000005 00")).toBe(STATUS_BAD_IP_LENGTH);
+    expect<u32>(statusOf("20121025 56080000 00000004 61626364 00000003 61626364 00000000")).toBe(STATUS_BAD_IP_LENGTH);
   });
 
   test("contains its port in the upper half of the word, whatever the reserved bits are", () => {
@@ -274,23 +274,23 @@ describe("memory after a packet", () => {
   test("does not complete it: no prefix of a packet is a packet", () => {
     let packets: u32 = 0;
     for (let length: u32 = 0; length <= 70; length++) {
-      packets += packetsIn(query(length));
-      packets += packetsIn(announcement(length, 0));
-      packets += packetsIn(announcement(length, 4));
-      packets += packetsIn(announcement(length, 16));
+      packets += validPrefixes(query(length));
+      packets += validPrefixes(announcement(length, 0));
+      packets += validPrefixes(announcement(length, 4));
+      packets += validPrefixes(announcement(length, 16));
     }
     expect<u32>(packets).toBe(0);
   });
 
   test("is never read: the status of a truncated packet does not depend on it", () => {
-    const whole = putFresh("20121025 56080000 00000006 61626364 65660000 00000010 20010db8 00000000 00000000 00000001");
-    for (let cut: u32 = 0; cut < whole; cut++) {
+    const size = putFresh("20121025 56080000 00000006 61626364 65660000 00000010 20010db8 00000000 00000000 00000001");
+    for (let prefix: u32 = 0; prefix < size; prefix++) {
       putFresh("20121025 56080000 00000006 61626364 65660000 00000010 20010db8 00000000 00000000 00000001");
-      const status = parse(SCRATCH, cut);
-      memory.fill(SCRATCH + cut, DIRT, whole);
-      expect<u32>(parse(SCRATCH, cut)).toBe(status);
-      memory.fill(SCRATCH + cut, 0, whole);
-      expect<u32>(parse(SCRATCH, cut)).toBe(status);
+      const status = parse(SCRATCH, prefix);
+      memory.fill(SCRATCH + prefix, FILLER, size);
+      expect<u32>(parse(SCRATCH, prefix)).toBe(status);
+      memory.fill(SCRATCH + prefix, 0, size);
+      expect<u32>(parse(SCRATCH, prefix)).toBe(status);
     }
   });
 });

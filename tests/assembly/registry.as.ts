@@ -20,7 +20,7 @@ import {
 } from "../../assembly/layout";
 import { attachLane } from "../../assembly/lock";
 import { findLive, lockShard, lookUp, shardOf, sweep, unlockShard } from "../../assembly/registry";
-import { hexOf, ID, ipv4, ipv6, take, useLongId } from "./support/bytes";
+import { hexOf, ID, ipv4, ipv6, useId, useLongId } from "./support/bytes";
 import { checksum, layOut, RETENTION, SCRATCH } from "./support/memory";
 import {
   announce,
@@ -43,7 +43,7 @@ function timeOf(n: u32): f64 {
   return load<f64>(entryAt(entryOf(n)), ENTRY_TIME);
 }
 
-/** The entry that a slot of shard 0's index names. */
+/** The entry in index slot `slot` of shard 0. */
 function inSlot(slot: u32): u32 {
   return load<u32>(load<u32>(H_INDEX_AT) + slot * INDEX_SIZE, INDEX_ENTRY);
 }
@@ -103,7 +103,7 @@ describe("a lookup", () => {
       const entry = entryAt(findLive(0, ID, length, NOW));
       let found: u32 = 0;
       for (let byte: u32 = 0; byte < length; byte++) {
-        // As if another NodeID of the same hash stood there.
+        // Simulates another NodeID with the same hash.
         store<u8>(entry + ENTRY_ID + byte, load<u8>(ID + byte) ^ 0x40);
         if (lookUp(ID, length, NOW, TO) !== 0) found++;
         store<u8>(entry + ENTRY_ID + byte, load<u8>(ID + byte));
@@ -120,7 +120,7 @@ describe("a lookup", () => {
     expect<u32>(portOf(1, NOW)).toBe(0);
     store<u32>(meta, (22000 << 16) | 5);
     expect<u32>(portOf(1, NOW)).toBe(0);
-    // The mark of a merged entry is no part of the length.
+    // META_FROM_JOURNAL is not part of the length.
     store<u32>(meta, (22000 << 16) | 0x8004);
     expect<u32>(portOf(1, NOW)).toBe(22000);
   });
@@ -148,7 +148,7 @@ describe("a lookup", () => {
 
   test("finds each node of an index without an empty slot, and terminates if it finds none", () => {
     layOut(8, 64, 1, 8, 1);
-    // All belong in one slot: the last stands furthest from it, round the end.
+    // All have the same home slot. The last one is furthest from it, past the end of the index.
     for (let n: u32 = 0; n < 8; n++) insertAt(idAt(5, n), n + 1, NOW);
     for (let n: u32 = 0; n < 8; n++) expect<u32>(portOf(idAt(5, n), NOW)).toBe(n + 1);
     expect<u32>(portOf(idAt(5, 8), NOW)).toBe(0);
@@ -261,7 +261,7 @@ describe("a locked shard", () => {
 
   test("contains its lane plus 1 as lock, until it is unlocked", () => {
     attachLane(1);
-    take(1);
+    useId(1);
     const shard = lockShard(NOW);
     expect<u32>(shard).toBe(spread & 3);
     expect<u32>(load<u32>(shardAt(shard), SHARD_LOCK)).toBe(2);
@@ -271,7 +271,7 @@ describe("a locked shard", () => {
 
   test("is the NodeID's own: other shards are neither locked nor written", () => {
     for (let n: u32 = 0; n < 40; n++) {
-      take(n);
+      useId(n);
       const mine = shardOf(spread);
       const count = load<u32>(shardAt(mine), SHARD_COUNT);
       let others: u64 = 0;
@@ -291,10 +291,10 @@ describe("a locked shard", () => {
   test("evicts two expired entries, and no more", () => {
     layOut(100, 64, 1, 256, 1);
     for (let n: u32 = 1; n <= 5; n++) announce(n, 1, NOW);
-    take(99);
+    useId(99);
     unlockShard(lockShard(NOW + RETENTION - 1));
     expect<string>(queue(0)).toBe("1 2 3 4 5");
-    take(99);
+    useId(99);
     unlockShard(lockShard(NOW + RETENTION));
     expect<string>(queue(0)).toBe("3 4 5");
     expect<string>(registryError()).toBe("");
@@ -322,7 +322,7 @@ describe("an expired entry", () => {
   test("is evicted when findLive finds it, exact to the millisecond", () => {
     announce(1, 1, NOW);
     const entry = entryOf(1);
-    take(1);
+    useId(1);
     expect<u32>(findLive(0, ID, 4, NOW + RETENTION - 1)).toBe(entry);
     expect<u32>(findLive(0, ID, 4, NOW + RETENTION)).toBe(0);
     expect<u32>(findLive(0, ID, 4, NOW)).toBe(0);
@@ -395,7 +395,7 @@ describe("the gap that a removed entry leaves in the index", () => {
     insertAt(b, 2, NOW);
     insertAt(c, 3, NOW);
     insertAt(e, 5, NOW);
-    // 6: d, 7: a, 0: b, 1: c, 2: e
+    // Slot 6: d, 7: a, 0: b, 1: c, 2: e.
     expect<u32>(inSlot(0)).toBe(entryOf(b));
     expect<u32>(inSlot(2)).toBe(entryOf(e));
     evictIfExpired(a, RETENTION);
@@ -430,7 +430,7 @@ describe("the gap that a removed entry leaves in the index", () => {
   });
 });
 
-/** An empty registry of eight slots, faster than laying out all of the memory. */
+/** Makes an empty registry of eight slots. Faster than laying out the whole memory. */
 function forget(): void {
   memory.fill(load<u32>(H_INDEX_AT), 0, 8 * INDEX_SIZE);
   memory.fill(shardAt(0), 0, 64);
@@ -446,7 +446,7 @@ describe("the home slot of a hash", () => {
     for (let n: u32 = 0; n < 200; n++) {
       forget();
       insertAt(n, 1, 0);
-      take(n);
+      useId(n);
       expect<u32>(inSlot(homeSlot(tag))).toBe(1);
       if (homeSlot(tag) === 0) first++;
       if (homeSlot(tag) === 6) last++;
@@ -568,7 +568,7 @@ describe("the registry", () => {
       if (broken.length !== 0) wrong = broken;
       if (wrong.length !== 0) expect<u32>(step).toBe(0, wrong);
     }
-    // Both ways were gone, often.
+    // Both outcomes were common.
     expect<u32>(stored).toBeGreaterThan(1000);
     expect<u32>(refused).toBeGreaterThan(100);
   });

@@ -1,21 +1,21 @@
 /**
- * What the release build is made of. The modules work on memory that their host lays out, so they must bring nothing of
- * their own: no allocator, no import but the memory, nothing that runs or is written when they are instantiated. A second
- * instance on the same shared memory would run or write it again.
+ * Checks the release build. Several instances share one memory that the host lays out. So a module must not contain an
+ * allocator, import anything except the memory, or run or write anything when it is instantiated: a second instance
+ * would do that again.
  */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { main as asc } from "assemblyscript/asc";
 
 const BUILD = join(import.meta.dir, "../..", "build");
-/** What a page that embeds the codec may be asked to carry. */
+/** Upper limit for the size of the codec, so that web pages can embed it. */
 const MOST_BYTES = 4096;
 const CODEC_EXPORTS = ["decode", "decodeBatch", "encodeAnnouncement", "encodeQuery", "memory"];
 
-/** WebAssembly's text format: an atom, or a list in brackets. */
+/** A node of WebAssembly's text format: an atom, or a list in parentheses. */
 type Node = string | Node[];
 
-/** Reads the text format: atoms, strings (with their quotes), lists; both kinds of comment are left out. */
+/** Parses the text format into atoms, strings (with their quotes) and lists. Skips both kinds of comments. */
 function parse(text: string): Node[] {
   const token = /\s+|;;.*|\(;[\s\S]*?;\)|("(?:[^"\\]|\\[\s\S])*")|([()])|([^\s()";]+)/gy;
   const top: Node[] = [];
@@ -31,23 +31,23 @@ function parse(text: string): Node[] {
       open.push(list);
     } else if (bracket === ")") {
       open.pop();
-      if (open.length === 0) throw new Error(`a bracket too many at ${at}`);
+      if (open.length === 0) throw new Error(`unexpected ")" at ${at}`);
     } else if (string !== undefined || atom !== undefined) {
       open.at(-1)!.push((string ?? atom)!);
     }
   }
-  if (open.length !== 1) throw new Error("a bracket is not closed");
+  if (open.length !== 1) throw new Error('missing ")"');
   return top;
 }
 
-/** The fields of the one module in `text`. */
+/** The fields of the only module in `text`. */
 function fieldsOf(text: string): Node[][] {
   const [module, ...rest] = parse(text);
   if (!Array.isArray(module) || module[0] !== "module" || rest.length !== 0) throw new Error("not one module");
   return module.slice(1).filter((field) => Array.isArray(field));
 }
 
-/** Names and instructions, of which strings are none. */
+/** All names and instructions, without strings. */
 function atoms(node: Node): string[] {
   if (Array.isArray(node)) return node.flatMap(atoms);
   return node.startsWith('"') ? [] : [node];
@@ -61,12 +61,12 @@ function named(fields: Node[][], head: string): Node[][] {
   return fields.filter((field) => field[0] === head);
 }
 
-/** What is wrong with the module in `text`, of which `imports` is all that it may import: nothing if it is sound. */
+/** Problems of the module in `text`, which must have exactly the imports `imports`. Empty if there are none. */
 function faults(text: string, imports: readonly string[]): string[] {
   const fields = fieldsOf(text);
   const found: string[] = [];
   const imported = named(fields, "import").map(print);
-  // An import can also stand within what it defines: (memory (import "env" "memory") 1).
+  // An import may also be written inside a definition: (memory (import "env" "memory") 1).
   for (const field of fields) {
     for (const part of field) if (Array.isArray(part) && part[0] === "import") imported.push(print(field));
   }
@@ -90,7 +90,7 @@ function faults(text: string, imports: readonly string[]): string[] {
   return found;
 }
 
-/** The sections of a wasm binary, by number: 2 is imports, 7 exports, 8 start, 9 elements, 11 data. */
+/** Ids of the sections of a wasm binary: 2 imports, 7 exports, 8 start, 9 elements, 11 data. */
 function sections(wasm: Uint8Array): number[] {
   const found: number[] = [];
   let at = 8;
@@ -118,11 +118,11 @@ describe.each(MODULES)("build/$name", async ({ name, imports }) => {
   const text = await Bun.file(join(BUILD, `${name}.wat`)).text();
   const wasm = await Bun.file(join(BUILD, `${name}.wasm`)).bytes();
 
-  test("has no allocator, no import but its memory, no start function and no data", () => {
+  test("has no allocator, no import except its memory, no start function and no data", () => {
     expect(faults(text, imports)).toEqual([]);
   });
 
-  test("is the same in binary: it has neither start, table, elements nor data", () => {
+  test("has no start function, table, elements or data in its binary form either", () => {
     const found = sections(wasm);
     for (const section of [4, 8, 9, 11]) expect(found).not.toContain(section);
     const module = new WebAssembly.Module(wasm);
@@ -132,7 +132,7 @@ describe.each(MODULES)("build/$name", async ({ name, imports }) => {
     expect(WebAssembly.Module.exports(module).map(({ name }) => name)).toEqual(exported);
   });
 
-  // Each of these is put into the real module: what the test above looks for is seen where it is.
+  // Each of these is added to the real module, to prove that the test above would detect it.
   test.each([
     ['(import "env" "abort" (func $assembly/abort (param i32)))', "imports"],
     ['(func $assembly/abort (import "env" "abort") (param i32))', "imports"],
@@ -145,12 +145,12 @@ describe.each(MODULES)("build/$name", async ({ name, imports }) => {
     ["(func $~lib/rt/stub/__alloc (param $0 i32) (result i32) local.get $0)", "has func $~lib"],
     ["(func $assembly/x call $~lib/rt/stub/__new drop)", "names $~lib/rt/stub/__new"],
     ["(func $assembly/x i32.const 1 memory.grow drop)", "grows"],
-  ])("with %s in it would be refused", (field, fault) => {
-    const spoilt = faults(text.replace(/^\(module/, `(module\n ${field}`), imports);
-    expect(spoilt.join("\n")).toStartWith(fault);
+  ])("would be rejected with %s in it", (field, fault) => {
+    const found = faults(text.replace(/^\(module/, `(module\n ${field}`), imports);
+    expect(found.join("\n")).toStartWith(fault);
   });
 
-  test("with the same words in comments and strings is not refused", () => {
+  test("is not rejected for such words in comments and strings", () => {
     const harmless = '(export "memory.grow __new (;" (memory $0))\n ;; (start $x) )\n (; (import "a" "b") ;)';
     expect(faults(text.replace(/^\(module/, `(module\n ${harmless}`), imports)).toEqual([]);
   });
@@ -164,14 +164,14 @@ describe("build/codec", async () => {
     expect(codec.length).toBeLessThanOrEqual(MOST_BYTES);
   });
 
-  test("exports what is documented, no more and no less", () => {
+  test("exports exactly what is documented", () => {
     const exports = WebAssembly.Module.exports(new WebAssembly.Module(codec));
     const kinds = Object.fromEntries(exports.map(({ name, kind }) => [name, kind]));
     expect(Object.keys(kinds).sort()).toEqual(CODEC_EXPORTS);
     for (const name of CODEC_EXPORTS) expect(kinds[name]).toBe(name === "memory" ? "memory" : "function");
   });
 
-  test("has a memory of its own that its host can grow", () => {
+  test("has its own memory, which the host can grow", () => {
     const { memory } = new WebAssembly.Instance(new WebAssembly.Module(codec), {}).exports;
     if (!(memory instanceof WebAssembly.Memory)) throw new TypeError("no memory");
     expect(memory.buffer).toBeInstanceOf(ArrayBuffer);
@@ -179,9 +179,9 @@ describe("build/codec", async () => {
   });
 });
 
-describe("a module as the compiler makes it", () => {
+describe("a freshly compiled module", () => {
   const TIME_LIMIT_MS = 30_000;
-  /** Those of the release build. */
+  /** Options of the release build. */
   const OPTIONS = ["--runtime", "stub", "--optimizeLevel", "3", "--converge", "--noAssert", "--textFile", "out.wat"];
 
   async function build(source: string): Promise<string> {
@@ -202,7 +202,7 @@ describe("a module as the compiler makes it", () => {
     ["static data", "export function x(): usize { return memory.data<u8>([1, 2, 3]); }"],
     ["a start function", "let a = load<u32>(8); export function x(): u32 { return a; }"],
   ])(
-    "with %s in it is refused",
+    "with %s in it is rejected",
     async (_, source) => {
       expect(faults(await build(source), [])).not.toEqual([]);
     },
@@ -210,7 +210,7 @@ describe("a module as the compiler makes it", () => {
   );
 
   test(
-    "without any of these is not",
+    "without any of these is not rejected",
     async () => {
       const source = "export function x(at: usize): u32 { return bswap(load<u32>(at)); }";
       expect(faults(await build(source), [])).toEqual([]);

@@ -1,6 +1,6 @@
 import { padded, readWord, writeWord } from "../../assembly/xdr";
 import { hexOf, put, putFresh } from "./support/bytes";
-import { DIRT, SCRATCH } from "./support/memory";
+import { FILLER, SCRATCH } from "./support/memory";
 
 describe("xdr", () => {
   test("a word is read most significant byte first", () => {
@@ -53,6 +53,6 @@ describe("xdr", () => {
 
   test("the scratch area of these specs is filled with 0xff", () => {
     putFresh("00");
-    expect<u8>(load<u8>(SCRATCH + 1)).toBe(DIRT);
+    expect<u8>(load<u8>(SCRATCH + 1)).toBe(FILLER);
   });
 });

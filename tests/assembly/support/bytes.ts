@@ -1,8 +1,8 @@
-/** Bytes by hand: hexadecimal, addresses, NodeIDs. */
+/** Writes and reads bytes: hexadecimal, addresses, NodeIDs. */
 import { hashId } from "../../../assembly/hash";
-import { DIRT, SCRATCH } from "./memory";
+import { FILLER, SCRATCH } from "./memory";
 
-/** Writes hexadecimal digits, spaces between them at will, to `at`; returns how many bytes they were. */
+/** Writes bytes given in hexadecimal to `at`. Spaces are ignored. Returns the number of bytes. */
 export function put(at: usize, hex: string): u32 {
   let size: u32 = 0;
   let half: i32 = -1;
@@ -21,7 +21,7 @@ export function put(at: usize, hex: string): u32 {
   return size;
 }
 
-/** The `size` bytes at `at` in hexadecimal, words apart: "20121025 56080000". */
+/** The `size` bytes at `at` in hexadecimal, in words: "20121025 56080000". */
 export function hexOf(at: usize, size: u32): string {
   let hex = "";
   for (let i: u32 = 0; i < size; i++) {
@@ -32,18 +32,18 @@ export function hexOf(at: usize, size: u32): string {
   return hex;
 }
 
-/** Makes the room from SCRATCH on all ones again, and writes to it. */
+/** Fills the scratch area with 0xff again, then writes to its start. */
 export function putFresh(hex: string): u32 {
-  memory.fill(SCRATCH, DIRT, 2048);
+  memory.fill(SCRATCH, FILLER, 2048);
   return put(SCRATCH, hex);
 }
 
-/** Turns bit number `bit` of what lies at `at`, counted from the first byte's highest. */
+/** Flips bit number `bit` at `at`, counted from the most significant bit of the first byte. */
 export function flip(at: usize, bit: u32): void {
   store<u8>(at + (bit >>> 3), load<u8>(at + (bit >>> 3)) ^ (<u8>0x80 >> <u8>(bit & 7)));
 }
 
-/** ::ffff:a.b.c.d at `at`. */
+/** Writes ::ffff:a.b.c.d to `at`. */
 export function ipv4(at: usize, a: u32, b: u32, c: u32, d: u32): usize {
   store<u64>(at, 0);
   store<u32>(at, 0xffff0000, 8);
@@ -51,7 +51,7 @@ export function ipv4(at: usize, a: u32, b: u32, c: u32, d: u32): usize {
   return at;
 }
 
-/** 2001:db8:`site`:`net`::`host` at `at`. */
+/** Writes 2001:db8:`site`:`net`::`host` to `at`. */
 export function ipv6(at: usize, site: u16, net: u16, host: u16): usize {
   store<u64>(at, 0, 8);
   store<u32>(at, 0xb80d0120);
@@ -61,16 +61,16 @@ export function ipv6(at: usize, site: u16, net: u16, host: u16): usize {
   return at;
 }
 
-/** Where `take` writes the NodeID in hand. */
+/** Address of the current NodeID, which `useId` writes. */
 export const ID: usize = SCRATCH + 0x8000;
 
-/** Writes NodeID number `n`, four bytes, and takes it in hand. */
-export function take(n: u32): void {
+/** Makes NodeID number `n`, of four bytes, the current one. */
+export function useId(n: u32): void {
   store<u32>(ID, n);
   hashId(ID, 4);
 }
 
-/** Takes a NodeID of `length` bytes in hand; `n` says which. */
+/** Makes a pseudorandom NodeID of `length` bytes the current one. `n` is its seed. */
 export function useLongId(n: u32, length: u32): void {
   memory.fill(ID, 0, 1024);
   let state = n * 0x9e3779b1 + length;

@@ -1,6 +1,6 @@
 /**
- * The memory under test. The modules address their header at 0, so the low megabyte is theirs: `memoryBase` in
- * as-pect.asconfig.json keeps what as-pect itself needs above it. Laid out as src/engine/memory.ts does it, but small.
+ * The memory under test. The modules expect their header at address 0, so the lowest megabyte is theirs; `memoryBase`
+ * in as-pect.asconfig.json keeps as-pect's own data above it. The layout is that of src/engine/memory.ts, but small.
  */
 import {
   ALLOWED_SIZE,
@@ -42,21 +42,21 @@ import {
 } from "../../../assembly/layout";
 import { attachLane } from "../../../assembly/lock";
 
-/** Where the engine's memory ends and as-pect's begins. */
+/** End of the engine's memory and start of as-pect's. */
 export const ENGINE_END: usize = 0x100000;
-/** Room for packets, NodeIDs and addresses, all ones: what reads or writes past its end shows. */
+/** Scratch area for packets, NodeIDs and addresses, filled with 0xff to reveal accesses beyond their ends. */
 export const SCRATCH: usize = 0xe0000;
-export const DIRT: u8 = 0xff;
+export const FILLER: u8 = 0xff;
 
 export const LANES: u32 = 2;
 export const ALLOWED: u32 = 4;
 export const RETENTION: f64 = 1000;
 
-/** An empty registry without limits. Slots is the size of one shard's index, sets that of one limiter's table. */
+/** Lays out an empty registry without limits. `slots`: index slots per shard; `sets`: sets per limiter table. */
 export function layOut(capacity: u32, maxId: u32, shards: u32, slots: u32, sets: u32): void {
   const stride: u32 = (ENTRY_ID + maxId + 7) & ~7;
   memory.fill(0, 0, SCRATCH);
-  memory.fill(SCRATCH, DIRT, ENGINE_END - SCRATCH);
+  memory.fill(SCRATCH, FILLER, ENGINE_END - SCRATCH);
   let size: u32 = line(HEADER_SIZE);
   size = region(H_LANES_AT, size, LANES * LANE_SIZE);
   size = region(H_EXCHANGE_AT, size, EXCHANGE_ENTRIES * stride);
@@ -66,8 +66,8 @@ export function layOut(capacity: u32, maxId: u32, shards: u32, slots: u32, sets:
   size = region(H_INDEX_AT, size, shards * slots * INDEX_SIZE);
   size = region(H_ENTRIES_AT, size, (capacity + 1) * stride);
   assert(size <= <u32>SCRATCH, "the memory under test is too large");
-  // Dirt behind the last entry: what goes beyond the capacity shows.
-  memory.fill(size, DIRT, SCRATCH - size);
+  // A write to an entry beyond the capacity would overwrite this.
+  memory.fill(size, FILLER, SCRATCH - size);
   store<u32>(H_LANES, LANES);
   store<u32>(H_CAPACITY, capacity);
   store<u32>(H_MAX_ID, maxId);
@@ -90,7 +90,7 @@ function line(bytes: u32): u32 {
   return (bytes + 63) & ~63;
 }
 
-/** Word n of the key is n + 1 times the golden ratio: the hashes that hash.as.ts expects were computed elsewhere under it. */
+/** Word n of the key is n + 1 times the golden ratio. The hashes expected in hash.as.ts were computed with this key. */
 function writeKey(): void {
   for (let word: u32 = 0; word < <u32>KEY_SIZE / 4; word++) setKey(word, 0x9e3779b9 * (word + 1));
 }
@@ -99,7 +99,7 @@ export function setKey(word: u32, value: u32): void {
   store<u32>(H_KEY + word * 4, value);
 }
 
-/** Limits by source, by NodeID asked for and by source of new NodeIDs; a rate of 0 is no limit. */
+/** Limits per source, per queried NodeID, and per source of new NodeIDs. Rate 0: no limit. */
 export function limitSources(rate: f64, burst: f64): void {
   setLimit(LIMIT_SOURCE, rate, burst);
   setLimit(LIMIT_SOURCE_NETWORK, rate * 32, burst * 32);
@@ -122,7 +122,7 @@ export function setLimit(limit: u32, rate: f64, burst: f64): void {
   store<f64>(H_LIMITS + limit * LIMIT_SIZE, (burst - 1) * interval, LIMIT_TOLERANCE);
 }
 
-/** Words of memory as one number: equal before and after when nothing was written (like FNV-1a, 64 bits). */
+/** Checksum of memory (like FNV-1a, 64 bits): unchanged if nothing was written. */
 export function checksum(from: usize, to: usize): u64 {
   let sum: u64 = 20121025;
   for (; from < to; from += 4) sum = (sum ^ load<u32>(from)) * 0x100000001b3;

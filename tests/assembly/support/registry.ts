@@ -1,4 +1,4 @@
-/** The registry as a user of its functions sees it, and as one who walks all of it. */
+/** Operations on the registry as the engine performs them, and a consistency check of the whole registry. */
 import { entryAt, shardAt } from "../../../assembly/entries";
 import { hashId, spread, tag } from "../../../assembly/hash";
 import {
@@ -36,14 +36,14 @@ import {
   shardOf,
   unlockShard,
 } from "../../../assembly/registry";
-import { ID, take } from "./bytes";
+import { ID, useId } from "./bytes";
 import { SCRATCH } from "./memory";
 
-/** The address that announcements come from, and the room that look-ups copy theirs to. */
+/** Address from which announcements come, and buffer for the addresses that lookups return. */
 export const FROM: usize = SCRATCH + 0x9000;
 export const TO: usize = SCRATCH + 0x9100;
 
-/** Announces the NodeID in hand, of `length` bytes, as the engine does. False if the registry is full. */
+/** Announces the current NodeID, of `length` bytes, as the engine does. False if the registry is full. */
 export function announceLength(length: u32, port: u32, now: f64): bool {
   const shard = lockShard(now);
   const entry = findLive(shard, ID, length, now);
@@ -57,32 +57,32 @@ export function announceLength(length: u32, port: u32, now: f64): bool {
 
 /** Announces NodeID number `n`. */
 export function announce(n: u32, port: u32, now: f64): bool {
-  take(n);
+  useId(n);
   return announceLength(4, port, now);
 }
 
-/** Takes NodeID number `n` in with a time of its own, which no clock gave. */
+/** Inserts NodeID number `n` with any time, even in the past. */
 export function insertAt(n: u32, port: u32, time: f64): bool {
-  take(n);
+  useId(n);
   const shard = shardOf(spread);
   return insert(shard, ID, 4, (port << 16) | 4, FROM, time);
 }
 
-/** Lets NodeID number `n` go if its time is over by `now`, and no other. */
+/** Evicts NodeID number `n` if it has expired at `now`, and no other. */
 export function evictIfExpired(n: u32, now: f64): void {
-  take(n);
+  useId(n);
   findLive(shardOf(spread), ID, 4, now);
 }
 
-/** The port of NodeID number `n`, or 0. */
+/** Port of NodeID number `n`, or 0. */
 export function portOf(n: u32, now: f64): u32 {
-  take(n);
+  useId(n);
   return lookUp(ID, 4, now, TO);
 }
 
-/** The entry of NodeID number `n`, or 0. */
+/** Entry of NodeID number `n`, or 0. */
 export function entryOf(n: u32): u32 {
-  take(n);
+  useId(n);
   return findLive(shardOf(spread), ID, 4, 0);
 }
 
@@ -90,15 +90,15 @@ export function homeSlot(word: u32): u32 {
   return <u32>((<u64>word * load<u32>(H_INDEX_SLOTS)) >> 32);
 }
 
-/** A NodeID that belongs in slot `slot` of a shard's index, the `nth` of them. */
+/** The `nth` NodeID whose home slot is `slot`. */
 export function idAt(slot: u32, nth: u32): u32 {
   let n: u32 = 0;
-  take(n);
-  while (homeSlot(tag) !== slot || nth-- !== 0) take(++n);
+  useId(n);
+  while (homeSlot(tag) !== slot || nth-- !== 0) useId(++n);
   return n;
 }
 
-/** The numbers of the NodeIDs in a shard's queue, from the one announced longest ago: "3 1 2". */
+/** Numbers of the NodeIDs in a shard's queue, from head to tail: "3 1 2". */
 export function queue(shard: u32): string {
   let list = "";
   let entry = load<u32>(shardAt(shard), SHARD_HEAD);
@@ -110,7 +110,7 @@ export function queue(shard: u32): string {
   return list;
 }
 
-/** What is wrong with the registry, walked from end to end: "" if nothing is. */
+/** Checks the whole registry. Returns the first inconsistency, or "". */
 export function registryError(): string {
   let used: u32 = 0;
   for (let shard: u32 = 0; shard <= load<u32>(H_SHARD_MASK); shard++) {
@@ -139,13 +139,13 @@ function queueError(shard: u32, count: u32): string {
     if (load<f64>(at, ENTRY_TIME) < time) return "a queue is out of order";
     hashId(at + ENTRY_ID, load<u32>(at, ENTRY_META) & META_LENGTH);
     if (load<u32>(at, ENTRY_TAG) !== tag) return "an entry has another entry's hash";
-    if (shardOf(spread) !== shard) return "an entry is in another's shard";
-    if (!indexed(shard, entry)) return "an entry cannot be found from its home";
+    if (shardOf(spread) !== shard) return "an entry is in the wrong shard";
+    if (!indexed(shard, entry)) return "an entry cannot be found from its home slot";
     time = load<f64>(at, ENTRY_TIME);
     previous = entry;
   }
   if (length !== count) return "a queue is shorter than its shard's count";
-  if (load<u32>(shardAt(shard), SHARD_TAIL) !== previous) return "a queue's tail is not its last";
+  if (load<u32>(shardAt(shard), SHARD_TAIL) !== previous) return "a queue's tail is not its last entry";
   return "";
 }
 
@@ -153,7 +153,7 @@ function slotAt(shard: u32, slot: u32): usize {
   return load<u32>(H_INDEX_AT) + (shard * load<u32>(H_INDEX_SLOTS) + slot) * INDEX_SIZE;
 }
 
-/** Whether a walk from its home comes to `entry`, its hash beside it, before an empty slot. */
+/** Whether a search from the home slot reaches `entry`, with its hash, before an empty slot. */
 function indexed(shard: u32, entry: u32): bool {
   const slots = load<u32>(H_INDEX_SLOTS);
   const hash = load<u32>(entryAt(entry), ENTRY_TAG);
@@ -165,7 +165,7 @@ function indexed(shard: u32, entry: u32): bool {
   return false;
 }
 
-/** All entries of the queue are known to be in the index: as many slots as entries means each once. */
+/** All queued entries are known to be indexed. With as many filled slots as entries, each is indexed once. */
 function indexError(shard: u32, count: u32): string {
   let taken: u32 = 0;
   for (let slot: u32 = 0; slot < load<u32>(H_INDEX_SLOTS); slot++) {
@@ -177,14 +177,14 @@ function indexError(shard: u32, count: u32): string {
 
 function poolError(used: u32): string {
   if (load<u32>(H_POOL_LOCK) !== 0) return "the pool is locked";
-  if (load<u32>(H_POOL_USED) !== used) return "the pool counts other entries than the shards";
+  if (load<u32>(H_POOL_USED) !== used) return "the pool's count differs from the sum of the shards";
   const top = load<u32>(H_POOL_TOP);
   if (top > load<u32>(H_CAPACITY)) return "more entries than the capacity were used";
   let free: u32 = 0;
   let entry = load<u32>(H_POOL_FREE);
   for (; entry !== 0; entry = load<u32>(entryAt(entry), ENTRY_NEXT)) {
-    if (++free > top) return "the free list runs in a circle";
-    if (entry > top) return "an entry is free that was never used";
+    if (++free > top) return "the free list is circular";
+    if (entry > top) return "a free entry was never used";
     if (load<u32>(entryAt(entry), ENTRY_META) !== 0) return "a free entry looks used";
   }
   return free + used === top ? "" : "an entry is lost";
