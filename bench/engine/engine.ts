@@ -1,4 +1,7 @@
-/** The packet engine: hit, miss, announce and limited, in batches of 1 and 64, over 10,000 and 1,000,000 nodes. */
+/**
+ * Benchmark of the packet engine: hit, miss, announce and limited, in batches of 1 and 64, with 10,000 and 1,000,000
+ * nodes.
+ */
 import { measure } from "mitata";
 import { createCodec } from "../../src/codec/index.ts";
 import {
@@ -19,7 +22,7 @@ import { IdiomaticServer } from "./idiomatic.ts";
 const PATHS = ["hit", "miss", "announce", "limited"] as const;
 type Path = (typeof PATHS)[number];
 
-/** What a path's packets must be judged, or the figure is of something else. */
+/** Expected verdict for the packets of each path. With another verdict the figure would measure something else. */
 const EXPECTED: Record<Path, Verdict> = {
   hit: "answered",
   miss: "unknown",
@@ -29,19 +32,19 @@ const EXPECTED: Record<Path, Verdict> = {
 
 const SOURCES = 16;
 const AMPLE = { rate: 1e9, burst: 1e9 };
-/** All limits run. They bite nobody, or, on the limited path, everybody after the preload. */
+/** All limits are checked. Nobody exceeds them, except every source on the limited path after the preload. */
 const AMPLE_LIMITS = { source: AMPLE, node: AMPLE, new: AMPLE };
 const NONE_LEFT = { rate: 1e-6, burst: 1 };
 const codec = createCodec({ backend: "ts" });
 
-/** Every node announces itself, but not every node is asked for alike: here one in five is, over and over. */
+/** Only one node in five is queried, again and again: in practice queries concentrate on some nodes. */
 const POPULAR = 5;
-/** Packets at most: so many that what they ask for is in no cache where a registry is larger than these. */
+/** Most packets per path. Enough that the entries they refer to do not fit into a cache if the registry is larger. */
 const POOL = 65_536;
-/** Packets lie in order, each from the start of a cache line: they are read ahead, and stand in nobody's way. */
+/** Packets are stored in order, each at the start of a cache line, so that the processor prefetches them. */
 const LINE = 64;
 
-/** The packets of a path, one after the other. */
+/** The packets of a path, in an endless loop. */
 class Packets {
   readonly #pool: Uint8Array[];
   #at = 0;
@@ -69,13 +72,13 @@ class Packets {
 interface Subject {
   /** Registers nodes 0 to `nodes` - 1. */
   preload(nodes: number): void;
-  /** Takes in 64 packets, judges them in batches of `batch`, and returns the ns that the judging took. */
+  /** Fills in 64 packets, processes them in batches of `batch`, and returns the ns that processing took. */
   run(packets: Packets, batch: number): number;
-  /** The verdict on the last packet, or undefined where the subject does not say. */
+  /** Verdict for the last packet; undefined if the subject has none. */
   verdict(): Verdict | undefined;
 }
 
-/** An engine with a lane a packet for batches of 1: one call after the other can then be timed without the filling. */
+/** An engine with one lane per packet for batches of 1, so that consecutive calls are timed without the filling. */
 class EngineSubject implements Subject {
   readonly #engine: PacketEngine;
   readonly #lanes: Lane[];
@@ -124,7 +127,7 @@ class EngineSubject implements Subject {
   }
 }
 
-/** Has no batches: it gets one packet after the other, as its kind does. */
+/** Has no batches: processes one packet after the other, as such servers do. */
 class IdiomaticSubject implements Subject {
   readonly #server: IdiomaticServer;
   readonly #sources = Array.from({ length: SOURCES }, (_, i) => `127.0.0.${i}`);
@@ -162,15 +165,15 @@ function subject(who: (typeof SUBJECTS)[number], nodes: number, limited: boolean
   return new EngineSubject(who === "wasm" ? "wasm" : "ts", nodes, limited);
 }
 
-/** Nanoseconds a packet: the filling of the lanes does not count, so each run times itself. */
+/** Nanoseconds per packet. Each run times itself, because filling the lanes must not count. */
 async function perPacket(run: () => number, { engine }: Pace): Promise<number> {
-  // mitata's types do not tell of `manual`.
+  // mitata's types lack `manual`.
   const options = { min_cpu_time: engine * 1e6, manual: true } as object;
   const { p50 } = await measure(run, options);
   return p50 / Lane.BATCH;
 }
 
-/** @param sizes numbers of nodes; @param report called with each row as it comes. */
+/** @param sizes numbers of nodes. @param report called with each finished row. */
 export async function benchEngine(sizes: readonly number[], pace: Pace, report: (row: Row) => void): Promise<void> {
   for (const nodes of sizes) {
     for (const path of PATHS) {
@@ -182,7 +185,7 @@ export async function benchEngine(sizes: readonly number[], pace: Pace, report: 
           const ns = await perPacket(() => it.run(packets, batch), pace);
           const verdict = it.verdict();
           if (verdict !== undefined && verdict !== EXPECTED[path])
-            throw new Error(`${path} by ${who} came out as ${verdict}`);
+            throw new Error(`${path} of ${who} has the verdict ${verdict}, not ${EXPECTED[path]}`);
           report({ suite: "engine", what: `${path}, batch of ${batch}, ${nodes} nodes`, who, ns });
         }
       }

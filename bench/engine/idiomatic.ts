@@ -1,6 +1,6 @@
 /**
- * The same server as most would write it in TypeScript: Buffer, Map, strings, a new Buffer for each reply. It keeps the same
- * rules; it is what the engine is compared with.
+ * A server with the same rules, written in the usual TypeScript way: Buffer, Map, strings, a new Buffer per reply. The
+ * engine is compared with it.
  */
 
 interface Node {
@@ -28,7 +28,7 @@ export type Message =
   | { type: "query"; nodeId: string }
   | { type: "announcement"; nodeId: string; port: number; ip: Buffer };
 
-/** Decodes a packet; throws an Error if it is none. */
+/** Decodes a packet. Throws an Error if it is invalid. */
 export function decode(packet: Buffer): Message {
   if (packet.length < 4) throw new Error("short");
   const magic = packet.readUInt32BE(0);
@@ -71,7 +71,7 @@ export class IdiomaticServer {
     this.#limits = limits;
   }
 
-  /** The reply to a packet, or undefined. `address` is IPv4 as a socket prints it. */
+  /** The reply to a packet, or undefined. `address` is IPv4 in text form. */
   handle(packet: Buffer, address: string, now: number): Buffer | undefined {
     let message: Message;
     try {

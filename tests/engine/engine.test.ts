@@ -19,7 +19,7 @@ const node = (i: number | string) => ascii(`NODE-${i}`);
 
 for (const backend of ["wasm", "ts"] as const) {
   describe(`the ${backend} engine`, () => {
-    test("is the one that was asked for", () => {
+    test("is of the requested backend", () => {
       expect(new Harness(backend).engine.backend).toBe(backend);
     });
 
@@ -31,20 +31,20 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(reply).toEqual(announcement(node(1), 22000, Uint8Array.of(198, 51, 100, 7)));
     });
 
-    test("answers with 16 bytes of IPv6", () => {
+    test("answers with 16 bytes for an IPv6 address", () => {
       const h = new Harness(backend);
       h.send(announcement(node(1), 1), "2001:db8::5");
       const ip = Uint8Array.of(0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5);
       expect(h.send(query(node(1))).reply).toEqual(announcement(node(1), 1, ip));
     });
 
-    test("ignores the IP in the packet", () => {
+    test("ignores the IP that an announcement contains", () => {
       const h = new Harness(backend);
       h.send(announcement(node(1), 22000, Uint8Array.of(6, 6, 6, 6)), "198.51.100.7");
       expect(h.send(query(node(1))).reply).toEqual(announcement(node(1), 22000, Uint8Array.of(198, 51, 100, 7)));
     });
 
-    test("lets the last announcement win", () => {
+    test("replaces an earlier announcement by the latest one", () => {
       const h = new Harness(backend);
       h.send(announcement(node(1), 1), "2001:db8::5");
       expect(h.send(announcement(node(1), 2), "198.51.100.8").verdict).toBe("refreshed");
@@ -52,7 +52,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.control.nodes).toBe(1);
     });
 
-    test("leaves alone what an index that is damaged does not have, and does not look for it for ever", () => {
+    test("does not evict entries that a damaged index does not contain, and does not search for them forever", () => {
       const h = new Harness(backend, { shards: 1, ...UNLIMITED });
       for (let n = 0; n < 10; n++) h.send(announcement(node(n), 1));
       h.bytes.fill(0xff, h.u32[H_INDEX_AT >>> 2]!, h.u32[H_ENTRIES_AT >>> 2]!);
@@ -61,7 +61,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.control.nodes).toBe(10);
     });
 
-    test("is silent to unknown NodeIDs, announcements and what is malformed", () => {
+    test("does not reply to queries of unknown NodeIDs, announcements and malformed packets", () => {
       const h = new Harness(backend);
       expect(h.send(query(node(1)))).toEqual({ verdict: "unknown", reply: undefined });
       expect(h.send(announcement(node(1), 1))).toEqual({ verdict: "stored", reply: undefined });
@@ -70,7 +70,7 @@ for (const backend of ["wasm", "ts"] as const) {
       }
     });
 
-    test("takes NodeIDs of 1 byte up to its maximum, of any bytes, and refuses others", () => {
+    test("accepts NodeIDs of any bytes from 1 byte up to the maximum length, and refuses others", () => {
       const random = new Random(1);
       for (const maxIdLength of [64, 1, 1008]) {
         const h = new Harness(backend, { maxIdLength, ...UNLIMITED });
@@ -87,7 +87,7 @@ for (const backend of ["wasm", "ts"] as const) {
       }
     });
 
-    test("tells NodeIDs apart that differ in their last byte, or in zeros at their end", () => {
+    test("distinguishes NodeIDs that differ in their last byte or in trailing zeros", () => {
       const h = new Harness(backend, UNLIMITED);
       const ids = [Uint8Array.of(97), Uint8Array.of(97, 0), Uint8Array.of(97, 0, 0, 0), Uint8Array.of(97, 0, 0, 0, 0)];
       ids.push(ascii(`${"A".repeat(51)}B`), ascii(`${"A".repeat(51)}C`), ascii("A".repeat(51)));
@@ -97,7 +97,7 @@ for (const backend of ["wasm", "ts"] as const) {
       });
     });
 
-    test("ignores what pads a NodeID and replies with zeros", () => {
+    test("ignores the padding of a NodeID and replies with zeros as padding", () => {
       const h = new Harness(backend);
       const dirty = announcement(node(1), 9);
       dirty.fill(0xff, 12 + node(1).length, 12 + Math.ceil(node(1).length / 4) * 4);
@@ -108,7 +108,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(asked).reply).toEqual(announcement(node(1), 9, Uint8Array.of(192, 0, 2, 1)));
     });
 
-    test("refuses an announced port of 0 and a source port of 0, which nobody can be reached at", () => {
+    test("refuses an announced port of 0 and a source port of 0, because no node can be reached there", () => {
       const h = new Harness(backend);
       expect(h.send(announcement(node(1), 0)).verdict).toBe("refused-port");
       expect(h.send(announcement(node(1), 5), "192.0.2.1", 0).verdict).toBe("refused-port");
@@ -116,7 +116,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(1)), "192.0.2.1", 0)).toEqual({ verdict: "refused-port", reply: undefined });
     });
 
-    test("refuses a datagram longer than the longest packet as a whole (the original stored the first 1024 bytes)", () => {
+    test("rejects a datagram longer than the longest packet (the original stored the first 1024 bytes)", () => {
       const h = new Harness(backend);
       const long = new Uint8Array(1041);
       long.set(announcement(node(1), 5));
@@ -125,7 +125,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(announcement(new Uint8Array(1008).fill(65), 5, new Uint8Array(16))).verdict).toBe("refused-id");
     });
 
-    test("answers 1 ms before the retention is over, and never from then on", () => {
+    test("answers until 1 ms before the retention ends, and not later", () => {
       const h = new Harness(backend);
       const start = h.now;
       h.send(announcement(node(1), 5));
@@ -137,7 +137,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(1))).verdict).toBe("unknown");
     });
 
-    test("counts the retention from the last announcement", () => {
+    test("counts the retention from the latest announcement", () => {
       const h = new Harness(backend);
       const start = h.now;
       h.send(announcement(node(1), 5));
@@ -149,7 +149,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(1))).verdict).toBe("unknown");
     });
 
-    test("counts an announcement after the retention as a new one", () => {
+    test("treats an announcement after the retention as new", () => {
       const h = new Harness(backend);
       h.send(announcement(node(1), 5));
       h.now += RETENTION;
@@ -158,7 +158,7 @@ for (const backend of ["wasm", "ts"] as const) {
       checkInvariants(h.bytes);
     });
 
-    test("when full, refuses new NodeIDs and refreshes those it knows", () => {
+    test("when full, refuses new NodeIDs and refreshes known ones", () => {
       const h = new Harness(backend, { capacity: 5, ...UNLIMITED });
       for (let i = 0; i < 5; i++) expect(h.send(announcement(node(i), 5)).verdict).toBe("stored");
       expect(h.send(announcement(node(5), 5)).verdict).toBe("full");
@@ -167,7 +167,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.control.nodes).toBe(5);
     });
 
-    test("holds exactly its capacity over many shards, and finds room the moment that entries expire", () => {
+    test("holds exactly its capacity across many shards, and has room again as soon as entries expire", () => {
       const capacity = 20_000;
       const h = new Harness(backend, { capacity, ...UNLIMITED });
       for (let i = 0; i < capacity; i++) h.send(announcement(node(i), 5));
@@ -183,7 +183,7 @@ for (const backend of ["wasm", "ts"] as const) {
       checkInvariants(h.bytes);
     });
 
-    test("lets a source send its burst at once and its rate from then on", () => {
+    test("lets a source send its burst at once and then its rate", () => {
       const h = new Harness(backend, { ...UNLIMITED, source: { rate: 10, burst: 25 } });
       expect(h.count("unknown", 100, () => query(node(1)))).toBe(25);
       h.now += 99;
@@ -195,7 +195,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(1)), "203.0.113.1").verdict).toBe("unknown");
     });
 
-    test("lets a /24 do 32 times, and a /48 4 times, what one of its sources may", () => {
+    test("allows a /24 32 times and a /48 4 times as much as one of its sources", () => {
       const h = new Harness(backend, { ...UNLIMITED, source: { rate: 1, burst: 10 } });
       const v4 = (i: number) => `192.0.2.${i % 256}`;
       expect(h.count("unknown", 5000, () => query(node(1)), v4)).toBe(320);
@@ -203,13 +203,13 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.count("unknown", 5000, () => query(node(1)), v6)).toBe(40);
     });
 
-    test("takes the sources of a /64 for one", () => {
+    test("treats all sources of a /64 as one", () => {
       const h = new Harness(backend, { ...UNLIMITED, source: { rate: 1, burst: 10 } });
       const v6 = (i: number) => `2001:db8::${i.toString(16)}:1`;
       expect(h.count("unknown", 500, () => query(node(1)), v6)).toBe(10);
     });
 
-    test("limits the queries for one NodeID, whoever asks", () => {
+    test("limits the queries for one NodeID from all sources together", () => {
       const h = new Harness(backend, { ...UNLIMITED, node: { rate: 1, burst: 40 } });
       const anywhere = (i: number) => `198.${i % 256}.${(i * 7) % 256}.1`;
       h.send(announcement(node(1), 1));
@@ -218,7 +218,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(2))).verdict).toBe("unknown");
     });
 
-    test("limits the new NodeIDs of a source, not those it refreshes", () => {
+    test("limits the new NodeIDs of a source, but not the nodes that it refreshes", () => {
       const h = new Harness(backend, { ...UNLIMITED, new: { rate: 1, burst: 30 } });
       expect(h.count("stored", 100, (i) => announcement(node(i), 1))).toBe(30);
       expect(h.send(announcement(node("x"), 1)).verdict).toBe("limited-new");
@@ -226,7 +226,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(announcement(node("y"), 1), "203.0.113.1").verdict).toBe("stored");
     });
 
-    test("does not charge a packet that it stops", () => {
+    test("does not charge a packet that it drops", () => {
       const h = new Harness(backend, { ...UNLIMITED, source: { rate: 10, burst: 1 } });
       h.send(query(node(1)));
       for (let i = 0; i < 99; i++) {
@@ -237,7 +237,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(1))).verdict).toBe("unknown");
     });
 
-    test("neither frees an offender nor starts others afresh in a flood of invented sources", () => {
+    test("keeps limiting an offender, and gives no fresh bursts, during a flood of invented sources", () => {
       const h = new Harness(backend, { ...UNLIMITED, source: { rate: 1, burst: 20 }, limiterSets: 4 });
       const offender = () => h.send(query(node(1)), "192.0.2.66").verdict;
       for (let i = 0; i < 40; i++) offender();
@@ -249,7 +249,7 @@ for (const backend of ["wasm", "ts"] as const) {
       }
     });
 
-    test("does not limit the networks it is told to allow", () => {
+    test("does not limit exempt networks", () => {
       const allow = [
         { address: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 1, 0, 0), prefix: 112 },
         { address: Uint8Array.of(0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), prefix: 33 },
@@ -273,7 +273,7 @@ for (const backend of ["wasm", "ts"] as const) {
       }
     });
 
-    test("in a dry run counts what it would stop and lets it pass", () => {
+    test("in a dry run counts packets over a limit and lets them pass", () => {
       const h = new Harness(backend, {
         source: { rate: 1, burst: 20 },
         node: { rate: 1, burst: 5 },
@@ -288,7 +288,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(received).toBe(40);
     });
 
-    test("turns off the limits whose rate is 0", () => {
+    test("does not limit when the rate is 0", () => {
       const h = new Harness(backend, { ...UNLIMITED, capacity: 5000 });
       expect(h.count("stored", 5000, (i) => announcement(node(i), 1))).toBe(5000);
       expect(h.count("answered", 5000, () => query(node(1)))).toBe(5000);
@@ -297,7 +297,7 @@ for (const backend of ["wasm", "ts"] as const) {
     test("with the default limits serves a site of 1,000 nodes behind one IPv4 address", () => {
       const h = new Harness(backend, { capacity: 10_000 });
       const random = new Random(4);
-      // After a power cut all start within 5 s; then each looks for 5 others every minute and announces every 30 min.
+      // After a power cut all nodes start within 5 s. Then each looks up 5 nodes a minute and announces every 30 min.
       const events: { at: number; packet: Uint8Array }[] = [];
       for (let i = 0; i < 1000; i++) {
         const start = random.below(5000);
@@ -319,14 +319,14 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(verdicts.unknown).toBe(0);
     });
 
-    test("with the default limits answers one source a few hundred packets at once", () => {
+    test("with the default limits answers one source 300 packets at once, and no more", () => {
       const h = new Harness(backend);
       for (let i = 0; i < 100; i++) h.send(announcement(node(i), 1), "203.0.113.1");
       const answered = h.count("answered", 100_000, (i) => query(node(i % 100)));
       expect(answered).toBe(300);
     });
 
-    test("survives a clock that is set back: limits stay no longer, and queues stay in order", () => {
+    test("survives a clock that is set back: limits last no longer, and queues stay sorted", () => {
       const h = new Harness(backend, { ...UNLIMITED, source: { rate: 10, burst: 5 } });
       for (let i = 0; i < 20; i++) h.send(announcement(node(i % 5), 1));
       h.now -= 600_000;
@@ -338,7 +338,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(1)), "203.0.113.2").verdict).toBe("answered");
     });
 
-    test("keeps no announcement longer than the retention when the clock is set back by a year", () => {
+    test("keeps no announcement longer than the retention after the clock is set back by a year", () => {
       const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
       const year = 365 * 24 * 3_600_000;
       h.now += year;
@@ -353,7 +353,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node("ahead"))).verdict).toBe("unknown");
     });
 
-    test("counts every datagram it is given, and as many verdicts", () => {
+    test("counts every datagram once as received and once as a verdict", () => {
       const h = new Harness(backend);
       const random = new Random(5);
       for (let i = 0; i < 3000; i++) h.send(random.once(3) ? random.bytes(random.below(80)) : query(node(i % 50)));
@@ -362,7 +362,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(Object.values(verdicts).reduce((a, b) => a + b)).toBe(3000);
     });
 
-    test("judges a whole batch in its order", () => {
+    test("processes a batch in order", () => {
       const h = new Harness(backend);
       const packets = [query(node(1)), announcement(node(1), 3), query(node(1)), ascii("junk")];
       packets.forEach((packet, slot) => {
@@ -374,7 +374,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(packets.map((_, slot) => h.lane.reply(slot) !== undefined)).toEqual([false, false, true, false]);
     });
 
-    test("lists what was announced since the last listing, in that order, however much", () => {
+    test("lists any number of announcements since the last listing, in order", () => {
       const h = new Harness(backend, { ...UNLIMITED, shards: 1, capacity: 2000 });
       for (let i = 0; i < 1000; i++) {
         h.now++;
@@ -386,7 +386,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.list()).toMatchObject([{ port: 70, time: h.now }]);
     });
 
-    test("lists again what was not kept, and all that is held for who asks for that", () => {
+    test("lists again what was not confirmed after a rewind, all local entries after a reset, and all entries in a walk", () => {
       const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
       for (let i = 0; i < 300; i++) h.send(announcement(node(i), i + 1));
       expect(h.list()).toHaveLength(300);
@@ -404,7 +404,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.list(h.now + 1)).toHaveLength(1);
     });
 
-    test("leaves none out of a listing when entries are refreshed in its midst", () => {
+    test("lists every entry even if some are refreshed between two calls", () => {
       const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
       for (let i = 0; i < 600; i++) {
         h.now++;
@@ -421,7 +421,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(rest.slice(-3).map(({ port }) => port)).toEqual([LIST_BATCH, LIST_BATCH + 1, 501]);
     });
 
-    test("misses no announcement of a worker that looked at its clock earlier than another", () => {
+    test("lists the announcement of a worker that read its clock earlier than another", () => {
       const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
       h.send(announcement(node("a"), 1));
       expect(h.list()).toHaveLength(1);
@@ -432,7 +432,7 @@ for (const backend of ["wasm", "ts"] as const) {
       checkInvariants(h.bytes);
     });
 
-    test("merges entries from elsewhere: the later announcement wins, and its time goes on counting", () => {
+    test("merges journal entries: the later announcement wins and keeps its time", () => {
       const h = new Harness(backend, UNLIMITED);
       const start = h.now;
       h.send(announcement(node("here"), 1));
@@ -462,7 +462,7 @@ for (const backend of ["wasm", "ts"] as const) {
       checkInvariants(h.bytes);
     });
 
-    test("merging twice or in any order does no harm", () => {
+    test("gives the same result when entries are merged twice or in any order", () => {
       const random = new Random(6);
       const h = new Harness(backend, UNLIMITED);
       const latest = new Map<number, number>();
@@ -483,7 +483,7 @@ for (const backend of ["wasm", "ts"] as const) {
       }
     });
 
-    test("merges in whatever order a listing gives, and a dirty padding changes nothing", () => {
+    test("merges entries in descending order, and ignores their padding", () => {
       const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
       for (let i = 0; i < 200; i++) {
         const nodeId = node(`m${i}`);
@@ -508,7 +508,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.control.nodes).toBe(0);
     });
 
-    test("is not led outside its memory by a lane or a count it does not have", () => {
+    test("ignores lanes, shards and counts that are out of range", () => {
       const h = new Harness(backend);
       expect(h.engine.process(1, 1, h.now)).toBe(0);
       expect(h.engine.process(0, 65, h.now)).toBe(0);
@@ -528,7 +528,7 @@ for (const backend of ["wasm", "ts"] as const) {
 }
 
 describe("an engine's memory", () => {
-  test("takes under 128 MB for 1,000,000 nodes of 52-byte IDs, limits and slots included", () => {
+  test("takes less than 128 MB for 1,000,000 nodes with 52-byte NodeIDs, including limiter and slots", () => {
     const memory = createEngineMemory({ ...defaultEngineOptions(), ...UNLIMITED, capacity: 1_000_000 });
     const engine = createEngine("wasm", memory);
     const lane = new Lane(memory, 0);
@@ -546,12 +546,12 @@ describe("an engine's memory", () => {
     }
     expect(new EngineControl(memory).nodes).toBe(1_000_000);
     expect(memory.buffer.byteLength).toBeLessThan(128e6);
-    // What the process really holds: the same, and what this test left to the garbage collector.
+    // The resident size of the process must agree, apart from garbage of this test.
     Bun.gc(true);
     expect(process.memoryUsage.rss() - before).toBeLessThan(160e6);
   });
 
-  test("is refused in one clear sentence when an option makes no sense", () => {
+  test("is not created for invalid options, and the error says what is wrong", () => {
     const make = (options: object) => () => createEngineMemory({ ...defaultEngineOptions(), ...options });
     expect(make({ capacity: 0 })).toThrow("capacity must be a whole number from 1 to 4294967296, not 0");
     expect(make({ maxIdLength: 1009 })).toThrow("maxIdLength must be a whole number from 1 to 1008, not 1009");

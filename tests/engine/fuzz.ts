@@ -1,4 +1,4 @@
-/** `bun run fuzz --packets N --seed S`: the twins against each other, for as long as one likes. */
+/** `bun run fuzz --packets N --seed S`: compares the twins over any number of random packets. */
 import { parseArgs } from "node:util";
 import { fuzz } from "./twins.ts";
 

@@ -1,4 +1,4 @@
-/** Stops the engines in the midst of what they do, at every step, and has the control thread repair what they left. */
+/** Stops the engines at every step of their work, then has the control thread repair what they left behind. */
 import { describe, expect, test } from "bun:test";
 import {
   CURSOR_CONFIRM_ALL,
@@ -57,11 +57,11 @@ import { stoppableWasm } from "./stoppable-wasm.ts";
 const CAPACITY = 24;
 const NODES = 32;
 const RETENTION = 10_000;
-/** Hardly more than there may be nodes: a removal has others move up, over the end of the index as well. */
+/** Hardly more than the number of nodes, so that removals move other entries, also across the end of the index. */
 const SLOTS = 26;
 const WORKER = 0;
 const CONTROL = 1;
-/** Every step at which there is something to be repaired. */
+/** All values of RECORD_STEP at which a repair may be needed. */
 const STEPS = [
   STEP_NONE,
   STEP_REFRESH,
@@ -75,10 +75,10 @@ const STEPS = [
 ];
 
 interface Node {
-  /** Port and IP, as one. */
+  /** IP and port. */
   where: string;
   time: number;
-  elsewhere: boolean;
+  fromJournal: boolean;
 }
 
 interface Announced {
@@ -88,10 +88,10 @@ interface Announced {
   time: number;
 }
 
-/** One thing that an engine is to do, with the NodeID that is announced by it. */
+/** A call of the engine, and the NodeID that it announces. */
 interface Work {
   node?: string;
-  /** Puts the packet, or the entries, where the engine takes them from. */
+  /** Writes the packet or the entries into the memory. */
   prepare: () => void;
   run: (engine: Stoppable) => void;
 }
@@ -106,7 +106,7 @@ class World {
   readonly #lane: Lane;
   readonly #random: Random;
   readonly #journal: PacketEngine;
-  /** States of entries that the journal was handed, whenever. */
+  /** Contents of all entries that the journal has ever received. */
   readonly #handed = new Set<string>();
   now = 1_400_000_000_000;
 
@@ -140,7 +140,7 @@ class World {
     return this.word(this.word(H_LANES_AT) + RECORD_STEP);
   }
 
-  /** All nodes by their NodeIDs, as the queues have them. */
+  /** All queued nodes, by NodeID. */
   nodes(): Map<string, Node> {
     const nodes = new Map<string, Node>();
     for (let shard = 0; shard <= this.word(H_SHARD_MASK); shard++) {
@@ -151,14 +151,14 @@ class World {
         nodes.set(id, {
           where: `${ip} ${meta >>> 16}`,
           time: this.#f64[(at + ENTRY_TIME) >>> 3]!,
-          elsewhere: (meta & META_FROM_JOURNAL) !== 0,
+          fromJournal: (meta & META_FROM_JOURNAL) !== 0,
         });
       }
     }
     return nodes;
   }
 
-  /** What the journal does from time to time: lists some, and says what became of it. */
+  /** Acts as the journal: lists some entries and moves the cursors. */
   journal(): void {
     const random = this.#random;
     const shard = random.below(this.word(H_SHARD_MASK) + 1);
@@ -168,12 +168,12 @@ class World {
       this.#handed.add(this.#state(this.word(H_EXCHANGE_AT) + i * this.word(H_STRIDE)));
     }
     const what = random.below(3 * CURSOR_RESTART_WALK);
-    // All that there is was handed out then.
+    // confirm-all implies that the journal has all entries.
     if (what === CURSOR_CONFIRM_ALL) for (const at of this.#queue(shard)) this.#handed.add(this.#state(at));
     if (what <= CURSOR_RESTART_WALK) this.#journal.moveCursor(shard, what);
   }
 
-  /** Throws if a bookmark stands behind an announcement that the journal was not handed. */
+  /** Throws if a cursor has passed an announcement that the journal has not received. */
   checkNothingSkipped(): void {
     for (let shard = 0; shard <= this.word(H_SHARD_MASK); shard++) {
       const from = this.word(H_SHARDS_AT) + shard * SHARD_SIZE;
@@ -183,19 +183,21 @@ class World {
           const at = this.word(H_ENTRIES_AT) + entry * this.word(H_STRIDE);
           const known = this.#handed.has(this.#state(at)) || (this.word(at + ENTRY_META) & META_FROM_JOURNAL) !== 0;
           if (!known)
-            throw new Error(`entry ${entry} of shard ${shard} was not handed to the journal and never will be`);
+            throw new Error(
+              `entry ${entry} of shard ${shard} was not handed to the journal, and the cursors have passed it`,
+            );
           entry = entry === this.word(from + bookmark) ? 0 : this.word(at + ENTRY_NEXT);
         }
       }
     }
   }
 
-  /** An entry as it stands at `at`, from its time on. */
+  /** Contents of the entry at `at`, from its time on. */
   #state(at: number): string {
     return this.bytes.subarray(at + ENTRY_TIME, at + this.word(H_STRIDE)).toHex();
   }
 
-  /** Where the entries of a shard lie. */
+  /** Addresses of the entries of a shard, in queue order. */
   #queue(shard: number): number[] {
     const all: number[] = [];
     let entry = this.word(this.word(H_SHARDS_AT) + shard * SHARD_SIZE + SHARD_HEAD);
@@ -206,7 +208,7 @@ class World {
     return all;
   }
 
-  /** Something to do, and some time later than what was done before; or earlier, when the clock was set back. */
+  /** Returns random work at a later time than the work before, or at an earlier one as if the clock was set back. */
   work(): Work {
     const random = this.#random;
     const kind = random.below(24);
@@ -237,7 +239,7 @@ class World {
     };
   }
 
-  /** The node announced last, when the time of all is over: its removal leaves others before it. */
+  /** Lets all nodes expire and returns the one announced last. Its removal leaves others before it in the queue. */
   #lastOver(): Uint8Array | undefined {
     const at = this.#queue(0).at(-1);
     this.now += RETENTION;
@@ -263,8 +265,8 @@ class World {
 }
 
 /**
- * Throws unless each node is as it was before or as it is to be, its port and IP of one announcement, and nobody is lost whose
- * time is not over.
+ * Throws unless each node is as before the change or as after it, with port and IP of the same announcement, and no
+ * live node is lost.
  */
 function checkOldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<string, Node>, now: number): void {
   for (const id of new Set([...was.keys(), ...is.keys(), ...done.keys()])) {
@@ -273,9 +275,12 @@ function checkOldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<
       if (before && after && now - Math.floor(before.time) < RETENTION) throw new Error(`${id} was lost`);
       continue;
     }
-    const whole = [before, after].some((one) => one?.where === node.where);
-    const known = [before, after].some((one) => one?.time === node.time);
-    if (!whole || !known) throw new Error(`${id} is ${Bun.inspect([before, node, after])}: before, now, afterwards`);
+    const placeKnown = [before, after].some((one) => one?.where === node.where);
+    const timeKnown = [before, after].some((one) => one?.time === node.time);
+    if (!placeKnown || !timeKnown)
+      throw new Error(
+        `${id} is ${Bun.inspect([before, node, after])}: before the change, after the repair, after the complete change`,
+      );
   }
 }
 
@@ -285,7 +290,7 @@ function checkCounters(memory: WebAssembly.Memory): void {
   if (received !== sum) throw new Error(`${received} received, ${sum} verdicts`);
 }
 
-/** Does `rounds` things, each stopped at each of its steps first. Returns how often it was stopped at which step of a record. */
+/** Runs `rounds` calls, each first stopped at each of its steps. Returns how often it stopped at each RECORD_STEP. */
 function stopEverywhere(world: World, rounds: number): Map<number, number> {
   const { bytes, engine, repair, memory } = world;
   const image = () => Buffer.from(bytes);
@@ -303,18 +308,19 @@ function stopEverywhere(world: World, rounds: number): Map<number, number> {
     let last = start;
     for (let stop = 0; stop < steps; stop++) {
       bytes.set(start);
-      if (engine.run(work.run, () => engine.steps === stop)) throw new Error(`step ${stop} of ${steps} was the last`);
-      // What only loads changes nothing.
+      if (engine.run(work.run, () => engine.steps === stop))
+        throw new Error(`the work ended at step ${stop} of ${steps}`);
+      // Skip steps that only load: the memory is the same as after the step before.
       if (stop > 0 && Buffer.compare(bytes, last) === 0) continue;
       last = image();
       stops.set(world.step, (stops.get(world.step) ?? 0) + 1);
       try {
-        if (!repair.repair(WORKER)) throw new Error("the pool is held by another");
+        if (!repair.repair(WORKER)) throw new Error("another worker holds the pool");
         checkInvariants(bytes);
         checkOldOrNew(was, world.nodes(), done, world.now);
         world.checkNothingSkipped();
         checkCounters(memory);
-        // Nothing is in the way of those who come after.
+        // The next worker can do the same work.
         work.prepare();
         engine.run(work.run);
         checkInvariants(bytes);
@@ -322,13 +328,13 @@ function stopEverywhere(world: World, rounds: number): Map<number, number> {
         const { node } = work;
         const wanted = node && done.get(node);
         if (wanted) {
-          // Stopped behind its change, it was announced before.
+          // If the stop came after the change, the node was announced twice in one millisecond.
           const { time, ...rest } = world.nodes().get(node)!;
           expect([wanted.time, wanted.time + TIME_STEP]).toContain(time);
           expect({ ...rest, time: wanted.time }).toEqual(wanted);
         }
       } catch (cause) {
-        throw new Error(`round ${round}, stopped behind ${stop} of ${steps} steps: ${(cause as Error).message}`, {
+        throw new Error(`round ${round}, stopped after ${stop} of ${steps} steps: ${(cause as Error).message}`, {
           cause,
         });
       }
@@ -341,9 +347,9 @@ function stopEverywhere(world: World, rounds: number): Map<number, number> {
 describe.each([
   ["wasm", stoppableWasm],
   ["ts", stoppableTs],
-] as const)("the %s engine, stopped at whatever step", (_, make) => {
+] as const)("the %s engine, stopped at any step", (_, make) => {
   test.each([1, 2])(
-    "leaves what can be repaired: no node is lost or mixed, and the registry of %d shards is whole",
+    "can be repaired: no node is lost or mixed, and a registry of %d shards is consistent",
     (shards) => {
       const stops = stopEverywhere(new World(make, shards, new Random(shards)), 200);
       for (const step of STEPS) expect(stops.get(step), `stops at step ${step}`).toBeGreaterThan(20);
@@ -353,7 +359,7 @@ describe.each([
   );
 });
 
-/** A world in which the worker of lane 0 stopped at `step`, and what it was at. */
+/** A world in which the worker of lane 0 was stopped at `step`. */
 function worldStoppedAt(step: number): World {
   const world = new World(stoppableWasm, 1, new Random(step));
   for (;;) {
@@ -364,8 +370,8 @@ function worldStoppedAt(step: number): World {
 }
 
 describe.each(["wasm", "ts"] as const)("the control thread's %s engine", (backend) => {
-  test("waits for no lock that stays held: what it was to do it does when it is asked again", () => {
-    // By this key some of the nodes are in either shard.
+  test("does not wait for a lock that stays held, and completes its work when it is called again", () => {
+    // With this key both shards get some of the nodes.
     const key = new Uint8Array(KEY_SIZE).map((_, i) => i * 7);
     const h = new Harness(backend, { ...UNLIMITED, shards: 2, retentionMs: RETENTION, key });
     const node = (n: number) => ascii(`NODE-${n}`);
@@ -383,7 +389,7 @@ describe.each(["wasm", "ts"] as const)("the control thread's %s engine", (backen
       for (let n = 0; n < 20; n++) h.send(announcement(node(n), 1));
       h.u32[lock >>> 2] = 99;
       expect(merge()).toBeLessThan(8);
-      // Neither touches the pool.
+      // Neither of them uses the pool.
       expect(list().map((listed) => listed === LIST_BUSY)).toEqual([0, 1].map((shard) => locks[shard] === lock));
       expect(mark().map((done) => !done)).toEqual([0, 1].map((shard) => locks[shard] === lock));
       h.u32[lock >>> 2] = 0;
@@ -407,7 +413,7 @@ describe.each(["wasm", "ts"] as const)("the control thread's %s engine", (backen
 describe("a repair", () => {
   const shard = (world: World) => world.word(H_SHARDS_AT);
 
-  test("waits for the pool while another worker holds it, and does then what is left to do", () => {
+  test("has to be called again while another worker holds the pool, and then completes", () => {
     const world = worldStoppedAt(STEP_INSERT | STEP_LINKING);
     expect(world.repair.holdsLock(WORKER)).toBe(true);
     world.u32[H_POOL_LOCK >>> 2] = 99;
@@ -419,7 +425,7 @@ describe("a repair", () => {
     checkInvariants(world.bytes);
   });
 
-  test("leaves the locks of others alone, and what they are at", () => {
+  test("does not touch the locks of other workers or the shards that they hold", () => {
     const world = worldStoppedAt(STEP_REFRESH | STEP_LINKING);
     world.u32[(shard(world) + SHARD_LOCK) >>> 2] = 99;
     world.u32[H_POOL_LOCK >>> 2] = 98;
@@ -430,7 +436,7 @@ describe("a repair", () => {
     expect(world.word(shard(world) + SHARD_SEQUENCE)).toBe(sequence);
   });
 
-  test("is none where nothing was left, and may be done twice", () => {
+  test("changes nothing when there is nothing to repair, so it may run twice", () => {
     const world = worldStoppedAt(STEP_REMOVE);
     world.repair.repair(WORKER);
     const image = Buffer.from(world.bytes);
@@ -438,14 +444,14 @@ describe("a repair", () => {
     expect(Buffer.compare(image, world.bytes)).toBe(0);
   });
 
-  test("is that of the control thread's own lane as well, should an engine of its own have failed there", () => {
+  test("also works for the control thread's own lane, in case its own engine failed", () => {
     const world = worldStoppedAt(STEP_RELEASE);
     const repair = new EngineRepair(world.memory, WORKER);
     expect(repair.repair(WORKER)).toBe(true);
     checkInvariants(world.bytes);
   });
 
-  test("makes a sequence counter even that a worker left behind its own repair, and none that is being written", () => {
+  test("makes an odd sequence counter of an unlocked shard even, but not one of a locked shard", () => {
     const world = new World(stoppableWasm, 2, new Random(1));
     const at = [0, 1].map((n) => shard(world) + n * SHARD_SIZE);
     for (const one of at) world.u32[(one + SHARD_SEQUENCE) >>> 2] = 7;

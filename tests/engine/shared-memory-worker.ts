@@ -7,7 +7,9 @@ export interface CollisionStart {
   memory: WebAssembly.Memory;
   lane: number;
   backend: EngineBackend;
-  /** Shared by all workers: word 0 counts the batches of all of them, word 1 the workers that have reached `batches`. */
+  /**
+   * Shared by all workers: word 0 counts the batches of all of them, word 1 the workers that have reached `batches`.
+   */
   progress: Int32Array;
   /** The worker stops when each of `workers` workers has processed this many batches. */
   batches: number;

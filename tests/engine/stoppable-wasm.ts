@@ -1,11 +1,11 @@
-/** The wasm engine as it was built, with a call before each load and store: Binaryen's instrument-memory. */
+/** The release build of the wasm engine with a call before each load and store, inserted by Binaryen. */
 import { readFileSync } from "node:fs";
 import binaryen from "assemblyscript/binaryen";
 import type { Stoppable } from "../support/stoppable-engine.ts";
 
 let compiled: WebAssembly.Module | undefined;
 
-/** build/engine.wasm, itself: what the optimizer made of the order of stores is what is looked at. */
+/** Instruments build/engine.wasm itself, because the optimizer may have changed the order of stores. */
 function instrumented(): WebAssembly.Module {
   const release = readFileSync(new URL("../../build/engine.wasm", import.meta.url));
   const module = binaryen.readBinary(release);

@@ -8,13 +8,13 @@ test("over 1,000,000 packets the twins give the same verdicts, replies and memor
   const { packets, verdicts, difference } = fuzz(1_000_000, seed, checkInvariants);
   expect(difference, `bun run fuzz --seed ${seed}`).toBeUndefined();
   expect(packets).toBe(1_000_000);
-  // A run in which a verdict hardly ever falls compares nothing of that path.
+  // Each verdict must be common, or its path would not be compared.
   for (const name of VERDICTS) expect(verdicts[name], `${name}, seed ${seed}`).toBeGreaterThan(1000);
 }, 120_000);
 
-test("one bit that differs is found, in the batch in which it came about", () => {
-  const spoilt = 12_345;
-  const { difference } = fuzz(20_000, 1, undefined, spoilt);
+test("a single differing bit is found, in the batch after which it was flipped", () => {
+  const corrupted = 12_345;
+  const { difference } = fuzz(20_000, 1, undefined, corrupted);
   expect(difference).toBeDefined();
-  expect(spoilt - difference!.packet).toBeWithin(0, 64);
+  expect(corrupted - difference!.packet).toBeWithin(0, 64);
 });

@@ -1,4 +1,4 @@
-/** Runs the two packet engines over the same packets at the same times and finds the first thing they disagree in. */
+/** Runs both engines over the same packets at the same times and finds their first difference. */
 import {
   ENTRY_ADDRESS,
   ENTRY_ID,
@@ -57,7 +57,9 @@ function makeTwin(options: EngineOptions, make: (memory: WebAssembly.Memory) => 
   };
 }
 
-/** A site to simulate: its limits bite, its registry overflows, its nodes expire, all within thousands of packets. */
+/**
+ * Random options under which limits are exceeded, the registry is full and nodes expire within thousands of packets.
+ */
 function options(random: Random): EngineOptions {
   const limit = () =>
     random.once(4) ? { rate: 0, burst: 1 } : { rate: 1 + random.below(60), burst: 1 + random.below(30) };
@@ -78,7 +80,7 @@ function options(random: Random): EngineOptions {
   };
 }
 
-/** 16 bytes: IPv4 out of three /24, IPv6 out of two /48, and now and then ::x, which is IPv6 though it begins like IPv4. */
+/** 16 bytes: IPv4 from three /24, IPv6 from two /48, and sometimes ::x, which is IPv6 but starts like mapped IPv4. */
 function source(random: Random): Uint8Array {
   const address = new Uint8Array(16);
   if (random.once(20)) {
@@ -135,7 +137,7 @@ function compareImages(a: Twin, b: Twin): string | undefined {
   return `memory at ${at}: ${a.u32[at >>> 2]} (wasm), ${b.u32[at >>> 2]} (ts)`;
 }
 
-/** Mostly a time of late; now and then one at an edge, of a fraction of a millisecond, or none that makes sense. */
+/** Mostly a recent time; sometimes at a limit, with a fraction of a millisecond, or invalid. */
 function journalTime(random: Random, now: number, retention: number): number {
   const kind = random.below(20);
   if (kind === 0) return random.pick([Number.NaN, Infinity, -Infinity, -1, Number.MAX_VALUE, now + 1e12]);
@@ -143,7 +145,7 @@ function journalTime(random: Random, now: number, retention: number): number {
   return now - random.below(8000) + 200 + (kind < 10 ? random.below(1024) * TIME_STEP : 0);
 }
 
-/** What a journal does, to both: listing a shard, merging entries from elsewhere, sweeping. */
+/** One random journal operation on both engines: sweep, listing with cursor move, or merge. */
 function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Array[], now: number): string | undefined {
   const kind = random.below(3);
   const shard = random.below(2) === 0 ? 0 : twins[0]!.u32[H_SHARD_MASK >>> 2]!;
@@ -158,7 +160,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
   }));
   const first = random.once(4) ? 1 : 0;
   const walk = random.once(2);
-  const dirt = random.once(2) ? 0 : 0xee;
+  const filler = random.once(2) ? 0 : 0xee;
   const results = twins.map((twin) => {
     if (kind === 0) return twin.engine.sweep(now);
     if (kind === 1) {
@@ -168,7 +170,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
     const stride = twin.u32[H_STRIDE >>> 2]!;
     entries.forEach(({ id, address, meta, time }, i) => {
       const at = twin.u32[H_EXCHANGE_AT >>> 2]! + i * stride;
-      twin.bytes.fill(dirt, at, at + stride);
+      twin.bytes.fill(filler, at, at + stride);
       twin.f64[(at + ENTRY_TIME) >>> 3] = time;
       twin.u32[(at + ENTRY_META) >>> 2] = meta | id.length;
       twin.bytes.set(address, at + ENTRY_ADDRESS);
@@ -184,24 +186,25 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
 
 export interface FuzzResult {
   packets: number;
-  /** How often each verdict was given. */
+  /** Number of packets per verdict. */
   verdicts: Record<string, number>;
   difference?: Difference;
 }
 
-/** Packets after which both engines start anew with other options. */
+/** Packets after which both engines are created again, with other options. */
 const ROUND = 20_000;
 
 /**
- * Sends `packets` packets through both engines. Stops at the first difference in a verdict, a reply or the memory image.
- * @param inspect called with the wasm engine's memory now and then, to check what must hold in it.
- * @param spoil the number of a packet behind which one bit of one engine is turned: the fuzzer's own test.
+ * Sends `packets` packets through both engines. Stops at the first difference in a verdict, a reply or the memory
+ * image.
+ * @param inspect called with the wasm engine's memory after each round, to check its invariants.
+ * @param corruptAfter number of a packet after which one bit of one engine is flipped. For testing the fuzzer itself.
  */
 export function fuzz(
   packets: number,
   seed: number,
   inspect?: (memory: Uint8Array) => void,
-  spoil = Number.POSITIVE_INFINITY,
+  corruptAfter = Number.POSITIVE_INFINITY,
 ): FuzzResult {
   const verdicts: Record<string, number> = Object.fromEntries(VERDICTS.map((name) => [name, 0]));
   let done = 0;
@@ -216,7 +219,7 @@ export function fuzz(
       done,
       verdicts,
       config.retentionMs,
-      spoil,
+      corruptAfter,
     );
     if (difference) return { packets: done, verdicts, difference };
     inspect?.(twins[0].bytes);
@@ -232,7 +235,7 @@ function fuzzRound(
   first: number,
   verdicts: Record<string, number>,
   retention: number,
-  spoil: number,
+  corruptAfter: number,
 ): Difference | undefined {
   const [a, b] = twins;
   const ids = nodeIds(random);
@@ -248,7 +251,8 @@ function fuzzRound(
     a.engine.process(0, batch.length, now);
     b.engine.process(0, batch.length, now);
     for (let slot = 0; slot < batch.length; slot++) verdicts[VERDICTS[a.lane.verdict(slot)]!]!++;
-    if (first + done <= spoil && spoil < first + done + batch.length) a.bytes[a.u32[H_EXCHANGE_AT >>> 2]!]! ^= 1;
+    if (first + done <= corruptAfter && corruptAfter < first + done + batch.length)
+      a.bytes[a.u32[H_EXCHANGE_AT >>> 2]!]! ^= 1;
     if (batch.some((_, slot) => compareSlot(a, b, slot)) || compareImages(a, b)) {
       return locate(twins, before, batch, first + done, now);
     }
@@ -262,7 +266,7 @@ function fuzzRound(
   return undefined;
 }
 
-/** Most batches are a few ms apart; some come at once, some after an expiry; now and then the clock is set back. */
+/** Most batches are a few ms apart. Some have the same time, some come after an expiry, and some go back in time. */
 function tick(random: Random, retention: number): number {
   const kind = random.below(40);
   if (kind === 0) return -random.below(retention);
@@ -270,7 +274,7 @@ function tick(random: Random, retention: number): number {
   return kind < 10 ? 0 : random.below(40);
 }
 
-/** Runs the batch again from the image before it, packet by packet. */
+/** Restores the image before the batch and runs it again, packet by packet. */
 function locate(
   twins: readonly [Twin, Twin],
   before: Uint8Array,
@@ -288,5 +292,5 @@ function locate(
     const what = compareSlot(a, b, 0) ?? compareImages(a, b);
     if (what) return { packet: first + i, hex: hex(packet.bytes), what };
   }
-  return { packet: first, hex: "", what: "the batch as a whole, not its packets one by one" };
+  return { packet: first, hex: "", what: "the batch as a whole, but not its packets one by one" };
 }

@@ -53,7 +53,7 @@ export class Harness {
     this.f64 = new Float64Array(this.memory.buffer);
   }
 
-  /** Judges one datagram from `address` at `now`; the reply is a copy. */
+  /** Processes one datagram from `address` at `now`. The reply is a copy. */
   send(
     packet: Uint8Array,
     address = "192.0.2.1",
@@ -66,7 +66,7 @@ export class Harness {
     return { verdict: VERDICTS[this.lane.verdict(0)]!, reply: copy(this.lane.reply(0)) };
   }
 
-  /** How many of `count` sendings of `packet` get `verdict`. */
+  /** Sends `count` packets. Returns how many of them get `verdict`. */
   count(verdict: Verdict, count: number, packet: (i: number) => Uint8Array, address?: (i: number) => string): number {
     let found = 0;
     for (let i = 0; i < count; i++) if (this.send(packet(i), address?.(i)).verdict === verdict) found++;
@@ -83,19 +83,22 @@ export class Harness {
     this.bytes.set(nodeId, at + ENTRY_ID);
   }
 
-  /** Where the NodeID of an entry in the exchange area lies. */
+  /** Address of the NodeID of an entry in the exchange area. */
   idAt(slot: number): number {
     return this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]! + ENTRY_ID;
   }
 
-  /** Merges the first `count` entries of the exchange area; how many were news. */
+  /** Merges the first `count` entries of the exchange area. Returns how many were new or later. */
   merge(count: number): number {
     const before = this.u32[H_MERGED >>> 2]!;
     if (this.engine.merge(0, count, this.now) !== count) throw new Error("a shard is locked");
     return this.u32[H_MERGED >>> 2]! - before;
   }
 
-  /** All that was announced in shard 0 since the last listing, or that was announced before `until` and not walked yet. */
+  /**
+   * Lists shard 0 completely: what was announced since the last listing, or with `until` the rest of the walk before
+   * it.
+   */
   list(until?: number): ReturnType<Harness["take"]>[] {
     const entries: ReturnType<Harness["take"]>[] = [];
     for (let more = true; more; ) {
@@ -106,15 +109,15 @@ export class Harness {
     return entries;
   }
 
-  /** Reads what `collect` left in the exchange area. */
-  take(slot: number): { nodeId: Uint8Array; port: number; time: number; elsewhere: boolean } {
+  /** Reads an entry that `collect` copied to the exchange area. */
+  take(slot: number): { nodeId: Uint8Array; port: number; time: number; fromJournal: boolean } {
     const at = this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]!;
     const meta = this.u32[(at + ENTRY_META) >>> 2]!;
     return {
       nodeId: this.bytes.slice(at + ENTRY_ID, at + ENTRY_ID + (meta & 0x7fff)),
       port: meta >>> 16,
       time: this.f64[(at + ENTRY_TIME) >>> 3]!,
-      elsewhere: (meta & 0x8000) !== 0,
+      fromJournal: (meta & 0x8000) !== 0,
     };
   }
 }

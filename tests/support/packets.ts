@@ -1,4 +1,4 @@
-/** Packets for the tests, written out by hand: the codec under test is not asked how a packet looks. */
+/** Packets for the tests, built by hand, so that the tests do not depend on the codec under test. */
 import type { Random } from "./random.ts";
 
 export function ascii(text: string): Uint8Array<ArrayBuffer> {
@@ -35,14 +35,14 @@ export function announcement(
   return packet;
 }
 
-/** Lengths at which 32-bit arithmetic goes wrong. */
+/** Lengths that overflow or become negative in 32-bit arithmetic. */
 export const NASTY_LENGTHS = [
   0, 1, 2, 3, 4, 5, 15, 16, 17, 0x7ffffff0, 0x7ffffffb, 0x7ffffffc, 0x7ffffffd, 0x7ffffffe, 0x7fffffff, 0x80000000,
   0x80000001, 0x80000003, 0x80000004, 0xfffffff0, 0xfffffff4, 0xfffffff8, 0xfffffffb, 0xfffffffc, 0xfffffffd,
   0xfffffffe, 0xffffffff,
 ];
 
-/** A copy of `packet` with something wrong, perhaps. */
+/** A copy of `packet` with a random change. The copy may happen to be equal. */
 export function mutate(random: Random, packet: Uint8Array): Uint8Array {
   const copy = packet.slice();
   switch (random.below(6)) {

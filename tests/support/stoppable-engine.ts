@@ -1,4 +1,7 @@
-/** Packet engines that can be stopped before any of their steps, as a worker is that dies: this one the TypeScript twin. */
+/**
+ * Packet engines that can be stopped before any of their steps, as if their worker died. This one is the TypeScript
+ * twin.
+ */
 import { process } from "../../src/engine/engine.ts";
 import { merge } from "../../src/engine/exchange.ts";
 import type { PacketEngine } from "../../src/engine/index.ts";
@@ -6,11 +9,11 @@ import { attachLane } from "../../src/engine/lock.ts";
 import { sweep } from "../../src/engine/registry.ts";
 import { EngineState } from "../../src/engine/state.ts";
 
-/** What an engine throws that is stopped. */
-class Cut extends Error {}
+/** Thrown to stop an engine. */
+class Stop extends Error {}
 
 export type Stoppable = Pick<PacketEngine, "process" | "sweep" | "merge">;
-/** An engine for a lane that calls `step` before each of its steps: its stores, and what else it likes. */
+/** Creates an engine for a lane that calls `step` at least before each store. */
 export type StoppableMaker = (memory: WebAssembly.Memory, lane: number, step: () => void) => Stoppable;
 
 export class StoppableEngine {
@@ -21,12 +24,12 @@ export class StoppableEngine {
 
   constructor(make: StoppableMaker, memory: WebAssembly.Memory, lane: number) {
     this.#engine = make(memory, lane, () => {
-      if (this.#stop()) throw new Cut();
+      if (this.#stop()) throw new Stop();
       this.steps++;
     });
   }
 
-  /** Runs `work`, and stops it before the first step at which `stop` says so. Returns whether it came to its end. */
+  /** Runs `work` until `stop` returns true before a step. Returns whether `work` ran to its end. */
   run(work: (engine: Stoppable) => void, stop: () => boolean = () => false): boolean {
     this.steps = 0;
     this.#stop = stop;
@@ -34,13 +37,13 @@ export class StoppableEngine {
       work(this.#engine);
       return true;
     } catch (error) {
-      if (error instanceof Cut) return false;
+      if (error instanceof Stop) return false;
       throw error;
     }
   }
 }
 
-/** The TypeScript twin, on arrays that tell of each store. */
+/** The TypeScript twin, on arrays that call `step` before each store. */
 export function stoppableTs(memory: WebAssembly.Memory, lane: number, step: () => void): Stoppable {
   const m = new EngineState(memory.buffer);
   attachLane(m, lane);
@@ -54,10 +57,10 @@ export function stoppableTs(memory: WebAssembly.Memory, lane: number, step: () =
 
 type Words = Uint8Array | Uint32Array | Int32Array | Float64Array;
 
-/** The arrays behind those that `tap` made, and what is to be called before each of their stores. */
+/** For each proxy made by `tap`: its array, and the function to call before each store. */
 const tapped = new WeakMap<object, { array: Words; step: () => void }>();
 
-/** An array that calls `step` before each store. */
+/** Returns a proxy of an array that calls `step` before each store. */
 function tap<T extends Words>(array: T, step: () => void): T {
   const proxy = new Proxy(array, {
     get: (_, key) => array[key as unknown as number],
@@ -73,7 +76,7 @@ function tap<T extends Words>(array: T, step: () => void): T {
 
 const ATOMICS = ["load", "store", "add", "compareExchange"] as const;
 
-/** Atomics want an array, and no proxy of one: while `work` runs they get it. What only loads is no step. */
+/** Replaces Atomics while `work` runs: Atomics do not accept proxies. Loads are not steps. */
 function withTaps<T>(work: () => T): T {
   const originals = ATOMICS.map((name) => [name, Atomics[name]] as const);
   for (const [name, original] of originals) {
