@@ -6,14 +6,17 @@ import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { type Documented, entryPoints, faults, readEntries } from "./api.ts";
 import { type Example, examplesOf, type Failures, type RunOptions, Workshop } from "./examples.ts";
 import { exampleCode, parseDocs } from "./markdown.ts";
+import { type Snippet, snippets } from "./readme.ts";
 
 /** Programs at a time. */
 const AT_ONCE = 4;
 
+const javaScript = new Bun.Transpiler({ loader: "js" });
 const api = new API({ cwd: `${import.meta.dir}/../..` });
 const entries = await readEntries(api);
 const documented = entries.flatMap((entry) => entry.documented);
 const examples = entries.flatMap(examplesOf);
+const guides = await snippets();
 
 describe("the documentation", () => {
   test("is read of every entry point that package.json names", async () => {
@@ -99,6 +102,12 @@ function docs(text: string) {
   return parseDocs(`/**\n * ${text.replaceAll("\n", "\n * ")}\n */`);
 }
 
+/** Snippets with an error that each of the two checks must find. */
+const BROKEN_SNIPPETS: Snippet[] = [
+  { name: "possibly undefined", file: "broken-snippet.ts", code: "[1][0].toFixed();\nexport {};\n", plain: true },
+  { name: "a type in JavaScript", file: "broken-js.ts", code: "let a: number;\nexport {};\n", plain: true },
+];
+
 /** Whether it sends to the LAN, which must not be the one that this machine is on. */
 function needsLan({ code }: Example): boolean {
   return code.includes("Discoverer.start(") && !code.includes("lan: false");
@@ -110,7 +119,8 @@ describe("the examples", () => {
   let hosts: Awaited<ReturnType<typeof twoHosts>> | undefined;
 
   beforeAll(async () => {
-    await workshop.open(api, [...examples, ...BROKEN.map(([example]) => example)]);
+    const broken = [...BROKEN.map(([example]) => example), ...BROKEN_SNIPPETS];
+    await workshop.open(api, [...examples, ...guides, ...broken]);
     if (hasNetns) hosts = await twoHosts();
     const queues: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
     const add = (group: readonly Example[], options: RunOptions) => {
@@ -147,6 +157,20 @@ describe("the examples", () => {
       60_000,
     );
   }
+
+  for (const snippet of guides) {
+    test(`the code in ${snippet.name} compiles as strict TypeScript, and as JavaScript if it is marked as that`, async () => {
+      expect(await workshop.errors(snippet)).toEqual([]);
+      if (snippet.plain) javaScript.transformSync(snippet.code);
+    });
+  }
+
+  test("code in README.md is checked, and an error in such code is found", async () => {
+    expect(guides.map(({ name }) => name)).toContainEqual(expect.stringContaining("README.md"));
+    const [unchecked, typed] = BROKEN_SNIPPETS;
+    expect(await workshop.errors(unchecked!)).toEqual(["[1][0].toFixed();: Object is possibly 'undefined'."]);
+    expect(() => javaScript.transformSync(typed!.code)).toThrow();
+  });
 
   test("are type-checked: a wrong one is told, with its line", async () => {
     const [example] = BROKEN[0]!;
