@@ -2,7 +2,7 @@ import { checkArray, checkLength, checkUint32 } from "./check.ts";
 import { ops } from "./ops.ts";
 import { BOOL, UINT } from "./scalar.ts";
 import { opsOf, typeOf, type XdrType } from "./type.ts";
-import { type Place, placeOf } from "./unrolled-array.ts";
+import { type UnrolledArray, unrolledArray } from "./unrolled-array.ts";
 
 /**
  * A variable-length array (RFC 4506 §4.13), `T name<maximum>`: a count and as many elements. Values are arrays.
@@ -46,7 +46,7 @@ function arrayType<T>(element: XdrType<T>, bound: number, exact: boolean): XdrTy
   const unit = each.minimum();
   // The count alone would decide how much there is to do.
   if (unit === 0) throw new RangeError("element: its values take no bytes");
-  let place: Place<T> | undefined;
+  let elements: UnrolledArray<T> | undefined;
   return typeOf(
     ops<T[]>(
       exact ? unit * bound : 4,
@@ -55,8 +55,8 @@ function arrayType<T>(element: XdrType<T>, bound: number, exact: boolean): XdrTy
         input.enter();
         if (!exact) input.at += 4;
         input.open();
-        place ??= placeOf(each);
-        const values = place.read(input, count);
+        elements ??= unrolledArray(each);
+        const values = elements.read(input, count);
         input.close();
         input.leave();
         return values;
@@ -68,8 +68,8 @@ function arrayType<T>(element: XdrType<T>, bound: number, exact: boolean): XdrTy
         output.enter();
         if (!exact) UINT.write(output, count);
         output.open();
-        place ??= placeOf(each);
-        place.write(output, values, count);
+        elements ??= unrolledArray(each);
+        elements.write(output, values, count);
         output.close();
         output.leave();
       },

@@ -1,7 +1,7 @@
 import { checkObject, wrongKind } from "./check.ts";
 import type { Ops } from "./ops.ts";
 import { type Infer, opsOf, typeOf, XdrType } from "./type.ts";
-import { type NamedOps, type Place, placeOf, type Values } from "./unrolled-struct.ts";
+import { type NamedOps, type UnrolledStruct, unrolledStruct, type Values } from "./unrolled-struct.ts";
 
 /** The fields of a {@link struct}, or of an arm of a {@link union}: names and types, in the order of the wire. */
 export type Fields = { readonly [name: string]: XdrType<unknown> };
@@ -39,21 +39,21 @@ export function fieldsOf(fields: Fields, tag?: string): NamedOps[] {
 }
 
 export function structOps(fields: readonly NamedOps[]): Ops<Values> {
-  let place: Place | undefined;
+  let unrolled: UnrolledStruct | undefined;
   return {
     minimum: () => fields.reduce((sum, field) => sum + field.minimum(), 0),
     read(input) {
-      place ??= placeOf(fields);
+      unrolled ??= unrolledStruct(fields);
       input.open();
-      const values = place.read(input);
+      const values = unrolled.read(input);
       input.close();
       return values;
     },
     write(output, values) {
       checkObject("struct", values);
-      place ??= placeOf(fields);
+      unrolled ??= unrolledStruct(fields);
       output.open();
-      place.write(output, values);
+      unrolled.write(output, values);
       output.close();
     },
   };

@@ -1,27 +1,26 @@
-// Copies of one piece of code, for the reason that unrolled-struct.ts gives.
+// Code that reads and writes the elements of an array, in 8 identical copies: unrolled-struct.ts gives the reason.
 
 import type { Input } from "./input.ts";
 import type { Ops } from "./ops.ts";
 import type { Output } from "./output.ts";
 
-/** How elements are read and written one after the other. */
-export interface Place<T> {
+export interface UnrolledArray<T> {
   read(input: Input, count: number): T[];
   write(output: Output, values: readonly T[], count: number): void;
 }
 
-type Places = readonly (<T>(element: Ops<T>) => Place<T>)[];
+type Copy = <T>(element: Ops<T>) => UnrolledArray<T>;
 
-/** How many places are taken. They go to the arrays that are used first. */
-let taken = 0;
+/** The index of the copy that was given out last. The arrays that are used first get a copy of their own. */
+let used = 0;
 
-/** How to read and write elements, in a place of their own while there is one left: the last one is for all others. */
-export function placeOf<T>(element: Ops<T>): Place<T> {
-  if (taken < PLACES.length - 1) taken += 1;
-  return PLACES[taken]!(element);
+/** Code for arrays of this element, in a copy that no other array uses. When all are used, arrays share the last copy. */
+export function unrolledArray<T>(element: Ops<T>): UnrolledArray<T> {
+  if (used < COPIES.length - 1) used += 1;
+  return COPIES[used]!(element);
 }
 
-const PLACES: Places = [
+const COPIES: readonly Copy[] = [
   (element) => ({
     read(input, count) {
       const values = [];

@@ -490,9 +490,9 @@ test("the room imports nothing from outside and uses nothing that only one runti
 test.each([
   ["unrolled-struct", 24],
   ["unrolled-array", 8],
-])("the copies in %s.ts are alike", async (file, count) => {
+])("the copies of the code in %s.ts are identical", async (file, count) => {
   const source = await Bun.file(new URL(`../../src/xdr/${file}.ts`, import.meta.url)).text();
-  const copies = /\nconst PLACES: Places = \[\n(.*)\n\];\n$/s.exec(source)![1]!.split(/(?<=^ {2}\}\),)\n/m);
+  const copies = /\nconst COPIES: readonly Copy\[\] = \[\n(.*)\n\];\n$/s.exec(source)![1]!.split(/(?<=^ {2}\}\),)\n/m);
   expect(copies).toHaveLength(count);
   expect(new Set(copies).size).toBe(1);
 });
