@@ -1,12 +1,13 @@
 import { opsOf, typeOf, type XdrType } from "./type.ts";
 
 /**
- * A type whose values are made from those of another type, and turned into them again.
+ * A type that is encoded as another type, with values converted in both directions: a `Date` on top of `uhyper`, say.
  *
- * @param type - what is on the wire
- * @param functions - `decode` makes a value of what was read, `encode` what is to be written of a value. What they
- *   throw comes through, so to refuse input, and not only values, is for a type of the wire's
- * @returns the type
+ * @param type - the type on the wire
+ * @param functions - `decode` converts a value that was read from the wire; `encode` converts a value to be written.
+ *   An error that they throw reaches the caller unchanged. It is not an {@link XdrError}, so `tryDecode` throws it too:
+ *   where bad input is to be reported as a result, describe the restriction in `type`
+ * @returns the type of the converted values
  * @throws {TypeError} if `type` is not a type
  * @example
  * ```ts

@@ -5,13 +5,15 @@ import { opsOf, typeOf, type XdrType } from "./type.ts";
 import { type UnrolledArray, unrolledArray } from "./unrolled-array.ts";
 
 /**
- * A variable-length array (RFC 4506 §4.13), `T name<maximum>`: a count and as many elements. Values are arrays.
+ * A variable-length array (RFC 4506 §4.13), `T name<maximum>`: a count of 4 bytes, then the elements. Values are
+ * arrays.
  *
  * @param element - the type of the elements. It must take at least one byte
- * @param maximum - the most elements, 0 to 2^32 - 1; for `<>`, {@link MAX_LENGTH}
+ * @param maximum - the maximum number of elements, 0 to 2^32 - 1. For `<>` use {@link MAX_LENGTH}
  * @returns the type
- * @throws {TypeError} if `element` is not a type, or `maximum` not a number
- * @throws {RangeError} if `maximum` is out of range, or elements take no bytes, so that input could ask for any number
+ * @throws {TypeError} if `element` is not an XdrType, or `maximum` is not a number
+ * @throws {RangeError} if `maximum` is out of range, or if elements take no bytes: then 4 bytes of input could request
+ *   four billion elements
  * @example
  * ```ts
  * const Names = array(string(255), 100);
@@ -24,12 +26,12 @@ export function array<T>(element: XdrType<T>, maximum: number): XdrType<T[]> {
 }
 
 /**
- * A fixed-length array (RFC 4506 §4.12), `T name[count]`: elements and no count. Values are arrays.
+ * A fixed-length array (RFC 4506 §4.12), `T name[count]`: the elements without a count. Values are arrays.
  *
  * @param element - the type of the elements. It must take at least one byte
- * @param count - how many, 0 to 2^32 - 1
+ * @param count - the number of elements, 0 to 2^32 - 1
  * @returns the type
- * @throws {TypeError} if `element` is not a type, or `count` not a number
+ * @throws {TypeError} if `element` is not an XdrType, or `count` is not a number
  * @throws {RangeError} if `count` is out of range, or elements take no bytes
  * @example
  * ```ts
@@ -44,7 +46,7 @@ export function fixedArray<T>(element: XdrType<T>, count: number): XdrType<T[]> 
 function arrayType<T>(element: XdrType<T>, bound: number, exact: boolean): XdrType<T[]> {
   const each = opsOf(element);
   const unit = each.minimum();
-  // The count alone would decide how much there is to do.
+  // The size of the input would not limit the work: the count in it alone would.
   if (unit === 0) throw new RangeError("element: its values take no bytes");
   let elements: UnrolledArray<T> | undefined;
   return typeOf(
@@ -78,13 +80,13 @@ function arrayType<T>(element: XdrType<T>, bound: number, exact: boolean): XdrTy
 }
 
 /**
- * A linked list (RFC 4506 §4.19), `struct entry { …; entry *next; }`: before each element a bool that is true, and one
- * that is false after the last. Values are arrays, and a list counts as one level of `maxDepth`, however long it is.
+ * A linked list (RFC 4506 §4.19), `struct entry { …; entry *next; }`: a bool `true` before each element, and `false`
+ * after the last. Values are arrays. A list of any length counts as one level of `maxDepth`.
  *
- * @param element - the type of an element, without the pointer to the next one, which comes last in it
- * @param maximum - the most elements, 0 to 2^32 - 1
+ * @param element - the type of an element without its last field, the pointer to the next element
+ * @param maximum - the maximum number of elements, 0 to 2^32 - 1
  * @returns the type
- * @throws {TypeError} if `element` is not a type, or `maximum` not a number
+ * @throws {TypeError} if `element` is not an XdrType, or `maximum` is not a number
  * @throws {RangeError} if `maximum` is out of range
  * @example
  * ```ts
@@ -108,7 +110,7 @@ export function list<T>(element: XdrType<T>, maximum: number): XdrType<T[]> {
           if (!BOOL.read(input)) break;
           if (values.length >= maximum) {
             input.at = at;
-            input.over(values.length + 1, maximum);
+            input.tooLong(values.length + 1, maximum);
           }
           values.push(each.read(input));
         }

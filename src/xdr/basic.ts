@@ -7,7 +7,7 @@ import { BOOL, DOUBLE, FLOAT, HYPER, INT, readEnum, UHYPER, UINT, VOID, writeEnu
 import { typeOf, type XdrType } from "./type.ts";
 
 /**
- * An integer (RFC 4506 §4.1), 4 bytes: numbers from -2^31 to 2^31 - 1.
+ * An integer (RFC 4506 §4.1), 4 bytes. Values are numbers from -2^31 to 2^31 - 1.
  *
  * @example
  * ```ts
@@ -17,7 +17,7 @@ import { typeOf, type XdrType } from "./type.ts";
 export const int: XdrType<number> = typeOf(INT);
 
 /**
- * An unsigned integer (RFC 4506 §4.2), 4 bytes: numbers from 0 to 2^32 - 1.
+ * An unsigned integer (RFC 4506 §4.2), 4 bytes. Values are numbers from 0 to 2^32 - 1.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export const int: XdrType<number> = typeOf(INT);
 export const uint: XdrType<number> = typeOf(UINT);
 
 /**
- * A hyper integer (RFC 4506 §4.5), 8 bytes: bigints from -2^63 to 2^63 - 1.
+ * A hyper integer (RFC 4506 §4.5), 8 bytes. Values are bigints from -2^63 to 2^63 - 1.
  *
  * @example
  * ```ts
@@ -37,7 +37,7 @@ export const uint: XdrType<number> = typeOf(UINT);
 export const hyper: XdrType<bigint> = typeOf(HYPER);
 
 /**
- * An unsigned hyper integer (RFC 4506 §4.5), 8 bytes: bigints from 0 to 2^64 - 1.
+ * An unsigned hyper integer (RFC 4506 §4.5), 8 bytes. Values are bigints from 0 to 2^64 - 1.
  *
  * @example
  * ```ts
@@ -47,8 +47,8 @@ export const hyper: XdrType<bigint> = typeOf(HYPER);
 export const uhyper: XdrType<bigint> = typeOf(UHYPER);
 
 /**
- * A floating-point number (RFC 4506 §4.6), 4 bytes: numbers, rounded to IEEE 754 single precision. One that is finite
- * but would round to an infinity is refused. The sign and payload of a NaN may be lost.
+ * A floating-point number (RFC 4506 §4.6), 4 bytes. Values are numbers; encoding rounds them to IEEE 754 single
+ * precision, and rejects a finite number that would become an infinity. The sign and payload of a NaN may be lost.
  *
  * @example
  * ```ts
@@ -58,8 +58,8 @@ export const uhyper: XdrType<bigint> = typeOf(UHYPER);
 export const float: XdrType<number> = typeOf(FLOAT);
 
 /**
- * A double-precision floating-point number (RFC 4506 §4.7), 8 bytes: numbers. The sign and payload of a NaN may be
- * lost.
+ * A double-precision floating-point number (RFC 4506 §4.7), 8 bytes. Values are numbers. The sign and payload of a NaN
+ * may be lost.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export const float: XdrType<number> = typeOf(FLOAT);
 export const double: XdrType<number> = typeOf(DOUBLE);
 
 /**
- * A boolean (RFC 4506 §4.4), 4 bytes: `true` and `false`.
+ * A boolean (RFC 4506 §4.4), 4 bytes. Values are `true` (1 on the wire) and `false` (0).
  *
  * @example
  * ```ts
@@ -79,8 +79,8 @@ export const double: XdrType<number> = typeOf(DOUBLE);
 export const bool: XdrType<boolean> = typeOf(BOOL);
 
 /**
- * Nothing (RFC 4506 §4.16), no bytes: `undefined`. For arms of a union that have no fields. JavaScript keeps the name
- * `void` for itself.
+ * Void (RFC 4506 §4.16), no bytes. The only value is `undefined`. Use it for arms of a union that have no fields. It is
+ * not called `void` because that is a reserved word in JavaScript.
  *
  * @example
  * ```ts
@@ -91,12 +91,13 @@ export const bool: XdrType<boolean> = typeOf(BOOL);
 export const voidType: XdrType<undefined> = typeOf(VOID);
 
 /**
- * An int or an unsigned int that has one value: a magic number, or a version.
+ * A number that never changes, such as a magic number or a version. It takes 4 bytes: an int if it is negative, else an
+ * unsigned int. Decoding any other number fails with `wrong-constant`.
  *
  * @param value - an integer, -2^31 to 2^32 - 1
  * @returns the type
  * @throws {TypeError} if `value` is not a number
- * @throws {RangeError} if it is any other number
+ * @throws {RangeError} if `value` is not an integer, or is out of range
  * @example
  * ```ts
  * const Version = constant(3);
@@ -122,19 +123,19 @@ export function constant<const N extends number>(value: N): XdrType<N> {
   );
 }
 
-/** The type that {@link enumType} gives, with the values under their names. */
+/** The type that {@link enumType} returns. `values` has the numbers by name. */
 export type XdrEnum<Values extends { readonly [name: string]: number }> = XdrType<Values[keyof Values]> & {
   readonly values: Values;
 };
 
 /**
- * An enumeration (RFC 4506 §4.3), 4 bytes: the numbers that it assigns, and no others. JavaScript keeps the name
- * `enum` for itself.
+ * An enumeration (RFC 4506 §4.3), 4 bytes. Values are the numbers listed in `values`; all others are rejected. It is
+ * not called `enum` because that is a reserved word in JavaScript.
  *
- * @param values - the numbers by their names, each an integer, -2^31 to 2^31 - 1
- * @returns the type, which has `values` as a property
+ * @param values - the numbers by name, each an integer, -2^31 to 2^31 - 1
+ * @returns the type, with `values` as a property
  * @throws {TypeError} if a value is not a number
- * @throws {RangeError} if one is any other number
+ * @throws {RangeError} if a value is not an integer, or is out of range
  * @example
  * ```ts
  * const Color = enumType({ RED: 2, YELLOW: 3, BLUE: 5 });
@@ -158,13 +159,13 @@ export function enumType<const Values extends { readonly [name: string]: number 
 }
 
 /**
- * Fixed-length opaque data (RFC 4506 §4.9), `opaque name[length]`: bytes and their padding. Values are Uint8Arrays;
- * those that are decoded are views of the input.
+ * Fixed-length opaque data (RFC 4506 §4.9), `opaque name[length]`: the bytes, padded with zeros to a multiple of 4.
+ * Values are Uint8Arrays. Decoding returns a view of the input, not a copy.
  *
  * @param length - in bytes, 0 to 2^32 - 1
  * @returns the type
  * @throws {TypeError} if `length` is not a number
- * @throws {RangeError} if it is out of range
+ * @throws {RangeError} if `length` is out of range
  * @example
  * ```ts
  * const Address = fixedOpaque(16);
@@ -177,13 +178,13 @@ export function fixedOpaque(length: number): XdrType<Uint8Array> {
 }
 
 /**
- * Variable-length opaque data (RFC 4506 §4.10), `opaque name<maximum>`: a length, the bytes and their padding. Values
- * are Uint8Arrays; those that are decoded are views of the input.
+ * Variable-length opaque data (RFC 4506 §4.10), `opaque name<maximum>`: a length of 4 bytes, then the bytes, padded
+ * with zeros to a multiple of 4. Values are Uint8Arrays. Decoding returns a view of the input, not a copy.
  *
- * @param maximum - the most bytes, 0 to 2^32 - 1; for `<>`, {@link MAX_LENGTH}
+ * @param maximum - the maximum length in bytes, 0 to 2^32 - 1. For `<>` use {@link MAX_LENGTH}
  * @returns the type
  * @throws {TypeError} if `maximum` is not a number
- * @throws {RangeError} if it is out of range
+ * @throws {RangeError} if `maximum` is out of range
  * @example
  * ```ts
  * opaque(64).encode(Uint8Array.of(1, 2)); // => Uint8Array.of(0, 0, 0, 2, 1, 2, 0, 0)
@@ -205,13 +206,14 @@ function opaqueType(bound: number, exact: boolean): XdrType<Uint8Array> {
 }
 
 /**
- * A string (RFC 4506 §4.11), `string name<maximum>`, in UTF-8, of which the standard's ASCII is a part. Values are
- * strings. For text in another encoding, or in none, take {@link opaque}: the two look the same on the wire.
+ * A string (RFC 4506 §4.11), `string name<maximum>`: a length of 4 bytes, then the text, padded with zeros to a
+ * multiple of 4. Values are strings. The RFC specifies ASCII; this type accepts all of UTF-8. For text in another
+ * encoding use {@link opaque}, which looks the same on the wire.
  *
- * @param maximum - the most bytes, not characters, 0 to 2^32 - 1; for `<>`, {@link MAX_LENGTH}
+ * @param maximum - the maximum length in bytes (not characters), 0 to 2^32 - 1. For `<>` use {@link MAX_LENGTH}
  * @returns the type
  * @throws {TypeError} if `maximum` is not a number
- * @throws {RangeError} if it is out of range
+ * @throws {RangeError} if `maximum` is out of range
  * @example
  * ```ts
  * string(255).encode("lisp"); // => Uint8Array.of(0, 0, 0, 4, 0x6c, 0x69, 0x73, 0x70)

@@ -1,16 +1,18 @@
 import { MAX_LENGTH } from "./options.ts";
 
-/** Throws: `TypeError` where `value` is not even a `kind`, `RangeError` where it is one that will not do. */
+/** Throws a `TypeError` if `value` is not of type `kind`, else a `RangeError`. */
 export function refuse(name: string, value: unknown, kind: string, expected: string): never {
   if (typeof value !== kind) wrongKind(name, value, `a ${kind}`);
   throw new RangeError(`${name}: expected ${expected}, got ${value}`);
 }
 
 export function wrongKind(name: string, value: unknown, expected: string): never {
-  throw new TypeError(`${name}: expected ${expected}, got ${kindOf(value)}`);
+  throw new TypeError(`${name}: expected ${expected}, got ${typeName(value)}`);
 }
 
-/** For values, and for lengths and maxima as well: a bound that is not a number would let everything pass. */
+/**
+ * Used for lengths and maximums as well as for values: `length > maximum` is never true if `maximum` is not a number.
+ */
 export function checkUint32(name: string, value: number): void {
   if (typeof value !== "number" || value >>> 0 !== value) {
     refuse(name, value, "number", `an integer, 0 to ${MAX_LENGTH}`);
@@ -19,7 +21,7 @@ export function checkUint32(name: string, value: number): void {
 
 export function checkBytes(name: string, value: Uint8Array): void {
   if (value instanceof Uint8Array) return;
-  // By tag where the class is another, so that bytes from another realm (an iframe, a test runner) count.
+  // A Uint8Array of another realm (an iframe, a test runner) has another class, but the same tag.
   if (ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === "Uint8Array") return;
   wrongKind(name, value, "a Uint8Array");
 }
@@ -45,8 +47,8 @@ export function checkLength(name: string, length: number, bound: number, exact: 
   }
 }
 
-/** For messages: `null` and `Uint8Array` say more than `object`. */
-function kindOf(value: unknown): string {
+/** The type of a value for messages: `null` or the class name, which help more than `object`. */
+function typeName(value: unknown): string {
   if (value === null) return "null";
   return typeof value === "object" ? (value.constructor?.name ?? "object") : typeof value;
 }

@@ -2,14 +2,15 @@ import type { DecodeOptions } from "./options.ts";
 import { type Read, XdrReader } from "./reader.ts";
 
 /**
- * Reads one value that takes up all of `bytes`.
+ * Decodes one value with an {@link XdrReader}. The value must take up all of `bytes`, unless `allowTrailing` is set.
  *
  * @param bytes - the input
- * @param read - reads the value
- * @param options - how deep the value may nest, and whether bytes may follow it
- * @returns what `read` gives
- * @throws {@link XdrError} what `read` throws, or `trailing-bytes`
+ * @param read - reads the value from the reader
+ * @param options - the maximum nesting depth, and whether bytes may follow the value
+ * @returns the value that `read` returns
+ * @throws {@link XdrError} `trailing-bytes` if bytes follow the value, or what `read` throws
  * @throws {TypeError} if `bytes` is not a Uint8Array
+ * @throws {RangeError} if `maxDepth` is out of range
  * @example
  * ```ts
  * const readPoint = (r: XdrReader) => ({ x: r.int(), y: r.int() });

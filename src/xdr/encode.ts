@@ -3,13 +3,13 @@ import type { XdrOptions } from "./options.ts";
 import { XdrWriter } from "./writer.ts";
 
 /**
- * Writes a value into bytes of its own.
+ * Encodes a value with an {@link XdrWriter}.
  *
- * @param write - writes the value
- * @param options - how deep the value may nest
- * @returns the bytes, as many as were written
- * @throws {TypeError} if a value is of the wrong kind
- * @throws {RangeError} if a value is one that its type cannot state, or is over its maximum
+ * @param write - writes the value to the writer
+ * @param options - the maximum nesting depth
+ * @returns a new array of exactly the bytes that were written
+ * @throws {TypeError} if a value has the wrong type, or what `write` throws
+ * @throws {RangeError} if a value is out of range, longer than its maximum or nested too deep
  * @example
  * ```ts
  * encode((w) => w.string("lisp", 255)); // => Uint8Array.of(0, 0, 0, 4, 0x6c, 0x69, 0x73, 0x70)
@@ -22,16 +22,18 @@ export function encode(write: (writer: XdrWriter) => void, options: XdrOptions =
 }
 
 /**
- * Writes a value into `target`. To write many, keep an {@link XdrWriter} and reset it: that allocates nothing.
+ * Encodes a value into `target`, with a new {@link XdrWriter}. To encode many values without allocation, keep one
+ * writer and call its `reset()` instead.
  *
- * @param write - writes the value
- * @param target - what to write into; bytes before and after the value stay as they are
- * @param offset - where to begin, in bytes from the start of `target`
- * @param options - how deep the value may nest
+ * If it throws, the bytes written so far are set to zero, so that half a value is not sent by mistake.
+ *
+ * @param write - writes the value to the writer
+ * @param target - the array to write into. Bytes before and after the value do not change
+ * @param offset - where to start, in bytes from the start of `target`
+ * @param options - the maximum nesting depth
  * @returns how many bytes were written
- * @throws {TypeError} if a value is of the wrong kind, or `target` is not a Uint8Array
- * @throws {RangeError} if a value is one that its type cannot state, is over its maximum, or does not fit. What had
- *   been written by then is zeroed, lest half a value be sent
+ * @throws {TypeError} if a value has the wrong type, or `target` is not a Uint8Array, or what `write` throws
+ * @throws {RangeError} if a value is out of range, longer than its maximum, nested too deep or does not fit in `target`
  * @example
  * ```ts
  * encodeInto((w) => w.uint(1), new Uint8Array(1024), 8); // => 4
@@ -43,7 +45,7 @@ export function encodeInto(
   offset = 0,
   options: XdrOptions = {},
 ): number {
-  // A writer does without a target; here, to leave it out is a mistake.
+  // An XdrWriter accepts a missing target. Here it would be a mistake, and the result would be lost.
   checkBytes("target", target);
   const writer = new XdrWriter({ ...options, target, offset });
   try {

@@ -1,21 +1,21 @@
 /**
- * Why input was refused, and what {@link XdrError.offset} then points at:
+ * Why input was rejected, and what {@link XdrError.offset} then points at:
  *
  * | code | the input | offset of |
  * |---|---|---|
- * | `truncated` | ends inside a field of fixed size, or inside padding | that field, or that padding |
- * | `length-over-maximum` | states a length or count over the declared maximum | the length; in a list, the bool |
- * | `length-over-input` | states a length or count that what is left cannot hold | the length |
- * | `nonzero-padding` | has padding that is not zero (§3) | the first such byte |
+ * | `truncated` | ends inside a field of fixed size, or inside padding | the field, or the padding |
+ * | `length-over-maximum` | has a length or count greater than the declared maximum | the length; in a list, the bool |
+ * | `length-over-input` | has a length or count that needs more bytes than are left | the length |
+ * | `nonzero-padding` | has padding that is not zero (§3) | the first nonzero byte |
  * | `bad-bool` | has a bool other than 0 or 1 (§4.4, §4.19) | the bool |
- * | `unknown-enum` | has an enum value without an assignment (§4.3) | the enum |
- * | `unknown-discriminant` | has a union discriminant without an arm (§4.15) | the discriminant |
- * | `wrong-constant` | has another value where its type has a constant | the value |
+ * | `unknown-enum` | has a number that the enum does not assign (§4.3) | the enum |
+ * | `unknown-discriminant` | has a discriminant for which the union has no arm (§4.15) | the discriminant |
+ * | `wrong-constant` | has a number other than the constant of its type | the number |
  * | `bad-utf8` | has a string that is not UTF-8 | the string's length |
- * | `too-deep` | nests arrays, lists, unions and optionals deeper than `maxDepth` | the innermost of them |
- * | `trailing-bytes` | goes on after the value | the first byte left over |
+ * | `too-deep` | nests arrays, lists, unions and optionals deeper than `maxDepth` | the innermost one |
+ * | `trailing-bytes` | has bytes after the value | the first of these bytes |
  *
- * Sections are those of RFC 4506.
+ * The sections are those of RFC 4506.
  */
 export type XdrErrorCode =
   | "truncated"
@@ -31,8 +31,8 @@ export type XdrErrorCode =
   | "trailing-bytes";
 
 /**
- * Raised for input that is not the XDR that a reader or a type was asked to read, and for nothing else: a wrong
- * argument, or a value that cannot be written, is a `TypeError` (wrong kind) or a `RangeError` (wrong value).
+ * Thrown when input is not valid XDR of the expected type. It is thrown for nothing else: a wrong argument, or a value
+ * that cannot be encoded, is a `TypeError` (wrong type) or a `RangeError` (wrong value).
  *
  * @example
  * ```ts
@@ -48,20 +48,20 @@ export type XdrErrorCode =
  */
 export class XdrError extends Error {
   override readonly name = "XdrError";
-  /** Why the input was refused: for programs; the message is for people. */
+  /** Why the input was rejected. Programs check this; the message is for people. */
   readonly code: XdrErrorCode;
-  /** Where, in bytes from the start of the reader's input: see {@link XdrErrorCode}. */
+  /** Where the problem is, in bytes from the start of the input: see {@link XdrErrorCode}. */
   readonly offset: number;
-  /** Which part of the value, as in `entries[3].size`; empty for the value as a whole, and where a reader reads. */
+  /** Which part of the value is wrong, as in `entries[3].size`. Empty for the whole value, and for an XdrReader. */
   readonly path: string;
 
   /**
-   * Makes an error, as a reader does.
+   * Creates an error. Readers and types do this; a program seldom needs to.
    *
-   * @param code - why the input was refused
-   * @param offset - where, in bytes from the start of the reader's input
-   * @param detail - the same for people, without the offset
-   * @param path - which part of the value
+   * @param code - why the input was rejected
+   * @param offset - where the problem is, in bytes from the start of the input
+   * @param detail - the reason for people, without path and offset: the message adds them
+   * @param path - which part of the value is wrong
    * @example
    * ```ts
    * new XdrError("truncated", 8, "expected 4 bytes", "size").message; // => "size: expected 4 bytes (at byte 8)"

@@ -3,17 +3,18 @@ import { checkBytes, checkUint32 } from "./check.ts";
 import { Cursor } from "./cursor.ts";
 import { XdrError, type XdrErrorCode } from "./error.ts";
 
-export const NONE = new Uint8Array(0);
-const WIDE = new DataView(new ArrayBuffer(8));
+export const NO_BYTES = new Uint8Array(0);
+/** Scratch space for numbers that are read through a DataView. */
+const SCRATCH = new DataView(new ArrayBuffer(8));
 
-/** What a reader stands on: the bytes, how far they have been read, and every bounds check there is. */
+/** The input of a reader or a type: the bytes, the position, and all bounds checks. */
 export class Input extends Cursor {
-  bytes: Uint8Array = NONE;
+  bytes: Uint8Array = NO_BYTES;
   end = 0;
-  // Asked for at the first view: a small array has no buffer in V8 before somebody asks.
+  // Read only when the first view is made: V8 allocates the buffer of a small array on first access.
   #buffer: ArrayBufferLike | undefined;
 
-  /** Starts on other bytes, or on none, and then holds on to none. */
+  /** Starts reading other bytes. Resetting to {@link NO_BYTES} releases the old ones to the garbage collector. */
   reset(bytes: Uint8Array, maxDepth: number): void {
     checkBytes("bytes", bytes);
     this.limit(maxDepth);
@@ -23,20 +24,20 @@ export class Input extends Cursor {
     this.#buffer = undefined;
   }
 
-  /** The position, from which `size` bytes are certain to be there. */
+  /** Checks that `size` bytes are left, and returns the position. */
   need(size: number): number {
     if (size > this.end - this.at) this.#truncated(this.at, size);
     return this.at;
   }
 
-  /** As {@link need}, moving past them. */
+  /** Like {@link need}, but also moves past these bytes. */
   take(size: number): number {
     const at = this.need(size);
     this.at = at + size;
     return at;
   }
 
-  // From bytes, since a DataView of the input would cost more than the reads that it speeds up in most packets.
+  // Built from single bytes: for most packets, creating a DataView costs more than it saves.
   int32(at: number): number {
     const { bytes } = this;
     return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
@@ -44,20 +45,20 @@ export class Input extends Cursor {
 
   uint32(at: number): number {
     const value = this.int32(at);
-    // Not `>>> 0`: JavaScriptCore takes its result for an int32 and leaves compiled code each time that it is not.
+    // Not `>>> 0`: JavaScriptCore assumes its result is an int32, and leaves compiled code each time it is not.
     return value < 0 ? value + 0x1_0000_0000 : value;
   }
 
   float32(at: number): number {
-    WIDE.setInt32(0, this.int32(at));
-    return WIDE.getFloat32(0);
+    SCRATCH.setInt32(0, this.int32(at));
+    return SCRATCH.getFloat32(0);
   }
 
-  /** The 8 bytes from `at` in a view that is good until the next call. */
-  wide(at: number): DataView {
-    WIDE.setInt32(0, this.int32(at));
-    WIDE.setInt32(4, this.int32(at + 4));
-    return WIDE;
+  /** The 8 bytes from `at` in a DataView, which the next call overwrites. */
+  view64(at: number): DataView {
+    SCRATCH.setInt32(0, this.int32(at));
+    SCRATCH.setInt32(4, this.int32(at + 4));
+    return SCRATCH;
   }
 
   view(at: number, length: number): Uint8Array {
@@ -66,26 +67,26 @@ export class Input extends Cursor {
   }
 
   /**
-   * The length ahead, held against both bounds: a unit of it takes at least `unit` bytes. The position stays before
-   * it, since whoever asks may still find fault with what follows.
+   * Reads the length or count at the position, and checks it against `maximum` and against the bytes left, of which
+   * each unit takes at least `unit`. Does not move past it, because the caller may still reject what follows.
    */
   length(maximum: number, unit: number): number {
     checkUint32("maximum", maximum);
     const length = this.uint32(this.need(4));
-    if (length > maximum) this.over(length, maximum);
-    // What is left is divided, not the length multiplied: the length is a stranger's.
+    if (length > maximum) this.tooLong(length, maximum);
+    // Divide the bytes left instead of multiplying the length, which is untrusted.
     if (unit > 0 && length > (this.end - this.at - 4) / unit) {
       this.fail("length-over-input", this.at, `length ${length} is more than is left`);
     }
     return length;
   }
 
-  over(length: number, maximum: number): never {
+  tooLong(length: number, maximum: number): never {
     this.fail("length-over-maximum", this.at, `length ${length} is over the maximum of ${maximum}`);
   }
 
-  /** Moves past the `length` bytes from `at`, which are certain to be there, and their padding, which is not. */
-  pass(at: number, length: number): void {
+  /** Moves past the `length` bytes from `at`, whose presence the caller has checked, and past their padding. */
+  takePadded(at: number, length: number): void {
     const end = at + length;
     const padding = paddingOf(length);
     if (padding > this.end - end) this.#truncated(end, padding);

@@ -1,13 +1,13 @@
-/** Checks of names that a caller can misspell: keys of options, events, environment variables. */
+/** Checks for names that a caller may misspell: keys of options, names of events, environment variables. */
 
-/** The most edits between a misspelt name and the one that is suggested for it. */
+/** The maximum number of edits between a misspelled name and the name suggested for it. */
 const MAX_EDITS = 3;
 
 /**
- * The name that was most probably meant.
+ * The known name that the caller most probably meant.
  *
- * @returns the known name with the fewest edits (insert, delete, replace or swap a letter; case does not count), or
- *   `undefined` if none is within three edits and half of the word's length
+ * @returns the known name that takes the fewest edits (insert, delete or replace a letter, or swap two; case is
+ *   ignored), or `undefined` if all take more than three edits, or more than half of the word's length
  */
 export function nearestName(word: string, known: readonly string[]): string | undefined {
   const limit = Math.min(MAX_EDITS, Math.floor(word.length / 2));
@@ -17,10 +17,10 @@ export function nearestName(word: string, known: readonly string[]): string | un
 }
 
 /**
- * Refuses keys that a function does not know, which plain JavaScript would ignore.
+ * Rejects unknown keys of an object. Plain JavaScript would ignore them, and a misspelled option with them.
  *
- * @param what - how the error calls the object, `options` for instance
- * @throws {TypeError} that names the first unknown key and the nearest known one
+ * @param what - what the error message calls the object, such as `options`
+ * @throws {TypeError} if a key is unknown. The message names the first such key and the nearest known one
  */
 export function checkKeys(what: string, given: object, known: readonly string[]): void {
   for (const key of Object.keys(given)) {
@@ -28,7 +28,7 @@ export function checkKeys(what: string, given: object, known: readonly string[])
   }
 }
 
-/** The end of an error message for an unknown name: `: did you mean "servers"?`, or the list of names that there are. */
+/** The end of an error message about an unknown name: `: did you mean "servers"?`, or a list of the known names. */
 export function suggestion(word: string, known: readonly string[]): string {
   const name = nearestName(word, known);
   return name === undefined ? `: known are ${known.join(", ")}` : `: did you mean "${name}"?`;

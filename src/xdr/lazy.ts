@@ -2,12 +2,12 @@ import type { Ops } from "./ops.ts";
 import { opsOf, typeOf, type XdrType } from "./type.ts";
 
 /**
- * A type that is known by the time it is used: for a type that is part of itself. TypeScript cannot infer its values;
- * write their type down.
+ * A type that is looked up when it is first used. This makes recursive types possible: a tree whose nodes contain
+ * nodes. TypeScript cannot infer the values of a recursive type, so declare it as `XdrType<…>`.
  *
- * @param type - gives the type. It is asked at the first use
- * @returns the type. Using it throws a `RangeError` where the type is part of itself with no optional, union, array or
- *   list in between: it would not have any values
+ * @param type - returns the type. It is called when the type is first used
+ * @returns the type. Encoding and decoding throw a `RangeError` if the type contains itself without an optional, union,
+ *   array or list in between, because then every value would be infinite
  * @example
  * ```ts
  * type Tree = { name: string; children: Tree[] };
@@ -17,24 +17,25 @@ import { opsOf, typeOf, type XdrType } from "./type.ts";
  */
 export function lazy<T>(type: () => XdrType<T>): XdrType<T> {
   let known: Ops<T> | undefined;
-  let asking = false;
-  const ask = () => {
+  let resolving = false;
+  const resolve = () => {
     const found = opsOf(type());
-    asking = true;
+    resolving = true;
     try {
+      // If the type contains itself, this calls our own `minimum` below, which throws.
       if (found.minimum() > 0) known = found;
     } finally {
-      asking = false;
+      resolving = false;
     }
-    return known ?? endless();
+    return known ?? throwInfinite();
   };
   return typeOf({
-    minimum: () => (asking ? endless() : (known?.minimum() ?? 4)),
-    read: (input) => (known ?? ask()).read(input),
-    write: (output, value) => (known ?? ask()).write(output, value),
+    minimum: () => (resolving ? throwInfinite() : (known?.minimum() ?? 4)),
+    read: (input) => (known ?? resolve()).read(input),
+    write: (output, value) => (known ?? resolve()).write(output, value),
   });
 }
 
-function endless(): never {
+function throwInfinite(): never {
   throw new RangeError("lazy: the type is part of itself with no optional in between");
 }

@@ -1,14 +1,14 @@
 import { checkBytes, checkLength, checkUint32, refuse } from "./check.ts";
 import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
-import { passingView, readUtf8, utf8Length, writeUtf8 } from "./utf8.ts";
+import { readUtf8, temporaryView, utf8Length, writeUtf8 } from "./utf8.ts";
 
-/** §4.9, §4.10. The length is `bound` where that is exact, else it is ahead and at most that. */
+/** §4.9, §4.10. If `exact`, the length is `bound`; else it is read from the input, and may be at most `bound`. */
 export function readOpaque(input: Input, bound: number, exact: boolean): Uint8Array {
   if (exact) checkUint32("length", bound);
   const length = exact ? bound : input.length(bound, 1);
   const at = exact ? input.need(bound) : input.at + 4;
-  input.pass(at, length);
+  input.takePadded(at, length);
   return input.view(at, length);
 }
 
@@ -19,7 +19,7 @@ export function writeOpaque(output: Output, value: Uint8Array, bound: number, ex
   checkLength("opaque", length, bound, exact);
   const prefix = exact ? 0 : 4;
   const at = output.takePadded(prefix, length);
-  // Before anything else is written: the value may lie in the target, right where its length or padding will be.
+  // First of all: the value may be a part of the target, and lie where its own length or padding will be written.
   output.bytes.set(value, at + prefix);
   output.pad(length);
   if (!exact) output.view.setUint32(at, length);
@@ -29,8 +29,8 @@ export function writeOpaque(output: Output, value: Uint8Array, bound: number, ex
 export function readString(input: Input, maximum: number): string {
   const start = input.at;
   const length = input.length(maximum, 1);
-  input.pass(start + 4, length);
-  const text = readUtf8(passingView(input.bytes, start + 4, length));
+  input.takePadded(start + 4, length);
+  const text = readUtf8(temporaryView(input.bytes, start + 4, length));
   if (text !== undefined) return text;
   input.at = start;
   return input.fail("bad-utf8", start, "the string is not UTF-8");

@@ -1,9 +1,9 @@
 import type { Input } from "./input.ts";
 import type { Output } from "./output.ts";
 
-/** How values of a type are read and written: what stands behind types, and behind the reader's and writer's methods. */
+/** Reads and writes the values of one type. XdrType, XdrReader and XdrWriter are all built on it. */
 export interface Ops<T> {
-  /** The fewest bytes that a value takes. */
+  /** The minimum size of a value, in bytes. A function, because a recursive type does not know it when it is made. */
   minimum(): number;
   read(input: Input): T;
   write(output: Output, value: T): void;

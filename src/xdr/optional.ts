@@ -3,13 +3,13 @@ import { BOOL } from "./scalar.ts";
 import { opsOf, typeOf, type XdrType } from "./type.ts";
 
 /**
- * Optional data (RFC 4506 §4.19), `T *name`: a bool, and the value if it is true. Values are those of the type, or
- * `null` where there is none. For a linked list, {@link list} is shorter and has no limit of depth.
+ * Optional data (RFC 4506 §4.19), `T *name`: a bool, then the value if the bool is `true`. A missing value is `null`.
+ * For a linked list use {@link list}: it is simpler, and its length is not limited by `maxDepth`.
  *
- * @param type - the type of the value. It must not have `null` among its own: put an optional in an optional into a
- *   struct
+ * @param type - the type of the value. None of its values may be `null`: an optional inside an optional must be wrapped
+ *   in a struct
  * @returns the type
- * @throws {TypeError} if `type` is not a type
+ * @throws {TypeError} if `type` is not an XdrType
  * @example
  * ```ts
  * const Owner = optional(string(255));

@@ -1,28 +1,29 @@
-/** The longest length and the highest count that XDR can state, 2^32 - 1: what RFC 4506 takes `<>` to mean. */
+/** The greatest length or count in XDR, 2^32 - 1. In RFC 4506 it is the maximum that an empty `<>` stands for. */
 export const MAX_LENGTH = 0xffff_ffff;
 
 /**
- * How deep arrays, lists, unions and optionals may nest unless told otherwise. A recursive type lets a few kilobytes of
- * input overflow the call stack; this stays clear of the smallest stacks in use (a browser's, at several frames a level).
+ * The default of `maxDepth`: how deep arrays, lists, unions and optionals may nest. Without a limit, a few kilobytes of
+ * input for a recursive type could overflow the call stack. 500 levels, at several stack frames each, fit in the
+ * smallest stacks in use, those of browsers.
  */
 export const DEFAULT_MAX_DEPTH = 500;
 
-/** How a reader or a writer is set up, and how values of a type are encoded. */
+/** Options of readers, and of encoding. */
 export interface XdrOptions {
   /** How deep arrays, lists, unions and optionals may nest, 0 to 2^32 - 1. Default {@link DEFAULT_MAX_DEPTH}. */
   readonly maxDepth?: number;
 }
 
-/** How a writer is set up. */
+/** Options of a writer. */
 export interface XdrWriterOptions extends XdrOptions {
-  /** Bytes to write into, instead of bytes of the writer's own, which grow. */
+  /** The array to write into. It does not grow. Default: an array of the writer's own, which grows as needed. */
   readonly target?: Uint8Array;
-  /** Where to begin, in bytes from the start of `target`. Default 0. */
+  /** Where to start writing, in bytes from the start of `target`. Default 0. */
   readonly offset?: number;
 }
 
-/** How `decode` is to take its input. */
+/** Options of decoding. */
 export interface DecodeOptions extends XdrOptions {
-  /** Whether bytes after the value are let pass. Default `false`. */
+  /** Whether bytes may follow the value. Default `false`: they are rejected with `trailing-bytes`. */
   readonly allowTrailing?: boolean;
 }

@@ -2,21 +2,24 @@ import { paddingOf, plainView } from "./bytes.ts";
 import { checkBytes, checkUint32 } from "./check.ts";
 import { Cursor } from "./cursor.ts";
 
-/** Holds a typical packet; a longer value doubles it as often as it takes. */
+/** In bytes: enough for a typical packet. A longer value doubles the size until it fits. */
 const INITIAL_SIZE = 256;
 
-/** How long the pieces are that are copied by views; the rest is faster byte by byte. */
-const PIECE = 128;
+/**
+ * The output is copied in chunks of this many bytes, through views. The rest is shorter, and faster to copy byte by
+ * byte.
+ */
+const CHUNK_SIZE = 128;
 
-/** What a writer stands on: the bytes, how far they have been written, and every question of room. */
+/** The output of a writer or a type: the bytes, the position, and all checks of space. */
 export class Output extends Cursor {
   bytes: Uint8Array;
   view: DataView;
   #start = 0;
-  #pieces: Uint8Array[] = [];
+  #chunks: Uint8Array[] = [];
   readonly #grows: boolean;
 
-  /** Without a target, the output owns its bytes and grows. */
+  /** Without a target, the output has bytes of its own, which grow as needed. */
   constructor(maxDepth: number, target?: Uint8Array) {
     super();
     this.limit(maxDepth);
@@ -35,20 +38,20 @@ export class Output extends Cursor {
     return this.bytes.subarray(this.#start, this.at);
   }
 
-  /** Copies what has been written. Only for an output without a target. */
+  /** Copies the bytes written so far to `target`. Only for an output without a target of its own. */
   copyTo(target: Uint8Array, offset: number): void {
     const left = target.length - offset;
     if (this.at > left) doesNotFit(this.at, left);
     let done = 0;
-    // The views are kept: one that is made for each copy would be garbage for each copy.
-    for (let i = 0; done + PIECE <= this.at; i += 1, done += PIECE) {
-      this.#pieces[i] ??= this.bytes.subarray(done, done + PIECE);
-      target.set(this.#pieces[i]!, offset + done);
+    // The views are cached, so that copying allocates nothing.
+    for (let i = 0; done + CHUNK_SIZE <= this.at; i += 1, done += CHUNK_SIZE) {
+      this.#chunks[i] ??= this.bytes.subarray(done, done + CHUNK_SIZE);
+      target.set(this.#chunks[i]!, offset + done);
     }
     for (; done < this.at; done += 1) target[offset + done] = this.bytes[done]!;
   }
 
-  /** Starts over, at `offset` or where it started before. */
+  /** Starts over at `offset`. Default: where it started before. */
   reset(offset = this.#start): void {
     checkUint32("offset", offset);
     const last = this.#grows ? 0 : this.bytes.length;
@@ -57,7 +60,7 @@ export class Output extends Cursor {
     this.at = offset;
   }
 
-  /** The position, from which there is room for `size` bytes, moving past them. */
+  /** Makes room for `size` bytes, moves past them, and returns the position before them. */
   take(size: number): number {
     const { at } = this;
     if (size > this.bytes.length - at) this.#grow(size);
@@ -65,25 +68,27 @@ export class Output extends Cursor {
     return at;
   }
 
-  /** As {@link take}, for `prefix` bytes, `length` bytes and their padding. */
+  /** Like {@link take}, for `prefix` bytes, then `length` bytes and their padding. */
   takePadded(prefix: number, length: number): number {
     return this.take(prefix + length + paddingOf(length));
   }
 
-  /** Writes the padding of the `length` bytes taken last: those of a target, or of an earlier value, are not zero. */
+  /** Zeroes the padding of the last `length` bytes: a target or an earlier value may have left other bytes there. */
   pad(length: number): void {
     for (let i = this.at - paddingOf(length); i < this.at; i += 1) this.bytes[i] = 0;
   }
 
-  /** The error, if it is one of those that writing throws, with the path in its message. */
-  located(error: unknown): unknown {
+  /**
+   * A TypeError or RangeError with the path in front of its message. Subclasses and all other errors stay as they are.
+   */
+  withPath(error: unknown): unknown {
     const path = this.path();
     const Known = [TypeError, RangeError].find((known) => (error as object)?.constructor === known);
     return path && Known ? new Known(`${path}: ${(error as Error).message}`, { cause: error }) : error;
   }
 
-  /** Takes back what was written from `at` on, and zeroes it: half a value in a target might be sent by mistake. */
-  protected override rewind(at: number): void {
+  /** Zeroes the bytes written from `at` on, and moves back to it: half a value in a target might be sent by mistake. */
+  protected override undo(at: number): void {
     this.bytes.fill(0, at, this.at);
     this.at = at;
   }
@@ -99,7 +104,7 @@ export class Output extends Cursor {
     const grown = new Uint8Array(capacity);
     grown.set(this.written());
     this.bytes = grown;
-    this.#pieces = [];
+    this.#chunks = [];
     this.view = new DataView(grown.buffer);
   }
 }

@@ -4,20 +4,20 @@ import { readOpaque, readString } from "./opaque.ts";
 import { DEFAULT_MAX_DEPTH, type XdrOptions } from "./options.ts";
 import { BOOL, DOUBLE, FLOAT, HYPER, INT, readEnum, UHYPER, UINT } from "./scalar.ts";
 
-/** Reads one value, moving the reader past it. */
+/** A function that reads one value and moves the reader past it. */
 export type Read<T> = (reader: XdrReader) => T;
 
-/** What the arms of a union give. */
+/** The values that the arms of {@link XdrReader.union} return. */
 export type ArmValue<Arms> = Arms[keyof Arms] extends Read<infer T> ? T : never;
 
 /**
- * Reads XDR (RFC 4506) from bytes, strictly: whatever it accepts, {@link XdrWriter} would write as the same bytes
- * (the payload of a NaN excepted). A struct (§4.14) is its fields in order: an object literal of reads. Where the
- * format is a type, {@link struct} and its like are shorter; a reader is for what no type can say.
+ * Reads XDR (RFC 4506) from bytes, value by value. Use it for formats that no schema can describe; where a schema can,
+ * {@link struct} and the other types are shorter. To read a struct (§4.14), read its fields in order.
  *
- * Input cannot ask for more work than its size warrants: lengths are held against a maximum and against what is
- * left before anything is allocated. A read that throws leaves the reader where it was. Wrong arguments throw
- * `TypeError` (wrong kind) or `RangeError` (wrong value); wrong input throws only {@link XdrError}.
+ * Reading is strict: {@link XdrWriter} writes a value that was read as the same bytes again, except for the payload of
+ * a NaN. Every length is checked against a maximum and against the bytes left before anything is allocated, so the work
+ * is limited by the size of the input. A read that throws does not move the reader. Invalid input throws
+ * {@link XdrError} only; a wrong argument throws `TypeError` (wrong type) or `RangeError` (wrong value).
  *
  * @example
  * ```ts
@@ -31,10 +31,10 @@ export class XdrReader {
   readonly #input = new Input();
 
   /**
-   * Makes a reader of bytes.
+   * Creates a reader.
    *
-   * @param bytes - the input; it is not copied, so leave it unchanged while values read from it are in use
-   * @param options - how deep values may nest
+   * @param bytes - the input. It is not copied: do not change it while values that were read from it are in use
+   * @param options - the maximum nesting depth
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @throws {RangeError} if `maxDepth` is out of range
    * @example
@@ -46,20 +46,20 @@ export class XdrReader {
     this.#input.reset(bytes, maxDepth);
   }
 
-  /** Bytes read so far. */
+  /** How many bytes have been read. */
   get offset(): number {
     return this.#input.at;
   }
 
-  /** Bytes left to read. */
+  /** How many bytes are left. */
   get remaining(): number {
     return this.#input.end - this.#input.at;
   }
 
   /**
-   * Asserts that all input has been read.
+   * Checks that all input has been read.
    *
-   * @throws {@link XdrError} `trailing-bytes`
+   * @throws {@link XdrError} `trailing-bytes` if bytes are left
    * @example
    * ```ts
    * const reader = new XdrReader(Uint8Array.of(0, 0, 0, 7));
@@ -159,8 +159,8 @@ export class XdrReader {
   /**
    * Reads a bool (§4.4), 4 bytes.
    *
-   * @returns whether it is 1
-   * @throws {@link XdrError} `truncated`, or `bad-bool` for anything but 0 and 1
+   * @returns `true` for 1, `false` for 0
+   * @throws {@link XdrError} `truncated`, or `bad-bool` for any other number
    * @example
    * ```ts
    * new XdrReader(Uint8Array.of(0, 0, 0, 1)).bool(); // => true
@@ -175,7 +175,7 @@ export class XdrReader {
    *
    * @param allowed - the values that the enum assigns
    * @returns one of `allowed`
-   * @throws {@link XdrError} `truncated`, or `unknown-enum` for a value not in `allowed`
+   * @throws {@link XdrError} `truncated`, or `unknown-enum` if the value is not in `allowed`
    * @example
    * ```ts
    * const KINDS = new Set([0, 1, 2] as const);
@@ -187,7 +187,7 @@ export class XdrReader {
   }
 
   /**
-   * Reads a void (§4.16), no bytes: the arm of a union that carries nothing.
+   * Reads a void (§4.16), no bytes. For union arms without fields.
    *
    * @returns `undefined`
    * @example
@@ -198,10 +198,10 @@ export class XdrReader {
   void(): undefined {}
 
   /**
-   * Reads fixed-length opaque data (§4.9): `length` bytes and their padding.
+   * Reads fixed-length opaque data (§4.9): `length` bytes, then their padding.
    *
    * @param length - in bytes, 0 to 2^32 - 1
-   * @returns a view of the input, not a copy: `slice()` it to keep it longer than the input
+   * @returns a view of the input, not a copy. To keep it longer than the input, copy it with `slice()`
    * @throws {@link XdrError} `truncated` or `nonzero-padding`
    * @throws {RangeError} if `length` is out of range
    * @example
@@ -214,10 +214,10 @@ export class XdrReader {
   }
 
   /**
-   * Reads variable-length opaque data (§4.10): a length, as many bytes, and their padding.
+   * Reads variable-length opaque data (§4.10): a length of 4 bytes, that many bytes, then their padding.
    *
-   * @param maximum - the most bytes to accept, 0 to 2^32 - 1
-   * @returns a view of the input, not a copy: `slice()` it to keep it longer than the input
+   * @param maximum - the maximum length in bytes, 0 to 2^32 - 1
+   * @returns a view of the input, not a copy. To keep it longer than the input, copy it with `slice()`
    * @throws {@link XdrError} `truncated`, `length-over-maximum`, `length-over-input` or `nonzero-padding`
    * @throws {RangeError} if `maximum` is out of range
    * @example
@@ -230,12 +230,12 @@ export class XdrReader {
   }
 
   /**
-   * Reads a string (§4.11) as UTF-8, of which the standard's ASCII is a part. Strings in another encoding, or in
-   * none, can be had as bytes from {@link opaque}: the two look the same on the wire.
+   * Reads a string (§4.11). The RFC specifies ASCII; this accepts all of UTF-8. Read text in another encoding with
+   * {@link opaque}, which looks the same on the wire.
    *
-   * @param maximum - the most bytes (not characters) to accept, 0 to 2^32 - 1
-   * @returns the text; a byte order mark is kept
-   * @throws {@link XdrError} as {@link opaque}, or `bad-utf8`
+   * @param maximum - the maximum length in bytes (not characters), 0 to 2^32 - 1
+   * @returns the text. A byte order mark is part of it
+   * @throws {@link XdrError} `bad-utf8`, or the errors of {@link opaque}
    * @throws {RangeError} if `maximum` is out of range
    * @example
    * ```ts
@@ -247,9 +247,10 @@ export class XdrReader {
   }
 
   /**
-   * Reads a fixed-length array (§4.12): `count` elements and no more than them.
+   * Reads a fixed-length array (§4.12): `count` elements. The work is limited by `count`, so do not take it from input
+   * without checking it.
    *
-   * @param count - 0 to 2^32 - 1; it comes from the caller, who bounds the work by it
+   * @param count - the number of elements, 0 to 2^32 - 1
    * @param read - reads one element
    * @returns the elements
    * @throws {@link XdrError} `too-deep`, or what `read` throws
@@ -266,13 +267,13 @@ export class XdrReader {
   }
 
   /**
-   * Reads a variable-length array (§4.13): a count and as many elements.
+   * Reads a variable-length array (§4.13): a count of 4 bytes, then the elements.
    *
-   * @param maximum - the most elements to accept, 0 to 2^32 - 1
+   * @param maximum - the maximum number of elements, 0 to 2^32 - 1
    * @param read - reads one element
-   * @param minimumSize - the fewest bytes that an element takes. A count that cannot fit in what is left is refused
-   *   before any element is read. All XDR types take at least 4, the default, except those made of nothing
-   *   (`opaque[0]`, a struct of void): give 0 for these, and a small `maximum`, since nothing else bounds the work.
+   * @param minimumSize - the minimum size of an element in bytes. A count that needs more bytes than are left is
+   *   rejected before any element is read. The default, 4, is right for all XDR types except empty ones (`opaque[0]`, a
+   *   struct of void). For these, pass 0 and a small `maximum`, which is then the only limit of the work
    * @returns the elements
    * @throws {@link XdrError} `truncated`, `length-over-maximum`, `length-over-input`, `too-deep`, or what `read` throws
    * @throws {RangeError} if `maximum` or `minimumSize` is out of range
@@ -288,12 +289,11 @@ export class XdrReader {
   }
 
   /**
-   * Reads optional-data (§4.19): a bool, and the value if it is true. A linked list can be read without recursion,
-   * and so to any length: `while (reader.bool()) list.push(read(reader))`.
+   * Reads optional-data (§4.19): a bool, then the value if the bool is `true`. To read a linked list of any length, use
+   * a loop instead of recursion: `while (reader.bool()) list.push(read(reader))`.
    *
-   * @param read - reads the value. It must not give `null`, which stands for absence: an optional in an optional
-   *   goes into an object
-   * @returns the value, or `null` where there is none
+   * @param read - reads the value. It must not return `null`: wrap an optional inside an optional in an object
+   * @returns the value, or `null` if there is none
    * @throws {@link XdrError} `truncated`, `bad-bool`, `too-deep`, or what `read` throws
    * @example
    * ```ts
@@ -305,12 +305,13 @@ export class XdrReader {
   }
 
   /**
-   * Reads a discriminated union (§4.15): a discriminant and the arm that it selects.
+   * Reads a discriminated union (§4.15): a discriminant, then the arm that it selects.
    *
-   * @param readDiscriminant - reads an int, an unsigned int, an enum or a bool (whose arms are 0 and 1)
-   * @param arms - what to read for each discriminant
-   * @param otherwise - the default arm; it is given the discriminant. Without it, a discriminant without an arm is refused
-   * @returns what the arm gives; to tell arms apart, have each give its tag
+   * @param readDiscriminant - reads the discriminant: an int, an unsigned int, an enum or a bool
+   * @param arms - the function that reads each arm, by discriminant: 0 for `false`, 1 for `true`
+   * @param otherwise - reads the default arm. Its second argument is the discriminant. If it is missing, a discriminant
+   *   without an arm is rejected
+   * @returns what the arm returns. To make the result a discriminated union in TypeScript, return the tag from each arm
    * @throws {@link XdrError} `unknown-discriminant`, `too-deep`, or what the callbacks throw
    * @example
    * ```ts
@@ -336,7 +337,7 @@ export class XdrReader {
     return this.#input.nested(() => {
       const discriminant = readDiscriminant(this);
       const key = Number(discriminant);
-      // An own property, so that nothing put on Object.prototype can become an arm.
+      // Own properties only: a property added to Object.prototype must not become an arm.
       if (Object.hasOwn(arms, key)) return arms[key]!(this);
       if (otherwise !== undefined) return otherwise(this, discriminant);
       return this.#input.fail("unknown-discriminant", start, `the union has no arm for ${discriminant}`);

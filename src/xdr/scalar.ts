@@ -3,7 +3,7 @@ import type { Input } from "./input.ts";
 import { ops } from "./ops.ts";
 import type { Output } from "./output.ts";
 
-// Where a write takes room before it names the view: taking may grow the output, and then the view is another.
+// Each write calls `output.take` before it reads `output.view`: if the output grows, it has a new view.
 
 /** §4.1 */
 export const INT = ops<number>(
@@ -32,7 +32,7 @@ export const UINT = ops<number>(
 /** §4.5 */
 export const HYPER = ops<bigint>(
   8,
-  (input) => input.wide(input.take(8)).getBigInt64(0),
+  (input) => input.view64(input.take(8)).getBigInt64(0),
   (output, value) => {
     if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) {
       refuse("hyper", value, "bigint", "-2^63 to 2^63 - 1");
@@ -45,7 +45,7 @@ export const HYPER = ops<bigint>(
 /** §4.5 */
 export const UHYPER = ops<bigint>(
   8,
-  (input) => input.wide(input.take(8)).getBigUint64(0),
+  (input) => input.view64(input.take(8)).getBigUint64(0),
   (output, value) => {
     if (typeof value !== "bigint" || BigInt.asUintN(64, value) !== value) {
       refuse("uhyper", value, "bigint", "0 to 2^64 - 1");
@@ -71,7 +71,7 @@ export const FLOAT = ops<number>(
 /** §4.7 */
 export const DOUBLE = ops<number>(
   8,
-  (input) => input.wide(input.take(8)).getFloat64(0),
+  (input) => input.view64(input.take(8)).getFloat64(0),
   (output, value) => {
     if (typeof value !== "number") refuse("double", value, "number", "");
     const at = output.take(8);

@@ -1,17 +1,20 @@
 import { checkBytes, checkUint32 } from "./check.ts";
 import { XdrError, type XdrErrorCode } from "./error.ts";
-import { Input, NONE } from "./input.ts";
+import { Input, NO_BYTES } from "./input.ts";
 import type { Ops } from "./ops.ts";
 import { DEFAULT_MAX_DEPTH, type DecodeOptions, type XdrOptions } from "./options.ts";
 import { Output } from "./output.ts";
 
-/** What {@link XdrType.tryDecode} gives: the value; or why there is none, and where in the bytes and in the value. */
+/**
+ * The result of {@link XdrType.tryDecode}: the value; or the error code, its `offset` in the bytes, and its `path` in
+ * the value.
+ */
 export type DecodeResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly code: XdrErrorCode; readonly offset: number; readonly path: string };
 
 /**
- * The values of a type.
+ * The TypeScript type of the values of an XdrType.
  *
  * @example
  * ```ts
@@ -23,18 +26,18 @@ export type DecodeResult<T> =
  */
 export type Infer<Type extends XdrType<unknown>> = Type extends XdrType<infer T> ? T : never;
 
-/** What is behind a type. */
+/** The implementation of a type. Only this module can reach it, because it is a private field. */
 export let opsOf: <T>(type: XdrType<T>) => Ops<T>;
 
-/** A type from what is to be behind it. */
+/** Creates a type from its implementation. */
 export let typeOf: <T>(ops: Ops<T>) => XdrType<T>;
 
 /**
- * A type of XDR (RFC 4506), and how its values are encoded and decoded. Types are made of other types, and of the
- * constants and functions of this module: there is no constructor to call.
+ * An XDR type (RFC 4506). It encodes and decodes its values. Types come from the constants and functions of this
+ * module, such as {@link int}, {@link struct} and {@link array}; the constructor is private.
  *
- * Decoding is strict: what it accepts, encoding writes as the same bytes (the payload of a NaN excepted). Input cannot
- * ask for more work than its size warrants. Errors name the part of the value that they are about.
+ * Decoding is strict: encoding a decoded value gives the same bytes again, except for the payload of a NaN. The work
+ * and the memory for decoding are limited by the size of the input. Errors name the part of the value that is wrong.
  *
  * @example
  * ```ts
@@ -59,13 +62,13 @@ export class XdrType<T> {
   }
 
   /**
-   * Tells how long a value is when encoded. It costs as much as encoding does.
+   * Returns the encoded size of a value. This takes as long as encoding it.
    *
-   * @param value - what would be encoded
-   * @param options - how deep it may nest
-   * @returns the length in bytes, a multiple of four
-   * @throws {TypeError} if a part of `value` is of the wrong kind
-   * @throws {RangeError} if a part of it is one that its type cannot state, or it is nested too deep
+   * @param value - the value to measure
+   * @param options - the maximum nesting depth
+   * @returns the size in bytes, a multiple of 4
+   * @throws {TypeError} if a part of `value` has the wrong type
+   * @throws {RangeError} if a part of `value` is out of range or longer than its maximum, or it is nested too deep
    * @example
    * ```ts
    * string(255).size("lisp"); // => 8
@@ -78,11 +81,11 @@ export class XdrType<T> {
   /**
    * Encodes a value.
    *
-   * @param value - what to write; it is not kept
-   * @param options - how deep it may nest
-   * @returns the bytes, in a buffer of their own
-   * @throws {TypeError} if a part of `value` is of the wrong kind; the message names it, as in `entries[3].size`
-   * @throws {RangeError} if a part of it is one that its type cannot state, or it is nested too deep
+   * @param value - the value to encode
+   * @param options - the maximum nesting depth
+   * @returns a new array of exactly the encoded bytes
+   * @throws {TypeError} if a part of `value` has the wrong type. The message names the part, as in `entries[3].size`
+   * @throws {RangeError} if a part of `value` is out of range or longer than its maximum, or it is nested too deep
    * @example
    * ```ts
    * string(255).encode("lisp"); // => Uint8Array.of(0, 0, 0, 4, 0x6c, 0x69, 0x73, 0x70)
@@ -96,16 +99,17 @@ export class XdrType<T> {
   }
 
   /**
-   * Encodes a value into `target`. Up to 64 KiB, it allocates nothing. Bytes in the value may be part of `target`.
+   * Encodes a value into `target`. Values of up to 64 KiB are encoded without allocation. Opaque data in the value may
+   * be views of `target` itself. If it throws, `target` is unchanged.
    *
-   * @param value - what to write; it is not kept
-   * @param target - where to write; bytes before and after the value stay as they are
-   * @param offset - where to begin, in bytes from the start of `target`
-   * @param options - how deep the value may nest
+   * @param value - the value to encode
+   * @param target - the array to write into. Bytes before and after the value do not change
+   * @param offset - where to start, in bytes from the start of `target`
+   * @param options - the maximum nesting depth
    * @returns how many bytes were written
-   * @throws {TypeError} if a part of `value` is of the wrong kind, or `target` is not a Uint8Array
-   * @throws {RangeError} if a part of it is one that its type cannot state, it is nested too deep, or it does not fit.
-   *   Whatever it throws, `target` is as it was
+   * @throws {TypeError} if a part of `value` has the wrong type, or `target` is not a Uint8Array
+   * @throws {RangeError} if a part of `value` is out of range or longer than its maximum, or it is nested too deep, or
+   *   it does not fit in `target`
    * @example
    * ```ts
    * const datagram = new Uint8Array(1024);
@@ -123,11 +127,11 @@ export class XdrType<T> {
   /**
    * Decodes one value.
    *
-   * @param bytes - all of the value, and no more unless `allowTrailing` says so
-   * @param options - how deep the value may nest, and whether bytes may follow it
-   * @returns the value. Opaque data in it are views of `bytes`, not copies: to have a value that outlives a buffer
-   *   that is used again, decode `bytes.slice()`
-   * @throws {@link XdrError} if `bytes` are not a value of this type
+   * @param bytes - the encoded value, with nothing after it unless `allowTrailing` is set
+   * @param options - the maximum nesting depth, and whether bytes may follow the value
+   * @returns the value. Opaque data in it are views of `bytes`, not copies. If `bytes` is a buffer that will be reused,
+   *   decode `bytes.slice()` instead
+   * @throws {@link XdrError} if `bytes` is not a valid value of this type
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @throws {RangeError} if an option is out of range
    * @example
@@ -141,11 +145,11 @@ export class XdrType<T> {
   }
 
   /**
-   * As {@link decode}, for bytes that come from strangers: where they are wrong, that is a result, not an exception.
+   * Like {@link decode}, but returns invalid input as a result instead of throwing. Use it for untrusted bytes.
    *
-   * @param bytes - all of the value, and no more unless `allowTrailing` says so
-   * @param options - how deep the value may nest, and whether bytes may follow it
-   * @returns the value; or the code of an {@link XdrError}, its offset in `bytes` and its path in the value
+   * @param bytes - the encoded value, with nothing after it unless `allowTrailing` is set
+   * @param options - the maximum nesting depth, and whether bytes may follow the value
+   * @returns the value; or the code, offset and path of an {@link XdrError}
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @throws {RangeError} if an option is out of range
    * @example
@@ -166,27 +170,27 @@ export class XdrType<T> {
   }
 }
 
-/** The longest memory that is kept for the next value to be encoded: one huge value must not hold its own for good. */
-const KEPT_SIZE = 0x1_0000;
+/** In bytes. A larger output is not kept for the next value, so that one huge value does not use its memory forever. */
+const MAX_KEPT_SIZE = 0x1_0000;
 
-// One of each is enough, since nothing here waits, and saves the making. Whoever encodes or decodes from inside a
-// type's own functions finds it taken, and makes another.
+// Reused, so that a call does not have to allocate them. One of each is enough because encoding and decoding are
+// synchronous. A nested call, from a function given to `transform`, finds the spare in use and makes a new one.
 let spareInput: Input | undefined;
 let spareOutput: Output | undefined;
 
-/** Reads a value that takes up all of `bytes`. */
+/** Decodes a value that takes up all of `bytes`, unless `allowTrailing` is set. */
 function decodeAll<T>(ops: Ops<T>, bytes: Uint8Array, options?: DecodeOptions): T {
   const input = spareInput ?? new Input();
   spareInput = undefined;
   input.reset(bytes, options?.maxDepth ?? DEFAULT_MAX_DEPTH);
   const value = ops.read(input);
   if (options?.allowTrailing !== true) input.finish();
-  input.reset(NONE, 0);
+  input.reset(NO_BYTES, 0);
   spareInput = input;
   return value;
 }
 
-/** Writes a value into an output of its own, which must be given to {@link release}. */
+/** Encodes a value into an output. The caller must pass the output to {@link release}. */
 function encodeAll<T>(ops: Ops<T>, value: T, options?: XdrOptions): Output {
   const output = spareOutput ?? new Output(0);
   spareOutput = undefined;
@@ -195,14 +199,14 @@ function encodeAll<T>(ops: Ops<T>, value: T, options?: XdrOptions): Output {
     ops.write(output, value);
     return output;
   } catch (error) {
-    throw output.located(error);
+    throw output.withPath(error);
   }
 }
 
-/** Gives the output back, and how many bytes it held. */
+/** Makes the output the spare for the next value. Returns how many bytes it held. */
 function release(output: Output): number {
   const { length } = output;
   output.at = 0;
-  if (output.bytes.length <= KEPT_SIZE) spareOutput = output;
+  if (output.bytes.length <= MAX_KEPT_SIZE) spareOutput = output;
   return length;
 }

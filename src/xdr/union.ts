@@ -6,13 +6,13 @@ import { type Fields, fieldsOf, type StructValue, structOps } from "./struct.ts"
 import { opsOf, typeOf, type XdrType } from "./type.ts";
 import type { Values } from "./unrolled-struct.ts";
 
-/** What follows the discriminant of a {@link union}: fields, or `voidType`. */
+/** One arm of a {@link union}: the fields that follow the discriminant, or `voidType` for none. */
 export type Arm = Fields | XdrType<undefined>;
 
-/** The names that arms go by: the discriminants themselves, `true` and `false` for a bool's. */
+/** The keys of arms: the discriminants, or `"true"` and `"false"` if the discriminant is a bool. */
 type Key<D extends number | boolean> = D extends boolean ? `${D}` : D;
 
-/** The discriminant that goes by a name. */
+/** The discriminant of a key. */
 type Discriminant<K> = K extends number ? K : K extends `${infer D extends number | boolean}` ? D : never;
 
 /** The values of an arm. */
@@ -20,26 +20,27 @@ type ArmValue<Tag extends string, D, A> = Flat<
   { [T in Tag]: D } & (A extends XdrType<unknown> ? unknown : A extends Fields ? StructValue<A> : never)
 >;
 
-/** The same type, as an editor should show it. */
+/** The same type, which editors then show as one object type instead of an intersection. */
 type Flat<T> = { [K in keyof T]: T[K] };
 
-/** The values of a {@link union}: an object type for each arm, told apart by the tag. */
+/** The values of a {@link union}: one object type per arm, distinguished by the tag. */
 export type UnionValue<Tag extends string, D extends number | boolean, Arms, Otherwise> =
   | { [K in keyof Arms]: ArmValue<Tag, Discriminant<K>, Arms[K]> }[keyof Arms]
   | (Otherwise extends Arm ? ArmValue<Tag, Exclude<D, Discriminant<keyof Arms>>, Otherwise> : never);
 
 /**
- * A discriminated union (RFC 4506 §4.15): a discriminant, and the arm that it selects. Values are plain objects, with
- * the discriminant under the name `tag` and the fields of the arm beside it. TypeScript tells them apart by the tag:
- * a `switch` over it knows the fields of each arm, and whether it has them all.
+ * A discriminated union (RFC 4506 §4.15): a discriminant, then the fields of the arm that it selects. Values are plain
+ * objects, in which the property `tag` is the discriminant, beside the fields of the arm. TypeScript treats them as a
+ * discriminated union: in a `switch` over the tag it knows the fields of each arm, and reports arms that are missing.
  *
- * @param tag - the name of the discriminant
- * @param discriminant - its type: `int`, `uint`, an enum or `bool`
- * @param arms - by discriminant (`true` and `false` for a bool): fields, or `voidType`
- * @param otherwise - the default arm, for all discriminants that have none
- * @returns the type. Without `otherwise`, discriminants without an arm are refused
- * @throws {TypeError} if a type is not one
- * @throws {RangeError} if an arm is for something that is not a discriminant, or a field has a name that it cannot have
+ * @param tag - the name of the property with the discriminant
+ * @param discriminant - the type of the discriminant: `int`, `uint`, an enum or `bool`
+ * @param arms - the arms by discriminant (`true` and `false` for a bool). Each is an object of fields, or `voidType`
+ * @param otherwise - the default arm, for all discriminants without an arm of their own
+ * @returns the type. Without `otherwise`, a discriminant without an arm is rejected with `unknown-discriminant`
+ * @throws {TypeError} if the discriminant or a field is not an XdrType, or a key of `arms` has the wrong type
+ * @throws {RangeError} if a key of `arms` is not a value of the discriminant, or if a field is named like the tag,
+ *   `__proto__` or an integer
  * @example
  * ```ts
  * const Kind = enumType({ TEXT: 0, DATA: 1, EXEC: 2 });
@@ -70,7 +71,8 @@ export function union<
 }
 
 function unionOps(tag: string, discriminant: Ops<unknown>, arms: { [key: string]: Arm }, otherwise?: Arm): Ops<Values> {
-  // Each arm is a struct whose first field is the discriminant, which has been read by the time that the arm is known.
+  // Each arm is a struct whose first field is the discriminant. It has been read already when the arm is chosen, so
+  // reading this field returns `found`.
   let found: unknown;
   const tagged = { ...discriminant, name: tag, read: () => found };
   const structOf = (arm: Arm) => structOps([tagged, ...(arm === voidType ? [] : fieldsOf(arm as Fields, tag))]);

@@ -14,7 +14,9 @@ type Copy = <T>(element: Ops<T>) => UnrolledArray<T>;
 /** The index of the copy that was given out last. The arrays that are used first get a copy of their own. */
 let used = 0;
 
-/** Code for arrays of this element, in a copy that no other array uses. When all are used, arrays share the last copy. */
+/**
+ * Code for arrays of this element, in a copy that no other array uses. When all are used, arrays share the last copy.
+ */
 export function unrolledArray<T>(element: Ops<T>): UnrolledArray<T> {
   if (used < COPIES.length - 1) used += 1;
   return COPIES[used]!(element);

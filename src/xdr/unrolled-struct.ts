@@ -1,10 +1,10 @@
 // Code that reads and writes the fields of a struct, without a loop and in 24 identical copies.
 //
-// Why the copies: JavaScript engines optimize each place in the source by what has run there. An inline cache belongs to
-// one call site or property access: it remembers the functions and object shapes seen at that site, and is fast while
-// there are few of them. A single loop over the fields of every struct would see all of them, and stay slow. With a copy
-// per struct, each call site sees one field of one struct only. That makes an object of eight fields thirteen times as
-// fast in V8, and three times as fast in JavaScriptCore.
+// Why the copies: JavaScript engines optimize each place in the source by what has run there. An inline cache belongs
+// to one call site or property access: it remembers the functions and object shapes seen at that site, and is fast
+// while there are few of them. A single loop over the fields of every struct would see all of them, and stay slow. With
+// a copy per struct, each call site sees one field of one struct only. That makes an object of eight fields thirteen
+// times as fast in V8, and three times as fast in JavaScriptCore.
 //
 // Why not `new Function`: a strict Content-Security-Policy forbids code that is generated at run time.
 //
@@ -37,8 +37,8 @@ type Copy = (fields: FieldGroup, Plain: new () => Values) => UnrolledStruct;
 let used = 0;
 
 /**
- * Code for a struct of these fields, in copies that no other struct uses. If too few copies are left, the struct uses the
- * first copy, which is reserved for sharing.
+ * Code for a struct of these fields, in copies that no other struct uses. If too few copies are left, the struct uses
+ * the first copy, which is reserved for sharing.
  */
 export function unrolledStruct(fields: readonly NamedOps[]): UnrolledStruct {
   const Plain = plainConstructor();

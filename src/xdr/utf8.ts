@@ -1,22 +1,25 @@
-// Encoding is done by hand because TextEncoder replaces a lone surrogate instead of reporting it, tells the length
-// only after the fact, and in browsers refuses to write into shared memory.
+// Encoding is done by hand because TextEncoder replaces a lone surrogate instead of reporting it, does not give the
+// length in advance, and in browsers refuses to write into shared memory.
 
 let decoder: TextDecoder | undefined;
 
-/** The longest text that is copied to be decoded: a view costs as much as decoding does, so those of a copy are kept. */
+/**
+ * In bytes. For a short text, a new view costs as much as decoding it does. So short texts are copied to a scratch
+ * array, for which there is one cached view per length.
+ */
 const SHORT = 64;
 const copy = new Uint8Array(SHORT);
 const views: Uint8Array[] = [];
 
-/** The `length` bytes from `at` in a view that is good until the next call. */
-export function passingView(bytes: Uint8Array, at: number, length: number): Uint8Array {
+/** A view of the `length` bytes from `at`, which the next call may overwrite. */
+export function temporaryView(bytes: Uint8Array, at: number, length: number): Uint8Array {
   if (length > SHORT) return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length);
   for (let i = 0; i < length; i += 1) copy[i] = bytes[at + i]!;
   views[length] ??= copy.subarray(0, length);
   return views[length]!;
 }
 
-/** The length of `text` in bytes of UTF-8, or -1 where a lone surrogate has none. */
+/** The length of `text` in bytes of UTF-8, or -1 if it has a lone surrogate, which UTF-8 cannot encode. */
 export function utf8Length(text: string): number {
   let length = text.length;
   for (let i = 0; i < text.length; i += 1) {
@@ -25,13 +28,13 @@ export function utf8Length(text: string): number {
     length += unit < 0x800 ? 1 : 2;
     if (unit < 0xd800 || unit > 0xdfff) continue;
     i += 1;
-    // A pair is two units and four bytes: the two already added are all that is missing.
+    // A surrogate pair is 2 code units and 4 bytes: `length` counts both units and the 2 bytes added above.
     if (unit > 0xdbff || (text.charCodeAt(i) & 0xfc00) !== 0xdc00) return -1;
   }
   return length;
 }
 
-/** Writes `text`, whose {@link utf8Length} is `length`, from `at` on. The caller has seen to it that it fits. */
+/** Writes `text`, whose {@link utf8Length} is `length`, from `at` on. The caller must have checked that it fits. */
 export function writeUtf8(text: string, length: number, bytes: Uint8Array, at: number): void {
   if (length === text.length) {
     for (let i = 0; i < length; i += 1) bytes[at + i] = text.charCodeAt(i);
@@ -39,20 +42,20 @@ export function writeUtf8(text: string, length: number, bytes: Uint8Array, at: n
   }
   for (const character of text) {
     const point = character.codePointAt(0)!;
-    // How many bytes follow the first, which tells by as many ones and one more.
+    // How many bytes follow the first byte, which starts with one more 1 bit than that.
     const more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x1_0000 ? 2 : 3;
     bytes[at++] = (more && 0xff80 >> more) | (point >> (6 * more));
     for (let i = more - 1; i >= 0; i -= 1) bytes[at++] = 0x80 | ((point >> (6 * i)) & 0x3f);
   }
 }
 
-/** The text of `bytes`, or `undefined` where they are not UTF-8. A byte order mark is kept: it is part of the value. */
+/** The text of `bytes`, or `undefined` if they are not UTF-8. Keeps a byte order mark, which is part of the value. */
 export function readUtf8(bytes: Uint8Array): string | undefined {
   decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
     return decoder.decode(bytes);
   } catch {
-    // Browsers refuse to decode from memory that is shared.
+    // Browsers refuse to decode shared memory, so decode a copy of it.
     return bytes.buffer instanceof ArrayBuffer ? undefined : readUtf8(new Uint8Array(bytes));
   }
 }

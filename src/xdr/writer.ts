@@ -4,17 +4,17 @@ import { DEFAULT_MAX_DEPTH, type XdrWriterOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { BOOL, DOUBLE, FLOAT, HYPER, INT, UHYPER, UINT, writeEnum } from "./scalar.ts";
 
-/** Writes one value. */
+/** A function that writes one value. */
 export type Write<T> = (writer: XdrWriter, value: T) => void;
 
 /**
- * Writes XDR (RFC 4506) into bytes of its own, which grow, or into a target, with no allocation after the
- * constructor's. A struct (§4.14) is its fields in order: one write after the other. Where the format is a type,
- * {@link struct} and its like are shorter; a writer is for what no type can say.
+ * Writes XDR (RFC 4506), value by value, into an array of its own that grows, or into a target, where it allocates
+ * nothing after the constructor. Use it for formats that no schema can describe; where a schema can, {@link struct} and
+ * the other types are shorter. To write a struct (§4.14), write its fields in order.
  *
- * Every value is checked: one of the wrong kind is a `TypeError`; one that its type cannot state, that is over its
- * maximum or that does not fit in the target is a `RangeError`. A write that throws leaves the writer where it was,
- * and what an array, union or optional had already put into the target is zeroed.
+ * Every value is checked. A value of the wrong type throws a `TypeError`. A value that is out of range, longer than its
+ * maximum, or does not fit in the target throws a `RangeError`. A write that throws does not move the writer. If an
+ * array, union or optional fails half way, the bytes it has written are set to zero.
  *
  * @example
  * ```ts
@@ -28,11 +28,12 @@ export class XdrWriter {
   readonly #output: Output;
 
   /**
-   * Makes a writer of bytes of its own, or of a target.
+   * Creates a writer.
    *
-   * @param options - the target and where to begin in it, and how deep values may nest
+   * @param options - the target and the offset to start at, and the maximum nesting depth. Without a target, the writer
+   *   has an array of its own, which grows as needed
    * @throws {TypeError} if `target` is not a Uint8Array
-   * @throws {RangeError} if `offset` is past its end, or `maxDepth` is out of range
+   * @throws {RangeError} if `offset` is past the end of `target`, or `maxDepth` is out of range
    * @example
    * ```ts
    * new XdrWriter().length; // => 0
@@ -43,15 +44,15 @@ export class XdrWriter {
     this.#output.reset(offset);
   }
 
-  /** Bytes written so far. */
+  /** How many bytes have been written. */
   get length(): number {
     return this.#output.length;
   }
 
   /**
-   * Shows what has been written.
+   * Returns the bytes written so far, without copying them.
    *
-   * @returns a view that is good until the next write or {@link reset}
+   * @returns a view that is valid until the next write or {@link reset}
    * @example
    * ```ts
    * const writer = new XdrWriter();
@@ -64,9 +65,9 @@ export class XdrWriter {
   }
 
   /**
-   * Gives what has been written.
+   * Returns a copy of the bytes written so far.
    *
-   * @returns a copy to keep
+   * @returns a new array, which later writes do not change
    * @example
    * ```ts
    * const writer = new XdrWriter();
@@ -79,10 +80,10 @@ export class XdrWriter {
   }
 
   /**
-   * Starts over in the same memory.
+   * Starts over, and overwrites what was written before. It reuses the memory.
    *
-   * @param offset - where, in bytes from the start of the target. Default: where it started before
-   * @throws {RangeError} if `offset` is past the target's end, or not 0 where there is no target
+   * @param offset - where to start, in bytes from the start of the target. Default: where the writer started before
+   * @throws {RangeError} if `offset` is past the end of the target, or is not 0 for a writer without a target
    * @example
    * ```ts
    * const writer = new XdrWriter();
@@ -99,8 +100,8 @@ export class XdrWriter {
    * Writes an int (§4.1), 4 bytes.
    *
    * @param value - an integer, -2^31 to 2^31 - 1
-   * @throws {TypeError} if it is not a number
-   * @throws {RangeError} if it is any other number
+   * @throws {TypeError} if `value` is not a number
+   * @throws {RangeError} if `value` is not an integer, or is out of range
    * @example
    * ```ts
    * encode((w) => w.int(-1)); // => Uint8Array.of(0xff, 0xff, 0xff, 0xff)
@@ -114,8 +115,8 @@ export class XdrWriter {
    * Writes an unsigned int (§4.2), 4 bytes.
    *
    * @param value - an integer, 0 to 2^32 - 1
-   * @throws {TypeError} if it is not a number
-   * @throws {RangeError} if it is any other number
+   * @throws {TypeError} if `value` is not a number
+   * @throws {RangeError} if `value` is not an integer, or is out of range
    * @example
    * ```ts
    * encode((w) => w.uint(256)); // => Uint8Array.of(0, 0, 1, 0)
@@ -129,8 +130,8 @@ export class XdrWriter {
    * Writes a hyper (§4.5), 8 bytes.
    *
    * @param value - a bigint, -2^63 to 2^63 - 1
-   * @throws {TypeError} if it is not a bigint
-   * @throws {RangeError} if it is any other bigint
+   * @throws {TypeError} if `value` is not a bigint
+   * @throws {RangeError} if `value` is out of range
    * @example
    * ```ts
    * encode((w) => w.hyper(-1n)); // => Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
@@ -144,8 +145,8 @@ export class XdrWriter {
    * Writes an unsigned hyper (§4.5), 8 bytes.
    *
    * @param value - a bigint, 0 to 2^64 - 1
-   * @throws {TypeError} if it is not a bigint
-   * @throws {RangeError} if it is any other bigint
+   * @throws {TypeError} if `value` is not a bigint
+   * @throws {RangeError} if `value` is out of range
    * @example
    * ```ts
    * encode((w) => w.uhyper(6n)); // => Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 6)
@@ -158,9 +159,9 @@ export class XdrWriter {
   /**
    * Writes a float (§4.6), 4 bytes.
    *
-   * @param value - rounded to IEEE 754 single precision; the payload of a NaN may be lost
-   * @throws {TypeError} if it is not a number
-   * @throws {RangeError} if it is finite but would round to an infinity
+   * @param value - any number. It is rounded to IEEE 754 single precision; the sign and payload of a NaN may be lost
+   * @throws {TypeError} if `value` is not a number
+   * @throws {RangeError} if `value` is finite but rounds to an infinity
    * @example
    * ```ts
    * encode((w) => w.float(1.5)); // => Uint8Array.of(0x3f, 0xc0, 0, 0)
@@ -173,8 +174,8 @@ export class XdrWriter {
   /**
    * Writes a double (§4.7), 8 bytes.
    *
-   * @param value - any number; the payload of a NaN may be lost
-   * @throws {TypeError} if it is not a number
+   * @param value - any number. The sign and payload of a NaN may be lost
+   * @throws {TypeError} if `value` is not a number
    * @example
    * ```ts
    * encode((w) => w.double(1.5)); // => Uint8Array.of(0x3f, 0xf8, 0, 0, 0, 0, 0, 0)
@@ -187,8 +188,8 @@ export class XdrWriter {
   /**
    * Writes a bool (§4.4), 4 bytes.
    *
-   * @param value - nothing else is taken for true or false
-   * @throws {TypeError} if it is not a boolean
+   * @param value - `true` or `false`. Truthy and falsy values are not accepted
+   * @throws {TypeError} if `value` is not a boolean
    * @example
    * ```ts
    * encode((w) => w.bool(true)); // => Uint8Array.of(0, 0, 0, 1)
@@ -204,7 +205,7 @@ export class XdrWriter {
    * @param value - one of `allowed`
    * @param allowed - the values that the enum assigns, each an int
    * @throws {TypeError} if `value` is not a number
-   * @throws {RangeError} if it is not one of them
+   * @throws {RangeError} if `value` is not in `allowed`, or is not an int
    * @example
    * ```ts
    * const KINDS = new Set([0, 1, 2]);
@@ -216,7 +217,7 @@ export class XdrWriter {
   }
 
   /**
-   * Writes a void (§4.16), no bytes: the arm of a union that carries nothing.
+   * Writes a void (§4.16), no bytes. For union arms without fields.
    *
    * @example
    * ```ts
@@ -226,12 +227,12 @@ export class XdrWriter {
   void(): void {}
 
   /**
-   * Writes fixed-length opaque data (§4.9): the bytes and their padding.
+   * Writes fixed-length opaque data (§4.9): the bytes, then their padding.
    *
    * @param value - exactly `length` bytes
-   * @param length - 0 to 2^32 - 1
+   * @param length - in bytes, 0 to 2^32 - 1
    * @throws {TypeError} if `value` is not a Uint8Array
-   * @throws {RangeError} if it has more or fewer bytes
+   * @throws {RangeError} if `value` has more or fewer than `length` bytes
    * @example
    * ```ts
    * encode((w) => w.fixedOpaque(Uint8Array.of(1, 2), 2)); // => Uint8Array.of(1, 2, 0, 0)
@@ -242,12 +243,12 @@ export class XdrWriter {
   }
 
   /**
-   * Writes variable-length opaque data (§4.10): a length, the bytes and their padding.
+   * Writes variable-length opaque data (§4.10): a length of 4 bytes, the bytes, then their padding.
    *
    * @param value - at most `maximum` bytes
-   * @param maximum - 0 to 2^32 - 1
+   * @param maximum - the maximum length in bytes, 0 to 2^32 - 1
    * @throws {TypeError} if `value` is not a Uint8Array
-   * @throws {RangeError} if it has more bytes
+   * @throws {RangeError} if `value` has more than `maximum` bytes
    * @example
    * ```ts
    * encode((w) => w.opaque(Uint8Array.of(1, 2), 64)); // => Uint8Array.of(0, 0, 0, 2, 1, 2, 0, 0)
@@ -258,12 +259,12 @@ export class XdrWriter {
   }
 
   /**
-   * Writes a string (§4.11) in UTF-8, of which the standard's ASCII is a part.
+   * Writes a string (§4.11) in UTF-8. The RFC specifies ASCII, of which UTF-8 is a superset.
    *
    * @param value - at most `maximum` bytes of text
-   * @param maximum - in bytes, not characters, 0 to 2^32 - 1
+   * @param maximum - the maximum length in bytes (not characters), 0 to 2^32 - 1
    * @throws {TypeError} if `value` is not a string
-   * @throws {RangeError} if it has more bytes, or a lone surrogate, which has no UTF-8
+   * @throws {RangeError} if `value` has more than `maximum` bytes, or a lone surrogate, which UTF-8 cannot encode
    * @example
    * ```ts
    * encode((w) => w.string("lisp", 255)); // => Uint8Array.of(0, 0, 0, 4, 0x6c, 0x69, 0x73, 0x70)
@@ -274,13 +275,13 @@ export class XdrWriter {
   }
 
   /**
-   * Writes a fixed-length array (§4.12): its elements and no count.
+   * Writes a fixed-length array (§4.12): the elements without a count.
    *
    * @param values - exactly `count` elements
-   * @param count - 0 to 2^32 - 1
+   * @param count - the number of elements, 0 to 2^32 - 1
    * @param write - writes one element
-   * @throws {TypeError} if `values` is not an array
-   * @throws {RangeError} if it has more or fewer elements, or is nested too deep
+   * @throws {TypeError} if `values` is not an array, or what `write` throws
+   * @throws {RangeError} if `values` has more or fewer than `count` elements, or is nested too deep
    * @example
    * ```ts
    * encode((w) => w.fixedArray([1, 2], 2, (w, n) => w.int(n))).length; // => 8
@@ -293,13 +294,13 @@ export class XdrWriter {
   }
 
   /**
-   * Writes a variable-length array (§4.13): a count and as many elements.
+   * Writes a variable-length array (§4.13): a count of 4 bytes, then the elements.
    *
    * @param values - at most `maximum` elements
-   * @param maximum - 0 to 2^32 - 1
+   * @param maximum - the maximum number of elements, 0 to 2^32 - 1
    * @param write - writes one element
-   * @throws {TypeError} if `values` is not an array
-   * @throws {RangeError} if it has more elements, or is nested too deep
+   * @throws {TypeError} if `values` is not an array, or what `write` throws
+   * @throws {RangeError} if `values` has more than `maximum` elements, or is nested too deep
    * @example
    * ```ts
    * encode((w) => w.array(["a", "b"], 100, (w, name) => w.string(name, 255))).length; // => 20
@@ -312,11 +313,11 @@ export class XdrWriter {
   }
 
   /**
-   * Writes optional-data (§4.19): a bool, and the value if there is one.
+   * Writes optional-data (§4.19): a bool, then the value if there is one.
    *
-   * @param value - the value, or `null` where there is none
+   * @param value - the value, or `null` if there is none
    * @param write - writes the value
-   * @throws {RangeError} if it is nested too deep, or what `write` throws
+   * @throws {RangeError} if `value` is nested too deep, or what `write` throws
    * @example
    * ```ts
    * encode((w) => w.optional<string>(null, (w, name) => w.string(name, 255))); // => Uint8Array.of(0, 0, 0, 0)
@@ -330,14 +331,14 @@ export class XdrWriter {
   }
 
   /**
-   * Writes a discriminated union (§4.15): a discriminant and the arm that it selects.
+   * Writes a discriminated union (§4.15): a discriminant, then the arm that it selects.
    *
-   * @param discriminant - an int, an unsigned int, an enum or a bool (whose arms are 0 and 1)
-   * @param writeDiscriminant - writes it
-   * @param arms - what to write for each discriminant
-   * @param otherwise - the default arm
-   * @throws {TypeError} if `discriminant` is neither a number nor a boolean
-   * @throws {RangeError} if there is no arm, nor a default one, or it is nested too deep
+   * @param discriminant - an int, an unsigned int, an enum or a bool
+   * @param writeDiscriminant - writes the discriminant
+   * @param arms - the function that writes each arm, by discriminant: 0 for `false`, 1 for `true`
+   * @param otherwise - writes the default arm. Its second argument is the discriminant
+   * @throws {TypeError} if `discriminant` is neither a number nor a boolean, or what the callbacks throw
+   * @throws {RangeError} if the discriminant has no arm and `otherwise` is missing, or the union is nested too deep
    * @example
    * ```ts
    * const KINDS = new Set([0, 2]);
@@ -357,7 +358,7 @@ export class XdrWriter {
   ): void {
     checkDiscriminant(discriminant);
     const key = Number(discriminant);
-    // An own property, so that nothing put on Object.prototype can become an arm.
+    // Own properties only: a property added to Object.prototype must not become an arm.
     const arm = Object.hasOwn(arms, key) ? arms[key] : otherwise;
     if (arm === undefined) throw new RangeError(`union: there is no arm for ${discriminant}`);
     this.#output.nested(() => {
@@ -367,7 +368,7 @@ export class XdrWriter {
   }
 
   #elements<T>(values: readonly T[], counted: boolean, write: Write<T>): void {
-    // Taken once: a callback may change the array, but not the count that has been written.
+    // Read only once: a callback may change the array, but the count has been written by then.
     const count = values.length;
     this.#output.nested(() => {
       if (counted) this.uint(count);
