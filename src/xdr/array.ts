@@ -47,7 +47,7 @@ function arrayType<T>(element: XdrType<T>, bound: number, exact: boolean): XdrTy
   const each = opsOf(element);
   const unit = each.minimum();
   // The size of the input would not limit the work: the count in it alone would.
-  if (unit === 0) throw new RangeError("element: its values take no bytes");
+  if (unit === 0) throw new RangeError("element: must take at least one byte");
   let elements: UnrolledArray<T> | undefined;
   return typeOf(
     ops<T[]>(

@@ -76,7 +76,7 @@ export class Input extends Cursor {
     if (length > maximum) this.tooLong(length, maximum);
     // Divide the bytes left instead of multiplying the length, which is untrusted.
     if (unit > 0 && length > (this.end - this.at - 4) / unit) {
-      this.fail("length-over-input", this.at, `length ${length} is more than is left`);
+      this.fail("length-over-input", this.at, `length ${length} exceeds the bytes left`);
     }
     return length;
   }
@@ -91,7 +91,7 @@ export class Input extends Cursor {
     const padding = paddingOf(length);
     if (padding > this.end - end) this.#truncated(end, padding);
     for (let i = end; i < end + padding; i += 1) {
-      if (this.bytes[i] !== 0) this.fail("nonzero-padding", i, `padding is zero, not ${this.bytes[i]}`);
+      if (this.bytes[i] !== 0) this.fail("nonzero-padding", i, `padding must be zero, not ${this.bytes[i]}`);
     }
     this.at = end + padding;
   }

@@ -37,5 +37,5 @@ export function lazy<T>(type: () => XdrType<T>): XdrType<T> {
 }
 
 function throwInfinite(): never {
-  throw new RangeError("lazy: the type is part of itself with no optional in between");
+  throw new RangeError("lazy: the type contains itself with no optional in between");
 }

@@ -41,7 +41,7 @@ export function writeString(output: Output, value: string, maximum: number): voi
   if (typeof value !== "string") refuse("string", value, "string", "");
   const length = utf8Length(value);
   if (length < 0) {
-    throw new RangeError("string: it has a lone surrogate");
+    throw new RangeError("string: contains a lone surrogate");
   }
   checkLength("string", length, maximum, false);
   const at = output.takePadded(4, length);

@@ -27,7 +27,7 @@ export function optional<T extends NonNullable<unknown> | undefined>(type: XdrTy
         let value: T | null = null;
         if (BOOL.read(input)) {
           value = present.read(input);
-          if (value === null) throw new TypeError("optional: null stands for absence");
+          if (value === null) throw new TypeError("optional: the value must not be null");
         }
         input.leave();
         return value;

@@ -115,7 +115,7 @@ export function readEnum<E extends number>(input: Input, allowed: ReadonlySet<E>
 /** §4.3 */
 export function writeEnum<E extends number>(output: Output, value: E, allowed: ReadonlySet<E>): void {
   if (typeof value !== "number" || !allowed.has(value)) {
-    refuse("enum", value, "number", "a value that it assigns");
+    refuse("enum", value, "number", "one of its values");
   }
   INT.write(output, value);
 }

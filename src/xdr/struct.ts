@@ -34,7 +34,7 @@ export function fieldsOf(fields: Fields, tag?: string): NamedOps[] {
   if (fields instanceof XdrType) wrongKind("fields", fields, "names with types");
   return Object.entries(fields).map(([name, type]) => {
     // `__proto__` would set the prototype. Integer keys come first in an object, wherever they are written.
-    if (name === tag || /^(\d+|__proto__)$/.test(name)) throw new RangeError(`fields: none can be named ${name}`);
+    if (name === tag || /^(\d+|__proto__)$/.test(name)) throw new RangeError(`fields: ${name} is not allowed`);
     return { ...opsOf(type), name };
   });
 }

@@ -360,7 +360,7 @@ export class XdrWriter {
     const key = Number(discriminant);
     // Own properties only: a property added to Object.prototype must not become an arm.
     const arm = Object.hasOwn(arms, key) ? arms[key] : otherwise;
-    if (arm === undefined) throw new RangeError(`union: there is no arm for ${discriminant}`);
+    if (arm === undefined) throw new RangeError(`the union has no arm for ${discriminant}`);
     this.#output.nested(() => {
       writeDiscriminant(this, discriminant);
       arm(this, discriminant);

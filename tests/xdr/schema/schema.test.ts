@@ -318,8 +318,8 @@ describe("values that are not of the type", () => {
       TypeError,
       "a: opaque: expected a Uint8Array, got Array",
     ],
-    ["half of a pair", struct({ a: string(4) }), { a: "\ud83d" }, RangeError, "a: string: it has a lone surrogate"],
-    ["no such enum", struct({ a: FileKind }), { a: 3 }, RangeError, "a: enum: expected a value that it assigns, got 3"],
+    ["half of a pair", struct({ a: string(4) }), { a: "\ud83d" }, RangeError, "a: string: contains a lone surrogate"],
+    ["no such enum", struct({ a: FileKind }), { a: 3 }, RangeError, "a: enum: expected one of its values, got 3"],
     ["another constant", struct({ a: constant(3) }), { a: 4 }, RangeError, "a: constant: expected 3, got 4"],
     ["something for nothing", struct({ a: voidType }), { a: null }, TypeError, "a: void: expected undefined, got null"],
     [
@@ -348,7 +348,7 @@ describe("values that are not of the type", () => {
       union("d", FileKind, {}, voidType),
       { d: 9 },
       RangeError,
-      "d: enum: expected a value that it assigns, got 9",
+      "d: enum: expected one of its values, got 9",
     ],
     [
       "in an arm",
