@@ -1,5 +1,6 @@
-// Against @stellar/js-xdr 5, an independent implementation of RFC 4506 by schemas: random types, random values of them,
-// and bytes mutated at random must be written, read and refused alike. Where the two differ, a test at the end pins it.
+// Compares the reader and the writer with @stellar/js-xdr 5, an independent, schema-based implementation of RFC 4506.
+// For random types, random values and randomly mutated bytes, both must write, read and reject the same. The tests at
+// the end pin the known differences.
 import { describe, expect, test } from "bun:test";
 import * as stellar from "@stellar/js-xdr";
 import fc from "fast-check";
@@ -20,7 +21,7 @@ import {
 
 const SEED = 4506;
 
-/** Holds ours against theirs; gives whether the bytes were accepted. */
+/** Checks that both libraries read `bytes` alike. Returns whether they accepted them. */
 function compare(type: Type, bytes: Uint8Array): boolean {
   const schema = theirs(type);
   const accepted = schema.validateXdr(bytes);
@@ -36,13 +37,13 @@ function compare(type: Type, bytes: Uint8Array): boolean {
   expect(accepted).toBe(true);
   expect(value).toStrictEqual(schema.decode(bytes));
   const again: Uint8Array = encode((w) => write(w, type, value));
-  // The payload of a NaN is all that may be lost.
+  // Only the payload of a NaN may be lost.
   expect(again).toEqual(hasNaN(value) ? schema.encode(value) : bytes);
   return true;
 }
 
-describe("like js-xdr, over random types,", () => {
-  test("values are written, byte for byte, and read back", () => {
+describe("for random types, like js-xdr,", () => {
+  test("values are written as the same bytes, and read back", () => {
     fc.assert(
       fc.property(cases, ({ type, value }) => {
         const bytes: Uint8Array = encode((w) => write(w, type, value));
@@ -53,7 +54,7 @@ describe("like js-xdr, over random types,", () => {
     );
   });
 
-  test("mutated bytes are read or refused", () => {
+  test("mutated bytes are accepted or rejected", () => {
     let accepted = 0;
     fc.assert(
       fc.property(cases, changes, ({ type, value }, list) => {
@@ -73,7 +74,7 @@ describe("like js-xdr, over random types,", () => {
     expect(accepted).toBeWithin(150, 1350);
   });
 
-  test("random words are read or refused", () => {
+  test("random words are accepted or rejected", () => {
     const words = fc.array(fc.oneof(fc.nat(3), uint), { maxLength: 6 });
     let accepted = 0;
     fc.assert(
@@ -89,7 +90,7 @@ describe("like js-xdr, over random types,", () => {
     expect(accepted).toBeWithin(20, 980);
   });
 
-  test("values that are not of the type are refused", () => {
+  test("values of the wrong type are rejected", () => {
     const junk = fc.oneof(
       fc.anything({ withBigInt: true, withTypedArray: true }),
       fc.double(),
@@ -100,7 +101,7 @@ describe("like js-xdr, over random types,", () => {
     let accepted = 0;
     fc.assert(
       fc.property(leafTypes, junk, (type, value) => {
-        // Their strings are bytes and ours are text; and floats out of range are pinned below.
+        // Strings are bytes in js-xdr and text here. The difference for floats out of range is pinned below.
         if (type.kind === "string" || type.kind === "float" || type.kind === "void") return;
         const schema = theirs(type);
         if (schema.validate(value)) {
@@ -117,14 +118,14 @@ describe("like js-xdr, over random types,", () => {
 });
 
 describe("unlike js-xdr,", () => {
-  test("a string is text, and bytes that are not UTF-8 are refused: RFC 4506 §4.11 says ASCII, js-xdr takes any", () => {
+  test("bytes of a string that are not UTF-8 are rejected: RFC 4506 §4.11 says ASCII, js-xdr accepts any bytes", () => {
     const bytes = Uint8Array.of(0, 0, 0, 1, 0xff, 0, 0, 0);
     expect(stellar.string(1).decode(bytes)).toEqual(Uint8Array.of(0xff));
     expect(() => decode(bytes, (r) => r.string(1))).toThrow(XdrError);
     expect(decode(bytes, (r) => r.opaque(1))).toEqual(Uint8Array.of(0xff));
   });
 
-  test("an array of nothing, which RFC 4506 §4.13 does not forbid, can be read and written: js-xdr refuses it", () => {
+  test("an array of empty elements, which RFC 4506 §4.13 allows, can be read and written: js-xdr rejects it", () => {
     const bytes = Uint8Array.of(0, 0, 0, 2);
     const nothing = new Uint8Array(0);
     const schema = stellar.array(stellar.opaque(0), 2);
@@ -134,12 +135,12 @@ describe("unlike js-xdr,", () => {
     expect(encode((w) => w.array([nothing, nothing], 2, (w, v) => w.fixedOpaque(v, 0)))).toEqual(bytes);
   });
 
-  test("a number too large for a float is a RangeError: js-xdr writes an infinity", () => {
+  test("a number too large for a float throws a RangeError: js-xdr writes an infinity", () => {
     expect(stellar.float().encode(1e39)).toEqual(stellar.float().encode(Infinity));
     expect(() => encode((w) => w.float(1e39))).toThrow(RangeError);
   });
 
-  test("only arrays, unions and optionals count as nesting: js-xdr counts structs and references to types as well", () => {
+  test("only arrays, unions and optionals count as nesting levels: js-xdr also counts structs and lazy references", () => {
     type Node = { next: Node | null };
     const Node: stellar.XdrType<Node> = stellar.struct("Node", { next: stellar.option(stellar.lazy(() => Node)) });
     const readNode = (r: XdrReader): Node => ({ next: r.optional(readNode) });

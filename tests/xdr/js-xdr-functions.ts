@@ -1,4 +1,4 @@
-// The types of js-xdr-types.ts through the reader and the writer.
+// Reads and writes the types of js-xdr-types.ts with XdrReader and XdrWriter.
 import type { XdrReader, XdrWriter } from "../../src/xdr/index.ts";
 import { minimumSize, type Type, utf8, type Value } from "./js-xdr-types.ts";
 

@@ -1,5 +1,5 @@
-// Random types of XDR, values of them, and what a hostile or broken sender would make of their bytes: for holding one
-// implementation against another.
+// Generates random XDR types, values of them, and changes to their bytes like those of a hostile or broken sender. Used
+// to compare two implementations.
 import * as stellar from "@stellar/js-xdr";
 import fc from "fast-check";
 import { MAX_LENGTH } from "../../src/xdr/index.ts";
@@ -17,8 +17,8 @@ export type Type =
   | { kind: "struct"; fields: Type[] }
   | { kind: "union"; on: { kind: "int" | "uint" | "bool" } | Enum; arms: [number, Type][]; otherwise: Type | null };
 
-/** Values as js-xdr has them: strings as bytes, structs as { f0, f1, … }, unions as { type, value }. */
-// biome-ignore lint/suspicious/noExplicitAny: of a type that only the test run knows
+/** Values in the form of js-xdr: strings as bytes, structs as { f0, f1, … }, unions as { type, value }. */
+// biome-ignore lint/suspicious/noExplicitAny: the type is random, so the compiler cannot know it
 export type Value = any;
 
 export const utf8 = {
@@ -26,7 +26,7 @@ export const utf8 = {
   decode: (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes),
 };
 
-/** How many bytes a type takes at least: what `array` wants to know of its elements. */
+/** The minimum size of a type in bytes. `XdrReader.array` needs it for its elements. */
 export function minimumSize(type: Type): number {
   switch (type.kind) {
     case "void":
@@ -46,7 +46,7 @@ export function minimumSize(type: Type): number {
   }
 }
 
-/** The same type in js-xdr. */
+/** The type as a js-xdr schema. */
 export function theirs(type: Type): stellar.XdrType<Value> {
   const arm = (type: Type) => (type.kind === "void" ? stellar.void() : stellar.field("value", theirs(type)));
   switch (type.kind) {
@@ -120,7 +120,7 @@ export const { type: types } = fc.letrec<{ type: Type; element: Type; present: T
     fc.record({ kind: fc.constant("struct" as const), fields: fc.array(tie("type"), { maxLength: 4 }) }),
     tie("union"),
   ),
-  // Neither has js-xdr elements of no size, nor an optional right in an optional.
+  // js-xdr allows neither empty elements nor an optional directly inside an optional.
   element: tie("type").map((type) =>
     minimumSize(type) > 0 ? type : { kind: "struct" as const, fields: [{ kind: "bool" as const }, type] },
   ),
@@ -193,7 +193,9 @@ export function valuesOf(type: Type): fc.Arbitrary<Value> {
 
 export const cases = types.chain((type) => fc.record({ type: fc.constant(type), value: valuesOf(type) }));
 
-/** What a hostile or broken sender would change: words that are lengths, tags or bools; single bytes; the end. */
+/**
+ * Changes like those of a hostile or broken sender: to words that may be lengths, tags or bools; to bytes; to the end.
+ */
 export const changes = fc.array(
   fc.oneof(
     fc.record({
@@ -206,6 +208,7 @@ export const changes = fc.array(
   { minLength: 1, maxLength: 2 },
 );
 
+/** A copy of `original` with these changes. */
 export function change(
   original: Uint8Array,
   list: { word?: number; byte?: number; to?: number; end?: number }[],

@@ -16,36 +16,36 @@ describe("the nearest name", () => {
     expect(nearestName(word, KNOWN)).toBe(name);
   });
 
-  test.each(["", "x", "colour", "interval", "nodeId"])("of %p is none, since it is like none", (word) => {
+  test.each(["", "x", "colour", "interval", "nodeId"])("of %p is none, because no name is similar", (word) => {
     expect(nearestName(word, KNOWN)).toBeUndefined();
   });
 
-  test("of a swap is nearer than of two replaced letters", () => {
+  test("counts a swap of two letters as one edit, less than two replaced letters", () => {
     expect(nearestName("prot", ["pxxt", "port"])).toBe("port");
   });
 });
 
-describe("an unknown key is a TypeError that names it", () => {
+describe("an unknown key throws a TypeError that names it", () => {
   test("and the key that was meant", () => {
     expect(() => checkKeys("options", { port: 1, server: [] }, KNOWN)).toThrow(
       new TypeError('options has no key "server": did you mean "servers"?'),
     );
   });
 
-  test("and all keys where none is near", () => {
+  test("and all known keys if none is similar", () => {
     expect(() => checkKeys("options", { colour: 1 }, ["port", "lan"])).toThrow(
       new TypeError('options has no key "colour": known are port, lan'),
     );
   });
 
-  test("even if its value is undefined; known keys pass, and so do inherited ones", () => {
+  test("even if its value is undefined; known keys and inherited keys are accepted", () => {
     expect(() => checkKeys("options", { server: undefined }, KNOWN)).toThrow(TypeError);
     checkKeys("options", { port: 1, lan: undefined }, KNOWN);
     checkKeys("options", Object.create({ server: 1 }), KNOWN);
   });
 });
 
-test("a suggestion ends a message", () => {
+test("a suggestion names the nearest name, or lists all names if none is similar", () => {
   expect(suggestion("server", KNOWN)).toBe(': did you mean "servers"?');
   expect(suggestion("x", ["a", "b"])).toBe(": known are a, b");
 });

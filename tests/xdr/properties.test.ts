@@ -6,14 +6,14 @@ const SEED = 4506;
 
 const KINDS: ReadonlySet<number> = new Set([0, 1, 2]);
 
-/** A view in the middle of other bytes, all ones: an offset forgotten, or a bound overrun, shows. */
+/** A copy in the middle of 0xff bytes: a missing offset or a read past the end changes the result. */
 const amid = (bytes: Uint8Array): Uint8Array => {
   const all = new Uint8Array(bytes.length + 32).fill(255);
   all.set(bytes, 13);
   return all.subarray(13, 13 + bytes.length);
 };
 
-describe("every value that is written is read back the same:", () => {
+describe("a value that is written is read back the same:", () => {
   const bytes = fc.uint8Array({ maxLength: 300, size: "max" });
   const text = fc.string({ unit: "binary", maxLength: 100, size: "max" });
   const cases: [string, fc.Arbitrary<unknown>, (w: XdrWriter, value: never) => void, Read<unknown>][] = [
@@ -89,7 +89,7 @@ describe("every value that is written is read back the same:", () => {
     );
   });
 
-  test("text at the edges of one, two, three and four bytes", () => {
+  test("text at the limits of one, two, three and four bytes per character", () => {
     for (const point of [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x1_0000, 0x10_ffff]) {
       const text = `a${String.fromCodePoint(point)}b`;
       const bytes = new TextEncoder().encode(text);
@@ -97,10 +97,10 @@ describe("every value that is written is read back the same:", () => {
     }
   });
 
-  test("text is encoded as TextEncoder does, or refused where that replaces", () => {
+  test("text is encoded as TextEncoder does it, or rejected where TextEncoder would replace a lone surrogate", () => {
     fc.assert(
       fc.property(
-        // Half of all units are surrogates, so that there are pairs, and ones alone, next to all else.
+        // About half of the code units are surrogates, so that there are pairs and lone ones beside other text.
         fc.array(fc.oneof(fc.nat(0xffff), fc.integer({ min: 0xd800, max: 0xdfff })), { maxLength: 6 }),
         (units) => {
           const text = String.fromCharCode(...units);

@@ -15,14 +15,14 @@ const SEED = 4506;
 
 const hex = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.fromHex(text.replaceAll(" ", ""));
 
-/** A view in the middle of other bytes, all ones: an offset forgotten, or a bound overrun, shows. */
+/** A copy in the middle of 0xff bytes: a missing offset or a read past the end changes the result. */
 const amid = (bytes: Uint8Array): Uint8Array => {
   const all = new Uint8Array(bytes.length + 32).fill(255);
   all.set(bytes, 13);
   return all.subarray(13, 13 + bytes.length);
 };
 
-/** What refuses the input, and where; the reader must be left where it was. */
+/** Code and offset of the error for invalid input. Checks that the error did not move the reader. */
 function refusal(bytes: Uint8Array, read: Read<unknown>): { code: XdrErrorCode; offset: number } {
   const reader = new XdrReader(amid(bytes));
   try {
@@ -36,7 +36,7 @@ function refusal(bytes: Uint8Array, read: Read<unknown>): { code: XdrErrorCode; 
   throw new Error("the input was accepted");
 }
 
-// RFC 4506 §7, where `interpretor` is spelt like this.
+// The example of RFC 4506 §7, with its spelling of `interpretor`.
 type Kind = 0 | 1 | 2;
 type FileType = { kind: 0 } | { kind: 1; creator: string } | { kind: 2; interpretor: string };
 type File = { filename: string; type: FileType; owner: string; data: Uint8Array };
@@ -75,22 +75,22 @@ const SILLYPROG_BYTES = hex(
 );
 
 describe("the example of RFC 4506 §7", () => {
-  test("is 48 bytes, and is read from them", () => {
+  test("is read from its 48 bytes", () => {
     expect(SILLYPROG_BYTES.length).toBe(48);
     expect(decode(amid(SILLYPROG_BYTES), readFile)).toEqual(SILLYPROG);
   });
 
-  test("is written byte for byte", () => {
+  test("is written as exactly these bytes", () => {
     expect(encode((w) => writeFile(w, SILLYPROG))).toEqual(SILLYPROG_BYTES);
   });
 
-  test("is refused wherever it is cut off", () => {
+  test("is rejected if it is cut off anywhere", () => {
     for (let length = 0; length < 48; length += 1) {
       expect(() => decode(SILLYPROG_BYTES.subarray(0, length), readFile)).toThrow(XdrError);
     }
   });
 
-  test("changed at random is refused, or is what its value is written as", () => {
+  test("with random changes is rejected, or its value is written as the same bytes again", () => {
     const change = fc.record({ at: fc.nat(47), byte: fc.oneof(fc.constantFrom(0, 1, 2, 3, 255), fc.nat(255)) });
     let accepted = 0;
     fc.assert(
@@ -114,7 +114,7 @@ describe("the example of RFC 4506 §7", () => {
   });
 });
 
-describe("the wire format is that of RFC 4506", () => {
+describe("the wire format follows RFC 4506:", () => {
   const cases: [string, string, (w: XdrWriter) => void, Read<unknown>, unknown][] = [
     ["§4.1 int", "ffffffff", (w) => w.int(-1), (r) => r.int(), -1],
     ["§4.1 least int", "80000000", (w) => w.int(-(2 ** 31)), (r) => r.int(), -(2 ** 31)],
@@ -200,7 +200,7 @@ describe("the wire format is that of RFC 4506", () => {
   });
 });
 
-describe("input is refused, with a code and an offset,", () => {
+describe("input is rejected with a code and an offset", () => {
   const cases: [string, XdrErrorCode, number, string, Read<unknown>][] = [
     ["if it ends inside an int", "truncated", 0, "000000", (r) => r.int()],
     ["if it ends inside an unsigned int", "truncated", 0, "000000", (r) => r.uint()],
@@ -215,58 +215,70 @@ describe("input is refused, with a code and an offset,", () => {
     ["if it ends inside padding", "truncated", 2, "0101 00", (r) => r.fixedOpaque(2)],
     ["if it ends before padding", "truncated", 9, "00000005 0101010101", (r) => r.opaque(5)],
     ["if it ends before an element", "truncated", 4, "00000000", (r) => r.fixedArray(2, (r) => r.int())],
-    ["if opaque data are too long", "length-over-maximum", 0, "00000002 01010000", (r) => r.opaque(1)],
-    ["if a string is too long in bytes", "length-over-maximum", 0, "00000002 c3a90000", (r) => r.string(1)],
-    ["if an array is too long", "length-over-maximum", 0, "00000001 00000000", (r) => r.array(0, (r) => r.int())],
-    ["if opaque data go on past its end", "length-over-input", 0, "00000005 01010101", (r) => r.opaque(9)],
-    ["if a string goes on past its end", "length-over-input", 0, "00000005 01010101", (r) => r.string(9)],
+    ["if opaque data is longer than its maximum", "length-over-maximum", 0, "00000002 01010000", (r) => r.opaque(1)],
+    ["if a string has more bytes than its maximum", "length-over-maximum", 0, "00000002 c3a90000", (r) => r.string(1)],
     [
-      "if an array goes on past its end",
+      "if an array has more elements than its maximum",
+      "length-over-maximum",
+      0,
+      "00000001 00000000",
+      (r) => r.array(0, (r) => r.int()),
+    ],
+    ["if opaque data is longer than the input", "length-over-input", 0, "00000005 01010101", (r) => r.opaque(9)],
+    ["if a string is longer than the input", "length-over-input", 0, "00000005 01010101", (r) => r.string(9)],
+    [
+      "if an array is longer than the input",
       "length-over-input",
       0,
       "00000002 00000000",
       (r) => r.array(9, (r) => r.int()),
     ],
-    ["if fixed padding is not zero", "nonzero-padding", 3, "01010001", (r) => r.fixedOpaque(2)],
-    ["if padding is not zero", "nonzero-padding", 5, "00000001 01010000", (r) => r.opaque(1)],
-    ["if a string's padding is not zero", "nonzero-padding", 7, "00000003 61616101", (r) => r.string(3)],
+    ["if the padding of fixed opaque data is not zero", "nonzero-padding", 3, "01010001", (r) => r.fixedOpaque(2)],
+    ["if the padding of opaque data is not zero", "nonzero-padding", 5, "00000001 01010000", (r) => r.opaque(1)],
+    ["if the padding of a string is not zero", "nonzero-padding", 7, "00000003 61616101", (r) => r.string(3)],
     ["if a bool is 2", "bad-bool", 0, "00000002", (r) => r.bool()],
     ["if a bool is negative", "bad-bool", 0, "ffffffff", (r) => r.bool()],
-    ["if a bool is 1 in the wrong order", "bad-bool", 0, "01000000", (r) => r.bool()],
+    ["if a bool is 1 in little-endian byte order", "bad-bool", 0, "01000000", (r) => r.bool()],
     ["if the bool of an optional is 2", "bad-bool", 0, "00000002", (r) => r.optional((r) => r.int())],
-    ["if an enum has no such value", "unknown-enum", 0, "00000003", (r) => r.enum(KINDS)],
+    ["if a number is not a value of its enum", "unknown-enum", 0, "00000003", (r) => r.enum(KINDS)],
     [
-      "if a union has no such arm",
+      "if a union has no arm for its discriminant",
       "unknown-discriminant",
       0,
       "00000003",
       (r) => r.union((r) => r.int(), { 0: () => 0 }),
     ],
-    ["if a discriminant is no such enum", "unknown-enum", 0, "00000003", (r) => r.union((r) => r.enum(KINDS), {})],
+    [
+      "if a discriminant is not a value of its enum",
+      "unknown-enum",
+      0,
+      "00000003",
+      (r) => r.union((r) => r.enum(KINDS), {}),
+    ],
     ["if a string is not UTF-8", "bad-utf8", 0, "00000002 c3280000", (r) => r.string(2)],
-    ["if a string is an overlong UTF-8", "bad-utf8", 0, "00000002 c0800000", (r) => r.string(2)],
-    ["if a string has a surrogate", "bad-utf8", 0, "00000003 eda08000", (r) => r.string(3)],
-    ["if bytes are left over", "trailing-bytes", 4, "00000000 00", (r) => r.int()],
-    ["if bytes are left over after nothing", "trailing-bytes", 0, "00", (r) => r.void()],
+    ["if a string has an overlong UTF-8 sequence", "bad-utf8", 0, "00000002 c0800000", (r) => r.string(2)],
+    ["if a string has an encoded surrogate", "bad-utf8", 0, "00000003 eda08000", (r) => r.string(3)],
+    ["if bytes follow the value", "trailing-bytes", 4, "00000000 00", (r) => r.int()],
+    ["if bytes follow a void", "trailing-bytes", 0, "00", (r) => r.void()],
   ];
   test.each(cases)("%s", (_, code, offset, bytes, read) => {
     expect(refusal(hex(bytes), read)).toEqual({ code, offset });
-    // The same, 8 bytes further on and inside an array.
+    // The same input 8 bytes further on, inside an array.
     if (code === "trailing-bytes") return;
     const nested = hex(`00000001 00000000${bytes}`);
     expect(refusal(nested, (r) => r.array(1, (r) => [r.int(), read(r)]))).toEqual({ code, offset: offset + 8 });
   });
 
-  test("and the error names both in its message", () => {
+  test("and the message of the error names the problem and the offset", () => {
     expect(() => decode(hex("00000000 00000002"), (r) => [r.bool(), r.bool()])).toThrow(
       "a bool is 0 or 1, not 2 (at byte 4)",
     );
   });
 });
 
-describe("lengths", () => {
+describe("a length", () => {
   test.each([0xffff_ffff, 0xffff_fffd, 0xffff_fffc, 0x8000_0000, 0x7fff_ffff, 13])(
-    "of %d in twelve bytes of input are refused, whatever their maximum",
+    "of %d in twelve bytes of input is rejected, whatever its maximum",
     (length) => {
       const bytes = new Uint8Array(12);
       new DataView(bytes.buffer).setUint32(0, length);
@@ -281,11 +293,11 @@ describe("lengths", () => {
     },
   );
 
-  test("over their maximum are refused as such even if the input could not hold them", () => {
+  test("that is over its maximum and longer than the input is reported as over its maximum", () => {
     expect(refusal(hex("ffffffff"), (r) => r.opaque(0xffff_fffe))).toEqual({ code: "length-over-maximum", offset: 0 });
   });
 
-  test("of arrays are held against the size that the caller gives for an element", () => {
+  test("of an array is checked against the element size that the caller passes", () => {
     const readPair = (r: XdrReader) => [r.hyper(), r.hyper()];
     const bytes = new Uint8Array(4 + 31);
     bytes[3] = 2;
@@ -293,7 +305,7 @@ describe("lengths", () => {
     expect(decode(new Uint8Array([...bytes, 0]), (r) => r.array(9, readPair, 16)).length).toBe(2);
   });
 
-  test("of arrays of nothing are bounded by their maximum alone, and only where the caller says so", () => {
+  test("of an array of empty elements is limited by its maximum only, and only if the caller passes 0 as element size", () => {
     const readNothing = (r: XdrReader) => r.fixedOpaque(0);
     const bytes = hex("00000003");
     expect(refusal(bytes, (r) => r.array(3, readNothing)).code).toBe("length-over-input");
@@ -302,7 +314,7 @@ describe("lengths", () => {
   });
 
   test.each([undefined, null, "4", NaN, -1, 1.5, Infinity, 2 ** 32, 4n])(
-    "are not bounded by %p: every such maximum, length or count is an error of the caller's",
+    "may not have %p as its bound: such a maximum, length or count is a TypeError or RangeError",
     (bad) => {
       const bound = bad as number;
       const expected = typeof bad === "number" ? RangeError : TypeError;
@@ -336,7 +348,7 @@ describe("nesting", () => {
     return bytes;
   };
 
-  test("goes 500 deep and no deeper, so that input cannot overflow the stack", () => {
+  test("is limited to 500 levels by default, so that input cannot overflow the stack", () => {
     const list = decode(chain(499), readList);
     expect(encode((w) => writeList(w, list))).toEqual(chain(499));
     expect(refusal(chain(500), readList)).toEqual({ code: "too-deep", offset: 2000 });
@@ -344,7 +356,7 @@ describe("nesting", () => {
     expect(() => encode((w) => writeList(w, { next: list }))).toThrow(RangeError);
   });
 
-  test("goes as deep as the caller says", () => {
+  test("is limited to maxDepth levels", () => {
     const list = decode(chain(9), readList, { maxDepth: 10 });
     expect(() => decode(chain(10), readList, { maxDepth: 10 })).toThrow(XdrError);
     expect(encode((w) => writeList(w, list), { maxDepth: 10 })).toEqual(chain(9));
@@ -353,7 +365,7 @@ describe("nesting", () => {
     expect(() => new XdrWriter({ maxDepth: 1.5 })).toThrow(RangeError);
   });
 
-  test("counts arrays, unions and optionals, of which it takes one level and not two", () => {
+  test("counts each array, union and optional as one level", () => {
     const nestings: [Read<unknown>, (w: XdrWriter) => void][] = [
       [(r) => r.fixedArray(1, (r) => r.bool()), (w) => w.fixedArray([true], 1, (w, v) => w.bool(v))],
       [(r) => r.array(1, (r) => r.bool()), (w) => w.array([true], 1, (w, v) => w.bool(v))],
@@ -372,7 +384,7 @@ describe("nesting", () => {
     }
   });
 
-  test("is forgotten once a level is left, by return or by error", () => {
+  test("is counted down when a level ends, whether by return or by error", () => {
     const reader = new XdrReader(hex("00000002"), { maxDepth: 1 });
     const writer = new XdrWriter({ maxDepth: 1 });
     const fail = () => {
@@ -389,7 +401,7 @@ describe("nesting", () => {
     expect([reader.offset, writer.length]).toEqual([0, 0]);
   });
 
-  test("is no bound on a list that is read in a loop", () => {
+  test("does not limit a list that is read in a loop", () => {
     const values: number[] = [];
     const writer = new XdrWriter();
     for (let n = 0; n < 2000; n += 1) {
@@ -405,14 +417,14 @@ describe("nesting", () => {
 });
 
 describe("a reader", () => {
-  test("gives opaque data as views of the input, not copies", () => {
+  test("returns opaque data as views of the input, not copies", () => {
     const bytes = amid(hex("00000002 01020000"));
     const data = decode(bytes, (r) => r.opaque(2));
     expect(data.buffer).toBe(bytes.buffer);
     expect(data.byteOffset).toBe(bytes.byteOffset + 4);
   });
 
-  test("gives plain Uint8Arrays even of a Buffer, whose slice() does not copy", () => {
+  test("returns plain Uint8Arrays even for a Buffer, whose slice() does not copy", () => {
     const data = decode(Buffer.from(hex("00000002 01020000")), (r) => r.opaque(2));
     expect(Object.getPrototypeOf(data)).toBe(Uint8Array.prototype);
   });
@@ -423,33 +435,33 @@ describe("a reader", () => {
     expect(decode(shared, readFile)).toEqual(SILLYPROG);
   });
 
-  test("tells how far it is and what is left", () => {
+  test("reports how many bytes have been read and how many are left", () => {
     const reader = new XdrReader(SILLYPROG_BYTES);
     reader.string(255);
     expect([reader.offset, reader.remaining]).toEqual([16, 32]);
   });
 
-  test("reads a string after one that was not UTF-8", () => {
+  test("can still read after a string that was not UTF-8", () => {
     const reader = new XdrReader(hex("00000001 ff000000"));
     expect(() => reader.string(9)).toThrow(XdrError);
     expect(reader.opaque(9)).toEqual(hex("ff"));
     expect(decode(hex("00000001 61000000"), (r) => r.string(1))).toBe("a");
   });
 
-  test("takes no input but a Uint8Array", () => {
+  test("accepts only a Uint8Array as input", () => {
     const buffer = new ArrayBuffer(4);
     const others = [null, undefined, "0000", [0, 0, 0, 0], buffer, new DataView(buffer), new Uint16Array(2)];
     for (const other of others) expect(() => new XdrReader(other as unknown as Uint8Array)).toThrow(TypeError);
   });
 
-  test("lets bytes after the value pass only where decode() is told to", () => {
+  test("accepts bytes after the value only if decode() has allowTrailing", () => {
     const bytes = hex("00000007 00000008");
     expect(() => decode(bytes, (r) => r.int())).toThrow(XdrError);
     expect(() => decode(bytes, (r) => r.int(), { allowTrailing: false })).toThrow(XdrError);
     expect(decode(bytes, (r) => r.int(), { allowTrailing: true })).toBe(7);
   });
 
-  test("takes no arm for a union from Object.prototype", () => {
+  test("does not use a property of Object.prototype as a union's arm", () => {
     const prototype = Object.prototype as unknown as Record<number, () => string>;
     prototype[7] = () => "polluted";
     try {
@@ -471,16 +483,16 @@ describe("a reader", () => {
     expect(value).toBe(2);
     // @ts-expect-error the default arm may give a number
     const wrong: string | undefined = value;
-    // @ts-expect-error null stands for absence, so an optional cannot be directly in an optional
+    // @ts-expect-error null means that the value is missing, so an optional may not be directly inside an optional
     const nested = (r: XdrReader) => r.optional((r) => r.optional((r) => r.int()));
     expect([wrong, typeof nested]).toBeDefined();
   });
 });
 
-test("the room imports nothing from outside and uses nothing that only one runtime has", async () => {
-  const room = new URL("../../src/xdr/", import.meta.url).pathname;
-  for (const file of new Bun.Glob("*.ts").scanSync(room)) {
-    const source = await Bun.file(room + file).text();
+test("src/xdr imports nothing from outside, and uses nothing that is specific to one runtime", async () => {
+  const folder = new URL("../../src/xdr/", import.meta.url).pathname;
+  for (const file of new Bun.Glob("*.ts").scanSync(folder)) {
+    const source = await Bun.file(folder + file).text();
     const code = source.replaceAll(/\/\*.*?\*\/|^\s*\/\/[^\n]*$/gms, "");
     expect(code).not.toMatch(/\b(Bun|Buffer|process|require|globalThis)\b/);
     for (const [, path] of code.matchAll(/from "([^"]*)"/g)) expect(path).toMatch(/^\.\/[a-z0-9-]+\.ts$/);

@@ -27,7 +27,7 @@ describe("a writer", () => {
     ["optional", (w, v) => w.optional<number>(v, (w, n) => w.int(n)), [undefined, "1", false]],
     ["union", (w, v) => w.union<number>(v, (w, d) => w.int(d), { 1: () => {} }), ["1", true, undefined, null, 1n, {}]],
   ];
-  test.each(wrongKind)("refuses a value of the wrong kind with a TypeError: %s", (_, write, values) => {
+  test.each(wrongKind)("rejects a value of the wrong type with a TypeError: %s", (_, write, values) => {
     const writer = new XdrWriter();
     for (const value of values) expect(() => write(writer, value as never)).toThrow(TypeError);
     expect(writer.length).toBe(0);
@@ -40,7 +40,7 @@ describe("a writer", () => {
     ["uhyper", (w, v) => w.uhyper(v), [2n ** 64n, -1n]],
     ["float", (w, v) => w.float(v), [1e39, -Number.MAX_VALUE]],
     ["enum", (w, v) => w.enum(v, KINDS), [3, -1, 0.5, NaN]],
-    ["enum that is no int", (w, v) => w.enum(v, new Set([2 ** 31])), [2 ** 31]],
+    ["enum whose value is not an int", (w, v) => w.enum(v, new Set([2 ** 31])), [2 ** 31]],
     ["fixedOpaque", (w, v) => w.fixedOpaque(v, 2), [hex("01"), hex("010203")]],
     ["opaque", (w, v) => w.opaque(v, 2), [hex("010203")]],
     [
@@ -52,13 +52,13 @@ describe("a writer", () => {
     ["array", (w, v) => w.array<number>(v, 2, (w, n) => w.int(n)), [[1, 2, 3]]],
     ["union", (w, v) => w.union<number>(v, (w, d) => w.int(d), { 1: () => {} }), [2, -1, NaN]],
   ];
-  test.each(wrongValue)("refuses a value that cannot be stated with a RangeError: %s", (_, write, values) => {
+  test.each(wrongValue)("rejects an invalid value of the right type with a RangeError: %s", (_, write, values) => {
     const writer = new XdrWriter();
     for (const value of values) expect(() => write(writer, value as never)).toThrow(RangeError);
     expect(writer.length).toBe(0);
   });
 
-  test("accepts each value at the edge of its range", () => {
+  test("accepts the least and the greatest value of each type", () => {
     const bytes = encode((w) => {
       for (const n of [-(2 ** 31), 2 ** 31 - 1, -0]) w.int(n);
       for (const n of [-(2n ** 63n), 2n ** 63n - 1n]) w.hyper(n);
@@ -69,7 +69,7 @@ describe("a writer", () => {
     );
   });
 
-  test("grows to hold whatever it is given, one word or one block at a time", () => {
+  test("without a target grows as needed, for many small values and for one large one", () => {
     const words: [(w: XdrWriter, n: number) => void, Read<number>][] = [
       [(w, n) => w.int(n), (r) => r.int()],
       [(w, n) => w.uint(n), (r) => r.uint()],
@@ -83,7 +83,7 @@ describe("a writer", () => {
     ];
     for (const [write, read] of words) {
       const { length } = encode((w) => write(w, 8));
-      // From an empty writer, past its first growth and its second: a view kept across one would show.
+      // Enough values for the writer to grow twice: a view that was kept from before would fail here.
       const numbers = Array.from({ length: Math.ceil(700 / length) }, (_, n) => n % 2);
       const bytes = encode((w) => w.fixedArray(numbers, numbers.length, write));
       expect(decode(bytes, (r) => r.fixedArray(numbers.length, read))).toEqual(numbers);
@@ -97,7 +97,7 @@ describe("a writer", () => {
     ).toEqual(block);
   });
 
-  test("gives a view by bytes(), a copy by finish(), and starts over by reset()", () => {
+  test("returns a view from bytes() and a copy from finish(), and starts over at reset()", () => {
     const writer = new XdrWriter();
     writer.int(1);
     const [view, copy] = [writer.bytes(), writer.finish()];
@@ -109,7 +109,7 @@ describe("a writer", () => {
     expect(() => writer.reset(4)).toThrow(RangeError);
   });
 
-  test("writes padding as zeros where other bytes have been", () => {
+  test("writes zeros as padding over bytes of an earlier value", () => {
     const writer = new XdrWriter();
     for (const write of [
       () => writer.fixedOpaque(hex("01"), 1),
@@ -124,7 +124,7 @@ describe("a writer", () => {
     }
   });
 
-  test("keeps the count of an array that its callback changes", () => {
+  test("writes as many elements as the count says, even if the callback changes the array", () => {
     const values = [1, 2];
     const growing = encode((w) =>
       w.array(values, 9, (w, n) => {
@@ -145,7 +145,7 @@ describe("a writer", () => {
 describe("a target", () => {
   const ones = (length: number): Uint8Array => new Uint8Array(length).fill(255);
 
-  /** A target with ones before and after it. */
+  /** A target with 0xff bytes before and after it. */
   const amid = (length: number): Uint8Array => ones(length + 32).subarray(13, 13 + length);
 
   const writeRecord = (w: XdrWriter): void => {
@@ -158,7 +158,7 @@ describe("a target", () => {
     "00000003 e282ac00 00000002 ffffffffffffffff 00000002 00000001 05000000 00000002 06070000 00000001 3fc00000",
   );
 
-  test("is written from the offset on, and nowhere else", () => {
+  test("is changed only from the offset to the end of the value", () => {
     const target = amid(60);
     expect(encodeInto(writeRecord, target, 5)).toBe(48);
     expect(target.subarray(5, 53)).toEqual(RECORD);
@@ -166,7 +166,7 @@ describe("a target", () => {
     expect([...around.subarray(0, 18), ...around.subarray(66)].every((byte) => byte === 255)).toBe(true);
   });
 
-  test("is filled to its last byte, and a byte fewer is a RangeError that leaves no half value", () => {
+  test("may be exactly as long as the value; if it is shorter, a RangeError leaves no half value", () => {
     expect(encodeInto(writeRecord, new Uint8Array(48))).toBe(48);
     for (let room = 0; room < 48; room += 1) {
       const target = amid(room + 5);
@@ -174,12 +174,12 @@ describe("a target", () => {
       const around = new Uint8Array(target.buffer);
       expect(around.subarray(0, 18).every((byte) => byte === 255)).toBe(true);
       expect(around.subarray(18 + room).every((byte) => byte === 255)).toBe(true);
-      // What had been written is zero; what had not is as it was.
+      // Written bytes are zeroed; the rest is unchanged.
       expect(target.subarray(5).toHex()).toMatch(/^(00)*(ff)*$/);
     }
   });
 
-  test("is untouched by a value that does not fit, if it is a single one", () => {
+  test("is unchanged by a single value that does not fit", () => {
     for (const write of [
       (w: XdrWriter) => w.int(1),
       (w: XdrWriter) => w.hyper(1n),
@@ -194,7 +194,7 @@ describe("a target", () => {
     }
   });
 
-  test("keeps what a writer wrote before an array, union or optional that failed, which is taken back", () => {
+  test("keeps the values before an array, union or optional that failed, and has zeros in its place", () => {
     const writeThree = (w: XdrWriter) => {
       for (const n of [1, 2, 3]) w.int(n);
     };
@@ -213,7 +213,7 @@ describe("a target", () => {
     }
   });
 
-  test("takes value after value from one writer", () => {
+  test("can be reused for many values with one writer", () => {
     const writer = new XdrWriter({ target: new Uint8Array(24), offset: 8 });
     for (const n of [1, 2]) {
       writer.reset();
@@ -227,15 +227,15 @@ describe("a target", () => {
     expect(() => new XdrWriter({ target: [] as unknown as Uint8Array })).toThrow(TypeError);
   });
 
-  test("is what encodeInto() will not do without", () => {
+  test("is required by encodeInto()", () => {
     for (const other of [undefined, null, [], new ArrayBuffer(8)]) {
       expect(() => encodeInto((w) => w.int(1), other as unknown as Uint8Array)).toThrow(TypeError);
     }
     expect(() => encodeInto((w) => w.int(1), new Uint8Array(8), 9)).toThrow(RangeError);
   });
 
-  test("may hold the very bytes that are written to it", () => {
-    // Once under the length, once under the padding.
+  test("may contain the bytes that are written to it", () => {
+    // The bytes overlap the place of the length in one case, of the padding in the other.
     for (const start of [1, 5]) {
       const target = hex("000102030405060708090a0b");
       const moved = target.slice(start, start + 6);
@@ -244,7 +244,7 @@ describe("a target", () => {
     }
   });
 
-  test("may be a Buffer, of which finish() gives a copy nevertheless", () => {
+  test("may be a Buffer, and finish() still returns a copy", () => {
     const target = Buffer.alloc(4);
     const writer = new XdrWriter({ target });
     writer.int(7);

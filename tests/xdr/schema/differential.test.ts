@@ -1,5 +1,5 @@
-// Types against @stellar/js-xdr 5, byte for byte, and against the reader and the writer, error for error: random types,
-// random values of them, and bytes mutated at random.
+// Compares schemas with @stellar/js-xdr 5 (same bytes) and with the reader and the writer (same errors), for random
+// types, random values and randomly mutated bytes.
 import { describe, expect, test } from "bun:test";
 import * as stellar from "@stellar/js-xdr";
 import fc from "fast-check";
@@ -49,7 +49,7 @@ const SEED = 4506;
 
 const SCALARS = { int, uint, hyper, uhyper, float, double, bool, void: voidType };
 
-/** The same type in ours. */
+/** The type as a schema of this library. */
 function ours(type: Type): XdrType<Value> {
   switch (type.kind) {
     case "enum":
@@ -80,7 +80,7 @@ function ours(type: Type): XdrType<Value> {
   }
 }
 
-/** What a function gives, or the code and the offset of the XdrError that it throws. */
+/** The value that `run` returns, or code and offset of the XdrError that it throws. */
 function attempt<T>(run: () => T): { value: T } | { code: string; offset: number } {
   try {
     return { value: run() };
@@ -91,7 +91,7 @@ function attempt<T>(run: () => T): { value: T } | { code: string; offset: number
   }
 }
 
-/** Holds ours against theirs, and against the reader; gives whether the bytes were accepted. */
+/** Checks that the schema reads `bytes` like js-xdr and like the reader. Returns whether they accepted them. */
 function compare(type: Type, bytes: Uint8Array): boolean {
   const schema = ours(type);
   const result = attempt(() => schema.decode(bytes));
@@ -107,13 +107,13 @@ function compare(type: Type, bytes: Uint8Array): boolean {
   expect(accepted).toBe(true);
   expect(value).toStrictEqual(result.value);
   expect(result.value).toStrictEqual(theirs(type).decode(bytes));
-  // The payload of a NaN is all that may be lost.
+  // Only the payload of a NaN may be lost.
   expect<Uint8Array>(schema.encode(value)).toEqual(hasNaN(value) ? theirs(type).encode(value) : bytes);
   return true;
 }
 
-describe("like js-xdr, and like the reader and the writer, over random types,", () => {
-  test("values are written, byte for byte, and read back", () => {
+describe("for random types, like js-xdr and like the reader and the writer,", () => {
+  test("values are written as the same bytes, and read back", () => {
     fc.assert(
       fc.property(cases, ({ type, value }) => {
         const schema = ours(type);
@@ -128,7 +128,7 @@ describe("like js-xdr, and like the reader and the writer, over random types,", 
     );
   });
 
-  test("values are written into the middle of a target, and nothing around them, if they fit", () => {
+  test("values are written into the middle of a target without changing the bytes around them, or not at all if too long", () => {
     fc.assert(
       fc.property(cases, fc.nat(9), fc.nat(9), ({ type, value }, before, after) => {
         const schema = ours(type);
@@ -146,7 +146,7 @@ describe("like js-xdr, and like the reader and the writer, over random types,", 
     );
   });
 
-  test("mutated bytes are read or refused", () => {
+  test("mutated bytes are accepted or rejected", () => {
     let accepted = 0;
     fc.assert(
       fc.property(cases, changes, ({ type, value }, list) => {
@@ -157,7 +157,7 @@ describe("like js-xdr, and like the reader and the writer, over random types,", 
     expect(accepted).toBeWithin(150, 1350);
   });
 
-  test("random words are read or refused", () => {
+  test("random words are accepted or rejected", () => {
     const words = fc.array(fc.oneof(fc.nat(3), uints), { maxLength: 6 });
     let accepted = 0;
     fc.assert(
@@ -173,7 +173,7 @@ describe("like js-xdr, and like the reader and the writer, over random types,", 
     expect(accepted).toBeWithin(20, 980);
   });
 
-  test("values that are not of the type are refused, at any depth, and leave the target alone", () => {
+  test("values of the wrong type are rejected, at any depth, and leave the target unchanged", () => {
     const junk = fc.oneof(
       fc.anything({ withBigInt: true, withTypedArray: true }),
       fc.double(),
@@ -184,9 +184,9 @@ describe("like js-xdr, and like the reader and the writer, over random types,", 
     let accepted = 0;
     fc.assert(
       fc.property(cases, leafTypes, junk, ({ type, value }, leaf, wrong) => {
-        // Their strings are bytes and ours are text; and floats out of range are pinned elsewhere.
+        // Strings are bytes in js-xdr and text here. The difference for floats out of range is pinned elsewhere.
         if (leaf.kind === "string" || leaf.kind === "float") return;
-        // A struct of many fields, of which the last one may be wrong.
+        // A struct of several fields, the last of which may be wrong.
         const fields: Type[] = [type, type, { kind: "bool" }, type, leaf];
         const whole: Type = { kind: "struct", fields };
         const values = { f0: value, f1: value, f2: true, f3: value, f4: wrong };
@@ -204,7 +204,7 @@ describe("like js-xdr, and like the reader and the writer, over random types,", 
     expect(accepted).toBeWithin(50, 950);
   });
 
-  test("a linked list is read and written as the chain of optionals that it is", () => {
+  test("a linked list has the same bytes as a chain of optionals", () => {
     interface Node {
       item: string;
       next: Node | null;
@@ -226,7 +226,7 @@ describe("like js-xdr, and like the reader and the writer, over random types,", 
 });
 
 describe("unlike js-xdr,", () => {
-  test("struct values may have more than the fields, and need not be plain: what else is there is left out", () => {
+  test("a struct value may have other properties, which are ignored, and need not be a plain object", () => {
     class Point {
       x = 1;
       get y() {
@@ -239,13 +239,13 @@ describe("unlike js-xdr,", () => {
     expect(Ours.decode(Ours.encode(new Point()))).toStrictEqual({ x: 1, y: 2 });
   });
 
-  test("an array of nothing is refused when the type is made: js-xdr refuses its values", () => {
+  test("an array of empty elements is rejected when the type is created: js-xdr rejects its values", () => {
     const theirs = stellar.array(stellar.opaque(0), 2);
     expect(() => theirs.decode(Uint8Array.of(0, 0, 0, 2))).toThrow(stellar.XdrError);
     expect(() => array(fixedOpaque(0), 2)).toThrow(RangeError);
   });
 
-  test("only arrays, lists, unions and optionals count as nesting: js-xdr counts structs and references as well", () => {
+  test("only arrays, lists, unions and optionals count as nesting levels: js-xdr also counts structs and lazy references", () => {
     type Node = { next: Node | null };
     const Theirs: stellar.XdrType<Node> = stellar.struct("Node", { next: stellar.option(stellar.lazy(() => Theirs)) });
     const Ours: XdrType<Node> = struct({ next: optional(lazy(() => Ours)) });

@@ -1,4 +1,4 @@
-// No input makes a type allocate more than a small multiple of its size, loop for long, or go deep.
+// Whatever the input, decoding allocates at most a small multiple of its size, and its loops and its depth are limited.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import {
@@ -16,13 +16,15 @@ import {
 import { BEGIN, END, greedy, LARGE, UNBOUNDED } from "./limits.ts";
 
 const PROGRAM = join(import.meta.dir, "limits.ts");
-/** What a process takes for itself meanwhile: garbage that is not collected yet, code that is compiled. */
-const ASIDE = 64 * 2 ** 20;
-/** An empty Uint8Array, which four bytes can ask for, is the largest of what there is to ask for. */
-const TIMES = 64;
+/** In bytes: memory that the process uses besides the values, for uncollected garbage and compiled code. */
+const OVERHEAD = 64 * 2 ** 20;
+/**
+ * The most bytes allocated per byte of input. The worst case is an empty Uint8Array, which takes four bytes of input.
+ */
+const MULTIPLE = 64;
 const LIMIT_MS = 60_000;
 
-/** Runs a case in a process of its own. */
+/** Runs a case of limits.ts in a process of its own. Returns the growth in bytes, and the garbage collections. */
 async function measured(name: string): Promise<{ grown: number; collections: number }> {
   const child = Bun.spawn([process.execPath, PROGRAM, name], {
     env: { ...process.env, BUN_JSC_logGC: "1" },
@@ -35,7 +37,7 @@ async function measured(name: string): Promise<{ grown: number; collections: num
 }
 
 test(
-  "encodeInto allocates nothing: half a million calls make no garbage to collect, as half a million of encode do",
+  "encodeInto allocates nothing: half a million calls cause no garbage collection, while those of encode do",
   async () => {
     const found = await Promise.all(["encodeInto", "encodeInto, long", "encode"].map(measured));
     const [short, long, encode] = found.map(({ collections }) => collections);
@@ -46,26 +48,26 @@ test(
 );
 
 test(
-  "a hundred thousand short inputs that ask for as much as they can cost no more than their refusals",
+  "a hundred thousand short inputs with excessive lengths allocate no more than their errors",
   async () => {
     const { grown, collections } = await measured("greedy and short");
-    expect(grown).toBeLessThan(ASIDE);
+    expect(grown).toBeLessThan(OVERHEAD);
     expect(collections).toBeLessThan(400);
   },
   LIMIT_MS,
 );
 
 test(
-  "inputs of 1 MiB that ask for as much as they can cost a small multiple of that",
+  "inputs of 1 MiB with excessive lengths allocate at most a small multiple of 1 MiB",
   async () => {
     const { grown } = await measured("greedy and long");
-    expect(grown).toBeLessThan(TIMES * LARGE + ASIDE);
+    expect(grown).toBeLessThan(MULTIPLE * LARGE + OVERHEAD);
   },
   LIMIT_MS,
 );
 
-describe("what there is to do is bounded by the size of the input:", () => {
-  /** A type that counts how often its values are read. */
+describe("the work of decoding is limited by the size of the input:", () => {
+  /** A type, and a counter of how many of its values have been read. */
   function counted() {
     const counter = { count: 0 };
     const decode = (value: number) => {
@@ -75,7 +77,7 @@ describe("what there is to do is bounded by the size of the input:", () => {
     return { counter, type: transform(int, { decode, encode: Number }) };
   }
 
-  test("no element is read more often than there is a word for it", () => {
+  test("at most one element is read per four bytes of input", () => {
     const { counter, type } = counted();
     const types = [
       array(type, MAX_LENGTH),
@@ -104,7 +106,7 @@ describe("what there is to do is bounded by the size of the input:", () => {
     expect(counter.count).toBe(0);
   });
 
-  test("no input goes deeper than maxDepth", () => {
+  test("no input nests deeper than maxDepth", () => {
     let deep = 0;
     for (const [name, type] of Object.entries(UNBOUNDED)) {
       for (const bytes of greedy(40_000)) {

@@ -1,6 +1,6 @@
 /**
- * What only a process of its own can tell of types: `bun limits.ts CASE` prints by how many bytes the process grew while
- * the case went on. Marks on standard error stand around it: between them, the garbage collector's log is about it.
+ * Measures memory in a process of its own: `bun limits.ts CASE` prints how many bytes the process grew during the case.
+ * It prints BEGIN and END to standard error, so that the garbage collector's log in between belongs to the case.
  */
 import { readFileSync } from "node:fs";
 import {
@@ -26,8 +26,8 @@ import {
 
 export const BEGIN = "~~~ begin";
 export const END = "~~~ end";
-/** So many calls bring about collections if each leaves as much as 16 bytes behind, the least that can be allocated. */
-const OFTEN = 500_000;
+/** Enough calls to cause garbage collections if each one allocates as little as 16 bytes, the smallest allocation. */
+const CALLS = 500_000;
 export const LARGE = 2 ** 20;
 
 const Kind = enumType({ A: 0, B: 1 });
@@ -62,7 +62,7 @@ const Tree: XdrType<Tree> = struct({
   ),
 });
 
-/** Types without bounds, by name. */
+/** Types whose maximum is 2^32 - 1, by name. */
 export const UNBOUNDED: Readonly<{ [name: string]: XdrType<unknown> }> = {
   opaque: opaque(MAX_LENGTH),
   string: string(MAX_LENGTH),
@@ -78,7 +78,7 @@ export const UNBOUNDED: Readonly<{ [name: string]: XdrType<unknown> }> = {
   tree: Tree,
 };
 
-/** `size` bytes of one word, after a count. */
+/** `size` bytes: a count, then one word repeated. */
 function words(count: number, word: number, size: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(size));
   for (let at = 0; at < size; at += 4) view.setUint32(at, word);
@@ -86,29 +86,31 @@ function words(count: number, word: number, size: number): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Inputs of that size that ask for as much as they can: many of nothing, many of much, the deepest, the longest. */
+/**
+ * Inputs of `size` bytes that request as much as possible: many empty elements, many long ones, great depth, long data.
+ */
 export function greedy(size: number): Uint8Array[] {
   const most = size / 4 - 1;
   return [MAX_LENGTH, most, 1].flatMap((count) => [0, 1, 2, most, MAX_LENGTH].map((word) => words(count, word, size)));
 }
 
-/** Makes what a case takes; gives what is then measured. */
+/** Each case prepares its input, and returns the function to measure. */
 const CASES: { readonly [name: string]: () => () => void } = {
   encodeInto() {
     const target = new Uint8Array(1 << 16);
-    return () => repeat(OFTEN, () => Record.encodeInto(RECORD, target, 8));
+    return () => repeat(CALLS, () => Record.encodeInto(RECORD, target, 8));
   },
   "encodeInto, long"() {
     const target = new Uint8Array(1 << 16);
     const value = { ...RECORD, data: new Uint8Array(1 << 14) };
-    return () => repeat(OFTEN / 5, () => Record.encodeInto(value, target));
+    return () => repeat(CALLS / 5, () => Record.encodeInto(value, target));
   },
-  encode: () => () => repeat(OFTEN, () => Record.encode(RECORD)),
+  encode: () => () => repeat(CALLS, () => Record.encode(RECORD)),
   "greedy and short"() {
     const list = [4, 8, 40].flatMap(greedy);
     const types = Object.values(UNBOUNDED);
     return () =>
-      repeat(OFTEN / 10 / list.length / types.length, () => {
+      repeat(CALLS / 10 / list.length / types.length, () => {
         for (const type of types) for (const bytes of list) type.tryDecode(bytes);
       });
   },
@@ -118,7 +120,7 @@ const CASES: { readonly [name: string]: () => () => void } = {
       for (const type of Object.values(UNBOUNDED)) {
         for (const bytes of list) {
           type.tryDecode(bytes);
-          // What is measured is the most that one of them costs.
+          // So that the peak is that of a single input.
           Bun.gc(true);
         }
       }
@@ -126,7 +128,10 @@ const CASES: { readonly [name: string]: () => () => void } = {
   },
 };
 
-/** The most that the process had resident, in bytes. What `resourceUsage` says begins with the most that its parent had. */
+/**
+ * The peak resident memory of the process in bytes. On Linux, `resourceUsage` starts with the peak of the parent
+ * process.
+ */
 function peak(): number {
   if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
   const status = readFileSync("/proc/self/status", "latin1");
@@ -139,7 +144,7 @@ function repeat(times: number, run: () => unknown): void {
 
 if (import.meta.main) {
   const run = CASES[process.argv[2]!]!();
-  // What is compiled is so before the measuring, and what is made once is there.
+  // Warm up, so that compiled code and values created only once are not measured.
   CASES["encodeInto, long"]!()();
   Bun.gc(true);
   const before = process.memoryUsage.rss();

@@ -29,14 +29,14 @@ import {
 
 const hex = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.fromHex(text.replaceAll(" ", ""));
 
-/** What is wrong with bytes: code, offset and path. */
+/** Code, offset and path of the error for invalid bytes; `undefined` if they are valid. */
 function fault(type: XdrType<unknown>, bytes: string, options = {}): [string, number, string] | undefined {
   const result: DecodeResult<unknown> = type.tryDecode(hex(bytes), options);
   return result.ok ? undefined : [result.code, result.offset, result.path];
 }
 
 const FileKind = enumType({ TEXT: 0, DATA: 1, EXEC: 2 });
-/** The file of RFC 4506 §7. */
+/** The example of RFC 4506 §7. */
 const File = struct({
   filename: string(255),
   type: union("kind", FileKind, { 0: voidType, 1: { creator: string(255) }, 2: { interpretor: string(255) } }),
@@ -56,7 +56,7 @@ const SILLYPROG_BYTES = hex(
 );
 
 describe("a type", () => {
-  test("reads and writes the example of RFC 4506 §7 as the standard shows it", () => {
+  test("reads and writes the example of RFC 4506 §7 as the RFC shows it", () => {
     expect(File.encode(SILLYPROG)).toEqual(SILLYPROG_BYTES);
     expect(File.decode(SILLYPROG_BYTES)).toStrictEqual({ ...SILLYPROG });
     expect(File.size(SILLYPROG)).toBe(48);
@@ -81,8 +81,8 @@ describe("a type", () => {
     ["array", array(int, 2), [1, 2], "00000002 00000001 00000002"],
     ["list", list(int, 2), [1, 2], "00000001 00000001 00000001 00000002 00000000"],
     ["optional", optional(int), 7, "00000001 00000007"],
-    ["optional that is absent", optional(int), null, "00000000"],
-    ["optional of nothing", optional(voidType), undefined, "00000001"],
+    ["optional without a value", optional(int), null, "00000000"],
+    ["optional of a void", optional(voidType), undefined, "00000001"],
     ["struct", struct({ b: int, a: int }), { b: 1, a: 2 }, "00000001 00000002"],
     ["struct without fields", struct({}), {}, ""],
     ["union of an int", union("d", int, { [-3]: { v: int } }), { d: -3, v: 1 }, "fffffffd 00000001"],
@@ -104,17 +104,17 @@ describe("a type", () => {
       { d: 1, v: 2, w: 3 },
       "00000001 00000002 00000003",
     ],
-    ["union by its default arm", union("d", int, { 1: voidType }, { v: int }), { d: 2, v: 3 }, "00000002 00000003"],
-    ["union by a default arm of nothing", union("d", int, { 1: { v: int } }, voidType), { d: 2 }, "00000002"],
+    ["union with its default arm", union("d", int, { 1: voidType }, { v: int }), { d: 2, v: 3 }, "00000002 00000003"],
+    ["union with a default arm without fields", union("d", int, { 1: { v: int } }, voidType), { d: 2 }, "00000002"],
     ["lazy", lazy(() => int), 7, "00000007"],
     ["transform", transform(int, { decode: String, encode: Number }), "7", "00000007"],
-  ])("states a value: %s", (_, type, value, bytes) => {
+  ])("encodes, decodes and measures a value: %s", (_, type, value, bytes) => {
     expect(type.encode(value)).toEqual(hex(bytes));
     expect(type.decode(hex(bytes))).toStrictEqual(value);
     expect(type.size(value)).toBe(hex(bytes).length);
   });
 
-  test("gives plain objects, whose fields are in the order of the type", () => {
+  test("decodes to plain objects, whose properties are in the order of the fields", () => {
     const wide = struct(Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`f${i}`, uint])));
     const value = wide.decode(new Uint8Array(44));
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
@@ -125,7 +125,7 @@ describe("a type", () => {
     expect(Object.keys(type)).toEqual(["kind", "interpretor"]);
   });
 
-  test("gives views of the input, be it a Buffer or shared", () => {
+  test("decodes opaque data to views of the input, also for a Buffer and for shared memory", () => {
     const shared = new Uint8Array(new SharedArrayBuffer(64)).subarray(8, 56);
     for (const bytes of [SILLYPROG_BYTES.slice(), Buffer.from(SILLYPROG_BYTES), shared]) {
       bytes.set(SILLYPROG_BYTES);
@@ -138,14 +138,14 @@ describe("a type", () => {
     }
   });
 
-  test("reads text of any length", () => {
+  test("decodes text of any length", () => {
     for (let length = 0; length < 150; length += 1) {
       const text = "aé€😀".repeat(40).slice(0, length);
       if (text.isWellFormed()) expect(string(999).decode(string(999).encode(text))).toBe(text);
     }
   });
 
-  test("can be used again after an error, and from inside its own functions", () => {
+  test("can be used after an error, and inside functions given to transform", () => {
     const Inner = struct({ n: int });
     const Outer = struct({
       first: transform(opaque(99), {
@@ -165,7 +165,7 @@ describe("a type", () => {
     }
   });
 
-  test("is an XdrType, and nothing else is", () => {
+  test("is an XdrType, and anything else is rejected as a type", () => {
     for (const type of [int, File, FileKind, array(int, 1), lazy(() => int)]) expect(type).toBeInstanceOf(XdrType);
     for (const other of [undefined, null, 7, "int", {}, () => int, Object.create(XdrType.prototype)]) {
       expect(() => array(other as never, 1)).toThrow(TypeError);
@@ -174,7 +174,7 @@ describe("a type", () => {
   });
 });
 
-describe("bytes that are not of the type", () => {
+describe("invalid bytes", () => {
   const Entry = struct({ name: string(9), attributes: optional(struct({ size: uhyper, kind: FileKind })) });
   const Directory = struct({ version: constant(3), entries: array(Entry, 3), links: list(Entry, 2), eof: bool });
 
@@ -222,7 +222,7 @@ describe("bytes that are not of the type", () => {
     ["after a list", Directory, "00000003 00000000 00000000 00000002", ["bad-bool", 12, "eof"]],
     ["in an arm", struct({ t: union("d", int, { 1: { v: bool } }) }), "00000001 00000002", ["bad-bool", 4, "t.v"]],
     ["in a default arm", struct({ t: union("d", int, {}, { v: bool }) }), "00000001 00000002", ["bad-bool", 4, "t.v"]],
-  ])("are told by code, offset and path: %s", (_, type, bytes, expected) => {
+  ])("are reported by code, offset and path: %s", (_, type, bytes, expected) => {
     expect(fault(type, bytes)).toEqual(expected);
     const [code, offset, path] = expected;
     try {
@@ -236,7 +236,7 @@ describe("bytes that are not of the type", () => {
     }
   });
 
-  test("are refused wherever they end too soon, and where they go on", () => {
+  test("are rejected if they are cut off anywhere, or if bytes follow the value", () => {
     for (let end = 0; end < SILLYPROG_BYTES.length; end += 1) {
       expect(File.tryDecode(SILLYPROG_BYTES.subarray(0, end))).toMatchObject({ ok: false });
     }
@@ -245,7 +245,7 @@ describe("bytes that are not of the type", () => {
     expect(File.decode(longer, { allowTrailing: true })).toStrictEqual({ ...SILLYPROG });
   });
 
-  test("are the only thing that tryDecode makes a result of", () => {
+  test("are the only error that tryDecode returns as a result", () => {
     expect(() => int.tryDecode("0000" as never)).toThrow(TypeError);
     expect(() => int.tryDecode(new Uint8Array(4), { maxDepth: -1 })).toThrow(RangeError);
     const broken = transform(int, {
@@ -258,7 +258,7 @@ describe("bytes that are not of the type", () => {
   });
 });
 
-describe("values that are not of the type", () => {
+describe("invalid values", () => {
   const Entry = struct({ name: string(9), attributes: optional(struct({ size: uhyper })) });
   const Directory = struct({ entries: array(Entry, 4), more: list(Entry, 2) });
   const good = { name: "a", attributes: { size: 1n } };
@@ -274,7 +274,7 @@ describe("values that are not of the type", () => {
       "a.b: bool: expected a boolean, got number",
     ],
     ["missing", struct({ a: int }), {}, TypeError, "a: int: expected a number, got undefined"],
-    ["no object", struct({ a: struct({}) }), { a: null }, TypeError, "a: struct: expected an object, got null"],
+    ["not an object", struct({ a: struct({}) }), { a: null }, TypeError, "a: struct: expected an object, got null"],
     [
       "deep inside",
       Directory,
@@ -298,7 +298,7 @@ describe("values that are not of the type", () => {
     ],
     ["too few", struct({ a: fixedArray(int, 2) }), { a: [1] }, RangeError, "a: array: length 1 is not 2"],
     [
-      "no array",
+      "not an array",
       struct({ a: array(int, 2) }),
       { a: new Uint8Array(2) },
       TypeError,
@@ -312,18 +312,24 @@ describe("values that are not of the type", () => {
       "a: int: expected a number, got undefined",
     ],
     [
-      "bytes of another kind",
+      "an array instead of bytes",
       struct({ a: opaque(4) }),
       { a: [1, 2] },
       TypeError,
       "a: opaque: expected a Uint8Array, got Array",
     ],
-    ["half of a pair", struct({ a: string(4) }), { a: "\ud83d" }, RangeError, "a: string: contains a lone surrogate"],
-    ["no such enum", struct({ a: FileKind }), { a: 3 }, RangeError, "a: enum: expected one of its values, got 3"],
-    ["another constant", struct({ a: constant(3) }), { a: 4 }, RangeError, "a: constant: expected 3, got 4"],
-    ["something for nothing", struct({ a: voidType }), { a: null }, TypeError, "a: void: expected undefined, got null"],
+    ["a lone surrogate", struct({ a: string(4) }), { a: "\ud83d" }, RangeError, "a: string: contains a lone surrogate"],
     [
-      "no such arm",
+      "not a value of the enum",
+      struct({ a: FileKind }),
+      { a: 3 },
+      RangeError,
+      "a: enum: expected one of its values, got 3",
+    ],
+    ["another constant", struct({ a: constant(3) }), { a: 4 }, RangeError, "a: constant: expected 3, got 4"],
+    ["a value for a void", struct({ a: voidType }), { a: null }, TypeError, "a: void: expected undefined, got null"],
+    [
+      "a discriminant without an arm",
       struct({ a: union("d", int, { 1: voidType }) }),
       { a: { d: 2 } },
       RangeError,
@@ -337,7 +343,7 @@ describe("values that are not of the type", () => {
       "a.d: int: expected a number, got undefined",
     ],
     [
-      "a discriminant of another kind",
+      "a discriminant of the wrong type",
       union("d", bool, { true: voidType }),
       { d: 1 },
       TypeError,
@@ -357,8 +363,14 @@ describe("values that are not of the type", () => {
       TypeError,
       "v: int: expected a number, got string",
     ],
-    ["no union", union("d", int, { 1: { v: int } }), 1, TypeError, "union: expected an object, got number"],
-  ])("are refused by path and reason: %s", (_, type, value, Kind, message) => {
+    [
+      "a number instead of a union",
+      union("d", int, { 1: { v: int } }),
+      1,
+      TypeError,
+      "union: expected an object, got number",
+    ],
+  ])("are rejected with path and reason: %s", (_, type, value, Kind, message) => {
     const target = new Uint8Array(200).fill(0xa5);
     for (const write of [() => type.encode(value), () => type.size(value), () => type.encodeInto(value, target, 8)]) {
       try {
@@ -372,7 +384,7 @@ describe("values that are not of the type", () => {
     expect(target.every((byte) => byte === 0xa5)).toBe(true);
   });
 
-  test("may make a type's own functions throw what they like, which comes through", () => {
+  test("may make functions given to transform throw: own error classes pass unchanged, a RangeError gets the path", () => {
     class DateError extends RangeError {}
     const failing = (error: Error) =>
       struct({
@@ -394,7 +406,7 @@ describe("values that are not of the type", () => {
     }
   });
 
-  test("that do not fit leave the target as it was", () => {
+  test("that do not fit in the target leave it unchanged", () => {
     const target = new Uint8Array(60).fill(0xa5);
     expect(() => File.encodeInto(SILLYPROG, target, 13)).toThrow("48 more bytes do not fit in the 47 left");
     expect(() => File.encodeInto(SILLYPROG, target, 61)).toThrow(RangeError);
@@ -405,7 +417,7 @@ describe("values that are not of the type", () => {
     expect<Uint8Array>(target.subarray(12)).toEqual(SILLYPROG_BYTES);
   });
 
-  test("may lie in the target, right where they are written", () => {
+  test("may contain bytes of the target that are being overwritten", () => {
     const Type = struct({ a: int, data: opaque(9000), b: int });
     for (const length of [1, 63, 128, 129, 8000]) {
       const target = new Uint8Array(9000).map((_, i) => i);
@@ -417,46 +429,54 @@ describe("values that are not of the type", () => {
   });
 });
 
-describe("a type is refused when it is made, if", () => {
+describe("a type is rejected when it is created if", () => {
   test.each<[string, () => unknown, typeof TypeError]>([
     ["a maximum is out of range", () => array(int, -1), RangeError],
-    ["a maximum is past what XDR can state", () => opaque(MAX_LENGTH + 1), RangeError],
-    ["a maximum is left out", () => (string as (maximum?: number) => unknown)(), TypeError],
-    ["a maximum of a list is no number", () => list(int, "9" as never), TypeError],
-    ["a length is not whole", () => fixedOpaque(1.5), RangeError],
-    ["a count is not whole", () => fixedArray(int, Number.NaN), RangeError],
-    ["a constant is not whole", () => constant(1.5), RangeError],
-    ["a constant is past an unsigned int", () => constant(2 ** 32), RangeError],
-    ["a constant is no number", () => constant(1n as never), TypeError],
-    ["an enum has a value that is no int", () => enumType({ a: 2 ** 31 }), RangeError],
-    ["an enum has a value that is no number", () => enumType({ a: "b" as never }), TypeError],
-    ["a field would be a prototype", () => struct({ ["__proto__"]: int }), RangeError],
-    ["an arm's field would hide the discriminant", () => union("kind", int, { 1: { kind: uint } }), RangeError],
-    ["a field would come before those that it stands behind", () => struct({ a: int, 0: int }), RangeError],
-    ["fields are one type", () => struct(int as never), TypeError],
-    ["an arm is one type", () => union("d", int, { 1: int as never }), TypeError],
-    ["an arm is for no int", () => union("d", int, { x: voidType } as never), RangeError],
-    ["an arm is for no value of the enum", () => union("d", FileKind, { 3: voidType } as never), RangeError],
+    ["a maximum is over 2^32 - 1", () => opaque(MAX_LENGTH + 1), RangeError],
+    ["a maximum is missing", () => (string as (maximum?: number) => unknown)(), TypeError],
+    ["the maximum of a list is not a number", () => list(int, "9" as never), TypeError],
+    ["a length is not an integer", () => fixedOpaque(1.5), RangeError],
+    ["a count is NaN", () => fixedArray(int, Number.NaN), RangeError],
+    ["a constant is not an integer", () => constant(1.5), RangeError],
+    ["a constant is over 2^32 - 1", () => constant(2 ** 32), RangeError],
+    ["a constant is not a number", () => constant(1n as never), TypeError],
+    ["an enum has a value that is not an int", () => enumType({ a: 2 ** 31 }), RangeError],
+    ["an enum has a value that is not a number", () => enumType({ a: "b" as never }), TypeError],
+    ["a field is named __proto__", () => struct({ ["__proto__"]: int }), RangeError],
+    ["a field of an arm has the name of the discriminant", () => union("kind", int, { 1: { kind: uint } }), RangeError],
     [
-      "an arm is for a number, and the discriminant a bool",
+      "a field is named like an array index, which JavaScript would move to the front",
+      () => struct({ a: int, 0: int }),
+      RangeError,
+    ],
+    ["the fields are a type instead of an object of types", () => struct(int as never), TypeError],
+    ["an arm is a type instead of an object of types", () => union("d", int, { 1: int as never }), TypeError],
+    ["the key of an arm is not an int", () => union("d", int, { x: voidType } as never), RangeError],
+    ["the key of an arm is not a value of the enum", () => union("d", FileKind, { 3: voidType } as never), RangeError],
+    [
+      "the key of an arm is a number but the discriminant is a bool",
       () => union("d", bool, { 1: voidType } as never),
       TypeError,
     ],
-    ["a discriminant is no type", () => union("d", { a: 1 } as never, {}), TypeError],
-    ["elements take no bytes", () => array(voidType, 9), RangeError],
-    ["elements are structs of nothing", () => array(struct({ a: voidType, b: struct({}) }), MAX_LENGTH), RangeError],
-    ["elements are no bytes", () => fixedArray(fixedOpaque(0), 9), RangeError],
-    ["elements are arrays of none", () => array(fixedArray(int, 0), 9), RangeError],
+    ["a discriminant is not a type", () => union("d", { a: 1 } as never, {}), TypeError],
+    ["the elements are void", () => array(voidType, 9), RangeError],
+    [
+      "the elements are structs without bytes",
+      () => array(struct({ a: voidType, b: struct({}) }), MAX_LENGTH),
+      RangeError,
+    ],
+    ["the elements are opaque data of length 0", () => fixedArray(fixedOpaque(0), 9), RangeError],
+    ["the elements are arrays of length 0", () => array(fixedArray(int, 0), 9), RangeError],
   ])("%s", (_, make, Kind) => {
     expect(make).toThrow(Kind);
   });
 
-  test("and a list of nothing is not: each of its elements takes a bool", () => {
+  test("but a list of voids is allowed, because each of its elements takes a bool", () => {
     expect(list(voidType, 9).decode(hex("00000001 00000001 00000000"))).toEqual([undefined, undefined]);
   });
 });
 
-describe("a type that is part of itself", () => {
+describe("a recursive type", () => {
   interface Tree {
     name: string;
     children: Tree[];
@@ -469,7 +489,7 @@ describe("a type that is part of itself", () => {
     ),
   });
 
-  test("is written and read", () => {
+  test("is encoded and decoded", () => {
     const tree = {
       name: "a",
       children: [
@@ -485,7 +505,7 @@ describe("a type that is part of itself", () => {
     ]);
   });
 
-  test("is refused at its first use where its values would have no end", () => {
+  test("throws at its first use if its values would be infinite", () => {
     const Endless: XdrType<object> = struct({ self: lazy(() => Endless) });
     const Even: XdrType<object> = struct({ n: int, odd: lazy(() => Odd) });
     const Odd: XdrType<object> = struct({
@@ -506,7 +526,7 @@ describe("a type that is part of itself", () => {
     }
   });
 
-  test("may be asked for too early, and later", () => {
+  test("can be used later if its first use was too early", () => {
     let later: XdrType<number> | undefined;
     const type = struct({ a: lazy(() => later!) });
     expect(() => type.encode({ a: 1 })).toThrow(TypeError);
@@ -514,7 +534,7 @@ describe("a type that is part of itself", () => {
     expect(type.encode({ a: 1 })).toEqual(hex("00000001"));
   });
 
-  test("nests as deep as maxDepth says, in bytes and in values", () => {
+  test("is limited to maxDepth levels, in encoding and in decoding", () => {
     type Node = { next: Node | null };
     const Node: XdrType<Node> = struct({ next: optional(lazy(() => Node)) });
     const chain = (depth: number) => `${"00000001".repeat(depth)}00000000`;
@@ -533,7 +553,7 @@ describe("a type that is part of itself", () => {
     expect(() => Node.encodeInto(cycle, new Uint8Array(9999))).toThrow(RangeError);
   });
 
-  test("counts arrays, fixed arrays, lists, unions and optionals as levels, and nothing else", () => {
+  test("counts only arrays, fixed arrays, lists, unions and optionals as levels", () => {
     const nest: XdrType<unknown>[] = [
       array(int, 1),
       fixedArray(int, 1),
@@ -552,14 +572,14 @@ describe("a type that is part of itself", () => {
     expect(flat.decode(flat.encode({ a: { b: "c" } }, { maxDepth: 0 }), { maxDepth: 0 })).toEqual({ a: { b: "c" } });
   });
 
-  test("has a level for a list, not for each of its elements: a list has no limit of depth", () => {
+  test("counts a list of any length as one level", () => {
     const names = list(struct({ name: string(9) }), 100_000);
     const value = Array.from({ length: 100_000 }, (_, i) => ({ name: `n${i}` }));
     expect(names.decode(names.encode(value, { maxDepth: 1 }), { maxDepth: 1 })).toEqual(value);
   });
 });
 
-test("an optional whose type has null for a value is told from one that is absent, and refused", () => {
+test("an optional whose type decodes to null throws: it could not be distinguished from a missing value", () => {
   const nullable = transform(int, { decode: (n) => (n === 0 ? null : n), encode: Number }) as XdrType<number>;
   const type = optional(nullable);
   expect(type.decode(hex("00000001 00000007"))).toBe(7);
@@ -567,7 +587,7 @@ test("an optional whose type has null for a value is told from one that is absen
   expect(() => type.decode(hex("00000001 00000000"))).toThrow(TypeError);
 });
 
-test("nothing put on Object.prototype becomes an arm or a field", () => {
+test("a property of Object.prototype is not used as an arm or a field", () => {
   const type = union("d", int, { 1: voidType });
   try {
     (Object.prototype as Record<string, unknown>)[7] = { v: int };
@@ -578,7 +598,7 @@ test("nothing put on Object.prototype becomes an arm or a field", () => {
   }
 });
 
-test("an array that is changed while it is written is written as long as it was said to be", () => {
+test("an array that changes while it is encoded gets as many elements as its count says", () => {
   const values = [1, 2, 3];
   const shrinking = transform(int, {
     decode: Number,

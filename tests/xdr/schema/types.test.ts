@@ -1,4 +1,4 @@
-// What the compiler makes of types: the check of this file is that of its types; running it shows that nothing is only claimed.
+// Checks the TypeScript types of schemas. The compiler does it; running the tests shows that the values agree.
 import { expect, test } from "bun:test";
 import {
   array,
@@ -28,13 +28,13 @@ import {
 } from "../../../src/xdr/index.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-/** Compiles only where the two types are one. */
+/** Compiles only if the two types are identical. */
 function same<A, B>(_: Equal<A, B>): void {}
 
 const Kind = enumType({ TEXT: 0, DATA: 1, EXEC: 2 });
 const Body = union("kind", Kind, { 0: voidType, 1: { creator: string(255) }, 2: { path: string(255), uid: uint } });
 
-test("values of a type are inferred exactly", () => {
+test("the value type of a schema is inferred exactly", () => {
   same<Infer<typeof int>, number>(true);
   same<Infer<typeof hyper>, bigint>(true);
   same<Infer<typeof bool>, boolean>(true);
@@ -75,7 +75,7 @@ test("values of a type are inferred exactly", () => {
   expect(everything.tryDecode(new Uint8Array(0)).ok).toBe(false);
 });
 
-test("values of a union are told apart by the tag", () => {
+test("the values of a union are a discriminated union", () => {
   same<Infer<typeof Body>, { kind: 0 } | { kind: 1; creator: string } | { kind: 2; path: string; uid: number }>(true);
   const onBool = union("ok", bool, { true: { value: int }, false: { error: string(9) } });
   same<Infer<typeof onBool>, { ok: true; value: number } | { ok: false; error: string }>(true);
@@ -83,7 +83,7 @@ test("values of a union are told apart by the tag", () => {
   same<Infer<typeof onInt>, { d: -1; a: number } | { d: 7 }>(true);
 });
 
-test("a default arm has the discriminants that are left, where they can be told", () => {
+test("a default arm has the remaining discriminants, if the compiler can enumerate them", () => {
   const onEnum = union("kind", Kind, { 1: { creator: string(255) } }, { other: int });
   same<Infer<typeof onEnum>, { kind: 1; creator: string } | { kind: 0 | 2; other: number }>(true);
   const onBool = union("ok", bool, { true: { value: int } }, voidType);
@@ -92,7 +92,7 @@ test("a default arm has the discriminants that are left, where they can be told"
   same<Infer<typeof onInt>, { d: 1; a: number } | { d: number }>(true);
 });
 
-test("a switch over the tag knows the fields, and whether it has all arms", () => {
+test("a switch over the tag knows the fields of each arm, and reports missing arms", () => {
   const describe = (body: Infer<typeof Body>): string => {
     switch (body.kind) {
       case Kind.values.TEXT:
@@ -112,7 +112,7 @@ test("a switch over the tag knows the fields, and whether it has all arms", () =
       case Kind.values.DATA:
         return body.creator;
       default:
-        // @ts-expect-error: the arm of EXEC is left
+        // @ts-expect-error: the arm of EXEC is missing
         return body satisfies never;
     }
   };
@@ -120,44 +120,44 @@ test("a switch over the tag knows the fields, and whether it has all arms", () =
   expect(incomplete({ kind: 1, creator: "paint" })).toBe("paint");
 });
 
-test("values that are not of the type do not compile", () => {
+test("values of the wrong type do not compile", () => {
   const Point = struct({ x: int, y: int });
   // @ts-expect-error: a field is missing
   expect(() => Point.encode({ x: 1 })).toThrow(TypeError);
-  // @ts-expect-error: a field is of the wrong kind
+  // @ts-expect-error: a field has the wrong type
   expect(() => Point.encode({ x: 1, y: "2" })).toThrow(TypeError);
   // @ts-expect-error: there is no such field
   Point.encode({ x: 1, y: 2, z: 3 });
   // @ts-expect-error: a hyper is a bigint
   expect(() => hyper.encode(1)).toThrow(TypeError);
-  // @ts-expect-error: not one of the enum
+  // @ts-expect-error: not a value of the enum
   expect(() => Kind.encode(3)).toThrow(RangeError);
   // @ts-expect-error: another constant
   expect(() => constant(7).encode(8)).toThrow(RangeError);
-  // @ts-expect-error: the field is of another arm
+  // @ts-expect-error: the field belongs to another arm
   expect(() => Body.encode({ kind: 1, path: "" })).toThrow(TypeError);
-  // @ts-expect-error: absence is null
+  // @ts-expect-error: a missing value is null, not undefined
   expect(() => optional(int).encode(undefined)).toThrow(TypeError);
 });
 
-test("types that make no sense do not compile", () => {
-  // @ts-expect-error: there is no maximum
+test("invalid schemas do not compile", () => {
+  // @ts-expect-error: the maximum is missing
   expect(() => string()).toThrow(TypeError);
-  // @ts-expect-error: an optional in an optional could not be told from one that is absent
+  // @ts-expect-error: an optional inside an optional could not be distinguished from a missing one
   optional(optional(int));
-  // @ts-expect-error: an arm for something that the enum does not assign
+  // @ts-expect-error: the key of an arm is not a value of the enum
   expect(() => union("kind", Kind, { 3: voidType })).toThrow(RangeError);
-  // @ts-expect-error: an arm for a number, of a bool
+  // @ts-expect-error: the key of an arm is a number but the discriminant is a bool
   expect(() => union("ok", bool, { 1: voidType })).toThrow(TypeError);
-  // @ts-expect-error: an arm is fields, or nothing
+  // @ts-expect-error: an arm must be fields or voidType
   expect(() => union("d", int, { 1: int })).toThrow(TypeError);
-  // @ts-expect-error: strings tell no arms apart
+  // @ts-expect-error: a string cannot be a discriminant
   union("d", string(9), {});
-  // @ts-expect-error: a field is a type
+  // @ts-expect-error: a field must be a type
   expect(() => struct({ a: 7 })).toThrow(TypeError);
 });
 
-test("a type that is part of itself has the type that is written down for it", () => {
+test("a recursive schema has the value type that is declared for it", () => {
   interface Tree {
     name: string;
     children: Tree[];
@@ -172,19 +172,19 @@ test("a type that is part of itself has the type that is written down for it", (
   same<Infer<typeof Tree>, Tree>(true);
   // @ts-expect-error: a child is not a tree
   expect(() => Tree.encode({ name: "a", children: [{ name: "b" }] })).toThrow(TypeError);
-  // @ts-expect-error: what is written down is not what it is
+  // @ts-expect-error: the declared type is wrong
   const Wrong: XdrType<{ name: number }> = struct({ name: string(9) });
   expect(Wrong).toBeDefined();
 });
 
-test("a result of tryDecode is told apart by ok", () => {
+test("the result of tryDecode is a discriminated union over ok", () => {
   const result: DecodeResult<boolean> = bool.tryDecode(Uint8Array.of(0, 0, 0, 2));
   if (result.ok) same<typeof result.value, boolean>(true);
   else same<[typeof result.code, typeof result.offset, typeof result.path], [XdrErrorCode, number, string]>(true);
   expect(result.ok).toBe(false);
 });
 
-test("a function can be written for any type", () => {
+test("a generic function can take any schema", () => {
   const roundTrip = <T>(type: XdrType<T>, value: T): T => type.decode(type.encode(value));
   expect(roundTrip(struct({ x: int }), { x: 1 }).x).toBe(1);
   const types: readonly XdrType<unknown>[] = [int, Body, array(bool, 1), Kind];
