@@ -1,5 +1,5 @@
-// What a client of NFS version 3 says to a server, and what it makes of the replies; the network itself is left out.
-// `bun examples/nfs3.ts` runs it. The schemas are in nfs3/rpc.ts (RFC 5531) and nfs3/nfs.ts (RFC 1813).
+// The XDR part of an NFS version 3 client: encodes a call and decodes replies, without a network. Run it with
+// `bun examples/nfs3.ts`. The schemas are in nfs3/rpc.ts (RFC 5531) and nfs3/nfs.ts (RFC 1813).
 import {
   LOOKUP3args,
   LOOKUP3res,
@@ -42,7 +42,7 @@ for (const reply of [server.found, server.missing, server.denied].map((reply) =>
   console.log(`  ${reply.length} bytes: ${showReply(LOOKUP.decode(reply), showLookup)}`);
 }
 
-// In the RFC the entries are a linked list. Here they are an array, and their number is no matter of depth.
+// In the RFC the entries are a linked list. `list` decodes them to an array, and counts them as one level of nesting.
 const thousand = READDIR.encode(server.directory(1000));
 console.log("Reply to a READDIR");
 console.log(`  ${thousand.length} bytes: ${showReply(READDIR.decode(thousand), showReaddir)}`);

@@ -1,9 +1,9 @@
-/** Whether a contestant does the same as all others, before it is timed: else its time is of something else. */
+/** Checks, before a contestant is timed, that it does the same as the others. Else the times are not comparable. */
 import { type Packet, PacketFields } from "../../src/codec/index.ts";
 import { agree, bytesOf, refuses } from "../agree.ts";
 import type { PacketContestant } from "./contestant.ts";
 
-/** docs/protocol.md, written out: what is decoded, and what it is encoded as. */
+/** Packets by docs/protocol.md: their bytes in hex, and their fields. */
 const VECTORS: readonly (readonly [string, Packet])[] = [
   ["19760309 00000000", { type: "query", nodeId: bytesOf("") }],
   ["19760309 00000006 68656c6c 6f210000", { type: "query", nodeId: bytesOf("68656c6c6f21") }],
@@ -23,8 +23,8 @@ const VECTORS: readonly (readonly [string, Packet])[] = [
   ],
 ];
 
-/** No packets: too short, of no kind, stating too much, and followed by something. */
-const REFUSED = [
+/** Invalid packets, in hex: cut off, unknown magic number, too great a length, bytes after the packet. */
+const INVALID = [
   "",
   "197603",
   "00000000 00000000",
@@ -39,7 +39,7 @@ const REFUSED = [
   "20121025 55f00000 00000000 00000000 00",
 ];
 
-/** @throws {Error} if the contestant does anything else with these packets, with the vectors, or with what is no packet. */
+/** @throws {Error} if the contestant gives another result than expected for these packets, VECTORS or INVALID. */
 export function checkPackets(contestant: PacketContestant, packets: readonly Packet[], encoded: readonly Uint8Array[]) {
   const { who, decode, encode } = contestant;
   const samples: (readonly [Uint8Array, Packet])[] = VECTORS.map(([hex, packet]) => [bytesOf(hex), packet]);
@@ -49,7 +49,7 @@ export function checkPackets(contestant: PacketContestant, packets: readonly Pac
     agree(`${who} encodes`, plain(encode(packet)), bytes);
     checkInto(contestant, bytes, packet);
   }
-  for (const hex of REFUSED) {
+  for (const hex of INVALID) {
     refuses(`${who} decodes ${hex}`, () => decode(bytesOf(hex)));
     agree(`${who} decodes ${hex} into`, contestant.decodeInto?.(bytesOf(hex), new PacketFields()) ?? false, false);
   }
@@ -76,7 +76,7 @@ function checkInto({ who, decodeInto, encodeInto }: PacketContestant, bytes: Uin
   }
 }
 
-/** A library may give a view, or a subclass. */
+/** A plain copy: a library may return a view, or a subclass of Uint8Array. */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }

@@ -1,4 +1,4 @@
-/** The codec: decode and encode of both packets, one at a time and 64 together, beside others on the same bytes. */
+/** Compares packet codecs: each decodes and encodes the same packets, one at a time and 64 together. */
 import type { Packet } from "../../src/codec/index.ts";
 import { PacketFields } from "../../src/codec/index.ts";
 import { type Contest, type Contestant, over } from "../contest.ts";
@@ -13,12 +13,12 @@ import { ours } from "./ours.ts";
 const BATCH = 64;
 const IP = Uint8Array.of(192, 0, 2, 1);
 
-/** Packets that are all alike in kind, and all different. */
+/** 64 different packets of one type. */
 function samples(type: Packet["type"]): Packet[] {
   return Array.from({ length: BATCH }, (_, n) => (type === "query" ? query(n) : { ...announcement(n), ip: IP }));
 }
 
-/** @throws {Error} if a contestant does not do what the others do */
+/** @throws {Error} if a contestant gives another result than expected */
 export function codecContests(): Contest[] {
   const contestants = [ours("wasm"), ours("ts"), dataView, jsXdr, microPacked];
   return (["announcement", "query"] as const).flatMap((type) => {

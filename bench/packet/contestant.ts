@@ -1,14 +1,15 @@
 import type { Packet, PacketFields } from "../../src/codec/index.ts";
 
-/** A way to decode and to encode the packets of the protocol: any error of `decode` is a refusal. */
+/** A codec for the packets of the protocol. */
 export interface PacketContestant {
   readonly who: string;
+  /** Throws any error for invalid input. */
   decode(bytes: Uint8Array): Packet;
   encode(packet: Packet): Uint8Array;
-  /** One way only that tells where the fields are, and one that writes into bytes that are there already. */
+  /** Missing if the contestant cannot decode into an existing object, or encode into an existing array. */
   readonly decodeInto?: (bytes: Uint8Array, fields: PacketFields) => boolean;
   readonly encodeInto?: (packet: Packet, target: Uint8Array, offset: number) => number;
-  /** Those who have no way of their own to do many at once do one after the other. */
+  /** Missing if the contestant has no batch functions. The bench then calls `decode` and `encode` in a loop. */
   readonly decodeMany?: (list: readonly Uint8Array[]) => readonly unknown[];
   readonly encodeMany?: (packets: readonly Packet[]) => readonly Uint8Array[];
 }

@@ -1,4 +1,4 @@
-/** The codec as one would write it by hand, with DataViews: docs/protocol.md, read once and written down. */
+/** The codec written by hand with DataView, from docs/protocol.md. */
 import type { Packet, PacketFields } from "../../src/codec/index.ts";
 import type { PacketContestant } from "./contestant.ts";
 
@@ -66,7 +66,7 @@ function encodeInto(packet: Packet, target: Uint8Array, offset: number): number 
   return at + 4 + ip.length;
 }
 
-/** Writes the zeros after `length` bytes at `at`; gives how many there are with them. */
+/** Writes the padding after the `length` bytes at `at`. Returns the length including the padding. */
 function pad(target: Uint8Array, at: number, length: number): number {
   const padded = length + (-length & 3);
   for (let i = length; i < padded; i++) target[at + i] = 0;

@@ -1,4 +1,4 @@
-/** The packets as @stellar/js-xdr has them: a union by magic number, whose port is the high half of a word. */
+/** The packets with @stellar/js-xdr: a union over the magic number. The port is the upper half of an unsigned int. */
 import {
   case as arm,
   enumType,

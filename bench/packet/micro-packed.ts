@@ -1,4 +1,4 @@
-/** The packets as micro-packed has them. Its bytes are views of what it decodes; it copies none. */
+/** The packets with micro-packed. It decodes bytes as views of the input, and copies nothing. */
 import * as P from "micro-packed";
 import type { PacketContestant } from "./contestant.ts";
 

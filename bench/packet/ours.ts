@@ -1,7 +1,7 @@
 import { type CodecBackend, createCodec } from "../../src/codec/index.ts";
 import type { PacketContestant } from "./contestant.ts";
 
-/** The codec on a backend that it must really run on. */
+/** This project's codec on the given backend. `createCodec` throws if that backend is not available. */
 export function ours(backend: CodecBackend): PacketContestant {
   const { decode, encode, decodeInto, encodeInto, decodeMany, encodeMany } = createCodec({ backend });
   return { who: backend, decode, encode, decodeInto, encodeInto, decodeMany, encodeMany };

@@ -1,12 +1,13 @@
 import type { File, Transaction } from "./values.ts";
 
-/** A way to decode and to encode one type, with values in the shape that is natural to it. */
+/** One library's codec for one type. Its values have the shape that is natural in that library. */
 export interface XdrCodec<Value, Own> {
-  /** Any error is a refusal. */
+  /** Throws any error for invalid input. */
   decode(bytes: Uint8Array): Own;
   encode(value: Own): Uint8Array;
-  /** Between its own shape and that of values.ts, for the check: its time does not count. */
+  /** Converts a value of values.ts to the library's shape. Conversions are not timed. */
   own(value: Value): Own;
+  /** Converts a value back, to compare it with the original. */
   plain(value: Own): Value;
 }
 
@@ -16,7 +17,7 @@ export interface XdrContestant<OwnFile = File, OwnTransaction = Transaction> {
   readonly transaction: XdrCodec<Transaction, OwnTransaction>;
 }
 
-/** For those whose values have the shape of values.ts. */
+/** A codec whose values already have the shape of values.ts. */
 export function asIs<Value>(
   decode: (bytes: Uint8Array) => Value,
   encode: (value: Value) => Uint8Array,

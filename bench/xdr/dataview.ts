@@ -1,4 +1,4 @@
-/** XDR as one would write it by hand, with DataViews: no types described, just code, as strict as the others. */
+/** XDR written by hand with DataView, without a schema, and as strict as the other contestants. */
 import { asIs, type XdrContestant } from "./contestant.ts";
 import {
   type Asset,
@@ -37,7 +37,7 @@ class Source {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  // Past the end, DataView throws.
+  // No bounds checks here: DataView throws past the end.
   uint(): number {
     const value = this.view.getUint32(this.at);
     this.at += 4;
@@ -62,7 +62,7 @@ class Source {
     return value === 1;
   }
 
-  /** Where `length` bytes are, with their padding behind them. */
+  /** Moves past `length` bytes and their padding. Returns the position of the bytes. */
   #take(length: number): number {
     const start = this.at;
     if (length > this.bytes.length - start) throw new Error("too short");
@@ -181,7 +181,7 @@ function readBody(source: Source): Body {
   }
 }
 
-/** The types bound their values: none takes more than this. */
+/** Large enough for the longest value that the maximums of the types allow. */
 const target = new Uint8Array(128 * 1024);
 const view = new DataView(target.buffer);
 let at = 0;

@@ -1,4 +1,4 @@
-/** XDR as @stellar/js-xdr has it. Its strings are bytes, and text only for those who make it so. */
+/** XDR with @stellar/js-xdr. Its strings are bytes; converting them to text is up to its users. */
 import {
   case as arm,
   array,

@@ -1,6 +1,6 @@
 /**
- * XDR as micro-packed can say it: all of these types, by padding what it has. Its bytes are views of what it decodes, and
- * its optional data, when there is none, is undefined.
+ * XDR with micro-packed, which can describe all of these types once padding is added to its own. It decodes bytes as
+ * views of the input, and missing optional data as `undefined`.
  */
 import * as P from "micro-packed";
 import type { XdrContestant } from "./contestant.ts";
@@ -15,7 +15,7 @@ function atMost<V extends { readonly length: number }>(maximum: number, inner: P
 
 const fixed = (length: number) => P.padRight(4, P.bytes(length), P.ZeroPad);
 const opaque = (maximum: number) => atMost(maximum, P.padRight(4, P.bytes(P.U32BE), P.ZeroPad));
-/** Its strings are UTF-8; the maximum is of characters, which is close enough. */
+/** UTF-8. The maximum counts UTF-16 code units instead of bytes, which is close enough for this bench. */
 const string = (maximum: number) => atMost(maximum, P.padRight(4, P.string(P.U32BE), P.ZeroPad));
 const nothing = P.struct({});
 const bool = P.apply(P.U32BE, {

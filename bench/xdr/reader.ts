@@ -1,4 +1,4 @@
-/** XDR through XdrReader and XdrWriter: a function for each type, and none described. */
+/** XDR with this project's XdrReader and XdrWriter: one function per type, without a schema. */
 import { decode, encode, type Write, type XdrReader, type XdrWriter } from "../../src/xdr/index.ts";
 import { asIs, type XdrContestant } from "./contestant.ts";
 import {

@@ -1,4 +1,4 @@
-/** XDR through this project's types: each is described once. Opaque data are views of what is decoded, as the reader gives them. */
+/** XDR with this project's schemas. Opaque data is decoded as views of the input. */
 import {
   array,
   enumType,

@@ -1,5 +1,5 @@
 /**
- * What the XDR bench is about. The example of RFC 4506 §7:
+ * The types and values of the XDR bench. The example of RFC 4506 §7:
  *
  *     enum filekind { TEXT = 0, DATA = 1, EXEC = 2 };
  *     union filetype switch (filekind kind) {
@@ -9,7 +9,7 @@
  *     };
  *     struct file { string filename<255>; filetype type; string owner<32>; opaque data<65535>; };
  *
- * and a transaction, of the kind that users of js-xdr have:
+ * and a transaction like those of js-xdr's users:
  *
  *     typedef opaque account[32];
  *     enum asset_type { NATIVE = 0, CREDIT = 1 };
@@ -104,7 +104,7 @@ export interface Transaction {
   readonly signatures: readonly Signature[];
 }
 
-/** `length` bytes that no other `n` has. */
+/** `length` bytes that differ for each `n`. */
 function bytes(n: number, length: number): Uint8Array {
   const more = Array.from({ length: Math.ceil(length / 52) }, (_, i) => [...nodeId(1000 * n + i)]);
   return Uint8Array.from(more.flat().slice(0, length));

@@ -1,4 +1,4 @@
-/** XDR: the example of the standard and a transaction, decoded and encoded, beside others with the same values. */
+/** Compares XDR libraries: each decodes and encodes the same values, the example of RFC 4506 and a transaction. */
 import { agree, bytesOf, refuses } from "../agree.ts";
 import { type Contest, over } from "../contest.ts";
 import type { XdrCodec, XdrContestant } from "./contestant.ts";
@@ -10,10 +10,10 @@ import { schema } from "./schema.ts";
 import { type File, FileKind, file, type Transaction, transaction } from "./values.ts";
 
 const VALUES = 64;
-/** So many of them differ in more than their numbers. */
-const KINDS = 4;
+/** The first so many values have different shapes. Later ones repeat these shapes with other numbers. */
+const SHAPES = 4;
 
-/** RFC 4506 §7: the file, and the bytes that the standard shows. */
+/** The file of RFC 4506 §7, and its bytes as shown there. */
 const SILLYPROG: File = {
   filename: "sillyprog",
   type: { kind: FileKind.EXEC, interpretor: "lisp" },
@@ -24,15 +24,16 @@ const SILLYPROG_BYTES = bytesOf(
   "00000009 73696c6c 7970726f 67000000 00000002 00000004 6c697370 00000004 6a6f686e 00000006 28717569 74290000",
 );
 
-/** A contestant's ways with one type, whatever shape its values have. */
+/** A contestant's codec for one type. It hides the shape of the contestant's values. */
 interface Entrant<Value> {
   readonly who: string;
-  /** @throws {Error} if it does anything else with the value and its bytes than is right */
+  /** @throws {Error} if the codec does not encode `value` to `bytes`, and decode `bytes` to `value` */
   check(value: Value, bytes: Uint8Array): void;
-  /** @throws {Error} if it takes what ends too soon, or goes on */
+  /** @throws {Error} if the codec accepts `bytes` cut off anywhere, or with more bytes after them */
   checkRefusals(bytes: Uint8Array): void;
-  /** The work: all of the bytes decoded, all of the values encoded. */
+  /** The work to be timed: decodes all of `encoded`. */
   decode(encoded: readonly Uint8Array[]): () => unknown;
+  /** The work to be timed: encodes all of `values`. */
   encode(values: readonly Value[]): () => unknown;
 }
 
@@ -47,7 +48,7 @@ function entrant<Value, Own>(who: string, { decode, encode, own, plain }: XdrCod
       for (let end = 0; end < bytes.length; end++) {
         refuses(`${who} decodes the first ${end} bytes of ${bytes.length}`, () => decode(bytes.slice(0, end)));
       }
-      refuses(`${who} decodes what goes on`, () => decode(Uint8Array.of(...bytes, 0, 0, 0, 0)));
+      refuses(`${who} decodes bytes after the value`, () => decode(Uint8Array.of(...bytes, 0, 0, 0, 0)));
     },
     decode: (encoded) => over(encoded, decode),
     encode: (values) => over(values.map(own), encode),
@@ -67,7 +68,7 @@ function contests<Value>(
   const encoded = values.map(encode);
   for (const { check, checkRefusals } of entrants) {
     for (const [i, bytes] of encoded.entries()) check(values[i]!, bytes);
-    for (const bytes of encoded.slice(0, KINDS)) checkRefusals(bytes);
+    for (const bytes of encoded.slice(0, SHAPES)) checkRefusals(bytes);
   }
   const contest = (how: string, run: (entrant: Entrant<Value>) => () => unknown): Contest => ({
     suite: "xdr",
@@ -78,7 +79,7 @@ function contests<Value>(
   return [contest("decode", ({ decode }) => decode(encoded)), contest("encode", ({ encode }) => encode(values))];
 }
 
-/** @throws {Error} if a contestant does not do what the others do */
+/** @throws {Error} if a contestant gives another result than expected */
 export function xdrContests(): Contest[] {
   const contestants = [both(schema), both(reader), both(dataView), both(jsXdr), both(microPacked)];
   const files = contestants.map(([file]) => file);

@@ -1,4 +1,4 @@
-// NFS version 3 (RFC 1813 §2, §3.3.3, §3.3.16), under the RFC's own names: what LOOKUP and READDIR are made of.
+// NFS version 3 (RFC 1813 §2, §3.3.3, §3.3.16): the types of LOOKUP and READDIR, under the names of the RFC.
 import {
   bool,
   enumType,
@@ -23,7 +23,7 @@ export const NFSPROC3_READDIR = 16;
 const NFS3_FHSIZE = 64;
 const NFS3_COOKIEVERFSIZE = 8;
 
-// Servers of old may hold names that are not UTF-8; to take those as they are, this would be an `opaque`.
+// Old servers may have file names that are not UTF-8. To accept them, use `opaque` here.
 const filename3 = string(MAX_LENGTH);
 const cookieverf3 = fixedOpaque(NFS3_COOKIEVERFSIZE);
 const [mode3, uid3, gid3, count3] = [uint, uint, uint, uint];
@@ -113,7 +113,7 @@ export type LOOKUP3res = Infer<typeof LOOKUP3res>;
 
 export const READDIR3args = struct({ dir: nfs_fh3, cookie: cookie3, cookieverf: cookieverf3, count: count3 });
 
-/** Without its last field, `entry3 *nextentry`: `list` knows that. */
+/** Without its last field, `entry3 *nextentry`, which `list` adds. */
 export const entry3 = struct({ fileid: fileid3, name: filename3, cookie: cookie3 });
 export type entry3 = Infer<typeof entry3>;
 

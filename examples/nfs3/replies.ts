@@ -1,11 +1,11 @@
-// What a server might answer. The types of the schemas check each value as it is written down.
+// Replies as a server might send them. The compiler checks each value against the type of its schema.
 import * as nfs from "./nfs.ts";
 import * as rpc from "./rpc.ts";
 
 const verf: rpc.opaque_auth = { flavor: rpc.AUTH_NONE, body: new Uint8Array() };
 const dir_attributes = attributes(nfs.NF3DIR, 0o755, 2n, 32768n);
 
-/** The reply to a LOOKUP of a file that there is. */
+/** The reply to a LOOKUP of a file that exists. */
 export const found = success<nfs.LOOKUP3res>(1, {
   status: nfs.NFS3_OK,
   resok: {
@@ -15,10 +15,10 @@ export const found = success<nfs.LOOKUP3res>(1, {
   },
 });
 
-/** The reply to a LOOKUP of a file that there is not. */
+/** The reply to a LOOKUP of a file that does not exist. */
 export const missing = success<nfs.LOOKUP3res>(2, { status: nfs.NFS3ERR_NOENT, resfail: { dir_attributes } });
 
-/** The reply to a call whose credentials will not do. */
+/** The reply to a call with credentials that the server rejects. */
 export const denied: rpc.rpc_msg<never, never> = {
   xid: 3,
   body: {
@@ -30,7 +30,7 @@ export const denied: rpc.rpc_msg<never, never> = {
   },
 };
 
-/** The reply to a READDIR of a directory of `count` files. */
+/** The reply to a READDIR of a directory with `count` files. */
 export function directory(count: number): rpc.rpc_msg<never, nfs.READDIR3res> {
   const entries = Array.from({ length: count }, (_, i) => ({
     fileid: BigInt(i + 3),

@@ -1,4 +1,5 @@
-// ONC RPC version 2 (RFC 5531 §8, §9, appendix A), under the RFC's own names: the messages that carry calls and replies.
+// ONC RPC version 2 (RFC 5531 §8, §9, appendix A), under the names of the RFC: the messages that carry calls and
+// replies.
 import {
   array,
   constant,
@@ -16,11 +17,11 @@ import {
 export const auth_flavor = enumType({ AUTH_NONE: 0, AUTH_SYS: 1, AUTH_SHORT: 2, AUTH_DH: 3, RPCSEC_GSS: 6 });
 export const { AUTH_NONE, AUTH_SYS } = auth_flavor.values;
 
-/** Its body is opaque to RPC: what it holds is for the flavor to say, as {@link authsys_parms} does for AUTH_SYS. */
+/** The flavor defines what the body contains: for AUTH_SYS it is an encoded {@link authsys_parms}. */
 export const opaque_auth = struct({ flavor: auth_flavor, body: opaque(400) });
 export type opaque_auth = Infer<typeof opaque_auth>;
 
-/** The body of credentials of AUTH_SYS. */
+/** The body of AUTH_SYS credentials. */
 export const authsys_parms = struct({
   stamp: uint,
   machinename: string(255),
@@ -74,8 +75,8 @@ const rejected_reply = union("stat", reject_stat, {
 });
 
 /**
- * A message about one procedure. RPC leaves the arguments of a call and the results of a reply to the program: they follow
- * right behind, so here they are a field.
+ * A message for one procedure, whose arguments and results have these types. RFC 5531 does not include them in its
+ * types, because they depend on the program. They directly follow the call or reply, so here they are its last field.
  */
 export function rpc_msg<Args, Results>(args: XdrType<Args>, results: XdrType<Results>) {
   const call_body = struct({

@@ -1,10 +1,10 @@
-// Replies in words. TypeScript knows the fields of each arm of a union; and a `switch` that leaves out a case does not
-// compile, since there is no `return` behind it.
+// Describes replies in text. TypeScript knows the fields of each arm of a union. A `switch` without one of the cases
+// does not compile, because no `return` follows it.
 import type { XdrEnum } from "whereabouts/xdr";
 import * as nfs from "./nfs.ts";
 import * as rpc from "./rpc.ts";
 
-/** What became of a call: its results in the words of `show`, or why there are none. */
+/** The outcome of a call: its results, described by `show`, or the reason why there are none. */
 export function showReply<Results>(
   { body }: rpc.rpc_msg<unknown, Results>,
   show: (results: Results) => string,
@@ -49,7 +49,7 @@ export function showReaddir(res: nfs.READDIR3res): string {
   return `${entries.length} entries${eof ? "" : " and more"}: ${shown.join(" ")}`;
 }
 
-/** As `ls -l` writes it. */
+/** Attributes in the format of `ls -l`. */
 function showAttributes(attr: nfs.post_op_attr): string {
   if (!attr.attributes_follow) return "(no attributes)";
   const { type, mode, nlink, uid, gid, size, mtime } = attr.attributes;
@@ -80,7 +80,7 @@ function dateOf({ seconds, nseconds }: nfs.nfstime3): Date {
   return new Date(seconds * 1000 + nseconds / 1e6);
 }
 
-/** The name that an enumeration has for one of its values. */
+/** The name of an enum's value. */
 function nameOf<Values extends { readonly [name: string]: number }>(
   { values }: XdrEnum<Values>,
   value: Values[keyof Values],

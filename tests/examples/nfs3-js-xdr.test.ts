@@ -1,5 +1,5 @@
-// The structures of examples/nfs3, described once more for @stellar/js-xdr 5: random values must be written as the same
-// bytes, and bytes changed at random be read or refused alike.
+// Compares examples/nfs3 with the same structures as schemas of @stellar/js-xdr 5. Both must write random values as the
+// same bytes, and accept or reject the same randomly changed bytes.
 import { describe, expect, test } from "bun:test";
 import * as stellar from "@stellar/js-xdr";
 import fc from "fast-check";
@@ -13,7 +13,7 @@ const SEED = 1813;
 const { enumType, field, lazy, option, struct, uint32, uint64, unionCase, varOpaque } = stellar;
 const nothing = stellar.void();
 
-/** A union as XDR's language has it: the name and type of the discriminant, the arms, and the default. */
+/** A js-xdr union: the name and the type of the discriminant, the arms, and the default arm. */
 function union(
   tag: string,
   switchOn: stellar.XdrType<number | boolean>,
@@ -241,7 +241,7 @@ function messages<Args, Results>(
   return fc.record({ xid: word, body });
 }
 
-/** A value as js-xdr has it: strings are bytes, and a list is its first element, which has the next one. */
+/** A value in the form of js-xdr: strings are bytes, and a list is its first element, which contains the next one. */
 function theirs(value: unknown): unknown {
   if (typeof value === "string") return new TextEncoder().encode(value);
   if (Array.isArray(value)) {
@@ -266,7 +266,7 @@ function compare<T>(type: XdrType<T>, schema: stellar.XdrType<unknown>, values: 
     fc.property(values, changes, (value, list) => {
       const bytes = change(type.encode(value), list);
       const result = type.tryDecode(bytes);
-      // Their strings are bytes, of any kind.
+      // In js-xdr, strings are arbitrary bytes.
       if (!result.ok && result.code === "bad-utf8") return;
       counts[result.ok ? "accepted" : "refused"] += 1;
       expect(result.ok).toBe(schema.validateXdr(bytes));
@@ -278,19 +278,19 @@ function compare<T>(type: XdrType<T>, schema: stellar.XdrType<unknown>, values: 
   expect(counts.refused).toBeGreaterThan(100);
 }
 
-describe("as js-xdr does, examples/nfs3 writes and reads", () => {
+describe("like js-xdr, examples/nfs3 encodes and decodes", () => {
   const LOOKUP = rpc.rpc_msg(nfs.LOOKUP3args, nfs.LOOKUP3res);
   const READDIR = rpc.rpc_msg(nfs.READDIR3args, nfs.READDIR3res);
 
-  test("messages about LOOKUP", () => {
+  test("calls and replies of LOOKUP", () => {
     compare(LOOKUP, rpc_msg(LOOKUP3args, LOOKUP3res), messages(lookupArgs, lookupResults));
   });
 
-  test("messages about READDIR", () => {
+  test("calls and replies of READDIR", () => {
     compare(READDIR, rpc_msg(READDIR3args, READDIR3res), messages(readdirArgs, readdirResults));
   });
 
-  test("credentials of AUTH_SYS", () => {
+  test("AUTH_SYS credentials", () => {
     const text = new TextEncoder();
     const schema = struct("authsys_parms", {
       stamp: uint32(),
@@ -316,7 +316,7 @@ describe("as js-xdr does, examples/nfs3 writes and reads", () => {
     );
   });
 
-  test("a directory of 1,000 files, for which js-xdr has to be allowed more depth than it allows by default", () => {
+  test("a directory of 1,000 files, for which js-xdr needs more than its default depth", () => {
     const message = directory(1000);
     const schema = rpc_msg(READDIR3args, READDIR3res);
     const bytes: Uint8Array = READDIR.encode(message);

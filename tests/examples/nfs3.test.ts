@@ -1,5 +1,5 @@
-// The structures of examples/nfs3 against bytes written by hand, by the rules of RFC 4506 and the definitions of RFC 1813
-// and RFC 5531; and the program, by what it prints.
+// Compares the structures of examples/nfs3 with bytes written by hand, from the rules of RFC 4506 and the definitions
+// of RFC 1813 and RFC 5531. Also checks the output of the example program.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { XdrType } from "whereabouts/xdr";
@@ -70,10 +70,10 @@ function denied<Rejected>(rreply: Rejected) {
 }
 
 function vector<T>(name: string, type: XdrType<T>, value: T, hex: string) {
-  return { name, check: () => holds(type, value, bytes(hex)) };
+  return { name, check: () => check(type, value, bytes(hex)) };
 }
 
-function holds<T>(type: XdrType<T>, value: T, expected: Uint8Array): void {
+function check<T>(type: XdrType<T>, value: T, expected: Uint8Array): void {
   expect(type.decode(expected)).toEqual(value);
   expect<Uint8Array>(type.encode(value)).toEqual(expected);
 }
@@ -141,7 +141,7 @@ const VECTORS = [
     00000000            # dir_attributes: attributes_follow = FALSE`,
   ),
   vector(
-    "a LOOKUP reply without one",
+    "a LOOKUP reply with an error status",
     LOOKUP,
     accepted({
       stat: rpc.SUCCESS,
@@ -229,7 +229,7 @@ const VECTORS = [
     00000001            # eof = TRUE`,
   ),
   vector(
-    "a reply from a server of other versions of the program",
+    "a reply from a server that has other versions of the program",
     LOOKUP,
     accepted({ stat: rpc.PROG_MISMATCH, mismatch_info: { low: 2, high: 4 } }),
     `${ACCEPTED}
@@ -237,14 +237,14 @@ const VECTORS = [
     00000002 00000004   # low, high`,
   ),
   vector(
-    "a reply that has no more to say",
+    "a reply with an error that has no details",
     LOOKUP,
     accepted({ stat: rpc.SYSTEM_ERR }),
     `${ACCEPTED}
     00000005            # stat = SYSTEM_ERR, and nothing`,
   ),
   vector(
-    "a reply from a server of other versions of RPC",
+    "a reply from a server that has other versions of RPC",
     LOOKUP,
     denied({ stat: rpc.RPC_MISMATCH, mismatch_info: { low: 2, high: 3 } }),
     `
@@ -255,7 +255,7 @@ const VECTORS = [
     00000002 00000003   # low, high`,
   ),
   vector(
-    "a reply to credentials that will not do",
+    "a reply that rejects the credentials",
     LOOKUP,
     denied({ stat: rpc.AUTH_ERROR, auth_stat: rpc.auth_stat.values.RPCSEC_GSS_CTXPROBLEM }),
     `
@@ -268,9 +268,9 @@ const VECTORS = [
 ];
 
 describe("the schemas of examples/nfs3", () => {
-  for (const { name, check } of VECTORS) test(`read and write ${name} as it was written by hand`, check);
+  for (const { name, check } of VECTORS) test(`encode and decode ${name} like the bytes written by hand`, check);
 
-  test("hold to the maxima of the RFCs", () => {
+  test("have the maximums of the RFCs", () => {
     const limits: [type: XdrType<unknown>, most: unknown, over: unknown][] = [
       [nfs.nfs_fh3, { data: new Uint8Array(64) }, { data: new Uint8Array(65) }],
       [rpc.opaque_auth, { ...none, body: new Uint8Array(400) }, { ...none, body: new Uint8Array(401) }],
@@ -285,7 +285,7 @@ describe("the schemas of examples/nfs3", () => {
     expect(handle).toEqual({ ok: false, code: "length-over-maximum", offset: 0, path: "data" });
   });
 
-  test("hold to the numbers of the RFCs", () => {
+  test("reject numbers that are not in the RFCs", () => {
     const call = bytes(LOOKUP_CALL);
     call[11] = 3;
     expect(LOOKUP.tryDecode(call)).toMatchObject({ code: "wrong-constant", offset: 8, path: "body.cbody.rpcvers" });
@@ -295,7 +295,7 @@ describe("the schemas of examples/nfs3", () => {
     expect(LOOKUP.tryDecode(reply)).toMatchObject({ code: "unknown-enum", offset: 24, path });
   });
 
-  test("tell of a reply that was cut anywhere where it ends, and in which part of it", () => {
+  test("report, for a reply cut off anywhere, the offset of the end and the path of the part", () => {
     const reply = READDIR.encode(directory(3));
     for (let length = 0; length < reply.length; length += 1) {
       const result = READDIR.tryDecode(reply.subarray(0, length));
@@ -306,13 +306,13 @@ describe("the schemas of examples/nfs3", () => {
     }
   });
 
-  test("read a directory of 100,000 files by default", () => {
+  test("decode a directory of 100,000 files with the default maxDepth", () => {
     const message = directory(100_000);
     expect(READDIR.decode(READDIR.encode(message))).toEqual(message);
   });
 
-  test("give types of which a switch must have every case, with the fields of that case and no others", () => {
-    // @ts-expect-error: what if the status is another?
+  test("make the compiler require every case of a switch, and allow only the fields of that case", () => {
+    // @ts-expect-error: cases for other statuses are missing
     function name(res: nfs.LOOKUP3res): string {
       switch (res.status) {
         case nfs.NFS3_OK:
@@ -333,7 +333,7 @@ function parms(name: number, gids: number) {
   return { stamp: 0, machinename: "m".repeat(name), uid: 0, gid: 0, gids: Array<number>(gids).fill(1) };
 }
 
-test("examples/nfs3.ts prints a call, replies and what is wrong with one", async () => {
+test("examples/nfs3.ts prints a call, replies, and the error of a reply that is cut off", async () => {
   const child = Bun.spawn([process.execPath, join(ROOT, "examples/nfs3.ts")], { stdout: "pipe", stderr: "pipe" });
   const [out, error, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   expect(error).toBe("");
