@@ -1,7 +1,7 @@
 /** `whereabouts announce`: lets a node be found, until a signal ends it. */
 import { Command } from "commander";
-import { complain, print, startDiscoverer, untilSignal } from "./output.ts";
-import { pad, showNodeId, styleFor, timeStamp, visible } from "./style.ts";
+import { complain, print, startDiscoverer, untilSignal } from "./terminal/output.ts";
+import { pad, showNodeId, styleFor, timeStamp, visible } from "./terminal/style.ts";
 import { flag, isOn, nodeId, servers, whole } from "./values.ts";
 
 const HELP = `

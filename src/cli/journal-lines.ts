@@ -2,7 +2,7 @@
 import ipaddr from "ipaddr.js";
 import { ipOf } from "../client/ip.ts";
 import type { JournalEntry } from "../journal/index.ts";
-import { nodeIdJson } from "./style.ts";
+import { nodeIdJson } from "./terminal/style.ts";
 import { MAX_NODE_ID } from "./values.ts";
 
 /** How far ahead a time may be: clocks differ. */

@@ -15,8 +15,8 @@ import {
 } from "../journal/index.ts";
 import { RegistryBatches } from "../server/registry-batches.ts";
 import { entryLine, LineError, linesOf, parseEntry } from "./journal-lines.ts";
-import { complain, Lines, print } from "./output.ts";
-import { pad, showAge, timeStamp, visible } from "./style.ts";
+import { complain, Lines, print } from "./terminal/output.ts";
+import { pad, showAge, timeStamp, visible } from "./terminal/style.ts";
 import { flag, isOn, whole } from "./values.ts";
 
 const JOURNALS = `

@@ -2,8 +2,8 @@
 import { isatty } from "node:tty";
 import { Command } from "commander";
 import type { LookupResult } from "../client/index.ts";
-import { complain, Lines, startDiscoverer } from "./output.ts";
-import { nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor, visible } from "./style.ts";
+import { complain, Lines, startDiscoverer } from "./terminal/output.ts";
+import { nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor, visible } from "./terminal/style.ts";
 import { flag, isOn, MAX_NODE_ID, seconds, servers } from "./values.ts";
 
 const TIMEOUT_S = 5;

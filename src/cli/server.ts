@@ -14,7 +14,7 @@ import {
   type ServerStats,
   TRANSPORTS,
 } from "../server/index.ts";
-import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.ts";
+import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./terminal/log.ts";
 import { flag, networks, networkText, number, only, toggle, whole, wholeOrAuto } from "./values.ts";
 
 const logger = getLogger(["whereabouts", "server"]);

@@ -1,10 +1,10 @@
 /** `whereabouts watch`: the nodes of the LAN, as a live table on a terminal, else a line for each change. */
 import { Command } from "commander";
 import type { Discoverer, LanEvent } from "../client/index.ts";
-import { complain, Lines, startDiscoverer, untilSignal } from "./output.ts";
-import { Screen, type Size } from "./screen.ts";
-import { nodeIdJson, type Style, showAddress, showNodeId, styleFor, timeStamp, visible } from "./style.ts";
-import { type Mark, renderTable, type View } from "./table.ts";
+import { complain, Lines, startDiscoverer, untilSignal } from "./terminal/output.ts";
+import { Screen, type Size } from "./terminal/screen.ts";
+import { nodeIdJson, type Style, showAddress, showNodeId, styleFor, timeStamp, visible } from "./terminal/style.ts";
+import { type Mark, renderTable, type View } from "./terminal/table.ts";
 import { flag, isOn } from "./values.ts";
 
 const HELP = `

@@ -1,7 +1,7 @@
 // The command `whereabouts lookup`, as a process that asks a server on loopback.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Columns, IdLines, lookupJson } from "../../src/cli/lookup.ts";
-import { COLOURED, PLAIN } from "../../src/cli/style.ts";
+import { COLOURED, PLAIN } from "../../src/cli/terminal/style.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client, until } from "../support/client.ts";
 import { run, start, TerminalCommand } from "../support/command.ts";

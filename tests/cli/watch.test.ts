@@ -1,7 +1,16 @@
 // The command `whereabouts watch`, on hosts of its own, and what the other two commands do on a LAN.
 import { describe, expect, test } from "bun:test";
-import { COLOURED, fit, nodeIdText, PLAIN, showAge, showNodeId, timeStamp, visible } from "../../src/cli/style.ts";
-import { type Mark, renderTable, type View } from "../../src/cli/table.ts";
+import {
+  COLOURED,
+  fit,
+  nodeIdText,
+  PLAIN,
+  showAge,
+  showNodeId,
+  timeStamp,
+  visible,
+} from "../../src/cli/terminal/style.ts";
+import { type Mark, renderTable, type View } from "../../src/cli/terminal/table.ts";
 import { EventLines, eventJson } from "../../src/cli/watch.ts";
 import type { LanEvent, LanNode } from "../../src/client/index.ts";
 import { until } from "../support/client.ts";

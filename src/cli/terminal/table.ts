@@ -1,5 +1,5 @@
 /** The nodes of the LAN as a table of a given size. */
-import type { LanNode } from "../client/index.ts";
+import type { LanNode } from "../../client/index.ts";
 import { fit, type Style, showAddress, showAge, showNodeId, visible } from "./style.ts";
 
 /** A node that stands out for a while: it is new, or has moved. */

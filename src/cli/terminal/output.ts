@@ -1,6 +1,6 @@
 /** What the commands of the client share: writing out, and ending. */
 import type { Command } from "commander";
-import { Discoverer, type DiscovererOptions } from "../client/index.ts";
+import { Discoverer, type DiscovererOptions } from "../../client/index.ts";
 import { visible } from "./style.ts";
 
 /** Lines that go out in one write at most. */
