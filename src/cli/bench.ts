@@ -1,24 +1,24 @@
-/** `whereabouts bench`: runs the benches, which are in a checkout of the sources and not in the package. */
+/** `whereabouts bench`: runs the benchmarks, which are in a checkout of the sources but not in the package. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Help, Option } from "commander";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const MAIN = join(ROOT, "bench", "main.ts");
-/** They compare with development dependencies; that these are there is told by one of them. */
+/** One of the development dependencies that the benchmarks need. If it is installed, so are the others. */
 const NEEDED = "mitata/package.json";
 
-/** What bench/options.ts takes: to be read here, and passed on as it is. */
+/** The flags of bench/options.ts, for the help text. They are passed on unparsed. */
 const FLAGS = [
   new Option("--only <suite>", "codec, xdr or engine; default: all three"),
-  new Option("--nodes <n>", "nodes that the engine's registry holds; default: 10000, and 1000000"),
-  new Option("--quick", "see that all of it works; the figures say little"),
-  new Option("--json", "print for machines"),
+  new Option("--nodes <n>", "nodes in the engine's registry; default: 10000 and 1000000"),
+  new Option("--quick", "short run, to check that everything works; its numbers mean little"),
+  new Option("--json", "print JSON"),
 ];
 
 export function benchCommand(): Command {
   return new Command("bench")
-    .description("Measure codec, XDR and packet engine beside others that do the same. Needs a checkout.")
+    .description("Measure codec, XDR and packet engine, and compare them with other libraries. Needs a checkout.")
     .usage("[options]")
     .allowUnknownOption()
     .allowExcessArguments()
@@ -28,12 +28,9 @@ export function benchCommand(): Command {
 
 async function run(command: Command): Promise<void> {
   if (!existsSync(MAIN) || !resolves(NEEDED)) {
-    command.error(
-      "error: the benches are not in the package: get the sources of Whereabouts, and run bun bench there",
-      {
-        exitCode: 2,
-      },
-    );
+    command.error("error: the benches are not in the package: get the sources of Whereabouts and run bun bench there", {
+      exitCode: 2,
+    });
   }
   const child = Bun.spawn([process.execPath, MAIN, ...command.args], { stdio: ["ignore", "inherit", "inherit"] });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => child.kill(signal));

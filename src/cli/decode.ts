@@ -1,27 +1,50 @@
-/** `whereabouts decode`: packets in hex, from the command line or standard input, to JSON. */
+/** `whereabouts decode`: prints packets, given in hex, as JSON. */
 import { isatty } from "node:tty";
 import { Command } from "commander";
-import { type Codec, type CodecBackend, createCodec, type DecodeResult } from "../codec/index.ts";
-import { flag } from "./values.ts";
+import { type Codec, type CodecBackend, createCodec, type DecodeResult, ipToText } from "../codec/index.ts";
+import { failOnStreamError, optionErrorText } from "./errors.ts";
+import { InputError } from "./packets/hex.ts";
+import { PacketReader } from "./packets/reader.ts";
+import { print } from "./terminal/output.ts";
+import { nodeIdJson } from "./terminal/style.ts";
+import { flag, isOn } from "./values.ts";
 
 const HELP = `
-One packet an argument or, with "-" or without arguments, one packet a line of standard input. An empty argument or line
-is an empty datagram. Prints a line for each packet, in order:
+A packet is given as one of:
+- hex digits, one packet per argument or line: 1976030900000000, 19:76:03:09, "19 76 03 09" or "0x1976 0x0309". Groups of
+  whole bytes may have spaces, tabs or colons between them. An empty argument or line is an empty packet.
+- a dump from tcpdump with -x, -xx, -X or -XX, one or more lines per packet, each with its offset: "0x0000:  4500 002c …".
+  IPv4, IPv6 and UDP headers are removed, and before them an Ethernet header (also with a VLAN tag) or the one of Linux's
+  "any" interface. tcpdump's lines with addresses, and text beside the bytes, are skipped. An empty line ends the dump.
+- a dump of the packet alone with such offsets, as xxd prints it.
+With "-" or without arguments, packets are read from standard input, and each is printed as soon as it is complete.
+
+Output, one line per packet, in order:
+  {"ok":true,"type":"announcement","nodeId":"NODE","nodeIdHex":"4e4f4445","ip":"192.0.2.7","port":22000}
+  {"ok":true,"type":"query","nodeId":"NODE","nodeIdHex":"4e4f4445"}
+  {"ok":false,"error":"trailing","offset":12}
+"nodeId" is null if the bytes of the NodeID are not printable text; "ip" is null if the packet has none. "error" is short,
+bad-magic, bad-reserved, bad-id-length, bad-ip-length or trailing; "offset" is the byte at which decoding failed.
+With --hex:
   {"ok":true,"type":"announcement","nodeId":"<hex>","port":22000,"ip":"<hex>"}
   {"ok":true,"type":"query","nodeId":"<hex>"}
-  {"ok":false,"error":"short|bad-magic|bad-reserved|bad-id-length|bad-ip-length|trailing"}
-Exits with 0 when all packets were judged, good or bad. What is not hex ends it with 2: an argument before anything is
-printed, a line after the packets before it.`;
+  {"ok":false,"error":"trailing"}
 
-/** How much of an argument or a line an error message quotes. */
-const QUOTED = 40;
+Exit code 0: all packets were printed, valid or not. 1: reading or writing failed. 2: wrong use, or input that is none of
+the above. A wrong argument is reported before any output, a wrong line after the packets before it.
 
-/** The command, to be added to a program. */
+Examples:
+  whereabouts decode 1976030900000004 4e4f4445
+  tcpdump -l -n -x udp port 22025 | whereabouts decode`;
+
+type Format = (result: DecodeResult) => string;
+
 export function decodeCommand(): Command {
   return new Command("decode")
-    .description("Decode packets: a line of JSON for each.")
+    .description("Decode packets: prints a JSON object for each.")
     .argument("[hex...]", 'packets in hex, or "-" to read them from standard input')
-    .addOption(flag("--codec <backend>", "default: wasm where it can be loaded, else ts").choices(["wasm", "ts"]))
+    .addOption(flag("--codec <backend>", "default: wasm if it can be loaded, else ts").choices(["wasm", "ts"]))
+    .addOption(flag("--hex", "print NodeIDs and IPs in hex only"))
     .addHelpText("after", HELP)
     .action(decode);
 }
@@ -32,16 +55,13 @@ async function decode(hex: readonly string[], options: { codec?: CodecBackend },
   if (hex.length === 0 && isatty(0)) {
     command.error('error: nothing to decode: give packets in hex, or "-" to type them line by line', { exitCode: 2 });
   }
+  const format = isOn(command, "hex") ? hexJson : textJson;
   const codec = load(options.codec ?? "auto", command);
-  // Each write tells its own caller of its error; but where nobody listens as well, an error ends the process.
-  process.stdout.on("error", () => {});
   try {
-    if (stdin) await decodeLines(codec, command);
-    else await decodeArguments(codec, hex, command);
+    if (stdin) await decodeLines(codec, format, command);
+    else await decodeArguments(codec, format, hex, command);
   } catch (error) {
-    // Standard input is a directory, the disk is full: nothing that a stack would explain.
-    if (!(error instanceof Error && "syscall" in error)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: 1 });
+    failOnStreamError(error, command);
   }
 }
 
@@ -49,43 +69,70 @@ function load(backend: CodecBackend | "auto", command: Command): Codec {
   try {
     return createCodec({ backend });
   } catch (error) {
-    return command.error(`error: ${(error as Error).message}`, { exitCode: 1 });
+    return command.error(`error: ${optionErrorText(error as Error, command, ["codec"])}`, { exitCode: 1 });
   }
 }
 
-async function decodeArguments(codec: Codec, hex: readonly string[], command: Command): Promise<void> {
-  const { packets, bad } = parseAll(hex);
-  if (bad !== undefined) command.error(`error: argument ${packets.length + 1} ${notHex(bad)}`, { exitCode: 2 });
-  await print(codec.decodeMany(packets));
+async function decodeArguments(codec: Codec, format: Format, hex: readonly string[], command: Command): Promise<void> {
+  const packets = hex.flatMap((text, index) => {
+    // A quoted argument may hold a dump of several lines.
+    const lines = text.split("\n").map(withoutReturn);
+    const reader = new PacketReader();
+    try {
+      return [...lines.flatMap((line) => reader.read(line)), ...reader.end()];
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      const line = lines.length === 1 ? "" : `, line ${error.line ?? reader.lines},`;
+      return command.error(`error: argument ${index + 1}${line} ${error.message}`, { exitCode: 2 });
+    }
+  });
+  await print(formatAll(codec.decodeMany(packets), format));
 }
 
-/** Decodes standard input as it comes, and stops early where nobody reads the output any more. */
-async function decodeLines(codec: Codec, command: Command): Promise<void> {
-  let done = 0;
+/** Decodes standard input as it arrives. Stops early if nobody reads the output any more. */
+async function decodeLines(codec: Codec, format: Format, command: Command): Promise<void> {
+  const reader = new PacketReader();
+  /** Prints the packets of `read`, also those before a wrong line. */
+  const printPackets = async (read: (packets: Uint8Array[]) => void): Promise<boolean> => {
+    const packets: Uint8Array[] = [];
+    let wrong: InputError | undefined;
+    try {
+      read(packets);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      wrong = error;
+    }
+    const more = packets.length === 0 || (await print(formatAll(codec.decodeMany(packets), format)));
+    if (more && wrong !== undefined) {
+      command.error(`error: line ${wrong.line ?? reader.lines} ${wrong.message}`, { exitCode: 2 });
+    }
+    return more;
+  };
   for await (const lines of linesOf(Bun.stdin.stream())) {
-    const { packets, bad } = parseAll(lines);
-    if (!(await print(codec.decodeMany(packets)))) return;
-    done += packets.length;
-    if (bad !== undefined) command.error(`error: line ${done + 1} ${notHex(bad)}`, { exitCode: 2 });
+    const more = await printPackets((packets) => {
+      for (const line of lines) packets.push(...reader.read(line));
+    });
+    if (!more) return;
   }
+  await printPackets((packets) => packets.push(...reader.end()));
 }
 
-/** The lines of a stream, as many at a time as have come. A line feed at the very end starts no line. */
+/** The lines of a stream, as many at a time as have arrived. A line feed at the very end starts no line. */
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string[]> {
-  // Latin-1: no character is more than a byte, so none is cut, and none but hex digits reads as one.
+  // In Latin-1 each byte is one character, so a chunk cannot end within a character.
   const decoder = new TextDecoder("latin1");
-  let begun: string[] = [];
+  let rest: string[] = [];
   for await (const chunk of stream) {
     const text = decoder.decode(chunk);
     const end = text.lastIndexOf("\n");
     if (end === -1) {
-      begun.push(text);
+      rest.push(text);
       continue;
     }
-    yield (begun.join("") + text.slice(0, end)).split("\n").map(withoutReturn);
-    begun = [text.slice(end + 1)];
+    yield (rest.join("") + text.slice(0, end)).split("\n").map(withoutReturn);
+    rest = [text.slice(end + 1)];
   }
-  const last = begun.join("");
+  const last = rest.join("");
   if (last !== "") yield [withoutReturn(last)];
 }
 
@@ -93,43 +140,25 @@ function withoutReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
-/** Packets up to the first text that is not hex: `bad`. */
-function parseAll(texts: readonly string[]): { packets: Uint8Array[]; bad?: string } {
-  const packets: Uint8Array[] = [];
-  for (const text of texts) {
-    try {
-      packets.push(Uint8Array.fromHex(text));
-    } catch {
-      return { packets, bad: text };
-    }
-  }
-  return { packets };
+function formatAll(results: readonly DecodeResult[], format: Format): string {
+  return results.map((result) => `${format(result)}\n`).join("");
 }
 
-function notHex(text: string): string {
-  const at = text.search(/[^0-9a-f]/i);
-  const why =
-    at === -1 ? `an odd number of digits, ${text.length}` : `${quote(text.charAt(at))} at character ${at + 1}`;
-  return `is not hex: ${quote(text.slice(0, QUOTED))}${text.length > QUOTED ? "…" : ""} has ${why}`;
-}
-
-/** In printable ASCII: what stands in a packet must not steer a terminal. */
-function quote(text: string): string {
-  return JSON.stringify(text).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-/** Whether what was printed could still be written. */
-function print(results: readonly DecodeResult[]): Promise<boolean> {
-  const text = results.map((result) => `${line(result)}\n`).join("");
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => {
-      if (error && (error as NodeJS.ErrnoException).code !== "EPIPE") reject(error);
-      else resolve(!error);
-    });
+function textJson(result: DecodeResult): string {
+  if (!result.ok) return JSON.stringify({ ok: false, error: result.code, offset: result.offset });
+  const { packet } = result;
+  const names = nodeIdJson(packet.nodeId);
+  if (packet.type === "query") return JSON.stringify({ ok: true, type: "query", ...names });
+  return JSON.stringify({
+    ok: true,
+    type: "announcement",
+    ...names,
+    ip: ipToText(packet.ip) ?? null,
+    port: packet.port,
   });
 }
 
-function line(result: DecodeResult): string {
+function hexJson(result: DecodeResult): string {
   if (!result.ok) return JSON.stringify({ ok: false, error: result.code });
   const { packet } = result;
   const nodeId = packet.nodeId.toHex();

@@ -14,8 +14,9 @@ import {
   type SealedBatch,
 } from "../journal/index.ts";
 import { RegistryBatches } from "../server/registry-batches.ts";
+import { optionErrorText } from "./errors.ts";
 import { entryLine, LineError, linesOf, parseEntry } from "./journal-lines.ts";
-import { complain, Lines, print } from "./terminal/output.ts";
+import { Lines, print, printError } from "./terminal/output.ts";
 import { pad, showAge, timeStamp, visible } from "./terminal/style.ts";
 import { flag, isOn, whole } from "./values.ts";
 
@@ -130,9 +131,9 @@ async function importNodes(file: string, flags: Flags, command: Command): Promis
         await journal.close();
       }
     }
-    if (tally.wrong > REPORTED) complain(`whereabouts: and ${tally.wrong - REPORTED} lines more`);
+    if (tally.wrong > REPORTED) printError(`whereabouts: and ${tally.wrong - REPORTED} lines more`);
     const { imported, over, wrong } = tally;
-    complain(`whereabouts: ${imported} nodes imported, ${over} left out whose time is over, ${wrong} lines wrong`);
+    printError(`whereabouts: ${imported} nodes imported, ${over} left out whose time is over, ${wrong} lines wrong`);
     if (wrong > 0) process.exitCode = 1;
   });
 }
@@ -152,7 +153,7 @@ function addLine(
     else writer.addEntry({ ...entry, announcedAt: entry.announcedAt + shift });
   } catch (error) {
     if (!(error instanceof LineError)) throw error;
-    if (++tally.wrong <= REPORTED) complain(`whereabouts: line ${number}: ${visible(error.message)}`);
+    if (++tally.wrong <= REPORTED) printError(`whereabouts: line ${number}: ${visible(error.message)}`);
   }
 }
 
@@ -193,7 +194,8 @@ async function attempt(command: Command, run: () => Promise<void>): Promise<void
   } catch (error) {
     const expected = error instanceof JournalError || error instanceof RangeError || "syscall" in (error as Error);
     if (!expected) throw error;
-    command.error(`error: ${visible((error as Error).message)}`, { exitCode: 1 });
+    const keys = error instanceof JournalError ? ["journal"] : [];
+    command.error(`error: ${optionErrorText(error as Error, command, keys)}`, { exitCode: 1 });
   }
 }
 
@@ -207,7 +209,7 @@ function create({ journal, journalPrefix, retention }: Flags, command: Command):
       origin: new Uint8Array(randomBytes(8)),
     });
   } catch (error) {
-    return command.error(`error: ${(error as Error).message}`, { exitCode: 2 });
+    return command.error(`error: ${optionErrorText(error as Error, command)}`, { exitCode: 2 });
   }
 }
 

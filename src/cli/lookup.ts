@@ -1,23 +1,25 @@
-/** `whereabouts lookup`: where nodes are, asked of servers and of the LAN. */
+/** `whereabouts lookup`: asks servers and the LAN for the addresses of nodes. */
 import { isatty } from "node:tty";
 import { Command } from "commander";
 import type { LookupResult } from "../client/index.ts";
-import { complain, Lines, startDiscoverer } from "./terminal/output.ts";
-import { nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor, visible } from "./terminal/style.ts";
+import { errorText, failOnStreamError } from "./errors.ts";
+import { Lines, printError, startDiscoverer } from "./terminal/output.ts";
+import { StatusLine } from "./terminal/status.ts";
+import { nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor } from "./terminal/style.ts";
 import { flag, isOn, MAX_NODE_ID, seconds, servers } from "./values.ts";
 
 const TIMEOUT_S = 5;
-/** Nodes announce themselves on the LAN every 30 s, and nothing makes them do so earlier. */
+/** Nodes announce themselves on the LAN every 30 s; they cannot be asked to do so earlier. */
 const LAN_TIMEOUT_S = 35;
-/** A NodeID that is longer stands out of its column; it does not make the column of all others as wide. */
-const WIDEST = 64;
+/** Longer NodeIDs run out of their column instead of making it wider for all others. */
+const MAX_ID_COLUMN = 64;
 const LINE_FEED = 10;
 const RETURN = 13;
 
 const HELP = `
 A server is HOST, HOST:PORT, 192.0.2.1, 2001:db8::1 or [2001:db8::1]:PORT; the port is 22025 by default.
-With "-" or without IDs, they come from standard input, one a line. Answers are printed as they come.
-Exits with 0 when all were found, 1 when some were not, 2 when it was used wrongly.
+With "-" or without IDs, NodeIDs are read from standard input, one per line. Results are printed as they arrive.
+Exit code 0: all were found. 1: some were not found, or an error. 2: wrong use.
 
 Examples:
   whereabouts lookup NODE-A NODE-B --server discovery.example.org
@@ -25,7 +27,7 @@ Examples:
   whereabouts lookup --server 192.0.2.1:22025 --json <ids.txt
     {"nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","found":true,"ip":"192.0.2.7","port":22000,"via":"192.0.2.1:22025","seenAt":1767225600000}
     {"nodeId":"NODE-B","nodeIdHex":"4e4f44452d42","found":false}
-"nodeId" is null where the bytes of a NodeID are no printable text; "seenAt" is in milliseconds since 1970.`;
+"nodeId" is null if the bytes of the NodeID are not printable text; "seenAt" is in milliseconds since 1970.`;
 
 interface Flags {
   readonly server: readonly string[];
@@ -34,19 +36,17 @@ interface Flags {
 
 export function lookupCommand(): Command {
   return new Command("lookup")
-    .description("Look nodes up: a line for each, with its address or that it was not found.")
+    .description('Look up nodes: prints a line for each, with its address or "not found".')
     .argument("[id...]", 'NodeIDs, or "-" to read them from standard input')
-    .addOption(
-      flag("--server <host[:port]>", "server to ask; may be given again").argParser(servers).default([], "none"),
-    )
-    .addOption(flag("--lan", "listen on the LAN as well, where nodes announce themselves every 30 s"))
+    .addOption(flag("--server <host[:port]>", "server to ask; may be repeated").argParser(servers).default([], "none"))
+    .addOption(flag("--lan", "listen on the LAN, where nodes announce themselves every 30 s"))
     .addOption(
       flag(
         "--timeout <seconds>",
         `how long to wait for an answer (default: ${TIMEOUT_S}, with --lan ${LAN_TIMEOUT_S})`,
       ).argParser(seconds(0.1, 86_400)),
     )
-    .addOption(flag("--json", "a JSON object a line"))
+    .addOption(flag("--json", "print a JSON object per line"))
     .addHelpText("after", HELP)
     .action(lookup);
 }
@@ -66,29 +66,45 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
   const columns = new Columns(flags.server, styleFor(process.stdout));
   const timeout = 1000 * (flags.timeout ?? (lan ? LAN_TIMEOUT_S : TIMEOUT_S));
   await using discoverer = await startDiscoverer({ servers: flags.server, lan }, command);
-  const said = new Set<string>();
+  let pending = 0;
+  let deadline = 0;
+  const statusText = () => {
+    const left = Math.max(0, Math.ceil((deadline - performance.now()) / 1000));
+    return `looking for ${pending === 1 ? "1 node" : `${pending} nodes`}, up to ${left} s more`;
+  };
+  const typed = given === undefined && isatty(0);
+  const captured = json && !process.stdout.isTTY;
+  using status = process.stderr.isTTY && !typed && !captured ? new StatusLine(statusText) : undefined;
+
+  const reported = new Set<string>();
   discoverer.on("error", (error) => {
-    // Look-ups try again and again; that they fail is said once.
-    if (said.has(error.message)) return;
-    said.add(error.message);
-    complain(`whereabouts: error: ${visible(error.message)}`);
+    // Lookups are retried. The same error is reported once.
+    if (reported.has(error.message)) return;
+    reported.add(error.message);
+    status?.hide();
+    printError(`whereabouts: error: ${errorText(error)}`);
+    status?.show();
   });
-  const lines = new Lines();
-  // Standard input may still be open then, and its reading does not end by itself.
+  const lines = new Lines(status);
+  // Standard input may still be open, and a read from it cannot be cancelled.
   void lines.gone.then(() => process.exit(0));
   let missing = 0;
   try {
-    const nodeIds = columns.expect(given ?? input.read(Bun.stdin.stream()));
+    const nodeIds = columns.expect(given ?? input.read(Bun.stdin.stream()), () => {
+      pending++;
+      deadline = performance.now() + timeout;
+    });
     for await (const result of discoverer.lookupMany(nodeIds, { timeout })) {
+      pending--;
       if (result.address === undefined) missing++;
       await lines.add(json ? lookupJson(result) : columns.line(result, Date.now()));
     }
     await lines.flush();
   } catch (error) {
-    // Standard input is a directory, the disk is full: nothing that a stack would explain.
-    if (!(error instanceof Error && "syscall" in error)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: 1 });
+    status?.[Symbol.dispose]();
+    failOnStreamError(error, command);
   }
+  status?.[Symbol.dispose]();
   if (input.wrong !== undefined) command.error(`error: ${input.wrong}`, { exitCode: 2 });
   if (missing > 0) process.exitCode = 1;
 }
@@ -97,19 +113,19 @@ function check(text: string, index: number, command: Command): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > 0 && bytes.length <= MAX_NODE_ID) return bytes;
   const why = `it must have 1 to ${MAX_NODE_ID} bytes, not ${bytes.length}`;
-  return command.error(`error: argument ${index + 1} is no NodeID: ${why}`, { exitCode: 2 });
+  return command.error(`error: argument ${index + 1} is not a NodeID: ${why}`, { exitCode: 2 });
 }
 
-/** NodeIDs from the lines of a stream, as bytes, whatever they are. Empty lines are none. */
+/** Reads NodeIDs from the lines of a stream, as bytes of any kind. Empty lines are skipped. */
 export class IdLines {
-  /** Which line was no NodeID: it ended the reading. */
+  /** Set when a line is not a NodeID, which ends the input. */
   wrong: string | undefined;
 
   async *read(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-    let begun = new Uint8Array(0);
+    let rest = new Uint8Array(0);
     let number = 0;
     for await (const chunk of stream) {
-      const bytes = begun.length === 0 ? chunk : Buffer.concat([begun, chunk]);
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let from = 0;
       for (let to = bytes.indexOf(LINE_FEED); to !== -1; to = bytes.indexOf(LINE_FEED, from)) {
         const line = withoutReturn(bytes.subarray(from, to));
@@ -118,17 +134,17 @@ export class IdLines {
         if (line.length > 0 && !this.#fits(line, number)) return;
         if (line.length > 0) yield line.slice();
       }
-      begun = bytes.slice(from);
-      // It gets no shorter: what comes without line feeds must not fill the memory.
-      if (begun.length > MAX_NODE_ID + 1 && !this.#fits(begun, number + 1)) return;
+      rest = bytes.slice(from);
+      // Input without line feeds must not fill the memory.
+      if (rest.length > MAX_NODE_ID + 1 && !this.#fits(rest, number + 1)) return;
     }
-    const line = withoutReturn(begun);
+    const line = withoutReturn(rest);
     if (line.length > 0 && this.#fits(line, number + 1)) yield line;
   }
 
   #fits(line: Uint8Array, number: number): boolean {
     if (line.length <= MAX_NODE_ID) return true;
-    this.wrong = `line ${number} is no NodeID: it has more than ${MAX_NODE_ID} bytes`;
+    this.wrong = `line ${number} is not a NodeID: it has more than ${MAX_NODE_ID} bytes`;
     return false;
   }
 }
@@ -137,7 +153,7 @@ function withoutReturn(line: Uint8Array): Uint8Array {
   return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
 }
 
-/** Lines in columns, printed before all of them are known: a column grows with what is asked for and what was found. */
+/** Formats results in columns. Results are printed before all are known, so columns grow as longer values arrive. */
 export class Columns {
   readonly #style: Style;
   #id = 0;
@@ -149,19 +165,23 @@ export class Columns {
     this.#via = Math.max(...["lan", ...servers].map((server) => server.length));
   }
 
-  /** Passes NodeIDs on that will have a line each. */
-  async *expect(ids: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    // NodeIDs that are known from the start have their column from the first line on.
+  /** Passes on the NodeIDs of the lines to come, and fits their column to them; `onNext` is called for each. */
+  async *expect(
+    ids: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    onNext?: () => void,
+  ): AsyncGenerator<Uint8Array> {
+    // If all NodeIDs are known at the start, their column is right from the first line on.
     if (Array.isArray(ids)) for (const id of ids) this.#widen(id);
     for await (const id of ids) {
       this.#widen(id);
+      onNext?.();
       yield id;
     }
   }
 
   #widen(id: Uint8Array): void {
     const width = Bun.stringWidth(showNodeId(id));
-    if (width <= WIDEST) this.#id = Math.max(this.#id, width);
+    if (width <= MAX_ID_COLUMN) this.#id = Math.max(this.#id, width);
   }
 
   line({ nodeId, address }: LookupResult, now: number): string {

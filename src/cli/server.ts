@@ -1,6 +1,6 @@
-/** `whereabouts server`: runs a discovery server until a signal ends it. */
+/** `whereabouts server`: runs a discovery server until a signal stops it. */
 import { getLogger } from "@logtape/logtape";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { version } from "../../package.json";
 import { plain } from "../journal/index.ts";
 import {
@@ -14,13 +14,22 @@ import {
   type ServerStats,
   TRANSPORTS,
 } from "../server/index.ts";
+import { unknownVariables } from "./environment.ts";
+import { optionErrorText } from "./errors.ts";
 import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./terminal/log.ts";
-import { flag, networks, networkText, number, only, toggle, whole, wholeOrAuto } from "./values.ts";
+import { untilSignal } from "./terminal/output.ts";
+import { showAddress, visible } from "./terminal/style.ts";
+import { flag, networks, networkText, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
-const FIGURES_MS = 60_000;
-/** Announcements that wait for the journal for less are no matter. */
+const STATS_INTERVAL_MS = 60_000;
+/** A shorter delay until announcements reach the journal is normal and is not reported. */
 const JOURNAL_LATE_S = 2;
+
+const HELP = `
+Logs to standard output what it listens on, statistics once a minute, and all counters at the end.
+SIGINT (Ctrl-C) and SIGTERM stop it: exit code 0. Exit code 1: it cannot listen, or it failed. Exit code 2: wrong use.
+A flag wins over its environment variable. An empty variable counts as not set.`;
 
 interface Flags extends ServerOptions, LogOptions {
   readonly admin: string;
@@ -28,125 +37,120 @@ interface Flags extends ServerOptions, LogOptions {
 
 export function serverCommand(): Command {
   const d = defaultServerOptions();
-  const port = whole(0, 65535);
-  return new Command("server")
-    .description("Run a discovery server: it stores announcements and answers queries on UDP.")
-    .addOption(flag("--host <address>", "address to listen on; :: is all, IPv6 and IPv4").default(d.host))
-    .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(port))
-    .addOption(
-      flag(
-        "--workers <n>",
-        "threads that handle packets; auto is one less than there are processors, on Linux, and 1 elsewhere",
+  const rate = number(0);
+  const burst = number(1);
+  return (
+    new Command("server")
+      .description("Run a discovery server: it stores announcements and answers queries on UDP.")
+      .addOption(flag("--host <address>", "address to listen on; :: is every interface, IPv6 and IPv4").default(d.host))
+      .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(whole(0, 65535)))
+      .addOption(
+        flag("--workers <n>", "threads that handle packets; auto: the number of processors minus 1 on Linux, else 1")
+          .default(d.workers)
+          .argParser(wholeOrAuto(1, MAX_WORKERS)),
       )
-        .default(d.workers)
-        .argParser(wholeOrAuto(1, MAX_WORKERS)),
-    )
-    .addOption(
-      flag("--transport <name>", "how packets come and go: Bun.udpSocket, or recvmmsg and sendmmsg of Linux")
-        .default(d.transport)
-        .choices(TRANSPORTS),
-    )
-    .addOption(
-      flag("--receive-buffer <bytes>", "room for packets that wait, for each worker")
-        .default(d.receiveBuffer)
-        .argParser(whole(1, MOST_RECEIVE_BUFFER)),
-    )
-    .addOption(flag("--engine <name>", "packet engine").default(d.engine).choices(["wasm", "ts"]))
-    .addOption(
-      flag("--capacity <nodes>", "nodes held at most")
-        .default(d.capacity)
-        .argParser(whole(1, 2 ** 32)),
-    )
-    .addOption(flag("--max-id-length <bytes>", "longest NodeID").default(d.maxIdLength).argParser(whole(1, 1008)))
-    .addOption(
-      flag("--retention <seconds>", "how long an announcement holds").default(d.retention).argParser(whole(1, 1e9)),
-    )
-    .addOption(
-      flag("--source-rate <n>", "packets a second per source; 0: no limit").default(d.sourceRate).argParser(number(0)),
-    )
-    .addOption(flag("--source-burst <n>", "packets at once per source").default(d.sourceBurst).argParser(number(1)))
-    .addOption(
-      flag("--node-rate <n>", "queries a second per NodeID; 0: no limit").default(d.nodeRate).argParser(number(0)),
-    )
-    .addOption(flag("--node-burst <n>", "queries at once per NodeID").default(d.nodeBurst).argParser(number(1)))
-    .addOption(
-      flag("--new-rate <n>", "new NodeIDs a second per source; 0: no limit").default(d.newRate).argParser(number(0)),
-    )
-    .addOption(flag("--new-burst <n>", "new NodeIDs at once per source").default(d.newBurst).argParser(number(1)))
-    .addOption(
-      flag("--allow <cidr>", "network without limits; may be given again").argParser(networks).default([], "none"),
-    )
-    .addOption(toggle("--limit-dry-run", "count what the limits would stop, and let it pass"))
-    .addOption(
-      flag("--journal <where>", "what outlives the process: sqlite[:PATH], redis://…, valkey://… or memory").default(
-        "sqlite",
-      ),
-    )
-    .addOption(flag("--journal-prefix <text>", "what the keys in Redis begin with").default(d.journalPrefix))
-    .addOption(flag("--admin <address>", "page and metrics over HTTP").default("off").argParser(only("off")))
-    .addOption(flag("--log-level <level>", "least level that is logged").default("info").choices(LOG_LEVELS))
-    .addOption(flag("--log-format <format>", "form of the log").default("pretty").choices(LOG_FORMATS))
-    .allowExcessArguments(false)
-    .action(run);
+      .addOption(
+        flag("--transport <name>", "udp works everywhere; mmsg takes less processor time, on Linux only")
+          .default(d.transport)
+          .choices(TRANSPORTS),
+      )
+      .addOption(
+        flag("--receive-buffer <bytes>", "buffer for packets that wait, per worker")
+          .default(d.receiveBuffer)
+          .argParser(whole(1, MOST_RECEIVE_BUFFER)),
+      )
+      .addOption(flag("--engine <name>", "packet engine").default(d.engine).choices(["wasm", "ts"]))
+      .addOption(
+        flag("--capacity <nodes>", "the most nodes that are stored")
+          .default(d.capacity)
+          .argParser(whole(1, 2 ** 32)),
+      )
+      .addOption(flag("--max-id-length <bytes>", "the longest NodeID").default(d.maxIdLength).argParser(whole(1, 1008)))
+      .addOption(
+        flag("--retention <seconds>", "how long an announcement is valid")
+          .default(d.retention)
+          .argParser(whole(1, 1e9)),
+      )
+      .addOption(
+        flag("--source-rate <n>", "packets per second from one source; 0: no limit")
+          .default(d.sourceRate)
+          .argParser(rate),
+      )
+      .addOption(flag("--source-burst <n>", "packets at once from one source").default(d.sourceBurst).argParser(burst))
+      .addOption(
+        flag("--node-rate <n>", "queries per second for one NodeID; 0: no limit").default(d.nodeRate).argParser(rate),
+      )
+      .addOption(flag("--node-burst <n>", "queries at once for one NodeID").default(d.nodeBurst).argParser(burst))
+      .addOption(
+        flag("--new-rate <n>", "new NodeIDs per second from one source; 0: no limit")
+          .default(d.newRate)
+          .argParser(rate),
+      )
+      .addOption(flag("--new-burst <n>", "new NodeIDs at once from one source").default(d.newBurst).argParser(burst))
+      .addOption(
+        flag("--allow <cidr>", "network without limits; may be repeated").argParser(networks).default([], "none"),
+      )
+      .addOption(toggle("--limit-dry-run", "count packets above a limit, but handle them"))
+      .addOption(
+        flag(
+          "--journal <where>",
+          "where announcements are kept across restarts: sqlite, sqlite:PATH, redis://…, rediss://…, valkey://… or memory (not kept)",
+        ).default("sqlite"),
+      )
+      .addOption(flag("--journal-prefix <text>", "prefix of the keys in Redis").default(d.journalPrefix))
+      // Accepted, since scripts may turn it off already. Help omits it until there is something to turn on.
+      .addOption(
+        flag("--admin <address>", "")
+          .default("off")
+          .hideHelp()
+          .argParser((text) => {
+            if (text === "off") return text;
+            throw new InvalidArgumentError("This version has no admin page: leave it out, or set it to off.");
+          }),
+      )
+      .addOption(
+        flag("--log-level <level>", "the least severe level that is logged; warn is warning")
+          .default("info")
+          .choices(LOG_LEVELS)
+          .argParser(oneOf(LOG_LEVELS, { warn: "warning" })),
+      )
+      .addOption(flag("--log-format <format>", "format of the log").default("pretty").choices(LOG_FORMATS))
+      .addHelpText("after", HELP)
+      .allowExcessArguments(false)
+      .action(run)
+  );
 }
 
-async function run({ admin, logLevel, logFormat, ...flags }: Flags, command: Command): Promise<void> {
+async function run({ admin, logLevel, logFormat, ...options }: Flags, command: Command): Promise<void> {
   await configureLog({ logLevel, logFormat });
-  const stop = Promise.withResolvers<string>();
-  // A signal may come twice: a terminal sends it to the whole group, and `bun run` passes it on.
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.resolve(signal));
-  // It may take its time to restore what the journal has, and a signal is not to wait for that.
-  const started = start(flags, command);
-  const server = await Promise.race([started, stop.promise]);
+  // As a property: the text of a message must not contain braces.
+  for (const warning of unknownVariables(command.parent!)) logger.warning("{warning}", { warning: visible(warning) });
+  const stop = untilSignal();
+  // A signal must not wait until the journal is restored, which may take long.
+  const server = await Promise.race([start(options, command), stop]);
   if (typeof server === "string") {
     logger.info(`stopped by ${server} before it listened`);
     process.exit(0);
   }
-  const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
-  const { where: journal, restored, restoreSeconds } = server.stats().journal;
-  const { port, receiveBuffer } = server;
-  const { workers } = server.stats();
-  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  logger.info(
-    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${workers} worker${workers === 1 ? "" : "s"}, transport ${transport}, journal ${plain(journal)}, admin ${admin}`,
-    { version, host, port, engine, workers, transport, receiveBuffer, journal, admin },
-  );
-  logger.info(
-    `room for ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each kept ${retention} s; ${limits(server.options)}`,
-    { capacity, maxIdLength, retention },
-  );
-  if (journal !== "memory") {
-    logger.info(`${restored} nodes restored from the journal in ${restoreSeconds.toFixed(2)} s`, {
-      restored,
-      restoreSeconds,
-    });
-  }
-
-  const asked = server.options.receiveBuffer;
-  if (receiveBuffer !== undefined && receiveBuffer < asked) {
-    logger.warning(
-      `the system grants a receive buffer of ${receiveBuffer} bytes, not of ${asked}, and bursts may be lost: sysctl -w net.core.rmem_max=${asked}`,
-      { receiveBuffer, asked },
-    );
-  }
+  logStart(server, admin);
 
   let before = server.stats();
   const timer = setInterval(() => {
     const now = server.stats();
-    logFigures("figures of the last minute", before, now);
+    logStats("in the last minute", before, now);
     before = now;
-  }, FIGURES_MS);
+  }, STATS_INTERVAL_MS);
   let error: Error | undefined;
   const signal = await Promise.race([
-    stop.promise,
+    stop,
     server.closed.catch((cause: Error) => {
       error = cause;
     }),
   ]);
   clearInterval(timer);
   await server.stop();
-  logFigures(`${error ? "ended" : `stopped by ${signal}`}; figures in all`, undefined, server.stats());
-  if (error) console.error(`whereabouts: error: ${error.message}`);
+  logStats(error ? "failed after" : `stopped by ${signal} after`, undefined, server.stats());
+  if (error) console.error(`whereabouts: error: ${visible(error.message)}`);
   process.exit(error ? 1 : 0);
 }
 
@@ -154,8 +158,46 @@ async function start(options: Partial<ServerOptions>, command: Command): Promise
   try {
     return await DiscoveryServer.start(options);
   } catch (error) {
-    // What the flags ask for together may be too much, though each is in its range.
-    return command.error(`error: ${(error as Error).message}`, { exitCode: error instanceof ServerError ? 1 : 2 });
+    const text = optionErrorText(error as Error, command, suspects(error));
+    return command.error(`error: ${text}`, { exitCode: error instanceof ServerError ? 1 : 2 });
+  }
+}
+
+/** The options that cause errors which name no option. */
+function suspects(error: unknown): (keyof ServerOptions)[] {
+  // Each is in its range, but together they need too much memory.
+  if (!(error instanceof ServerError)) return ["capacity", "maxIdLength"];
+  if (error.code === "ENOTSUP") return ["transport"];
+  return error.message.startsWith("cannot listen") ? ["host", "port"] : ["journal"];
+}
+
+function logStart(server: DiscoveryServer, admin: string): void {
+  const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
+  const { port, receiveBuffer } = server;
+  const address = (server as { address?: string }).address ?? host;
+  const { workers, journal: journalStats } = server.stats();
+  const { where: journal, restored, restoreSeconds } = journalStats;
+  const where = showAddress({ ip: address, port });
+  logger.info(
+    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${transport}, journal ${plain(journal)}`,
+    { version, host, address, port, engine, workers, transport, receiveBuffer, journal, admin },
+  );
+  logger.info(
+    `stores up to ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each for ${retention} s; ${limits(server.options)}`,
+    { capacity, maxIdLength, retention },
+  );
+  if (journal !== "memory") {
+    logger.info(`restored ${count(restored, "node")} from the journal in ${restoreSeconds.toFixed(2)} s`, {
+      restored,
+      restoreSeconds,
+    });
+  }
+  const asked = server.options.receiveBuffer;
+  if (receiveBuffer !== undefined && receiveBuffer < asked) {
+    logger.warning(
+      `the system grants a receive buffer of ${receiveBuffer} bytes, not of ${asked}, so bursts may be lost: run sysctl -w net.core.rmem_max=${asked}`,
+      { receiveBuffer, asked },
+    );
   }
 }
 
@@ -165,34 +207,59 @@ function limits(o: ServerOptions): string {
   return [
     text("limits per source", o.sourceRate, o.sourceBurst),
     text("per NodeID", o.nodeRate, o.nodeBurst),
-    text("new per source", o.newRate, o.newBurst),
+    text("new NodeIDs per source", o.newRate, o.newBurst),
     ...(o.allow.length > 0 ? [`none for ${o.allow.map(networkText).join(", ")}`] : []),
-    ...(o.limitDryRun ? ["dry run: nothing is stopped"] : []),
+    ...(o.limitDryRun ? ["dry run: limits are counted, not enforced"] : []),
   ].join("; ");
 }
 
-/** What the journal did, and that it is late when it is. */
-function journalFigures(before: JournalStats | undefined, now: JournalStats): Record<string, number> {
-  const names = ["appended", "merged", "noRoom", "ahead", "bad", "errors"] as const;
-  const figures = names.map((name) => [`journal ${name}`, now[name] - (before?.[name] ?? 0)]);
-  return { ...Object.fromEntries(figures), "journal late s": now.lag < JOURNAL_LATE_S ? 0 : Math.round(now.lag) };
+/** Counters of the journal since `before`, and by how many seconds it is late. */
+function journalCounters(before: JournalStats | undefined, now: JournalStats) {
+  const since = (name: "appended" | "merged" | "noRoom" | "ahead" | "bad" | "errors") =>
+    now[name] - (before?.[name] ?? 0);
+  return {
+    journalAppended: since("appended"),
+    journalMerged: since("merged"),
+    journalNoRoom: since("noRoom"),
+    journalAhead: since("ahead"),
+    journalBad: since("bad"),
+    journalErrors: since("errors"),
+    journalLateSeconds: now.lag < JOURNAL_LATE_S ? 0 : Math.round(now.lag),
+  };
 }
 
-/** A line of figures: received, each verdict that was given, and what else there is to know. */
-function logFigures(title: string, before: ServerStats | undefined, now: ServerStats): void {
+/** Logs counters since `before`, or since the start: `stopped by SIGTERM after 8 packets: 4 answered, 4 stored; 1 node, …`. */
+function logStats(title: string, before: ServerStats | undefined, now: ServerStats): void {
   const since = (name: keyof ServerStats["verdicts"]) => now.verdicts[name] - (before?.verdicts[name] ?? 0);
   const verdicts = Object.fromEntries(
     (Object.keys(now.verdicts) as (keyof ServerStats["verdicts"])[]).map((name) => [name, since(name)]),
   );
-  const figures = {
-    received: now.received - (before?.received ?? 0),
-    ...verdicts,
-    unsent: now.unsent - (before?.unsent ?? 0),
-    nodes: now.nodes,
-    "resident MB": Math.round(process.memoryUsage.rss() / 1e6),
-    ...journalFigures(before?.journal, now.journal),
-  };
-  const always = ["received", "answered", "nodes", "resident MB"];
-  const said = Object.entries(figures).filter(([name, figure]) => figure !== 0 || always.includes(name));
-  logger.info(`${title}: ${said.map(([name, figure]) => `${name} ${figure}`).join(", ")}`, figures);
+  const received = now.received - (before?.received ?? 0);
+  const unsent = now.unsent - (before?.unsent ?? 0);
+  const residentMB = Math.round(process.memoryUsage.rss() / 1e6);
+  const journal = journalCounters(before?.journal, now.journal);
+
+  const list = (parts: readonly (readonly [number, string])[]) =>
+    parts.flatMap(([n, name]) => (n === 0 ? [] : `${n} ${name}`)).join(", ");
+  const verdictText = list(Object.entries(verdicts).map(([name, n]) => [n, name]));
+  const journalText = list([
+    [journal.journalAppended, "appended"],
+    [journal.journalMerged, "merged"],
+    [journal.journalNoRoom, "without room"],
+    [journal.journalAhead, "from the future"],
+    [journal.journalBad, "bad batches"],
+    [journal.journalErrors, "errors"],
+    [journal.journalLateSeconds, "s late"],
+  ]);
+  const parts = [
+    `${title} ${count(received, "packet")}${verdictText === "" ? "" : `: ${verdictText}`}`,
+    ...(unsent === 0 ? [] : [`${count(unsent, "reply", "replies")} not sent`]),
+    `${count(now.nodes, "node")}, ${residentMB} MB resident`,
+    ...(journalText === "" ? [] : [`journal: ${journalText}`]),
+  ];
+  logger.info(parts.join("; "), { received, ...verdicts, unsent, nodes: now.nodes, residentMB, ...journal });
+}
+
+function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
 }

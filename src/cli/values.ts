@@ -1,19 +1,20 @@
-/** Values of flags: what a person typed, checked and named in one line where it is wrong. */
+/** Flags, and parsers for their values. A parser's error is one line that says what a value must be. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import ipaddr from "ipaddr.js";
 import { parseServer } from "../client/index.ts";
 import type { Network } from "../engine/index.ts";
+import { invalidVariable, variableOf } from "./environment.ts";
 
-/** Bytes of the longest NodeID that fits into a packet. */
+/** The longest NodeID that fits into a packet, in bytes. */
 export const MAX_NODE_ID = 1008;
 
-/** A flag whose environment variable is WHEREABOUTS_ and its name. */
-export function flag(flags: string, description: string): Option {
+/** A flag with its environment variable; {@link variableOf} explains `command`. */
+export function flag(flags: string, description: string, command?: string): Option {
   const option = new Option(flags, description);
-  return option.env(`WHEREABOUTS_${option.long!.slice(2).replaceAll("-", "_").toUpperCase()}`);
+  return option.env(variableOf(option.long!, command));
 }
 
-/** A flag that is on when it is given. Its variable may also say no, which a plain one of commander's takes for yes. */
+/** A switch. Its variable may be yes or no; commander's own switches are on for any text, "no" included. */
 export function toggle(name: string, description: string): Option {
   return flag(`${name} [yes]`, description)
     .preset("yes")
@@ -25,7 +26,7 @@ export function toggle(name: string, description: string): Option {
     });
 }
 
-/** A parser of whole numbers in a range. */
+/** Parses whole numbers in a range. */
 export function whole(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -36,7 +37,7 @@ export function whole(least: number, most: number): (text: string) => number {
   };
 }
 
-/** A parser of whole numbers in a range, for which `auto` may stand. */
+/** Parses whole numbers in a range, or `auto`. */
 export function wholeOrAuto(least: number, most: number): (text: string) => number | "auto" {
   const parse = whole(least, most);
   return (text) => {
@@ -49,7 +50,7 @@ export function wholeOrAuto(least: number, most: number): (text: string) => numb
   };
 }
 
-/** A parser of numbers, fractions included. */
+/** Parses decimal numbers from `least` on. */
 export function number(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -60,7 +61,7 @@ export function number(least: number): (text: string) => number {
   };
 }
 
-/** Collects networks from a list with commas, and from the flag given again. */
+/** Parses networks, separated by commas, and adds them to those of an earlier flag. */
 export function networks(text: string, before: readonly Network[] = []): Network[] {
   return [...before, ...text.split(",").map((part) => network(part.trim()))];
 }
@@ -86,17 +87,19 @@ export function networkText({ address, prefix }: Network): string {
   return `${v6.toRFC5952String()}/${prefix}`;
 }
 
-/** A parser for a flag of which only some values are there yet. */
-export function only<T extends string>(...values: readonly T[]): (text: string) => T {
+/** Parses one of some names; an alias is replaced by the name it stands for. */
+export function oneOf<T extends string>(
+  names: readonly T[],
+  aliases: Readonly<Record<string, T>>,
+): (text: string) => T {
   return (text) => {
-    if (!(values as readonly string[]).includes(text)) {
-      throw new InvalidArgumentError(`This version has ${values.map((value) => `"${value}"`).join(" and ")} only.`);
-    }
-    return text as T;
+    const name = Object.hasOwn(aliases, text) ? aliases[text] : names.find((known) => known === text);
+    if (name === undefined) throw new InvalidArgumentError(`Allowed choices are ${names.join(", ")}.`);
+    return name;
   };
 }
 
-/** A parser of seconds, fractions included. */
+/** Parses seconds in a range, fractions included. */
 export function seconds(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -107,7 +110,7 @@ export function seconds(least: number, most: number): (text: string) => number {
   };
 }
 
-/** Collects servers from a list with commas, and from the flag given again. They stay as they were written. */
+/** Checks servers, separated by commas, and adds them, as typed, to those of an earlier flag. */
 export function servers(text: string, before: readonly string[] = []): string[] {
   const parts = text.split(",").map((part) => part.trim());
   for (const part of parts) {
@@ -120,7 +123,7 @@ export function servers(text: string, before: readonly string[] = []): string[] 
   return [...new Set([...before, ...parts])];
 }
 
-/** The bytes of a NodeID that was typed. */
+/** The bytes of a typed NodeID. */
 export function nodeId(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length === 0 || bytes.length > MAX_NODE_ID) {
@@ -130,15 +133,14 @@ export function nodeId(text: string): Uint8Array {
 }
 
 /**
- * Whether a plain flag is on. It takes no value, so that a NodeID may stand behind it; yet its variable may say no, which
- * commander would take for yes.
+ * Whether a switch is on that takes no value: unlike {@link toggle}'s, it may stand before an argument of the command.
+ * commander takes any text of its variable for yes, so the variable is read here.
  */
 export function isOn(command: Command, name: string): boolean {
   if (command.getOptionValueSource(name) !== "env") return command.getOptionValue(name) === true;
-  const { envVar, flags } = command.options.find((option) => option.attributeName() === name)!;
-  const text = Bun.env[envVar!]!;
+  const { envVar } = command.options.find((option) => option.attributeName() === name)!;
+  const text = process.env[envVar!]!;
   if (["yes", "true", "1"].includes(text)) return true;
-  if (["no", "false", "0", ""].includes(text)) return false;
-  const what = `option '${flags}' value '${text}' from env '${envVar}'`;
-  return command.error(`error: ${what} is invalid. It must be yes or no.`, { exitCode: 2 });
+  if (["no", "false", "0"].includes(text)) return false;
+  return command.error(`error: ${invalidVariable(envVar!, text)} It must be yes or no.`, { exitCode: 2 });
 }

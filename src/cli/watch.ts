@@ -1,16 +1,17 @@
-/** `whereabouts watch`: the nodes of the LAN, as a live table on a terminal, else a line for each change. */
+/** `whereabouts watch`: the nodes of the LAN, as a live table on a terminal, elsewhere one line per change. */
 import { Command } from "commander";
 import type { Discoverer, LanEvent } from "../client/index.ts";
-import { complain, Lines, startDiscoverer, untilSignal } from "./terminal/output.ts";
+import { errorText, failOnStreamError } from "./errors.ts";
+import { Lines, printError, startDiscoverer, untilSignal } from "./terminal/output.ts";
 import { Screen, type Size } from "./terminal/screen.ts";
-import { nodeIdJson, type Style, showAddress, showNodeId, styleFor, timeStamp, visible } from "./terminal/style.ts";
-import { type Mark, renderTable, type View } from "./terminal/table.ts";
+import { nodeIdJson, type Style, showAddress, showNodeId, styleFor, timeStamp } from "./terminal/style.ts";
+import { type Highlight, renderTable, type View } from "./terminal/table.ts";
 import { flag, isOn } from "./values.ts";
 
 const HELP = `
-On a terminal, a table that is kept up to date. Elsewhere, and with --json, a line for each change: + for a node that is
-new, ~ for one that has moved, - for one that was not heard of for 90 s. Nodes announce themselves every 30 s.
-SIGINT (Ctrl-C) and SIGTERM end it, with 0.
+On a terminal it shows a live table. Otherwise, or with --json, it prints a line for each change: + is a new node, ~ a node
+whose address changed, - a node that was silent for 90 s. Nodes announce themselves every 30 s.
+SIGINT (Ctrl-C) and SIGTERM stop it: exit code 0. Exit code 1: it cannot listen on the LAN. Exit code 2: wrong use.
 
 Examples:
   whereabouts watch
@@ -19,18 +20,18 @@ Examples:
     2026-01-31T12:04:30+01:00  ~  NODE-A  192.168.0.34:22000 -> 192.168.0.35:22000
   whereabouts watch --json
     {"type":"node","nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","ip":"192.168.0.34","port":22000,"seenAt":1769857200000}
-"type" is node, moved or gone; "nodeId" is null where the bytes of a NodeID are no printable text; "seenAt", the time of
+"type" is node, moved or gone; "nodeId" is null if the bytes of the NodeID are not printable text; "seenAt", the time of
 the last announcement, is in milliseconds since 1970.`;
 
-/** How long a change stands out in the table. */
-const MARKED_MS = 5_000;
-/** The least time between two drawings: a LAN where much happens is drawn no more often than an eye can follow. */
+/** How long a change is highlighted in the table. */
+const HIGHLIGHT_MS = 5_000;
+/** The least time between two redraws: on a busy LAN, more would be unreadable. */
 const REDRAW_MS = 100;
 
 export function watchCommand(): Command {
   return new Command("watch")
-    .description("Watch the LAN: a live table of its nodes, or a line for each change.")
-    .addOption(flag("--json", "a JSON object for each change"))
+    .description("Watch the LAN: shows a live table of its nodes, or prints a line for each change.")
+    .addOption(flag("--json", "print a JSON object for each change"))
     .addHelpText("after", HELP)
     .allowExcessArguments(false)
     .action(watch);
@@ -45,14 +46,13 @@ async function watch(_flags: unknown, command: Command): Promise<void> {
     if (table) await showTable(discoverer, stop);
     else await printEvents(discoverer, json, stop);
   } catch (error) {
-    if (!(error instanceof Error && "syscall" in error)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: 1 });
+    failOnStreamError(error, command);
   }
 }
 
-/** Until `stop`, or nobody reads it any more. */
+/** Runs until `stop` resolves, or nobody reads the output any more. */
 async function printEvents(discoverer: Discoverer, json: boolean, stop: Promise<unknown>): Promise<void> {
-  discoverer.on("error", (error) => complain(`whereabouts: error: ${visible(error.message)}`));
+  discoverer.on("error", (error) => printError(`whereabouts: error: ${errorText(error)}`));
   const lines = new Lines();
   const events = new EventLines(styleFor(process.stdout));
   const print = async () => {
@@ -64,7 +64,7 @@ async function printEvents(discoverer: Discoverer, json: boolean, stop: Promise<
   await lines.flush();
 }
 
-/** Changes as lines: a node that moved is printed with the address that it had before. */
+/** Formats changes as lines. For a node that moved, the line has its previous address too. */
 export class EventLines {
   readonly #style: Style;
   readonly #addresses = new Map<string, string>();
@@ -90,36 +90,37 @@ export function eventJson({ type, nodeId, ip, port, seenAt }: LanEvent): string 
   return JSON.stringify({ type, ...nodeIdJson(nodeId), ip, port, seenAt });
 }
 
-/** Until `stop`, or the terminal is gone. The last table stays when the command ends. */
+/** Runs until `stop` resolves, or the terminal is gone. The last table stays on the terminal. */
 async function showTable(discoverer: Discoverer, stop: Promise<unknown>): Promise<void> {
   const style = styleFor(process.stdout);
-  const marks = new Map<string, Mark>();
+  const highlights = new Map<string, Highlight>();
   let error: View["error"];
-  const render = (size: Size) => renderTable(discoverer.nodes(), { ...size, now: Date.now(), style, marks, error });
+  const render = (size: Size) =>
+    renderTable(discoverer.nodes(), { ...size, now: Date.now(), style, highlights, error });
   const screen = new Screen(render);
 
-  let soon: Timer | undefined;
+  let redraw: Timer | undefined;
   const changed = () => {
-    soon ??= setTimeout(() => {
-      soon = undefined;
+    redraw ??= setTimeout(() => {
+      redraw = undefined;
       screen.draw();
     }, REDRAW_MS);
   };
-  const mark = ({ type, nodeId }: LanEvent) => {
+  const highlight = ({ type, nodeId }: LanEvent) => {
     const key = nodeId.toHex();
-    if (type === "gone") marks.delete(key);
-    else marks.set(key, { type, until: Date.now() + MARKED_MS });
+    if (type === "gone") highlights.delete(key);
+    else highlights.set(key, { type, until: Date.now() + HIGHLIGHT_MS });
     changed();
   };
-  for (const name of ["node", "moved", "gone"] as const) discoverer.on(name, mark);
-  discoverer.on("error", ({ message }) => {
-    error = { message, at: Date.now() };
+  for (const name of ["node", "moved", "gone"] as const) discoverer.on(name, highlight);
+  discoverer.on("error", (cause) => {
+    error = { message: errorText(cause), at: Date.now() };
     changed();
   });
   const timer = setInterval(() => screen.draw(), 1000);
   screen.open();
   await Promise.race([stop, screen.gone]);
   clearInterval(timer);
-  clearTimeout(soon);
+  clearTimeout(redraw);
   await screen.close();
 }

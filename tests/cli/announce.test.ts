@@ -1,4 +1,4 @@
-// The command `whereabouts announce`, as a process that announces to servers on loopback. The LAN: watch.test.ts.
+// The command `whereabouts announce` as a process that announces to servers on loopback. For the LAN see watch.test.ts.
 import { describe, expect, test } from "bun:test";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client, until } from "../support/client.ts";
@@ -11,7 +11,7 @@ function startServer(host = "127.0.0.1"): Promise<DiscoveryServer> {
   return DiscoveryServer.start({ host, port: 0, capacity: 10 });
 }
 
-/** A port of loopback where nobody listens. */
+/** A port of loopback that nothing listens on. */
 async function deadPort(): Promise<number> {
   await using client = await Client.open(1);
   return client.port;
@@ -19,7 +19,7 @@ async function deadPort(): Promise<number> {
 
 describe("whereabouts announce", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    test(`announces, says what it sent where, and ends with 0 at ${signal}, which may come twice`, async () => {
+    test(`announces, prints what it sent where, and exits with 0 after ${signal}, which may arrive twice`, async () => {
       await using server = await startServer();
       await using client = await Client.open(server.port);
       await using child = start([
@@ -51,7 +51,7 @@ describe("whereabouts announce", () => {
     });
   }
 
-  test("says what goes wrong with one server on standard error, and goes on with the others", async () => {
+  test("prints errors of one server on standard error, and announces to the others", async () => {
     await using server = await startServer("::1");
     // Too long for a label of a name: no resolver is asked.
     const [dead, nowhere] = [`127.0.0.1:${await deadPort()}`, "x".repeat(64)];
@@ -72,34 +72,83 @@ describe("whereabouts announce", () => {
     }
   });
 
-  test("goes on when nobody reads what it says any more", async () => {
+  test("keeps running if nobody reads its output any more", async () => {
     await using server = await startServer();
     await using child = start(["announce", "--id", "A", "--port", "1", "--server", `127.0.0.1:${server.port}`]);
     const reader = child.stdout.getReader();
     await reader.read();
     await reader.cancel();
     await until(() => server.stats().nodes === 1, "the announcement");
-    await Bun.sleep(700); // It says that it sent half a second after: so long may a refusal take.
+    await Bun.sleep(700); // "sent" is printed half a second later, when no refusal can come any more.
     expect(child.exitCode).toBeNull();
     child.kill();
     expect(await child.exited).toBe(0);
     expect(await child.stderr.text()).toBe("");
   });
 
-  test("takes its flags from the environment as well, and a flag wins", async () => {
+  test("takes its flags from the environment too, and a flag wins", async () => {
     await using server = await startServer();
     await using client = await Client.open(server.port);
     const env = {
       WHEREABOUTS_ID: "FROM-ENV",
-      WHEREABOUTS_PORT: "1",
+      WHEREABOUTS_ANNOUNCE_PORT: "1",
       WHEREABOUTS_SERVER: `127.0.0.1:${server.port}`,
       WHEREABOUTS_LAN: "no",
     };
-    await using child = start(["announce", "--port", "2"], { env });
-    await new Said(child.stdout).next(/sent/);
-    expect(await client.ask(query(ascii("FROM-ENV")))).toBeDefined();
-    child.kill();
+    for (const [args, port] of [
+      [["--port", "2"], 2],
+      [[], 1],
+    ] as const) {
+      await using child = start(["announce", ...args], { env });
+      await new Said(child.stdout).next(/sent/);
+      const reply = announcement(ascii("FROM-ENV"), port, Uint8Array.of(127, 0, 0, 1));
+      expect(await client.ask(query(ascii("FROM-ENV")))).toEqual(reply);
+      child.kill();
+      expect(await child.exited).toBe(0);
+    }
+  });
+
+  test("does not take the server's WHEREABOUTS_PORT for the port of the node", async () => {
+    const env = { WHEREABOUTS_PORT: "22025", WHEREABOUTS_ID: "A", WHEREABOUTS_LAN: "yes" };
+    const { err, code } = await run(["announce"], "", { env });
+    expect(err).toContain("required option '--port <port>' not specified");
+    expect(code).toBe(2);
+    const wrong = await run(["announce"], "", { env: { ...env, WHEREABOUTS_ANNOUNCE_PORT: "0" } });
+    expect(wrong.err).toBe(
+      'whereabouts: error: WHEREABOUTS_ANNOUNCE_PORT="0" is invalid. It must be a whole number from 1 to 65535.\n',
+    );
+  });
+
+  test("prints a JSON object per line with --json: started, sent, error and stopped", async () => {
+    await using server = await startServer();
+    const [dead, nowhere, good] = [`127.0.0.1:${await deadPort()}`, "x".repeat(64), `127.0.0.1:${server.port}`];
+    const servers = [dead, nowhere, good];
+    const before = Date.now();
+    await using child = start([
+      ...["announce", "--json", "--id", "A", "--port", "1"],
+      ...servers.flatMap((where) => ["--server", where]),
+    ]);
+    const said = new Said(child.stdout);
+    await said.next(/"started"/);
+    await until(() => said.lines.length >= 4, "two errors and an announcement");
+    child.kill("SIGINT");
     expect(await child.exited).toBe(0);
+    await said.end;
+    const objects = said.lines.map((line) => JSON.parse(line));
+    for (const object of objects) expect(object.at).toBeGreaterThanOrEqual(before);
+    const at = expect.any(Number);
+    expect(objects[0]).toEqual({
+      ...{ type: "started", nodeId: "A", nodeIdHex: "41", port: 1, servers, lan: false, at },
+    });
+    expect(objects).toContainEqual({ type: "sent", where: good, address: good, bytes: expect.any(Number), at });
+    expect(objects).toContainEqual({
+      ...{ type: "error", where: dead, code: "ECONNREFUSED", message: "nothing listens on that port", at },
+    });
+    expect(objects).toContainEqual({
+      ...{ type: "error", where: nowhere, code: expect.any(String), message: "the name is unknown", at },
+    });
+    expect(objects.at(-1)).toEqual({ type: "stopped", signal: "SIGINT", at });
+    expect(await child.stderr.text()).toBe("");
   });
 
   test.each([
@@ -119,10 +168,12 @@ describe("whereabouts announce", () => {
     expect({ out, code }).toEqual({ out: "", code: 2 });
   });
 
-  test("explains itself, with an example", async () => {
+  test("--help names a variable and shows an example of each output", async () => {
     const { out, code } = await run(["announce", "--help"]);
     expect(code).toBe(0);
     expect(out).toContain("WHEREABOUTS_ID");
+    expect(out).toContain("WHEREABOUTS_ANNOUNCE_PORT");
     expect(out).toContain("whereabouts announce --id NODE-A --port 22000 --lan");
+    expect(out).toContain('{"type":"sent",');
   });
 });

@@ -1,24 +1,29 @@
-// The command `whereabouts decode`, as a process: what it prints, where, and how it ends.
+// The command `whereabouts decode` as a process: its input, output and exit codes.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { MAIN } from "../support/command.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
 
 const ROOT = join(import.meta.dir, "../..");
+/** The command in a program that can break WebAssembly before. */
 const PROGRAM = `
   import { Command } from "commander";
   import { decodeCommand } from "./src/cli/decode.ts";
   await new Command().addCommand(decodeCommand()).parseAsync(["decode", ...process.argv.slice(1)], { from: "user" });`;
 
-const { WHEREABOUTS_CODEC: _, ...env } = process.env;
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WHEREABOUTS_")));
 
 const ANNOUNCEMENT = hex(announcement(ascii("NODE"), 22000, Uint8Array.of(192, 168, 0, 34)));
-const ANNOUNCED = '{"ok":true,"type":"announcement","nodeId":"4e4f4445","port":22000,"ip":"c0a80022"}\n';
+const ANNOUNCED =
+  '{"ok":true,"type":"announcement","nodeId":"NODE","nodeIdHex":"4e4f4445","ip":"192.168.0.34","port":22000}\n';
+const ANNOUNCED_HEX = '{"ok":true,"type":"announcement","nodeId":"4e4f4445","port":22000,"ip":"c0a80022"}\n';
 const QUERY = hex(query(ascii("NODE")));
-const ASKED = '{"ok":true,"type":"query","nodeId":"4e4f4445"}\n';
-const SHORT = '{"ok":false,"error":"short"}\n';
+const ASKED = '{"ok":true,"type":"query","nodeId":"NODE","nodeIdHex":"4e4f4445"}\n';
+const ASKED_HEX = '{"ok":true,"type":"query","nodeId":"4e4f4445"}\n';
+const SHORT = '{"ok":false,"error":"short","offset":0}\n';
 
 function start(args: readonly string[], more: Record<string, string> = {}) {
-  return Bun.spawn([process.execPath, "-e", PROGRAM, "--", ...args], {
+  return Bun.spawn([process.execPath, MAIN, "decode", ...args], {
     cwd: ROOT,
     env: { ...env, ...more },
     stdin: "pipe",
@@ -37,30 +42,63 @@ async function run(args: readonly string[], stdin: string | Uint8Array = "", mor
 }
 
 describe("whereabouts decode", () => {
-  test("prints a line of JSON for each argument, good or bad, and exits with 0", async () => {
-    const bad = [
-      "",
-      "deadbeef",
-      "2012102555f00001",
-      "1976030900000005",
-      "2012102555f000000000000000000005",
-      `${QUERY}00`,
-    ];
+  const bad = [
+    "",
+    "deadbeef",
+    "2012102555f00001",
+    "1976030900000005",
+    "2012102555f000000000000000000005",
+    `${QUERY}00`,
+  ];
+  const errors = ["short", "bad-magic", "bad-reserved", "bad-id-length", "bad-ip-length", "trailing"];
+
+  test("prints a line of JSON for each argument, valid or not, and exits with 0", async () => {
+    const offsets = [0, 0, 6, 4, 12, 12];
     expect(await run([ANNOUNCEMENT, QUERY.toUpperCase(), ...bad])).toEqual({
       out:
         ANNOUNCED +
         ASKED +
-        ["short", "bad-magic", "bad-reserved", "bad-id-length", "bad-ip-length", "trailing"]
-          .map((error) => `{"ok":false,"error":"${error}"}\n`)
-          .join(""),
+        errors.map((error, i) => `{"ok":false,"error":"${error}","offset":${offsets[i]}}\n`).join(""),
       err: "",
       code: 0,
     });
   });
 
-  test("prints an empty NodeID and an empty IP as empty", async () => {
-    const { out } = await run([hex(announcement(new Uint8Array(0), 0))]);
-    expect(out).toBe('{"ok":true,"type":"announcement","nodeId":"","port":0,"ip":""}\n');
+  test.each([
+    ["--hex", ["--hex"], {}],
+    ["WHEREABOUTS_HEX", [], { WHEREABOUTS_HEX: "yes" }],
+  ])("prints NodeIDs and IPs in hex only with %s", async (_, flags, more) => {
+    expect(await run([...flags, ANNOUNCEMENT, QUERY, ...bad], "", more)).toEqual({
+      out: ANNOUNCED_HEX + ASKED_HEX + errors.map((error) => `{"ok":false,"error":"${error}"}\n`).join(""),
+      err: "",
+      code: 0,
+    });
+  });
+
+  test("prints an empty NodeID and an empty IP as null, or as empty hex", async () => {
+    const packet = hex(announcement(new Uint8Array(0), 0));
+    expect((await run([packet])).out).toBe(
+      '{"ok":true,"type":"announcement","nodeId":null,"nodeIdHex":"","ip":null,"port":0}\n',
+    );
+    expect((await run(["--hex", packet])).out).toBe('{"ok":true,"type":"announcement","nodeId":"","port":0,"ip":""}\n');
+  });
+
+  test("prints IPv6 as text, and a NodeID that is not printable as null", async () => {
+    const ip = Uint8Array.from([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    const { out } = await run([hex(announcement(Uint8Array.of(0x1b), 1, ip))]);
+    expect(out).toBe('{"ok":true,"type":"announcement","nodeId":null,"nodeIdHex":"1b","ip":"2001:db8::1","port":1}\n');
+  });
+
+  test.each([
+    ["spaces between bytes", QUERY.replace(/../g, "$& ")],
+    ["spaces between groups, and around all", ` \t${QUERY.replace(/.{4}/g, "$& ")} `],
+    ["colons", QUERY.replace(/..(?=.)/g, "$&:")],
+    ["0x before all", `0x${QUERY}`],
+    ["0X before each group", QUERY.replace(/.{8}/g, "0X$& ")],
+    ["upper case and blanks", QUERY.toUpperCase().replace(/.{8}/g, "$& \t ")],
+  ])("takes hex with %s", async (_, text) => {
+    expect(await run([text])).toEqual({ out: ASKED, err: "", code: 0 });
+    expect(await run(["-"], `${text}\n`)).toEqual({ out: ASKED, err: "", code: 0 });
   });
 
   test.each([
@@ -72,7 +110,7 @@ describe("whereabouts decode", () => {
 
   test.each([
     ["no lines are no packets", "", ""],
-    ["an empty line is an empty datagram", `${QUERY}\n\n\n${QUERY}\n`, ASKED + SHORT + SHORT + ASKED],
+    ["an empty line is an empty packet", `${QUERY}\n\n\n${QUERY}\n`, ASKED + SHORT + SHORT + ASKED],
     ["the last line needs no end", `${QUERY}\n${QUERY}`, ASKED + ASKED],
     ["lines may end with CRLF", `${QUERY}\r\n\r\n${QUERY}\r\n${QUERY}\r`, ASKED + SHORT + ASKED + ASKED],
   ])("on standard input %s", async (_, text, out) => {
@@ -80,25 +118,26 @@ describe("whereabouts decode", () => {
   });
 
   test.each([
-    ["an odd number of digits", [QUERY, "197"], 'error: argument 2 is not hex: "197" has an odd number of digits, 3\n'],
-    ["another character", ["0x19"], 'error: argument 1 is not hex: "0x19" has "x" at character 2\n'],
-    ["a space", ["19 76"], 'error: argument 1 is not hex: "19 76" has " " at character 3\n'],
-    ["an escape", ["\u001b[2Jé"], 'error: argument 1 is not hex: "\\u001b[2J\\u00e9" has "\\u001b" at character 1\n'],
-    ["much", ["a".repeat(99)], `error: argument 1 is not hex: "${"a".repeat(40)}"… has an odd number of digits, 99\n`],
-    ["- among others", ["00", "-"], 'error: "-" must be the only argument\n'],
+    ["an odd number of digits", [QUERY, "197"], 'argument 2 is not hex: "197" has an odd number of digits, 3'],
+    ["an odd group", ["1976 309"], 'argument 1 is not hex: "309" has an odd number of digits, 3'],
+    ["another character", ["0x1g"], 'argument 1 is not hex: "0x1g" has "g" at character 4'],
+    ["0x within a group", ["190x76"], 'argument 1 is not hex: "190x76" has "x" at character 4'],
+    ["an escape", ["\u001b[2Jé"], 'argument 1 is not hex: "\\u001b[2J\\u00e9" has "\\u001b" at character 1'],
+    ["much", ["a".repeat(99)], `argument 1 is not hex: "${"a".repeat(40)}"… has an odd number of digits, 99`],
+    ["- among others", ["00", "-"], '"-" must be the only argument'],
   ])("ends with 2 and one line, before it prints anything, at an argument of %s", async (_, args, err) => {
-    expect(await run(args)).toEqual({ out: "", err, code: 2 });
+    expect(await run(args)).toEqual({ out: "", err: `whereabouts: error: ${err}\n`, code: 2 });
   });
 
   test.each([
-    ["an odd number of digits", "197", 'error: line 3 is not hex: "197" has an odd number of digits, 3\n'],
-    ["another character", "19g6", 'error: line 3 is not hex: "19g6" has "g" at character 3\n'],
+    ["an odd number of digits", "197", 'whereabouts: error: line 3 is not hex: "197" has an odd number of digits, 3\n'],
+    ["another character", "19g6", 'whereabouts: error: line 3 is not hex: "19g6" has "g" at character 3\n'],
     [
-      "a byte that is no ASCII",
+      "a byte that is not ASCII",
       Uint8Array.of(0x30, 0xe9),
-      'error: line 3 is not hex: "0\\u00e9" has "\\u00e9" at character 2\n',
+      'whereabouts: error: line 3 is not hex: "0\\u00e9" has "\\u00e9" at character 2\n',
     ],
-    ["a return in the middle", "00\r00", 'error: line 3 is not hex: "00\\r00" has "\\r" at character 3\n'],
+    ["a return in the middle", "00\r00", 'whereabouts: error: line 3 is not hex: "00\\r00" has "\\r" at character 3\n'],
   ])(
     "names the line of standard input that has %s, after the packets before it, and ends with 2",
     async (_, line, err) => {
@@ -112,7 +151,7 @@ describe("whereabouts decode", () => {
   );
 
   test.each(["wasm", "ts"])("decodes with --codec %s as with WHEREABOUTS_CODEC", async (backend) => {
-    // One that cannot be had tells that it was asked for.
+    // The error for a codec that cannot be loaded proves that it was chosen.
     const broken = (args: readonly string[], more: Record<string, string>) => {
       const program = `globalThis.WebAssembly = undefined; ${PROGRAM}`.replace(
         /^ {2}import (.*) from (.*);$/gm,
@@ -131,18 +170,19 @@ describe("whereabouts decode", () => {
       const { exitCode, stdout, stderr } = broken(args, more);
       expect(stdout.toString()).toBe(backend === "ts" ? ASKED : "");
       expect(stderr.toString()).toStartWith(backend === "ts" ? "" : "error: the wasm codec cannot be loaded here");
+      expect(stderr.toString().includes("(set by WHEREABOUTS_CODEC)")).toBe(backend !== "ts" && args.length === 0);
       expect(exitCode).toBe(backend === "ts" ? 0 : 1);
     }
   });
 
-  test("refuses a codec that there is not, in one line", async () => {
+  test("refuses an unknown codec in one line", async () => {
     const { out, err, code } = await run(["--codec", "js", QUERY]);
     expect({ out, lines: err.split("\n").length }).toEqual({ out: "", lines: 2 });
     expect(err).toContain("Allowed choices are wasm, ts.");
     expect(code).not.toBe(0);
   });
 
-  test("answers what has come before more comes", async () => {
+  test("prints each packet of standard input before the next one arrives", async () => {
     const child = start(["-"]);
     const reader = child.stdout.getReader();
     for (const [line, said] of [
@@ -165,7 +205,7 @@ describe("whereabouts decode", () => {
     child.stdin.end();
   });
 
-  test("puts lines together that come in pieces", async () => {
+  test("joins lines that arrive in pieces", async () => {
     const child = start(["-"]);
     for (const piece of [QUERY.slice(0, 5), QUERY.slice(5), "\r", "\n\n", QUERY]) {
       child.stdin.write(piece);
@@ -185,46 +225,48 @@ describe("whereabouts decode", () => {
     await Bun.sleep(300);
     const out = (await child.stdout.text()).trimEnd().split("\n");
     expect(out.length).toBe(count);
-    const wrong = out.findIndex((line, i) => JSON.parse(line).nodeId !== hex(ascii(`NODE ${i}`)));
+    const wrong = out.findIndex((line, i) => JSON.parse(line).nodeId !== `NODE ${i}`);
     expect(wrong).toBe(-1);
   });
 
   test("takes a packet longer than any datagram", async () => {
     const nodeId = new Uint8Array(300_000).fill(0xab);
     expect(await run(["-"], `${hex(query(nodeId))}\n${QUERY}\n`)).toEqual({
-      out: `{"ok":true,"type":"query","nodeId":"${"ab".repeat(300_000)}"}\n${ASKED}`,
+      out: `{"ok":true,"type":"query","nodeId":null,"nodeIdHex":"${"ab".repeat(300_000)}"}\n${ASKED}`,
       err: "",
       code: 0,
     });
   });
 
   test("ends quietly when nobody reads on", () => {
-    const command = `yes ${QUERY} | { "$0" -e "$1" -- - ; echo "exit $?" >&2; } | head -n 1`;
-    const { stdout, stderr } = Bun.spawnSync(["sh", "-c", command, process.execPath, PROGRAM], { cwd: ROOT, env });
+    const command = `yes ${QUERY} | { "$0" "$1" decode - ; echo "exit $?" >&2; } | head -n 1`;
+    const { stdout, stderr } = Bun.spawnSync(["sh", "-c", command, process.execPath, MAIN], { cwd: ROOT, env });
     expect(stdout.toString()).toBe(ASKED);
     expect(stderr.toString()).toBe("exit 0\n");
   });
 
   test.each([
-    ["standard input is a directory", "- < ."],
-    ["the disk is full", `${QUERY} > /dev/full`],
-  ])("says so in one line and ends with 1 when %s", (_, rest) => {
-    const command = ["sh", "-c", `exec "$0" -e "$1" -- ${rest}`, process.execPath, PROGRAM];
+    ["standard input is a folder", "- < .", "standard input cannot be read: it is a folder"],
+    ["the disk is full", `${QUERY} > /dev/full`, "standard output cannot be written: the disk is full"],
+  ])("reports in one line that %s, and exits with 1", (_, rest, message) => {
+    const command = ["sh", "-c", `exec "$0" "$1" decode ${rest}`, process.execPath, MAIN];
     const { stdout, stderr, exitCode } = Bun.spawnSync(command, { cwd: ROOT, env });
     expect(stdout.toString()).toBe("");
-    expect(stderr.toString()).toMatch(/^error: E[A-Z]+: .*\n$/);
+    expect(stderr.toString()).toBe(`whereabouts: error: ${message}\n`);
     expect(exitCode).toBe(1);
   });
 
-  test("tells in its help what it reads and what it prints", async () => {
+  test("describes its input and output in its help", async () => {
     const { out, code } = await run(["--help"]);
     expect(code).toBe(0);
     for (const part of [
       "WHEREABOUTS_CODEC",
       "standard input",
-      "empty datagram",
+      "empty packet",
+      "tcpdump -l -n -x",
       ANNOUNCED.slice(0, 33),
-      "Exits with 0",
+      ASKED_HEX.slice(0, 25),
+      "Exit code 0",
     ]) {
       expect(out).toContain(part);
     }

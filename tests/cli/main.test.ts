@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
+import { Said } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 
@@ -10,7 +11,7 @@ const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
 function spawn(args: readonly string[], env: Record<string, string> = {}, by: readonly string[] = []) {
   return Bun.spawn([...by, process.execPath, MAIN, ...args], {
-    // Not the journal of who runs the tests.
+    // The tests must not use the journal of the user who runs them.
     env: { ...Bun.env, WHEREABOUTS_JOURNAL: "memory", ...env },
     stdin: "ignore",
     stdout: "pipe",
@@ -26,7 +27,7 @@ async function run(args: readonly string[], env?: Record<string, string>) {
 
 type Child = ReturnType<typeof spawn>;
 
-/** Reads the log of a server until it says which port it took; `rest` gives all that it says to its end. */
+/** Reads the log of a server up to the port that it took; `rest` reads on to the end, and returns all. */
 async function started(child: Child): Promise<{ port: number; rest: () => Promise<string> }> {
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -46,7 +47,7 @@ async function started(child: Child): Promise<{ port: number; rest: () => Promis
 
 describe("whereabouts server", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    test(`says what listens where, serves, and ends with 0 within a second of ${signal}`, async () => {
+    test(`logs what it listens on, answers, and exits with 0 within a second after ${signal}`, async () => {
       const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", "--workers", "1"]);
       const { port, rest } = await started(child);
       await using client = await Client.open(port);
@@ -54,17 +55,23 @@ describe("whereabouts server", () => {
       expect(await client.ask(query(ascii("A")))).toEqual(announcement(ascii("A"), 22000, Uint8Array.of(127, 0, 0, 1)));
       const asked = performance.now();
       child.kill(signal);
-      // `bun run` and a terminal both pass a signal on: it comes twice.
+      // A terminal signals the whole process group and `bun run` passes its signal on: a signal may arrive twice.
       child.kill(signal);
       expect(await child.exited).toBe(0);
       expect(performance.now() - asked).toBeLessThan(1000);
       const log = await rest();
       expect(log).toContain(`listens on udp 127.0.0.1:${port}: wasm engine, 1 worker, transport udp`);
-      expect(log).toContain(`stopped by ${signal}; figures in all: received 2, answered 1, stored 1, nodes 1`);
+      expect(log).toMatch(
+        new RegExp(`stopped by ${signal} after 2 packets: 1 answered, 1 stored; 1 node, \\d+ MB resident\n$`),
+      );
+      expect(log).not.toContain("admin");
+      for (const line of log.trim().split("\n")) {
+        expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[INF\] /);
+      }
     });
   }
 
-  test("has a worker less than there are processors, one at least, unless it is told otherwise", async () => {
+  test("starts one worker less than there are processors, at least one, or as many as --workers says", async () => {
     const auto = process.platform === "linux" ? Math.max(1, availableParallelism() - 1) : 1;
     for (const [flags, workers] of [
       [[], auto],
@@ -79,11 +86,11 @@ describe("whereabouts server", () => {
     }
   });
 
-  // Who may administer the network is granted whatever is asked for.
+  // A process with CAP_NET_ADMIN is granted any size.
   const powerless = process.getuid?.() === 0 ? ["setpriv", "--bounding-set", "-net_admin", "--"] : [];
   const limit = Number(readFileSync("/proc/sys/net/core/rmem_max", "utf8"));
   testIf(limit < 2 ** 29 && (powerless.length === 0 || Bun.which("setpriv") !== null), "root, and no setpriv")(
-    "says in one line when the system grants less room for waiting packets than it was asked for",
+    "logs one line if the system grants a smaller receive buffer than it was asked for",
     async () => {
       const flags = ["--host", "127.0.0.1", "--port", "0", "--receive-buffer", `${limit + 1}`];
       const child = spawn(["server", ...flags], {}, powerless);
@@ -96,7 +103,7 @@ describe("whereabouts server", () => {
     },
   );
 
-  test("writes its log as JSON, a record a line, when asked to", async () => {
+  test("logs JSON, one record per line, with --log-format json", async () => {
     const child = spawn(
       ["server", "--host", "127.0.0.1", "--port", "0"].concat(
         "--log-format",
@@ -115,9 +122,12 @@ describe("whereabouts server", () => {
       .map((line) => JSON.parse(line));
     expect(records[0].properties).toMatchObject({ host: "127.0.0.1", engine: "ts", workers: 2, transport: "udp" });
     expect(records.at(-1).properties).toMatchObject({ received: 0, answered: 0, "limited-source": 0, nodes: 0 });
+    expect(records.at(-1).properties).toMatchObject({ residentMB: expect.any(Number), journalLateSeconds: 0 });
+    for (const key of Object.keys(records.at(-1).properties)) expect(key).not.toContain(" ");
+    for (const record of records) expect(record["@timestamp"]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/);
   });
 
-  test("takes its flags from the environment as well, and a flag wins", async () => {
+  test("takes its flags from the environment too, and a flag wins", async () => {
     const env = {
       WHEREABOUTS_HOST: "127.0.0.1",
       WHEREABOUTS_PORT: "1",
@@ -140,7 +150,7 @@ describe("whereabouts server", () => {
     expect(log).toContain("none for 127.0.0.0/8, ::1/128");
   });
 
-  test("goes on when nobody reads its log any more", async () => {
+  test("keeps running if nobody reads its log any more", async () => {
     const child = spawn(["server", "--host", "127.0.0.1", "--port", "0"]);
     const reader = child.stdout.getReader();
     const { value } = await reader.read();
@@ -154,7 +164,7 @@ describe("whereabouts server", () => {
     expect(await child.stderr.text()).toBe("");
   });
 
-  test("on a port that is in use says so in one line and ends with 1", async () => {
+  test("reports a port in use in one line, and exits with 1", async () => {
     await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
     const { out, err, code } = await run(["server", "--host", "127.0.0.1", "--port", `${server.port}`]);
     expect({ out, err, code }).toEqual({
@@ -178,7 +188,7 @@ describe("whereabouts server", () => {
     [["--allow", "10/8"], '"10/8" is no network'],
     [["--allow", "010.0.0.0/8"], '"010.0.0.0/8" is no network'],
     [["--allow", "10.0.0.0/8/8"], "is no network"],
-    [["--host", ""], "host must be an address or a name"],
+    [["--host", ""], "--host must be an address or a name"],
     [["--allow", "example.org"], '"example.org" is no network'],
     [["--engine", "go"], "Allowed choices are wasm, ts"],
     [["--workers", "0"], '"auto", or a whole number from 1 to 256'],
@@ -187,9 +197,11 @@ describe("whereabouts server", () => {
     [["--transport", "tcp"], "Allowed choices are udp, mmsg"],
     [["--receive-buffer", "8MB"], "whole number from 1"],
     [["--receive-buffer", "0"], "whole number from 1"],
-    [["--journal", "postgres://host"], "journal must be memory, sqlite, sqlite:PATH, or the URL of Redis or Valkey"],
-    [["--journal-prefix", "two words"], "journalPrefix must be 1 to 100 printable ASCII characters"],
-    [["--admin", "127.0.0.1:22080"], '"off" only'],
+    [["--journal", "postgres://host"], "--journal must be memory, sqlite, sqlite:PATH, or the URL of Redis or Valkey"],
+    [["--journal-prefix", "two words"], "--journal-prefix must be 1 to 100 printable ASCII characters"],
+    [["--admin", "127.0.0.1:22080"], "This version has no admin page: leave it out, or set it to off."],
+    [["--log-level", "wrn"], "Allowed choices are debug, info, warning, error"],
+    [["--source-rate", "99999999999999"], "--source-rate must be 0 or"],
     [["--limit-dry-run=perhaps"], "yes or no"],
     [["--frobnicate"], "unknown option '--frobnicate'"],
     [["extra"], "too many arguments"],
@@ -205,13 +217,76 @@ describe("whereabouts server", () => {
 
   test("names the variable when the environment is wrong", async () => {
     const { err, code } = await run(["server"], { WHEREABOUTS_NODE_RATE: "many" });
-    expect(err).toContain("from env 'WHEREABOUTS_NODE_RATE' is invalid");
+    expect(err).toBe(
+      'whereabouts: error: WHEREABOUTS_NODE_RATE="many" is invalid. It must be a number of 0 or more.\n',
+    );
     expect(code).toBe(2);
+  });
+
+  // Too long for a label of a name: no resolver is asked.
+  const nowhere = "x".repeat(64);
+  test.each<[string, Record<string, string>, number]>([
+    ["WHEREABOUTS_SOURCE_RATE must be 0 or", { WHEREABOUTS_SOURCE_RATE: "99999999999999" }, 2],
+    ["addresses 4 (set by WHEREABOUTS_CAPACITY)", { WHEREABOUTS_CAPACITY: "4000000000" }, 2],
+    ["the name is not known (set by WHEREABOUTS_HOST)", { WHEREABOUTS_HOST: nowhere }, 1],
+    ["error: WHEREABOUTS_JOURNAL must be memory", { WHEREABOUTS_JOURNAL: "postgres://host" }, 2],
+    ["(set by WHEREABOUTS_JOURNAL)\n", { WHEREABOUTS_JOURNAL: "sqlite:/proc/nope/file" }, 1],
+    ["error: WHEREABOUTS_JOURNAL_PREFIX must be", { WHEREABOUTS_JOURNAL_PREFIX: "two words" }, 2],
+    ['WHEREABOUTS_LIMIT_DRY_RUN="perhaps" is invalid. It must be', { WHEREABOUTS_LIMIT_DRY_RUN: "perhaps" }, 2],
+    ['WHEREABOUTS_NODE_RATE="a \\u{1b}\'"b" is invalid.', { WHEREABOUTS_NODE_RATE: "a\n\x1b'\"b" }, 2],
+  ])("names the variable, not the flag, in the error %s", async (message, variables, exitCode) => {
+    const { out, err, code } = await run(["server", "--port", "0"], variables);
+    expect(err).toContain(message);
+    expect(err.split("\n")).toHaveLength(2);
+    expect({ out, code }).toEqual({ out: "", code: exitCode });
+  });
+
+  test("names the variable for the port of an address that cannot be bound", async () => {
+    await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
+    const { err, code } = await run(["server", "--host", "127.0.0.1"], { WHEREABOUTS_PORT: `${server.port}` });
+    expect(err).toEndWith(": the port is in use (set by WHEREABOUTS_PORT)\n");
+    expect(code).toBe(1);
+  });
+
+  test("logs a warning for an unknown variable, and takes an empty one for not set", async () => {
+    const unknown = { WHEREABOUTS_PROT: "1", WHEREABOUTS_TIMEOUT: "3" };
+    const empty = { WHEREABOUTS_HOST: "", WHEREABOUTS_CAPACITY: "", WHEREABOUTS_LIMIT_DRY_RUN: "" };
+    const child = spawn(["server", "--port", "0"], { ...unknown, ...empty });
+    const { rest } = await started(child);
+    child.kill();
+    const log = await rest();
+    const warnings = log.split("\n").filter((line) => line.includes("[WRN]") && line.includes("variable"));
+    expect(warnings).toEqual([
+      expect.stringMatching(/: unknown variable WHEREABOUTS_PROT is ignored: did you mean WHEREABOUTS_PORT\?$/),
+    ]);
+    expect(log).toContain("listens on udp [::]:");
+    expect(log).toContain("up to 1000000 nodes");
+    expect(log).not.toContain("dry run");
+    expect(await child.stderr.text()).toBe("");
+  });
+
+  test("takes warn for warning, and --admin off for nothing", async () => {
+    for (const [flags, variables] of [
+      [["--log-level", "warn", "--admin", "off"], {}],
+      [[], { WHEREABOUTS_LOG_LEVEL: "warn", WHEREABOUTS_ADMIN: "off" }],
+    ] as const) {
+      const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", ...flags], {
+        ...variables,
+        WHEREABOUTS_NONSENSE: "1",
+      });
+      const log = new Said(child.stdout);
+      await log.next(/\[WRN\] whereabouts·server: unknown variable WHEREABOUTS_NONSENSE/);
+      await Bun.sleep(500); // Without the flag, it would log by now that it listens.
+      child.kill();
+      await log.end;
+      expect(log.lines).toHaveLength(1);
+      expect(await child.exited).toBe(0);
+    }
   });
 });
 
 describe("whereabouts", () => {
-  test("explains itself, and each flag of the server with its default and its variable", async () => {
+  test("--help of the server names each flag, its default and its variable, and no flag that does nothing", async () => {
     expect(await run(["--help"])).toMatchObject({ code: 0, err: "" });
     const { out } = await run(["server", "--help"]);
     const flags = ["host", "port", "workers", "transport", "receive-buffer", "engine", "capacity", "max-id-length"];
@@ -219,9 +294,10 @@ describe("whereabouts", () => {
       expect(out).toContain(`--${flag} `);
       expect(out).toContain(`WHEREABOUTS_${flag.toUpperCase().replaceAll("-", "_")}`);
     }
+    expect(out).not.toContain("--admin");
   });
 
-  test("is used wrongly without a command, or with one it does not have", async () => {
+  test("exits with 2 without a command, or with an unknown one", async () => {
     expect(await run([])).toMatchObject({ code: 2, out: "" });
     expect(await run(["frobnicate"])).toMatchObject({
       code: 2,

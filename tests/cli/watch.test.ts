@@ -1,7 +1,7 @@
-// The command `whereabouts watch`, on hosts of its own, and what the other two commands do on a LAN.
+// The command `whereabouts watch` on simulated hosts, and `announce` and `lookup` on the same LAN.
 import { describe, expect, test } from "bun:test";
 import {
-  COLOURED,
+  COLORED,
   fit,
   nodeIdText,
   PLAIN,
@@ -10,7 +10,7 @@ import {
   timeStamp,
   visible,
 } from "../../src/cli/terminal/style.ts";
-import { type Mark, renderTable, type View } from "../../src/cli/terminal/table.ts";
+import { type Highlight, renderTable, type View } from "../../src/cli/terminal/table.ts";
 import { EventLines, eventJson } from "../../src/cli/watch.ts";
 import type { LanEvent, LanNode } from "../../src/client/index.ts";
 import { until } from "../support/client.ts";
@@ -34,14 +34,14 @@ function node(id: string | Uint8Array, change: Partial<LanNode> = {}): LanNode {
 
 describe("whereabouts watch", () => {
   lan(
-    "prints a line for each change, as text and as JSON, and ends with 0 at a signal",
+    "prints a line per change, as text and as JSON, and exits with 0 after a signal",
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
       const by = hosts.b.command([]);
       await using text = start(["watch"], { by });
       await using json = start(["watch", "--json"], { by });
       const [lines, objects] = [new Said(text.stdout), new Said(json.stdout)];
-      await Bun.sleep(500); // Nothing says that they listen.
+      await Bun.sleep(500); // Nothing reports that they listen.
       await using first = announce(hosts.a, "NODE-A", 22000);
       expect(await lines.next(/NODE-A/)).toMatch(
         /^\d{4}-\d\d-\d\dT[\d:]{8}\+00:00 {2}\+ {2}NODE-A {2}10\.9\.0\.1:22000$/,
@@ -67,7 +67,7 @@ describe("whereabouts watch", () => {
   );
 
   lan(
-    "ends quietly when nobody reads its output any more",
+    "ends without an error if nobody reads its output any more",
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
       await using child = start(["watch"], { by: hosts.b.command([]) });
@@ -84,22 +84,25 @@ describe("whereabouts watch", () => {
   );
 
   lan(
-    "says in one line that its output cannot be written, and ends with 1",
+    "reports in one line that its output cannot be written, and exits with 1",
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
       const by = [...hosts.b.command(["sh", "-c", `"$0" "$@" >/dev/full`])];
       const result = run(["watch"], "", { by });
       await Bun.sleep(500);
       await using _one = announce(hosts.a, "ONE", 1);
-      await Bun.sleep(200); // One write that fails, and a second one that says so.
+      await Bun.sleep(200); // The first write fails, and the second one reports it.
       await using _two = announce(hosts.a, "TWO", 2);
-      expect(await result).toMatchObject({ err: expect.stringMatching(/^whereabouts: error: ENOSPC.*\n$/), code: 1 });
+      expect(await result).toMatchObject({
+        err: "whereabouts: error: standard output cannot be written: the disk is full\n",
+        code: 1,
+      });
     },
     LIMIT,
   );
 
   lan(
-    "keeps a table on a terminal, in its size, and leaves the terminal as it was",
+    "shows a table on a terminal, follows its size, and restores the terminal at the end",
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
       const size = { cols: 40, rows: 10 };
@@ -124,7 +127,7 @@ describe("whereabouts watch", () => {
   );
 
   lan(
-    "says in one line that a program holds the port and does not share it, and ends with 1",
+    "reports in one line that another program holds the port without sharing it, and exits with 1",
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
       const code = `require("dgram").createSocket("udp4").bind(21025, () => console.log("ready"))`;
@@ -150,7 +153,7 @@ describe("whereabouts watch", () => {
     expect({ out, code }).toEqual({ out: "", code: 2 });
   });
 
-  test("explains itself, with an example of each output", async () => {
+  test("--help shows an example of each output", async () => {
     const { out, code } = await run(["watch", "--help"]);
     expect(code).toBe(0);
     expect(out).toContain("whereabouts watch --json");
@@ -159,7 +162,7 @@ describe("whereabouts watch", () => {
 
 describe("on a LAN", () => {
   lan(
-    "announce says what it sent to broadcast and multicast, and lookup hears it and ends",
+    "announce prints what it sent to broadcast and multicast, and lookup receives it and ends",
     async () => {
       await using hosts = await twoHosts();
       const looking = run(["lookup", "NODE-A", "NOBODY", "--lan", "--timeout", "3"], "", { by: hosts.b.command([]) });
@@ -182,7 +185,7 @@ describe("on a LAN", () => {
 describe("a change as a line", () => {
   const event = (type: LanEvent["type"], change: Partial<LanNode> = {}): LanEvent => ({ ...node("A", change), type });
 
-  test("says when, what, who and where; of a node that moved from where, if that is known", () => {
+  test("has time, kind, NodeID and address, and the previous address of a node that moved, if known", () => {
     const lines = new EventLines(PLAIN);
     const said = [
       event("node"),
@@ -198,15 +201,13 @@ describe("a change as a line", () => {
     ]);
   });
 
-  test("is coloured around the same text", () => {
-    const [plain, coloured] = [new EventLines(PLAIN), new EventLines(COLOURED)].map((it) =>
-      it.line(event("node"), NOW),
-    );
-    expect(coloured).not.toBe(plain!);
-    expect(Bun.stripANSI(coloured!)).toBe(plain!);
+  test("has the same text with and without colors", () => {
+    const [plain, colored] = [new EventLines(PLAIN), new EventLines(COLORED)].map((it) => it.line(event("node"), NOW));
+    expect(colored).not.toBe(plain!);
+    expect(Bun.stripANSI(colored!)).toBe(plain!);
   });
 
-  test("in JSON has the NodeID as text and as bytes", () => {
+  test("has the NodeID in JSON as text and in hex", () => {
     expect(eventJson(event("gone"))).toBe(
       `{"type":"gone","nodeId":"A","nodeIdHex":"41","ip":"192.168.0.34","port":22000,"seenAt":${NOW - 12_345}}`,
     );
@@ -217,7 +218,7 @@ describe("a change as a line", () => {
 describe("the table", () => {
   const view: View = { columns: 80, rows: 24, now: NOW, style: PLAIN };
 
-  test("is sorted by NodeID, its columns as wide as what is in them", () => {
+  test("is sorted by NodeID, and its columns are as wide as their values", () => {
     const nodes = [node("NODE-B", { ip: "2001:db8::1", seenAt: NOW }), node("A"), node(Uint8Array.of(27))];
     expect(renderTable(nodes, view).map((line) => line.trimEnd())).toEqual([
       "3 nodes on the LAN",
@@ -229,7 +230,7 @@ describe("the table", () => {
     ]);
   });
 
-  test("says that nothing was heard yet, and what is wrong", () => {
+  test("shows that there are no nodes yet, and the latest error", () => {
     expect(renderTable([], { ...view, error: { message: "lan: \x1b[2J", at: NOW - 3000 } })).toEqual([
       "0 nodes on the LAN",
       "",
@@ -238,7 +239,7 @@ describe("the table", () => {
     ]);
   });
 
-  test("shows as many nodes as there are lines for, and counts the others", () => {
+  test("shows as many nodes as fit, and counts the others", () => {
     const nodes = Array.from({ length: 30 }, (_, i) => node(`NODE-${10 + i}`));
     const lines = renderTable(nodes, { ...view, rows: 10, error: { message: "lan: wrong", at: NOW } });
     expect(lines).toHaveLength(10);
@@ -248,7 +249,7 @@ describe("the table", () => {
     expect(renderTable(nodes, { ...view, rows: 33 }).join()).not.toContain("more");
   });
 
-  test("fits into any terminal", () => {
+  test("fits any terminal", () => {
     const nodes = [
       node("x".repeat(1008), { ip: "2001:db8:1111:2222:3333:4444:5555:6666" }),
       node("日本語のとても長い名前".repeat(5)),
@@ -258,7 +259,7 @@ describe("the table", () => {
     for (const columns of [1, 2, 3, 5, 10, 20, 39, 40, 41, 80, 200]) {
       for (const rows of [1, 2, 3, 4, 5, 10, 24]) {
         for (const error of [undefined, { message: "an error that is a little longer than some are wide", at: NOW }]) {
-          const lines = renderTable(nodes, { ...view, columns, rows, error, style: COLOURED });
+          const lines = renderTable(nodes, { ...view, columns, rows, error, style: COLORED });
           expect(lines.length).toBeLessThanOrEqual(rows);
           for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
         }
@@ -272,13 +273,13 @@ describe("the table", () => {
     expect(Bun.stringWidth(lines[3]!)).toBe(50);
   });
 
-  test("lets what is new and what has moved stand out for a while", () => {
-    const marks = new Map<string, Mark>([
+  test("highlights new and moved nodes for a while", () => {
+    const highlights = new Map<string, Highlight>([
       ["41", { type: "node", until: NOW + 1 }],
       ["42", { type: "moved", until: NOW + 1 }],
       ["43", { type: "node", until: NOW }],
     ]);
-    const lines = renderTable([node("A"), node("B"), node("C")], { ...view, style: COLOURED, marks });
+    const lines = renderTable([node("A"), node("B"), node("C")], { ...view, style: COLORED, highlights });
     expect(lines.slice(3).map((line) => line.includes("\x1b[32m"))).toEqual([true, false, false]);
     expect(lines.slice(3).map((line) => line.includes("\x1b[33m"))).toEqual([false, true, false]);
   });
@@ -291,29 +292,29 @@ describe("text for people", () => {
     ["an escape sequence", ascii("\x1b[31m"), "0x1b5b33316d"],
     ["a line feed", ascii("a\nb"), "0x610a62"],
     ["a C1 control", ascii("\x9b2J"), "0xc29b324a"],
-    ["text that turns its direction", ascii("a\u202eb"), "0x61e280ae62"],
+    ["text that changes its direction", ascii("a\u202eb"), "0x61e280ae62"],
     ["a byte order mark", ascii("\ufeffa"), "0xefbbbf61"],
-    ["blanks that nobody sees", ascii("a "), "0x6120"],
-    ["bytes that are no UTF-8", Uint8Array.of(0xc3, 0x28), "0xc328"],
+    ["trailing blanks", ascii("a "), "0x6120"],
+    ["bytes that are not UTF-8", Uint8Array.of(0xc3, 0x28), "0xc328"],
   ])("shows a NodeID of %s", (_, bytes, text) => {
     expect(showNodeId(bytes)).toBe(text);
     expect(nodeIdText(bytes)).toBe(text.startsWith("0x") ? undefined : text);
   });
 
-  test("shows ages in the unit that a person would take", () => {
+  test("shows ages in seconds, minutes or hours", () => {
     const ages = [-5000, 0, 999, 1000, 119_999, 120_000, 7_199_999, 7_200_000, 360_000_000].map(showAge);
     expect(ages.join(", ")).toBe(
       "just now, just now, just now, 1 s ago, 119 s ago, 2 min ago, 119 min ago, 2 h ago, 100 h ago",
     );
   });
 
-  test("shows local time with its distance from UTC", () => {
+  test("shows local time with its offset from UTC", () => {
     const stamp = timeStamp(NOW);
     expect(stamp).toMatch(/^2026-0[12]-\d\dT\d\d:\d\d:00[+-]\d\d:\d\d$/);
     expect(new Date(stamp).getTime()).toBe(NOW);
   });
 
-  test("cuts between characters that belong together", () => {
+  test("does not cut within a character", () => {
     expect([fit("日本語", 6), fit("日本語", 5), fit("日本語", 4), fit("ab", 3), fit("ab", 0)]).toEqual([
       "日本語",
       "日本…",
@@ -323,7 +324,7 @@ describe("text for people", () => {
     ]);
   });
 
-  test("makes what is invisible visible", () => {
+  test("escapes invisible characters", () => {
     expect(visible("a\nb\x1b\u{e0001}é")).toBe("a\\u{a}b\\u{1b}\\u{e0001}é");
   });
 });

@@ -1,4 +1,4 @@
-/** How `--log-level` and `--log-format` become a configuration of LogTape. */
+/** The server's log: `--log-level` and `--log-format` as a configuration of LogTape. */
 import {
   configure,
   getAnsiColorFormatter,
@@ -15,14 +15,15 @@ export interface LogOptions {
   readonly logFormat: (typeof LOG_FORMATS)[number];
 }
 
-/** Logs go to standard output, a record a line: JSON for machines, else text, coloured on a terminal unless NO_COLOR says no. */
+/** Logs to standard output, one record per line: JSON, or text that is colored on a terminal unless NO_COLOR is set. */
 export async function configureLog({ logLevel, logFormat }: LogOptions): Promise<void> {
-  // Who reads the log may leave (`| head`); the server stays.
+  // The reader of the log may stop reading (`| head`). The server must run on.
   process.stdout.on("error", () => {});
-  const coloured = process.stdout.isTTY && !Bun.env.NO_COLOR;
-  const timestamp = "date-time";
+  const colored = process.stdout.isTTY && !Bun.env.NO_COLOR;
+  // UTC with a Z: a time without an offset would be taken for local time.
+  const timestamp = "rfc3339";
   const value = (it: unknown) => (typeof it === "string" ? it : Bun.inspect(it));
-  const text = coloured ? getAnsiColorFormatter({ timestamp, value }) : getTextFormatter({ timestamp, value });
+  const text = colored ? getAnsiColorFormatter({ timestamp, value }) : getTextFormatter({ timestamp, value });
   const format = logFormat === "json" ? getJsonLinesFormatter({ properties: "nest:properties" }) : text;
   await configure({
     sinks: { out: (record) => void process.stdout.write(format(record)) },

@@ -1,22 +1,22 @@
-/** What the commands of the client share: writing out, and ending. */
+/** What the client's commands share: output, signals, and starting a discoverer. */
 import type { Command } from "commander";
 import { Discoverer, type DiscovererOptions } from "../../client/index.ts";
-import { visible } from "./style.ts";
+import { optionErrorText } from "../errors.ts";
 
-/** Lines that go out in one write at most. */
+/** The most lines in one write. */
 const BATCH = 1000;
 
-// Each write tells its own caller of its error; but where nobody listens as well, an error ends the process.
-const deaf = () => {};
+// Each write reports its error to its caller; but a stream error without a listener would also end the process.
+const ignoreError = () => {};
 
 /**
- * Writes to standard output, and waits until it is out.
+ * Writes to standard output and waits until the text is written.
  *
- * @returns false when nobody reads it any more: a pipe that was closed, a terminal that is gone.
- * @throws other errors: a disk that is full.
+ * @returns false if nobody reads it any more: the pipe or the terminal was closed
+ * @throws other system errors, for instance that the disk is full
  */
 export function print(text: string): Promise<boolean> {
-  if (!process.stdout.listeners("error").includes(deaf)) process.stdout.on("error", deaf);
+  if (!process.stdout.listeners("error").includes(ignoreError)) process.stdout.on("error", ignoreError);
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
       if (error && !["EPIPE", "EIO"].includes((error as NodeJS.ErrnoException).code ?? "")) reject(error);
@@ -25,25 +25,33 @@ export function print(text: string): Promise<boolean> {
   });
 }
 
-/** Lines to standard output: those of one turn of the event loop go out together. */
+/** Something that is drawn below the lines on the same terminal, and must be erased while lines are written. */
+export interface Overlay {
+  hide(): void;
+  show(): void;
+}
+
+/** Lines to standard output. Lines of one turn of the event loop are written together. */
 export class Lines {
-  /** Resolves when nobody reads them any more. */
+  /** Resolves when nobody reads the output any more. */
   readonly gone: Promise<void>;
-  readonly #lost: () => void;
+  readonly #reportGone: () => void;
+  readonly #overlay: Overlay | undefined;
   #lines: string[] = [];
   #scheduled = false;
   #failed = false;
   #written: Promise<void> = Promise.resolve();
 
-  constructor() {
+  constructor(overlay?: Overlay) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.gone = promise;
-    this.#lost = resolve;
+    this.#reportGone = resolve;
+    this.#overlay = overlay;
   }
 
   /**
-   * @returns a promise where the lines come faster than they go out: to be waited for.
-   * @throws what {@link print} does, perhaps for earlier lines.
+   * @returns a promise to wait for if lines come faster than they are written
+   * @throws as {@link print} does, perhaps for earlier lines
    */
   add(line: string): Promise<void> | undefined {
     this.#lines.push(line);
@@ -64,31 +72,38 @@ export class Lines {
     this.#written = this.#written.then(async () => {
       const lines = this.#lines;
       this.#lines = [];
-      if (lines.length > 0 && !(await print(`${lines.join("\n")}\n`))) this.#lost();
+      if (lines.length === 0) return;
+      this.#overlay?.hide();
+      if (!(await print(`${lines.join("\n")}\n`))) this.#reportGone();
+      this.#overlay?.show();
     });
     return this.#written;
   }
 }
 
-/** A line on standard error. */
-export function complain(line: string): void {
-  if (!process.stderr.listeners("error").includes(deaf)) process.stderr.on("error", deaf);
+/** Writes a line to standard error. */
+export function printError(line: string): void {
+  if (!process.stderr.listeners("error").includes(ignoreError)) process.stderr.on("error", ignoreError);
   process.stderr.write(`${line}\n`);
 }
 
-/** The first signal to end. One may come twice: a terminal sends it to the whole group, and `bun run` passes it on. */
+/**
+ * Resolves with the first SIGTERM or SIGINT. Further ones are ignored: a terminal signals the whole process group and
+ * `bun run` passes its signal on, so one Ctrl-C may arrive twice.
+ */
 export function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
   });
 }
 
-/** Starts a discoverer; what keeps it from starting ends the command in one line. */
+/** Starts a discoverer, or ends the command with one line: exit code 2 for wrong use, 1 if the network refuses. */
 export async function startDiscoverer(options: DiscovererOptions, command: Command): Promise<Discoverer> {
   try {
     return await Discoverer.start(options);
   } catch (error) {
     const wrongUse = error instanceof RangeError || error instanceof TypeError;
-    return command.error(`error: ${visible((error as Error).message)}`, { exitCode: wrongUse ? 2 : 1 });
+    const text = optionErrorText(error as Error, command);
+    return command.error(`error: ${text}`, { exitCode: wrongUse ? 2 : 1 });
   }
 }

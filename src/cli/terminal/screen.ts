@@ -1,4 +1,4 @@
-/** A terminal that shows lines which change: on its second screen, so that the first is as before when it is left. */
+/** Lines that change in place, on the terminal's alternate screen: the terminal is as before when the command ends. */
 import { writeSync } from "node:fs";
 import { print } from "./output.ts";
 
@@ -7,7 +7,7 @@ export interface Size {
   readonly rows: number;
 }
 
-// Second screen, no cursor, no wrapping: a line that a shrinking terminal has no room for is cut, not folded.
+// Alternate screen, no cursor, no wrapping: when the terminal shrinks, long lines are cut and do not push others away.
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 const LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H";
@@ -18,16 +18,16 @@ export class Screen {
   /** Resolves when the terminal is gone. */
   readonly gone: Promise<void>;
   readonly #render: (size: Size) => readonly string[];
-  readonly #lost: () => void;
+  readonly #reportGone: () => void;
   #open = false;
   #writing = false;
 
-  /** @param render the lines to show: not more, and none longer, than the size says. */
+  /** @param render - the lines to show; they must fit the size */
   constructor(render: (size: Size) => readonly string[]) {
     this.#render = render;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.gone = promise;
-    this.#lost = resolve;
+    this.#reportGone = resolve;
   }
 
   open(): void {
@@ -38,14 +38,14 @@ export class Screen {
     this.#resume();
   }
 
-  /** Shows the lines as they are now. A terminal that is still busy with the ones before is left to it. */
+  /** Shows the current lines. Skipped while the terminal still takes the previous ones. */
   draw(): void {
     if (!this.#open || this.#writing) return;
     const lines = this.#render({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 });
     this.#write(HOME + lines.map((line) => ERASE_LINE + line).join("\n") + ERASE_BELOW);
   }
 
-  /** Leaves the lines behind, all of them, where the command was typed. */
+  /** Leaves the alternate screen and prints all lines below the command. */
   async close(): Promise<void> {
     process.off("exit", this.#restore);
     process.off("SIGTSTP", this.#suspend);
@@ -65,7 +65,7 @@ export class Screen {
     this.draw();
   };
 
-  /** Ctrl-Z: the shell gets its terminal back as it was. */
+  /** Ctrl-Z: restores the terminal for the shell. */
   readonly #suspend = () => {
     this.#restore();
     process.kill(process.pid, "SIGSTOP");
@@ -77,7 +77,7 @@ export class Screen {
     try {
       writeSync(1, LEAVE);
     } catch {
-      // The terminal is gone, and what was to be restored with it.
+      // The terminal is gone, so there is nothing to restore.
     }
   };
 
@@ -86,9 +86,9 @@ export class Screen {
     print(text).then(
       (written) => {
         this.#writing = false;
-        if (!written) this.#lost();
+        if (!written) this.#reportGone();
       },
-      () => this.#lost(),
+      () => this.#reportGone(),
     );
   }
 }

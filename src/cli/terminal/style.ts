@@ -1,6 +1,6 @@
-/** Text for people: NodeIDs that steer no terminal, addresses, ages, columns, colours. */
+/** Text for people: NodeIDs without control characters, addresses, ages, columns, colors. */
 
-/** Control characters, invisible ones, those that turn the direction of text, and what has no agreed meaning. */
+/** Control, format (direction of text, say), private-use and unassigned characters; line and paragraph separators. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const BLANK_EDGE = /^\p{Zs}|\p{Zs}$/u;
 const PRINTABLE_ASCII = /^[!-~]+$/;
@@ -8,7 +8,7 @@ const PRINTABLE_ASCII = /^[!-~]+$/;
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const graphemes = new Intl.Segmenter();
 
-/** The text that a NodeID is, where it is some: UTF-8 of which a reader sees every character. */
+/** A NodeID as text, if it is UTF-8 of which every character is visible; else `undefined`. */
 export function nodeIdText(nodeId: Uint8Array): string | undefined {
   let text: string;
   try {
@@ -20,17 +20,17 @@ export function nodeIdText(nodeId: Uint8Array): string | undefined {
   return text === "" || text.search(UNPRINTABLE) >= 0 || BLANK_EDGE.test(text) ? undefined : text;
 }
 
-/** A NodeID as people read it: its text, or its bytes as 0x and hex. */
+/** A NodeID for people: its text, or `0x` and its bytes in hex. */
 export function showNodeId(nodeId: Uint8Array): string {
   return nodeIdText(nodeId) ?? `0x${nodeId.toHex()}`;
 }
 
-/** How a line of JSON names a NodeID: `nodeId` is null where the bytes are no text. */
+/** The keys of a NodeID in JSON output. `nodeId` is null if the bytes are not printable text. */
 export function nodeIdJson(nodeId: Uint8Array): { nodeId: string | null; nodeIdHex: string } {
   return { nodeId: nodeIdText(nodeId) ?? null, nodeIdHex: nodeId.toHex() };
 }
 
-/** Text from elsewhere in one line, every unprintable character as `\u{…}`. */
+/** Untrusted text in one line, with every unprintable character as `\u{…}`. */
 export function visible(text: string): string {
   return text.replace(UNPRINTABLE, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
 }
@@ -40,7 +40,7 @@ export function showAddress({ ip, port }: { readonly ip: string; readonly port: 
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
-/** How long ago: `just now`, `12 s ago`, `3 min ago`. A clock that was set back is no reason for a negative age. */
+/** An age: `just now`, `12 s ago`, `3 min ago`. Negative ages, after the clock was set back, are `just now`. */
 export function showAge(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 1) return "just now";
@@ -49,7 +49,7 @@ export function showAge(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ago`;
 }
 
-/** Local time to the second, with its distance from UTC: `2026-01-31T12:00:00+01:00` (RFC 3339). */
+/** Local time in seconds, with its offset from UTC: `2026-01-31T12:00:00+01:00` (RFC 3339). */
 export function timeStamp(ms: number): string {
   const east = -new Date(ms).getTimezoneOffset();
   const local = new Date(ms + east * 60_000).toISOString().slice(0, 19);
@@ -57,12 +57,12 @@ export function timeStamp(ms: number): string {
   return `${local}${east < 0 ? "-" : "+"}${two(Math.abs(east) / 60)}:${two(Math.abs(east) % 60)}`;
 }
 
-/** Fills text up to a width in columns of the terminal; what is longer stays. */
+/** Pads text to a width in terminal columns. Longer text is unchanged. */
 export function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
 }
 
-/** Fills text up to a width, or cuts it there and says so with `…`. */
+/** Pads or cuts text to a width. Cut text ends in `…`. */
 export function fit(text: string, width: number): string {
   if (width <= 0) return "";
   if (Bun.stringWidth(text) <= width) return pad(text, width);
@@ -76,7 +76,7 @@ export function fit(text: string, width: number): string {
   return pad(`${cut}…`, width);
 }
 
-/** Colours and weights. To be put around text that has its width already. */
+/** Colors and weights, to be applied after padding: control sequences have no width. */
 export interface Style {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
@@ -89,7 +89,7 @@ const plain = (text: string) => text;
 export const PLAIN: Style = { bold: plain, dim: plain, red: plain, green: plain, yellow: plain };
 
 const sgr = (on: number, off: number) => (text: string) => `\x1b[${on}m${text}\x1b[${off}m`;
-export const COLOURED: Style = {
+export const COLORED: Style = {
   bold: sgr(1, 22),
   dim: sgr(2, 22),
   red: sgr(31, 39),
@@ -97,7 +97,7 @@ export const COLOURED: Style = {
   yellow: sgr(33, 39),
 };
 
-/** Colours on a terminal that has them, unless NO_COLOR is set to something (no-color.org). */
+/** Colors if the stream is a terminal that supports them and NO_COLOR (no-color.org) is not set. */
 export function styleFor(stream: { readonly isTTY?: boolean }): Style {
-  return stream.isTTY && !Bun.env.NO_COLOR && Bun.env.TERM !== "dumb" ? COLOURED : PLAIN;
+  return stream.isTTY && !Bun.env.NO_COLOR && Bun.env.TERM !== "dumb" ? COLORED : PLAIN;
 }

@@ -1,0 +1,67 @@
+/** Error texts for people: system errors in words, and wrong values named after the flag or variable they came from. */
+import { getSystemErrorMap } from "node:util";
+import type { Command } from "commander";
+import { visible } from "./terminal/style.ts";
+
+/** Texts for the errors that a user can do something about; the system's own text is used for all others. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EAI_AGAIN: "the name server does not answer",
+  ECONNREFUSED: "nothing listens on that port",
+  EHOSTUNREACH: "the host cannot be reached",
+  EISDIR: "it is a folder",
+  ENETDOWN: "the network is down",
+  ENETUNREACH: "there is no route to that network",
+  ENOSPC: "the disk is full",
+  ENOTFOUND: "the name is unknown",
+  EPERM: "not permitted (a firewall may block it)",
+};
+
+/** The meaning of a system error code in words; `undefined` for codes that are not the system's. */
+function reasonFor(code: string | undefined): string | undefined {
+  if (code === undefined) return undefined;
+  return REASONS[code] ?? [...getSystemErrorMap().values()].find(([name]) => name === code)?.[1];
+}
+
+/** The message of an error in one printable line, with words in place of `getaddrinfo ENOTFOUND …` or `EINVAL: …`. */
+export function errorText(error: Error): string {
+  const { message } = error;
+  // Bun's resolver writes DNS_ENOTFOUND, but ENOTFOUND in the message.
+  const code = (error as NodeJS.ErrnoException).code?.replace(/^DNS_/, "");
+  const reason = reasonFor(code);
+  if (reason === undefined) return visible(message);
+  // A word before the code is the system call. A replacement given as text would have to escape "$".
+  return visible(message.replace(new RegExp(`(?:\\w+ )?\\b${code}\\b.*$`, "s"), () => reason));
+}
+
+/** Ends the command with exit code 1 if reading standard input or writing standard output failed; rethrows other errors. */
+export function failOnStreamError(error: unknown, command: Command): never {
+  if (!(error instanceof Error && "syscall" in error)) throw error;
+  const what = error.syscall === "write" ? "standard output cannot be written" : "standard input cannot be read";
+  return command.error(`error: ${what}: ${errorText(error)}`, { exitCode: 1 });
+}
+
+/** The variable that set an option, or `undefined` if a flag or the default did. */
+function variableThatSet(command: Command, key: string): string | undefined {
+  if (command.getOptionValueSource(key) !== "env") return undefined;
+  return command.options.find((option) => option.attributeName() === key)?.envVar;
+}
+
+/**
+ * The text of an error that libraries raise for the values of flags, in the command line's terms: `sourceRate must be …`
+ * becomes `--source-rate must be …`, or `WHEREABOUTS_SOURCE_RATE must be …` if the value came from there.
+ *
+ * @param keys - options that may have caused an error whose message starts with no option's name; those that a variable
+ *   set are added to the text
+ */
+export function optionErrorText(error: Error, command: Command, keys: readonly string[] = []): string {
+  const text = errorText(error);
+  const key = (error as { option?: string }).option ?? /^\w+/.exec(text)?.[0];
+  const option = command.options.find((candidate) => candidate.attributeName() === key);
+  if (option !== undefined && text.startsWith(`${key} `)) {
+    return (variableThatSet(command, key!) ?? option.long!) + text.slice(key!.length);
+  }
+  const candidates = option === undefined ? keys : [key!];
+  const variables = candidates.flatMap((name) => variableThatSet(command, name) ?? []);
+  return variables.length === 0 ? text : `${text} (set by ${variables.join(" and ")})`;
+}

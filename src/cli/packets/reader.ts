@@ -1,0 +1,85 @@
+/** Packets from lines of text: plain hex, one packet per line, or hex dumps of several lines per packet. */
+import { udpPayload } from "./frame.ts";
+import { InputError, parseHex, quote } from "./hex.ts";
+
+/** A line of `tcpdump -x` or `xxd`: an offset in hex, a colon, and blanks before the bytes. */
+const DUMP_LINE = /^[ \t]*(?:0x)?([0-9a-f]{4,8}):[ \t]+(.*)$/i;
+/** Bytes in groups, with one space between them. Two spaces end them: what follows is text. */
+const DUMP_BYTES = /^((?:[0-9a-f]{2})+(?: (?:[0-9a-f]{2})+)*)(?:[ \t]*$|[ \t]{2})/i;
+/** The line that tcpdump prints before a dump, or with -v the two lines: addresses with ` > `, or a header in words. */
+const SUMMARY = / > |\bIP6? \(/;
+/** The first bytes of an announcement and of a query. A dump that begins with them has no IP header. */
+const MAGICS = ["20121025", "19760309"];
+/** More than an IP packet with a link-layer header has. */
+const LONGEST_DUMP = 70_000;
+
+interface Dump {
+  readonly firstLine: number;
+  hex: string;
+  /** Its packet was returned before the dump's end; the rest is padding. */
+  done: boolean;
+}
+
+/** Reads packets line by line, and returns each as soon as it is complete. */
+export class PacketReader {
+  #line = 0;
+  #dump: Dump | undefined;
+
+  /** Lines read so far. */
+  get lines(): number {
+    return this.#line;
+  }
+
+  /**
+   * @returns the packets that this line completes: none, one, or two if it ends a dump and is a packet itself
+   * @throws {InputError} if the line, or the dump that it ends, is not a packet
+   */
+  read(line: string): Uint8Array[] {
+    this.#line++;
+    const [, offset, rest] = DUMP_LINE.exec(line) ?? [];
+    if (offset !== undefined) return this.#readDumpLine(Number.parseInt(offset, 16), rest!);
+    const afterDump = this.#dump !== undefined;
+    const ended = this.end();
+    if (SUMMARY.test(line)) return ended;
+    // An empty line is an empty packet, but one after a dump only ends the dump.
+    if (afterDump && line.trim() === "") return ended;
+    return [...ended, parseHex(line)];
+  }
+
+  /**
+   * Ends the input.
+   *
+   * @returns the packet of a dump that was not complete before
+   * @throws {InputError} if that dump is not a packet
+   */
+  end(): Uint8Array[] {
+    const dump = this.#dump;
+    this.#dump = undefined;
+    if (dump === undefined || dump.done) return [];
+    const bytes = Uint8Array.fromHex(dump.hex);
+    if (MAGICS.includes(dump.hex.slice(0, 8))) return [bytes];
+    const payload = udpPayload(bytes);
+    if (typeof payload !== "string") return [payload];
+    throw new InputError(`begins a dump ${payload}`, dump.firstLine);
+  }
+
+  #readDumpLine(offset: number, rest: string): Uint8Array[] {
+    const ended = offset === 0 ? this.end() : [];
+    const digits = DUMP_BYTES.exec(rest)?.[1]?.replaceAll(" ", "").toLowerCase();
+    if (digits === undefined) throw new InputError(`is not a line of a hex dump: its bytes are ${quote(rest)}`);
+    this.#dump ??= { firstLine: this.#line, hex: "", done: false };
+    const dump = this.#dump;
+    const expected = dump.hex.length / 2;
+    if (offset !== expected) {
+      const text = (n: number) => `0x${n.toString(16).padStart(4, "0")}`;
+      throw new InputError(`is not the next line of the dump: its offset is ${text(offset)}, not ${text(expected)}`);
+    }
+    dump.hex += digits;
+    if (expected > LONGEST_DUMP) throw new InputError("belongs to a dump that is longer than any packet");
+    if (dump.done || MAGICS.includes(dump.hex.slice(0, 8))) return ended;
+    const payload = udpPayload(Uint8Array.fromHex(dump.hex));
+    if (typeof payload === "string") return ended;
+    dump.done = true;
+    return [...ended, payload];
+  }
+}

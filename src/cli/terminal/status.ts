@@ -1,0 +1,78 @@
+/** One status line on standard error while a command waits: redrawn on a terminal, and erased at the end. */
+import { writeSync } from "node:fs";
+import { type Overlay, printError } from "./output.ts";
+import { fit, PLAIN, styleFor } from "./style.ts";
+
+/** A command that is done sooner shows no status. */
+const DELAY_MS = 400;
+const FRAME_MS = 125;
+const FRAMES = ["|", "/", "-", "\\"];
+const ERASE_LINE = "\r\x1b[2K";
+
+export class StatusLine implements Overlay, Disposable {
+  readonly #text: () => string;
+  readonly #delay: Timer;
+  #redraw: Timer | undefined;
+  #drawn = false;
+  #frame = 0;
+
+  /** @param text - what the command waits for; asked anew for each frame */
+  constructor(text: () => string) {
+    this.#text = text;
+    this.#delay = setTimeout(() => this.#start(), DELAY_MS).unref();
+  }
+
+  #start(): void {
+    // Without colors or control sequences the line cannot be erased: it is printed once.
+    if (styleFor(process.stderr) === PLAIN) {
+      printError(this.#text());
+      return;
+    }
+    this.#redraw = setInterval(() => this.show(), FRAME_MS).unref();
+    process.on("exit", this.#erase);
+    process.on("SIGINT", this.#interrupt);
+    this.show();
+  }
+
+  show(): void {
+    if (this.#redraw === undefined) return;
+    const frame = FRAMES[this.#frame++ % FRAMES.length]!;
+    // A line as wide as the terminal could wrap, and only its last row would be erased.
+    const text = fit(`${frame} ${this.#text()}`, (process.stderr.columns || 80) - 1).trimEnd();
+    this.#write(ERASE_LINE + styleFor(process.stderr).dim(text));
+    this.#drawn = true;
+  }
+
+  hide(): void {
+    this.#erase();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#delay);
+    clearInterval(this.#redraw);
+    this.#redraw = undefined;
+    process.off("exit", this.#erase);
+    process.off("SIGINT", this.#interrupt);
+    this.#erase();
+  }
+
+  readonly #erase = () => {
+    if (this.#drawn) this.#write(ERASE_LINE);
+    this.#drawn = false;
+  };
+
+  /** Erases the line, then lets the signal end the process as it would without this handler. */
+  readonly #interrupt = () => {
+    this[Symbol.dispose]();
+    process.kill(process.pid, "SIGINT");
+  };
+
+  /** Synchronous, so that it stays in order with the lines on standard output. */
+  #write(text: string): void {
+    try {
+      writeSync(2, text);
+    } catch {
+      // The terminal is gone or busy. The next frame may succeed.
+    }
+  }
+}
