@@ -6,6 +6,6 @@ declare const self: Worker;
 
 const handle = self.onmessage!;
 self.onmessage = (event: MessageEvent<ToWorker>) => {
-  if (event.data.type === "start" && event.data.start.lane === 1) throw new Error("struck");
+  if (event.data.type === "start" && event.data.start.lane === 1) throw new Error("failed on command");
   handle.call(self, event);
 };

@@ -1,4 +1,4 @@
-/** A packet worker as the server has it, that can be told what to come to. */
+/** The server's packet worker, plus a message that makes it fail in a chosen way. */
 import {
   H_LANES_AT,
   LANE_SIZE,
@@ -17,69 +17,73 @@ import { StoppableEngine, stoppableTs } from "../support/stoppable-engine.ts";
 
 declare const self: Worker;
 
-/** Where in a change it stops: in none, with a shard's lock in hand, or with that and the pool's. */
-const PLACES = {
-  nowhere: undefined,
-  "a refresh": STEP_REFRESH | STEP_LINKING,
-  "an insertion": STEP_INSERT | STEP_LINKING,
-  "the pool": STEP_ALLOCATE,
+/**
+ * The step at which the worker fails: `idle` outside any change of the registry, `refresh` and `insert` with a shard's lock
+ * held, `allocate` with the lock of the pool of free entries held as well.
+ */
+const STEPS = {
+  idle: undefined,
+  refresh: STEP_REFRESH | STEP_LINKING,
+  insert: STEP_INSERT | STEP_LINKING,
+  allocate: STEP_ALLOCATE,
 } as const;
 
-export interface Harm {
-  readonly type: "harm";
-  readonly place: keyof typeof PLACES;
-  /** What it does there: sleeps for ever, turns in wasm, where nobody can end it, or throws. */
-  readonly end: "sleeps" | "turns" | "throws";
-  /** Who turns does so until this shared memory begins with something else than 0. */
+/** Message to the worker: fail now. */
+export interface FailCommand {
+  readonly type: "fail";
+  readonly step: keyof typeof STEPS;
+  /** `sleep` and `spin` hang; a thread that spins in wasm cannot be terminated. */
+  readonly how: "sleep" | "spin" | "throw";
+  /** `spin` ends when the first byte of this shared memory is no longer 0. */
   readonly wake: WebAssembly.Memory;
 }
 
 /**
  * (module
  *   (import "env" "memory" (memory 1 1 shared))
- *   (func (export "turn") (loop (br_if 0 (i32.eqz (i32.atomic.load (i32.const 0)))))))
+ *   (func (export "spin") (loop (br_if 0 (i32.eqz (i32.atomic.load (i32.const 0)))))))
  */
-const TURN = Uint8Array.fromHex(
+const SPIN = Uint8Array.fromHex(
   "0061736d01000000010401600000021001" +
     "03656e76066d656d6f7279020301010302010007080104" +
-    "7475726e00000a10010e0003404100fe10020045" +
+    "7370696e00000a10010e0003404100fe10020045" +
     "0d000b0b",
 );
 
 let started: WorkerStart | undefined;
 
-/** Announces nodes, and stops in the midst of that: as if the worker itself had, on a packet it was sent. */
-function stopIn(place: keyof typeof PLACES, { memory, lane: number }: WorkerStart): void {
+/** Processes announcements and stops at the step, as if the worker had stopped there while it handled a packet. */
+function stopAt(step: keyof typeof STEPS, { memory, lane: number }: WorkerStart): void {
   const u32 = new Uint32Array(memory.buffer);
   const record = (u32[H_LANES_AT >>> 2]! + number * LANE_SIZE + RECORD_STEP) >>> 2;
   const engine = new StoppableEngine(stoppableTs, memory, number);
   const lane = new Lane(memory, number);
   for (let n = 0; ; n++) {
-    const { id, port } = place === "a refresh" ? nodeOf(n % 100) : { id: ascii(`STRUCK-${number}-${n}`), port: 1 };
+    const { id, port } = step === "refresh" ? nodeOf(n % 100) : { id: ascii(`FAILING-${number}-${n}`), port: 1 };
     lane.fill(0, announcement(id, port));
     lane.bytes.set([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, 1], lane.addressAt(0));
     lane.setPort(0, 4000);
     const ended = engine.run(
       (it) => it.process(number, 1, Date.now()),
-      () => u32[record] === PLACES[place],
+      () => u32[record] === STEPS[step],
     );
     if (!ended) return;
   }
 }
 
-function comeTo({ place, end, wake }: Harm): void {
-  if (place !== "nowhere") stopIn(place, started!);
-  if (end === "sleeps") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-  if (end === "turns") {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(TURN), { env: { memory: wake } });
-    (exports as { turn: () => void }).turn();
+function fail({ step, how, wake }: FailCommand): void {
+  if (step !== "idle") stopAt(step, started!);
+  if (how === "sleep") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  if (how === "spin") {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(SPIN), { env: { memory: wake } });
+    (exports as { spin: () => void }).spin();
   }
-  throw new Error("struck");
+  throw new Error("failed on command");
 }
 
 const handle = self.onmessage!;
-self.onmessage = (event: MessageEvent<ToWorker | Harm>) => {
-  if (event.data.type === "harm") comeTo(event.data);
+self.onmessage = (event: MessageEvent<ToWorker | FailCommand>) => {
+  if (event.data.type === "fail") fail(event.data);
   else {
     if (event.data.type === "start") started = event.data.start;
     handle.call(self, event);

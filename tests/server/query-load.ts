@@ -1,7 +1,7 @@
 /**
- * Asks a server without a pause, from many sockets, so that each of its workers has some: `bun query-load.ts PORT NODES`, until it is
- * ended by SIGTERM, a minute at most. Every socket waits for a reply, 20 ms at most, before it asks again; now and then one announces a node
- * anew. Prints one line of JSON: how long the socket waited that waited longest for a reply, in ms, and what was asked and answered.
+ * Queries a server without a pause from 48 sockets, so that every worker gets some: `bun query-load.ts PORT NODES`. Ends at SIGTERM,
+ * or after two minutes with exit code 1. Each socket waits for its reply, 20 ms at most, then sends the next query; one in 16 sends an
+ * announcement as well. Prints one line of JSON: `longest`, the longest time in ms that any socket was without a reply, `asked` and `answered`.
  */
 import { nodeOf } from "../support/nodes.ts";
 import { announcement, query } from "../support/packets.ts";
@@ -9,13 +9,13 @@ import { Random } from "../support/random.ts";
 
 const [port, nodes] = process.argv.slice(2).map(Number) as [number, number];
 const SOCKETS = 48;
-const PATIENCE_MS = 20;
+const REPLY_TIMEOUT_MS = 20;
 const random = new Random(1);
 let asked = 0;
 let answered = 0;
 let longest = 0;
 
-class Asker {
+class LoadClient {
   #answered = performance.now();
   #asked = 0;
   #socket!: Bun.udp.Socket<"buffer">;
@@ -26,7 +26,7 @@ class Asker {
       socket: {
         data: () => {
           answered++;
-          this.#settle();
+          this.#measure();
           this.ask();
         },
         error() {},
@@ -36,7 +36,7 @@ class Asker {
     this.ask();
   }
 
-  #settle(): void {
+  #measure(): void {
     const now = performance.now();
     longest = Math.max(longest, now - this.#answered);
     this.#answered = now;
@@ -50,28 +50,28 @@ class Asker {
       if (random.once(16)) this.#socket.send(announcement(id, nodePort), port, "127.0.0.1");
       this.#socket.send(query(id), port, "127.0.0.1");
     } catch {
-      // An error of an earlier packet.
+      // The error belongs to an earlier packet.
     }
   }
 
-  look(now: number): void {
-    if (now - this.#asked > PATIENCE_MS) this.ask();
+  askAgainIfLost(now: number): void {
+    if (now - this.#asked > REPLY_TIMEOUT_MS) this.ask();
   }
 
-  /** Who still waits has waited until now. */
+  /** Counts the wait that is still going on. */
   end(): void {
-    this.#settle();
+    this.#measure();
   }
 }
 
-const askers = Array.from({ length: SOCKETS }, () => new Asker());
-for (const asker of askers) await asker.open();
+const clients = Array.from({ length: SOCKETS }, () => new LoadClient());
+for (const client of clients) await client.open();
 setInterval(() => {
-  for (const asker of askers) asker.look(performance.now());
+  for (const client of clients) client.askAgainIfLost(performance.now());
 }, 5);
-setTimeout(() => process.exit(1), 60_000);
+setTimeout(() => process.exit(1), 120_000);
 process.on("SIGTERM", () => {
-  for (const asker of askers) asker.end();
+  for (const client of clients) client.end();
   console.log(JSON.stringify({ longest, asked, answered }));
   process.exit(0);
 });

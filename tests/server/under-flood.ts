@@ -1,11 +1,24 @@
 /**
- * A server whose main thread watches its own timers, beside a process that only does that, so that what the machine itself
- * holds up can be told from what the server does: `bun under-flood.ts SECONDS garbage|load PROCESSES`. Floods the server from
- * as many other processes, then asks for its own end by SIGTERM, and prints one line of JSON.
+ * A server that other processes flood: `bun under-flood.ts SECONDS garbage|load PROCESSES`. Stops itself by SIGTERM in the middle of the
+ * flood and prints one line of JSON ({@link UnderFlood}). The main thread measures how late its own timers are. A control process beside it
+ * measures the same and does nothing else, so that delays of the machine can be told from delays of the server.
  */
-import { DiscoveryServer } from "../../src/server/index.ts";
+import { DiscoveryServer, type ServerStats } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+
+/** What this program prints. */
+export interface UnderFlood {
+  /** The largest delay of a timer in ms, on the server's main thread and in the control process. */
+  readonly timerDelay: number;
+  readonly controlDelay: number;
+  readonly stopMs: number;
+  /** Whether an ordinary client got an answer during the flood. */
+  readonly answered: boolean;
+  readonly stats: ServerStats;
+  /** Resident bytes of the server's process, once a second. */
+  readonly rss: readonly number[];
+}
 
 const [seconds, kind, processes] = process.argv.slice(2);
 const server = await DiscoveryServer.start({
@@ -19,9 +32,9 @@ const server = await DiscoveryServer.start({
 
 const TICK = 10;
 let last = performance.now();
-let latest = 0;
+let timerDelay = 0;
 setInterval(() => {
-  latest = Math.max(latest, performance.now() - last - TICK);
+  timerDelay = Math.max(timerDelay, performance.now() - last - TICK);
   last = performance.now();
 }, TICK);
 
@@ -32,30 +45,30 @@ const rss: number[] = [];
 setInterval(() => rss.push(process.memoryUsage.rss()), 1000);
 
 process.on("SIGTERM", async () => {
-  const asked = performance.now();
+  const stopping = performance.now();
   const stats = server.stats();
   await server.stop();
-  const stopMs = performance.now() - asked;
+  const stopMs = performance.now() - stopping;
   for (const child of children) child.kill();
   control.kill();
-  const machine = Number(await control.stdout.text());
-  console.log(JSON.stringify({ latest, machine, stopMs, alive, stats, rss }));
+  const controlDelay = Number(await control.stdout.text());
+  console.log(JSON.stringify({ timerDelay, controlDelay, stopMs, answered, stats, rss } satisfies UnderFlood));
   process.exit(0);
 });
 
 const flood = new URL("../support/flood.ts", import.meta.url).pathname;
-// Longer than the watch, so that the end comes in the midst of the flood.
+// Longer than the measurement, so that the server stops while it is still being flooded.
 const children = Array.from({ length: Number(processes) }, () =>
   Bun.spawn([process.execPath, flood, `${server.port}`, `${Number(seconds) + 3}`, kind!], { stdout: "pipe" }),
 );
 await Bun.sleep(Number(seconds) * 1000);
 
-// In the midst of it, a healthy client: some of what it asks is lost with the flood, not all.
+// An ordinary client during the flood: some of its packets are lost, but not all.
 const client = await Client.open(server.port, "127.0.0.1", "127.8.0.1");
-let alive = false;
-for (let i = 0; i < 200 && !alive; i++) {
+let answered = false;
+for (let i = 0; i < 200 && !answered; i++) {
   client.send(announcement(ascii("HEALTHY"), 22000));
-  alive = (await client.ask(query(ascii("HEALTHY")), 20)) !== undefined;
+  answered = (await client.ask(query(ascii("HEALTHY")), 20)) !== undefined;
 }
 process.kill(process.pid, "SIGTERM");
 await Promise.all(children.map((child) => child.exited));

@@ -1,42 +1,65 @@
 /**
- * A server under load whose workers come to harm, one after the other, in every way: `bun worker-failures.ts TRANSPORT ENGINE`. Its main
- * thread watches its own timers, beside a process that only does that. In the end a worker is harmed and the server told to stop
- * at once; another starts
- * with its journal. Prints one line of JSON.
+ * A server under load whose workers fail one after the other, in every way: `bun worker-failures.ts TRANSPORT ENGINE`. At the end
+ * one more worker hangs and the server is stopped at once; then a second server starts from its journal. Prints one line of JSON
+ * ({@link WorkerFailures}). The main thread measures how late its own timers are. A control process beside it measures the same
+ * and does nothing else, so that delays of the machine can be told from delays of the server.
  */
 import { configure } from "@logtape/logtape";
 import type { EngineBackend } from "../../src/engine/index.ts";
-import { DiscoveryServer, type ServerOptions, type TransportName } from "../../src/server/index.ts";
+import { DiscoveryServer, type ServerOptions, type ServerStats, type TransportName } from "../../src/server/index.ts";
 import { Client, until } from "../support/client.ts";
 import { Folder } from "../support/folder.ts";
 import { checkInvariants } from "../support/invariants.ts";
 import { nodeOf } from "../support/nodes.ts";
 import { announcement, query } from "../support/packets.ts";
 import { Threads } from "../support/threads.ts";
-import type { Harm } from "./faulty-worker.ts";
+import type { FailCommand } from "./faulty-worker.ts";
 
 const NODES = 2000;
 const TICK = 10;
 const [transport, engine] = process.argv.slice(2) as [TransportName, EngineBackend];
 
-type How = Pick<Harm, "place" | "end">;
+/** What this program prints. Times are in ms. */
+export interface WorkerFailures {
+  /** Nodes without an answer before the first failure, and after the last one. */
+  readonly before: number[];
+  readonly lost: number[];
+  /** What the clients of query-load.ts saw; `longest`: the longest that any of them waited for a reply. */
+  readonly load: { readonly longest: number; readonly asked: number; readonly answered: number };
+  /** The largest delay of a timer, on the server's main thread and in the control process. */
+  readonly timerDelay: number;
+  readonly controlDelay: number;
+  /** For each failure, the time until its worker was replaced. */
+  readonly replacedMs: number[];
+  readonly stopMs: number;
+  readonly workers: number;
+  readonly stats: ServerStats;
+  /** Nodes that the second server read from the journal. */
+  readonly restored: number;
+  /** What the check of the registry found; empty if it is intact. */
+  readonly damage: string;
+  readonly log: string[];
+  readonly failures: number;
+}
 
-/** Each way to come to harm, told to a worker; undefined ends its thread from outside, at a moment that chance decides. */
-const HARMS: readonly (How | undefined)[] = [
+type Failure = Pick<FailCommand, "step" | "how">;
+
+/** `undefined`: the thread is terminated from outside, at a random moment. */
+const FAILURES: readonly (Failure | undefined)[] = [
   undefined,
-  { place: "nowhere", end: "sleeps" },
-  { place: "a refresh", end: "sleeps" },
-  { place: "an insertion", end: "throws" },
-  { place: "the pool", end: "sleeps" },
-  { place: "a refresh", end: "turns" },
-  { place: "the pool", end: "turns" },
+  { step: "idle", how: "sleep" },
+  { step: "refresh", how: "sleep" },
+  { step: "insert", how: "throw" },
+  { step: "allocate", how: "sleep" },
+  { step: "refresh", how: "spin" },
+  { step: "allocate", how: "spin" },
 ];
 
 const threads = new Threads("tests/server/faulty-worker.ts");
 
-/** Not 0: those that turn are to wake. */
+/** Its first byte ends threads that spin. */
 const wake = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-/** Threads that were harmed and have ended. */
+/** Failed threads that have ended. */
 let ended = 0;
 const log: string[] = [];
 await configure({
@@ -63,7 +86,7 @@ const options: Partial<ServerOptions> = {
 const server = await DiscoveryServer.start(options);
 const client = await Client.open(server.port);
 
-/** Announces, or asks for, every node, again where nothing came of it. Returns those that were in vain. */
+/** Announces or queries every node, and queries again without a reply, up to 40 times. Returns the nodes without an answer. */
 async function all(ask: boolean): Promise<number[]> {
   let left = Array.from({ length: NODES }, (_, n) => n);
   for (let round = 0; round < 40 && left.length > 0; round++) {
@@ -79,106 +102,108 @@ async function all(ask: boolean): Promise<number[]> {
   return left;
 }
 
-/** What the log says of a worker that came to harm, of its worst only: the rest may be chance. */
-function traces(how: How | undefined): string[] {
-  if (how === undefined) return ["its thread ended"];
+/** What the log line must say of a failure. It may say more, which depends on chance. */
+function expectedLog(failure: Failure | undefined): string[] {
+  if (failure === undefined) return ["its thread ended"];
   return [
-    how.end === "throws" ? "struck" : "it gave no sign of life",
-    ...(how.place === "nowhere" ? [] : ["the lock that it held was freed"]),
-    ...(how.end === "turns" ? ["its thread could not be ended"] : []),
+    failure.how === "throw" ? "failed on command" : "it gave no sign of life",
+    ...(failure.step === "idle" ? [] : ["the lock that it held was freed"]),
+    ...(failure.how === "spin" ? ["its thread could not be ended"] : []),
   ];
 }
 
-/** Threads that were harmed, or ended: on a busy machine a worker may be replaced that nobody harmed. */
+/** Threads that failed or ended. On a busy machine the server may also replace a worker that did not fail here. */
 const gone = new Set<Worker>();
 
-/** Harms the worker that has been there longest. */
-function harm(how: How | undefined): void {
+/** Makes the oldest worker fail. */
+function failOldest(failure: Failure | undefined): void {
   const thread = threads.list.find((it) => !gone.has(it))!;
   gone.add(thread);
   thread.addEventListener("close", () => ended++);
-  if (how === undefined) thread.terminate();
-  else thread.postMessage({ type: "harm", wake, ...how } satisfies Harm);
+  if (failure === undefined) thread.terminate();
+  else thread.postMessage({ type: "fail", wake, ...failure } satisfies FailCommand);
 }
 
 await all(false);
 const before = await all(true);
 
 let last = performance.now();
-let latest = 0;
+let timerDelay = 0;
 setInterval(() => {
-  latest = Math.max(latest, performance.now() - last - TICK);
+  timerDelay = Math.max(timerDelay, performance.now() - last - TICK);
   last = performance.now();
 }, TICK);
 const script = (path: string) => new URL(path, import.meta.url).pathname;
-const ticker = Bun.spawn([process.execPath, script("../support/timer-lateness.ts")], { stdout: "pipe" });
-const asker = Bun.spawn([process.execPath, script("./query-load.ts"), `${server.port}`, `${NODES}`], {
+const control = Bun.spawn([process.execPath, script("../support/timer-lateness.ts")], { stdout: "pipe" });
+const clients = Bun.spawn([process.execPath, script("./query-load.ts"), `${server.port}`, `${NODES}`], {
   stdout: "pipe",
 });
 process.on("exit", () => {
-  for (const child of [ticker, asker]) child.kill();
+  for (const child of [control, clients]) child.kill();
 });
 await Bun.sleep(500);
-/** How long it took until a worker that was harmed was replaced, in ms. */
 const replacedMs: number[] = [];
-for (const [i, how] of HARMS.entries()) {
+for (const [i, failure] of FAILURES.entries()) {
   const from = performance.now();
-  const said = log.length;
+  const logged = log.length;
   for (const thread of threads.list) thread.addEventListener("close", () => gone.add(thread));
-  harm(how);
-  const told = (line: string) => traces(how).every((trace) => line.includes(trace));
-  await until(() => log.slice(said).some(told), `harm ${i} to be mended: ${traces(how)}`, 10_000);
+  failOldest(failure);
+  const wanted = expectedLog(failure);
+  await until(
+    () => log.slice(logged).some((line) => wanted.every((part) => line.includes(part))),
+    `failure ${i} to be logged: ${wanted}`,
+    30_000,
+  );
   replacedMs.push(Math.round(performance.now() - from));
   await Bun.sleep(300);
-  // Who was replaced and wakes does no harm, and ends.
+  // A thread that wakes after it was replaced must change nothing, and end.
   Atomics.store(new Int32Array(wake.buffer), 0, 1);
   await until(() => ended === i + 1, "the thread to end");
   Atomics.store(new Int32Array(wake.buffer), 0, 0);
 }
-asker.kill();
-const load = JSON.parse(await asker.stdout.text());
+clients.kill();
+const load = JSON.parse(await clients.stdout.text());
 const lost = await all(true);
 const { workers } = server.stats();
 
-harm({ place: "the pool", end: "turns" });
-// An idle thread looks for messages ten times a second.
+failOldest({ step: "allocate", how: "spin" });
+// An idle worker looks for messages ten times a second.
 await Bun.sleep(200);
-const asked = performance.now();
+const stopping = performance.now();
 await server.stop();
-const stopMs = performance.now() - asked;
-ticker.kill();
-const machine = Number(await ticker.stdout.text());
-// Its port is free, though a thread goes on that nobody can end.
+const stopMs = performance.now() - stopping;
+control.kill();
+const controlDelay = Number(await control.stdout.text());
+// The port must be free, though one thread still spins.
 const again = await Bun.udpSocket({ hostname: "127.0.0.1", port: server.port });
 again.close();
 client.close();
 
-let flaw = "";
+let damage = "";
 try {
   checkInvariants(new Uint8Array(threads.memory.buffer));
 } catch (error) {
-  flaw = (error as Error).message;
+  damage = (error as Error).message;
 }
 const stats = server.stats();
 const next = await DiscoveryServer.start(options);
 const { restored } = next.stats().journal;
 await next.stop();
-console.log(
-  JSON.stringify({
-    before,
-    lost,
-    load,
-    latest,
-    machine,
-    replacedMs,
-    stopMs,
-    workers,
-    stats,
-    restored,
-    flaw,
-    log,
-    harms: HARMS.length,
-  }),
-);
+const result: WorkerFailures = {
+  before,
+  lost,
+  load,
+  timerDelay,
+  controlDelay,
+  replacedMs,
+  stopMs,
+  workers,
+  stats,
+  restored,
+  damage,
+  log,
+  failures: FAILURES.length,
+};
+console.log(JSON.stringify(result));
 folder[Symbol.dispose]();
 process.exit(0);

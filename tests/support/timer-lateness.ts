@@ -1,14 +1,14 @@
-/** Watches its own timers until it is ended; prints how late the latest was, in ms. */
+/** Control process: measures how late its own timers are until SIGTERM, then prints the largest delay in ms. */
 const TICK = 10;
 let last = performance.now();
-let latest = 0;
+let largest = 0;
 setInterval(() => {
-  latest = Math.max(latest, performance.now() - last - TICK);
+  largest = Math.max(largest, performance.now() - last - TICK);
   last = performance.now();
 }, TICK);
 
 process.on("SIGTERM", () => {
-  console.log(latest);
+  console.log(largest);
   process.exit(0);
 });
 
