@@ -149,8 +149,8 @@ function findPredecessor(shard: u32, time: f64): u32 {
 /** Moves all cursors that are at `entry` back to `previous`. Called before `entry` is moved, changed or removed. */
 export function moveCursorsBack(shard: u32, entry: u32, previous: u32): void {
   const end = shardAt(shard) + SHARD_SIZE;
-  for (let bookmark = shardAt(shard) + SHARD_CURSORS; bookmark < end; bookmark += 4) {
-    if (load<u32>(bookmark) === entry) store<u32>(bookmark, previous);
+  for (let cursor = shardAt(shard) + SHARD_CURSORS; cursor < end; cursor += 4) {
+    if (load<u32>(cursor) === entry) store<u32>(cursor, previous);
   }
 }
 

@@ -57,10 +57,10 @@ export function collect(shard: u32, walk: bool, until: f64): u32 {
   if (shard > load<u32>(H_SHARD_MASK)) return 0;
   const from = shardAt(shard);
   if (!tryLock(from + SHARD_LOCK)) return LIST_BUSY;
-  const bookmark = from + (walk ? SHARD_WALKED : SHARD_LISTED);
+  const cursor = from + (walk ? SHARD_WALKED : SHARD_LISTED);
   const stride = load<u32>(H_STRIDE);
   let to: usize = load<u32>(H_EXCHANGE_AT);
-  let last = load<u32>(bookmark);
+  let last = load<u32>(cursor);
   let entry = last === 0 ? load<u32>(from, SHARD_HEAD) : load<u32>(entryAt(last), ENTRY_NEXT);
   let count: u32 = 0;
   let left: u32 = LIST_BATCH;
@@ -75,7 +75,7 @@ export function collect(shard: u32, walk: bool, until: f64): u32 {
     last = entry;
     entry = load<u32>(at, ENTRY_NEXT);
   }
-  store<u32>(bookmark, last);
+  store<u32>(cursor, last);
   unlock(from + SHARD_LOCK);
   return entry !== 0 && left === 0 ? count | LIST_MORE : count;
 }

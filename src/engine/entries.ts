@@ -150,8 +150,8 @@ function findPredecessor(m: EngineState, shard: number, time: number): number {
 /** Moves all cursors that are at `entry` back to `previous`. Called before `entry` is moved, changed or removed. */
 export function moveCursorsBack(m: EngineState, shard: number, entry: number, previous: number): void {
   const end = (shardAt(m, shard) + SHARD_SIZE) >>> 2;
-  for (let bookmark = (shardAt(m, shard) + SHARD_CURSORS) >>> 2; bookmark < end; bookmark++) {
-    if (m.u32[bookmark] === entry) m.u32[bookmark] = previous;
+  for (let cursor = (shardAt(m, shard) + SHARD_CURSORS) >>> 2; cursor < end; cursor++) {
+    if (m.u32[cursor] === entry) m.u32[cursor] = previous;
   }
 }
 

@@ -59,10 +59,10 @@ export function collect(m: EngineState, shard: number, walk: boolean, until: num
   if (shard > m.u32[H_SHARD_MASK >>> 2]!) return 0;
   const from = shardAt(m, shard);
   if (!tryLock(m, from + SHARD_LOCK)) return LIST_BUSY;
-  const bookmark = (from + (walk ? SHARD_WALKED : SHARD_LISTED)) >>> 2;
+  const cursor = (from + (walk ? SHARD_WALKED : SHARD_LISTED)) >>> 2;
   const stride = m.u32[H_STRIDE >>> 2]!;
   let to = m.u32[H_EXCHANGE_AT >>> 2]!;
-  let last = m.u32[bookmark]!;
+  let last = m.u32[cursor]!;
   let entry = m.u32[(last === 0 ? from + SHARD_HEAD : entryAt(m, last) + ENTRY_NEXT) >>> 2]!;
   let count = 0;
   let left = LIST_BATCH;
@@ -77,7 +77,7 @@ export function collect(m: EngineState, shard: number, walk: boolean, until: num
     last = entry;
     entry = m.u32[(at + ENTRY_NEXT) >>> 2]!;
   }
-  m.u32[bookmark] = last;
+  m.u32[cursor] = last;
   unlock(m, from + SHARD_LOCK);
   return entry !== 0 && left === 0 ? count | LIST_MORE : count;
 }

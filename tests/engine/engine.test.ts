@@ -444,21 +444,22 @@ for (const backend of ["wasm", "ts"] as const) {
       });
       h.put(0, entry("here", 2, start - 1));
       h.put(1, entry("there", 3, start - 1000));
-      h.put(2, entry("over", 4, start - RETENTION));
-      h.put(3, entry("to come", 5, start + 99_999));
+      h.put(2, entry("expired", 4, start - RETENTION));
+      h.put(3, entry("future", 5, start + 99_999));
       h.put(4, entry("no port", 0, start));
       h.put(5, entry("not a time", 6, Number.NaN));
       expect(h.merge(6)).toBe(2);
       expect(h.send(query(node("here"))).reply).toEqual(announcement(node("here"), 1, Uint8Array.of(192, 0, 2, 1)));
       expect(h.send(query(node("there"))).reply).toEqual(announcement(node("there"), 3, Uint8Array.of(203, 0, 113, 9)));
-      for (const name of ["over", "no port", "not a time"]) expect(h.send(query(node(name))).verdict).toBe("unknown");
+      for (const name of ["expired", "no port", "not a time"])
+        expect(h.send(query(node(name))).verdict).toBe("unknown");
       h.now = start + 5;
       h.put(0, entry("here", 7, start + 1));
       expect(h.merge(1)).toBe(1);
       expect(h.send(query(node("here"))).reply).toEqual(announcement(node("here"), 7, Uint8Array.of(203, 0, 113, 9)));
       h.now = start - 1000 + RETENTION;
       expect(h.send(query(node("there"))).verdict).toBe("unknown");
-      expect(h.send(query(node("to come"))).verdict).toBe("answered");
+      expect(h.send(query(node("future"))).verdict).toBe("answered");
       checkInvariants(h.bytes);
     });
 

@@ -177,8 +177,8 @@ class World {
   checkNothingSkipped(): void {
     for (let shard = 0; shard <= this.word(H_SHARD_MASK); shard++) {
       const from = this.word(H_SHARDS_AT) + shard * SHARD_SIZE;
-      for (const bookmark of [SHARD_SAVED, SHARD_LISTED]) {
-        let entry = this.word(from + bookmark) === 0 ? 0 : this.word(from + SHARD_HEAD);
+      for (const cursor of [SHARD_SAVED, SHARD_LISTED]) {
+        let entry = this.word(from + cursor) === 0 ? 0 : this.word(from + SHARD_HEAD);
         while (entry !== 0) {
           const at = this.word(H_ENTRIES_AT) + entry * this.word(H_STRIDE);
           const known = this.#handed.has(this.#state(at)) || (this.word(at + ENTRY_META) & META_FROM_JOURNAL) !== 0;
@@ -186,7 +186,7 @@ class World {
             throw new Error(
               `entry ${entry} of shard ${shard} was not handed to the journal, and the cursors have passed it`,
             );
-          entry = entry === this.word(from + bookmark) ? 0 : this.word(at + ENTRY_NEXT);
+          entry = entry === this.word(from + cursor) ? 0 : this.word(at + ENTRY_NEXT);
         }
       }
     }
