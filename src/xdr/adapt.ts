@@ -5,8 +5,8 @@ import { opsOf, typeOf, type XdrType } from "./type.ts";
  *
  * @param type - the type on the wire
  * @param functions - `decode` converts a value that was read from the wire; `encode` converts a value to be written.
- *   An error that they throw reaches the caller unchanged. It is not an {@link XdrError}, so `tryDecode` throws it too:
- *   where bad input is to be reported as a result, describe the restriction in `type`
+ *   An error that they throw reaches the caller unchanged. It is not an {@link XdrError}, so `tryDecode` throws it too.
+ *   To have invalid input reported as a result, restrict it in `type` instead
  * @returns the type of the converted values
  * @throws {TypeError} if `type` is not a type
  * @example

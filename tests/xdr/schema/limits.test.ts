@@ -98,7 +98,7 @@ describe("the work of decoding is limited by the size of the input:", () => {
     }
   });
 
-  test("a count of 2^32 - 1 is refused before any element is read", () => {
+  test("a count of 2^32 - 1 is rejected before any element is read", () => {
     const { counter, type } = counted();
     const bytes = new Uint8Array(4000).fill(255);
     expect(array(type, MAX_LENGTH).tryDecode(bytes)).toMatchObject({ code: "length-over-input", offset: 0 });
