@@ -5,10 +5,11 @@ import { opsOf, typeOf, type XdrType } from "./type.ts";
  *
  * @param type - the type on the wire
  * @param functions - `decode` converts a value that was read from the wire; `encode` converts a value to be written.
- *   An error that they throw reaches the caller unchanged. It is not an {@link XdrError}, so `tryDecode` throws it too.
- *   To have invalid input reported as a result, restrict it in `type` instead
+ *   Errors that they throw reach the caller; a plain `TypeError` or `RangeError` of `encode` gets the path in front of
+ *   its message. `tryDecode` returns only an {@link XdrError} as a result and throws all other errors: to have invalid
+ *   input reported as a result, restrict it in `type`
  * @returns the type of the converted values
- * @throws {TypeError} if `type` is not a type
+ * @throws {TypeError} if `type` is not an XdrType
  * @example
  * ```ts
  * const time = transform(uhyper, {
