@@ -187,7 +187,7 @@ function logStart(server: DiscoveryServer, admin: string): void {
     { capacity, maxIdLength, retention },
   );
   if (journal !== "memory") {
-    logger.info(`restored ${count(restored, "node")} from the journal in ${restoreSeconds.toFixed(2)} s`, {
+    logger.info(`${count(restored, "node")} restored from the journal in ${restoreSeconds.toFixed(2)} s`, {
       restored,
       restoreSeconds,
     });

@@ -144,7 +144,7 @@ describe("the command", () => {
     "decodes, started by npx as by bunx",
     async () => {
       const decode = ["whereabouts", "decode", "197603090000000668656c6c6f210000"];
-      const line = '{"ok":true,"type":"query","nodeId":"68656c6c6f21"}\n';
+      const line = '{"ok":true,"type":"query","nodeId":"hello!","nodeIdHex":"68656c6c6f21"}\n';
       const { folder } = await workplace.npmProject();
       expect(await workplace.output(["npx", "--no", "--", ...decode], folder)).toBe(line);
       expect(await workplace.output(["bunx", "--no-install", ...decode], (await workplace.bunProject()).folder)).toBe(

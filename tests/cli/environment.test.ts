@@ -1,0 +1,59 @@
+// The environment variables of all commands: which there are, and that README.md names them.
+import { expect, test } from "bun:test";
+import { run } from "../support/command.ts";
+
+const COMMANDS = [
+  "server",
+  "lookup",
+  "announce",
+  "watch",
+  "decode",
+  "journal export",
+  "journal import",
+  "journal stats",
+];
+
+async function variables(command: string): Promise<string[]> {
+  const { out } = await run([...command.split(" "), "--help"]);
+  return [...out.matchAll(/env:\s+(WHEREABOUTS_\w+)\)/g)].map(([, name]) => name!);
+}
+
+test("README.md names each variable of each command", async () => {
+  const readme = await Bun.file(new URL("../../README.md", import.meta.url)).text();
+  for (const command of COMMANDS) {
+    const names = await variables(command);
+    expect(names.length).toBeGreaterThan(0);
+    // Of the server it names the flags, and the rule.
+    if (command === "server") continue;
+    for (const name of names) expect(readme, `${name} of ${command}`).toContain(`\`${name}\``);
+  }
+});
+
+test("a flag of another command shares a variable with the server only where both mean the same", async () => {
+  const server = await variables("server");
+  const shared = new Set<string>();
+  for (const command of COMMANDS.slice(1)) {
+    for (const name of await variables(command)) if (server.includes(name)) shared.add(name);
+  }
+  expect([...shared].sort()).toEqual(["WHEREABOUTS_JOURNAL", "WHEREABOUTS_JOURNAL_PREFIX", "WHEREABOUTS_RETENTION"]);
+});
+
+test("an error of journal names the variable that its journal came from", async () => {
+  const env = { WHEREABOUTS_JOURNAL: "sqlite:/proc/nope/file" };
+  expect((await run(["journal", "stats"], "", { env })).err).toEndWith("(set by WHEREABOUTS_JOURNAL)\n");
+  const prefix = { WHEREABOUTS_JOURNAL: "redis://127.0.0.1:1", WHEREABOUTS_JOURNAL_PREFIX: "a b" };
+  expect((await run(["journal", "stats"], "", { env: prefix })).err).toStartWith(
+    "whereabouts: error: WHEREABOUTS_JOURNAL_PREFIX must be",
+  );
+});
+
+test("empty variables count as not set for every command", async () => {
+  const names = new Set((await Promise.all(COMMANDS.map(variables))).flat());
+  const env = Object.fromEntries([...names].map((name) => [name, ""]));
+  // The journal of the tests' user must not be used.
+  const journal = { WHEREABOUTS_JOURNAL: "memory" };
+  expect((await run(["decode", "00"], "", { env })).err).toBe("");
+  expect((await run(["lookup", "A"], "", { env })).err).toContain("nowhere to look");
+  expect((await run(["announce"], "", { env })).err).toContain("required option '--id <id>' not specified");
+  expect((await run(["journal", "stats"], "", { env: { ...env, ...journal } })).err).toContain("memory keeps nothing");
+});

@@ -1,0 +1,27 @@
+// `bun run whereabouts`, as README.md has it: what package.json and bunfig.toml make of the command.
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+
+async function bunRun(...args: string[]) {
+  const child = Bun.spawn([process.execPath, "run", ...args], {
+    cwd: ROOT,
+    env: { ...Bun.env, WHEREABOUTS_JOURNAL: "memory" },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { out, err, code };
+}
+
+describe("bun run whereabouts", () => {
+  test.each([
+    [0, ["decode", "1976030900000000"], '{"ok":true,"type":"query","nodeId":null,"nodeIdHex":""}\n', ""],
+    [1, ["lookup", "NOBODY", "--server", "127.0.0.1:22025", "--timeout", "0.1"], "NOBODY  not found\n", ""],
+    [2, ["frobnicate"], "", "whereabouts: error: unknown command 'frobnicate'\n"],
+  ])("prints what the command prints and nothing else, and exits with its code %d", async (code, args, out, err) => {
+    expect(await bunRun("whereabouts", ...args)).toEqual({ out, err, code });
+  });
+});
