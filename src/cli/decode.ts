@@ -34,7 +34,7 @@ Exit code 0: all packets were printed, valid or not. 1: reading or writing faile
 the above. A wrong argument is reported before any output, a wrong line after the packets before it.
 
 Examples:
-  whereabouts decode 1976030900000004 4e4f4445
+  whereabouts decode 19760309000000044e4f4445 "2012 1025 55f0 0000 0000 0000 0000 0000"
   tcpdump -l -n -x udp port 22025 | whereabouts decode`;
 
 type Format = (result: DecodeResult) => string;

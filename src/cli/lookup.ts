@@ -70,7 +70,8 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
   let deadline = 0;
   const statusText = () => {
     const left = Math.max(0, Math.ceil((deadline - performance.now()) / 1000));
-    return `looking for ${pending === 1 ? "1 node" : `${pending} nodes`}, up to ${left} s more`;
+    const why = lan ? " (nodes announce themselves on the LAN every 30 s)" : "";
+    return `looking for ${pending === 1 ? "1 node" : `${pending} nodes`}, up to ${left} s more${why}`;
   };
   const typed = given === undefined && isatty(0);
   const captured = json && !process.stdout.isTTY;

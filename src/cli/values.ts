@@ -16,9 +16,9 @@ export function flag(flags: string, description: string, command?: string): Opti
 
 /** A switch. Its variable may be yes or no; commander's own switches are on for any text, "no" included. */
 export function toggle(name: string, description: string): Option {
-  return flag(`${name} [yes]`, description)
+  return flag(`${name} [yes|no]`, description)
     .preset("yes")
-    .default(false)
+    .default(false, "no")
     .argParser((text) => {
       if (["yes", "true", "1"].includes(text)) return true;
       if (["no", "false", "0"].includes(text)) return false;

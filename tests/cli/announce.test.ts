@@ -160,7 +160,7 @@ describe("whereabouts announce", () => {
     ["no place", ["--id", "A", "--port", "1"], "nowhere to announce: give --server HOST, or --lan, or both"],
     ["a wrong server", ["--id", "A", "--port", "1", "--server", "a b"], '"a b" is no server'],
     ["a word too many", ["--id", "A", "--port", "1", "--lan", "extra"], "too many arguments"],
-  ])("refuses %s in one line, with 2", async (_, args, complaint) => {
+  ])("refuses %s in one line, with exit code 2", async (_, args, complaint) => {
     const { out, err, code } = await run(["announce", ...args]);
     expect(err).toStartWith("whereabouts: error: ");
     expect(err).toContain(complaint);

@@ -206,7 +206,7 @@ describe("whereabouts server", () => {
     [["--frobnicate"], "unknown option '--frobnicate'"],
     [["extra"], "too many arguments"],
   ] as const) {
-    test(`refuses ${args.join(" ")} in one line, with 2`, async () => {
+    test(`refuses ${args.join(" ")} in one line, with exit code 2`, async () => {
       const { out, err, code } = await run(["server", ...args]);
       expect(err).toStartWith("whereabouts: error: ");
       expect(err).toContain(complaint);

@@ -146,7 +146,7 @@ describe("whereabouts watch", () => {
   test.each([
     ["an argument", ["extra"], "too many arguments"],
     ["an unknown flag", ["--server", "x"], "unknown option '--server'"],
-  ])("refuses %s in one line, with 2", async (_, args, complaint) => {
+  ])("refuses %s in one line, with exit code 2", async (_, args, complaint) => {
     const { out, err, code } = await run(["watch", ...args]);
     expect(err).toContain(complaint);
     expect(err.split("\n")).toHaveLength(2);
