@@ -6,12 +6,12 @@ import { createEngine, createEngineMemory, defaultEngineOptions, type EngineOpti
 import {
   Batch,
   BatchWriter,
-  type Census,
   createJournal,
   DEFAULT_PREFIX,
   type Journal,
   JournalError,
   type SealedBatch,
+  type StorageInfo,
 } from "../journal/index.ts";
 import { RegistryBatches } from "../server/registry-batches.ts";
 import { optionErrorText } from "./errors.ts";
@@ -160,12 +160,12 @@ function addLine(
 async function showStats(flags: Flags, command: Command): Promise<void> {
   const json = isOn(command, "json");
   await attempt(command, async () => {
-    let census: Census | undefined;
+    let storageInfo: StorageInfo | undefined;
     const contents = await read(flags, command, async (journal) => {
-      census = await journal.census();
+      storageInfo = await journal.storageInfo();
     });
     const { nodes, announcements, oldest, newest, bad } = contents;
-    const { batches, bytes, more } = census!;
+    const { batches, bytes, more } = storageInfo!;
     if (json)
       await print(`${JSON.stringify({ nodes, announcements, oldest, newest, batches, bad, bytes, ...more })}\n`);
     else {
@@ -299,7 +299,7 @@ async function readOnce(
   take: (batch: Batch, shift: number) => Promise<void>,
 ): Promise<JournalError | undefined> {
   try {
-    await journal.read({ take });
+    await journal.read({ merge: take });
     return undefined;
   } catch (error) {
     if (error instanceof JournalError && error.code === "damaged") return error;

@@ -2,7 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Command, InvalidArgumentError } from "commander";
 import { version } from "../../package.json";
-import { plain } from "../journal/index.ts";
+import { escapeLogText } from "../journal/index.ts";
 import {
   DiscoveryServer,
   defaultServerOptions,
@@ -179,7 +179,7 @@ function logStart(server: DiscoveryServer, admin: string): void {
   const { where: journal, restored, restoreSeconds } = journalStats;
   const where = showAddress({ ip: address, port });
   logger.info(
-    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${transport}, journal ${plain(journal)}`,
+    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${transport}, journal ${escapeLogText(journal)}`,
     { version, host, address, port, engine, workers, transport, receiveBuffer, journal, admin },
   );
   logger.info(

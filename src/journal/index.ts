@@ -1,5 +1,11 @@
 export { Batch, BatchError, BatchWriter, type SealedBatch } from "./batch.ts";
 export type { JournalEntry } from "./entry.ts";
-export { type Census, type Journal, JournalError, type JournalErrorCode, type Keeper } from "./journal.ts";
+export {
+  type Journal,
+  JournalError,
+  type JournalErrorCode,
+  type JournalRegistry,
+  type StorageInfo,
+} from "./journal.ts";
 export { checkJournal, createJournal, DEFAULT_PREFIX, type JournalOptions } from "./options.ts";
-export { plain, Trouble } from "./trouble.ts";
+export { escapeLogText, OutageLog } from "./outage-log.ts";

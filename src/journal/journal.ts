@@ -14,31 +14,31 @@ export interface Journal {
   /** What went wrong so far: connections that broke, appends that failed, times that it lost what it had. */
   readonly errors: number;
   /**
-   * Has `keeper` take all that the journal has; resolves when it has, or when the journal cannot be had for now: that is in the
+   * Has `registry` take all that the journal has; resolves when it has, or when the journal cannot be had for now: that is in the
    * log then, and it is tried again for ever.
    * @throws {JournalError} if a server had better not start with it.
    */
-  open(keeper: Keeper): Promise<void>;
-  /** Has `keeper` take all that the journal has, once: for tools. Nothing is changed. @throws {JournalError} */
-  read(keeper: Pick<Keeper, "take">): Promise<void>;
+  open(registry: JournalRegistry): Promise<void>;
+  /** Has `registry` take all that the journal has, once: for tools. Nothing is changed. @throws {JournalError} */
+  read(registry: Pick<JournalRegistry, "merge">): Promise<void>;
   /** Makes it ready for `append`, where it is not to be opened. @throws {JournalError} */
   prepare(): Promise<void>;
   /** Resolves when the batch is kept. @throws {JournalError} if it is not, or not for certain; it may be appended again */
   append(batch: SealedBatch): Promise<void>;
   /** What it holds. To be asked after `open`, `read` or `prepare`. */
-  census(): Promise<Census>;
+  storageInfo(): Promise<StorageInfo>;
   /** Ends it; what was appended is kept. */
   close(): Promise<void>;
 }
 
 /** Who has a journal: a registry. */
-export interface Keeper {
+export interface JournalRegistry {
   /** Nodes it holds. */
   readonly nodes: number;
   /** Entries that it was to take and had no room for. */
   readonly noRoom: number;
   /** Merges a batch of another server, or of an earlier life; `shift` is added to its times. */
-  take(batch: Batch, shift: number): Promise<void>;
+  merge(batch: Batch, shift: number): Promise<void>;
   /** The journal lost what this server had announced to it: it is to be appended again. */
   appendAgain(): void;
   /** Appends all that the registry holds, whoever announced it. Resolves when that is done. Rejects if it cannot be. */
@@ -46,7 +46,7 @@ export interface Keeper {
 }
 
 /** Of a journal as it is, not of the registry that it makes. */
-export interface Census {
+export interface StorageInfo {
   readonly batches: number;
   /** What it takes on disk or in memory. */
   readonly bytes: number;

@@ -1,4 +1,4 @@
-import type { Census, Journal } from "./journal.ts";
+import type { Journal, StorageInfo } from "./journal.ts";
 
 /** Nothing outlives the process. */
 export class MemoryJournal implements Journal {
@@ -13,7 +13,7 @@ export class MemoryJournal implements Journal {
   async prepare(): Promise<void> {}
   async append(): Promise<void> {}
 
-  async census(): Promise<Census> {
+  async storageInfo(): Promise<StorageInfo> {
     return { batches: 0, bytes: 0, more: {} };
   }
 

@@ -1,7 +1,14 @@
 /** A server's registry and its journal: what is restored at the start, appended while it runs, and learnt from others. */
 import { getLogger } from "@logtape/logtape";
 import { EngineControl, type PacketEngine } from "../engine/index.ts";
-import { type Batch, createJournal, type Journal, JournalError, type Keeper, Trouble } from "../journal/index.ts";
+import {
+  type Batch,
+  createJournal,
+  type Journal,
+  JournalError,
+  type JournalRegistry,
+  OutageLog,
+} from "../journal/index.ts";
 import { RegistryBatches } from "./registry-batches.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
@@ -46,7 +53,7 @@ export interface JournalingOptions {
   readonly retention: number;
 }
 
-export class Journaling implements Keeper {
+export class Journaling implements JournalRegistry {
   readonly #journal: Journal;
   readonly #batches: RegistryBatches;
   readonly #control: EngineControl;
@@ -59,7 +66,7 @@ export class Journaling implements Keeper {
   #stopping = false;
   #wake: () => void = () => {};
   #all: Promise<void> = Promise.resolve();
-  readonly #trouble = new Trouble(logger, "announcements are appended");
+  readonly #outages = new OutageLog(logger, "announcements are appended");
 
   private constructor(journal: Journal, memory: WebAssembly.Memory, engine: PacketEngine, origin: Uint8Array) {
     this.#journal = journal;
@@ -107,7 +114,7 @@ export class Journaling implements Keeper {
       noRoom: this.noRoom,
       ahead: exchange.ahead,
       bad: journal.bad,
-      errors: journal.errors + this.#trouble.count,
+      errors: journal.errors + this.#outages.count,
       lag: waiting ? (performance.now() - this.#kept) / 1000 : 0,
     };
   }
@@ -130,7 +137,7 @@ export class Journaling implements Keeper {
     return this.#batches.noRoom;
   }
 
-  take(batch: Batch, shift: number): Promise<void> {
+  merge(batch: Batch, shift: number): Promise<void> {
     return this.#batches.merge(batch, shift);
   }
 
@@ -168,12 +175,12 @@ export class Journaling implements Keeper {
           () => this.#journal.shift,
         );
         this.#kept = began;
-        this.#trouble.over();
+        this.#outages.recovered();
         retry = RETRY_MS;
         pause = Math.max(0, APPEND_MS - (performance.now() - began));
       } catch (error) {
         // What a journal throws it has said itself, once.
-        if (!(error instanceof JournalError)) this.#trouble.failed(`an append failed: ${Bun.inspect(error)}`);
+        if (!(error instanceof JournalError)) this.#outages.failed(`an append failed: ${Bun.inspect(error)}`);
         const { code } = error as JournalError;
         // The first to find that the file was lost; a new one is there, and has nothing yet.
         if (last && !renewed && (code === "damaged" || code === "moved")) {

@@ -1,7 +1,7 @@
 /** A registry with all that a journal needs of it, and no server around it. */
 import { H_SHARDS_AT, SHARD_LOCK, SHARD_SIZE } from "../../assembly/layout.ts";
 import type { EngineBackend, EngineOptions } from "../../src/engine/index.ts";
-import { Batch, type Journal, type Keeper, type SealedBatch } from "../../src/journal/index.ts";
+import { Batch, type Journal, type JournalRegistry, type SealedBatch } from "../../src/journal/index.ts";
 import { RegistryBatches } from "../../src/server/registry-batches.ts";
 import { Harness, UNLIMITED } from "./harness.ts";
 import { announcement, ascii, query } from "./packets.ts";
@@ -68,7 +68,7 @@ export function names(batches: readonly Batch[]): string[] {
 }
 
 /** The site as a journal sees it; what it is asked to append again is noted, and done where there is a journal. */
-export class SiteKeeper implements Keeper {
+export class SiteRegistry implements JournalRegistry {
   readonly site: Site;
   again = 0;
   all = 0;
@@ -86,7 +86,7 @@ export class SiteKeeper implements Keeper {
     return this.site.batches.noRoom;
   }
 
-  take(batch: Batch, shift: number): Promise<void> {
+  merge(batch: Batch, shift: number): Promise<void> {
     return this.site.batches.merge(batch, shift);
   }
 

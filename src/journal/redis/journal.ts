@@ -4,8 +4,8 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { Batch, type SealedBatch } from "../batch.ts";
-import { type Census, type Journal, JournalError, type Keeper } from "../journal.ts";
-import { plain, Trouble } from "../trouble.ts";
+import { type Journal, JournalError, type JournalRegistry, type StorageInfo } from "../journal.ts";
+import { escapeLogText, OutageLog } from "../outage-log.ts";
 import { RedisConnection } from "./connection.ts";
 import { refill } from "./refill.ts";
 import { RedisStream, type StreamEntry } from "./stream.ts";
@@ -39,12 +39,12 @@ export class RedisJournal implements Journal {
   readonly #retentionMs: number;
   readonly #origin: string;
   readonly #stream: RedisStream;
-  readonly #connecting = new Trouble(logger, "Redis is there");
-  readonly #appending = new Trouble(logger, "the journal takes announcements");
-  readonly #forgetting = new Trouble(logger, "what Redis lost is there");
-  readonly #reading = new Trouble(logger, "the journal makes sense");
-  #keeper: Keeper | undefined;
-  #taker: Pick<Keeper, "take"> | undefined;
+  readonly #connecting = new OutageLog(logger, "Redis is there");
+  readonly #appending = new OutageLog(logger, "the journal takes announcements");
+  readonly #forgetting = new OutageLog(logger, "what Redis lost is there");
+  readonly #reading = new OutageLog(logger, "the journal makes sense");
+  #registry: JournalRegistry | undefined;
+  #taker: Pick<JournalRegistry, "merge"> | undefined;
   #writer: RedisConnection | undefined;
   #reader: RedisConnection | undefined;
   #closed = false;
@@ -83,9 +83,9 @@ export class RedisJournal implements Journal {
     return this.#connecting.count + this.#appending.count + this.#forgetting.count;
   }
 
-  async open(keeper: Keeper): Promise<void> {
-    this.#keeper = keeper;
-    this.#taker = keeper;
+  async open(registry: JournalRegistry): Promise<void> {
+    this.#registry = registry;
+    this.#taker = registry;
     const { promise: caughtUp, resolve } = Promise.withResolvers<boolean>();
     this.#caughtUp = () => resolve(true);
     void this.#run();
@@ -96,7 +96,7 @@ export class RedisJournal implements Journal {
       if (now - this.#progress > PATIENCE_MS) resolve(false);
       if (this.#entries === 0 || now - said < PROGRESS_MS) return;
       said = now;
-      logger.info(`reading the journal: ${this.#entries} announcements so far, ${keeper.nodes} nodes`);
+      logger.info(`reading the journal: ${this.#entries} announcements so far, ${registry.nodes} nodes`);
     }, 100);
     try {
       if (await caughtUp) return;
@@ -112,17 +112,17 @@ export class RedisJournal implements Journal {
     if (!this.#writer) throw new JournalError("failed", `no connection to ${this.#target.where}`);
     try {
       // What is over is for a server to say, which has the retention that holds.
-      this.#appended = await this.#stream.append(this.#writer, bytes, this.#keeper !== undefined);
+      this.#appended = await this.#stream.append(this.#writer, bytes, this.#registry !== undefined);
       this.#witness ??= this.#appended;
-      this.#appending.over();
+      this.#appending.recovered();
     } catch (error) {
       this.#appending.failed(`${(error as Error).message}; the server goes on, and tries again`);
       throw error;
     }
   }
 
-  async read(keeper: Pick<Keeper, "take">): Promise<void> {
-    this.#taker = keeper;
+  async read(registry: Pick<JournalRegistry, "merge">): Promise<void> {
+    this.#taker = registry;
     await this.prepare();
     await this.#readOn(this.#writer!, 0);
   }
@@ -132,7 +132,7 @@ export class RedisJournal implements Journal {
     await this.#stream.measure(this.#writer);
   }
 
-  async census(): Promise<Census> {
+  async storageInfo(): Promise<StorageInfo> {
     await this.prepare();
     const more = { redis: this.#target.where, key: this.#stream.key, "clock ahead of ours, ms": this.shift };
     return { ...(await this.#stream.size(this.#writer!)), more };
@@ -188,7 +188,7 @@ export class RedisJournal implements Journal {
   async #follow(reader: RedisConnection): Promise<never> {
     await this.#readOn(reader, 0);
     this.#caughtUp();
-    this.#connecting.over();
+    this.#connecting.recovered();
     for (;;) await this.#readOn(reader, BLOCK_MS);
   }
 
@@ -218,7 +218,7 @@ export class RedisJournal implements Journal {
     } catch (error) {
       this.bad++;
       // Each has another id; that there are such is said once.
-      logger.debug(plain(`entry ${id} of ${this.#stream.key} is no batch: ${(error as Error).message}`));
+      logger.debug(escapeLogText(`entry ${id} of ${this.#stream.key} is no batch: ${(error as Error).message}`));
       this.#reading.failed(
         `${this.where} has entries that are no batches of this version: they are skipped, and counted`,
       );
@@ -226,7 +226,7 @@ export class RedisJournal implements Journal {
     }
     if (batch.origin === this.#origin) return;
     this.#entries += batch.count;
-    await this.#taker!.take(batch, -this.shift);
+    await this.#taker!.merge(batch, -this.shift);
   }
 
   async #watch(writer: RedisConnection): Promise<never> {
@@ -261,7 +261,7 @@ export class RedisJournal implements Journal {
       this.#missing = { id, known: this.#place.position ?? id };
       this.#place = {};
       this.#appended = undefined;
-      this.#keeper!.appendAgain();
+      this.#registry!.appendAgain();
       if (!known) void this.#makeUp();
       break;
     }
@@ -282,14 +282,14 @@ export class RedisJournal implements Journal {
           missing: missing.id,
           known: missing.known,
           appendAll: async () => {
-            await this.#keeper!.appendAll();
+            await this.#registry!.appendAll();
             return this.#appended ?? "0-0";
           },
           stopped: () => this.#closed || this.#missing !== missing,
         });
         if (this.#missing !== missing) continue;
         this.#missing = undefined;
-        this.#forgetting.over();
+        this.#forgetting.recovered();
       } catch (error) {
         // That a connection is gone is said where it was lost.
         if (connection && connection === this.#writer) {

@@ -1,8 +1,8 @@
 /** A journal in an SQLite file, which a thread of its own reads and writes. */
 import { getLogger } from "@logtape/logtape";
 import { Batch, type SealedBatch } from "../batch.ts";
-import { type Census, type Journal, JournalError, type Keeper } from "../journal.ts";
-import { plain, Trouble } from "../trouble.ts";
+import { type Journal, JournalError, type JournalRegistry, type StorageInfo } from "../journal.ts";
+import { escapeLogText, OutageLog } from "../outage-log.ts";
 import type { FromFile, ToFile } from "./messages.ts";
 import { Past } from "./past.ts";
 
@@ -23,8 +23,8 @@ export class SqliteJournal implements Journal {
   bad = 0;
   readonly #path: string;
   readonly #retentionMs: number;
-  readonly #trouble = new Trouble(logger, "the journal is written");
-  #keeper: Keeper | undefined;
+  readonly #outages = new OutageLog(logger, "the journal is written");
+  #registry: JournalRegistry | undefined;
   #worker: Worker | undefined;
   /** Whether the thread has the file open for writing. */
   #writing = false;
@@ -54,24 +54,24 @@ export class SqliteJournal implements Journal {
   }
 
   get errors(): number {
-    return this.#trouble.count;
+    return this.#outages.count;
   }
 
-  async open(keeper: Keeper): Promise<void> {
-    this.#keeper = keeper;
+  async open(registry: JournalRegistry): Promise<void> {
+    this.#registry = registry;
     try {
-      await this.#read(keeper, true);
+      await this.#read(registry, true);
     } catch (error) {
       const { code, message } = error as JournalError;
-      if (code === "damaged") await this.#renew(keeper, code, message);
-      else if (code === "failed") await this.#readOnly(keeper, message);
+      if (code === "damaged") await this.#renew(registry, code, message);
+      else if (code === "failed") await this.#readOnly(registry, message);
       else {
         await this.close();
         throw error;
       }
     }
     // Else who is killed just after its start would not have it at the next one.
-    if (this.#lacking && this.#writing) await this.#rewrite(keeper);
+    if (this.#lacking && this.#writing) await this.#rewrite(registry);
     this.#tidier = setInterval(() => this.#tidy(), TIDY_MS);
     this.#tidier.unref();
   }
@@ -81,46 +81,46 @@ export class SqliteJournal implements Journal {
     try {
       await this.prepare();
       // What is over is for a server to say, which has the retention that holds.
-      const since = this.#keeper ? this.#since() : 0;
+      const since = this.#registry ? this.#since() : 0;
       const { last, entries } = await this.#ask({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
-      this.#trouble.over();
-      if (this.#keeper && this.#lacking) void this.#rewrite(this.#keeper);
-      else if (this.#keeper && entries! > this.#most(this.#keeper)) void this.#rewrite(this.#keeper, last!);
+      this.#outages.recovered();
+      if (this.#registry && this.#lacking) void this.#rewrite(this.#registry);
+      else if (this.#registry && entries! > this.#most(this.#registry)) void this.#rewrite(this.#registry, last!);
     } catch (error) {
       const { code, message } = error as JournalError;
       if (code === "closed") throw error;
-      if ((code === "damaged" || code === "moved") && this.#keeper) {
+      if ((code === "damaged" || code === "moved") && this.#registry) {
         // Of several that were on their way to a damaged file one has it set aside, not the new one as well.
-        if (renewals === this.#renewals) await this.#renew(this.#keeper, code, message);
-      } else if (this.#keeper) this.#trouble.failed(`${message}; the server goes on, and tries again`);
+        if (renewals === this.#renewals) await this.#renew(this.#registry, code, message);
+      } else if (this.#registry) this.#outages.failed(`${message}; the server goes on, and tries again`);
       throw error;
     }
   }
 
   /** Beside the server that may be writing the file. */
-  async read(keeper: Pick<Keeper, "take">): Promise<void> {
-    await this.#read(keeper, false);
+  async read(registry: Pick<JournalRegistry, "merge">): Promise<void> {
+    await this.#read(registry, false);
   }
 
   async prepare(): Promise<void> {
     if (this.#writing) return;
     if (!this.#unread) return await this.#openFile(false, true);
-    const keeper = this.#keeper!;
+    const registry = this.#registry!;
     this.#unread = false;
-    const before = keeper.nodes;
+    const before = registry.nodes;
     try {
-      await this.#read(keeper, true);
+      await this.#read(registry, true);
     } catch (error) {
       this.#unread = (error as JournalError).code !== "damaged";
       throw error;
     } finally {
       if (!this.#unread)
-        logger.info(`the journal was read: ${keeper.nodes} nodes are known now, ${before} were before`);
+        logger.info(`the journal was read: ${registry.nodes} nodes are known now, ${before} were before`);
     }
   }
 
-  async census(): Promise<Census> {
-    const { figures } = await this.#ask({ type: "census" });
+  async storageInfo(): Promise<StorageInfo> {
+    const { figures } = await this.#ask({ type: "storageInfo" });
     const { batches, bytes, schema } = figures!;
     return { batches, bytes, more: { file: this.#path, schema } };
   }
@@ -149,7 +149,7 @@ export class SqliteJournal implements Journal {
   }
 
   /** With more entries than this the log is to be written anew. What the registry had no room for stays, until its time is over. */
-  #most({ nodes, noRoom }: Keeper): number {
+  #most({ nodes, noRoom }: JournalRegistry): number {
     return GROWTH * nodes + GROWTH_MORE + (noRoom > 0 ? this.#found : 0);
   }
 
@@ -158,7 +158,7 @@ export class SqliteJournal implements Journal {
   }
 
   /** @throws {JournalError} `damaged` also where it is the batches that are: all others are taken then */
-  async #read(keeper: Pick<Keeper, "take">, write: boolean): Promise<void> {
+  async #read(registry: Pick<JournalRegistry, "merge">, write: boolean): Promise<void> {
     let taken: Promise<void> = Promise.resolve();
     let damage: string | undefined;
     const past = new Past();
@@ -167,10 +167,10 @@ export class SqliteJournal implements Journal {
         try {
           const batch = Batch.parse(data);
           const { shift: before } = past;
-          for (const [part, shift] of past.place(batch)) await keeper.take(part, shift);
+          for (const [part, shift] of past.place(batch)) await registry.merge(part, shift);
           if (before === 0 && past.shift !== 0) {
             const what = "this clock was set back, and they count as made before now";
-            logger.warning(plain(`${this.where} has announcements from times to come: ${what}`));
+            logger.warning(escapeLogText(`${this.where} has announcements from times to come: ${what}`));
           }
         } catch (error) {
           this.bad++;
@@ -190,19 +190,19 @@ export class SqliteJournal implements Journal {
   }
 
   /** Whatever keeps the file from being written, it may be there to be read. */
-  async #readOnly(keeper: Keeper, message: string): Promise<void> {
-    this.#trouble.failed(`${message}; the server goes on, and tries again`);
+  async #readOnly(registry: JournalRegistry, message: string): Promise<void> {
+    this.#outages.failed(`${message}; the server goes on, and tries again`);
     try {
-      await this.#read(keeper, false);
+      await this.#read(registry, false);
     } catch (error) {
       const { code, message } = error as JournalError;
       this.#unread = code !== "damaged";
-      this.#trouble.failed(message);
+      this.#outages.failed(message);
     }
   }
 
   /** Where the file was is a new one, which gets all that the registry holds. What keeps it from that is in the log. */
-  async #renew(keeper: Keeper, code: "damaged" | "moved", message: string): Promise<void> {
+  async #renew(registry: JournalRegistry, code: "damaged" | "moved", message: string): Promise<void> {
     this.#renewals++;
     this.#writing = false;
     let what = message;
@@ -211,32 +211,32 @@ export class SqliteJournal implements Journal {
       await this.#openFile(false, true);
     } catch (error) {
       const { code, message: reason } = error as JournalError;
-      if (code !== "closed") this.#trouble.failed(`${what}, and ${reason}; the server goes on, and tries again`);
+      if (code !== "closed") this.#outages.failed(`${what}, and ${reason}; the server goes on, and tries again`);
       return;
     }
     const now = code === "damaged" ? ", and a new one" : "; the one that is there now";
-    this.#trouble.failed(`${what}${now} gets the ${keeper.nodes} nodes that are known`);
+    this.#outages.failed(`${what}${now} gets the ${registry.nodes} nodes that are known`);
   }
 
   /**
    * Appends all that the registry holds, and lets go of the log up to `last`. Who appends does not wait for it: he may hold what
    * this takes.
    */
-  async #rewrite(keeper: Keeper, last?: number): Promise<void> {
+  async #rewrite(registry: JournalRegistry, last?: number): Promise<void> {
     if (this.#rewriting) return;
     this.#rewriting = true;
     let appended = false;
     try {
       const renewals = this.#renewals;
-      await keeper.appendAll();
+      await registry.appendAll();
       appended = true;
       if (renewals !== this.#renewals) return;
       this.#lacking = false;
-      if (last !== undefined) await this.#ask({ type: "drop", upTo: last, spare: keeper.noRoom > 0 });
+      if (last !== undefined) await this.#ask({ type: "drop", upTo: last, spare: registry.noRoom > 0 });
     } catch (error) {
       // What an append throws it has said itself.
       const said = error instanceof JournalError && (!appended || error.code === "closed");
-      if (!said) this.#trouble.failed((error as Error).message);
+      if (!said) this.#outages.failed((error as Error).message);
     } finally {
       this.#rewriting = false;
     }
@@ -245,7 +245,7 @@ export class SqliteJournal implements Journal {
   #tidy(): void {
     if (!this.#writing) return;
     this.#ask({ type: "tidy", since: this.#since() }).catch((error: JournalError) => {
-      if (error.code !== "closed") this.#trouble.failed(error.message);
+      if (error.code !== "closed") this.#outages.failed(error.message);
     });
   }
 

@@ -27,7 +27,7 @@ export type ToFile =
   | { readonly type: "tidy"; readonly since: number }
   /** Renames the file, which is damaged. */
   | { readonly type: "setAside" }
-  | { readonly type: "census" }
+  | { readonly type: "storageInfo" }
   | { readonly type: "close" };
 
 export interface FileFigures {

@@ -51,7 +51,7 @@ async function handle(message: ToFile): Promise<FromFile> {
       return { type: "done", entries: file!.entries };
     case "setAside":
       return { type: "done", aside: file!.setAside() };
-    case "census":
+    case "storageInfo":
       return { type: "done", figures: file!.figures() };
     default:
       file?.close();

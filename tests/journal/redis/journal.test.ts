@@ -8,7 +8,7 @@ import { Member } from "../../support/cluster.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { hasRedis, NEEDS_REDIS, Redis } from "../../support/redis.ts";
-import { Site, SiteKeeper } from "../../support/registry-site.ts";
+import { Site, SiteRegistry } from "../../support/registry-site.ts";
 import { TcpRelay } from "./tcp-relay.ts";
 
 const KEY = "whereabouts:journal";
@@ -474,15 +474,15 @@ describe("clocks", () => {
       retentionMs: 3.6e6,
       origin: new Uint8Array(8),
     });
-    const keeper = new SiteKeeper(site);
+    const registry = new SiteRegistry(site);
     try {
       // This clock, which all of this process has, is 7 s ahead of Redis's.
       Date.now = () => real() + 7000;
       await journal.prepare();
-      keeper.journal = journal;
+      registry.journal = journal;
       expect(Math.abs(journal.shift + 7000)).toBeLessThan(50);
       site.announce("n", 5);
-      await keeper.append();
+      await registry.append();
     } finally {
       Date.now = real;
     }
@@ -512,7 +512,7 @@ describe("clocks", () => {
       const journal = createJournal(options);
       try {
         Date.now = () => real() + 7000;
-        await journal.open(new SiteKeeper(new Site()));
+        await journal.open(new SiteRegistry(new Site()));
         for (const ms of [-7000, 0]) {
           Date.now = () => real() + ms;
           await until(() => Math.abs(journal.shift + ms) < 50, "a look at the clock");

@@ -21,7 +21,7 @@ import { DiscoveryServer, type ServerOptions } from "../../../src/server/index.t
 import { Client, until } from "../../support/client.ts";
 import { Folder } from "../../support/folder.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
-import { Site, SiteKeeper } from "../../support/registry-site.ts";
+import { Site, SiteRegistry } from "../../support/registry-site.ts";
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const HOUR = 3_600_000;
@@ -51,22 +51,22 @@ async function open(
   path: string,
   retentionMs = HOUR,
   site = new Site(),
-): Promise<{ journal: Journal; keeper: SiteKeeper } & AsyncDisposable> {
+): Promise<{ journal: Journal; registry: SiteRegistry } & AsyncDisposable> {
   const journal = createJournal({ journal: `sqlite:${path}`, prefix: "x", retentionMs, origin: new Uint8Array(8) });
-  const keeper = new SiteKeeper(site);
-  keeper.journal = journal;
-  await journal.open(keeper);
-  return { journal, keeper, [Symbol.asyncDispose]: () => journal.close() };
+  const registry = new SiteRegistry(site);
+  registry.journal = journal;
+  await journal.open(registry);
+  return { journal, registry, [Symbol.asyncDispose]: () => journal.close() };
 }
 
 /** Keeps nodes n0 to n(count - 1) in a file, in batches of 100. */
 async function fill(path: string, count: number): Promise<void> {
   await using it = await open(path);
   for (let i = 0; i < count; i++) {
-    it.keeper.site.announce(`n${i}`, i + 1);
-    if (i % 100 === 99) await it.keeper.append();
+    it.registry.site.announce(`n${i}`, i + 1);
+    if (i % 100 === 99) await it.registry.append();
   }
-  await it.keeper.append();
+  await it.registry.append();
 }
 
 /** What the log in a file has. */
@@ -145,7 +145,7 @@ describe("a server with a journal in SQLite", () => {
       origin: new Uint8Array(8),
     });
     // Beside the server that has the file: to look inside is no reason to stop it.
-    await journal.read(new SiteKeeper(site));
+    await journal.read(new SiteRegistry(site));
     await journal.close();
     expect(site.harness.control.nodes).toBe(1);
   });
@@ -300,7 +300,7 @@ describe("a damaged journal in SQLite", () => {
     for (let time = 0; time < 2; time++) {
       for (const end of ["", "-wal", "-shm"]) writeFileSync(path + end, "garbage ".repeat(1000));
       await using it = await open(path);
-      expect(it.keeper.all).toBe(1);
+      expect(it.registry.all).toBe(1);
     }
     const names = asides(folder);
     expect(names.filter((name) => name.endsWith("-wal"))).toHaveLength(2);
@@ -344,23 +344,23 @@ describe("a damaged journal in SQLite", () => {
     const pages = statSync(path).size / 4096;
     db.close();
     overwrite(path, 4096, new Uint8Array((pages - 1) * 4096).fill(0x55));
-    it.keeper.site.announce("new", 1);
+    it.registry.site.announce("new", 1);
     let failure: JournalError | undefined;
-    for (let i = 0; i < 50 && it.keeper.all === 0; i++) {
-      it.keeper.site.announce(`more${i}`, 1);
-      await it.keeper.append().catch((error: JournalError) => {
+    for (let i = 0; i < 50 && it.registry.all === 0; i++) {
+      it.registry.site.announce(`more${i}`, 1);
+      await it.registry.append().catch((error: JournalError) => {
         failure = error;
       });
     }
     expect(failure).toMatchObject({ code: "damaged" });
     expect(it.journal.errors).toBeGreaterThan(0);
     expect(asides(folder)[0]).toContain(".damaged-");
-    await until(() => it.keeper.all === 1, "a new file");
-    await it.keeper.append();
-    const known = it.keeper.nodes;
+    await until(() => it.registry.all === 1, "a new file");
+    await it.registry.append();
+    const known = it.registry.nodes;
     await it.journal.close();
     await using again = await open(path);
-    expect(again.keeper.nodes).toBe(known);
+    expect(again.registry.nodes).toBe(known);
   });
 });
 
@@ -407,16 +407,16 @@ describe("an SQLite journal that another took away", () => {
     other.close();
     renameSync(folder.at("other"), path);
     const append = async (name: string) => {
-      it.keeper.site.announce(name, 1);
-      return await it.keeper.append().catch(({ code }: JournalError) => code);
+      it.registry.site.announce(name, 1);
+      return await it.registry.append().catch(({ code }: JournalError) => code);
     };
     expect([await append("A"), await append("B"), await append("C")]).toEqual(["moved", "foreign", "foreign"]);
     renameSync(path, folder.at("other"));
     await append("D");
-    await until(() => it.keeper.all === 1, "a new file");
+    await until(() => it.registry.all === 1, "a new file");
     await it.journal.close();
     await using again = await open(path);
-    expect(again.keeper.nodes).toBe(104);
+    expect(again.registry.nodes).toBe(104);
   });
 
   for (const [when, errors] of [
@@ -443,7 +443,7 @@ describe("an SQLite journal that another took away", () => {
     const path = folder.at("registry.db");
     writeFileSync(`${path}-wal`, "precious");
     await using it = await open(path);
-    expect(it.keeper.nodes).toBe(0);
+    expect(it.registry.nodes).toBe(0);
     expect(asides(folder)).toHaveLength(1);
     expect(readFileSync(folder.at(asides(folder)[0]!), "utf8")).toBe("precious");
   });
@@ -468,16 +468,16 @@ describe("the log in an SQLite journal", () => {
     {
       await using it = await open(path, 1000);
       for (let i = 0; i < 10; i++) {
-        it.keeper.site.announce(`old${i}`, 1);
-        await it.keeper.append();
+        it.registry.site.announce(`old${i}`, 1);
+        await it.registry.append();
       }
       await Bun.sleep(1050);
-      it.keeper.site.announce("new", 1);
-      await it.keeper.append();
+      it.registry.site.announce("new", 1);
+      await it.registry.append();
       expect(size(path)).toEqual({ entries: 1, batches: 1 });
     }
     await using it = await open(path, 1000);
-    expect(it.keeper.nodes).toBe(1);
+    expect(it.registry.nodes).toBe(1);
   });
 
   test("does not grow with every announcement of the same nodes, and no node is lost when it is written anew", async () => {
@@ -486,29 +486,29 @@ describe("the log in an SQLite journal", () => {
     let rewritten = 0;
     {
       await using it = await open(path);
-      for (let i = 0; i < 30; i++) it.keeper.site.announce(`idle${i}`, 7);
+      for (let i = 0; i < 30; i++) it.registry.site.announce(`idle${i}`, 7);
       for (let round = 0; round < 30; round++) {
-        for (let i = 0; i < 4000; i++) it.keeper.site.announce(`busy${i}`, 1 + round);
-        await it.keeper.append();
+        for (let i = 0; i < 4000; i++) it.registry.site.announce(`busy${i}`, 1 + round);
+        await it.registry.append();
       }
-      rewritten = it.keeper.all;
+      rewritten = it.registry.all;
       // The old part of the log goes when the new one is there.
-      await it.journal.census();
+      await it.journal.storageInfo();
     }
     expect(rewritten).toBeWithin(1, 4);
     expect(size(path).entries).toBeLessThan(70_000);
     await using it = await open(path);
-    expect(it.keeper.nodes).toBe(4030);
-    expect(it.keeper.site.reply("idle7")).toContain("00070000");
-    expect(it.keeper.site.reply("busy7")).toContain("001e0000");
+    expect(it.registry.nodes).toBe(4030);
+    expect(it.registry.site.reply("idle7")).toContain("00070000");
+    expect(it.registry.site.reply("busy7")).toContain("001e0000");
   });
 
   test("is not opened again by who is still appending when it is closed", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     const it = await open(path);
-    it.keeper.site.announce("A", 1);
-    const appending = it.keeper.site.batches.appendAll(
+    it.registry.site.announce("A", 1);
+    const appending = it.registry.site.batches.appendAll(
       async (batch) => {
         await it.journal.close();
         await it.journal.append(batch);
@@ -518,7 +518,7 @@ describe("the log in an SQLite journal", () => {
     expect(await appending.catch(({ code }) => code)).toBe("closed");
     await it.journal.close();
     await using other = await open(path);
-    expect(other.keeper.nodes).toBe(0);
+    expect(other.registry.nodes).toBe(0);
   });
 
   /** Keeps batches of [name, port, minutes from now], one after the other. */
@@ -546,9 +546,9 @@ describe("the log in an SQLite journal", () => {
     const path = folder.at("registry.db");
     await keep(path, [["moved", 9, 110]], [["moved", 2, 120]], [["stays", 3, 120]]);
     await using it = await open(path);
-    expect(it.keeper.nodes).toBe(2);
-    expect(it.keeper.site.reply("moved")).toContain("00020000");
-    const [all] = await it.keeper.site.all();
+    expect(it.registry.nodes).toBe(2);
+    expect(it.registry.site.reply("moved")).toContain("00020000");
+    const [all] = await it.registry.site.all();
     const ages = [0, 1].map((i) => Date.now() - all!.time(i));
     for (const age of ages) expect(age).toBeWithin(0, 30_000);
   });
@@ -571,15 +571,15 @@ describe("the log in an SQLite journal", () => {
     );
     {
       await using it = await open(path);
-      expect(it.keeper.site.reply("moved")).toContain("00020000");
-      const [all] = await it.keeper.site.all();
+      expect(it.registry.site.reply("moved")).toContain("00020000");
+      const [all] = await it.registry.site.all();
       expect(all!.count).toBe(4);
       expect(Date.now() - all!.time(0)).toBeWithin(50 * 60_000, 51 * 60_000);
     }
     // So it is not taken for new at each start.
     await using it = await open(path, 45 * 60_000, new Site("wasm", { retentionMs: 45 * 60_000 }));
-    expect(it.keeper.site.reply("gone")).toBeUndefined();
-    expect(it.keeper.nodes).toBe(2);
+    expect(it.registry.site.reply("gone")).toBeUndefined();
+    expect(it.registry.nodes).toBe(2);
   });
 
   test("loses nothing of a batch in whose midst the clock was wrong", async () => {
@@ -594,7 +594,7 @@ describe("the log in an SQLite journal", () => {
       [["after", 3, -1]],
     );
     await using it = await open(path);
-    expect(it.keeper.nodes).toBe(3);
+    expect(it.registry.nodes).toBe(3);
   });
 
   test("keeps what a server has no room for that was told to take less, for one that takes it again", async () => {
@@ -605,16 +605,16 @@ describe("the log in an SQLite journal", () => {
       await using it = await open(path, HOUR, new Site("wasm", { capacity: 100, shards: 1 }));
       // Enough for the log to be written anew, twice.
       for (let round = 0; round < 1100; round++) {
-        for (let i = 0; i < 100; i++) it.keeper.site.announce(`n${1900 + i}`, 1 + round);
-        await it.keeper.append();
+        for (let i = 0; i < 100; i++) it.registry.site.announce(`n${1900 + i}`, 1 + round);
+        await it.registry.append();
       }
-      expect(it.keeper.all).toBeWithin(1, 4);
-      await it.journal.census();
+      expect(it.registry.all).toBeWithin(1, 4);
+      await it.journal.storageInfo();
     }
     expect(size(path).entries).toBeLessThan(70_000);
     await using it = await open(path);
-    expect(it.keeper.nodes).toBe(2000);
-    expect(it.keeper.site.reply("n1900")).toContain((1100).toString(16));
+    expect(it.registry.nodes).toBe(2000);
+    expect(it.registry.site.reply("n1900")).toContain((1100).toString(16));
   });
 
   test("is not written anew with each append for what a server has no room for, when a copy took its place", async () => {
@@ -623,20 +623,20 @@ describe("the log in an SQLite journal", () => {
     {
       await using it = await open(path);
       for (let round = 0; round < 6; round++) {
-        for (let i = 0; i < 9000; i++) it.keeper.site.announce(`a longer NodeID: ${i}`, 1);
-        await it.keeper.append();
+        for (let i = 0; i < 9000; i++) it.registry.site.announce(`a longer NodeID: ${i}`, 1);
+        await it.registry.append();
       }
     }
     await using it = await open(path, HOUR, new Site("wasm", { maxIdLength: 16 }));
-    expect(it.keeper.noRoom).toBe(54_000);
+    expect(it.registry.noRoom).toBe(54_000);
     copyFileSync(path, `${path}.copy`);
     renameSync(`${path}.copy`, path);
     for (let i = 0; i < 8; i++) {
-      it.keeper.site.announce(`n${i}`, 1);
-      await it.keeper.append().catch(() => {});
+      it.registry.site.announce(`n${i}`, 1);
+      await it.registry.append().catch(() => {});
       await Bun.sleep(20);
     }
-    expect(it.keeper.all).toBe(1);
+    expect(it.registry.all).toBe(1);
   });
 
   test("prefers the later announcements where the registry has become too small for all", async () => {
@@ -644,9 +644,9 @@ describe("the log in an SQLite journal", () => {
     const path = folder.at("registry.db");
     await fill(path, 1000);
     await using it = await open(path, HOUR, new Site("wasm", { capacity: 100, shards: 1 }));
-    expect(it.keeper.nodes).toBe(100);
-    for (const i of [900, 999]) expect(it.keeper.site.reply(`n${i}`)).toBeDefined();
-    expect(it.keeper.site.reply("n0")).toBeUndefined();
+    expect(it.registry.nodes).toBe(100);
+    for (const i of [900, 999]) expect(it.registry.site.reply(`n${i}`)).toBeDefined();
+    expect(it.registry.site.reply("n0")).toBeUndefined();
   });
 });
 

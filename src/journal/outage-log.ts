@@ -7,14 +7,14 @@ const QUIET_MS = 60_000;
 const LINES = 5;
 
 /** Text as it is, to a logger that takes {…} for something to be filled in, and to a terminal that takes other things for orders. */
-export function plain(text: string): string {
+export function escapeLogText(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Cf}]/gu, "?")
     .replaceAll("{", "{{")
     .replaceAll("}", "}}");
 }
 
-export class Trouble {
+export class OutageLog {
   readonly #logger: Logger;
   readonly #over: string;
   readonly #said = new Map<string, number>();
@@ -38,11 +38,11 @@ export class Trouble {
     if (this.#said.has(message) || this.#said.size >= LINES) return;
     this.#said.set(message, now);
     this.#spoken = true;
-    this.#logger.warning(plain(message));
+    this.#logger.warning(escapeLogText(message));
   }
 
   /** It works. */
-  over(): void {
+  recovered(): void {
     if (this.#since === undefined) return;
     const seconds = ((performance.now() - this.#since) / 1000).toFixed(1);
     this.#since = undefined;
