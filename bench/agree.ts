@@ -1,13 +1,14 @@
-/** Contestants that do different things are not worth comparing: a wrong one ends the bench. */
+/** Checks that contestants give the same results. If they do not, their times cannot be compared: the bench ends with an error. */
 
-const SHOWN = 200;
+/** Characters of a value that an error message shows. */
+const MAX_SHOWN = 200;
 
-/** @throws {Error} unless the two are the same, bytes by bytes and fields by fields. */
+/** @throws {Error} unless the two values are deeply equal. */
 export function agree(what: string, found: unknown, expected: unknown): void {
-  if (!same(found, expected)) throw new Error(`bench: ${what} ${textOf(found)} where ${textOf(expected)} is expected`);
+  if (!same(found, expected)) throw new Error(`bench: ${what}: got ${textOf(found)}, expected ${textOf(expected)}`);
 }
 
-/** @throws {Error} unless `run` does. */
+/** @throws {Error} unless `run` throws. */
 export function refuses(what: string, run: () => unknown): void {
   let outcome: unknown;
   try {
@@ -15,7 +16,7 @@ export function refuses(what: string, run: () => unknown): void {
   } catch {
     return;
   }
-  throw new Error(`bench: ${what} as ${textOf(outcome)} where a refusal is expected`);
+  throw new Error(`bench: ${what}: got ${textOf(outcome)}, expected an error`);
 }
 
 function same(a: unknown, b: unknown): boolean {
@@ -26,16 +27,16 @@ function same(a: unknown, b: unknown): boolean {
   return keys.every((key) => Object.hasOwn(b, key) && same(Reflect.get(a, key), Reflect.get(b, key)));
 }
 
-/** Enough of a value to know it by. */
+/** The start of a value as JSON, with bytes in hex. */
 function textOf(value: unknown): string {
   const text = JSON.stringify(value, (_, part) => {
     if (part instanceof Uint8Array) return Array.from(part, (byte) => byte.toString(16).padStart(2, "0")).join("");
     return typeof part === "bigint" ? `${part}n` : part;
   });
-  return text === undefined || text.length <= SHOWN ? String(text) : `${text.slice(0, SHOWN)}…`;
+  return text === undefined || text.length <= MAX_SHOWN ? String(text) : `${text.slice(0, MAX_SHOWN)}…`;
 }
 
-/** The bytes that hex digits, in groups, stand for. */
+/** Bytes from hex digits; spaces are ignored. */
 export function bytesOf(hex: string): Uint8Array {
   return Uint8Array.from(hex.replaceAll(" ", "").match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 }

@@ -1,4 +1,4 @@
-/** What is measured, and what comes of it. */
+/** The types that all suites share: what is measured, by whom, and the result. */
 import { ID_LENGTH } from "./packets.ts";
 
 export const SUITES = ["codec", "xdr", "engine"] as const;
@@ -6,11 +6,11 @@ export type Suite = (typeof SUITES)[number];
 
 export interface Row {
   readonly suite: Suite;
-  /** What is measured, the same for all that are compared: "decode, query". */
+  /** The task, the same for all contestants that are compared: "decode, query". */
   readonly what: string;
-  /** Who does it: "wasm". */
+  /** The contestant: "wasm". */
   readonly who: string;
-  /** Nanoseconds a packet or a value; measure.ts and engine.ts tell which of the samples. */
+  /** Nanoseconds per packet or value. measure.ts and engine/engine.ts document which quantile of the samples it is. */
   readonly ns: number;
 }
 
@@ -20,26 +20,42 @@ export interface Contestant {
   readonly run: () => unknown;
 }
 
-/** One thing that all contestants do, on the same input, with the same outcome. The first is what the others are held against. */
+/** One task that all contestants do, on the same input and with the same result. The first contestant is the base of the ratios. */
 export interface Contest {
   readonly suite: Suite;
   readonly what: string;
-  /** Packets or values that a run handles. */
+  /** Packets or values that one run handles. */
   readonly size: number;
   readonly contestants: readonly Contestant[];
 }
 
-/** What each suite's ratios are held against, and of what its nanoseconds are. */
-export const BASE: Readonly<Record<Suite, { readonly who: string; readonly unit: string }>> = {
-  codec: { who: "wasm", unit: `packet with a NodeID of ${ID_LENGTH} bytes` },
-  xdr: { who: "schema", unit: "value (js-xdr leaves text in bytes)" },
-  engine: { who: "wasm", unit: "packet" },
+interface Base {
+  /** The contestant that ratios are relative to. */
+  readonly who: string;
+  /** What the nanoseconds are per. */
+  readonly unit: string;
+  /** What is checked of the contestants' results. */
+  readonly agreement: string;
+}
+
+export const BASE: Readonly<Record<Suite, Base>> = {
+  codec: {
+    who: "wasm",
+    unit: `packet with a NodeID of ${ID_LENGTH} bytes`,
+    agreement: "they decode to the same packets, encode to the same bytes and refuse the same malformed packets",
+  },
+  xdr: {
+    who: "schema",
+    unit: "value (js-xdr leaves text in bytes)",
+    agreement: "they decode to the same values, encode to the same bytes and refuse truncated and trailing bytes",
+  },
+  engine: { who: "wasm", unit: "packet", agreement: "both engines gave the expected verdict in every task" },
 };
 
-/** Where results go, so that no compiler finds out that nobody wants them. */
+/** Results are stored here so that a compiler cannot remove the work as unused. */
 export const kept: { last: unknown } = { last: undefined };
 
-/** A run: `one` over all of `list`. */
+/** A run that calls `one` with each item of `list`. */
 export function over<T>(list: readonly T[], one: (item: T) => unknown): () => void {
   return () => {
     for (let i = 0; i < list.length; i++) kept.last = one(list[i]!);

@@ -1,30 +1,29 @@
 /**
- * `bun run bench:lookup`: look-ups a second of the client against our server in the same process (which handles packets in a
- * thread of its own): `lookup` one after the other, 1,000 at once, and `lookupMany` over all nodes. The ratio last.
+ * `bun run bench:lookup`: lookups per second of the client against our server in the same process (the server handles packets
+ * in a worker thread): `lookup` one after the other, 1,000 `lookup` at once, and `lookupMany` over all nodes.
  */
-import { parseArgs } from "node:util";
 import { Discoverer } from "../src/client/index.ts";
 import { createCodec } from "../src/codec/index.ts";
 import { DiscoveryServer } from "../src/server/index.ts";
+import { optionsOf, toggle, wholeNumber } from "./options.ts";
 import { announcement, nodeId } from "./packets.ts";
+import { median } from "./statistics.ts";
 
 const AT_ONCE = 1_000;
 const ONE_BY_ONE = 5_000;
 
-const { values } = parseArgs({
-  options: {
-    nodes: { type: "string", default: "100000" },
-    rounds: { type: "string", default: "3" },
-    json: { type: "boolean", default: false },
+const { nodes, rounds, json } = optionsOf({
+  command: "bun run bench:lookup",
+  about: `Lookups per second of the client against a server in the same process: lookup one after the other,
+1,000 lookup at once, and lookupMany over all nodes. The figures are medians of the rounds.`,
+  flags: {
+    nodes: wholeNumber({ min: 1, max: 10_000_000, default: 100_000, help: "nodes in the server's registry" }),
+    rounds: wholeNumber({ min: 1, max: 10_000, default: 3, help: "rounds" }),
+    json: toggle("print one line of JSON"),
   },
 });
-const [nodes, rounds] = [values.nodes, values.rounds].map(Number) as [number, number];
-if (![nodes, rounds].every((n) => Number.isInteger(n) && n > 0)) {
-  console.error("usage: bun run bench:lookup [--nodes N] [--rounds N] [--json]");
-  process.exit(2);
-}
 
-/** Announces all nodes, no faster than the server takes them. */
+/** Announces all nodes. Waits for the server after each batch, so that no announcement is lost. */
 async function announceAll(server: DiscoveryServer): Promise<void> {
   const codec = createCodec();
   const socket = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
@@ -36,7 +35,7 @@ async function announceAll(server: DiscoveryServer): Promise<void> {
   socket.close();
 }
 
-/** Every run has a discoverer of its own: what one found, the next must not know. */
+/** Each run opens its own discoverer, because a discoverer caches what it found. */
 async function perSecond(port: number, run: (discoverer: Discoverer) => Promise<number>): Promise<number> {
   await using discoverer = await Discoverer.start({ lan: false, servers: [`127.0.0.1:${port}`] });
   const start = performance.now();
@@ -83,14 +82,15 @@ for (let round = 0; round < rounds; round++) {
   for (const [name, run] of Object.entries(kinds)) {
     const figure = await perSecond(server.port, run);
     results[name] = [...(results[name] ?? []), figure];
-    console.error(`round ${round + 1}: ${name}: ${figure.toFixed(0)} a second`);
+    console.error(`round ${round + 1}: ${name}: ${figure.toFixed(0)} per second`);
   }
 }
-const median = (name: string) => results[name]!.toSorted((a, b) => a - b)[rounds >> 1]!;
-const ratio = median("lookupMany") / median("lookup, one after the other");
-if (values.json) console.log(JSON.stringify({ bun: Bun.version, nodes, unit: "look-ups a second", results, ratio }));
+const medianOf = (name: string) => median(results[name]!);
+const ratio = medianOf("lookupMany") / medianOf("lookup, one after the other");
+if (json) console.log(JSON.stringify({ bun: Bun.version, nodes, unit: "lookups per second", results, ratio }));
 else {
   console.log(`Bun ${Bun.version}, ${navigator.hardwareConcurrency} processors, ${nodes} nodes; medians of ${rounds}`);
-  for (const name of Object.keys(kinds)) console.log(`${name.padEnd(28)} ${median(name).toFixed(0)} look-ups a second`);
-  console.log(`lookupMany/one after the other: ${ratio.toFixed(1)}`);
+  for (const name of Object.keys(kinds))
+    console.log(`${name.padEnd(28)} ${medianOf(name).toFixed(0)} lookups per second`);
+  console.log(`lookupMany is ${ratio.toFixed(1)} times as fast as lookup, one after the other`);
 }

@@ -1,22 +1,23 @@
-/** Measuring: in any runtime, by its own clock, contestants side by side. */
+/** Times contestants side by side, in any runtime, by the runtime's own clock. */
 import type { Contest, Row } from "./contest.ts";
+import { quantile } from "./statistics.ts";
 
 export interface Pace {
-  /** Each contestant's time to be compiled in, in ms. */
+  /** Warm-up of each contestant, in ms: time for the JIT compilers. */
   readonly warmUp: number;
-  /** A sample, in ms: a browser's clock may tick only every 0.1 ms. */
+  /** Length of a sample, in ms. A browser's clock may tick only every 0.1 ms. */
   readonly sample: number;
-  /** Samples of each. */
+  /** Samples per contestant. */
   readonly rounds: number;
-  /** Time for each row of the engine, in ms of processor. */
+  /** Processor time for each row of the engine suite, in ms. */
   readonly engine: number;
 }
 
 export const FULL: Pace = { warmUp: 200, sample: 2, rounds: 50, engine: 400 };
-/** To see that all of it works; the figures say little. */
+/** A smoke test: every contestant runs, but the times mean nothing. */
 export const QUICK: Pace = { warmUp: 0, sample: 0.1, rounds: 1, engine: 1 };
 
-/** Nanoseconds that `calls` calls take. */
+/** Nanoseconds for `calls` calls. */
 function time(run: () => unknown, calls: number): number {
   const start = performance.now();
   for (let i = 0; i < calls; i++) run();
@@ -24,23 +25,23 @@ function time(run: () => unknown, calls: number): number {
 }
 
 /**
- * How many calls make a sample, found while they are warmed up. The first sample that is long enough may be so because the
- * calls were compiled in it, or something else ran: the calls are counted anew after it.
+ * Warms up, and finds how many calls fill a sample. The first sample that is long enough may be slow only because of a
+ * compilation or another process, so a second one must confirm the number.
  */
 function callsOf(run: () => unknown, { warmUp, sample }: Pace): number {
-  for (let calls = 1, spent = 0, long = false; ; ) {
+  for (let calls = 1, spent = 0, confirming = false; ; ) {
     const ms = time(run, calls) / 1e6;
     spent += ms;
     if (ms < sample || spent < warmUp) calls *= 2;
-    else if (long) return Math.max(1, Math.ceil((calls * sample) / ms));
+    else if (confirming) return Math.max(1, Math.ceil((calls * sample) / ms));
     else {
-      long = true;
+      confirming = true;
       calls = Math.max(1, Math.ceil((calls * sample) / ms));
     }
   }
 }
 
-/** Nanoseconds a call: more of them make the sample where the clock does not tick in it. */
+/** Nanoseconds per call. Makes more calls if the clock did not tick during the sample. */
 function sampleOf(entry: { readonly run: () => unknown; calls: number }): number {
   for (;;) {
     const ns = time(entry.run, entry.calls);
@@ -50,16 +51,16 @@ function sampleOf(entry: { readonly run: () => unknown; calls: number }): number
 }
 
 /**
- * Measures all contestants in turns, in an order drawn anew each round. What else the machine does makes it slower for
- * seconds on end, so it is in its round that a time says something: the first contestant's is the lower quartile, since all
- * else only ever adds to it, and those of the others are that, times the median of how many times as long they took.
- * mitata measures one after the other, which is not good enough for a ratio.
+ * Measures all contestants in turns, in a new random order each round. Other processes slow the machine down for seconds at a
+ * time, so only times of the same round are comparable. The time of the first contestant is its lower quartile, because
+ * disturbances only add time. The time of each other contestant is that, times the median of its per-round ratios.
+ * mitata measures one contestant after the other, which makes ratios unreliable.
  */
 export async function compare({ suite, what, size, contestants }: Contest, pace: Pace): Promise<Row[]> {
   const entries = contestants.map(({ who, run }) => ({ who, run, calls: callsOf(run, pace), ns: [] as number[] }));
   for (let round = 0; round < pace.rounds; round++) {
     for (const entry of shuffled(entries)) entry.ns.push(sampleOf(entry) / size);
-    // A page wants to be drawn.
+    // Lets a browser redraw the page.
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   const base = entries[0]!.ns;
@@ -75,11 +76,7 @@ export async function compare({ suite, what, size, contestants }: Contest, pace:
 
 function shuffled<T>(list: readonly T[]): T[] {
   return list
-    .map((item) => ({ item, place: Math.random() }))
-    .sort((a, b) => a.place - b.place)
+    .map((item) => ({ item, key: Math.random() }))
+    .sort((a, b) => a.key - b.key)
     .map(({ item }) => item);
-}
-
-function quantile(list: readonly number[], part: number): number {
-  return list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) * part)]!;
 }

@@ -1,29 +1,41 @@
-/** What a bench found, and where; for a terminal and for programs. */
-import { BASE, type Row } from "./contest.ts";
+/** The result of a bench run, as text for a terminal and as JSON. */
+import { BASE, type Row, SUITES } from "./contest.ts";
 import { ratios, textOf, times } from "./table.ts";
 
 export interface Outcome {
   /** "Node 20.20.2". */
   readonly runtime: string;
   readonly processors: number;
-  /** Whether it only was to be seen that all of it works: then the figures say little. */
+  /** A smoke test: everything ran, but too briefly to measure. The rows' times mean nothing and are not printed. */
   readonly quick: boolean;
   readonly rows: readonly Row[];
 }
 
-/** All of it; the ratios are last. */
+/** A table of times and a table of ratios per suite; of a quick run, what ran. */
 export function textOfOutcome({ runtime, processors, quick, rows }: Outcome): string {
-  const note = quick ? "; a quick run, whose figures say little" : "";
-  const tables = [...times(rows), ...ratios(rows)].map(textOf);
-  return `\n${runtime}, ${processors} processors${note}\n\n${tables.join("\n\n")}`;
+  const blocks = quick ? [summaryOf(rows)] : [...times(rows), ...ratios(rows)].map(textOf);
+  const note = quick ? "; smoke test, nothing was measured" : "";
+  return `\n${runtime}, ${processors} processors${note}\n\n${blocks.join("\n\n")}`;
 }
 
-export function jsonOf({ rows, ...where }: Outcome): string {
-  const unit = Object.fromEntries(Object.entries(BASE).map(([suite, { unit }]) => [suite, `nanoseconds a ${unit}`]));
-  return JSON.stringify({ ...where, unit, rows });
+/** A line per suite. A contestant that fails or disagrees ends the bench with an error before this is printed. */
+function summaryOf(rows: readonly Row[]): string {
+  const lines = SUITES.map((suite) => {
+    const ran = rows.filter((row) => row.suite === suite);
+    const distinct = (key: "what" | "who") => [...new Set(ran.map((row) => row[key]))];
+    return `${suite}: ok, ${distinct("what").length} tasks by ${distinct("who").join(", ")}: ${BASE[suite].agreement}`;
+  });
+  return lines.filter((_, i) => rows.some(({ suite }) => suite === SUITES[i])).join("\n");
 }
 
-/** A row as it comes. */
-export function lineOf({ suite, what, who, ns }: Row): string {
-  return `${ns.toFixed(1).padStart(9)} ns  ${suite}, ${who}: ${what}`;
+export function jsonOf({ rows, ...run }: Outcome): string {
+  if (run.quick) return JSON.stringify({ ...run, rows: rows.map(({ suite, what, who }) => ({ suite, what, who })) });
+  const unit = Object.fromEntries(Object.entries(BASE).map(([suite, { unit }]) => [suite, `nanoseconds per ${unit}`]));
+  return JSON.stringify({ ...run, unit, rows });
+}
+
+/** Progress: one row, as soon as it is measured. */
+export function lineOf({ suite, what, who, ns }: Row, quick: boolean): string {
+  const result = quick ? "ok" : `${ns.toFixed(1).padStart(9)} ns`;
+  return `${result}  ${suite}, ${who}: ${what}`;
 }

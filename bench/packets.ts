@@ -1,4 +1,4 @@
-/** What the benches are about: 52-character NodeIDs, as the original clients had, in the order of a fixed shuffle. */
+/** Packets for all benches. NodeIDs have 52 characters, like those of the original clients; the sequence is fixed. */
 import type { Announcement, Query } from "../src/codec/index.ts";
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -12,16 +12,9 @@ export function nodeId(n: number): Uint8Array {
     x = (Math.imul(x ^ (x >>> 15), 0x2c1b3c6d) + n) >>> 0;
     id[i] = BASE32.charCodeAt(x >>> 27);
   }
-  // Whatever the mixing does, no two are the same.
+  // The first seven characters are the number itself, so no two NodeIDs are equal.
   for (let i = 0, rest = n; i < 7; i++, rest = Math.floor(rest / 32)) id[i] = BASE32.charCodeAt(rest % 32);
   return id;
-}
-
-/** The `n` of the NodeID at `at`. */
-export function nodeOf(bytes: Uint8Array, at: number): number {
-  let n = 0;
-  for (let i = 6; i >= 0; i--) n = n * 32 + BASE32.indexOf(String.fromCharCode(bytes[at + i]!));
-  return n;
 }
 
 export function announcement(n: number): Announcement {
@@ -32,7 +25,7 @@ export function query(n: number): Query {
   return { type: "query", nodeId: nodeId(n) };
 }
 
-/** A walk over 0 to `size` - 1 that looks random, and is the same for all that are compared. */
+/** Pseudo-random numbers from 0 to `size` - 1, the same sequence for all contestants. */
 export class Walk {
   #at = 12_345;
   readonly #size: number;

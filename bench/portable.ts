@@ -1,5 +1,4 @@
-/** The benches that run in any runtime: Bun, Node, a browser. */
-
+/** The suites that run in every runtime: Bun, Node, browsers. */
 import type { Contest, Row } from "./contest.ts";
 import { compare, type Pace } from "./measure.ts";
 import { codecContests } from "./packet/codec.ts";
@@ -11,8 +10,8 @@ export type Portable = (typeof PORTABLE)[number];
 const CONTESTS: Readonly<Record<Portable, () => Contest[]>> = { codec: codecContests, xdr: xdrContests };
 
 /**
- * @param report called with the rows of each contest as they come, and how many contests of how many are done
- * @throws {Error} if the contestants do not all do the same
+ * @param report called after each contest, with its rows, the number of contests done and the number of all contests
+ * @throws {Error} if the contestants' results do not agree
  */
 export async function runPortable(
   suites: readonly Portable[],

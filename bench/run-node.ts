@@ -1,12 +1,17 @@
-/** `bun run bench:node`: bundles the bench for Node, into build/bench/, and runs it there. */
+/** `bun run bench:node`: bundles node.ts into build/bench/ and runs it in Node. */
 import { join } from "node:path";
+import { PORTABLE } from "./portable.ts";
+import { suiteOptionsOf } from "./suite-options.ts";
+
+// Answers --help and wrong flags here, also where there is no Node. node.ts reads the same flags again.
+suiteOptionsOf("bun run bench:node", PORTABLE);
 
 const root = join(import.meta.dir, "..");
 const file = join(root, "build", "bench", "node.mjs");
 
 const node = Bun.which("node");
 if (node === null) {
-  console.error("bench: there is no node on the PATH");
+  console.error("bench:node: there is no node on the PATH");
   process.exit(1);
 }
 const { outputs } = await Bun.build({ entrypoints: [join(import.meta.dir, "node.ts")], target: "node" });

@@ -1,14 +1,14 @@
-/** Rows as tables. */
+/** Builds tables from rows. */
 import { BASE, type Row, SUITES } from "./contest.ts";
 
 export interface Table {
-  /** What the cells are. */
+  /** What the cells mean. */
   readonly title: string;
-  /** The first line is the head: nothing, and who did it. Then what was measured, and a cell for each; "" where there is none. */
+  /** First the head: "" and the contestants. Then a line per task: its name and a cell per contestant, "" where there is none. */
   readonly lines: readonly (readonly string[])[];
 }
 
-/** A line for each thing measured, a column for each who did it. */
+/** A line per task, a column per contestant. */
 function tableOf(title: string, rows: readonly Row[], cell: (row: Row) => string): Table {
   const whos = [...new Set(rows.map(({ who }) => who))];
   const whats = [...new Set(rows.map(({ what }) => what))];
@@ -19,21 +19,21 @@ function tableOf(title: string, rows: readonly Row[], cell: (row: Row) => string
   return { title, lines: [["", ...whos], ...lines] };
 }
 
-/** For each suite, nanoseconds. */
+/** A table of nanoseconds per suite. */
 export function times(rows: readonly Row[]): Table[] {
   return SUITES.map((suite) => {
-    const title = `${suite}: nanoseconds a ${BASE[suite].unit}`;
+    const title = `${suite}: nanoseconds per ${BASE[suite].unit}`;
     return tableOf(title, of(rows, suite), ({ ns }) => ns.toFixed(1));
   }).filter(({ lines }) => lines.length > 1);
 }
 
-/** How many times as long as its suite's base the contestant of `row` takes, by `rows`. */
+/** The time of `row`, divided by the time of its suite's base for the same task. */
 export function ratioOf({ suite, what, ns }: Row, rows: readonly Row[]): number {
   const base = rows.find((row) => row.suite === suite && row.what === what && row.who === BASE[suite].who);
   return ns / (base?.ns ?? Number.NaN);
 }
 
-/** For each suite, how many times as long as its base the others take: above 1 the base is the faster one. */
+/** A table per suite: each contestant's time divided by the base's. Above 1 the base is faster. */
 export function ratios(rows: readonly Row[]): Table[] {
   return SUITES.map((suite) => {
     const base = BASE[suite].who;
@@ -42,7 +42,7 @@ export function ratios(rows: readonly Row[]): Table[] {
   }).filter(({ lines }) => lines.length > 1);
 }
 
-/** A table for a terminal. */
+/** A table as text for a terminal. */
 export function textOf({ title, lines }: Table): string {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const pad = (text: string, column: number) =>

@@ -1,57 +1,61 @@
-/** Three servers on one Redis: when the others answer for a node, and what an announcement costs whom. */
-import { join } from "node:path";
+/** Three servers on one Redis: how soon the others know a node, and the processor time of an announcement in each process. */
 import { createCodec } from "../../src/codec/index.ts";
+import { quantile } from "../statistics.ts";
 import {
   processorTime,
-  quantile,
   type RedisProcess,
   residentBytes,
   type ServerProcess,
+  spawnAnnouncer,
   startServer,
-} from "../server/process.ts";
+} from "./processes.ts";
 
-const LOAD = join(import.meta.dir, "load.ts");
+const NODES = 100_000;
 const codec = createCodec();
 
-async function load(rate: number, seconds: number, nodes: number, ports: readonly number[]): Promise<number> {
-  const args = [rate, seconds, nodes, ...ports].map(String);
-  const child = Bun.spawn([process.execPath, LOAD, ...args], { stdout: "pipe", stderr: "inherit" });
+/** Announces nodes from another process. @returns the number of announcements sent */
+async function announce(rate: number, seconds: number, ports: readonly number[]): Promise<number> {
+  const child = spawnAnnouncer(rate, seconds, NODES, ports, "pipe");
   return JSON.parse(await child.stdout.text()).sent;
 }
 
-/** Milliseconds from the announcement of a new node to one server to the answer of another, again and again until `end`. */
+/**
+ * Announces a new node to one server and asks another one until it answers, over and over until `end`.
+ *
+ * @returns milliseconds from each announcement to its answer
+ */
 async function delays(servers: readonly ServerProcess[], end: Promise<unknown>): Promise<number[]> {
   const found: number[] = [];
-  let over = false;
+  let ended = false;
   void end.then(() => {
-    over = true;
+    ended = true;
   });
-  let heard = false;
-  let awaited: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  let answered = false;
+  let expected: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   const socket = await Bun.udpSocket({
     hostname: "127.0.0.1",
     socket: {
-      // An answer to an earlier probe may still come.
+      // Ignores late answers to earlier probes.
       data(_socket, reply) {
         const answer = codec.tryDecode(reply);
-        heard ||= answer.ok && Bun.deepEquals(answer.packet.nodeId, awaited);
+        answered ||= answer.ok && Bun.deepEquals(answer.packet.nodeId, expected);
       },
       error() {},
     },
   });
-  for (let probe = 0; !over; probe++) {
+  for (let probe = 0; !ended; probe++) {
     const nodeId = new TextEncoder().encode(`PROBE-${probe}-${"A".repeat(40)}`);
     const [one, other] = [servers[probe % servers.length]!, servers[(probe + 1) % servers.length]!];
-    awaited = nodeId;
-    heard = false;
+    expected = nodeId;
+    answered = false;
     const began = performance.now();
     socket.send(codec.encode({ type: "announcement", nodeId, port: 1, ip: new Uint8Array(0) }), one.port, "127.0.0.1");
-    while (!heard && performance.now() - began < 5000) {
+    while (!answered && performance.now() - began < 5000) {
       await Bun.sleep(2);
       socket.send(codec.encode({ type: "query", nodeId }), other.port, "127.0.0.1");
     }
     found.push(performance.now() - began);
-    // Not in step with what the servers do every 250 ms.
+    // A random pause, so that probes are not in step with the servers' flushes every 250 ms.
     await Bun.sleep(Math.random() * 250);
   }
   socket.close();
@@ -66,14 +70,13 @@ export interface ClusterFigures {
   readonly probes: number;
 }
 
-/** How soon the others answer for what is announced to one of three servers, under `rate` announcements a second in all. */
+/** How soon a node announced to one of three servers is known to another, under `rate` announcements per second in total. */
 export async function clusterDelay(redis: RedisProcess, rate: number, seconds: number): Promise<ClusterFigures> {
   const servers = await Promise.all([1, 2, 3].map(() => startServer(redis.url, ["--capacity", "200000"])));
   try {
-    const done = load(
+    const done = announce(
       rate,
       seconds,
-      100_000,
       servers.map(({ port }) => port),
     );
     const ms = await delays(servers, done);
@@ -86,34 +89,34 @@ export async function clusterDelay(redis: RedisProcess, rate: number, seconds: n
 export interface CostFigures {
   readonly journal: string;
   readonly announcements: number;
-  /** Microseconds of processor an announcement: the server that it is made to, Redis, and a server that hears of it. */
+  /** Microseconds of processor per announcement: in the server that receives it, in Redis, and in a server that follows Redis. */
   readonly server: number;
   readonly redis: number;
   readonly follower: number;
-  /** Bytes of Redis's memory. */
+  /** Growth of Redis's resident memory, in bytes per announcement. */
   readonly redisBytes: number;
 }
 
-/** What each announcement costs, of `rate` a second to one server; others follow where there is a Redis. */
+/** The cost of an announcement at `rate` per second to one server. With a Redis, another server follows it. */
 export async function cost(journal: string, rate: number, seconds: number, redis?: RedisProcess): Promise<CostFigures> {
   await using server = await startServer(journal, ["--capacity", "200000"]);
   await using follower = redis ? await startServer(journal, ["--capacity", "200000"]) : undefined;
-  await load(rate, 1, 100_000, [server.port]);
+  await announce(rate, 1, [server.port]);
   await Bun.sleep(1000);
   const times = () =>
     [server.pid, redis?.pid, follower?.pid].map((pid) => (pid === undefined ? 0 : processorTime(pid)));
   const before = times();
   const bytes = redis ? residentBytes(redis.pid) : 0;
   const began = performance.now();
-  const announcements = await load(rate, seconds, 100_000, [server.port]);
+  const announcements = await announce(rate, seconds, [server.port]);
   await Bun.sleep(1000);
   const elapsed = performance.now() - began;
   const after = times();
   const grown = redis ? residentBytes(redis.pid) - bytes : 0;
-  // What a process uses that has nothing to do is not the announcements'.
+  // Measures the same time without announcements: what the idle processes use is subtracted.
   await Bun.sleep(elapsed);
-  const rested = times();
-  const each = (i: number) => Math.max(0, (2 * after[i]! - before[i]! - rested[i]!) / announcements);
+  const idle = times();
+  const each = (i: number) => Math.max(0, (2 * after[i]! - before[i]! - idle[i]!) / announcements);
   return {
     journal: journal.replace(/:.*/, ""),
     announcements,

@@ -1,8 +1,9 @@
-/** How long replies take while very many announcements go to the journal at once. */
+/** How long replies take while a server writes many announcements to the journal at once. */
 import { Database } from "bun:sqlite";
 import { createCodec } from "../../src/codec/index.ts";
 import { announcement, query } from "../packets.ts";
-import { quantile, startServer } from "../server/process.ts";
+import { quantile } from "../statistics.ts";
+import { startServer } from "./processes.ts";
 
 const codec = createCodec();
 
@@ -11,18 +12,19 @@ export interface FlushFigures {
   readonly replies: number;
   readonly medianMs: number;
   readonly worstMs: number;
-  /** The worst of as long a time without a flush: what else keeps this machine busy. */
+  /** The longest reply time without a flush, as a control: it shows how busy the machine is with other work. */
   readonly restMs: number;
   readonly lost: number;
 }
 
-interface Watched {
+interface ReplyTimes {
   readonly ms: number[];
+  /** Queries without a reply. */
   readonly lost: number;
 }
 
-/** Asks a server every 2 ms, for the nodes that it has, and takes the time until each answer. */
-async function watch(port: number, ms: number): Promise<Watched> {
+/** Sends a query for a known node every 2 ms, and measures the time to each reply. */
+async function replyTimes(port: number, ms: number): Promise<ReplyTimes> {
   const waiting = new Map<string, number>();
   const found: number[] = [];
   const socket = await Bun.udpSocket({
@@ -50,25 +52,25 @@ async function watch(port: number, ms: number): Promise<Watched> {
   return { ms: found, lost: waiting.size };
 }
 
-/** Holds the file up so that announcements pile up, lets go of it, and watches the replies. */
+/** Locks the journal's file so that announcements pile up, then unlocks it and measures replies during the flush. */
 export async function flushFigures(path: string, nodes: number): Promise<FlushFigures> {
   await using server = await startServer(`sqlite:${path}`, ["--capacity", `${nodes}`]);
-  const holder = new Database(path);
-  holder.run("PRAGMA busy_timeout = 2000");
-  holder.run("BEGIN IMMEDIATE");
+  const blocker = new Database(path);
+  blocker.run("PRAGMA busy_timeout = 2000");
+  blocker.run("BEGIN IMMEDIATE");
   const socket = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
-  // Twice: on a busy machine a socket's buffer overflows now and then.
+  // Announces all nodes twice: on a busy machine some packets are lost to a full socket buffer.
   for (let sent = 0; sent < 2 * nodes; sent += 64) {
     const batch = Array.from({ length: 64 }, (_, i) => codec.encode(announcement((sent + i) % nodes)));
     socket.sendMany(batch.flatMap((packet) => [packet, server.port, "127.0.0.1"]));
     await Bun.sleep(2);
   }
   socket.close();
-  const rest = await watch(server.port, 3000);
-  holder.run("ROLLBACK");
-  holder.close();
-  // It tries again within 5 s.
-  const flush = await watch(server.port, 8000);
+  const rest = await replyTimes(server.port, 3000);
+  blocker.run("ROLLBACK");
+  blocker.close();
+  // The server retries the flush within 5 s.
+  const flush = await replyTimes(server.port, 8000);
   const written = new Database(path, { readonly: true });
   const { entries } = written.query<{ entries: number }, []>("SELECT total(entries) AS entries FROM batch").get()!;
   written.close();

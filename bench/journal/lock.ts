@@ -1,4 +1,4 @@
-/** How long a shard's lock is held when its entries are listed: announcements wait for it, look-ups do not. */
+/** How long a shard stays locked while entries are listed for the journal. Announcements wait for that lock, lookups do not. */
 import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, LIST_BATCH } from "../../assembly/layout.ts";
 import {
   createEngine,
@@ -7,17 +7,18 @@ import {
   type EngineBackend,
   Exchange,
 } from "../../src/engine/index.ts";
-import { median, quantile } from "../server/process.ts";
+import { median, quantile } from "../statistics.ts";
 
 export interface LockFigures {
   readonly backend: EngineBackend;
   readonly idLength: number;
   readonly nodes: number;
-  /** Of listings of LIST_BATCH entries, each in another part of the memory, in microseconds. */
+  /** Microseconds that a shard is locked for LIST_BATCH entries, each in another part of the memory. */
   readonly medianUs: number;
   readonly p99Us: number;
-  /** Nanoseconds an entry, listed or merged. */
+  /** Nanoseconds per entry listed. */
   readonly listNs: number;
+  /** Nanoseconds per entry merged. */
   readonly mergeNs: number;
 }
 

@@ -1,20 +1,20 @@
-/** A Redis that is stopped under load and comes back empty. */
-import { join } from "node:path";
+/** How soon all servers know all nodes after Redis was down under load and came back empty. */
 import { DiscoveryServer } from "../../src/server/index.ts";
-import type { RedisProcess } from "../server/process.ts";
+import { type RedisProcess, spawnAnnouncer } from "./processes.ts";
 
-const LOAD = join(import.meta.dir, "load.ts");
 const NODES = 100_000;
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 export interface OutageFigures {
+  /** Length of the outage. */
   readonly seconds: number;
-  /** Seconds from its return until all servers know all nodes, and until one that joins does. */
+  /** Seconds from the end of the outage until all servers know all nodes. */
   readonly allKnow: number;
+  /** Seconds from the end of the outage until a server that joins afterwards knows all nodes. */
   readonly joinerKnows: number;
 }
 
-/** Stops a Redis for `seconds` while three servers are announced `rate` nodes a second, and starts it again without its data. */
+/** Stops Redis for `seconds` while three servers receive `rate` announcements per second, and starts it again without its data. */
 export async function outage(
   start: () => Promise<RedisProcess>,
   rate: number,
@@ -23,8 +23,8 @@ export async function outage(
   let redis = await start();
   const options = { host: "127.0.0.1", port: 0, capacity: NODES, sourceRate: 0, newRate: 0, journal: redis.url };
   const servers = await Promise.all([1, 2, 3].map(() => DiscoveryServer.start(options)));
-  const args = [rate, seconds + 4, NODES, ...servers.map(({ port }) => port)].map(String);
-  const load = Bun.spawn([process.execPath, LOAD, ...args], { stdout: "ignore", stderr: "inherit" });
+  const ports = servers.map(({ port }) => port);
+  const announcer = spawnAnnouncer(rate, seconds + 4, NODES, ports, "ignore");
   try {
     await Bun.sleep(2000);
     await redis[Symbol.asyncDispose]();
@@ -32,12 +32,13 @@ export async function outage(
     redis = await start();
     const back = performance.now();
     const since = () => (performance.now() - back) / 1000;
-    // Each node is announced to one server only.
+    // Each node is announced to one server only, so the sum is the number of different nodes.
     const announced = () => servers.reduce((sum, server) => sum + server.stats().verdicts.stored, 0);
     const all = (nodes: number) => nodes >= Math.min(NODES, announced());
     const wait = async (know: () => Promise<boolean>) => {
       while (!(await know())) {
-        if (since() * 1000 > PATIENCE_MS) throw new Error("it was waited in vain for servers to know all nodes");
+        if (since() * 1000 > TIMEOUT_MS)
+          throw new Error(`the servers did not know all nodes after ${TIMEOUT_MS / 1000} s`);
         await Bun.sleep(20);
       }
       return since();
@@ -49,7 +50,7 @@ export async function outage(
     });
     return { seconds, allKnow, joinerKnows };
   } finally {
-    load.kill();
+    announcer.kill();
     for (const server of servers) await server.stop();
     await redis[Symbol.asyncDispose]();
   }

@@ -1,13 +1,13 @@
-/** What a server that starts takes to know its nodes again. */
+/** How long a starting server takes to restore its nodes from the journal. */
 import { BatchWriter, createJournal } from "../../src/journal/index.ts";
 import { nodeId } from "../packets.ts";
-import { startServer } from "../server/process.ts";
+import { startServer } from "./processes.ts";
 
-/** Puts nodes into a journal, as they come from servers that were announced to evenly over half an hour. */
+/** Fills a journal with nodes that were announced evenly over the last half hour. */
 export async function fillJournal(journal: string, nodes: number): Promise<void> {
   const origin = crypto.getRandomValues(new Uint8Array(8));
-  const it = createJournal({ journal, prefix: "whereabouts", retentionMs: 3_600_000, origin });
-  await it.prepare();
+  const target = createJournal({ journal, prefix: "whereabouts", retentionMs: 3_600_000, origin });
+  await target.prepare();
   const writer = new BatchWriter(origin);
   const address = new Uint8Array(16);
   const began = Date.now() - 1_800_000;
@@ -15,18 +15,18 @@ export async function fillJournal(journal: string, nodes: number): Promise<void>
     address.set([255, 255, 10, n >>> 16, n >>> 8, n], 10);
     const announcedAt = began + Math.floor((n * 1_800_000) / nodes);
     writer.addEntry({ nodeId: nodeId(n), address, port: 1024 + (n % 60_000), announcedAt });
-    if (writer.full) await it.append(writer.seal());
+    if (writer.full) await target.append(writer.seal());
   }
-  await it.append(writer.seal());
-  await it.close();
+  await target.append(writer.seal());
+  await target.close();
 }
 
-/** Seconds for each of `rounds` servers, one after the other. */
+/** Starts `rounds` servers one after the other. @returns the seconds each took to restore the journal */
 export async function restoreSeconds(journal: string, nodes: number, rounds: number): Promise<number[]> {
   const seconds: number[] = [];
   for (let round = 0; round < rounds; round++) {
     await using server = await startServer(journal, ["--capacity", `${nodes}`]);
-    if (server.restored !== nodes) throw new Error(`${server.restored} nodes were restored of ${nodes}`);
+    if (server.restored !== nodes) throw new Error(`${server.restored} of ${nodes} nodes were restored`);
     seconds.push(server.restoreSeconds);
   }
   return seconds;

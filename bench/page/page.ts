@@ -1,6 +1,6 @@
 /**
- * The codec and XDR in a browser: the page measures by itself when it is opened. `?only=codec` or `xdr` chooses, `?quick`
- * only shows that all of it works.
+ * The codec and XDR suites in a browser. The page starts to measure when it is opened. `?only=codec` or `?only=xdr` runs one
+ * suite; `?quick` is a smoke test, which measures nothing.
  */
 import { BASE, type Row } from "../contest.ts";
 import { FULL, QUICK } from "../measure.ts";
@@ -8,7 +8,7 @@ import type { Outcome } from "../outcome.ts";
 import { PORTABLE, type Portable, runPortable } from "../portable.ts";
 import { ratioOf } from "../table.ts";
 
-/** What the page needs of the DOM: TypeScript's own types of it would stand in the way of Bun's in all other files. */
+/** The part of the DOM that this page uses. TypeScript's own DOM types would clash with Bun's in all other files. */
 interface Page {
   getElementById(id: string): {
     textContent: string;
@@ -21,10 +21,10 @@ interface Page {
 declare const document: Page;
 declare const location: { readonly search: string };
 declare const crossOriginIsolated: boolean;
-/** Of who drives the page, if anybody does. */
+/** Defined by chromium.ts when it drives the page. */
 declare const report: ((rows: readonly Row[]) => void) | undefined;
 
-/** From the most to the least particular: most browsers claim to be several. */
+/** From the most to the least specific: most browsers also claim to be another one. */
 const BROWSERS = [
   ["Firefox", /Firefox\/([\d.]+)/],
   ["Edge", /Edg\/(\d+)/],
@@ -40,37 +40,39 @@ function browser(): string {
   return navigator.userAgent;
 }
 
-function cellOf(row: Row | undefined, rows: readonly Row[]): string {
+function cellOf(row: Row | undefined, rows: readonly Row[], quick: boolean): string {
   if (row === undefined) return "<td></td>";
+  if (quick) return "<td>ok</td>";
   if (row.who === BASE[row.suite].who) return `<td class="base">${row.ns.toFixed(1)}</td>`;
   const ratio = ratioOf(row, rows);
   return `<td${ratio < 1 ? ' class="slower"' : ""}>${row.ns.toFixed(1)} <small>${ratio.toFixed(2)}×</small></td>`;
 }
 
-function tableOf(suite: Portable, rows: readonly Row[]): string {
+function tableOf(suite: Portable, rows: readonly Row[], quick: boolean): string {
   const whos = [...new Set(rows.map(({ who }) => who))];
   const lines = [...new Set(rows.map(({ what }) => what))].map((what) => {
     const cells = whos.map((who) =>
       cellOf(
         rows.find((row) => row.what === what && row.who === who),
         rows,
+        quick,
       ),
     );
     return `<tr><th scope="row">${what}</th>${cells.join("")}</tr>`;
   });
   const heads = whos.map((who) => `<th scope="col">${who}</th>`);
-  return `<h2>${suite === "codec" ? "Codec" : "XDR"} <small>nanoseconds a ${BASE[suite].unit}</small></h2>
+  return `<h2>${suite === "codec" ? "Codec" : "XDR"} <small>${quick ? BASE[suite].agreement : `nanoseconds per ${BASE[suite].unit}`}</small></h2>
     <div class="scroll"><table>
       <thead><tr><th></th>${heads.join("")}</tr></thead>
       <tbody>${lines.join("")}</tbody>
     </table></div>`;
 }
 
-function show(rows: readonly Row[]): void {
+function show(rows: readonly Row[], quick: boolean): void {
   const tables = PORTABLE.map((suite) => [suite, rows.filter((row) => row.suite === suite)] as const);
   document.getElementById("tables").innerHTML = tables
     .filter(([, rows]) => rows.length > 0)
-    .map(([suite, rows]) => tableOf(suite, rows))
+    .map(([suite, rows]) => tableOf(suite, rows, quick))
     .join("");
 }
 
@@ -79,14 +81,14 @@ async function run(): Promise<Outcome> {
   const runtime = browser();
   const processors = navigator.hardwareConcurrency;
   const quick = flags.has("quick");
-  const note = quick ? "; a quick run, whose figures say little" : "";
+  const note = quick ? "; smoke test, nothing is measured" : "";
   const clock = crossOriginIsolated
     ? ""
-    : "; the clock is coarse here, as it is not where bun run bench:page serves this";
+    : "; this page's clock is coarse: open it through bun run bench:page for a fine one";
   document.getElementById("where").textContent = `${runtime}, ${processors} processors${note}${clock}`;
   const doing = document.getElementById("doing");
   const progress = document.getElementById("progress");
-  // The page is to be drawn first: the check takes a moment.
+  // Lets the browser draw the page: the checks that follow block it for a moment.
   await new Promise((resolve) => setTimeout(resolve, 50));
   const only = flags.get("only");
   const rows: Row[] = [];
@@ -95,10 +97,10 @@ async function run(): Promise<Outcome> {
     quick ? QUICK : FULL,
     (found, done, all) => {
       rows.push(...found);
-      show(rows);
+      show(rows, quick);
       if (typeof report === "function") report(found);
       progress.value = done / all;
-      doing.textContent = `${done} of ${all} measured`;
+      doing.textContent = `${done} of ${all} done`;
     },
   );
   document.getElementById("state").hidden = true;
@@ -110,5 +112,5 @@ bench.catch((error: Error) => {
   document.getElementById("state").className = "failed";
   document.getElementById("doing").textContent = error.message;
 });
-// To be waited for.
+// chromium.ts awaits it.
 Object.assign(globalThis, { bench });

@@ -1,7 +1,7 @@
-/** Serves the page of the bench on 127.0.0.1. */
+/** Serves the bench page on 127.0.0.1. */
 import { basename, join } from "node:path";
 
-/** Only for a page that is isolated from others does a browser's clock tick finely enough. */
+/** A browser gives a fine clock only to a page that is isolated from other origins. */
 const HEADERS = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",

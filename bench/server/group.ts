@@ -1,4 +1,4 @@
-/** Servers with one transport and number of workers, beside the echoes that they are compared with. */
+/** Measures servers with one transport and one number of workers beside the echoes that they are compared with. */
 import type { ServerOptions, ServerStats, TransportName } from "../../src/server/index.ts";
 import type { Workload } from "./load/load.ts";
 import { type Placement, place } from "./machine.ts";
@@ -6,19 +6,21 @@ import type { BenchOptions } from "./options.ts";
 import { count, type Measured, plural, type Row, rowOf, type Sample } from "./rows.ts";
 import { Echo, Loaders, Server, type Subject } from "./subject.ts";
 
-const NO_BITE = { rate: 1e9, burst: 1e9 };
-const NO_LIMIT = { rate: 0, burst: 1 };
+/** The limiter runs, but stops no packet. */
+const AMPLE = { rate: 1e9, burst: 1e9 };
+/** Rate 0 turns a limit off. */
+const OFF = { rate: 0, burst: 1 };
 
-/** What one row is about, and what was measured of it so far. */
+/** One row of the table, with its samples so far. */
 interface Series extends Measured {
   readonly subject: Subject;
   readonly samples: Sample[];
 }
 
-type Say = (line: string) => void;
+type Report = (line: string) => void;
 
 export class BenchGroup {
-  /** What it is, and which processors it runs on. */
+  /** Transport, workers, and the processors that server and load run on. */
   readonly title: string;
   readonly #options: BenchOptions;
   readonly #transport: TransportName;
@@ -35,8 +37,8 @@ export class BenchGroup {
     this.title = `${transport}, ${plural(workers, "worker")}: ${this.#placement.text}`;
   }
 
-  /** Servers of all sizes run at once, idle but for the one that is measured: so each round has them side by side. */
-  async run(say: Say): Promise<Row[]> {
+  /** Starts the servers of all sizes at once, so that each round can measure all of them. Those not being measured are idle. */
+  async run(report: Report): Promise<Row[]> {
     const { nodes, rounds, whats } = this.#options;
     const pin = this.#placement.server;
     await using running = new AsyncDisposableStack();
@@ -50,7 +52,7 @@ export class BenchGroup {
     const blocks: Series[][] = [];
     for (const size of nodes) {
       const server = running.use(await Server.start(pin, this.#serverOptions(size)));
-      say(`${count(size)} nodes announced in ${(await this.#fill(server, size)).toFixed(1)} s`);
+      report(`${count(size)} nodes announced in ${(await this.#fill(server, size)).toFixed(1)} s`);
       blocks.push(whats.map((what) => this.#series("server", size, what, server)));
     }
 
@@ -58,14 +60,14 @@ export class BenchGroup {
       for (const block of blocks) {
         const size = block[0]!.nodes;
         let floor: number | undefined;
-        const told: string[] = [];
+        const figures: string[] = [];
         for (const series of [...echoes, ...block]) {
           const sample = await this.#measure(series, size, round, floor);
           floor ??= sample.cpu;
           series.samples.push(sample);
-          told.push(`${series.who === "server" ? series.what : series.who} ${sample.cpu.toFixed(2)}`);
+          figures.push(`${series.who === "server" ? series.what : series.who} ${sample.cpu.toFixed(2)}`);
         }
-        say(`round ${round}, ${count(size)} nodes: ${told.join(", ")} us`);
+        report(`round ${round}, ${count(size)} nodes: ${figures.join(", ")} us`);
       }
     }
     return [...echoes, ...blocks.flat()].map(({ subject, samples, ...measured }) =>
@@ -78,7 +80,7 @@ export class BenchGroup {
   }
 
   #serverOptions(nodes: number): Partial<ServerOptions> {
-    const { rate, burst } = this.#options.limits ? NO_BITE : NO_LIMIT;
+    const { rate, burst } = this.#options.limits ? AMPLE : OFF;
     return {
       transport: this.#transport,
       workers: this.#workers,
@@ -93,12 +95,12 @@ export class BenchGroup {
     };
   }
 
-  /** Announces all nodes, then lets the server run until it is compiled; returns the seconds that the announcing took. */
+  /** Announces all nodes, then warms the server up. @returns the seconds that the announcements took */
   async #fill(server: Server, nodes: number): Promise<number> {
     const preload = { port: server.port, nodes, what: "mixed", seconds: 0, seed: 0, preload: true } as const;
     const { announceSeconds } = await this.#loaders.run(preload);
-    const { nodes: held } = await server.stats();
-    if (held !== nodes) throw new Error(`the server holds ${count(held)} nodes of ${count(nodes)} announced`);
+    const { nodes: stored } = await server.stats();
+    if (stored !== nodes) throw new Error(`the server stored ${count(stored)} of ${count(nodes)} announced nodes`);
     await this.#load(server, nodes, "mixed", 0);
     return announceSeconds;
   }
@@ -107,7 +109,7 @@ export class BenchGroup {
     return this.#loaders.run({ port, nodes, what, seconds: this.#options.seconds, seed });
   }
 
-  /** @param floor `cpu` of the echo in this round; of the echo itself none. */
+  /** @param floor - `cpu` of the mmsg echo in this round; undefined for that echo itself */
   async #measure({ subject, what }: Series, nodes: number, round: number, floor: number | undefined): Promise<Sample> {
     const before = await subject.stats?.();
     const cpuBefore = subject.cpu();
@@ -115,7 +117,7 @@ export class BenchGroup {
     const cpu = subject.cpu() - cpuBefore;
     const after = await subject.stats?.();
     if (cpu === 0)
-      throw new Error(`no processor time was counted in ${this.#options.seconds} s: measure longer, with --seconds`);
+      throw new Error(`no processor time was counted in ${this.#options.seconds} s: use a larger --seconds`);
 
     const hits = what === "hit" || before === undefined || after === undefined;
     const each = cpu / (hits ? result.replies : after.received - before.received);

@@ -1,8 +1,8 @@
-/** The machine under a bench: what it is, which processors there are to run on, and what processes have used. Linux: /proc. */
+/** The machine that a bench runs on, its processors, and the resources that processes have used. Reads /proc: Linux only. */
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, type } from "node:os";
 
-/** Kernel ticks of user and system time, 100 a second wherever Linux runs. */
+/** Microseconds per tick of /proc/PID/stat: 100 ticks per second on Linux. */
 const TICK_US = 10_000;
 
 export interface Machine {
@@ -10,7 +10,7 @@ export interface Machine {
   readonly processor: string;
   readonly processors: number;
   readonly bun: string;
-  /** Processes that wanted to run in the last minute, on average: what else there was to do. */
+  /** Load average of the last minute: how busy the machine was with other work. */
   readonly loadAverage: number;
 }
 
@@ -31,7 +31,7 @@ function status(pid: number | "self", name: string): string {
   return value;
 }
 
-/** Those that this process may run on: a container may have a few of many. */
+/** Numbers of the processors that this process may use. A container may be restricted to some of them. */
 export function allowedProcessors(): number[] {
   return status("self", "Cpus_allowed_list")
     .split(",")
@@ -41,21 +41,22 @@ export function allowedProcessors(): number[] {
     });
 }
 
-/** Where server and load run. Without processors to tell them apart by, both run wherever the kernel puts them. */
+/** Which processors server and load run on. Both are empty if they cannot be separated: the kernel places them. */
 export interface Placement {
+  /** Command prefix that pins a process. */
   readonly server: readonly string[];
   readonly load: readonly string[];
-  /** Processors that are left for the load. */
+  /** Number of processors for the load. */
   readonly loadProcessors: number;
   readonly text: string;
 }
 
-/** A server of `workers` workers on as many processors, the load on the others: if there are enough, and taskset is there. */
+/** Gives the server one processor per worker and the load the others, if there are enough and `taskset` is installed. */
 export function place(workers: number): Placement {
   const allowed = allowedProcessors();
   const others = allowed.slice(workers);
   if (Bun.which("taskset") === null || others.length === 0) {
-    const why = others.length === 0 ? "too few to part them" : "no taskset to part them";
+    const why = others.length === 0 ? "too few to separate them" : "taskset is not installed";
     return {
       server: [],
       load: [],
@@ -72,7 +73,7 @@ export function place(workers: number): Placement {
   };
 }
 
-/** Microseconds of processor that a process has used, user and system, all threads; whole ticks of 10 ms. */
+/** Processor time that a process has used (user and system, all threads), in microseconds. The resolution is 10 ms. */
 export function processorTime(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
     .replace(/^.*\) /s, "")
@@ -80,12 +81,12 @@ export function processorTime(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_US;
 }
 
-/** Bytes of memory that a process has from the system. */
+/** Resident memory of a process, in bytes. */
 export function resident(pid: number): number {
   return Number.parseInt(status(pid, "VmRSS"), 10) * 1024;
 }
 
-/** Bytes that the system could give without taking them from somebody. */
+/** Memory that is available without swapping, in bytes; infinite if the kernel does not report it. */
 export function availableMemory(): number {
   const kib = /^MemAvailable:\s*(\d+)/m.exec(readFileSync("/proc/meminfo", "latin1"))?.[1];
   return kib === undefined ? Number.POSITIVE_INFINITY : Number(kib) * 1024;

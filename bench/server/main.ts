@@ -1,40 +1,31 @@
 /**
- * `bun run bench:server`: the running server under load, by turns with the floor of this kernel, an echo in TypeScript on the
- * same system calls. A table of processor time and of what else matters; last, which figures are as they were hoped to be.
+ * `bun run bench:server`: processor time of the running server under load, measured in turns with the floor: an echo in
+ * TypeScript on the same system calls. Prints a table, then which targets were reached.
  */
 import { loadLibc } from "../../src/transport/libc.ts";
 import { BenchGroup } from "./group.ts";
 import { availableMemory, machine } from "./machine.ts";
-import { type BenchOptions, parse, Usage } from "./options.ts";
+import { type BenchOptions, benchOptions } from "./options.ts";
 import { count, type Row, table, targetLine, targets } from "./rows.ts";
 import { endAll } from "./subject.ts";
 
-/** What a node takes at the usual length of NodeIDs, and the processes around the registries. */
+/** Memory per node at the default maximum NodeID length. */
 const NODE_BYTES = 128;
+/** Memory of all processes without their registries. */
 const PROCESSES_BYTES = 500e6;
 
-function options(): BenchOptions {
-  try {
-    return parse(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof Usage)) throw error;
-    (error.exitCode === 0 ? console.log : console.error)(error.message);
-    process.exit(error.exitCode);
-  }
-}
-
-/** Why this machine will not do, if so. */
-function unfit({ nodes }: BenchOptions): string | undefined {
+/** Why the bench cannot run on this machine; undefined if it can. */
+function obstacle({ nodes }: BenchOptions): string | undefined {
   try {
     loadLibc();
   } catch {
-    return `this is ${process.platform} on ${process.arch}; it needs Linux on x64 or arm64, for recvmmsg and for /proc`;
+    return `needs Linux on x64 or arm64, for recvmmsg and /proc; this is ${process.platform} on ${process.arch}`;
   }
   const needed = nodes.reduce((sum, size) => sum + size * NODE_BYTES, PROCESSES_BYTES);
   const available = availableMemory();
   if (needed <= available) return undefined;
   const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  return `servers of ${nodes.map(count).join(", ")} nodes take ${gb(needed)}, and ${gb(available)} are free: ask for fewer --nodes`;
+  return `servers of ${nodes.map(count).join(", ")} nodes need ${gb(needed)} of memory, and ${gb(available)} are free: use fewer --nodes`;
 }
 
 function fail(message: string): never {
@@ -45,17 +36,17 @@ function fail(message: string): never {
 process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
-const wanted = options();
-const why = unfit(wanted);
-if (why !== undefined) fail(why);
-const { transports, workers, rounds, seconds, engine, limits, json } = wanted;
+const options = benchOptions();
+const reason = obstacle(options);
+if (reason !== undefined) fail(reason);
+const { transports, workers, rounds, seconds, engine, limits, json } = options;
 const host = machine();
 const rows: Row[] = [];
 const places: string[] = [];
 try {
   for (const transport of transports) {
     for (const threads of workers) {
-      const group = new BenchGroup(wanted, transport, threads);
+      const group = new BenchGroup(options, transport, threads);
       console.error(group.title);
       places.push(group.title);
       rows.push(...(await group.run((line) => console.error(`  ${line}`))));
@@ -65,9 +56,9 @@ try {
   fail((error as Error).message);
 }
 
-const judged = targets(rows);
+const reached = targets(rows);
 if (json) {
-  console.log(JSON.stringify({ host, places, engine, limits, rounds, seconds, rows, targets: judged }));
+  console.log(JSON.stringify({ host, places, engine, limits, rounds, seconds, rows, targets: reached }));
 } else {
   const { kernel, processors, processor, bun, loadAverage } = host;
   console.log(
@@ -75,14 +66,14 @@ if (json) {
       "",
       `${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}`,
       ...places,
-      `${engine} engine, limits ${limits ? "run and do not bite" : "off"}; medians of ${rounds} x ${seconds} s`,
+      `${engine} engine, limits ${limits ? "run but stop nothing" : "off"}; medians of ${rounds} x ${seconds} s`,
       "",
       table(rows),
       "",
-      "us: microseconds of processor, user and system, for a reply (hit), else for a packet taken; one packet in 32 of each",
-      "load asks for a known node. x floor: as a multiple of the mmsg echo's, which was measured next to it.",
+      "us: microseconds of processor (user and system) per reply for hit, per packet received for the other loads. One packet in",
+      "32 of each load is a query for a known node. x floor: us divided by that of the mmsg echo in the same round.",
       "",
-      ...judged.map(targetLine),
+      ...reached.map(targetLine),
     ].join("\n"),
   );
 }

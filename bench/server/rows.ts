@@ -1,25 +1,26 @@
-/** The figures of bench/server/main.ts: samples of a round, rows that are their medians, and what was hoped for. */
+/** The figures of `bench:server`: samples, rows (their medians), and targets. */
 import type { TransportName } from "../../src/server/index.ts";
+import { median, sum } from "../statistics.ts";
 import type { Workload } from "./load/load.ts";
 
 /** One measurement of one round. */
 export interface Sample {
-  /** Microseconds of processor for a reply; for a packet taken where not every packet has a reply. */
+  /** Microseconds of processor per reply; per packet received where not every packet gets a reply. */
   readonly cpu: number;
-  /** `cpu` as a multiple of the floor's, measured next to it. */
+  /** `cpu` divided by that of the floor in the same round. */
   readonly ratio: number;
-  /** Replies in a second; packets where not every packet has a reply. */
+  /** Replies per second; packets per second where not every packet gets a reply. */
   readonly perSecond: number;
   readonly expected: number;
   readonly replies: number;
   readonly wrong: number;
-  /** Packets that a limit stopped. */
+  /** Packets stopped by a rate limit. */
   readonly limited: number;
-  /** Workers that were taken for stuck: what waited for them is lost. */
+  /** Workers that the server replaced because they seemed stuck. The packets in their sockets are lost. */
   readonly replaced: number;
 }
 
-/** What a row is about. An echo knows no nodes. */
+/** What a row measures. `nodes` is 0 for an echo. */
 export interface Measured {
   readonly who: "server" | "mmsg echo" | "udp echo";
   readonly transport: TransportName;
@@ -32,11 +33,11 @@ export interface Row extends Measured {
   readonly cpu: number;
   readonly ratio: number;
   readonly perSecond: number;
-  /** Bytes of the whole process after all rounds. */
+  /** Resident memory of the process after all rounds, in bytes. */
   readonly resident: number;
-  /** Queries for known nodes that got no reply, as a fraction of all. */
+  /** The fraction of queries for known nodes that got no reply. */
   readonly unanswered: number;
-  /** Replies that were not the right ones. An echo's are none. */
+  /** Wrong replies; 0 for an echo. */
   readonly wrong: number;
   readonly limited: number;
   readonly replaced: number;
@@ -50,15 +51,9 @@ export interface Target {
   readonly reached: boolean;
 }
 
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 export function rowOf(measured: Measured, resident: number, samples: readonly Sample[]): Row {
   const middle = (name: keyof Sample) => median(samples.map((sample) => sample[name]));
-  const total = (name: keyof Sample) => samples.reduce((sum, sample) => sum + sample[name], 0);
+  const total = (name: keyof Sample) => sum(samples.map((sample) => sample[name]));
   const expected = total("expected");
   return {
     ...measured,
@@ -74,8 +69,8 @@ export function rowOf(measured: Measured, resident: number, samples: readonly Sa
   };
 }
 
-/** Median of the ratios of each round: the machine's speed drifts from one to the next. */
-function compared(row: Row, base: Row): number {
+/** The median of the per-round ratios: the machine's speed drifts between rounds. */
+function medianRatio(row: Row, base: Row): number {
   return median(row.samples.map(({ cpu }, round) => cpu / base.samples[round]!.cpu));
 }
 
@@ -89,10 +84,10 @@ const LARGE = { nodes: 10_000_000, base: 10_000, atMost: 1.6, gigabytes: 1.4 } a
 export const count = (n: number) => n.toLocaleString("en-US");
 export const plural = (n: number, name: string) => `${n} ${name}${n === 1 ? "" : "s"}`;
 
-/** What was hoped for, as far as the rows tell. */
+/** The targets that these rows can be compared with. */
 export function targets(rows: readonly Row[]): Target[] {
   const found: Target[] = [];
-  const say = (text: string, figure: number, atMost: number) =>
+  const check = (text: string, figure: number, atMost: number) =>
     found.push({ text, figure, atMost, reached: figure <= atMost });
   const servers = rows.filter(({ who }) => who === "server");
   for (const row of servers.filter(({ what }) => what === "hit")) {
@@ -104,25 +99,25 @@ export function targets(rows: readonly Row[]): Target[] {
           other.transport === transport && other.workers === workers && other.nodes === nodes && other.what === what,
       );
     const floor = FLOOR_TARGETS.find((target) => target.nodes === nodes);
-    // The floor is that of the transport mmsg: no other can come near it.
-    if (floor && transport === "mmsg") say(`${name(nodes)}: a hit over the floor`, row.ratio, floor.atMost);
+    // The floor uses the system calls of mmsg. The udp transport cannot come near it.
+    if (floor && transport === "mmsg") check(`${name(nodes)}: a hit over the floor`, row.ratio, floor.atMost);
     const miss = same(nodes, "miss");
-    if (miss) say(`${name(nodes)}: a miss over a hit`, compared(miss, row), MISS_AT_MOST);
+    if (miss) check(`${name(nodes)}: a miss over a hit`, medianRatio(miss, row), MISS_AT_MOST);
     if (nodes !== LARGE.nodes) continue;
-    say(`${name(nodes)}: GB resident`, row.resident / 1e9, LARGE.gigabytes);
+    check(`${name(nodes)}: GB resident`, row.resident / 1e9, LARGE.gigabytes);
     const base = same(LARGE.base, "hit");
-    if (base) say(`${name(nodes)}: a hit over one of ${count(LARGE.base)}`, compared(row, base), LARGE.atMost);
+    if (base) check(`${name(nodes)}: a hit over one of ${count(LARGE.base)}`, medianRatio(row, base), LARGE.atMost);
   }
-  const total = (name: "wrong" | "limited" | "replaced") => servers.reduce((sum, row) => sum + row[name], 0);
-  say("wrong replies", total("wrong"), 0);
-  say("packets stopped by a limit", total("limited"), 0);
-  say("workers replaced under load", total("replaced"), 0);
+  const total = (name: "wrong" | "limited" | "replaced") => sum(servers.map((row) => row[name]));
+  check("wrong replies", total("wrong"), 0);
+  check("packets stopped by a limit", total("limited"), 0);
+  check("workers replaced under load", total("replaced"), 0);
   return found;
 }
 
-const HEADS = ["", "workers", "nodes", "load", "us", "a second", "MB", "unanswered", "wrong", "x floor"];
+const HEADS = ["", "workers", "nodes", "load", "us", "per second", "MB", "unanswered", "wrong", "x floor"];
 
-/** A line a row; numbers to the right. */
+/** A line per row. Numbers are aligned to the right. */
 export function table(rows: readonly Row[]): string {
   const lines = rows.map((row) => {
     const server = row.who === "server";

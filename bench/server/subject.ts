@@ -1,6 +1,7 @@
-/** What bench/server/main.ts measures, each in processes of its own: the server, and echoes that do nothing but turn packets round. */
+/** What `bench:server` measures, each in its own processes: the server, and echoes that only send packets back. */
 import { join } from "node:path";
 import type { ServerOptions, ServerStats } from "../../src/server/index.ts";
+import { sum } from "../statistics.ts";
 import { DEFAULT_LOAD, type LoadResult, type Workload } from "./load/load.ts";
 import { processorTime, resident } from "./machine.ts";
 
@@ -8,17 +9,17 @@ type Child = Bun.Subprocess<"ignore", "ignore" | "pipe", "inherit" | "pipe">;
 
 const script = (name: string) => join(import.meta.dir, name);
 
-/** None is to outlive this process: an echo that waits for packets never ends by itself. */
-const living = new Set<Child>();
+/** Processes to kill when this one exits: an echo never ends by itself. */
+const running = new Set<Child>();
 
-function adopt<T extends Child>(child: T): T {
-  living.add(child);
-  void child.exited.then(() => living.delete(child));
+function track<T extends Child>(child: T): T {
+  running.add(child);
+  void child.exited.then(() => running.delete(child));
   return child;
 }
 
 export function endAll(): void {
-  for (const child of living) child.kill("SIGKILL");
+  for (const child of running) child.kill("SIGKILL");
 }
 
 async function end(child: Child): Promise<void> {
@@ -28,15 +29,13 @@ async function end(child: Child): Promise<void> {
 
 export interface Subject extends AsyncDisposable {
   readonly port: number;
-  /** Microseconds of processor so far. */
+  /** Processor time so far, in microseconds. */
   cpu(): number;
-  /** Bytes. */
+  /** Resident memory in bytes. */
   resident(): number;
-  /** What a server counted; an echo does not count. */
+  /** A server's statistics; an echo has none. */
   stats?(): Promise<ServerStats>;
 }
-
-const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 export class Echo implements Subject {
   readonly port: number;
@@ -47,10 +46,10 @@ export class Echo implements Subject {
     this.#children = children;
   }
 
-  /** The floor: `echo/mmsg.ts` in as many processes as a server has workers, which share one port as those do. */
+  /** The floor: `echo/mmsg.ts`, one process per worker of the server. They share a port as the workers do. */
   static async mmsg(pin: readonly string[], processes: number): Promise<Echo> {
-    const first = await Echo.#start(pin, ["echo/mmsg.ts", "0", "127.0.0.1", ...(processes > 1 ? ["first"] : [])]);
-    const join = ["echo/mmsg.ts", `${first.port}`, "127.0.0.1", "join"];
+    const first = await Echo.#start(pin, ["echo/mmsg.ts", ...(processes > 1 ? ["--share", "first"] : [])]);
+    const join = ["echo/mmsg.ts", "--port", `${first.port}`, "--share", "join"];
     const others = await Promise.all(Array.from({ length: processes - 1 }, () => Echo.#start(pin, join)));
     return new Echo(
       first.port,
@@ -58,15 +57,15 @@ export class Echo implements Subject {
     );
   }
 
-  /** A bare Bun.udpSocket. */
+  /** `echo/udp.ts`, a bare Bun.udpSocket. */
   static async udp(pin: readonly string[]): Promise<Echo> {
     const { port, child } = await Echo.#start(pin, ["echo/udp.ts"]);
     return new Echo(port, [child]);
   }
 
-  /** Once it has said its port. */
+  /** Starts an echo and waits until it prints its port. */
   static async #start(pin: readonly string[], [name, ...args]: readonly string[]) {
-    const child = adopt(
+    const child = track(
       Bun.spawn([...pin, process.execPath, script(name!), ...args], {
         stdin: "ignore",
         stdout: "pipe",
@@ -78,7 +77,7 @@ export class Echo implements Subject {
       text += chunk;
       if (text.includes("\n")) return { port: (JSON.parse(text) as { port: number }).port, child };
     }
-    throw new Error(`${name} ended before it said its port`);
+    throw new Error(`${name} ended before it printed its port`);
   }
 
   cpu(): number {
@@ -107,8 +106,8 @@ export class Server implements Subject {
 
   static async start(pin: readonly string[], options: Partial<ServerOptions>): Promise<Server> {
     let answer = Promise.withResolvers<unknown>();
-    const child = adopt(
-      Bun.spawn([...pin, process.execPath, script("child.ts"), JSON.stringify(options)], {
+    const child = track(
+      Bun.spawn([...pin, process.execPath, script("server-process.ts"), JSON.stringify(options)], {
         ipc: (message) => answer.resolve(message),
         stdin: "ignore",
         stdout: "ignore",
@@ -141,7 +140,7 @@ export class Server implements Subject {
   }
 }
 
-export interface LoadWanted {
+export interface LoadRequest {
   readonly port: number;
   readonly nodes: number;
   readonly what: Workload;
@@ -150,7 +149,7 @@ export interface LoadWanted {
   readonly preload?: boolean;
 }
 
-/** `DEFAULT_LOAD`'s sources and packets under way for each of `workers`, from one process or from several at once. */
+/** Load generators, one process or several. The sources and packets in flight of `DEFAULT_LOAD` are per worker of the server. */
 export class Loaders {
   readonly #pin: readonly string[];
   readonly #processes: number;
@@ -162,8 +161,8 @@ export class Loaders {
     this.#workers = workers;
   }
 
-  /** @throws {Error} what a loader says that fails. */
-  async run(load: LoadWanted): Promise<LoadResult> {
+  /** @throws {Error} with the message of a load generator that failed */
+  async run(load: LoadRequest): Promise<LoadResult> {
     const processes = load.preload ? 1 : this.#processes;
     const results = await Promise.all(Array.from({ length: processes }, (_, i) => this.#one(load, i, processes)));
     const total = (name: keyof LoadResult) => sum(results.map((result) => result[name]));
@@ -180,7 +179,7 @@ export class Loaders {
     };
   }
 
-  async #one(load: LoadWanted, number: number, processes: number): Promise<LoadResult> {
+  async #one(load: LoadRequest, number: number, processes: number): Promise<LoadResult> {
     const { port, nodes, what, seconds, seed, preload } = load;
     const sources = Math.ceil((DEFAULT_LOAD.sources * this.#workers) / processes);
     const window = Math.ceil((DEFAULT_LOAD.window * this.#workers) / processes);
@@ -194,11 +193,11 @@ export class Loaders {
       "first-source": number * sources,
       seed: seed * processes + number,
     };
-    const child = adopt(
+    const child = track(
       Bun.spawn(
         [
           ...this.#pin,
-          ...[process.execPath, script("load/load.ts")],
+          ...[process.execPath, script("load/main.ts")],
           ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, `${value}`]),
           ...(preload ? ["--preload"] : []),
         ],
@@ -206,7 +205,7 @@ export class Loaders {
       ),
     );
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    if ((await child.exited) !== 0) throw new Error(err.trim() || "the load was ended");
+    if ((await child.exited) !== 0) throw new Error(err.trim() || "the load generator was killed");
     return JSON.parse(out);
   }
 }

@@ -8,11 +8,11 @@ const MAIN = join(ROOT, "bench", "main.ts");
 /** One of the development dependencies that the benchmarks need. If it is installed, so are the others. */
 const NEEDED = "mitata/package.json";
 
-/** The flags of bench/options.ts, for the help text. They are passed on unparsed. */
+/** The flags of bench/suite-options.ts, for the help text. They are passed on unparsed. */
 const FLAGS = [
   new Option("--only <suite>", "codec, xdr or engine; default: all three"),
   new Option("--nodes <n>", "nodes in the engine's registry; default: 10000 and 1000000"),
-  new Option("--quick", "short run, to check that everything works; its numbers mean little"),
+  new Option("--quick", "smoke test: run everything once and check that the results agree; measures nothing"),
   new Option("--json", "print JSON"),
 ];
 

@@ -1,6 +1,7 @@
-/** `bun run bench:server`: that it measures what it says, of a server that answers rightly. Not how fast that is. */
+/** `bun run bench:server`: it measures what it should, and every reply is right. How fast the server is does not matter here. */
 import { describe, expect, test } from "bun:test";
-import { parse, Usage } from "../../bench/server/options.ts";
+import { UsageError } from "../../bench/options.ts";
+import { parse } from "../../bench/server/options.ts";
 import { type Measured, type Row, rowOf, type Sample, table, targets } from "../../bench/server/rows.ts";
 import { testIf } from "../support/needs.ts";
 
@@ -13,9 +14,9 @@ async function bench(...args: string[]) {
   return { out, err, code };
 }
 
-describe("the bench", () => {
+describe("bench:server", () => {
   linux(
-    "measures each transport under each load, beside its floor, and finds every reply right",
+    "measures each transport under each load beside the floor, and every reply is right",
     async () => {
       const { out, err, code } = await bench("--quick", "--nodes", "300,700", "--json");
       expect(code, err).toBe(0);
@@ -46,7 +47,7 @@ describe("the bench", () => {
   );
 
   linux(
-    "prints a table, of several workers and without limits as well",
+    "prints a table, also for several workers and without limits",
     async () => {
       const only = ["--transport", "mmsg", "--workers", "2", "--what", "hit,announce"];
       const { out, err, code } = await bench("--quick", "--nodes", "300", "--no-limits", "--engine", "ts", ...only);
@@ -62,7 +63,7 @@ describe("the bench", () => {
     60_000,
   );
 
-  test("tells what there is for --help, and says in a line what is wrong with a flag", async () => {
+  test("lists its flags for --help, and prints one line for a wrong flag", async () => {
     const help = await bench("--help");
     expect(help).toMatchObject({ code: 0, err: "" });
     for (const flag of [
@@ -82,20 +83,20 @@ describe("the bench", () => {
     const wrong = await bench("--nodes", "many");
     expect(wrong).toMatchObject({ code: 2, out: "" });
     expect(wrong.err).toBe(
-      "bench:server: --nodes must be whole numbers from 1 to 30000000, not many; --help tells what there is\n",
+      'bench:server: --nodes must be a whole number from 1 to 30000000, not "many"; for all flags: bun run bench:server --help\n',
     );
   });
 });
 
-describe("its flags", () => {
-  test("narrow what is measured, whatever --quick and --all say", () => {
+describe("the flags of bench:server", () => {
+  test("take precedence over --quick and --all", () => {
     expect(parse([])).toMatchObject({ transports: ["udp", "mmsg"], workers: [1], limits: true, rounds: 5 });
     expect(parse(["--all"])).toMatchObject({ workers: [1, 2], nodes: [10_000, 1_000_000, 10_000_000] });
     const narrow = parse(["--quick", "--rounds", "3", "--nodes", "7,5,7", "--what", "miss,hit"]);
     expect(narrow).toMatchObject({ rounds: 3, seconds: 0.3, nodes: [5, 7], whats: ["hit", "miss"] });
   });
 
-  test("that make no sense are refused", () => {
+  test("with wrong values are refused", () => {
     const wrong = [
       ["--transport", "tcp"],
       ["--transport", ""],
@@ -111,11 +112,11 @@ describe("its flags", () => {
       ["--nonsense"],
       ["more"],
     ];
-    for (const args of wrong) expect(() => parse(args), args.join(" ")).toThrow(Usage);
+    for (const args of wrong) expect(() => parse(args), args.join(" ")).toThrow(UsageError);
   });
 });
 
-describe("its figures", () => {
+describe("the figures of bench:server", () => {
   const GOOD: Sample = {
     cpu: 4,
     ratio: 1.2,
@@ -133,35 +134,35 @@ describe("its figures", () => {
       1.3e9,
       samples.map((sample) => ({ ...GOOD, ...sample })),
     );
-  const judged = (rows: Row[]) =>
+  const targetsOf = (rows: Row[]) =>
     Object.fromEntries(targets(rows).map(({ text, figure, reached }) => [text, { figure, reached }]));
 
-  test("are medians of the rounds, and sums of what went wrong", () => {
+  test("are medians of the rounds; errors are summed up", () => {
     const rows = row({}, { cpu: 9, replies: 90, wrong: 1 }, { cpu: 5, limited: 2 }, { cpu: 4, replaced: 1 });
     expect(rows).toMatchObject({ cpu: 5, ratio: 1.2, wrong: 1, limited: 2, replaced: 1 });
     expect(rows.unanswered).toBeCloseTo(10 / 300);
     expect(row({}, { cpu: 4 }, { cpu: 5 }).cpu).toBe(4.5);
   });
 
-  test("are compared within each round, for the machine's speed drifts", () => {
+  test("are compared within each round, because the machine's speed drifts", () => {
     const rows = [
       row({}, { cpu: 4 }, { cpu: 40 }, { cpu: 4 }),
       row({ what: "miss" }, { cpu: 2 }, { cpu: 20 }, { cpu: 2.8 }),
     ];
     const miss = "mmsg, 1 worker, 10,000 nodes: a miss over a hit";
-    expect(judged(rows)[miss]).toEqual({ figure: 0.5, reached: true });
+    expect(targetsOf(rows)[miss]).toEqual({ figure: 0.5, reached: true });
     rows[1] = row({ what: "miss" }, { cpu: 2.5 }, { cpu: 25 }, { cpu: 2 });
-    expect(judged(rows)[miss]).toEqual({ figure: 0.625, reached: false });
+    expect(targetsOf(rows)[miss]).toEqual({ figure: 0.625, reached: false });
   });
 
-  test("are judged by size: the floor up to a million nodes, memory and growth at ten million", () => {
+  test("have targets by size: ratio to the floor up to a million nodes, memory and growth at ten million", () => {
     const rows = [
       row({}, { ratio: 1.25 }),
       row({ nodes: 1_000_000 }, { ratio: 1.51 }),
       row({ nodes: 10_000_000 }, { cpu: 6, ratio: 3 }),
       row({ transport: "udp" }, { ratio: 2 }),
     ];
-    expect(judged(rows)).toEqual({
+    expect(targetsOf(rows)).toEqual({
       "mmsg, 1 worker, 10,000 nodes: a hit over the floor": { figure: 1.25, reached: true },
       "mmsg, 1 worker, 1,000,000 nodes: a hit over the floor": { figure: 1.51, reached: false },
       "mmsg, 1 worker, 10,000,000 nodes: GB resident": { figure: 1.3, reached: true },
@@ -172,8 +173,8 @@ describe("its figures", () => {
     });
   });
 
-  test("that are wrong are not reached", () => {
-    const found = judged([row({ nodes: 5 }, { wrong: 1, limited: 2, replaced: 3 })]);
+  test("miss their targets if replies are wrong, packets are limited or workers are replaced", () => {
+    const found = targetsOf([row({ nodes: 5 }, { wrong: 1, limited: 2, replaced: 3 })]);
     expect(Object.values(found).map(({ figure, reached }) => [figure, reached])).toEqual([
       [1, false],
       [2, false],
@@ -181,7 +182,7 @@ describe("its figures", () => {
     ]);
   });
 
-  test("stand in a table, column under column", () => {
+  test("are printed as a table with aligned columns", () => {
     const text = table([
       row({ who: "mmsg echo", nodes: 0 }, { cpu: 3.2 }),
       row({ nodes: 1_000_000, what: "announce" }, {}),

@@ -1,14 +1,26 @@
-/** `bun run fuzz --packets N --seed S`: compares the twins over any number of random packets. */
-import { parseArgs } from "node:util";
+/** `bun run fuzz`: sends random packets to both engines and compares verdicts, replies and memory. */
+import { optionsOf, wholeNumber } from "../../bench/options.ts";
 import { fuzz } from "./twins.ts";
 
-const { values } = parseArgs({ options: { packets: { type: "string" }, seed: { type: "string" } } });
-const packets = Number(values.packets ?? 10_000_000);
-const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-if (!Number.isInteger(packets) || packets < 1 || !Number.isInteger(seed)) {
-  console.error("usage: bun run fuzz [--packets N] [--seed S], both whole numbers");
-  process.exit(2);
-}
+const MAX_SEED = 2 ** 31 - 1;
+
+const { packets, seed } = optionsOf(
+  {
+    command: "bun run fuzz",
+    about: `Sends the same random packets to both packet engines, wasm and TypeScript, and compares their verdicts, replies and
+memory. Exit code 1 if they differ; the seed repeats the run.`,
+    flags: {
+      packets: wholeNumber({ min: 1, default: 10_000_000, help: "packets to send" }),
+      seed: wholeNumber({
+        min: 0,
+        max: MAX_SEED,
+        default: undefined,
+        help: "seed of the random packets (default: random)",
+      }),
+    },
+  },
+  (values) => ({ ...values, seed: values.seed ?? Math.floor(Math.random() * MAX_SEED) }),
+);
 console.log(`seed ${seed}`);
 const started = performance.now();
 const result = fuzz(packets, seed);

@@ -1,30 +1,37 @@
 /**
- * Kills a server with SIGKILL in the midst of announcements, again and again on the same journal, and asks it after each start for
- * what it must know: `bun tests/journal/kill-soak.ts [--kills 100] [--rate 20000] [--seed N]`. Prints a line for each kill and one of JSON at the
- * end; exits with 1 if anything was lost, wrong or answered past its retention.
+ * `bun run soak:kill`: kills a server with SIGKILL under announcements, again and again on the same journal, and checks after each
+ * restart that it knows what it must. Prints a line per kill and one line of JSON at the end.
  */
-import { parseArgs } from "node:util";
+import { optionsOf, wholeNumber } from "../../bench/options.ts";
 import { Killed, type SoakResult } from "./kill-harness.ts";
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "100" },
-    rate: { type: "string", default: "20000" },
-    seed: { type: "string", default: `${Math.floor(Math.random() * 2 ** 31)}` },
+const MAX_SEED = 2 ** 31 - 1;
+
+const { kills, rate, seed } = optionsOf(
+  {
+    command: "bun run soak:kill",
+    about: `Kills a server with SIGKILL while nodes are announced to it, starts it again on the same journal, and checks its replies,
+over and over. Exit code 1 if a node was lost, a reply was wrong, or an expired node was still answered.`,
+    flags: {
+      kills: wholeNumber({ min: 1, default: 100, help: "how often the server is killed" }),
+      rate: wholeNumber({ min: 1, default: 20_000, help: "announcements per second" }),
+      seed: wholeNumber({
+        min: 1,
+        max: MAX_SEED,
+        default: undefined,
+        help: "seed of the random nodes and times (default: random)",
+      }),
+    },
   },
-});
-const [kills, rate, seed] = [values.kills, values.rate, values.seed].map(Number) as [number, number, number];
-if (![kills, rate, seed].every((n) => Number.isInteger(n) && n > 0)) {
-  console.error("usage: bun tests/journal/kill-soak.ts [--kills N] [--rate N] [--seed N]");
-  process.exit(2);
-}
+  (values) => ({ ...values, seed: values.seed ?? 1 + Math.floor(Math.random() * (MAX_SEED - 1)) }),
+);
 await using soak = await Killed.create(rate, seed);
 let sum: SoakResult | undefined;
 for (let kill = 1; kill <= kills; kill++) {
   const result = await soak.kill();
   const { handled, asked, missing, wrong, stale, over, restored, restoreMs } = result;
   console.error(
-    `kill ${kill}: ${handled} announcements a second; ${restored} nodes restored, it listens ${restoreMs} ms after its start; ${asked} asked for: ${missing} missing, ${wrong} wrong; ${stale} of ${over} answered that are past their retention`,
+    `kill ${kill}: ${handled} announcements per second; ${restored} nodes restored, listening ${restoreMs} ms after the start; ${asked} queried: ${missing} missing, ${wrong} wrong; ${stale} of ${over} expired nodes still answered`,
   );
   sum = Killed.add(sum, result);
 }

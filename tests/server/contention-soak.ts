@@ -1,15 +1,17 @@
-/** `bun tests/server/contention-soak.ts --seconds N [--transport udp|mmsg]`: two workers of either kind, and the same few nodes, for as long as one likes. */
-import { parseArgs } from "node:util";
+/** `bun run soak:contention`: lets a wasm and a TypeScript worker collide on the same few nodes, and checks every reply. */
+import { optionsOf, seconds as secondsFlag, someOf } from "../../bench/options.ts";
 import { TRANSPORTS } from "../../src/server/index.ts";
 import { collideAt } from "./contention.ts";
 
-const { values } = parseArgs({ options: { seconds: { type: "string" }, transport: { type: "string" } } });
-const seconds = Number(values.seconds ?? 60);
-const transports = TRANSPORTS.filter((name) => (values.transport ?? name) === name);
-if (!(seconds > 0) || transports.length === 0) {
-  console.error("usage: bun tests/server/contention-soak.ts [--seconds N] [--transport udp|mmsg]");
-  process.exit(2);
-}
+const { seconds, transport: transports } = optionsOf({
+  command: "bun run soak:contention",
+  about: `Two workers, one with the wasm engine and one with the TypeScript engine, handle packets for the same few nodes. Prints one
+line of JSON per transport. Exit code 1 if a reply mixes two announcements, a packet is not counted, or a worker is replaced.`,
+  flags: {
+    seconds: secondsFlag({ default: 60, help: "length of the run, per transport" }),
+    transport: someOf({ names: TRANSPORTS, value: "<name>", default: TRANSPORTS, help: "udp, mmsg (default: both)" }),
+  },
+});
 let wrong = false;
 for (const transport of transports) {
   const { sent, answered, mixed, stats } = await collideAt(transport, seconds);

@@ -1,32 +1,47 @@
 /**
- * The least that a server can cost on the system calls of the transport `mmsg`: each packet goes back as it came, unread. Run as
- * `bun echo/mmsg.ts [PORT] [HOST] [first|join]`, by default a free port of 127.0.0.1; `first` and `join` share one port, as the
- * workers of a server do. Prints its port as JSON, ends by a signal. Linux.
+ * The floor: the least that a server can cost on the system calls of the `mmsg` transport. Sends each packet back unread.
+ * Prints its port as JSON and runs until a signal ends it. Linux.
  */
 import { ptr } from "bun:ffi";
 import { Datagrams } from "../../../src/transport/datagrams.ts";
 import { loadLibc, MSG_WAITFORONE } from "../../../src/transport/libc.ts";
 import { bindSocket, DEFAULT_RECEIVE_BUFFER, SOCKADDR_IN6_SIZE } from "../../../src/transport/socket.ts";
+import { oneOf, optionsOf, text, wholeNumber } from "../../options.ts";
 
 const BATCH = 64;
-const ROOM = 2048;
+const PACKET_SPACE = 2048;
 
-const [port = "0", host = "127.0.0.1", sharing] = process.argv.slice(2);
+const { host, port, share } = optionsOf({
+  command: "bun bench/server/echo/mmsg.ts",
+  about: `Sends each UDP packet back unread, with recvmmsg and sendmmsg: the least that a server can cost on them. Prints its
+port as one line of JSON and runs until a signal ends it. Linux only.`,
+  flags: {
+    host: text({ value: "<address>", default: "127.0.0.1", help: "address to listen on" }),
+    port: wholeNumber({ min: 0, max: 65_535, default: 0, help: "UDP port; 0 takes a free one" }),
+    share: oneOf({
+      names: ["first", "join"],
+      value: "<role>",
+      default: undefined,
+      help: `share the port with other echoes, as the workers of a server do:
+first opens it, join uses the port of a first one`,
+    }),
+  },
+});
 const { call, recvmmsg, sendmmsg } = loadLibc();
 const socket = await bindSocket({
   host,
-  port: Number(port),
+  port,
   receiveBuffer: DEFAULT_RECEIVE_BUFFER,
-  reusePort: sharing === "first" || sharing === "join" ? sharing : undefined,
+  reusePort: share,
   timeoutMs: 1000,
 });
-const packets = new Uint8Array(BATCH * ROOM);
+const packets = new Uint8Array(BATCH * PACKET_SPACE);
 const names = new Uint8Array(BATCH * SOCKADDR_IN6_SIZE);
 const datagrams = new Datagrams(BATCH, SOCKADDR_IN6_SIZE);
 for (let i = 0; i < BATCH; i++) {
   datagrams.setName(i, ptr(names) + i * SOCKADDR_IN6_SIZE);
-  datagrams.setBase(i, ptr(packets) + i * ROOM);
-  datagrams.setLength(i, ROOM);
+  datagrams.setBase(i, ptr(packets) + i * PACKET_SPACE);
+  datagrams.setLength(i, PACKET_SPACE);
 }
 console.log(JSON.stringify({ port: socket.port }));
 
@@ -38,7 +53,7 @@ for (;;) {
     next += Math.max(1, sent);
   }
   for (let i = 0; i < count; i++) {
-    datagrams.setLength(i, ROOM);
+    datagrams.setLength(i, PACKET_SPACE);
     datagrams.resetName(i, SOCKADDR_IN6_SIZE);
   }
 }

@@ -1,19 +1,12 @@
 /**
- * A load for a server on this host, as heavy as one processor can make it: batches of packets from many addresses, each client
- * with one batch under way. The last packet of a batch always asks for a node that is known, so that its reply tells that all
- * of the batch was judged; what takes longer than LOST_MS is given up. Linux.
- *
- *     bun load.ts --port PORT [--nodes 10000] [--preload] [--seconds 3] [--what hit|miss|announce|mixed]
- *                      [--window 512] [--sources 16] [--first-source 0] [--seed 1] [--host 127.0.0.1]
- *
- * `preload` announces nodes 0 to NODES - 1 first, and sees to it that all of them arrive. Then for SECONDS it sends, to nodes that
- * look like chance: `hit` queries for known nodes, `miss` queries for unknown ones, `announce` announcements of known nodes,
- * `mixed` 6 : 2 : 2 of them. WINDOW packets are under way at once, over SOURCES addresses. Prints one line of JSON: see LoadResult.
+ * A load generator for a server on this host that keeps one processor busy. It sends batches of packets from many addresses;
+ * each client has one batch in flight. The last packet of a batch is always a query for a known node: its reply shows that the
+ * server has handled the whole batch. A batch without that reply after LOST_MS counts as lost. Linux.
  */
-import { parseArgs } from "node:util";
-import { CLIENT_BATCH, Clients } from "./client.ts";
+import { CLIENT_BATCH, Clients } from "./clients.ts";
 import { ANNOUNCEMENT_LENGTH, QUERY_LENGTH } from "./packets.ts";
 
+/** By name of the load: percent of queries for unknown nodes, and of announcements. The rest are queries for known nodes. */
 export const WORKLOADS = { hit: [0, 0], miss: [100, 0], announce: [0, 100], mixed: [20, 20] } as const;
 export type Workload = keyof typeof WORKLOADS;
 
@@ -21,27 +14,31 @@ export interface LoadOptions {
   readonly host: string;
   readonly port: number;
   readonly nodes: number;
+  /** Announce nodes 0 to `nodes` - 1 before the load, and make sure that the server stores all of them. */
   readonly preload: boolean;
-  /** 0 for none: to preload only. */
+  /** Length of the load; 0 to preload only. */
   readonly seconds: number;
   readonly what: Workload;
+  /** Packets in flight, over all sources. */
   readonly window: number;
-  /** Addresses from 127.1.0.1 on, or from `firstSource` further on. */
+  /** Source addresses, 127.1.0.1 and up; the first one is `firstSource` higher. */
   readonly sources: number;
   readonly firstSource: number;
   readonly seed: number;
+  /** How long to wait for outstanding replies after the load has ended. */
+  readonly tailMs: number;
 }
 
 export interface LoadResult {
-  /** Announced before the load began. */
+  /** Nodes announced before the load. */
   readonly announced: number;
   readonly announceSeconds: number;
-  /** In the load itself. */
+  /** Packets of the load itself. */
   readonly sent: number;
-  /** Queries for known nodes: replies that should come. */
+  /** Queries for known nodes: each should get a reply. */
   readonly expected: number;
   readonly replies: number;
-  /** Of the replies, those that are not what was announced: NodeID, port, a loopback address. */
+  /** Replies whose NodeID, port or address (any loopback address is right) is not what was announced. */
   readonly wrong: number;
   readonly seconds: number;
   readonly perSecond: number;
@@ -58,16 +55,17 @@ export const DEFAULT_LOAD: Omit<LoadOptions, "port"> = {
   sources: 16,
   firstSource: 0,
   seed: 1,
+  tailMs: 200,
 };
 
-/** A batch that is not answered in this time is given up. */
+/** A batch whose last packet has no reply after this time counts as lost, and the client sends the next one. */
 const LOST_MS = 50;
-/** How often a chunk of announcements is sent before it is clear that the server does not keep them. */
-const TRIES = 40;
-/** For replies that come after the end. */
-const TAIL_MS = 200;
+/** How often a chunk of announcements is sent before the preload fails. */
+const MAX_TRIES = 40;
+/** The preload is over when no reply came for this time. */
+const QUIET_MS = 200;
 
-/** Runs a load in this thread, which does nothing else meanwhile. @throws {Error} if there is no server, or it does not keep what is announced. */
+/** Runs a load and blocks this thread until it ends. @throws {Error} if nothing answers, or the server does not store all nodes. */
 export async function load(options: LoadOptions): Promise<LoadResult> {
   const clients = await Clients.open(options.host, options.port, options.sources, options.firstSource);
   try {
@@ -76,8 +74,8 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     if (options.preload) run.preload();
     const announceSeconds = options.preload ? secondsSince(start) : 0;
     const announced = options.preload ? options.nodes : 0;
-    if (options.preload) run.awaitLate();
-    return { announced, announceSeconds, ...run.load(options.seconds * 1000) };
+    if (options.preload) run.discardLateReplies();
+    return { announced, announceSeconds, ...run.load(options.seconds * 1000, options.tailMs) };
   } finally {
     clients.close();
   }
@@ -91,11 +89,13 @@ class Load {
   readonly #clients: Clients;
   readonly #nodes: number;
   readonly #batch: number;
-  /** Percent of all packets, and, of the rest, percent that nobody knows. */
+  /** Announcements in percent of all packets. */
   readonly #announce: number;
+  /** Queries for unknown nodes in percent of all queries. */
   readonly #miss: number;
-  /** By client: replies that it waits for, when its batch was sent. */
+  /** By client: replies outstanding. */
   readonly #waiting: Int32Array;
+  /** By client: when its batch was sent. */
   readonly #since: Float64Array;
   #random: number;
   #sent = 0;
@@ -115,7 +115,7 @@ class Load {
     this.#random = Math.imul(seed, 0x9e3779b1) | 1;
   }
 
-  /** Announces all nodes. A chunk whose last node is not answered for is announced again. */
+  /** Announces all nodes, in chunks. A chunk is announced again if the query for its last node gets no reply. */
   preload(): void {
     const clients = this.#clients;
     const starts = new Int32Array(clients.count).fill(-1);
@@ -133,9 +133,9 @@ class Load {
           next += chunk;
           open++;
         } else if (now - this.#since[client]! < LOST_MS) continue;
-        if (++tries[client]! > TRIES) {
+        if (++tries[client]! > MAX_TRIES) {
           throw new Error(
-            `the server does not answer for node ${starts[client]} of ${this.#nodes}: is there room for all, and no limit on new ones?`,
+            `the server does not store node ${starts[client]} of ${this.#nodes}: give it enough --capacity, and turn off its limit for new nodes`,
           );
         }
         this.#since[client] = now;
@@ -145,7 +145,7 @@ class Load {
       for (let client = 0; client < clients.count; client++) {
         if (!clients.ready(client)) continue;
         const start = starts[client]!;
-        const answered = this.#answers(client, Math.min(start + chunk, this.#nodes) - 1);
+        const answered = this.#hasReply(client, Math.min(start + chunk, this.#nodes) - 1);
         if (start < 0 || !answered) continue;
         starts[client] = -1;
         open--;
@@ -153,18 +153,18 @@ class Load {
     }
   }
 
-  /** Takes the answers to what was announced again: they would count for the load. */
-  awaitLate(): void {
+  /** Discards late replies to chunks that were announced twice. Otherwise the load would count them. */
+  discardLateReplies(): void {
     const clients = this.#clients;
-    while (clients.wait(TAIL_MS) > 0) {
+    while (clients.wait(QUIET_MS) > 0) {
       for (let client = 0; client < clients.count; client++) {
         if (clients.ready(client)) clients.receive(client);
       }
     }
   }
 
-  /** Whether the answer for node `n` is among what a client receives: that to an earlier try may come late. */
-  #answers(client: number, n: number): boolean {
+  /** Whether a client received the reply for node `n`. Late replies of earlier chunks may come with it. */
+  #hasReply(client: number, n: number): boolean {
     const { inbox } = this.#clients;
     const count = this.#clients.receive(client);
     let found = false;
@@ -185,7 +185,7 @@ class Load {
     clients.send(client, 0, to - from + 1);
   }
 
-  load(ms: number): Omit<LoadResult, "announced" | "announceSeconds"> {
+  load(ms: number, tailMs: number): Omit<LoadResult, "announced" | "announceSeconds"> {
     const clients = this.#clients;
     const start = performance.now();
     const end = start + ms;
@@ -200,8 +200,8 @@ class Load {
     const seconds = secondsSince(start);
     const inTime = this.#replies;
     const perSecond = (packets: number) => (seconds > 0 ? Math.round(packets / seconds) : 0);
-    while (this.#expected > this.#replies && this.#receiveAll(TAIL_MS) > 0);
-    if (this.#sent > 0 && this.#replies === 0) throw new Error(`nobody answered any of ${this.#expected} queries`);
+    while (this.#expected > this.#replies && this.#receiveAll(tailMs) > 0);
+    if (this.#sent > 0 && this.#replies === 0) throw new Error(`none of ${this.#expected} queries was answered`);
     return {
       sent: this.#sent,
       expected: this.#expected,
@@ -213,7 +213,7 @@ class Load {
     };
   }
 
-  /** Replies that a batch just sent should bring. */
+  /** Sends a batch. @returns how many replies it should get */
   #sendBatch(client: number): number {
     const clients = this.#clients;
     const last = this.#batch - 1;
@@ -230,7 +230,7 @@ class Load {
         if (!miss) hits++;
       }
     }
-    // What the kernel does not take is lost like what it loses.
+    // Packets that the kernel does not take count as lost: their replies stay expected.
     this.#sent += clients.send(client, 0, last + 1);
     this.#expected += hits;
     return hits;
@@ -264,65 +264,5 @@ class Load {
     x ^= x << 5;
     this.#random = x;
     return (x & 0x7fffffff) % size;
-  }
-}
-
-function parse(): LoadOptions {
-  const d = DEFAULT_LOAD;
-  const text = (value: number) => ({ type: "string" as const, default: `${value}` });
-  const { values } = parseArgs({
-    options: {
-      host: { type: "string", default: d.host },
-      port: { type: "string" },
-      nodes: text(d.nodes),
-      preload: { type: "boolean", default: d.preload },
-      seconds: text(d.seconds),
-      what: { type: "string", default: d.what },
-      window: text(d.window),
-      sources: text(d.sources),
-      "first-source": text(d.firstSource),
-      seed: text(d.seed),
-    },
-  });
-  const whole = (
-    name: "port" | "nodes" | "window" | "sources" | "first-source" | "seed",
-    least: number,
-    most: number,
-  ) => {
-    const value = Number(values[name]);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new Error(`--${name} must be a whole number from ${least} to ${most}, not ${values[name]}`);
-  };
-  const seconds = Number(values.seconds);
-  if (!(seconds >= 0)) throw new Error(`--seconds must be 0 or more, not ${values.seconds}`);
-  if (!Object.hasOwn(WORKLOADS, values.what)) {
-    throw new Error(`--what must be one of ${Object.keys(WORKLOADS).join(", ")}, not ${values.what}`);
-  }
-  const window = whole("window", 1, 1_000_000);
-  const sources = whole("sources", 1, 60_000);
-  if (values.what !== "hit" && window < 2 * sources) {
-    throw new Error("--window must be at least twice --sources: of each batch one packet is a query for a known node");
-  }
-  return {
-    host: values.host,
-    port: whole("port", 1, 65_535),
-    // Unknown nodes are those beyond the known ones, and numbers have 31 bits.
-    nodes: whole("nodes", 1, 2 ** 30),
-    preload: values.preload,
-    seconds,
-    what: values.what as Workload,
-    window,
-    sources,
-    firstSource: whole("first-source", 0, 60_000),
-    seed: whole("seed", 0, 2 ** 31 - 1),
-  };
-}
-
-if (import.meta.main) {
-  try {
-    console.log(JSON.stringify(await load(parse())));
-  } catch (error) {
-    console.error(`mmsg-load: ${(error as Error).message}`);
-    process.exit(1);
   }
 }

@@ -1,10 +1,10 @@
 /**
- * The packets of packets.ts, written in place and checked in place: no table of them, no garbage. Words are the machine's,
- * little-endian; what the wire wants big-endian is turned round once, here.
+ * Writes and checks the packets of bench/packets.ts in place, without a table of packets and without garbage. Words are
+ * little-endian, like the machine's; constants that are big-endian on the wire are byte-swapped once, here.
  */
 import { ID_LENGTH } from "../../packets.ts";
 
-/** Room for a packet, in words. */
+/** Space per packet, in words. */
 export const PACKET_WORDS = 24;
 export const PACKET_SIZE = PACKET_WORDS * 4;
 export const QUERY_LENGTH = 8 + ID_LENGTH;
@@ -24,20 +24,20 @@ const DIGITS = new Int32Array(256).fill(-1);
 ALPHABET.forEach((code, digit) => {
   DIGITS[code] = digit;
 });
-/** Of the NodeID, the characters that say its number. */
+/** Characters at the start of a NodeID that encode the node's number. */
 const NUMBER_LENGTH = 7;
 
 function swapped(word: number): number {
   return ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }
 
-/** Port of node `n`, as `announcement` of packets.ts has it, and the word of a packet that it stands in. */
+/** The word of an announcement that holds the port of node `n`: the same port as `announcement` of bench/packets.ts gives it. */
 function portWord(n: number): number {
   const port = 1024 + (n % 60_000);
   return (port >>> 8) | ((port & 0xff) << 8);
 }
 
-/** Packets that lie one after the other, PACKET_SIZE apart. */
+/** A buffer of packets, PACKET_SIZE bytes apart. */
 export class Packets {
   readonly bytes: Uint8Array;
   readonly #words: Int32Array;
@@ -48,7 +48,7 @@ export class Packets {
     this.#words = new Int32Array(buffer);
   }
 
-  /** Writes the query for node `n`, which is QUERY_LENGTH long, as packet `i`. */
+  /** Writes the query for node `n` as packet `i`: QUERY_LENGTH bytes. */
   writeQuery(i: number, n: number): void {
     const word = i * PACKET_WORDS;
     this.#words[word] = QUERY_MAGIC;
@@ -56,7 +56,7 @@ export class Packets {
     this.#writeId(i * PACKET_SIZE + 8, n);
   }
 
-  /** Writes the announcement of node `n`, which is ANNOUNCEMENT_LENGTH long, as packet `i`. */
+  /** Writes the announcement of node `n` as packet `i`: ANNOUNCEMENT_LENGTH bytes. */
   writeAnnouncement(i: number, n: number): void {
     const word = i * PACKET_WORDS;
     this.#words[word] = ANNOUNCEMENT_MAGIC;
@@ -66,7 +66,7 @@ export class Packets {
     this.#writeId(i * PACKET_SIZE + 12, n);
   }
 
-  /** The node that packet `i`, `length` bytes long, is the right answer for, as it was announced from 127.0.0.0/8; else -1. */
+  /** The node that packet `i`, of `length` bytes, is a correct reply for, announced from 127.0.0.0/8; -1 if it is no correct reply. */
   answered(i: number, length: number): number {
     const word = i * PACKET_WORDS;
     const words = this.#words;

@@ -1,4 +1,4 @@
-/** Many clients in one thread, each with an address of 127.0.0.0/8 of its own, on the system calls of the transports. Linux. */
+/** Many UDP clients in one thread, each with its own address of 127.0.0.0/8. Uses the system calls of the mmsg transport. Linux. */
 import { type Library, type Pointer, ptr } from "bun:ffi";
 import { Datagrams } from "../../../src/transport/datagrams.ts";
 import { resolveHost } from "../../../src/transport/host.ts";
@@ -20,7 +20,7 @@ const SYMBOLS = {
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
 } as const;
 
-/** Packets that a client sends or receives at once, at most. */
+/** Maximum number of packets that a client sends or receives in one system call. */
 export const CLIENT_BATCH = 64;
 const RECEIVE_BUFFER = 1 << 20;
 
@@ -30,8 +30,9 @@ const POLLIN = 1;
 
 export class Clients {
   readonly count: number;
-  /** What is sent next, and what was received last. */
+  /** The packets that `send` sends. */
   readonly outbox = new Packets(CLIENT_BATCH);
+  /** The packets of the last `receive`. */
   readonly inbox = new Packets(CLIENT_BATCH);
   readonly #libc: Libc;
   readonly #other: Library<typeof SYMBOLS>;
@@ -59,8 +60,8 @@ export class Clients {
   }
 
   /**
-   * @param first number of the first address: number n is n above 127.1.0.1, so that several processes can share the work.
-   * @throws {Error} the system's, with `code`; with ENOTSUP where there are no such system calls.
+   * @param first - addresses to skip above 127.1.0.1, so that several processes can use different ones
+   * @throws {Error} a system error with `code`; ENOTSUP where the system calls are not available
    */
   static async open(host: string, port: number, count: number, first = 0): Promise<Clients> {
     const libc = loadLibc();
@@ -83,12 +84,12 @@ export class Clients {
     return new Clients(libc, other, sockets);
   }
 
-  /** Length of packet `i` of the outbox. */
+  /** Sets the length of packet `i` of the outbox. */
   setLength(i: number, length: number): void {
     this.#sending.setLength(i, length);
   }
 
-  /** Sends packets of the outbox, `from` to `to` - 1, as client `client`; how many the kernel took. */
+  /** Sends packets `from` to `to` - 1 of the outbox as client number `client`. @returns how many the kernel took */
   send(client: number, from: number, to: number): number {
     const { call, sendmmsg } = this.#libc;
     const fd = this.#fds[client]!;
@@ -98,7 +99,7 @@ export class Clients {
     );
   }
 
-  /** Receives what is there for client `client` into the inbox; how many packets. */
+  /** Receives the waiting packets of client number `client` into the inbox, without blocking. @returns how many */
   receive(client: number): number {
     const { call, recvmmsg } = this.#libc;
     const fd = this.#fds[client]!;
@@ -111,12 +112,12 @@ export class Clients {
     return this.#receiving.received(i);
   }
 
-  /** Waits until there is something to receive; how many clients it is for, 0 after `ms`. */
+  /** Waits until a client can receive. @returns how many clients can; 0 after `ms` milliseconds */
   wait(ms: number): number {
     return this.#checked("poll", this.#other.symbols.poll(this.#polledAt, this.count, ms));
   }
 
-  /** Whether the last `wait` found something for client `client`. */
+  /** Whether the last `wait` found packets for client number `client`. */
   ready(client: number): boolean {
     return this.#polled[client * POLL_WORDS + 1]! >>> 16 !== 0;
   }

@@ -1,11 +1,12 @@
-/** Servers of ours as processes of their own, their processor time, and a Redis beside them. */
+/** Starts servers and Redis as child processes, and reads their processor time and memory. Linux: /proc. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const MAIN = join(import.meta.dir, "../../src/cli/main.ts");
+const ANNOUNCER = join(import.meta.dir, "announcer.ts");
 const NO_LIMITS = ["--source-rate", "0", "--node-rate", "0", "--new-rate", "0"];
 
-/** Microseconds of processor that the threads have used so far which a process has now: the scheduler's count, in nanoseconds. */
+/** Processor time of a process's current threads, in microseconds. The scheduler counts it in nanoseconds; ended threads are missing. */
 export function processorTime(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
   const used = (thread: string) =>
@@ -13,23 +14,13 @@ export function processorTime(pid: number): number {
   return threads.reduce((sum, thread) => sum + used(thread), 0) / 1000;
 }
 
+/** Resident memory of a process, in bytes; assumes pages of 4 KB. */
 export function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * 4096;
 }
 
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-export function quantile(numbers: readonly number[], q: number): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!;
-}
-
-/** A process whose standard output is a log in JSON. */
-export class Logged implements AsyncDisposable {
+/** A child process whose standard output is searched while it runs. */
+export class LoggedProcess implements AsyncDisposable {
   readonly child: Bun.Subprocess<"ignore", "pipe", "inherit">;
   #text = "";
   #ended = false;
@@ -49,12 +40,12 @@ export class Logged implements AsyncDisposable {
     this.#wake();
   }
 
-  /** The first group of the first match. */
+  /** Waits for the first match of `pattern` in the output. @returns its first group */
   async find(pattern: RegExp): Promise<string> {
     for (;;) {
       const found = pattern.exec(this.#text)?.[1];
       if (found !== undefined) return found;
-      if (this.#ended) throw new Error(`it ended without ${pattern}: ${this.#text}`);
+      if (this.#ended) throw new Error(`the process ended before it printed ${pattern}: ${this.#text}`);
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
@@ -68,18 +59,19 @@ export class Logged implements AsyncDisposable {
 export interface ServerProcess extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
-  /** Nodes restored, and the seconds that took. */
+  /** Nodes restored from the journal. */
   readonly restored: number;
   readonly restoreSeconds: number;
 }
 
+/** A server without rate limits, as its own process. Resolves when it listens and has restored its journal. */
 export async function startServer(journal: string, args: readonly string[] = []): Promise<ServerProcess> {
   const flags = ["--host", "127.0.0.1", "--port", "0", "--log-format", "json", "--journal", journal];
-  const logged = new Logged([process.execPath, MAIN, "server", ...flags, ...NO_LIMITS, ...args]);
+  const logged = new LoggedProcess([process.execPath, MAIN, "server", ...flags, ...NO_LIMITS, ...args]);
   const port = Number(await logged.find(/"port":(\d+)/));
-  const kept = journal !== "memory";
-  const restored = kept ? Number(await logged.find(/"restored":(\d+)/)) : 0;
-  const restoreSeconds = kept ? Number(await logged.find(/"restoreSeconds":([\d.]+)/)) : 0;
+  const persistent = journal !== "memory";
+  const restored = persistent ? Number(await logged.find(/"restored":(\d+)/)) : 0;
+  const restoreSeconds = persistent ? Number(await logged.find(/"restoreSeconds":([\d.]+)/)) : 0;
   return {
     port,
     pid: logged.child.pid,
@@ -89,15 +81,30 @@ export async function startServer(journal: string, args: readonly string[] = [])
   };
 }
 
+/** Starts announcer.ts: `rate` announcements per second of `nodes` nodes. */
+export function spawnAnnouncer<Out extends "pipe" | "ignore">(
+  rate: number,
+  seconds: number,
+  nodes: number,
+  ports: readonly number[],
+  stdout: Out,
+) {
+  const flags = Object.entries({ rate, seconds, nodes, ports: ports.join() }).flatMap(([name, value]) => [
+    `--${name}`,
+    `${value}`,
+  ]);
+  return Bun.spawn([process.execPath, ANNOUNCER, ...flags], { stdout, stderr: "inherit" });
+}
+
 export interface RedisProcess extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
 }
 
-/** A Redis that keeps nothing. @param folder where it runs */
+/** A Redis without persistence. @param folder - its working directory */
 export async function startRedis(folder: string, port: number): Promise<RedisProcess> {
-  const keeps = ["--save", "", "--appendonly", "no", "--dir", folder];
-  const logged = new Logged(["redis-server", "--bind", "127.0.0.1", "--port", `${port}`, ...keeps]);
+  const flags = ["--save", "", "--appendonly", "no", "--dir", folder];
+  const logged = new LoggedProcess(["redis-server", "--bind", "127.0.0.1", "--port", `${port}`, ...flags]);
   await logged.find(/(Ready to accept connections)/);
   return {
     url: `redis://127.0.0.1:${port}`,

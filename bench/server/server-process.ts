@@ -1,13 +1,13 @@
 /**
- * The server that bench/server/main.ts measures, in a process of its own: its options as JSON in the first argument. By IPC it tells
- * its port, then its counters whenever it is asked.
+ * The server that `bench:server` measures, in its own process. Takes its options as JSON in the first argument. Sends its port
+ * over IPC, then its statistics in reply to each message.
  */
 import { DiscoveryServer, type ServerOptions } from "../../src/server/index.ts";
 
 const options: Partial<ServerOptions> = JSON.parse(process.argv[2]!);
 const server = await DiscoveryServer.start({ ...options, host: "127.0.0.1", port: 0 });
 server.closed.catch((error: Error) => {
-  console.error(`the server ended: ${error.message}`);
+  console.error(`the server failed: ${error.message}`);
   process.exit(1);
 });
 process.on("message", () => process.send!(server.stats()));

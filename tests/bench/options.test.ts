@@ -1,0 +1,180 @@
+/** The command lines of all benches, of the fuzzer and of the soak tests. */
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import {
+  helpOf,
+  oneOf,
+  parseFlags,
+  seconds,
+  someOf,
+  text,
+  toggle,
+  UsageError,
+  wholeNumber,
+  wholeNumbers,
+} from "../../bench/options.ts";
+import manifest from "../../package.json";
+
+const ROOT = join(import.meta.dir, "../..");
+
+/** Every script of package.json that is a bench, a fuzzer or a soak test: a new one is tested without a change here. */
+const PUBLIC = Object.entries(manifest.scripts)
+  .filter(([name]) => /^(bench|fuzz|soak)(:|$)/.test(name))
+  .map(([name, command]) => ({
+    command: name === "bench" ? "bun bench" : `bun run ${name}`,
+    file: command.replace(/^bun /, ""),
+  }));
+
+/** Programs that the benches start. */
+const INTERNAL = [
+  "bench/server/load/main.ts",
+  "bench/server/echo/mmsg.ts",
+  "bench/server/echo/udp.ts",
+  "bench/journal/announcer.ts",
+].map((file) => ({ command: `bun ${file}`, file }));
+
+async function run(file: string, ...args: string[]) {
+  const child = Bun.spawn([process.execPath, join(ROOT, file), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { out, err, code };
+}
+
+test("package.json names the benches, the fuzzer and the soak tests", () => {
+  expect(PUBLIC.map(({ command }) => command)).toEqual(
+    expect.arrayContaining([
+      "bun bench",
+      ...["bench:node", "bench:chromium", "bench:page", "bench:server", "bench:lookup", "bench:journal"].map(
+        (name) => `bun run ${name}`,
+      ),
+      ...["fuzz", "soak:kill", "soak:contention"].map((name) => `bun run ${name}`),
+    ]),
+  );
+});
+
+describe.each([...PUBLIC, ...INTERNAL])("$command", ({ command, file }) => {
+  test.each(["--help", "-h"])("%s prints the usage and a line per flag, and exits with 0", async (flag) => {
+    const { out, err, code } = await run(file, flag);
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+    const lines = out.trimEnd().split("\n");
+    expect(lines[0]).toStartWith(`Usage: ${command} [options]`);
+    expect(lines.at(-1)).toMatch(/^ {2}-h, --help +print this text$/);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(125);
+  });
+
+  test("a wrong flag is one line on standard error and exit code 2", async () => {
+    const { out, err, code } = await run(file, "--no-such-flag");
+    expect({ out, code }).toEqual({ out: "", code: 2 });
+    expect(err).toBe(`${command.split(" ").at(-1)}: unknown flag --no-such-flag; for all flags: ${command} --help\n`);
+  });
+
+  test("a wrong argument is one line on standard error and exit code 2", async () => {
+    const { out, err, code } = await run(file, "nonsense");
+    expect({ out, code }).toEqual({ out: "", code: 2 });
+    expect(err).toMatch(/^[^\n]*"nonsense"; for all flags: [^\n]* --help\n$/);
+  });
+});
+
+describe("the parser", () => {
+  const program = {
+    command: "bun run bench:test",
+    about: "A test.",
+    flags: {
+      nodes: wholeNumber({ min: 5, max: 1000, default: 10, help: "nodes" }),
+      packets: wholeNumber({ min: 1, default: undefined, help: "packets" }),
+      workers: wholeNumbers({ min: 1, max: 9, default: undefined, help: "workers" }),
+      seconds: seconds({ default: 1, help: "length" }),
+      pause: seconds({ zero: true, default: 0, help: "pause" }),
+      engine: oneOf({ names: ["wasm", "ts"], value: "<name>", default: "wasm", help: "engine" }),
+      what: someOf({
+        names: ["hit", "miss", "mixed"],
+        value: "<list>",
+        default: ["hit"],
+        help: "first line\nsecond line",
+      }),
+      host: text({ value: "<address>", default: "::", help: "address" }),
+      quick: toggle("quick"),
+    },
+    positional: "nodes",
+  } as const;
+  const parse = (...args: string[]) => parseFlags(program, args);
+
+  test("gives the defaults of flags that are not given", () => {
+    expect(parse()).toEqual({
+      nodes: 10,
+      packets: undefined,
+      workers: undefined,
+      seconds: 1,
+      pause: 0,
+      engine: "wasm",
+      what: ["hit"],
+      host: "::",
+      quick: false,
+    });
+  });
+
+  test("takes a value as the next argument or after =, and the positional flag without its name", () => {
+    expect(parse("--nodes", "7", "--seconds=0.5", "--quick", "--host", "a=b", "--pause", "0")).toMatchObject({
+      nodes: 7,
+      seconds: 0.5,
+      quick: true,
+      host: "a=b",
+      pause: 0,
+    });
+    expect(parse("8", "--engine", "ts")).toMatchObject({ nodes: 8, engine: "ts" });
+    expect(parse("--packets", "1e6")).toMatchObject({ packets: 1_000_000 });
+  });
+
+  test("sorts lists, without duplicates, and joins repeated ones of names", () => {
+    expect(parse("--workers", "3,1,3", "--what", "mixed,hit")).toMatchObject({
+      workers: [1, 3],
+      what: ["hit", "mixed"],
+    });
+    expect(parse("--what", "miss", "--what", "hit")).toMatchObject({ what: ["hit", "miss"] });
+  });
+
+  test("prefers help to everything else", () => {
+    expect(parse("--nonsense", "-h")).toBeUndefined();
+    expect(parse("--nodes", "--help")).toBeUndefined();
+  });
+
+  test.each([
+    [["--node", "7"], "unknown flag --node, did you mean --nodes?"],
+    [["--zzzzzz"], "unknown flag --zzzzzz"],
+    [["--constructor", "1"], "unknown flag --constructor"],
+    [["-n", "7"], "unknown flag -n"],
+    [["7", "8"], 'unexpected argument "8"'],
+    [["--nodes"], "--nodes needs a value, <n>"],
+    [["--nodes", "--quick"], "--nodes needs a value, <n>"],
+    [["--quick=yes"], "--quick takes no value"],
+    [["--nodes", "4"], '--nodes must be a whole number from 5 to 1000, not "4"'],
+    [["--nodes", "many"], '--nodes must be a whole number from 5 to 1000, not "many"'],
+    [["--nodes="], '--nodes must be a whole number from 5 to 1000, not ""'],
+    [["--packets", "1.5"], '--packets must be a whole number of 1 or more, not "1.5"'],
+    [["--workers", "1,"], '--workers must be a whole number from 1 to 9, not ""'],
+    [["--seconds", "0"], '--seconds must be above 0 and up to 1000000 seconds, not "0"'],
+    [["--seconds", "soon"], '--seconds must be above 0 and up to 1000000 seconds, not "soon"'],
+    [["--pause=-1"], '--pause must be from 0 to 1000000 seconds, not "-1"'],
+    [["--engine", "c"], '--engine must be one of wasm, ts, not "c"'],
+    [["--what", "hit,all"], '--what must be one of hit, miss, mixed, not "all"'],
+  ])("refuses %p", (args, message) => {
+    expect(() => parse(...args)).toThrow(new UsageError(message));
+  });
+
+  test("prints help that lists every flag with its default, and indents further lines", () => {
+    expect(helpOf(program)).toBe(`Usage: bun run bench:test [options] [nodes]
+
+A test.
+
+  --nodes <n>       nodes (default: 10)
+  --packets <n>     packets
+  --workers <list>  workers
+  --seconds <s>     length (default: 1)
+  --pause <s>       pause (default: 0)
+  --engine <name>   engine (default: wasm)
+  --what <list>     first line
+                    second line
+  --host <address>  address (default: ::)
+  --quick           quick
+  -h, --help        print this text`);
+  });
+});
