@@ -1,22 +1,21 @@
-/**
- * Addresses as sockets print them, into the 16 bytes of a sockaddr_in6. On the packet path: no garbage, no exceptions.
- */
+/** Converts printed addresses to the 16 bytes of a sockaddr_in6. Runs for every packet: it allocates nothing and throws nothing. */
 
 const COLON = 58;
 const DOT = 46;
 const PERCENT = 37;
 
 /**
- * Writes the address that `text` prints, IPv4 as ::ffff:a.b.c.d; a scope (`%eth0`) is left out.
+ * Writes an address as 16 bytes, IPv4 as ::ffff:a.b.c.d. A scope (`%eth0`) is ignored.
  *
- * @param text what inet_ntop gives: `192.0.2.1`, `2001:db8::1`, `::ffff:192.0.2.1`. Not checked: a name writes nonsense.
- * @param bytes where to; 16 bytes from `at`.
+ * @param text an address as inet_ntop prints it: `192.0.2.1`, `2001:db8::1`, `::ffff:192.0.2.1`. Not validated: other text
+ * writes meaningless bytes.
+ * @param bytes the target; 16 bytes from `at` on are written.
  */
 export function writeAddress(text: string, bytes: Uint8Array, at: number): void {
   const end = text.length;
   let from = 0;
   let to = at;
-  // Where `::` stood: what follows is moved to the end.
+  // Position of `::`. The groups after it are moved to the end below.
   let gap = -1;
   let group = 0;
   let digits = 0;

@@ -1,4 +1,4 @@
-/** The sockets of Bun.udpSocket: made by the system calls of socket.ts and adopted, or, where there are none, Bun's own. */
+/** Opens Bun UDP sockets: on a descriptor bound by the system calls of socket.ts, or, where those are not available, by Bun itself. */
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { TransportOptions } from "./transport.ts";
 
@@ -6,27 +6,27 @@ type Handlers = Bun.udp.SocketHandler<"buffer">;
 
 export interface BunSocket {
   readonly socket: Bun.udp.Socket<"buffer">;
-  /** Bytes granted for datagrams that wait; undefined where Bun does not tell. */
+  /** Size of the receive buffer that the system granted, in bytes; undefined if Bun opened the socket. */
   readonly receiveBuffer: number | undefined;
-  /** Its descriptor, if it was adopted. */
+  /** Its descriptor; undefined if Bun opened the socket. */
   readonly fd: number | undefined;
 }
 
-/** What Bun 1.4.5 takes without saying so. */
+/** Options that Bun 1.4.5 accepts but does not document. */
 interface Undocumented {
-  /** A socket that is bound already; Bun closes it. */
+  /** Descriptor of a bound socket. Bun takes it over and closes it. */
   fd?: number;
   flags?: number;
 }
 
-/** Of `flags`: SO_REUSEPORT. `reusePort: true` is taken, and ignored. */
+/** SO_REUSEPORT in `flags`. Bun accepts `reusePort: true` too, but ignores it. */
 const REUSE_PORT = 4;
 
 /**
- * An adopted socket has the receive buffer asked for, and no IP_RECVERR: what one client did makes no error in the sending to
- * another.
+ * Opens a bound socket. Where system calls are available it has the requested receive buffer and no IP_RECVERR, so an ICMP
+ * error that one client caused does not make a send to another client fail.
  *
- * @throws {Error} the system's, with `code`, if it cannot be bound.
+ * @throws {Error} a system error with `code` if the socket cannot be bound
  */
 export async function openBunSocket(options: TransportOptions, handlers: Handlers): Promise<BunSocket> {
   const { host, port, reusePort, receiveBuffer = DEFAULT_RECEIVE_BUFFER, note } = options;
@@ -38,7 +38,7 @@ export async function openBunSocket(options: TransportOptions, handlers: Handler
     return openOwnSocket(options, handlers);
   }
   try {
-    // Once it is Bun's, Bun closes it when this thread ends.
+    // From here on Bun owns the socket, and closes it when this thread ends.
     if (note !== undefined) note[0] = 0;
     const socket = await open({ fd: bound.fd }, handlers);
     return { socket, receiveBuffer: bound.receiveBuffer, fd: bound.fd };
@@ -48,13 +48,13 @@ export async function openBunSocket(options: TransportOptions, handlers: Handler
   }
 }
 
-/** {@link openBunSocket} where there are no system calls to be had. */
+/** {@link openBunSocket} without system calls. */
 export async function openOwnSocket(options: TransportOptions, handlers: Handlers): Promise<BunSocket> {
   const { host: hostname, reusePort } = options;
   let { port } = options;
   if (reusePort === "first") {
-    // A bind with SO_REUSEPORT shares a port that another server of this user holds: one without it tells. In the moment
-    // between the two somebody may take the port, and share it if he asked for that as well.
+    // A bind with SO_REUSEPORT would silently share a port that another server of this user holds. A bind without it fails
+    // in that case, so it comes first. Race: between the two binds another process may take the port.
     const probe = await open({ hostname, port }, {});
     ({ port } = probe);
     probe.close();

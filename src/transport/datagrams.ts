@@ -1,7 +1,7 @@
-/** What recvmmsg and sendmmsg take: an array of struct mmsghdr with a struct iovec each. Linux, 64 bits, little-endian. */
+/** The arguments of recvmmsg and sendmmsg: an array of struct mmsghdr, each with one struct iovec. Linux, 64 bits, little-endian. */
 import { type Pointer, ptr } from "bun:ffi";
 
-/* In words of 32 bits. Where musl has a word and padding for a size_t of glibc, the padding stays zero. */
+/* Offsets in 32-bit words. musl has a 32-bit word and padding where glibc has a size_t; the padding stays zero. */
 const HEADER_WORDS = 16;
 const HEADER_NAME = 0;
 const HEADER_NAME_LENGTH = 2;
@@ -12,18 +12,18 @@ const VECTOR_WORDS = 4;
 const VECTOR_BASE = 0;
 const VECTOR_LENGTH = 2;
 
-/** struct mmsghdr. */
+/** Size of struct mmsghdr, in bytes. */
 const HEADER_SIZE = HEADER_WORDS * 4;
 
-/** Datagrams for one system call: where each lies, how long it is, and where its address lies. Allocates when made only. */
+/** The datagrams of one system call: address, buffer and length of each. Only the constructor allocates. */
 export class Datagrams {
   readonly count: number;
-  /** Held for its memory, which does not move: an array of this size would get a buffer of its own when first asked for it. */
+  /** A view of an explicit ArrayBuffer, which does not move. A small array without one would get its buffer later, at another address. */
   readonly #headers: Int32Array;
   readonly #vectors: Int32Array;
   readonly #at: number;
 
-  /** @param nameLength size of an address; 0 for a connected socket, which needs none. */
+  /** @param nameLength size of a socket address; 0 for a connected socket, which needs none */
   constructor(count: number, nameLength: number) {
     this.count = count;
     const buffer = new ArrayBuffer(count * (HEADER_WORDS + VECTOR_WORDS) * 4);
@@ -41,32 +41,32 @@ export class Datagrams {
     }
   }
 
-  /** For the system call, from datagram `i` on. */
+  /** The pointer to pass to the system call, for datagrams from `i` on. */
   pointer(i: number): Pointer {
     return (this.#at + i * HEADER_SIZE) as Pointer;
   }
 
-  /** Where the address of datagram `i` lies. */
+  /** Sets the pointer to the socket address of datagram `i`. */
   setName(i: number, pointer: number): void {
     setPointer(this.#headers, i * HEADER_WORDS + HEADER_NAME, pointer);
   }
 
-  /** Room for the address of datagram `i`: a receive leaves the length that it took. */
+  /** Resets the address length of datagram `i`: recvmmsg overwrites it with the length of the received address. */
   resetName(i: number, length: number): void {
     this.#headers[i * HEADER_WORDS + HEADER_NAME_LENGTH] = length;
   }
 
-  /** Where datagram `i` lies. */
+  /** Sets the pointer to the bytes of datagram `i`. */
   setBase(i: number, pointer: number): void {
     setPointer(this.#vectors, i * VECTOR_WORDS + VECTOR_BASE, pointer);
   }
 
-  /** How long datagram `i` is, or what there is room for. */
+  /** Sets the length of datagram `i` to send, or the size of its buffer to receive into. */
   setLength(i: number, length: number): void {
     this.#vectors[i * VECTOR_WORDS + VECTOR_LENGTH] = length;
   }
 
-  /** How long the datagram `i` is that was received. */
+  /** Length of the received datagram `i`. */
   received(i: number): number {
     return this.#headers[i * HEADER_WORDS + HEADER_LENGTH]!;
   }

@@ -1,20 +1,21 @@
 /**
- * Sockets of threads that are gone, or are to have them no longer: as long as one is open, the kernel gives it its share of
- * the packets, which nobody takes.
+ * Closes sockets of workers that have ended or that must not use them any more. As long as such a socket is open, the kernel
+ * delivers its share of the packets to it, and nothing receives them.
  */
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { loadLibc } from "./libc.ts";
 
 export interface OpenSocket {
   readonly fd: number;
-  /** The system's numbers for it: by these it can be told whether the descriptor has become another's. */
+  /** The kernel's numbers of the socket. They show whether the descriptor has been reused for another file. */
   readonly device: number;
   readonly inode: number;
 }
 
 /**
- * One word in which a thread keeps the socket that it has to close, for who ends it: the descriptor + 1, or 0. It is written as
- * soon as there is a socket, and cleared before that is closed or given to another owner.
+ * One shared word in which a worker records the socket that it owns: the descriptor + 1, or 0 for none. Whoever terminates the
+ * worker closes that socket. The worker sets the word as soon as the socket exists, and clears it before it closes the socket
+ * or hands it to another owner.
  */
 export type SocketNote = Int32Array<SharedArrayBuffer>;
 
@@ -22,20 +23,20 @@ export function createSocketNote(): SocketNote {
   return new Int32Array(new SharedArrayBuffer(4));
 }
 
-/** The socket that a thread has noted. */
+/** The socket that a worker has recorded. */
 export function notedSocket(note: SocketNote): OpenSocket | undefined {
   const word = Atomics.load(note, 0);
   return word === 0 ? undefined : socketOf(word - 1);
 }
 
-/** Closes the socket that a thread had noted when it ended. */
+/** Closes the socket that a terminated worker had recorded. */
 export function releaseNoted(note: SocketNote): void {
   const socket = notedSocket(note);
   Atomics.store(note, 0, 0);
   if (socket !== undefined) closeSync(socket.fd);
 }
 
-/** The socket behind a descriptor of this process; undefined if that is closed. */
+/** The socket behind a descriptor of this process; undefined if the descriptor is closed. */
 export function socketOf(fd: number): OpenSocket | undefined {
   try {
     const { dev, ino } = fstatSync(fd);
@@ -51,12 +52,12 @@ function isOpen({ fd, device, inode }: OpenSocket): boolean {
 }
 
 /**
- * Closes a socket that a thread may still use, and has its descriptor stand for /dev/null: a descriptor that was only closed
- * would be given to the next file, and the thread, should it wake, would read and write that.
+ * Closes a socket that a stuck worker may still use, and redirects its descriptor to /dev/null. If the descriptor were only
+ * closed, the next opened file would get its number, and the worker, should it resume, would read and write that file.
  */
 export function cutOff(socket: OpenSocket): void {
   if (!isOpen(socket)) return;
-  const nothing = openSync("/dev/null", "r+");
-  loadLibc().call.dup2(nothing, socket.fd);
-  closeSync(nothing);
+  const devNull = openSync("/dev/null", "r+");
+  loadLibc().call.dup2(devNull, socket.fd);
+  closeSync(devNull);
 }

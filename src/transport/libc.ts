@@ -1,6 +1,6 @@
 /**
- * The C library that this process runs on, through bun:ffi, and what Linux means by its numbers: 64 bits, little-endian,
- * the same for glibc and musl.
+ * The C library through bun:ffi, and the constants of Linux. They are for 64 bits, little-endian, and are the same for glibc and
+ * musl.
  */
 import { dlopen, type FFIFunction, type Library, read } from "bun:ffi";
 import { getSystemErrorName } from "node:util";
@@ -19,7 +19,7 @@ export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
-/** recvmsg tells the real length of a datagram that it cut. */
+/** recvmsg returns the real length of a datagram that it truncated. */
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 /** recvmmsg waits for the first datagram only. */
@@ -27,7 +27,7 @@ export const MSG_WAITFORONE = 0x10000;
 export const EINTR = 4;
 export const EAGAIN = 11;
 
-/** By processor as `process.arch` names it: the names of the library, glibc's and musl's, and two system calls' numbers. */
+/** By `process.arch`: file names of the C library (glibc, musl) and the numbers of two system calls. */
 const PROCESSORS: Readonly<Record<string, { libraries: readonly string[]; recvmmsg: number; sendmmsg: number }>> = {
   x64: { libraries: ["libc.so.6", "libc.musl-x86_64.so.1"], recvmmsg: 299, sendmmsg: 307 },
   arm64: { libraries: ["libc.so.6", "libc.musl-aarch64.so.1"], recvmmsg: 243, sendmmsg: 269 },
@@ -42,24 +42,24 @@ const SYMBOLS = {
   close: { args: ["i32"], returns: "i32" },
   dup2: { args: ["i32", "i32"], returns: "i32" },
   if_nametoindex: { args: ["ptr"], returns: "u32" },
-  // For recvmmsg and sendmmsg, which takes no time-out: musl's own sendmmsg is a loop of sendmsg.
+  // For recvmmsg and sendmmsg. The sixth argument is recvmmsg's timeout. musl's own sendmmsg is only a loop of sendmsg.
   syscall: { args: ["i64", "i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
   madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
 export interface Libc {
-  /** Held, lest a collector takes it for unused. */
+  /** Kept referenced, so that it is not garbage collected. */
   readonly library: Library<typeof SYMBOLS>;
   readonly call: Library<typeof SYMBOLS>["symbols"];
-  /** Why the last call that returned -1 did; to be asked at once. */
+  /** The error number of the last call that returned -1. Read it at once: the next call may overwrite it. */
   errno(): number;
-  /** Numbers for `call.syscall`. */
+  /** System call numbers for `call.syscall`. */
   readonly recvmmsg: number;
   readonly sendmmsg: number;
 }
 
-/** The platform as far as it matters here; a test says what it is not. */
+/** The platform to load the C library for; tests pass others than the real one. */
 export interface Platform {
   readonly platform: string;
   readonly arch: string;
@@ -69,16 +69,16 @@ export interface Platform {
 let loaded: Libc | undefined;
 
 /**
- * The C library; of each thread its own, for errno is.
+ * The C library. Loaded once per thread, because errno is per thread.
  *
- * @throws {Error} with `code` ENOTSUP where there is none to be had: not Linux, another processor, bun:ffi refused.
+ * @throws {Error} with `code` ENOTSUP if it is not available: not Linux, an unsupported processor, or bun:ffi failed
  */
 export function loadLibc(): Libc {
   loaded ??= openLibc(process);
   return loaded;
 }
 
-/** {@link loadLibc}, anew and on the platform given. */
+/** {@link loadLibc} for the given platform, not cached. */
 export function openLibc(on: Platform): Libc {
   const library = openLibrary(on, SYMBOLS);
   const call = library.symbols;
@@ -88,7 +88,7 @@ export function openLibc(on: Platform): Libc {
   return { library, call, errno: () => read.i32(location), recvmmsg, sendmmsg };
 }
 
-/** Other functions of the C library. Errors as with {@link loadLibc}. */
+/** Loads other functions of the C library. Throws the errors of {@link loadLibc}. */
 export function openLibrary<Symbols extends Record<string, FFIFunction>>(on: Platform, symbols: Symbols) {
   const { platform, arch } = on;
   const processor = PROCESSORS[arch];
@@ -112,7 +112,7 @@ export function unavailable(reason: string): Error {
   });
 }
 
-/** An error as Node's are: `code` EADDRINUSE, say, `errno` and `syscall`. */
+/** A system error like Node's, with `code` (EADDRINUSE, for instance), `errno` and `syscall`. */
 export function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
   const code = getSystemErrorName(-errno);
   return Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall });

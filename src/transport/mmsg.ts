@@ -1,9 +1,9 @@
 /**
- * The transport for high load, on Linux: `recvmmsg` writes datagrams and their sources into the engine's slots, `sendmmsg` takes
- * the replies from there. Nothing is copied on this side of the kernel, and nothing allocated.
+ * The transport for high load, on Linux. `recvmmsg` writes datagrams and their sources directly into the engine's slots, and
+ * `sendmmsg` sends the replies from there: nothing is copied or allocated in user space.
  *
- * The thread blocks in `recvmmsg`, 100 ms at most. In between it looks whether it should stop, and now and then it lets the
- * event loop turn, so that messages to it arrive.
+ * The thread blocks in `recvmmsg` for up to 100 ms. After each batch it checks whether it should stop, and from time to time it
+ * returns to the event loop to receive messages.
  */
 import { ptr } from "bun:ffi";
 import {
@@ -32,23 +32,25 @@ import {
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from "./socket.ts";
 import type { Slots, Transport, TransportOptions } from "./transport.ts";
 
-/** How long an idle thread does not see that it should stop. */
+/** The longest wait for a datagram: an idle thread checks this often whether it should stop. */
 const IDLE_MS = 100;
-/** Between two turns of the event loop, which costs as much as a packet or two: batches may be of one packet. */
-const BATCHES_A_TURN = 256;
-/** Receives that fail in a row before the socket is given up: what the network does to a socket comes singly. */
-const FAILURES = 64;
+/** Batches per turn of the event loop. A turn costs as much as one or two packets, and a batch may hold one packet only. */
+const BATCHES_PER_TURN = 256;
+/** The transport ends after this many failed receives in a row. Errors that the network causes come singly. */
+const MAX_FAILURES = 64;
 
 const SLOT_WORDS = SLOT_SIZE >>> 2;
 const LENGTH_WORD = SLOT_LENGTH >>> 2;
 const REPLY_LENGTH_WORD = SLOT_REPLY_LENGTH >>> 2;
-/** Of struct sockaddr_in, which has its port where sockaddr_in6 has it. */
+/** The address in struct sockaddr_in. Its port is at the same offset as in sockaddr_in6. */
 const IPV4_WORD = (SLOT_SOURCE + 4) >>> 2;
 const ADDRESS_WORD = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
 
 /**
- * @throws {Error} the system's, with `code` (EADDRINUSE, say), if the socket cannot be bound; with `code` ENOTSUP where this
- * transport cannot run.
+ * Opens the transport.
+ *
+ * @throws {Error} a system error with `code` (EADDRINUSE, for instance) if the socket cannot be bound; with `code` ENOTSUP
+ * where this transport cannot run
  */
 export async function openMmsg(options: TransportOptions): Promise<Transport> {
   const { slots, judge, shouldStop, onEnd } = options;
@@ -72,10 +74,10 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     let stopped = false;
     running = true;
     try {
-      for (let left = BATCHES_A_TURN; left > 0 && !closed && !stopped; left--) {
+      for (let left = BATCHES_PER_TURN; left > 0 && !closed && !stopped; left--) {
         const count = lane.receive();
         if (count > 0 && judge(count) > 0) lane.reply(count);
-        // Idle: a good time for whatever else this thread has to do.
+        // Idle: return to the event loop.
         if (count === 0) left = 0;
         stopped = shouldStop();
       }
@@ -94,7 +96,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     onEnd(error);
   }
 
-  // Whoever opened it is told first.
+  // Deferred, so that the caller gets the transport before the first batch.
   setImmediate(run);
   return {
     port: socket.port,
@@ -108,9 +110,9 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
   };
 }
 
-/** Asks for nothing, but of both calls: a kernel may lack them, a sandbox forbid them. */
+/** Tries both system calls with no datagrams: a kernel may lack them, or a sandbox may forbid them. */
 function probe({ call, errno, recvmmsg, sendmmsg }: Libc, { fd, close }: BoundSocket): void {
-  // QEMU looks at the address, though there is nothing to be had there.
+  // QEMU reads from the pointer although the number of datagrams is 0, so it must be valid.
   const none = new BigUint64Array(8);
   for (const [name, number] of Object.entries({ recvmmsg, sendmmsg })) {
     if (call.syscall(number, fd, ptr(none), 0, MSG_DONTWAIT, null) === 0) continue;
@@ -120,15 +122,16 @@ function probe({ call, errno, recvmmsg, sendmmsg }: Libc, { fd, close }: BoundSo
   }
 }
 
-/** The slots of a lane as one socket's system calls see them. */
+/** Receives into and sends from the slots of one engine lane, on one socket. */
 export class SocketLane {
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #ipv4: boolean;
   readonly #nameLength: number;
   readonly #slots: Slots;
-  /** The slots, and where they lie for the kernel. */
+  /** The slots as 32-bit words. */
   readonly #words: Int32Array;
+  /** Address of the slots for the kernel. */
   readonly #at: number;
   readonly #inbox: Datagrams;
   readonly #outbox: Datagrams;
@@ -152,7 +155,12 @@ export class SocketLane {
     }
   }
 
-  /** Waits for a datagram, and takes those that are there with it. How many; 0 after a while, or for an error that passes. */
+  /**
+   * Waits for a datagram, and receives all that are waiting.
+   *
+   * @returns how many; 0 after IDLE_MS, or for a temporary error
+   * @throws {Error} a system error, if receives keep failing
+   */
   receive(): number {
     const { call, recvmmsg } = this.#libc;
     const inbox = this.#inbox;
@@ -164,7 +172,7 @@ export class SocketLane {
       words[slot + LENGTH_WORD] = inbox.received(i);
       inbox.resetName(i, this.#nameLength);
       if (this.#ipv4) {
-        // What sockaddr_in pads with zeros is where the two zero words of ::ffff:a.b.c.d go.
+        // The first two words of ::ffff:a.b.c.d are zero. They fall on the zero padding of sockaddr_in.
         words[slot + ADDRESS_WORD + 2] = IPV4_MAPPED | 0;
         words[slot + ADDRESS_WORD + 3] = words[slot + IPV4_WORD]!;
       }
@@ -176,7 +184,7 @@ export class SocketLane {
     const error = this.#libc.errno();
     if (error === EAGAIN || error === EINTR) return 0;
     this.#slots.countSocketError();
-    if (++this.#failures === FAILURES) throw systemError("recvmmsg", error);
+    if (++this.#failures === MAX_FAILURES) throw systemError("recvmmsg", error);
     return 0;
   }
 
@@ -209,8 +217,7 @@ export class SocketLane {
       const error = errno();
       if (error === EINTR) continue;
       if (error === EAGAIN) {
-        // The send buffer is full, which is nobody's fault in particular. To wait would cost those their announcements who
-        // are waiting to be received.
+        // The send buffer is full. Waiting for it would let the receive buffer overflow, so the rest of the replies is dropped.
         this.#slots.countUnsent(replies - next);
         return;
       }

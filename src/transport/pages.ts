@@ -1,4 +1,4 @@
-/** Huge pages for the engine's memory, where Linux has some to give. */
+/** Huge pages for the engine's memory, on Linux. */
 import { ptr } from "bun:ffi";
 import { type Libc, loadLibc } from "./libc.ts";
 
@@ -6,9 +6,9 @@ const MADV_HUGEPAGE = 14;
 const PAGE = 4096;
 
 /**
- * Asks for huge pages where `bytes` lie, best before they are written to: look-ups go all over a registry, and in pages of 4 KB
- * each waits for the page's address as well as for the memory (bench/server/load/load.ts: a tenth of a reply at 1,000,000 nodes).
- * No more than a hint: where it cannot be given, nothing happens.
+ * Requests huge pages for the memory of `bytes`; best called before the first write to it. Lookups access the registry at
+ * random, so with pages of 4 KB most of them also miss the TLB (`bench:server`: a tenth of the cost of a reply with 1,000,000
+ * nodes). Only a hint: does nothing where it is not supported.
  */
 export function preferHugePages(bytes: Uint8Array): void {
   let libc: Libc;

@@ -1,7 +1,7 @@
 /**
- * UDP sockets made, set up and bound by system calls: what Bun.udpSocket does not let its users choose. Linux.
+ * Opens and binds UDP sockets by system calls, with options that Bun.udpSocket does not offer. Linux.
  *
- * Such a socket has no IP_RECVERR: a client that closed its port before its reply came makes no error here.
+ * Such a socket has no IP_RECVERR: the ICMP error of a client that closed its port before its reply arrived is not reported.
  */
 import { type HostAddress, resolveHost } from "./host.ts";
 import type { SocketNote } from "./leftover.ts";
@@ -26,45 +26,47 @@ import {
 } from "./libc.ts";
 
 /**
- * How sockets share one port (SO_REUSEPORT), datagrams being spread over them: `first` takes the port for itself, fails if
- * anybody has it, and then opens it to those that `join`. Linux lets in the same user's sockets only.
+ * How sockets share one port (SO_REUSEPORT); the kernel spreads datagrams over them. `first` binds the port, fails if another
+ * socket has it, and then opens it for sockets that `join`. Linux only lets sockets of the same user join.
  */
 export type PortSharing = "first" | "join";
 
 export interface SocketOptions {
   /** Address or name to listen on; `::` is every interface, IPv6 and IPv4. */
   readonly host: string;
-  /** 0 takes one that is free. */
+  /** 0 takes a free port. */
   readonly port: number;
-  /** Without it the port is for this socket alone. */
+  /** If undefined, the port is not shared. */
   readonly reusePort?: PortSharing | undefined;
-  /** Bytes for datagrams that wait, as SO_RCVBUF counts them. The system may grant less. */
+  /** Size of the receive buffer in bytes, as SO_RCVBUF counts them. The system may grant less. */
   readonly receiveBuffer: number;
-  /** A `recvmmsg` waits so long at most; without it the socket does not block. */
+  /** The longest wait of a `recvmmsg`. If undefined, the socket is non-blocking. */
   readonly timeoutMs?: number;
-  /** Where the socket is noted as long as it is to be closed by {@link BoundSocket.close}. */
+  /** Where the socket is recorded until {@link BoundSocket.close} closes it. */
   readonly note?: SocketNote | undefined;
 }
 
 export interface BoundSocket {
   readonly fd: number;
   readonly port: number;
-  /** Its addresses are sockaddr_in; else sockaddr_in6. */
+  /** Whether its addresses are sockaddr_in; otherwise they are sockaddr_in6. */
   readonly ipv4: boolean;
-  /** Bytes granted. */
+  /** Size of the receive buffer that the system granted, in bytes. */
   readonly receiveBuffer: number;
   close(): void;
 }
 
 export const DEFAULT_RECEIVE_BUFFER = 8 << 20;
-/** For replies that wait for the network, some 5,000: short ones count 768 bytes each, and the system grants twice this. */
+/** Room for about 5,000 replies: the kernel counts 768 bytes for a short one, and grants twice the requested size. */
 const SEND_BUFFER = 2 << 20;
 export const SOCKADDR_IN_SIZE = 16;
 export const SOCKADDR_IN6_SIZE = 28;
 
 /**
- * @throws {Error} the system's, with `code` (EADDRINUSE, EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENOENT for an unknown name), or
- * that of `loadLibc`.
+ * Opens a socket and binds it to the first address of the host that works.
+ *
+ * @throws {Error} a system error with `code` (EADDRINUSE, EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENOENT for an unknown name), or
+ * the error of `loadLibc`
  */
 export async function bindSocket(options: SocketOptions): Promise<BoundSocket> {
   const libc = loadLibc();
@@ -73,7 +75,7 @@ export async function bindSocket(options: SocketOptions): Promise<BoundSocket> {
     try {
       return bindTo(libc, address, options);
     } catch (error) {
-      // A name may stand for ::1 where IPv6 is switched off.
+      // A name may resolve to ::1 on a host without IPv6: try its next address.
       const { code } = error as NodeJS.ErrnoException;
       const absent = code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL";
       if (!absent || i === addresses.length - 1) throw error;
@@ -89,7 +91,7 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
   const name = socketAddress(libc, address, port);
   const kind = SOCK_DGRAM | SOCK_CLOEXEC | (timeoutMs === undefined ? SOCK_NONBLOCK : 0);
   const fd = call.socket(ipv4 ? AF_INET : AF_INET6, kind, 0);
-  // At once: this thread may be ended between any two calls.
+  // Record it at once: this thread may be terminated between any two calls.
   if (note !== undefined) note[0] = fd + 1;
   checked(libc, "socket", fd);
   const close = () => {
@@ -103,7 +105,7 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
     setBuffer(libc, fd, SO_SNDBUF, SO_SNDBUFFORCE, SEND_BUFFER);
     setBuffer(libc, fd, SO_RCVBUF, SO_RCVBUFFORCE, receiveBuffer);
     checked(libc, "bind", call.bind(fd, name, name.length));
-    // Only now: a bind with SO_REUSEPORT would share a port that another server of this user holds, and nobody would know.
+    // Only after the bind: a bind with SO_REUSEPORT would silently share a port that another server of this user holds.
     if (reusePort === "first") setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1);
     return {
       fd,
@@ -118,7 +120,7 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
   }
 }
 
-/** A sockaddr_in or sockaddr_in6. */
+/** The address as a sockaddr_in or sockaddr_in6. */
 export function socketAddress(libc: Libc, { ipv4, bytes, scope }: HostAddress, port: number): Uint8Array {
   const name = new Uint8Array(ipv4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE);
   const view = new DataView(name.buffer);
@@ -149,19 +151,19 @@ function setOption(libc: Libc, fd: number, level: number, option: number, value:
   checked(libc, "setsockopt", libc.call.setsockopt(fd, level, option, Int32Array.of(value), 4));
 }
 
-/** struct timeval: seconds and microseconds, 64 bits each. */
+/** SO_RCVTIMEO takes a struct timeval: seconds and microseconds, 64 bits each. */
 function setReceiveTimeout(libc: Libc, fd: number, ms: number): void {
   const timeval = BigInt64Array.of(BigInt(Math.floor(ms / 1000)), BigInt(ms % 1000) * 1000n);
   checked(libc, "setsockopt", libc.call.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.byteLength));
 }
 
-/** Beyond the system's limit where this process may, up to it where it may not. */
+/** Sets a buffer size: beyond the system's limit if this process has the privilege, else up to the limit. */
 function setBuffer(libc: Libc, fd: number, option: number, force: number, bytes: number): void {
   if (libc.call.setsockopt(fd, SOL_SOCKET, force, Int32Array.of(bytes), 4) === 0) return;
   setOption(libc, fd, SOL_SOCKET, option, bytes);
 }
 
-/** As it was asked for: Linux doubles that, for its own needs, and tells the double. */
+/** The buffer size as it was requested. Linux doubles the requested size for its own overhead and returns the double. */
 function bufferSize(libc: Libc, fd: number, option: number): number {
   const value = Int32Array.of(0);
   checked(libc, "getsockopt", libc.call.getsockopt(fd, SOL_SOCKET, option, value, Int32Array.of(4)));

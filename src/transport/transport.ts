@@ -1,20 +1,24 @@
-/** What brings datagrams to a packet engine and its replies back, whichever system calls it uses. */
+/** The interface of transports, which bring datagrams to a packet engine and send its replies. */
 import type { SocketNote } from "./leftover.ts";
 import type { PortSharing } from "./socket.ts";
 
-/** Where datagrams wait for the engine, and its replies for the transport. The engine's `Lane` is one. */
+/** Slots in which the transport puts datagrams for the engine, and the engine puts replies. Implemented by the engine's `Lane`. */
 export interface Slots {
-  /** Where in `bytes` slot 0 begins, as assembly/layout.ts lays it out; the others follow it. */
+  /** Offset of slot 0 in `bytes`; assembly/layout.ts has the layout. The other slots follow. */
   readonly at: number;
-  /** Datagrams in a batch at most. */
+  /** Number of slots: the largest batch. */
   readonly batch: number;
-  /** The memory that addresses are written into. */
+  /** The engine's memory. */
   readonly bytes: Uint8Array;
+  /** Copies a datagram into a slot. */
   fill(slot: number, datagram: Uint8Array): void;
-  /** Where in `bytes` the 16 bytes of a slot's source address go. */
+  /** Offset in `bytes` of a slot's source address, which has 16 bytes. */
   addressAt(slot: number): number;
+  /** Sets the source port of a slot. */
   setPort(slot: number, port: number): void;
+  /** The reply in a slot; undefined if there is none. */
   reply(slot: number): Uint8Array | undefined;
+  /** Counts replies that could not be sent. */
   countUnsent(replies: number): void;
   countSocketError(): void;
 }
@@ -22,30 +26,30 @@ export interface Slots {
 export interface TransportOptions {
   /** Address or name of the interface to listen on; `::` is every interface, IPv6 and IPv4. */
   readonly host: string;
-  /** UDP port; 0 takes one that is free. */
+  /** UDP port; 0 takes a free one. */
   readonly port: number;
-  /** How workers share the port; without it the port is for this socket alone. */
+  /** How workers share the port. If undefined, the port is not shared. */
   readonly reusePort?: PortSharing | undefined;
-  /** Bytes for datagrams that wait, 8 MB by default. */
+  /** Size of the receive buffer in bytes; 8 MB by default. */
   readonly receiveBuffer?: number | undefined;
-  /** For who may end this thread at any time; see {@link SocketNote}. */
+  /** Records the socket, so that it can be closed if this thread is terminated; see {@link SocketNote}. */
   readonly note?: SocketNote | undefined;
   readonly slots: Slots;
-  /** Judges the datagrams in the first `count` slots; returns how many replies there are. */
+  /** Has the engine process the datagrams in the first `count` slots. @returns the number of replies */
   readonly judge: (count: number) => number;
-  /** Asked once a batch: a thread under a flood gets no message, so it has to look. */
+  /** Polled after every batch, because a thread under a flood receives no messages. */
   readonly shouldStop: () => boolean;
-  /** Called once, when the transport has closed by itself: told to stop, or for an error of the program's own. */
+  /** Called once, when the transport has closed by itself: after `shouldStop`, or because of an error. Not called after `close`. */
   readonly onEnd: (error?: Error) => void;
 }
 
 export interface Transport {
-  /** What it really listens on. */
+  /** The port that it listens on. */
   readonly port: number;
-  /** Bytes granted for datagrams that wait, less than asked for perhaps; undefined where the system does not tell. */
+  /** Size of the receive buffer that the system granted, in bytes; may be less than requested. Undefined if unknown. */
   readonly receiveBuffer: number | undefined;
-  /** Descriptor of the socket, for who has to take it from a thread that is stuck; undefined where it is not known. */
+  /** Descriptor of the socket, needed to take it away from a stuck thread; undefined if unknown. */
   readonly fd: number | undefined;
-  /** Judges what is in hand, then closes the socket. */
+  /** Processes the datagrams already received, then closes the socket. */
   close(): void;
 }

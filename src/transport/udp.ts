@@ -1,19 +1,19 @@
 /**
  * The portable transport: `Bun.udpSocket`.
  *
- * Datagrams are gathered until a batch is full or the receive loop has come to its end (setImmediate), then judged together
- * and their replies sent with one `sendMany`. Microtasks would run after every packet, and a timer not at all under a flood.
+ * Datagrams are collected until a batch is full or Bun's receive loop ends (setImmediate). Then the engine processes the batch,
+ * and one `sendMany` sends the replies. A microtask would run after every packet, and a timer would not run during a flood.
  */
 import { writeAddress } from "./address.ts";
 import { openBunSocket } from "./bun-socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
-/** A send that fails twice in a row fails for its own sake, not for what an earlier reply met. */
-const TRIES = 2;
-/** How long an idle thread does not see that it should stop. */
+/** A first failure may be the ICMP error of an earlier reply. A second one in a row belongs to this reply. */
+const MAX_TRIES = 2;
+/** How often an idle thread checks whether it should stop. */
 const IDLE_MS = 100;
 
-/** @throws {Error} the system's (with `code`, EADDRINUSE say) if the socket cannot be bound. */
+/** @throws {Error} a system error with `code` (EADDRINUSE, for instance) if the socket cannot be bound */
 export async function openUdp(options: TransportOptions, open = openBunSocket): Promise<Transport> {
   const { slots } = options;
   const ports = new Array<number>(slots.batch).fill(0);
@@ -34,19 +34,19 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
       if (pending === slots.batch) judge();
       else if (!scheduled) {
         scheduled = true;
-        setImmediate(tail);
+        setImmediate(processPending);
       }
     },
-    // Without a handler, one client that closed its port before its reply ends the process. Bun also brings here what
-    // `data` throws, which is no error of the socket's.
+    // Without this handler, a client that closes its port before its reply arrives would crash the process. Bun also calls
+    // it with errors that `data` throws; those are not socket errors.
     error(error: unknown) {
       if ("syscall" in (error as Error)) slots.countSocketError();
       else end(error as Error);
     },
   });
-  const idle = setInterval(look, IDLE_MS);
+  const idle = setInterval(checkStop, IDLE_MS);
 
-  function tail(): void {
+  function processPending(): void {
     scheduled = false;
     if (pending > 0) judge();
   }
@@ -59,10 +59,10 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
     } catch (error) {
       end(error as Error);
     }
-    look();
+    checkStop();
   }
 
-  function look(): void {
+  function checkStop(): void {
     if (options.shouldStop()) end();
   }
 
@@ -71,6 +71,7 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
     close();
     options.onEnd(error);
   }
+
   function reply(count: number): void {
     const batch: (Uint8Array | number | string)[] = [];
     for (let slot = 0; slot < count; slot++) {
@@ -81,8 +82,8 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
   }
 
   /**
-   * The kernel hands the error of an earlier reply (its port was closed) to a later send, which throws or falls short
-   * though nothing is wrong with it: so it is sent again.
+   * Sends replies. The kernel may report the error of an earlier reply (port closed) in a later send, which then throws or sends
+   * only a part although nothing is wrong with it. Therefore each send is tried twice.
    */
   function send(batch: (Uint8Array | number | string)[]): void {
     let tries = 0;
@@ -98,8 +99,8 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
       }
       if (sent > 0) {
         tries = 0;
-      } else if (++tries >= TRIES) {
-        // Refused for good: this one. Nothing sent and no error: the kernel has no room, and does not get any by our asking.
+      } else if (++tries >= MAX_TRIES) {
+        // An error: skip this reply. Nothing sent and no error: the send buffer is full, so drop the rest of the batch.
         sent = failed ? 1 : rest.length / 3;
         slots.countUnsent(sent);
         tries = 0;
@@ -120,7 +121,7 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
     receiveBuffer,
     fd,
     close() {
-      tail();
+      processPending();
       close();
     },
   };
