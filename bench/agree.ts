@@ -1,4 +1,7 @@
-/** Checks that contestants give the same results. If they do not, their times cannot be compared: the bench ends with an error. */
+/**
+ * Checks that contestants give the same results. If they do not, their times cannot be compared: the bench ends with an
+ * error.
+ */
 
 /** Characters of a value that an error message shows. */
 const MAX_SHOWN = 200;

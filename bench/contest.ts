@@ -20,7 +20,10 @@ export interface Contestant {
   readonly run: () => unknown;
 }
 
-/** One task that all contestants do, on the same input and with the same result. The first contestant is the base of the ratios. */
+/**
+ * One task that all contestants do, on the same input and with the same result. The first contestant is the base of the
+ * ratios.
+ */
 export interface Contest {
   readonly suite: Suite;
   readonly what: string;

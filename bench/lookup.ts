@@ -1,6 +1,6 @@
 /**
- * `bun run bench:lookup`: lookups per second of the client against our server in the same process (the server handles packets
- * in a worker thread): `lookup` one after the other, 1,000 `lookup` at once, and `lookupMany` over all nodes.
+ * `bun run bench:lookup`: lookups per second of the client against our server in the same process (the server handles
+ * packets in a worker thread): `lookup` one after the other, 1,000 `lookup` at once, and `lookupMany` over all nodes.
  */
 import { Discoverer } from "../src/client/index.ts";
 import { createCodec } from "../src/codec/index.ts";

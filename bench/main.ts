@@ -1,8 +1,8 @@
 /**
- * `bun bench`: what the codec, XDR and the packet engine cost beside other implementations of the same: wasm, its TypeScript
- * twin, hand-written DataView code, @stellar/js-xdr, micro-packed, and, for the engine, a server as most people would write it.
- * Prints a table of nanoseconds, then a table of ratios. `bun run bench:node` and `bun run bench:chromium` run the codec and
- * XDR in Node and in a browser.
+ * `bun bench`: what the codec, XDR and the packet engine cost beside other implementations of the same: wasm, its
+ * TypeScript twin, hand-written DataView code, @stellar/js-xdr, micro-packed, and, for the engine, a server as most
+ * people would write it. Prints a table of nanoseconds, then a table of ratios. `bun run bench:node` and `bun run
+ * bench:chromium` run the codec and XDR in Node and in a browser.
  */
 import { SUITES } from "./contest.ts";
 import { benchEngine } from "./engine/engine.ts";

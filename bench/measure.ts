@@ -51,10 +51,10 @@ function sampleOf(entry: { readonly run: () => unknown; calls: number }): number
 }
 
 /**
- * Measures all contestants in turns, in a new random order each round. Other processes slow the machine down for seconds at a
- * time, so only times of the same round are comparable. The time of the first contestant is its lower quartile, because
- * disturbances only add time. The time of each other contestant is that, times the median of its per-round ratios.
- * mitata measures one contestant after the other, which makes ratios unreliable.
+ * Measures all contestants in turns, in a new random order each round. Other processes slow the machine down for
+ * seconds at a time, so only times of the same round are comparable. The time of the first contestant is its lower
+ * quartile, because disturbances only add time. The time of each other contestant is that, times the median of its
+ * per-round ratios. mitata measures one contestant after the other, which makes ratios unreliable.
  */
 export async function compare({ suite, what, size, contestants }: Contest, pace: Pace): Promise<Row[]> {
   const entries = contestants.map(({ who, run }) => ({ who, run, calls: callsOf(run, pace), ns: [] as number[] }));

@@ -1,6 +1,6 @@
 /**
- * Command-line flags of the benches, the fuzzer and the soak tests. One parser, so that all of them answer `--help` with exit
- * code 0 and refuse a wrong flag with one line and exit code 2.
+ * Command-line flags of the benches, the fuzzer and the soak tests. One parser, so that all of them answer `--help`
+ * with exit code 0 and refuse a wrong flag with one line and exit code 2.
  */
 import { nearestName } from "../src/xdr/keys.ts";
 
@@ -128,9 +128,11 @@ function named<T extends string>(text: string, { names }: { names: readonly T[] 
 }
 
 /**
- * Reads the command line. Ends the process for `--help` (exit code 0) and for a wrong command line (one line, exit code 2).
+ * Reads the command line. Ends the process for `--help` (exit code 0) and for a wrong command line (one line, exit code
+ * 2).
  *
- * @param finish - turns the flags' values into options; may throw a {@link UsageError} for flags that exclude each other
+ * @param finish - turns the flags' values into options; may throw a {@link UsageError} for flags that exclude each
+ * other
  */
 export function optionsOf<F extends Flags, T = ValuesOf<F>>(
   program: Program<F>,

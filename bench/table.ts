@@ -4,7 +4,10 @@ import { BASE, type Row, SUITES } from "./contest.ts";
 export interface Table {
   /** What the cells mean. */
   readonly title: string;
-  /** First the head: "" and the contestants. Then a line per task: its name and a cell per contestant, "" where there is none. */
+  /**
+   * First the head: "" and the contestants. Then a line per task: its name and a cell per contestant, "" where there is
+   * none.
+   */
   readonly lines: readonly (readonly string[])[];
 }
 

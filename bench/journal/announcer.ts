@@ -1,4 +1,7 @@
-/** Announces nodes to servers on 127.0.0.1 at a steady rate. Node n goes to server n modulo their number. Prints one line of JSON. */
+/**
+ * Announces nodes to servers on 127.0.0.1 at a steady rate. Node n goes to server n modulo their number. Prints one
+ * line of JSON.
+ */
 import { createCodec } from "../../src/codec/index.ts";
 import { optionsOf, seconds, UsageError, wholeNumber, wholeNumbers } from "../options.ts";
 import { announcement } from "../packets.ts";

@@ -1,4 +1,7 @@
-/** Three servers on one Redis: how soon the others know a node, and the processor time of an announcement in each process. */
+/**
+ * Three servers on one Redis: how soon the others know a node, and the processor time of an announcement in each
+ * process.
+ */
 import { createCodec } from "../../src/codec/index.ts";
 import { quantile } from "../statistics.ts";
 import {
@@ -70,7 +73,10 @@ export interface ClusterFigures {
   readonly probes: number;
 }
 
-/** How soon a node announced to one of three servers is known to another, under `rate` announcements per second in total. */
+/**
+ * How soon a node announced to one of three servers is known to another, under `rate` announcements per second in
+ * total.
+ */
 export async function clusterDelay(redis: RedisProcess, rate: number, seconds: number): Promise<ClusterFigures> {
   const servers = await Promise.all([1, 2, 3].map(() => startServer(redis.url, ["--capacity", "200000"])));
   try {
@@ -89,7 +95,10 @@ export async function clusterDelay(redis: RedisProcess, rate: number, seconds: n
 export interface CostFigures {
   readonly journal: string;
   readonly announcements: number;
-  /** Microseconds of processor per announcement: in the server that receives it, in Redis, and in a server that follows Redis. */
+  /**
+   * Microseconds of processor per announcement: in the server that receives it, in Redis, and in a server that follows
+   * Redis.
+   */
   readonly server: number;
   readonly redis: number;
   readonly follower: number;

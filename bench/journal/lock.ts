@@ -1,4 +1,7 @@
-/** How long a shard stays locked while entries are listed for the journal. Announcements wait for that lock, lookups do not. */
+/**
+ * How long a shard stays locked while entries are listed for the journal. Announcements wait for that lock, lookups do
+ * not.
+ */
 import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, LIST_BATCH } from "../../assembly/layout.ts";
 import {
   createEngine,

@@ -1,4 +1,7 @@
-/** `bun run bench:journal`: what journals cost and how fast they are. Each part is printed when it is done. Linux, with redis-server. */
+/**
+ * `bun run bench:journal`: what journals cost and how fast they are. Each part is printed when it is done. Linux, with
+ * redis-server.
+ */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

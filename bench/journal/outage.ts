@@ -14,7 +14,10 @@ export interface OutageFigures {
   readonly joinerKnows: number;
 }
 
-/** Stops Redis for `seconds` while three servers receive `rate` announcements per second, and starts it again without its data. */
+/**
+ * Stops Redis for `seconds` while three servers receive `rate` announcements per second, and starts it again without
+ * its data.
+ */
 export async function outage(
   start: () => Promise<RedisProcess>,
   rate: number,

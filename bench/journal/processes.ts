@@ -6,7 +6,10 @@ const MAIN = join(import.meta.dir, "../../src/cli/main.ts");
 const ANNOUNCER = join(import.meta.dir, "announcer.ts");
 const NO_LIMITS = ["--source-rate", "0", "--node-rate", "0", "--new-rate", "0"];
 
-/** Processor time of a process's current threads, in microseconds. The scheduler counts it in nanoseconds; ended threads are missing. */
+/**
+ * Processor time of a process's current threads, in microseconds. The scheduler counts it in nanoseconds; ended threads
+ * are missing.
+ */
 export function processorTime(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
   const used = (thread: string) =>

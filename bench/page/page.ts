@@ -1,6 +1,6 @@
 /**
- * The codec and XDR suites in a browser. The page starts to measure when it is opened. `?only=codec` or `?only=xdr` runs one
- * suite; `?quick` is a smoke test, which measures nothing.
+ * The codec and XDR suites in a browser. The page starts to measure when it is opened. `?only=codec` or `?only=xdr`
+ * runs one suite; `?quick` is a smoke test, which measures nothing.
  */
 import { BASE, type Row } from "../contest.ts";
 import { FULL, QUICK } from "../measure.ts";

@@ -37,7 +37,10 @@ export class BenchGroup {
     this.title = `${transport}, ${plural(workers, "worker")}: ${this.#placement.text}`;
   }
 
-  /** Starts the servers of all sizes at once, so that each round can measure all of them. Those not being measured are idle. */
+  /**
+   * Starts the servers of all sizes at once, so that each round can measure all of them. Those not being measured are
+   * idle.
+   */
   async run(report: Report): Promise<Row[]> {
     const { nodes, rounds, whats } = this.#options;
     const pin = this.#placement.server;

@@ -1,4 +1,7 @@
-/** The machine that a bench runs on, its processors, and the resources that processes have used. Reads /proc: Linux only. */
+/**
+ * The machine that a bench runs on, its processors, and the resources that processes have used. Reads /proc: Linux
+ * only.
+ */
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, type } from "node:os";
 
@@ -51,7 +54,9 @@ export interface Placement {
   readonly text: string;
 }
 
-/** Gives the server one processor per worker and the load the others, if there are enough and `taskset` is installed. */
+/**
+ * Gives the server one processor per worker and the load the others, if there are enough and `taskset` is installed.
+ */
 export function place(workers: number): Placement {
   const allowed = allowedProcessors();
   const others = allowed.slice(workers);

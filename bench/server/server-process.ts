@@ -1,6 +1,6 @@
 /**
- * The server that `bench:server` measures, in its own process. Takes its options as JSON in the first argument. Sends its port
- * over IPC, then its statistics in reply to each message.
+ * The server that `bench:server` measures, in its own process. Takes its options as JSON in the first argument. Sends
+ * its port over IPC, then its statistics in reply to each message.
  */
 import { DiscoveryServer, type ServerOptions } from "../../src/server/index.ts";
 

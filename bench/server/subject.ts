@@ -149,7 +149,10 @@ export interface LoadRequest {
   readonly preload?: boolean;
 }
 
-/** Load generators, one process or several. The sources and packets in flight of `DEFAULT_LOAD` are per worker of the server. */
+/**
+ * Load generators, one process or several. The sources and packets in flight of `DEFAULT_LOAD` are per worker of the
+ * server.
+ */
 export class Loaders {
   readonly #pin: readonly string[];
   readonly #processes: number;

@@ -1,4 +1,7 @@
-/** Converts printed addresses to the 16 bytes of a sockaddr_in6. Runs for every packet: it allocates nothing and throws nothing. */
+/**
+ * Converts printed addresses to the 16 bytes of a sockaddr_in6. Runs for every packet: it allocates nothing and throws
+ * nothing.
+ */
 
 const COLON = 58;
 const DOT = 46;
@@ -7,8 +10,8 @@ const PERCENT = 37;
 /**
  * Writes an address as 16 bytes, IPv4 as ::ffff:a.b.c.d. A scope (`%eth0`) is ignored.
  *
- * @param text an address as inet_ntop prints it: `192.0.2.1`, `2001:db8::1`, `::ffff:192.0.2.1`. Not validated: other text
- * writes meaningless bytes.
+ * @param text an address as inet_ntop prints it: `192.0.2.1`, `2001:db8::1`, `::ffff:192.0.2.1`. Not validated: other
+ * text writes meaningless bytes.
  * @param bytes the target; 16 bytes from `at` on are written.
  */
 export function writeAddress(text: string, bytes: Uint8Array, at: number): void {

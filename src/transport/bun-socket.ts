@@ -1,4 +1,7 @@
-/** Opens Bun UDP sockets: on a descriptor bound by the system calls of socket.ts, or, where those are not available, by Bun itself. */
+/**
+ * Opens Bun UDP sockets: on a descriptor bound by the system calls of socket.ts, or, where those are not available, by
+ * Bun itself.
+ */
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { TransportOptions } from "./transport.ts";
 
@@ -23,8 +26,8 @@ interface Undocumented {
 const REUSE_PORT = 4;
 
 /**
- * Opens a bound socket. Where system calls are available it has the requested receive buffer and no IP_RECVERR, so an ICMP
- * error that one client caused does not make a send to another client fail.
+ * Opens a bound socket. Where system calls are available it has the requested receive buffer and no IP_RECVERR, so an
+ * ICMP error that one client caused does not make a send to another client fail.
  *
  * @throws {Error} a system error with `code` if the socket cannot be bound
  */
@@ -53,8 +56,8 @@ export async function openOwnSocket(options: TransportOptions, handlers: Handler
   const { host: hostname, reusePort } = options;
   let { port } = options;
   if (reusePort === "first") {
-    // A bind with SO_REUSEPORT would silently share a port that another server of this user holds. A bind without it fails
-    // in that case, so it comes first. Race: between the two binds another process may take the port.
+    // A bind with SO_REUSEPORT would silently share a port that another server of this user holds. A bind without it
+    // fails in that case, so it comes first. Race: between the two binds another process may take the port.
     const probe = await open({ hostname, port }, {});
     ({ port } = probe);
     probe.close();

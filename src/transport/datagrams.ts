@@ -1,4 +1,7 @@
-/** The arguments of recvmmsg and sendmmsg: an array of struct mmsghdr, each with one struct iovec. Linux, 64 bits, little-endian. */
+/**
+ * The arguments of recvmmsg and sendmmsg: an array of struct mmsghdr, each with one struct iovec. Linux, 64 bits,
+ * little-endian.
+ */
 import { type Pointer, ptr } from "bun:ffi";
 
 /* Offsets in 32-bit words. musl has a 32-bit word and padding where glibc has a size_t; the padding stays zero. */
@@ -18,7 +21,10 @@ const HEADER_SIZE = HEADER_WORDS * 4;
 /** The datagrams of one system call: address, buffer and length of each. Only the constructor allocates. */
 export class Datagrams {
   readonly count: number;
-  /** A view of an explicit ArrayBuffer, which does not move. A small array without one would get its buffer later, at another address. */
+  /**
+   * A view of an explicit ArrayBuffer, which does not move. A small array without one would get its buffer later, at
+   * another address.
+   */
   readonly #headers: Int32Array;
   readonly #vectors: Int32Array;
   readonly #at: number;

@@ -1,6 +1,6 @@
 /**
- * Closes sockets of workers that have ended or that must not use them any more. As long as such a socket is open, the kernel
- * delivers its share of the packets to it, and nothing receives them.
+ * Closes sockets of workers that have ended or that must not use them any more. As long as such a socket is open, the
+ * kernel delivers its share of the packets to it, and nothing receives them.
  */
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { loadLibc } from "./libc.ts";
@@ -13,9 +13,9 @@ export interface OpenSocket {
 }
 
 /**
- * One shared word in which a worker records the socket that it owns: the descriptor + 1, or 0 for none. Whoever terminates the
- * worker closes that socket. The worker sets the word as soon as the socket exists, and clears it before it closes the socket
- * or hands it to another owner.
+ * One shared word in which a worker records the socket that it owns: the descriptor + 1, or 0 for none. Whoever
+ * terminates the worker closes that socket. The worker sets the word as soon as the socket exists, and clears it before
+ * it closes the socket or hands it to another owner.
  */
 export type SocketNote = Int32Array<SharedArrayBuffer>;
 
@@ -52,8 +52,9 @@ function isOpen({ fd, device, inode }: OpenSocket): boolean {
 }
 
 /**
- * Closes a socket that a stuck worker may still use, and redirects its descriptor to /dev/null. If the descriptor were only
- * closed, the next opened file would get its number, and the worker, should it resume, would read and write that file.
+ * Closes a socket that a stuck worker may still use, and redirects its descriptor to /dev/null. If the descriptor were
+ * only closed, the next opened file would get its number, and the worker, should it resume, would read and write that
+ * file.
  */
 export function cutOff(socket: OpenSocket): void {
   if (!isOpen(socket)) return;

@@ -1,6 +1,6 @@
 /**
- * The C library through bun:ffi, and the constants of Linux. They are for 64 bits, little-endian, and are the same for glibc and
- * musl.
+ * The C library through bun:ffi, and the constants of Linux. They are for 64 bits, little-endian, and are the same for
+ * glibc and musl.
  */
 import { dlopen, type FFIFunction, type Library, read } from "bun:ffi";
 import { getSystemErrorName } from "node:util";

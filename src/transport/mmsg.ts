@@ -1,9 +1,9 @@
 /**
- * The transport for high load, on Linux. `recvmmsg` writes datagrams and their sources directly into the engine's slots, and
- * `sendmmsg` sends the replies from there: nothing is copied or allocated in user space.
+ * The transport for high load, on Linux. `recvmmsg` writes datagrams and their sources directly into the engine's
+ * slots, and `sendmmsg` sends the replies from there: nothing is copied or allocated in user space.
  *
- * The thread blocks in `recvmmsg` for up to 100 ms. After each batch it checks whether it should stop, and from time to time it
- * returns to the event loop to receive messages.
+ * The thread blocks in `recvmmsg` for up to 100 ms. After each batch it checks whether it should stop, and from time to
+ * time it returns to the event loop to receive messages.
  */
 import { ptr } from "bun:ffi";
 import {
@@ -34,7 +34,9 @@ import type { Slots, Transport, TransportOptions } from "./transport.ts";
 
 /** The longest wait for a datagram: an idle thread checks this often whether it should stop. */
 const IDLE_MS = 100;
-/** Batches per turn of the event loop. A turn costs as much as one or two packets, and a batch may hold one packet only. */
+/**
+ * Batches per turn of the event loop. A turn costs as much as one or two packets, and a batch may hold one packet only.
+ */
 const BATCHES_PER_TURN = 256;
 /** The transport ends after this many failed receives in a row. Errors that the network causes come singly. */
 const MAX_FAILURES = 64;
@@ -49,8 +51,8 @@ const ADDRESS_WORD = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
 /**
  * Opens the transport.
  *
- * @throws {Error} a system error with `code` (EADDRINUSE, for instance) if the socket cannot be bound; with `code` ENOTSUP
- * where this transport cannot run
+ * @throws {Error} a system error with `code` (EADDRINUSE, for instance) if the socket cannot be bound; with `code`
+ * ENOTSUP where this transport cannot run
  */
 export async function openMmsg(options: TransportOptions): Promise<Transport> {
   const { slots, judge, shouldStop, onEnd } = options;
@@ -217,7 +219,8 @@ export class SocketLane {
       const error = errno();
       if (error === EINTR) continue;
       if (error === EAGAIN) {
-        // The send buffer is full. Waiting for it would let the receive buffer overflow, so the rest of the replies is dropped.
+        // The send buffer is full. Waiting for it would let the receive buffer overflow, so the rest of the replies is
+        // dropped.
         this.#slots.countUnsent(replies - next);
         return;
       }

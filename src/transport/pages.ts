@@ -6,9 +6,9 @@ const MADV_HUGEPAGE = 14;
 const PAGE = 4096;
 
 /**
- * Requests huge pages for the memory of `bytes`; best called before the first write to it. Lookups access the registry at
- * random, so with pages of 4 KB most of them also miss the TLB (`bench:server`: a tenth of the cost of a reply with 1,000,000
- * nodes). Only a hint: does nothing where it is not supported.
+ * Requests huge pages for the memory of `bytes`; best called before the first write to it. Lookups access the registry
+ * at random, so with pages of 4 KB most of them also miss the TLB (`bench:server`: a tenth of the cost of a reply with
+ * 1,000,000 nodes). Only a hint: does nothing where it is not supported.
  */
 export function preferHugePages(bytes: Uint8Array): void {
   let libc: Libc;

@@ -1,7 +1,8 @@
 /**
  * Opens and binds UDP sockets by system calls, with options that Bun.udpSocket does not offer. Linux.
  *
- * Such a socket has no IP_RECVERR: the ICMP error of a client that closed its port before its reply arrived is not reported.
+ * Such a socket has no IP_RECVERR: the ICMP error of a client that closed its port before its reply arrived is not
+ * reported.
  */
 import { type HostAddress, resolveHost } from "./host.ts";
 import type { SocketNote } from "./leftover.ts";
@@ -26,8 +27,8 @@ import {
 } from "./libc.ts";
 
 /**
- * How sockets share one port (SO_REUSEPORT); the kernel spreads datagrams over them. `first` binds the port, fails if another
- * socket has it, and then opens it for sockets that `join`. Linux only lets sockets of the same user join.
+ * How sockets share one port (SO_REUSEPORT); the kernel spreads datagrams over them. `first` binds the port, fails if
+ * another socket has it, and then opens it for sockets that `join`. Linux only lets sockets of the same user join.
  */
 export type PortSharing = "first" | "join";
 
@@ -65,8 +66,8 @@ export const SOCKADDR_IN6_SIZE = 28;
 /**
  * Opens a socket and binds it to the first address of the host that works.
  *
- * @throws {Error} a system error with `code` (EADDRINUSE, EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENOENT for an unknown name), or
- * the error of `loadLibc`
+ * @throws {Error} a system error with `code` (EADDRINUSE, EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENOENT for an unknown
+ * name), or the error of `loadLibc`
  */
 export async function bindSocket(options: SocketOptions): Promise<BoundSocket> {
   const libc = loadLibc();
@@ -163,7 +164,9 @@ function setBuffer(libc: Libc, fd: number, option: number, force: number, bytes:
   setOption(libc, fd, SOL_SOCKET, option, bytes);
 }
 
-/** The buffer size as it was requested. Linux doubles the requested size for its own overhead and returns the double. */
+/**
+ * The buffer size as it was requested. Linux doubles the requested size for its own overhead and returns the double.
+ */
 function bufferSize(libc: Libc, fd: number, option: number): number {
   const value = Int32Array.of(0);
   checked(libc, "getsockopt", libc.call.getsockopt(fd, SOL_SOCKET, option, value, Int32Array.of(4)));

@@ -2,7 +2,10 @@
 import type { SocketNote } from "./leftover.ts";
 import type { PortSharing } from "./socket.ts";
 
-/** Slots in which the transport puts datagrams for the engine, and the engine puts replies. Implemented by the engine's `Lane`. */
+/**
+ * Slots in which the transport puts datagrams for the engine, and the engine puts replies. Implemented by the engine's
+ * `Lane`.
+ */
 export interface Slots {
   /** Offset of slot 0 in `bytes`; assembly/layout.ts has the layout. The other slots follow. */
   readonly at: number;
@@ -39,7 +42,10 @@ export interface TransportOptions {
   readonly judge: (count: number) => number;
   /** Polled after every batch, because a thread under a flood receives no messages. */
   readonly shouldStop: () => boolean;
-  /** Called once, when the transport has closed by itself: after `shouldStop`, or because of an error. Not called after `close`. */
+  /**
+   * Called once, when the transport has closed by itself: after `shouldStop`, or because of an error. Not called after
+   * `close`.
+   */
   readonly onEnd: (error?: Error) => void;
 }
 

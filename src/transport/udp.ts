@@ -1,8 +1,9 @@
 /**
  * The portable transport: `Bun.udpSocket`.
  *
- * Datagrams are collected until a batch is full or Bun's receive loop ends (setImmediate). Then the engine processes the batch,
- * and one `sendMany` sends the replies. A microtask would run after every packet, and a timer would not run during a flood.
+ * Datagrams are collected until a batch is full or Bun's receive loop ends (setImmediate). Then the engine processes
+ * the batch, and one `sendMany` sends the replies. A microtask would run after every packet, and a timer would not run
+ * during a flood.
  */
 import { writeAddress } from "./address.ts";
 import { openBunSocket } from "./bun-socket.ts";
@@ -37,8 +38,8 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
         setImmediate(processPending);
       }
     },
-    // Without this handler, a client that closes its port before its reply arrives would crash the process. Bun also calls
-    // it with errors that `data` throws; those are not socket errors.
+    // Without this handler, a client that closes its port before its reply arrives would crash the process. Bun also
+    // calls it with errors that `data` throws; those are not socket errors.
     error(error: unknown) {
       if ("syscall" in (error as Error)) slots.countSocketError();
       else end(error as Error);
@@ -82,8 +83,8 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
   }
 
   /**
-   * Sends replies. The kernel may report the error of an earlier reply (port closed) in a later send, which then throws or sends
-   * only a part although nothing is wrong with it. Therefore each send is tried twice.
+   * Sends replies. The kernel may report the error of an earlier reply (port closed) in a later send, which then throws
+   * or sends only a part although nothing is wrong with it. Therefore each send is tried twice.
    */
   function send(batch: (Uint8Array | number | string)[]): void {
     let tries = 0;

@@ -1,4 +1,7 @@
-/** `bun bench` and the same suites in Node and Chromium. Smoke runs: these tests check what is measured, not how fast it is. */
+/**
+ * `bun bench` and the same suites in Node and Chromium. Smoke runs: these tests check what is measured, not how fast it
+ * is.
+ */
 import { afterAll, describe, expect, spyOn, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";

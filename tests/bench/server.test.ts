@@ -1,4 +1,7 @@
-/** `bun run bench:server`: it measures what it should, and every reply is right. How fast the server is does not matter here. */
+/**
+ * `bun run bench:server`: it measures what it should, and every reply is right. How fast the server is does not matter
+ * here.
+ */
 import { describe, expect, test } from "bun:test";
 import { UsageError } from "../../bench/options.ts";
 import { parse } from "../../bench/server/options.ts";

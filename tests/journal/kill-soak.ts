@@ -1,6 +1,6 @@
 /**
- * `bun run soak:kill`: kills a server with SIGKILL under announcements, again and again on the same journal, and checks after each
- * restart that it knows what it must. Prints a line per kill and one line of JSON at the end.
+ * `bun run soak:kill`: kills a server with SIGKILL under announcements, again and again on the same journal, and checks
+ * after each restart that it knows what it must. Prints a line per kill and one line of JSON at the end.
  */
 import { optionsOf, wholeNumber } from "../../bench/options.ts";
 import { Killed, type SoakResult } from "./kill-harness.ts";

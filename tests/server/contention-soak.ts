@@ -1,4 +1,6 @@
-/** `bun run soak:contention`: lets a wasm and a TypeScript worker collide on the same few nodes, and checks every reply. */
+/**
+ * `bun run soak:contention`: lets a wasm and a TypeScript worker collide on the same few nodes, and checks every reply.
+ */
 import { optionsOf, seconds as secondsFlag, someOf } from "../../bench/options.ts";
 import { TRANSPORTS } from "../../src/server/index.ts";
 import { collideAt } from "./contention.ts";

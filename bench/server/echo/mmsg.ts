@@ -1,6 +1,6 @@
 /**
- * The floor: the least that a server can cost on the system calls of the `mmsg` transport. Sends each packet back unread.
- * Prints its port as JSON and runs until a signal ends it. Linux.
+ * The floor: the least that a server can cost on the system calls of the `mmsg` transport. Sends each packet back
+ * unread. Prints its port as JSON and runs until a signal ends it. Linux.
  */
 import { ptr } from "bun:ffi";
 import { Datagrams } from "../../../src/transport/datagrams.ts";

@@ -1,6 +1,6 @@
 /**
- * The least that a server on Bun.udpSocket can cost, on a socket like that of the `udp` transport. Sends each packet back.
- * Prints its port as JSON and runs until a signal ends it. Linux.
+ * The least that a server on Bun.udpSocket can cost, on a socket like that of the `udp` transport. Sends each packet
+ * back. Prints its port as JSON and runs until a signal ends it. Linux.
  */
 import { bindSocket, DEFAULT_RECEIVE_BUFFER } from "../../../src/transport/socket.ts";
 import { optionsOf } from "../../options.ts";

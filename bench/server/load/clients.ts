@@ -1,4 +1,7 @@
-/** Many UDP clients in one thread, each with its own address of 127.0.0.0/8. Uses the system calls of the mmsg transport. Linux. */
+/**
+ * Many UDP clients in one thread, each with its own address of 127.0.0.0/8. Uses the system calls of the mmsg
+ * transport. Linux.
+ */
 import { type Library, type Pointer, ptr } from "bun:ffi";
 import { Datagrams } from "../../../src/transport/datagrams.ts";
 import { resolveHost } from "../../../src/transport/host.ts";

@@ -1,12 +1,16 @@
 /**
- * A load generator for a server on this host that keeps one processor busy. It sends batches of packets from many addresses;
- * each client has one batch in flight. The last packet of a batch is always a query for a known node: its reply shows that the
- * server has handled the whole batch. A batch without that reply after LOST_MS counts as lost. Linux.
+ * A load generator for a server on this host that keeps one processor busy. It sends batches of packets from many
+ * addresses; each client has one batch in flight. The last packet of a batch is always a query for a known node: its
+ * reply shows that the server has handled the whole batch. A batch without that reply after LOST_MS counts as lost.
+ * Linux.
  */
 import { CLIENT_BATCH, Clients } from "./clients.ts";
 import { ANNOUNCEMENT_LENGTH, QUERY_LENGTH } from "./packets.ts";
 
-/** By name of the load: percent of queries for unknown nodes, and of announcements. The rest are queries for known nodes. */
+/**
+ * By name of the load: percent of queries for unknown nodes, and of announcements. The rest are queries for known
+ * nodes.
+ */
 export const WORKLOADS = { hit: [0, 0], miss: [100, 0], announce: [0, 100], mixed: [20, 20] } as const;
 export type Workload = keyof typeof WORKLOADS;
 
@@ -65,7 +69,11 @@ const MAX_TRIES = 40;
 /** The preload is over when no reply came for this time. */
 const QUIET_MS = 200;
 
-/** Runs a load and blocks this thread until it ends. @throws {Error} if nothing answers, or the server does not store all nodes. */
+/**
+ * Runs a load and blocks this thread until it ends.
+ *
+ * @throws {Error} if nothing answers, or the server does not store all nodes.
+ */
 export async function load(options: LoadOptions): Promise<LoadResult> {
   const clients = await Clients.open(options.host, options.port, options.sources, options.firstSource);
   try {

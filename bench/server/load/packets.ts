@@ -31,7 +31,10 @@ function swapped(word: number): number {
   return ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }
 
-/** The word of an announcement that holds the port of node `n`: the same port as `announcement` of bench/packets.ts gives it. */
+/**
+ * The word of an announcement that holds the port of node `n`: the same port as `announcement` of bench/packets.ts
+ * gives it.
+ */
 function portWord(n: number): number {
   const port = 1024 + (n % 60_000);
   return (port >>> 8) | ((port & 0xff) << 8);
@@ -66,7 +69,10 @@ export class Packets {
     this.#writeId(i * PACKET_SIZE + 12, n);
   }
 
-  /** The node that packet `i`, of `length` bytes, is a correct reply for, announced from 127.0.0.0/8; -1 if it is no correct reply. */
+  /**
+   * The node that packet `i`, of `length` bytes, is a correct reply for, announced from 127.0.0.0/8; -1 if it is no
+   * correct reply.
+   */
   answered(i: number, length: number): number {
     const word = i * PACKET_WORDS;
     const words = this.#words;
