@@ -32,17 +32,17 @@ const REUSE_PORT = 4;
  * @throws {Error} a system error with `code` if the socket cannot be bound
  */
 export async function openBunSocket(options: TransportOptions, handlers: Handlers): Promise<BunSocket> {
-  const { host, port, reusePort, receiveBuffer = DEFAULT_RECEIVE_BUFFER, note } = options;
+  const { host, port, reusePort, receiveBuffer = DEFAULT_RECEIVE_BUFFER, socketRecord } = options;
   let bound: BoundSocket;
   try {
-    bound = await bindSocket({ host, port, reusePort, receiveBuffer, note });
+    bound = await bindSocket({ host, port, reusePort, receiveBuffer, socketRecord });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOTSUP") throw error;
     return openOwnSocket(options, handlers);
   }
   try {
     // From here on Bun owns the socket, and closes it when this thread ends.
-    if (note !== undefined) note[0] = 0;
+    if (socketRecord !== undefined) socketRecord[0] = 0;
     const socket = await open({ fd: bound.fd }, handlers);
     return { socket, receiveBuffer: bound.receiveBuffer, fd: bound.fd };
   } catch (error) {

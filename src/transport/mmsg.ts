@@ -55,7 +55,7 @@ const ADDRESS_WORD = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
  * ENOTSUP where this transport cannot run
  */
 export async function openMmsg(options: TransportOptions): Promise<Transport> {
-  const { slots, judge, shouldStop, onEnd } = options;
+  const { slots, processBatch, shouldStop, onEnd } = options;
   const libc = loadLibc();
   const socket = await bindSocket({
     host: options.host,
@@ -63,7 +63,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     reusePort: options.reusePort,
     receiveBuffer: options.receiveBuffer ?? DEFAULT_RECEIVE_BUFFER,
     timeoutMs: IDLE_MS,
-    note: options.note,
+    socketRecord: options.socketRecord,
   });
   probe(libc, socket);
   const lane = new SocketLane(libc, socket, slots);
@@ -78,7 +78,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     try {
       for (let left = BATCHES_PER_TURN; left > 0 && !closed && !stopped; left--) {
         const count = lane.receive();
-        if (count > 0 && judge(count) > 0) lane.reply(count);
+        if (count > 0 && processBatch(count) > 0) lane.reply(count);
         // Idle: return to the event loop.
         if (count === 0) left = 0;
         stopped = shouldStop();

@@ -5,7 +5,6 @@
  * reported.
  */
 import { type HostAddress, resolveHost } from "./host.ts";
-import type { SocketNote } from "./leftover.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -25,6 +24,7 @@ import {
   SOL_SOCKET,
   systemError,
 } from "./libc.ts";
+import type { SocketRecord } from "./socket-record.ts";
 
 /**
  * How sockets share one port (SO_REUSEPORT); the kernel spreads datagrams over them. `first` binds the port, fails if
@@ -44,7 +44,7 @@ export interface SocketOptions {
   /** The longest wait of a `recvmmsg`. If undefined, the socket is non-blocking. */
   readonly timeoutMs?: number;
   /** Where the socket is recorded until {@link BoundSocket.close} closes it. */
-  readonly note?: SocketNote | undefined;
+  readonly socketRecord?: SocketRecord | undefined;
 }
 
 export interface BoundSocket {
@@ -87,16 +87,16 @@ export async function bindSocket(options: SocketOptions): Promise<BoundSocket> {
 
 function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): BoundSocket {
   const { ipv4 } = address;
-  const { port, reusePort, receiveBuffer, timeoutMs, note } = options;
+  const { port, reusePort, receiveBuffer, timeoutMs, socketRecord } = options;
   const { call } = libc;
   const name = socketAddress(libc, address, port);
   const kind = SOCK_DGRAM | SOCK_CLOEXEC | (timeoutMs === undefined ? SOCK_NONBLOCK : 0);
   const fd = call.socket(ipv4 ? AF_INET : AF_INET6, kind, 0);
   // Record it at once: this thread may be terminated between any two calls.
-  if (note !== undefined) note[0] = fd + 1;
+  if (socketRecord !== undefined) socketRecord[0] = fd + 1;
   checked(libc, "socket", fd);
   const close = () => {
-    if (note !== undefined) note[0] = 0;
+    if (socketRecord !== undefined) socketRecord[0] = 0;
     call.close(fd);
   };
   try {

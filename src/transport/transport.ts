@@ -1,6 +1,7 @@
 /** The interface of transports, which bring datagrams to a packet engine and send its replies. */
-import type { SocketNote } from "./leftover.ts";
+
 import type { PortSharing } from "./socket.ts";
+import type { SocketRecord } from "./socket-record.ts";
 
 /**
  * Slots in which the transport puts datagrams for the engine, and the engine puts replies. Implemented by the engine's
@@ -35,11 +36,11 @@ export interface TransportOptions {
   readonly reusePort?: PortSharing | undefined;
   /** Size of the receive buffer in bytes; 8 MB by default. */
   readonly receiveBuffer?: number | undefined;
-  /** Records the socket, so that it can be closed if this thread is terminated; see {@link SocketNote}. */
-  readonly note?: SocketNote | undefined;
+  /** Records the socket, so that it can be closed if this thread is terminated; see {@link SocketRecord}. */
+  readonly socketRecord?: SocketRecord | undefined;
   readonly slots: Slots;
   /** Has the engine process the datagrams in the first `count` slots. @returns the number of replies */
-  readonly judge: (count: number) => number;
+  readonly processBatch: (count: number) => number;
   /** Polled after every batch, because a thread under a flood receives no messages. */
   readonly shouldStop: () => boolean;
   /**

@@ -32,7 +32,7 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
       ports[pending] = port;
       addresses[pending] = address;
       pending++;
-      if (pending === slots.batch) judge();
+      if (pending === slots.batch) processBatch();
       else if (!scheduled) {
         scheduled = true;
         setImmediate(processPending);
@@ -49,14 +49,14 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
 
   function processPending(): void {
     scheduled = false;
-    if (pending > 0) judge();
+    if (pending > 0) processBatch();
   }
 
-  function judge(): void {
+  function processBatch(): void {
     const count = pending;
     pending = 0;
     try {
-      if (options.judge(count) > 0) reply(count);
+      if (options.processBatch(count) > 0) reply(count);
     } catch (error) {
       end(error as Error);
     }

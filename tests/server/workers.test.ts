@@ -10,8 +10,8 @@ import {
 } from "../../src/server/index.ts";
 import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
 import { Seat } from "../../src/server/workers/slot.ts";
-import { createSocketNote, cutOff, releaseNoted, socketOf } from "../../src/transport/leftover.ts";
 import { bindSocket } from "../../src/transport/socket.ts";
+import { closeRecordedSocket, createSocketRecord, revokeSocket, socketOf } from "../../src/transport/socket-record.ts";
 import { Client, until } from "../support/client.ts";
 import { checkInvariants } from "../support/invariants.ts";
 import { testIf } from "../support/needs.ts";
@@ -151,9 +151,9 @@ describe("the slot of a worker", () => {
 
 describe("a socket that a dead thread left open", () => {
   const bound = async () => {
-    const note = createSocketNote();
-    const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1, note });
-    return { ...socket, note, left: socketOf(socket.fd)! };
+    const socketRecord = createSocketRecord();
+    const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1, socketRecord });
+    return { ...socket, socketRecord, left: socketOf(socket.fd)! };
   };
   const isFree = async (port: number) => {
     try {
@@ -165,27 +165,27 @@ describe("a socket that a dead thread left open", () => {
   };
 
   test("is closed when the thread is gone", async () => {
-    const { fd, port, note } = await bound();
-    releaseNoted(note);
+    const { fd, port, socketRecord } = await bound();
+    closeRecordedSocket(socketRecord);
     expect(() => fstatSync(fd)).toThrow("EBADF");
     expect(await isFree(port)).toBe(true);
   });
 
   test("is taken from a thread that may wake up, and its descriptor number is not used again", async () => {
     const { fd, port, left } = await bound();
-    cutOff(left);
+    revokeSocket(left);
     expect(await isFree(port)).toBe(true);
     expect(fstatSync(fd).rdev).toBe(statSync("/dev/null").rdev);
     closeSync(fd);
   });
 
   test("is left alone if the thread closed it and another socket has its descriptor number", async () => {
-    const { fd, note, left, close } = await bound();
+    const { fd, socketRecord, left, close } = await bound();
     close();
     const again = await bound();
     expect(again.fd).toBe(fd);
-    releaseNoted(note);
-    cutOff(left);
+    closeRecordedSocket(socketRecord);
+    revokeSocket(left);
     expect(await isFree(again.port)).toBe(false);
     again.close();
     expect(socketOf(fd)).toBeUndefined();

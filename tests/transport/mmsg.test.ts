@@ -158,7 +158,7 @@ check("a socket is closed once: its descriptor may be another's at once", async 
     host: "127.0.0.1",
     port: 0,
     slots,
-    judge: () => 0,
+    processBatch: () => 0,
     shouldStop: () => false,
     onEnd: () => {},
   });

@@ -72,7 +72,7 @@ async function open({ memory, lane: number, kind, engine: backend, sabotage, ...
   let batches = 0;
   let asked = 0;
   let heap = { cells: 0, received: 0, canaries: 0 };
-  const judge = (count: number): number => {
+  const processBatch = (count: number): number => {
     batches++;
     if (sabotage === "sleeps at first" && batches === 1) wait(700);
     if (sabotage === "closes its socket") closeSocket(transport!.port);
@@ -92,7 +92,7 @@ async function open({ memory, lane: number, kind, engine: backend, sabotage, ...
     transport = await OPEN[kind]({
       ...where,
       slots: lane,
-      judge,
+      processBatch,
       shouldStop: () => {
         asked++;
         return control.stopped;

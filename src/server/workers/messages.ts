@@ -1,7 +1,7 @@
 /** What control and worker tell each other. Figures do not pass here: they lie in the shared memory. */
 import type { EngineBackend } from "../../engine/index.ts";
-import type { SocketNote } from "../../transport/leftover.ts";
 import type { PortSharing } from "../../transport/socket.ts";
+import type { SocketRecord } from "../../transport/socket-record.ts";
 import type { TransportName } from "../options.ts";
 
 export interface WorkerStart {
@@ -13,7 +13,7 @@ export interface WorkerStart {
   readonly port: number;
   readonly reusePort: PortSharing;
   readonly receiveBuffer: number;
-  readonly note: SocketNote;
+  readonly socketRecord: SocketRecord;
 }
 
 /** What a worker listens on. */

@@ -1,13 +1,13 @@
 /** A packet worker as the control thread sees it: a thread with one lane and one socket. */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  createSocketNote,
-  cutOff,
-  notedSocket,
+  closeRecordedSocket,
+  createSocketRecord,
   type OpenSocket,
-  releaseNoted,
+  recordedSocket,
+  revokeSocket,
   socketOf,
-} from "../../transport/leftover.ts";
+} from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 
@@ -26,11 +26,11 @@ export class PacketWorker {
   readonly ended: Promise<void>;
   readonly #worker: Worker;
   /** The socket, as long as it is not Bun's. */
-  readonly #note = createSocketNote();
+  readonly #socketRecord = createSocketRecord();
   /** The one that it listens on. */
   #socket: OpenSocket | undefined;
 
-  constructor(start: Omit<WorkerStart, "note">) {
+  constructor(start: Omit<WorkerStart, "socketRecord">) {
     this.lane = start.lane;
     const listening = Promise.withResolvers<Listening>();
     const failed = Promise.withResolvers<ServerError>();
@@ -66,7 +66,7 @@ export class PacketWorker {
       ended.resolve();
       fail("its thread ended");
     });
-    this.#tell({ type: "start", start: { ...start, note: this.#note } });
+    this.#tell({ type: "start", start: { ...start, socketRecord: this.#socketRecord } });
   }
 
   /** Asks it to stop; `stopped` tells when it has. */
@@ -81,16 +81,16 @@ export class PacketWorker {
   async end(ms: number): Promise<boolean> {
     this.#worker.terminate();
     // What it has not noted is Bun's, which closes it. A thread that ends late may have opened one meanwhile.
-    const closed = this.ended.then(() => releaseNoted(this.#note));
+    const closed = this.ended.then(() => closeRecordedSocket(this.#socketRecord));
     const ended = await within(ms, closed);
-    if (!ended) this.cutOff();
+    if (!ended) this.revokeSocket();
     return ended;
   }
 
   /** Takes its socket from it, whatever it is at: the others that listen have its share of the packets. */
-  cutOff(): void {
-    const socket = this.#socket ?? notedSocket(this.#note);
-    if (socket !== undefined) cutOff(socket);
+  revokeSocket(): void {
+    const socket = this.#socket ?? recordedSocket(this.#socketRecord);
+    if (socket !== undefined) revokeSocket(socket);
   }
 
   #tell(message: ToWorker): void {

@@ -33,7 +33,7 @@ const REPAIR_MS = 5;
 const HOLDING_TICKS = 5;
 
 /** What all workers are started with. */
-type Start = Omit<WorkerStart, "lane" | "engine" | "note">;
+type Start = Omit<WorkerStart, "lane" | "engine" | "socketRecord">;
 
 /** A worker whose thread could not be ended. */
 interface Lost {
@@ -168,7 +168,7 @@ export class Workers {
     for (const seat of this.#seats) {
       const { worker } = seat;
       if (worker === undefined || !seat.isStuck(this.#control.heartbeat(worker.lane), late)) continue;
-      worker.cutOff();
+      worker.revokeSocket();
       void this.#replace(seat, worker, `it gave no sign of life for ${STILL_S} s`);
     }
     for (const lost of this.#lost) {

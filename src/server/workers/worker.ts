@@ -31,7 +31,7 @@ async function start({ memory, lane, engine: backend, transport: name, ...where 
     transport = await OPEN[name]({
       ...where,
       slots: new Lane(memory, lane),
-      judge: (count) => engine.process(lane, count, Date.now()),
+      processBatch: (count) => engine.process(lane, count, Date.now()),
       shouldStop: () => control.shouldStop(lane),
       onEnd: (error) => (error === undefined ? tell({ type: "stopped" }) : fail(error)),
     });

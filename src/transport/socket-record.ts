@@ -17,22 +17,22 @@ export interface OpenSocket {
  * terminates the worker closes that socket. The worker sets the word as soon as the socket exists, and clears it before
  * it closes the socket or hands it to another owner.
  */
-export type SocketNote = Int32Array<SharedArrayBuffer>;
+export type SocketRecord = Int32Array<SharedArrayBuffer>;
 
-export function createSocketNote(): SocketNote {
+export function createSocketRecord(): SocketRecord {
   return new Int32Array(new SharedArrayBuffer(4));
 }
 
 /** The socket that a worker has recorded. */
-export function notedSocket(note: SocketNote): OpenSocket | undefined {
-  const word = Atomics.load(note, 0);
+export function recordedSocket(socketRecord: SocketRecord): OpenSocket | undefined {
+  const word = Atomics.load(socketRecord, 0);
   return word === 0 ? undefined : socketOf(word - 1);
 }
 
 /** Closes the socket that a terminated worker had recorded. */
-export function releaseNoted(note: SocketNote): void {
-  const socket = notedSocket(note);
-  Atomics.store(note, 0, 0);
+export function closeRecordedSocket(socketRecord: SocketRecord): void {
+  const socket = recordedSocket(socketRecord);
+  Atomics.store(socketRecord, 0, 0);
   if (socket !== undefined) closeSync(socket.fd);
 }
 
@@ -56,7 +56,7 @@ function isOpen({ fd, device, inode }: OpenSocket): boolean {
  * only closed, the next opened file would get its number, and the worker, should it resume, would read and write that
  * file.
  */
-export function cutOff(socket: OpenSocket): void {
+export function revokeSocket(socket: OpenSocket): void {
   if (!isOpen(socket)) return;
   const devNull = openSync("/dev/null", "r+");
   loadLibc().call.dup2(devNull, socket.fd);
