@@ -17,7 +17,7 @@ function parsed(text: string): number[] {
     : address.toByteArray();
 }
 
-test("addresses as sockets print them are read as ipaddr.js reads them", () => {
+test("writeAddress reads printed addresses as ipaddr.js does", () => {
   const random = new Random(1);
   for (const text of [
     "::",
@@ -33,7 +33,7 @@ test("addresses as sockets print them are read as ipaddr.js reads them", () => {
   }
   for (let i = 0; i < 3000; i++) {
     const bytes = [...random.bytes(random.once(3) ? 4 : 16)];
-    // Zeros are what is abbreviated.
+    // Zero groups, because those are abbreviated.
     if (bytes.length === 16)
       for (let word = 0; word < 8; word++) if (random.once(2)) bytes.fill(0, word * 2, word * 2 + 2);
     const address = ipaddr.fromByteArray(bytes);
@@ -42,7 +42,7 @@ test("addresses as sockets print them are read as ipaddr.js reads them", () => {
   }
 });
 
-test("the scope of a link-local address is left out", () => {
+test("writeAddress ignores the scope of a link-local address", () => {
   expect(written("fe80::1%eth0")).toEqual(parsed("fe80::1"));
   expect(written("fe80::ab:1%12")).toEqual(parsed("fe80::ab:1"));
 });

@@ -1,4 +1,7 @@
-/** What mmsg does beyond what every transport does, and what it cannot do. */
+/**
+ * The mmsg transport: its own behavior, and where it cannot run. transport.test.ts tests what all transports have in
+ * common.
+ */
 import { describe, expect, test } from "bun:test";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { SLOT_REPLY_LENGTH, SLOT_SIZE } from "../../assembly/layout.ts";
@@ -19,6 +22,7 @@ const ENOBUFS = 105;
 const EHOSTUNREACH = 113;
 const EBADF = 9;
 
+/** The receive buffer that the system grants. */
 async function granted(): Promise<number> {
   if (!linux) return 0;
   const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: DEFAULT_RECEIVE_BUFFER });
@@ -27,13 +31,14 @@ async function granted(): Promise<number> {
 }
 
 testIf((await granted()) >= DEFAULT_RECEIVE_BUFFER, "needs net.core.rmem_max of 8 MB, or root")(
-  "of a burst of 10,000 datagrams that finds the server busy nothing is lost",
+  "a busy server loses nothing of a burst of 10,000 datagrams",
   async () => {
     for (const kind of ["mmsg", "udp"] as const) {
-      await using server = await Running.open(kind, { sabotage: "sleeps at first" });
+      await using server = await Running.open(kind, { fault: "sleep in the first batch" });
       expect(server.receiveBuffer).toBeGreaterThanOrEqual(DEFAULT_RECEIVE_BUFFER);
       await using client = await Client.open(server.port);
       client.send(announcement(ascii("A"), 1));
+      // Usually the first batch is this packet alone. If not, all packets wait in the receive buffer while it sleeps.
       await Bun.sleep(50);
       for (let i = 0; i < 10_000; i++) client.send(query(ascii("B")));
       client.send(query(ascii("A")));
@@ -43,35 +48,35 @@ testIf((await granted()) >= DEFAULT_RECEIVE_BUFFER, "needs net.core.rmem_max of 
   },
 );
 
-check("a receive buffer smaller than the default is had for the asking, and told", async () => {
+check("a receive buffer smaller than the default is granted and reported", async () => {
   for (const kind of ["mmsg", "udp"] as const) {
     await using server = await Running.open(kind, { receiveBuffer: 65_536 });
     expect(server.receiveBuffer).toBe(65_536);
   }
 });
 
-check("a reply that cannot be sent is skipped and counted, and those after it are sent", async () => {
+check("a reply that cannot be sent is skipped and counted, and the replies after it are sent", async () => {
   for (const host of ["127.0.0.1", "::"]) {
-    await using server = await Running.open("mmsg", { host, sabotage: "spoils every third" });
+    await using server = await Running.open("mmsg", { host, fault: "spoil every third source" });
     await using client = await Client.open(server.port);
     client.send(announcement(ascii("A"), 1));
     await until(() => server.counters().received === 1, "the announcement");
     for (let asked = 100; asked <= 1000; asked += 100) {
       for (let i = 0; i < 100; i++) client.send(query(ascii("A")));
-      // In a full batch one of three is spoiled, in shorter ones more.
+      // One source in three is spoiled in a full batch, more in shorter ones.
       await until(() => client.replies.length + server.counters().unsent === asked, "the replies");
     }
     const { unsent, socketErrors, verdicts } = server.counters();
     expect(verdicts.answered).toBe(1000);
     expect(unsent).toBeGreaterThanOrEqual(333);
     expect(socketErrors).toBe(unsent);
-    // A full batch at least, of which two thirds were sent.
+    // At least one batch had more than one packet, so some replies were sent.
     expect(client.replies.length).toBeGreaterThan(0);
   }
 });
 
-describe("system calls that fail", () => {
-  /** What the calls return, one after the other: a count, or an errno below zero. */
+describe("when a system call fails", () => {
+  /** @param script - the results of the system calls in order: a count, or a negative errno */
   function scripted(script: number[]) {
     const memory = engineMemory();
     const slots = new Lane(memory, 0);
@@ -103,7 +108,7 @@ describe("system calls that fail", () => {
     }
   }
 
-  check("a batch that the kernel takes in parts is sent in parts", async () => {
+  check("a batch that the kernel accepts in parts is sent in parts", async () => {
     const { lane, slots, control, sends } = scripted([10, -EINTR, 20]);
     fillReplies(slots, 64);
     lane.reply(64);
@@ -111,7 +116,7 @@ describe("system calls that fail", () => {
     expect(control.counters()).toMatchObject({ unsent: 0, socketErrors: 0 });
   });
 
-  check("an error of one destination costs its own reply", async () => {
+  check("an error of one destination drops only its own reply", async () => {
     const { lane, slots, control, sends } = scripted([5, -EHOSTUNREACH, -ENOBUFS, 3]);
     fillReplies(slots, 20);
     lane.reply(20);
@@ -119,7 +124,7 @@ describe("system calls that fail", () => {
     expect(control.counters()).toMatchObject({ unsent: 2, socketErrors: 2 });
   });
 
-  check("a full send buffer costs the rest of the batch, and no time", async () => {
+  check("a full send buffer drops the rest of the batch without waiting", async () => {
     const { lane, slots, control, sends } = scripted([5, -EAGAIN]);
     fillReplies(slots, 20);
     lane.reply(20);
@@ -127,13 +132,13 @@ describe("system calls that fail", () => {
     expect(control.counters()).toMatchObject({ unsent: 5, socketErrors: 0 });
   });
 
-  check("a receive that finds nothing, is interrupted or brings an error of the network goes on", async () => {
+  check("receiving goes on after no data, an interruption or a network error", async () => {
     const { lane, control } = scripted([-EAGAIN, -EINTR, -EHOSTUNREACH, 7]);
     expect([lane.receive(), lane.receive(), lane.receive(), lane.receive()]).toEqual([0, 0, 0, 7]);
     expect(control.counters().socketErrors).toBe(1);
   });
 
-  check("a receive that does nothing but fail ends it with the system's error", async () => {
+  check("the transport ends with the system's error after 64 failed receives in a row", async () => {
     const { lane, control } = scripted(new Array(1000).fill(-EBADF));
     let received = 0;
     const receive = () => {
@@ -145,14 +150,14 @@ describe("system calls that fail", () => {
   });
 });
 
-check("a socket that somebody closes ends it with the system's error", async () => {
-  await using server = await Running.open("mmsg", { sabotage: "closes its socket" });
+check("the transport ends with the system's error when its socket is closed by other code", async () => {
+  await using server = await Running.open("mmsg", { fault: "close the socket" });
   await using client = await Client.open(server.port);
   client.send(query(ascii("A")));
   expect(await server.ended).toBe("recvmmsg EBADF");
 });
 
-check("a socket is closed once: its descriptor may be another's at once", async () => {
+check("closing twice does not close the descriptor again, which may belong to another file", async () => {
   const slots = new Lane(engineMemory(), 0);
   const transport = await openMmsg({
     host: "127.0.0.1",
@@ -163,7 +168,7 @@ check("a socket is closed once: its descriptor may be another's at once", async 
     onEnd: () => {},
   });
   transport.close();
-  // The lowest one that is free is given out first, and there may be lower ones.
+  // The kernel hands out the lowest free descriptor, and lower ones may be free.
   const files: number[] = [];
   do files.push(openSync("/dev/null", "r"));
   while (files.at(-1)! < transport.fd!);
@@ -178,36 +183,36 @@ check("a socket is closed once: its descriptor may be another's at once", async 
 });
 
 check(
-  "packets leave no garbage, in whatever batches they come",
+  "handling packets allocates nothing, in batches of any size",
   async () => {
-    const garbage = async (sabotage?: "wastes") => {
-      await using server = await Running.open("mmsg", { sabotage });
+    const cellsPerPacket = async (fault?: "allocate per packet") => {
+      await using server = await Running.open("mmsg", { fault });
       await using client = await Client.open(server.port);
       client.send(announcement(ascii("A"), 1));
       const burst = async (size: number) => {
         for (let i = 0; i < size; i++) client.send(query(ascii("A")));
         for (let i = 0; i < size; i++) expect(await client.receive()).toBeDefined();
       };
-      // What the compilers make of the loop once it is hot is no garbage of the packets'.
+      // Warm-up: what the JIT compilers allocate does not count.
       for (let i = 0; i < 100; i++) await burst(100);
       for (let tries = 0; tries < 10; tries++) {
         await server.heap();
-        const looking = await server.heap();
+        const base = await server.heap();
         for (let i = 0; i < 30; i++) await burst(100);
         for (let i = 0; i < 300; i++) await burst(1);
-        const { cells, packets, whole } = await server.heap();
+        const { cells, packets, uncollected } = await server.heap();
         expect(packets).toBe(3300);
-        if (looking.whole && whole) return (cells - looking.cells) / packets;
+        if (base.uncollected && uncollected) return (cells - base.cells) / packets;
       }
-      throw new Error("the heap was collected in the midst of every run");
+      throw new Error("a garbage collection ran during every try");
     };
-    expect(await garbage()).toBeLessThan(0.02);
-    expect(await garbage("wastes")).toBeGreaterThan(0.9);
+    expect(await cellsPerPacket()).toBeLessThan(0.02);
+    expect(await cellsPerPacket("allocate per packet")).toBeGreaterThan(0.9);
   },
   30_000,
 );
 
-describe("where mmsg cannot run, one line says so and names what can", () => {
+describe("where mmsg cannot run, its error is one line that recommends udp", () => {
   for (const [why, platform] of [
     ["this is darwin on arm64", { platform: "darwin", arch: "arm64" }],
     ["this is linux on riscv64", { platform: "linux", arch: "riscv64" }],
@@ -224,12 +229,12 @@ describe("where mmsg cannot run, one line says so and names what can", () => {
         expect(message).not.toContain("\n");
         return;
       }
-      throw new Error("it did open");
+      throw new Error("openLibc did not throw");
     });
   }
 });
 
-/** Runs `what` of server-in-namespace.ts on a host until its standard input ends; its first line. */
+/** Starts a transport in a network namespace with server-in-namespace.ts. */
 async function serve(command: (command: string[]) => string[], kind: Kind, host: string) {
   const script = new URL("./server-in-namespace.ts", import.meta.url).pathname;
   const server = Bun.spawn(command([process.execPath, script, "serve", kind, host]), {
@@ -251,6 +256,7 @@ async function serve(command: (command: string[]) => string[], kind: Kind, host:
   };
 }
 
+/** Announces and queries a node from a network namespace. @returns the reply in hex */
 function ask(command: (command: string[]) => string[], from: string, to: string, port: string): string {
   const script = new URL("./server-in-namespace.ts", import.meta.url).pathname;
   return Bun.spawnSync(command([process.execPath, script, "ask", from, to, port]), { stderr: "inherit" })
@@ -259,10 +265,10 @@ function ask(command: (command: string[]) => string[], from: string, to: string,
 }
 
 testIf(hasNetns, NEEDS_NETNS)(
-  "replies to link-local addresses leave by the interface that the query came by",
+  "a reply to a link-local address leaves through the interface that the query came in on",
   async () => {
     await using hosts = await twoHosts();
-    // A second cable, with the same network behind it as far as the routes can tell.
+    // A second link. Its link-local network looks the same to the routing table.
     hosts.a.cable("a1", hosts.b, "b1");
     hosts.a.run("ip link set a1 up");
     hosts.b.run("ip link set b1 up");
@@ -291,7 +297,7 @@ testIf(hasNetns, NEEDS_NETNS)(
 );
 
 testIf(hasNetns, NEEDS_NETNS)(
-  "IPv4 is served on a host whose IPv6 is switched off",
+  "IPv4 is served on a host without IPv6, also with the host ::",
   async () => {
     await using hosts = await twoHosts({ ipv6: false });
     for (const host of ["0.0.0.0", "10.9.0.1", "::"]) {

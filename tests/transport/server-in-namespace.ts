@@ -1,13 +1,14 @@
 /**
- * A host of a test's network: `bun server-in-namespace.ts serve KIND HOST` runs a transport there, prints its port and ends with its
- * standard input; `bun server-in-namespace.ts ask FROM TO PORT` announces a node, asks for it, and prints the reply in hex.
+ * Runs in a network namespace of a test. `bun server-in-namespace.ts serve KIND HOST` runs a transport, prints its port
+ * and ends when its standard input ends. `bun server-in-namespace.ts ask FROM TO PORT` announces a node, queries it,
+ * and prints the reply in hex.
  */
 import { Client } from "../support/client.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { type Kind, Running } from "./transports.ts";
 
-const [what, ...rest] = process.argv.slice(2);
-if (what === "serve") {
+const [command, ...rest] = process.argv.slice(2);
+if (command === "serve") {
   const [kind, host] = rest as [Kind, string];
   const server = await Running.open(kind, { host });
   console.log(server.port);
@@ -17,6 +18,6 @@ if (what === "serve") {
   const client = await Client.open(Number(port), to, from);
   client.send(announcement(ascii("NODE"), 4711));
   const reply = await client.ask(query(ascii("NODE")));
-  console.log(reply?.toHex() ?? "silence");
+  console.log(reply?.toHex() ?? "no reply");
 }
 process.exit(0);

@@ -1,4 +1,4 @@
-/** What every transport has to do. */
+/** The behavior that all transports have in common. */
 import { describe, expect } from "bun:test";
 import { loadLibc } from "../../src/transport/libc.ts";
 import { Client, until } from "../support/client.ts";
@@ -30,14 +30,14 @@ function sum(server: Running): number {
 }
 
 for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfies Kind[]) {
-  const own = kind === "udp without system calls";
-  const check = testIf(own || hasCalls, NEEDS_CALLS);
-  const checkAsRoot = testIf((own || hasCalls) && process.getuid?.() === 0, "a raw socket takes root");
+  const bunSocket = kind === "udp without system calls";
+  const check = testIf(bunSocket || hasCalls, NEEDS_CALLS);
+  const checkAsRoot = testIf((bunSocket || hasCalls) && process.getuid?.() === 0, "needs root for a raw socket");
   const open = (where: Parameters<typeof Running.open>[1] = {}) => Running.open(kind, where);
 
   describe(`transport ${kind}`, () => {
     for (const engine of ["wasm", "ts"] as const) {
-      check(`carries packets to the ${engine} engine and its replies back`, async () => {
+      check(`carries packets to the ${engine} engine and sends its replies`, async () => {
         await using server = await open({ engine });
         await using client = await Client.open(server.port);
         await using other = await Client.open(server.port, "127.0.0.1", "127.6.5.4");
@@ -57,7 +57,7 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       });
     }
 
-    check("takes IPv4 and IPv6 on one socket", async () => {
+    check("receives IPv4 and IPv6 on one socket", async () => {
       await using server = await open({ host: "::" });
       await using v4 = await Client.open(server.port);
       await using v6 = await Client.open(server.port, "::1");
@@ -69,7 +69,7 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       }
     });
 
-    check("listens on the address that it is given, and there only", async () => {
+    check("listens only on the address that it is given", async () => {
       for (const [host, from, elsewhere] of [
         ["127.3.2.1", "127.0.0.1", "127.0.0.1"],
         ["::ffff:127.3.2.1", "127.0.0.1", "127.0.0.1"],
@@ -86,31 +86,43 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       }
     });
 
-    check("listens on an address of the name that it is given", async () => {
+    check("listens on one address of a host name", async () => {
       await using server = await open({ host: "localhost" });
       await using v4 = await Client.open(server.port);
       await using v6 = await Client.open(server.port, "::1");
-      // Which of the two it is, the system says; a client of the other may hear that nobody is there.
-      const ask = (client: Client) => client.ask(query(ascii("A")), 300).catch(() => undefined);
-      for (const client of [v4, v6]) client.send(announcement(ascii("A"), 1));
-      const replies = await Promise.all([ask(v4), ask(v6)]);
-      expect(replies.filter((reply) => reply !== undefined)).toHaveLength(1);
+      const send = (packet: Uint8Array) => {
+        for (const client of [v4, v6]) {
+          try {
+            client.send(packet);
+          } catch {
+            // The client of the address without a server may get ECONNREFUSED.
+          }
+        }
+      };
+      send(announcement(ascii("A"), 1));
+      // Which of the two addresses it is depends on the system. Two rounds: had the server listened on both, the second
+      // client would have its reply of the first round by now.
+      for (let round = 1; round <= 2; round++) {
+        send(query(ascii("A")));
+        await until(() => Math.max(v4.replies.length, v6.replies.length) === round, `the reply of round ${round}`);
+      }
+      expect(Math.min(v4.replies.length, v6.replies.length)).toBe(0);
     });
 
-    check("says what is wrong with where it should listen", async () => {
+    check("fails with the system's error code for an address that it cannot listen on", async () => {
       expect(open({ host: "192.0.2.1" })).rejects.toMatchObject({ code: "EADDRNOTAVAIL" });
       await open({ host: "192.0.2.1" }).catch(() => {});
       expect(open({ host: "no-such-host.invalid" })).rejects.toMatchObject({ code: "ENOENT" });
       await open({ host: "no-such-host.invalid" }).catch(() => {});
     });
 
-    check("hands over datagrams of every length, those too long as malformed", async () => {
+    check("passes on datagrams of every length; too long ones count as malformed", async () => {
       await using server = await open();
       await using client = await Client.open(server.port);
       await announce(server, client, announcement(ascii("A"), 1));
       const odd = [0, 1, 3, 1024, 1040, 1041, 1044, 1500, 9000, 65_507].map((length) => new Uint8Array(length));
       for (const packet of odd) await announce(server, client, packet);
-      // All that is right about it fits into a slot.
+      // A valid packet, but followed by bytes that exceed the slot.
       const long = new Uint8Array(1060);
       long.set(announcement(new Uint8Array(1008).fill(66), 1, new Uint8Array(16)));
       await announce(server, client, long);
@@ -119,7 +131,7 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       expect(sum(server)).toBe(server.counters().received);
     });
 
-    checkAsRoot("goes on after packets from source port 0", async () => {
+    checkAsRoot("keeps working after packets from source port 0", async () => {
       await using server = await open();
       await using client = await Client.open(server.port);
       await announce(server, client, announcement(ascii("A"), 1));
@@ -127,43 +139,55 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       sendRaw(query(ascii("A")), 0, server.port);
       sendRaw(query(ascii("C")), 9, server.port);
       await until(() => server.counters().verdicts.unknown === 1, "the last of the raw packets");
-      // Bun.udpSocket drops them before anybody could count them.
+      // Bun.udpSocket drops them silently.
       expect(server.counters().verdicts).toMatchObject({ stored: 1, "refused-port": kind === "mmsg" ? 2 : 0 });
       expect(server.counters()).toMatchObject({ socketErrors: 0, unsent: 0 });
       expect(await client.ask(query(ascii("A")))).toBeDefined();
     });
 
-    check("sends every healthy client its reply while others closed their ports before theirs", async () => {
-      await using server = await open();
-      await using client = await Client.open(server.port);
-      await announce(server, client, announcement(ascii("A"), 1));
-      for (let round = 0; round < 20; round++) {
-        for (let i = 0; i < 50; i++) {
-          const gone = await Client.open(server.port);
-          gone.send(query(ascii("A")));
-          gone.close();
-          if (i % 10 === 0) client.send(query(ascii("A")));
+    check(
+      "replies to every client although other clients closed their ports before their replies arrived",
+      async () => {
+        await using server = await open();
+        await using client = await Client.open(server.port);
+        await announce(server, client, announcement(ascii("A"), 1));
+        for (let round = 0; round < 20; round++) {
+          for (let i = 0; i < 50; i++) {
+            const gone = await Client.open(server.port);
+            gone.send(query(ascii("A")));
+            gone.close();
+            if (i % 10 === 0) client.send(query(ascii("A")));
+          }
+          await until(() => client.replies.length === 5, `the replies of round ${round}`);
+          client.replies.length = 0;
         }
-        await until(() => client.replies.length === 5, `the replies of round ${round}`);
-        client.replies.length = 0;
-      }
-      const { received, verdicts, unsent, socketErrors } = server.counters();
-      expect({ received, answered: verdicts.answered, unsent }).toEqual({ received: 1101, answered: 1100, unsent: 0 });
-      // Only a socket of Bun's own making hears of them.
-      if (own) expect(socketErrors).toBeGreaterThan(0);
-      else expect(socketErrors).toBe(0);
-    });
+        const { received, verdicts, unsent, socketErrors } = server.counters();
+        expect({ received, answered: verdicts.answered, unsent }).toEqual({
+          received: 1101,
+          answered: 1100,
+          unsent: 0,
+        });
+        // Only a socket that Bun opened reports their ICMP errors.
+        if (bunSocket) expect(socketErrors).toBeGreaterThan(0);
+        else expect(socketErrors).toBe(0);
+      },
+    );
 
-    check("asks ten times a second whether it should stop, though nothing comes", async () => {
+    check("checks ten times per second whether it should stop, also without packets", async () => {
       await using server = await open();
+      // On a busy machine the transport's timer runs late, and so does this one.
+      let control = 0;
+      const timer = setInterval(() => control++, 100);
+      const start = performance.now();
       const before = await server.asked();
-      await Bun.sleep(1000);
+      await until(() => control >= 10, "the control timer", 30_000);
       const asked = (await server.asked()) - before;
-      expect(asked).toBeGreaterThanOrEqual(5);
-      expect(asked).toBeLessThan(20);
+      clearInterval(timer);
+      expect(asked).toBeGreaterThanOrEqual(control / 2);
+      expect(asked).toBeLessThan((2 * (performance.now() - start)) / 100);
     });
 
-    check("ends when the flag says so, and frees its port", async () => {
+    check("ends when the stop flag is set, and frees its port", async () => {
       await using server = await open();
       server.stop();
       expect(await server.ended).toBeUndefined();
@@ -172,9 +196,9 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
     });
 
     for (const by of ["flag", "message"] as const) {
-      // Under a flood Bun's receive loop lets no message through: the flag is there for that.
+      // Under a flood Bun's receive loop delivers no messages. That is why there is a flag.
       if (by === "message" && kind !== "mmsg") continue;
-      check(`ends in the midst of a flood, told by a ${by}`, async () => {
+      check(`ends during a flood, stopped by a ${by}`, async () => {
         await using server = await open();
         const flood = new URL("../support/flood.ts", import.meta.url).pathname;
         const child = Bun.spawn([process.execPath, flood, `${server.port}`, "20", "load"], { stdout: "ignore" });
@@ -189,7 +213,7 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       });
     }
 
-    check("takes messages and closes on one, though nothing comes", async () => {
+    check("receives messages and closes on one, also without packets", async () => {
       const server = await open();
       server.close();
       expect(await server.ended).toBeUndefined();
@@ -198,14 +222,14 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       await server[Symbol.asyncDispose]();
     });
 
-    check("ends with the error when judging fails", async () => {
-      await using server = await open({ sabotage: "throws" });
+    check("ends with the error that processing a batch throws", async () => {
+      await using server = await open({ fault: "throw" });
       await using client = await Client.open(server.port);
       client.send(query(ascii("A")));
-      expect(await server.ended).toBe("out of order");
+      expect(await server.ended).toBe("injected fault");
     });
 
-    check("does not share a port that another server holds, whether that shares it or not", async () => {
+    check("does not share the port of another server, whether that one shares it or not", async () => {
       for (const held of [{}, { reusePort: "first" }] as Partial<Where>[]) {
         await using server = await open(held);
         for (const wanted of [{}, { reusePort: "first" }, { host: "0.0.0.0" }] as Partial<Where>[]) {
@@ -221,9 +245,9 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       }
     });
 
-    // Elsewhere SO_REUSEPORT lets sockets share a port, and gives all datagrams to one of them.
-    testIf((own || hasCalls) && process.platform === "linux", "needs Linux")(
-      "shares its port with those that join, each taking its part, and does the work of those that are gone",
+    // Other systems let sockets share a port by SO_REUSEPORT, but deliver all datagrams to one of them.
+    testIf((bunSocket || hasCalls) && process.platform === "linux", "needs Linux")(
+      "shares its port with sockets that join: each receives a part, and the others take over when one is closed",
       async () => {
         const memory = engineMemory(3);
         const lanes: Running[] = [await open({ memory, reusePort: "first" })];
@@ -242,7 +266,7 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
         lanes[0]!.close();
         await lanes[0]!.ended;
         expect(await answered()).toBe(60);
-        // Whoever takes the place of one that is gone does not take the port from the others.
+        // A replacement joins, and does not take the port away from the others.
         const again = await open({ memory, port, reusePort: "join" });
         expect(await answered()).toBe(60);
         for (const client of clients) client.close();

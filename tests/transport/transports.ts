@@ -1,4 +1,4 @@
-/** Transports for tests: each in a thread of its own, with a packet engine behind it. */
+/** Runs transports for tests, each in its own worker with a packet engine. */
 import { COUNTER_RECEIVED, H_LANES_AT, LANE_COUNTERS, LANE_SIZE } from "../../assembly/layout.ts";
 import {
   createEngineMemory,
@@ -13,8 +13,13 @@ import { UNLIMITED } from "../support/harness.ts";
 
 export type Kind = "mmsg" | "udp" | "udp without system calls";
 
-/** What the thread does wrong, beside its work. */
-export type Sabotage = "sleeps at first" | "throws" | "wastes" | "spoils every third" | "closes its socket";
+/** A fault that the worker injects. */
+export type Fault =
+  | "sleep in the first batch"
+  | "throw"
+  | "allocate per packet"
+  | "spoil every third source"
+  | "close the socket";
 
 export interface Where {
   readonly host: string;
@@ -23,24 +28,26 @@ export interface Where {
   readonly receiveBuffer?: number;
 }
 
-/** To the thread, first. */
+/** The first message to the worker. */
 export interface Opening extends Where {
   readonly kind: Kind;
   readonly engine: EngineBackend;
   readonly memory: WebAssembly.Memory;
   readonly lane: number;
-  readonly sabotage?: Sabotage | undefined;
+  readonly fault?: Fault | undefined;
 }
 
-/** From the thread. */
-export type Told =
+/** Messages from the worker. */
+export type Report =
   | { readonly type: "listening"; readonly port: number; readonly receiveBuffer: number | undefined }
   | { readonly type: "failed"; readonly code: string | undefined; readonly message: string }
   | { readonly type: "ended"; readonly message: string | undefined }
-  /** How often it asked whether it should stop. */
+  /** How often the transport has called `shouldStop`. */
   | { readonly type: "asked"; readonly asked: number }
-  /** What came to its heap, and how many packets were judged, since the last time; `whole` if nothing was collected. */
-  | { readonly type: "heap"; readonly cells: number; readonly packets: number; readonly whole: boolean };
+  /**
+   * New heap cells and processed packets since the last report; `uncollected` if no garbage collection ran meanwhile.
+   */
+  | { readonly type: "heap"; readonly cells: number; readonly packets: number; readonly uncollected: boolean };
 
 export function engineMemory(lanes = 1): WebAssembly.Memory {
   return createEngineMemory({ ...defaultEngineOptions(), ...UNLIMITED, capacity: 20_000, lanes });
@@ -53,87 +60,88 @@ export function address6(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A transport in a worker. */
 export class Running implements AsyncDisposable {
   readonly port: number;
   readonly receiveBuffer: number | undefined;
-  /** When it has ended by itself or was closed: its error's message, if any. */
+  /** Resolves when the transport has ended by itself or was closed, with the message of its error, if any. */
   readonly ended: Promise<string | undefined>;
   readonly #worker: Worker;
   readonly #control: EngineControl;
   readonly #memory: WebAssembly.Memory;
   readonly #lane: number;
-  #answer: (told: Told) => void = () => {};
+  #answer: (report: Report) => void = () => {};
 
   private constructor(
     worker: Worker,
     memory: WebAssembly.Memory,
     lane: number,
-    told: Extract<Told, { type: "listening" }>,
+    listening: Extract<Report, { type: "listening" }>,
   ) {
     this.#worker = worker;
     this.#memory = memory;
     this.#lane = lane;
     this.#control = new EngineControl(memory);
-    this.port = told.port;
-    this.receiveBuffer = told.receiveBuffer;
+    this.port = listening.port;
+    this.receiveBuffer = listening.receiveBuffer;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     this.ended = promise;
-    worker.onmessage = ({ data }: MessageEvent<Told>) => {
+    worker.onmessage = ({ data }: MessageEvent<Report>) => {
       if (data.type === "ended") resolve(data.message);
       else this.#answer(data);
     };
   }
 
-  /** @throws {Error} with `code`, as the transport's opening threw it. */
+  /** @throws {Error} with the message and `code` of the error that opening the transport threw */
   static async open(
     kind: Kind,
-    where: Partial<Where> & Partial<Pick<Opening, "engine" | "memory" | "lane" | "sabotage">> = {},
+    where: Partial<Where> & Partial<Pick<Opening, "engine" | "memory" | "lane" | "fault">> = {},
   ): Promise<Running> {
     const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
     const memory = where.memory ?? engineMemory();
-    const told = await new Promise<Told>((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<Told>) => resolve(data);
+    const report = await new Promise<Report>((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<Report>) => resolve(data);
       worker.onerror = ({ message }) => reject(new Error(message));
       worker.postMessage({ engine: "wasm", host: "127.0.0.1", port: 0, lane: 0, kind, ...where, memory });
     });
-    if (told.type === "listening") return new Running(worker, memory, where.lane ?? 0, told);
+    if (report.type === "listening") return new Running(worker, memory, where.lane ?? 0, report);
     worker.terminate();
-    throw Object.assign(new Error(told.type === "failed" ? told.message : told.type), told);
+    throw Object.assign(new Error(report.type === "failed" ? report.message : report.type), report);
   }
 
-  /** Packets that came to this one. */
+  /** Packets that this transport received. */
   get received(): number {
     const lane = new Uint32Array(this.#memory.buffer)[H_LANES_AT >>> 2]! + this.#lane * LANE_SIZE;
     return new Float64Array(this.#memory.buffer, lane + LANE_COUNTERS)[COUNTER_RECEIVED]!;
   }
 
-  /** Of all that share the memory. */
+  /** Counters of all transports that share the memory. */
   counters(): EngineCounters {
     return this.#control.counters();
   }
 
-  /** Sets the flag in the memory, which a blocked thread sees too. */
+  /** Sets the stop flag in the shared memory: it reaches a worker that receives no messages, too. */
   stop(): void {
     this.#control.stop();
   }
 
-  /** By a message. */
+  /** Closes it by a message. */
   close(): void {
     this.#worker.postMessage("close");
   }
 
-  /** How often it asked whether it should stop. */
+  /** How often the transport has called `shouldStop`. */
   async asked(): Promise<number> {
-    return ((await this.#ask("asked")) as Extract<Told, { type: "asked" }>).asked;
+    return ((await this.#ask("asked")) as Extract<Report, { type: "asked" }>).asked;
   }
 
-  /** What came to its heap, and how many packets were judged, since the last call; whether nothing was collected meanwhile. */
-  async heap(): Promise<Extract<Told, { type: "heap" }>> {
-    return (await this.#ask("heap")) as Extract<Told, { type: "heap" }>;
+  /** New heap cells and processed packets since the last call, and whether no garbage collection ran meanwhile. */
+  async heap(): Promise<Extract<Report, { type: "heap" }>> {
+    return (await this.#ask("heap")) as Extract<Report, { type: "heap" }>;
   }
 
-  #ask(question: "asked" | "heap"): Promise<Told> {
-    const answer = new Promise<Told>((resolve) => {
+  #ask(question: "asked" | "heap"): Promise<Report> {
+    const answer = new Promise<Report>((resolve) => {
       this.#answer = resolve;
     });
     this.#worker.postMessage(question);

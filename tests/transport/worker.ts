@@ -1,4 +1,4 @@
-/** A thread with one transport and one packet engine, for tests: told what to open, tells what became of it. */
+/** A worker with one transport and one packet engine, for tests. */
 import { fullGC, heapStats } from "bun:jsc";
 import { closeSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { SLOT_SIZE, SLOT_SOURCE, SOURCE_PORT } from "../../assembly/layout.ts";
@@ -7,7 +7,7 @@ import { openOwnSocket } from "../../src/transport/bun-socket.ts";
 import { openMmsg } from "../../src/transport/mmsg.ts";
 import type { Transport, TransportOptions } from "../../src/transport/transport.ts";
 import { openUdp } from "../../src/transport/udp.ts";
-import type { Kind, Opening, Told } from "./transports.ts";
+import type { Kind, Opening, Report } from "./transports.ts";
 
 declare const self: Worker;
 
@@ -19,16 +19,16 @@ const OPEN: Record<Kind, (options: TransportOptions) => Promise<Transport>> = {
 
 let transport: Transport | undefined;
 
-function tell(told: Told): void {
-  self.postMessage(told);
+function send(report: Report): void {
+  self.postMessage(report);
 }
 
-/** Everything on the heap, garbage as well as long as it was not collected. */
+/** Number of cells on the heap, including garbage that is not collected yet. */
 function cells(): number {
   return Object.values(heapStats().objectTypeCounts).reduce((a, b) => a + b);
 }
 
-/** Garbage that is in nobody's way: as long as all of it is there, nothing was collected. */
+/** Garbage on purpose: as long as all of it is on the heap, no garbage collection has run. */
 const CANARIES = 100;
 let canary: Set<number> | undefined;
 
@@ -37,16 +37,16 @@ function canaries(): number {
 }
 
 function dropCanaries(): void {
-  // One that nobody has is not made at all.
+  // Assigned to a variable, because the compiler would remove an unused Set.
   for (let i = 0; i <= CANARIES; i++) canary = new Set([i]);
-  if (canary?.size !== 1 || canaries() < CANARIES) throw new Error("the canaries do not show on the heap");
+  if (canary?.size !== 1 || canaries() < CANARIES) throw new Error("the canaries are not on the heap");
 }
 
 function wait(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/** Closes the IPv4 socket on `port` behind its owner's back: /proc knows which descriptor it is. */
+/** Closes the IPv4 socket on `port` without the transport's knowledge. Finds its descriptor in /proc. */
 function closeSocket(port: number): void {
   const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   const sockets = readFileSync("/proc/net/udp", "latin1").split("\n");
@@ -64,23 +64,23 @@ function linkOf(fd: string): string {
   }
 }
 
-async function open({ memory, lane: number, kind, engine: backend, sabotage, ...where }: Opening): Promise<void> {
+async function open({ memory, lane: number, kind, engine: backend, fault, ...where }: Opening): Promise<void> {
   const control = new EngineControl(memory);
   const engine = createEngine(backend, memory, number);
   const lane = new Lane(memory, number);
-  const waste: unknown[] = [];
+  const garbage: unknown[] = [];
   let batches = 0;
   let asked = 0;
   let heap = { cells: 0, received: 0, canaries: 0 };
   const processBatch = (count: number): number => {
     batches++;
-    if (sabotage === "sleeps at first" && batches === 1) wait(700);
-    if (sabotage === "closes its socket") closeSocket(transport!.port);
-    if (sabotage === "throws") throw new Error("out of order");
-    if (sabotage === "wastes") for (let i = 0; i < count; i++) waste[i] = { i };
+    if (fault === "sleep in the first batch" && batches === 1) wait(700);
+    if (fault === "close the socket") closeSocket(transport!.port);
+    if (fault === "throw") throw new Error("injected fault");
+    if (fault === "allocate per packet") for (let i = 0; i < count; i++) garbage[i] = { i };
     const replies = engine.process(number, count, Date.now());
-    // A port that nothing can be sent to: EINVAL.
-    if (sabotage === "spoils every third") {
+    // Sending to port 0 fails with EINVAL.
+    if (fault === "spoil every third source") {
       for (let slot = 0; slot < count; slot += 3) {
         const at = lane.at + slot * SLOT_SIZE + SLOT_SOURCE + SOURCE_PORT;
         lane.bytes.fill(0, at, at + 2);
@@ -97,22 +97,22 @@ async function open({ memory, lane: number, kind, engine: backend, sabotage, ...
         asked++;
         return control.stopped;
       },
-      onEnd: (error) => tell({ type: "ended", message: error?.message }),
+      onEnd: (error) => send({ type: "ended", message: error?.message }),
     });
-    tell({ type: "listening", port: transport.port, receiveBuffer: transport.receiveBuffer });
+    send({ type: "listening", port: transport.port, receiveBuffer: transport.receiveBuffer });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    tell({ type: "failed", code, message });
+    send({ type: "failed", code, message });
   }
   self.onmessage = ({ data }: MessageEvent<"close" | "asked" | "heap">) => {
     if (data === "close") {
       transport?.close();
-      tell({ type: "ended", message: undefined });
-    } else if (data === "asked") tell({ type: "asked", asked });
+      send({ type: "ended", message: undefined });
+    } else if (data === "asked") send({ type: "asked", asked });
     else {
       const { received } = control.counters();
-      const whole = canaries() >= heap.canaries;
-      tell({ type: "heap", cells: cells() - heap.cells, packets: received - heap.received, whole });
+      const uncollected = canaries() >= heap.canaries;
+      send({ type: "heap", cells: cells() - heap.cells, packets: received - heap.received, uncollected });
       fullGC();
       dropCanaries();
       heap = { cells: cells(), received, canaries: canaries() };
