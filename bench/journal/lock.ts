@@ -45,17 +45,17 @@ export function lockFigures(backend: EngineBackend, maxIdLength: number, nodes: 
     exchange.merge(Exchange.CAPACITY, now);
   }
   const mergeNs = ((performance.now() - began) * 1e6) / nodes;
-  const held: number[] = [];
+  const lockedUs: number[] = [];
   let listed = 0;
   began = performance.now();
   for (let shard = 0; shard < exchange.shards; shard++) {
     do {
       const before = performance.now();
       const count = exchange.walk(shard, Number.POSITIVE_INFINITY);
-      if (count === LIST_BATCH) held.push((performance.now() - before) * 1000);
+      if (count === LIST_BATCH) lockedUs.push((performance.now() - before) * 1000);
       listed += count;
     } while (exchange.more);
   }
   const listNs = ((performance.now() - began) * 1e6) / listed;
-  return { backend, idLength, nodes, medianUs: median(held), p99Us: quantile(held, 0.99), listNs, mergeNs };
+  return { backend, idLength, nodes, medianUs: median(lockedUs), p99Us: quantile(lockedUs, 0.99), listNs, mergeNs };
 }
