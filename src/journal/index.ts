@@ -1,4 +1,4 @@
-export { Batch, BatchError, BatchWriter, type SealedBatch } from "./batch.ts";
+export { Batch, BatchError, BatchWriter, type SealedBatch } from "./batch/index.ts";
 export type { JournalEntry } from "./entry.ts";
 export {
   type Journal,

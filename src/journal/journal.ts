@@ -1,63 +1,74 @@
-/** What a journal is to a server, and a server to its journal. */
-import type { Batch, SealedBatch } from "./batch.ts";
+/** The interface between a server's registry and its journal. */
+import type { Batch, SealedBatch } from "./batch/index.ts";
 
-/** What outlives the process. The registry is its buffer: whatever is not kept yet can be had from there again. */
+/**
+ * Keeps announcements beyond the life of the process. The registry serves as its buffer: whatever could not be appended can
+ * be taken from there again.
+ */
 export interface Journal {
-  /** What a log may say of it: no secrets. */
+  /** For logs, without passwords. */
   readonly where: string;
-  /** To a time of this machine's clock, in ms, this is added to have the journal's time. */
+  /** The journal's clock minus this machine's, in ms: added to times that are appended, subtracted from those that are read. */
   readonly shift: number;
-  /** Whether it makes sense to append now. */
+  /** Whether `append` can succeed now: false while there is no connection. */
   readonly ready: boolean;
-  /** Batches that were none, or damaged: skipped. */
+  /** Batches that were skipped because they are damaged or not batches at all. */
   readonly bad: number;
-  /** What went wrong so far: connections that broke, appends that failed, times that it lost what it had. */
+  /** Lost connections, failed appends, and times that the journal lost data. */
   readonly errors: number;
   /**
-   * Has `registry` take all that the journal has; resolves when it has, or when the journal cannot be had for now: that is in the
-   * log then, and it is tried again for ever.
-   * @throws {JournalError} if a server had better not start with it.
+   * Merges everything the journal has into `registry`. Resolves when that is done, or if the journal is not available now: that is
+   * logged, and retried until `close`.
+   *
+   * @throws {JournalError} for a problem that a person must solve before the server can start
    */
   open(registry: JournalRegistry): Promise<void>;
-  /** Has `registry` take all that the journal has, once: for tools. Nothing is changed. @throws {JournalError} */
+  /** Merges everything the journal has into `registry`, once and without changing the journal: for tools. @throws {JournalError} */
   read(registry: Pick<JournalRegistry, "merge">): Promise<void>;
-  /** Makes it ready for `append`, where it is not to be opened. @throws {JournalError} */
+  /** Gets ready for `append` without `open`: for tools. @throws {JournalError} */
   prepare(): Promise<void>;
-  /** Resolves when the batch is kept. @throws {JournalError} if it is not, or not for certain; it may be appended again */
+  /**
+   * Resolves when the batch is stored.
+   *
+   * @throws {JournalError} if it is not, or may not be; appending it again does no harm
+   */
   append(batch: SealedBatch): Promise<void>;
-  /** What it holds. To be asked after `open`, `read` or `prepare`. */
+  /** To be called after `open`, `read` or `prepare`. */
   storageInfo(): Promise<StorageInfo>;
-  /** Ends it; what was appended is kept. */
+  /** Closes the journal for good. Batches that were appended stay stored. */
   close(): Promise<void>;
 }
 
-/** Who has a journal: a registry. */
+/** A server's registry, as its journal uses it. */
 export interface JournalRegistry {
-  /** Nodes it holds. */
+  /** Nodes in the registry. */
   readonly nodes: number;
-  /** Entries that it was to take and had no room for. */
+  /** Entries of the journal that were dropped because the registry was full or their NodeID was too long. */
   readonly noRoom: number;
-  /** Merges a batch of another server, or of an earlier life; `shift` is added to its times. */
+  /** Merges a batch of another server, or of an earlier run of this one. `shift` is added to its times. */
   merge(batch: Batch, shift: number): Promise<void>;
-  /** The journal lost what this server had announced to it: it is to be appended again. */
+  /** The journal lost what this server had appended: marks all of it to be appended again. */
   appendAgain(): void;
-  /** Appends all that the registry holds, whoever announced it. Resolves when that is done. Rejects if it cannot be. */
+  /** Appends the whole registry, including what other servers announced. Rejects if an append fails. */
   appendAll(): Promise<void>;
 }
 
-/** Of a journal as it is, not of the registry that it makes. */
+/** What a journal occupies, for people. */
 export interface StorageInfo {
   readonly batches: number;
-  /** What it takes on disk or in memory. */
+  /** On disk, or in Redis's memory. */
   readonly bytes: number;
-  /** What else there is to say of it, name by name. */
-  readonly more: Readonly<Record<string, string | number>>;
+  /** Other facts by name, different for each kind of journal. */
+  readonly details: Readonly<Record<string, string | number>>;
 }
 
-/** Why a journal fails. `locked`, `newer`, `foreign` and `unusable` are for a person to solve, before a server starts. */
+/**
+ * Why a journal fails. A person must solve `locked`, `newer` (written by a newer version), `foreign` (another program's
+ * database) and `unusable` before a server starts. `moved`: the file was removed or replaced.
+ */
 export type JournalErrorCode = "locked" | "newer" | "foreign" | "unusable" | "damaged" | "moved" | "failed" | "closed";
 
-/** A journal cannot be had, or did not keep what it was given. */
+/** A journal is not available, or did not store what was appended. */
 export class JournalError extends Error {
   override readonly name = "JournalError";
   readonly code: JournalErrorCode;

@@ -1,6 +1,6 @@
 import type { Journal, StorageInfo } from "./journal.ts";
 
-/** Nothing outlives the process. */
+/** The journal that keeps nothing. */
 export class MemoryJournal implements Journal {
   readonly where = "memory";
   readonly shift = 0;
@@ -14,7 +14,7 @@ export class MemoryJournal implements Journal {
   async append(): Promise<void> {}
 
   async storageInfo(): Promise<StorageInfo> {
-    return { batches: 0, bytes: 0, more: {} };
+    return { batches: 0, bytes: 0, details: {} };
   }
 
   async close(): Promise<void> {}

@@ -1,4 +1,6 @@
-/** Which journal, in words: the flags of `whereabouts server` and of `whereabouts journal`. */
+/** The choice of a journal by a text, as the flag `--journal` has it. */
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { Journal } from "./journal.ts";
 import { MemoryJournal } from "./memory.ts";
 import { RedisJournal } from "./redis/journal.ts";
@@ -7,35 +9,46 @@ import { SqliteJournal } from "./sqlite/journal.ts";
 import { defaultSqlitePath } from "./sqlite/path.ts";
 
 export interface JournalOptions {
-  /** `memory`, `sqlite`, `sqlite:PATH` or the URL of a Redis. */
+  /** `memory`, `sqlite`, `sqlite:PATH` or the URL of Redis or Valkey. A PATH that begins with `~/` is in the home folder. */
   readonly journal: string;
-  /** What the keys in Redis begin with. */
+  /** Prefix of the keys in Redis. */
   readonly prefix: string;
-  /** How long an announcement holds, in ms. */
+  /** How long an announcement is valid, in ms. */
   readonly retentionMs: number;
-  /** Which server this is: 8 bytes, others at each start. */
+  /** Identifies this run of the server in its batches: 8 random bytes. */
   readonly origin: Uint8Array;
 }
 
 export const DEFAULT_PREFIX = "whereabouts";
 
 /**
- * A journal; nothing is opened yet.
- * @throws {TypeError} or {RangeError} that says what would be one. It quotes no URL.
+ * Creates a journal without opening it.
+ *
+ * @throws {TypeError | RangeError} that says what `journal` or `prefix` must be. The message never quotes a URL, which may
+ *   contain a password.
  */
 export function createJournal({ journal, prefix, retentionMs, origin }: JournalOptions): Journal {
   checkJournal(journal, prefix);
   if (journal === "memory") return new MemoryJournal();
   if (isRedisUrl(journal)) return new RedisJournal(parseRedisUrl(journal), prefix, retentionMs, origin.toHex());
-  const path = journal === "sqlite" ? defaultSqlitePath() : journal.slice("sqlite:".length);
-  return new SqliteJournal(path, retentionMs);
+  return new SqliteJournal(sqlitePath(journal), retentionMs);
 }
 
-/** @throws {TypeError} or {RangeError}, as {@link createJournal} does. */
+function sqlitePath(journal: string): string {
+  const path = journal.slice("sqlite:".length);
+  if (path === "") return defaultSqlitePath();
+  // A shell expands "~" only at the beginning of a word.
+  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
+}
+
+/** @throws {TypeError | RangeError} as {@link createJournal} does. */
 export function checkJournal(journal: string, prefix: string): void {
   if (typeof journal !== "string") throw new TypeError(`journal must be a string, not ${Bun.inspect(journal)}`);
   if (typeof prefix !== "string" || !/^[!-~]{1,100}$/.test(prefix)) {
     throw new RangeError("journalPrefix must be 1 to 100 printable ASCII characters without a space");
+  }
+  if (journal === "sqlite::memory:") {
+    throw new RangeError('journal must be a file or "memory": "sqlite::memory:" would be lost when the server stops');
   }
   if (journal === "memory" || journal === "sqlite" || /^sqlite:./.test(journal)) return;
   if (isRedisUrl(journal)) {

@@ -1,12 +1,12 @@
-/** Trouble that lasts, said in a line when it begins and in another when it is over. */
+/** Logs outages: one warning when something starts to fail, one line when it works again. */
 import type { Logger } from "@logtape/logtape";
 
-/** What was said is not said again for so long: a connection that comes and goes is no reason for a line each time. */
+/** A warning is not repeated within this time, so that a connection that comes and goes does not fill the log. */
 const QUIET_MS = 60_000;
-/** Different lines about one trouble, at most: an error may have a number in it. */
-const LINES = 5;
+/** The most different warnings within QUIET_MS: messages may differ only in a number. */
+const MAX_WARNINGS = 5;
 
-/** Text as it is, to a logger that takes {…} for something to be filled in, and to a terminal that takes other things for orders. */
+/** Escapes text for LogTape, which replaces `{…}`, and for terminals, which interpret control characters. */
 export function escapeLogText(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Cf}]/gu, "?")
@@ -16,37 +16,38 @@ export function escapeLogText(text: string): string {
 
 export class OutageLog {
   readonly #logger: Logger;
-  readonly #over: string;
-  readonly #said = new Map<string, number>();
-  #since: number | undefined;
-  #spoken = false;
-  /** Failures of all troubles so far. */
+  readonly #works: string;
+  /** When each warning was last logged. */
+  readonly #logged = new Map<string, number>();
+  #failingSince: number | undefined;
+  #warned = false;
+  /** Failures since the start. */
   count = 0;
 
-  /** @param over what works again when it is over: "the journal keeps". */
-  constructor(logger: Logger, over: string) {
+  /** @param works - what is true while nothing fails, "the journal is written" for instance; logged with "again, after 3.2 s" */
+  constructor(logger: Logger, works: string) {
     this.#logger = logger;
-    this.#over = over;
+    this.#works = works;
   }
 
-  /** @param message one line. */
+  /** @param message - one line */
   failed(message: string): void {
     const now = performance.now();
     this.count++;
-    this.#since ??= now;
-    for (const [line, at] of this.#said) if (now - at > QUIET_MS) this.#said.delete(line);
-    if (this.#said.has(message) || this.#said.size >= LINES) return;
-    this.#said.set(message, now);
-    this.#spoken = true;
+    this.#failingSince ??= now;
+    for (const [line, at] of this.#logged) if (now - at > QUIET_MS) this.#logged.delete(line);
+    if (this.#logged.has(message) || this.#logged.size >= MAX_WARNINGS) return;
+    this.#logged.set(message, now);
+    this.#warned = true;
     this.#logger.warning(escapeLogText(message));
   }
 
-  /** It works. */
+  /** To be called on every success. Logs the end of an outage if its start was logged. */
   recovered(): void {
-    if (this.#since === undefined) return;
-    const seconds = ((performance.now() - this.#since) / 1000).toFixed(1);
-    this.#since = undefined;
-    if (this.#spoken) this.#logger.info(`${this.#over} again, after ${seconds} s`);
-    this.#spoken = false;
+    if (this.#failingSince === undefined) return;
+    const seconds = ((performance.now() - this.#failingSince) / 1000).toFixed(1);
+    this.#failingSince = undefined;
+    if (this.#warned) this.#logger.info(`${this.#works} again, after ${seconds} s`);
+    this.#warned = false;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { LineError, parseEntry } from "../../src/cli/journal-lines.ts";
+import { LineError, parseEntry } from "../../src/cli/journal/lines.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { until } from "../support/client.ts";
 import { Member } from "../support/cluster.ts";

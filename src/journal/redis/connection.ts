@@ -1,18 +1,18 @@
-/** One connection to Redis: commands with a time limit, and errors that say what is the matter. */
+/** One connection to Redis: commands with a timeout, and errors in plain words. */
 import { JournalError } from "../journal.ts";
-import { connectReason, replyReason } from "./reason.ts";
+import { connectFailureReason, replyReason } from "./error.ts";
 import { type RedisTarget, redact } from "./url.ts";
 
 const CONNECT_MS = 3000;
-/** How long an answer may take, beyond what a command waits for by itself. */
-const ANSWER_MS = 10_000;
+/** The timeout of a command, on top of the time for which the command itself blocks. */
+const REPLY_MS = 10_000;
 /** XADD with MINID, which trims by age, came with 6.2. */
-const LEAST_VERSION = [6, 2] as const;
+const MIN_VERSION = [6, 2] as const;
 
 export class RedisConnection {
-  /** Rejects when the connection is gone, with the reason. */
+  /** Rejects with the reason when the connection is lost. */
   readonly lost: Promise<never>;
-  readonly #lose: (reason: JournalError) => void;
+  readonly #rejectLost: (reason: JournalError) => void;
   readonly #client: Bun.RedisClient;
   readonly #target: RedisTarget;
 
@@ -22,11 +22,11 @@ export class RedisConnection {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
     this.lost = promise;
-    this.#lose = reject;
+    this.#rejectLost = reject;
     client.onclose = () => reject(new JournalError("failed", `${target.where} closed the connection`));
   }
 
-  /** @throws {JournalError} that says why not */
+  /** @throws {JournalError} with the reason */
   static async open(target: RedisTarget): Promise<RedisConnection> {
     const client = new Bun.RedisClient(target.url, {
       autoReconnect: false,
@@ -39,7 +39,7 @@ export class RedisConnection {
       client.close();
       const { code, message } = error as NodeJS.ErrnoException;
       const closed = code === "ERR_REDIS_CONNECTION_CLOSED" || code === "ERR_REDIS_CONNECTION_TIMEOUT";
-      const reason = closed ? await connectReason(target) : replyReason(message);
+      const reason = closed ? await connectFailureReason(target) : replyReason(message);
       throw new JournalError("failed", redact(`cannot connect to ${target.where}: ${reason}`, target));
     }
     const connection = new RedisConnection(client, target);
@@ -53,21 +53,23 @@ export class RedisConnection {
   }
 
   /**
-   * @param patience ms that the command itself may wait.
-   * @throws {JournalError} for an error reply, a connection that is gone, or an answer that takes too long: it is closed then.
+   * Sends a command and waits for its reply.
+   *
+   * @param blockMs - how long the command itself may block
+   * @throws {JournalError} for an error reply, a lost connection, or a timeout, which closes the connection
    */
-  async ask(command: string, args: readonly string[], patience = 0): Promise<unknown> {
-    const late = Promise.withResolvers<never>();
+  async send(command: string, args: readonly string[], blockMs = 0): Promise<unknown> {
+    const timeout = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      const seconds = (patience + ANSWER_MS) / 1000;
+      const seconds = (blockMs + REPLY_MS) / 1000;
       const reason = new JournalError("failed", `${this.#target.where} did not answer for ${seconds} s`);
-      late.reject(reason);
-      // Before it is closed: it was not Redis that closed it.
-      this.#lose(reason);
+      timeout.reject(reason);
+      // Before close(), which would report that Redis closed the connection.
+      this.#rejectLost(reason);
       this.close();
-    }, patience + ANSWER_MS);
+    }, blockMs + REPLY_MS);
     try {
-      return await Promise.race([this.#client.send(command, [...args]), late.promise]);
+      return await Promise.race([this.#client.send(command, [...args]), timeout.promise]);
     } catch (error) {
       if (error instanceof JournalError) throw error;
       const { code, message } = error as NodeJS.ErrnoException;
@@ -83,9 +85,9 @@ export class RedisConnection {
   }
 
   async #checkVersion(): Promise<void> {
-    const { version } = (await this.ask("HELLO", ["3"])) as { version?: string };
+    const { version } = (await this.send("HELLO", ["3"])) as { version?: string };
     const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
-    if (major > LEAST_VERSION[0] || (major === LEAST_VERSION[0] && minor >= LEAST_VERSION[1])) return;
-    throw new JournalError("failed", `${this.#target.where} is version ${version}: it takes 6.2 or later`);
+    if (major > MIN_VERSION[0] || (major === MIN_VERSION[0] && minor >= MIN_VERSION[1])) return;
+    throw new JournalError("failed", `${this.#target.where} is version ${version}: 6.2 or later is required`);
   }
 }

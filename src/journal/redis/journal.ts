@@ -1,34 +1,34 @@
 /**
- * A journal in Redis or Valkey that several servers share: each appends what is announced to it to one stream, and follows what
- * the others append. docs/scaling.md tells what becomes of clocks that differ, and of a Redis that forgets.
+ * A journal in Redis or Valkey that several servers share: each appends its announcements to one stream and reads what the
+ * others append. docs/scaling.md explains how it copes with different clocks and with a Redis that loses data.
  */
 import { getLogger } from "@logtape/logtape";
-import { Batch, type SealedBatch } from "../batch.ts";
+import { Batch, type SealedBatch } from "../batch/index.ts";
 import { type Journal, JournalError, type JournalRegistry, type StorageInfo } from "../journal.ts";
 import { escapeLogText, OutageLog } from "../outage-log.ts";
 import { RedisConnection } from "./connection.ts";
-import { refill } from "./refill.ts";
+import { refillStream } from "./refill-stream.ts";
 import { RedisStream, type StreamEntry } from "./stream.ts";
 import type { RedisTarget } from "./url.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
-/** How long a reading waits for something new. */
+/** How long a read at the end of the stream waits for new entries. */
 const BLOCK_MS = 5_000;
-/** How often it is looked whether Redis still has what it had, and what its clock says. */
+/** How often to compare clocks and to check that Redis has not lost data. */
 const CHECK_MS = 3_000;
-/** From one attempt to the next: this at first, then twice as much each time, up to this. */
+/** The pause before reconnecting: it doubles with each attempt, up to the maximum. */
 const RETRY_MS = 100;
-const RETRY_MOST_MS = 2_000;
-/** A connection that held for so long was a good one. */
-const GOOD_MS = 10_000;
-/** How long a server that starts waits for a Redis that says nothing. */
-const PATIENCE_MS = 5_000;
-/** How often a long reading says how far it is. */
+const MAX_RETRY_MS = 2_000;
+/** After a connection that lasted this long, the pause starts at RETRY_MS again. */
+const STABLE_MS = 10_000;
+/** A starting server gives up waiting for Redis after so long without progress. */
+const START_TIMEOUT_MS = 5_000;
+/** How often a long restore logs its progress. */
 const PROGRESS_MS = 2_000;
-/** From one attempt to make up for what Redis lost to the next. */
-const MAKE_UP_MS = 500;
-/** A difference of clocks that somebody should know of. */
+/** The pause before another attempt to restore what Redis lost. */
+const REFILL_RETRY_MS = 500;
+/** A clock difference that is worth a warning. */
 const CLOCK_WARNING_MS = 1_000;
 
 export class RedisJournal implements Journal {
@@ -39,29 +39,32 @@ export class RedisJournal implements Journal {
   readonly #retentionMs: number;
   readonly #origin: string;
   readonly #stream: RedisStream;
-  readonly #connecting = new OutageLog(logger, "Redis is there");
-  readonly #appending = new OutageLog(logger, "the journal takes announcements");
-  readonly #forgetting = new OutageLog(logger, "what Redis lost is there");
-  readonly #reading = new OutageLog(logger, "the journal makes sense");
+  readonly #connectionLog = new OutageLog(logger, "Redis is connected");
+  readonly #appendLog = new OutageLog(logger, "announcements are appended to the journal");
+  readonly #dataLossLog = new OutageLog(logger, "Redis has all announcements");
+  readonly #badBatchLog = new OutageLog(logger, "all batches are valid");
+  /** Set by `open`, so only in a server; undefined in tools. */
   #registry: JournalRegistry | undefined;
-  #taker: Pick<JournalRegistry, "merge"> | undefined;
+  /** Where batches that were read go. */
+  #mergeTarget: Pick<JournalRegistry, "merge"> | undefined;
   #writer: RedisConnection | undefined;
   #reader: RedisConnection | undefined;
   #closed = false;
-  #wake: () => void = () => {};
-  /** How far the stream was read. Another object when it is to be read anew: who reads now goes on writing to the old one. */
-  #place: { position?: string } = {};
-  /** The last entry that we appended. */
+  #endPause: () => void = () => {};
+  /** How far the stream was read. To reread it, this is replaced: a read that is under way writes to the old object. */
+  #progress: { position?: string } = {};
+  /** The last entry that this server appended. */
   #appended: string | undefined;
-  /** What was there at the last look, or the first that ever was there. */
+  /** An entry that was in the stream at the last check. If it has gone since, Redis lost data. */
   #witness: string | undefined;
-  /** Something that Redis lost, and that is not made up for yet; and how far we had read then. */
+  /** An entry that Redis lost, while its data is not restored, and the last entry that this server had read then. */
   #missing: { readonly id: string; readonly known: string } | undefined;
-  #entries = 0;
+  /** Entries of batches read so far. */
+  #entriesRead = 0;
   #caughtUp: () => void = () => {};
-  #progress = 0;
+  #lastProgress = 0;
 
-  /** @param origin which server this is: 8 bytes in hex, another at each start. */
+  /** @param origin - identifies this run of the server: 8 random bytes in hex */
   constructor(target: RedisTarget, prefix: string, retentionMs: number, origin: string) {
     this.where = `${target.where} (prefix ${prefix})`;
     this.#target = target;
@@ -80,200 +83,205 @@ export class RedisJournal implements Journal {
   }
 
   get errors(): number {
-    return this.#connecting.count + this.#appending.count + this.#forgetting.count;
+    return this.#connectionLog.count + this.#appendLog.count + this.#dataLossLog.count;
   }
 
   async open(registry: JournalRegistry): Promise<void> {
     this.#registry = registry;
-    this.#taker = registry;
+    this.#mergeTarget = registry;
     const { promise: caughtUp, resolve } = Promise.withResolvers<boolean>();
     this.#caughtUp = () => resolve(true);
     void this.#run();
-    this.#progress = performance.now();
-    let said = performance.now();
-    const impatience = setInterval(() => {
+    this.#lastProgress = performance.now();
+    let logged = performance.now();
+    const timer = setInterval(() => {
       const now = performance.now();
-      if (now - this.#progress > PATIENCE_MS) resolve(false);
-      if (this.#entries === 0 || now - said < PROGRESS_MS) return;
-      said = now;
-      logger.info(`reading the journal: ${this.#entries} announcements so far, ${registry.nodes} nodes`);
+      if (now - this.#lastProgress > START_TIMEOUT_MS) resolve(false);
+      if (this.#entriesRead === 0 || now - logged < PROGRESS_MS) return;
+      logged = now;
+      logger.info(`reading the journal: ${this.#entriesRead} announcements so far, ${registry.nodes} nodes`);
     }, 100);
     try {
       if (await caughtUp) return;
       logger.warning(
-        "the server starts without the journal: it knows only what is announced to it, until that can be had",
+        "the server starts without the journal: until Redis is connected, it knows only nodes that announce themselves to it",
       );
     } finally {
-      clearInterval(impatience);
+      clearInterval(timer);
     }
   }
 
   async append({ bytes }: SealedBatch): Promise<void> {
     if (!this.#writer) throw new JournalError("failed", `no connection to ${this.#target.where}`);
     try {
-      // What is over is for a server to say, which has the retention that holds.
+      // Only a server trims: a tool may have been given another retention.
       this.#appended = await this.#stream.append(this.#writer, bytes, this.#registry !== undefined);
       this.#witness ??= this.#appended;
-      this.#appending.recovered();
+      this.#appendLog.recovered();
     } catch (error) {
-      this.#appending.failed(`${(error as Error).message}; the server goes on, and tries again`);
+      this.#appendLog.failed(`${(error as Error).message}; the server keeps running and retries`);
       throw error;
     }
   }
 
   async read(registry: Pick<JournalRegistry, "merge">): Promise<void> {
-    this.#taker = registry;
+    this.#mergeTarget = registry;
     await this.prepare();
-    await this.#readOn(this.#writer!, 0);
+    await this.#readToEnd(this.#writer!, 0);
   }
 
   async prepare(): Promise<void> {
     this.#writer ??= await RedisConnection.open(this.#target);
-    await this.#stream.measure(this.#writer);
+    await this.#stream.measureClock(this.#writer);
   }
 
   async storageInfo(): Promise<StorageInfo> {
     await this.prepare();
-    const more = { redis: this.#target.where, key: this.#stream.key, "clock ahead of ours, ms": this.shift };
-    return { ...(await this.#stream.size(this.#writer!)), more };
+    const details = { redis: this.#target.where, key: this.#stream.key, clockAheadMs: this.shift };
+    return { ...(await this.#stream.size(this.#writer!)), details };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#hangUp();
-    this.#wake();
+    this.#disconnect();
+    this.#endPause();
   }
 
-  #hangUp(): void {
+  #disconnect(): void {
     this.#writer?.close();
     this.#reader?.close();
     this.#writer = undefined;
     this.#reader = undefined;
   }
 
-  /** One session after the other, for ever. */
+  /** Connects, and reconnects whenever the connection is lost, until the journal is closed. */
   async #run(): Promise<void> {
-    for (let wait = RETRY_MS; !this.#closed; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
+    for (let wait = RETRY_MS; !this.#closed; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
       const started = performance.now();
       try {
         await this.#session();
       } catch (error) {
-        if (!this.#closed) this.#connecting.failed(`${(error as Error).message}; the server goes on, and tries again`);
+        const { message } = error as Error;
+        if (!this.#closed) this.#connectionLog.failed(`${message}; the server keeps running and retries`);
       }
-      this.#hangUp();
-      if (performance.now() - started > GOOD_MS) wait = RETRY_MS;
-      // Servers that lost one Redis at one time do not come back at one time.
+      this.#disconnect();
+      if (performance.now() - started > STABLE_MS) wait = RETRY_MS;
+      // Random, so that servers that lost the same Redis do not all reconnect at once.
       const pause = Bun.sleep(wait * (0.5 + Math.random() / 2));
-      await Promise.race([pause, new Promise<void>((resolve) => (this.#wake = resolve))]);
+      await Promise.race([pause, new Promise<void>((resolve) => (this.#endPause = resolve))]);
     }
   }
 
-  /** A connection to append by and one to follow by, as long as both hold. */
+  /** Uses two connections, one to append and one to read, until either is lost. */
   async #session(): Promise<never> {
     const writer = await RedisConnection.open(this.#target);
     this.#writer = undefined;
     try {
       this.#reader = await RedisConnection.open(this.#target);
       await this.#compareClocks(writer);
-      await this.#check(writer);
+      await this.#checkForDataLoss(writer);
       if (this.#closed) throw new JournalError("closed", "the journal was closed");
       this.#writer = writer;
-      return await Promise.race([this.#follow(this.#reader), this.#watch(writer), writer.lost, this.#reader.lost]);
+      return await Promise.race([this.#follow(this.#reader), this.#monitor(writer), writer.lost, this.#reader.lost]);
     } finally {
       writer.close();
     }
   }
 
-  /** What the stream has, and then what comes. */
+  /** Reads the stream to its end, then waits for new entries again and again. */
   async #follow(reader: RedisConnection): Promise<never> {
-    await this.#readOn(reader, 0);
+    await this.#readToEnd(reader, 0);
     this.#caughtUp();
-    this.#connecting.recovered();
-    for (;;) await this.#readOn(reader, BLOCK_MS);
+    this.#connectionLog.recovered();
+    for (;;) await this.#readToEnd(reader, BLOCK_MS);
   }
 
-  /** Takes what stands behind the position, all of it; waits `block` ms for the first. */
-  async #readOn(reader: RedisConnection, block: number): Promise<void> {
-    const place = this.#place;
-    let position = place.position ?? this.#stream.beginning;
-    for (let wait = block; ; wait = 0) {
+  /** Reads and merges everything after the position. Waits up to `blockMs` if there is nothing. */
+  async #readToEnd(reader: RedisConnection, blockMs: number): Promise<void> {
+    const progress = this.#progress;
+    let position = progress.position ?? this.#stream.beginning;
+    for (let wait = blockMs; ; wait = 0) {
       const { entries, more } = await this.#stream.read(reader, position, wait);
       for (const entry of entries) {
-        await this.#take(entry);
+        await this.#merge(entry);
         position = entry.id;
-        place.position = position;
-        if (place === this.#place) this.#witness ??= position;
-        this.#progress = performance.now();
+        progress.position = position;
+        if (progress === this.#progress) this.#witness ??= position;
+        this.#lastProgress = performance.now();
       }
       if (!more) return;
     }
   }
 
-  /** What others wrote into the stream is not to be trusted. */
-  async #take({ id, data }: StreamEntry): Promise<void> {
+  /** Merges an entry of the stream. Its content is not trusted: other programs can write to the stream. */
+  async #merge({ id, data }: StreamEntry): Promise<void> {
     let batch: Batch;
     try {
       if (data === undefined) throw new Error("it has no data");
       batch = Batch.parse(Uint8Array.fromBase64(data));
     } catch (error) {
       this.bad++;
-      // Each has another id; that there are such is said once.
-      logger.debug(escapeLogText(`entry ${id} of ${this.#stream.key} is no batch: ${(error as Error).message}`));
-      this.#reading.failed(
-        `${this.where} has entries that are no batches of this version: they are skipped, and counted`,
+      // Ids differ, so at this level each entry would be a line of its own; the warning below is logged once.
+      logger.debug(escapeLogText(`entry ${id} of ${this.#stream.key} is not a batch: ${(error as Error).message}`));
+      this.#badBatchLog.failed(
+        `${this.where} has entries that this version cannot read: they are skipped, and counted as "bad"`,
       );
       return;
     }
     if (batch.origin === this.#origin) return;
-    this.#entries += batch.count;
-    await this.#taker!.merge(batch, -this.shift);
+    this.#entriesRead += batch.count;
+    await this.#mergeTarget!.merge(batch, -this.shift);
   }
 
-  async #watch(writer: RedisConnection): Promise<never> {
+  async #monitor(writer: RedisConnection): Promise<never> {
     for (;;) {
       await Bun.sleep(CHECK_MS);
       await this.#compareClocks(writer);
-      await this.#check(writer);
+      await this.#checkForDataLoss(writer);
     }
   }
 
   async #compareClocks(writer: RedisConnection): Promise<void> {
-    const moved = await this.#stream.measure(writer);
+    const moved = await this.#stream.measureClock(writer);
     if (moved === undefined || Math.abs(moved) < CLOCK_WARNING_MS) return;
     if (Math.abs(this.shift) < CLOCK_WARNING_MS) {
-      logger.info("this clock is that of Redis again, within a second");
+      logger.info("the clocks of this machine and of Redis agree again, within a second");
       return;
     }
     const seconds = (Math.abs(this.shift) / 1000).toFixed(1);
     logger.warning(
-      `this clock is ${seconds} s ${this.shift > 0 ? "behind" : "ahead of"} that of Redis: times are converted`,
+      `the clock of this machine is ${seconds} s ${this.shift > 0 ? "behind" : "ahead of"} the clock of Redis: times are converted`,
     );
   }
 
-  /** Whether Redis still has what it had. If not, it was emptied or went back to an earlier state: it gets what we know. */
-  async #check(connection: RedisConnection): Promise<void> {
+  /**
+   * Checks that Redis still has the entries it had. If not, it was emptied or went back to an earlier state: the stream is
+   * reread and everything is appended again.
+   */
+  async #checkForDataLoss(connection: RedisConnection): Promise<void> {
     for (const id of [this.#witness, this.#appended]) {
-      if (id === undefined || this.#stream.isOver(id) || (await this.#stream.has(connection, id))) continue;
-      this.#forgetting.failed(
-        `${this.#target.where} has lost what it had of ${this.#stream.key}: it is appended again`,
+      if (id === undefined || this.#stream.isExpired(id) || (await this.#stream.has(connection, id))) continue;
+      this.#dataLossLog.failed(
+        `${this.#target.where} has lost entries of ${this.#stream.key}: all announcements are appended again`,
       );
-      const known = this.#missing !== undefined;
-      this.#missing = { id, known: this.#place.position ?? id };
-      this.#place = {};
+      const refilling = this.#missing !== undefined;
+      this.#missing = { id, known: this.#progress.position ?? id };
+      this.#progress = {};
       this.#appended = undefined;
       this.#registry!.appendAgain();
-      if (!known) void this.#makeUp();
+      if (!refilling) void this.#refill();
       break;
     }
-    this.#witness = this.#place.position ?? this.#appended;
+    this.#witness = this.#progress.position ?? this.#appended;
   }
 
-  async #makeUp(): Promise<void> {
+  /** Restores what Redis lost, for as long as something is missing. */
+  async #refill(): Promise<void> {
     for (let missing = this.#missing; missing !== undefined && !this.#closed; missing = this.#missing) {
       const connection = this.#writer;
       try {
         if (!connection) throw new JournalError("failed", "no connection");
-        await refill({
+        await refillStream({
           connection,
           stream: this.#stream,
           prefix: this.#prefix,
@@ -289,13 +297,13 @@ export class RedisJournal implements Journal {
         });
         if (this.#missing !== missing) continue;
         this.#missing = undefined;
-        this.#forgetting.recovered();
+        this.#dataLossLog.recovered();
       } catch (error) {
-        // That a connection is gone is said where it was lost.
+        // A lost connection is logged by `#run`.
         if (connection && connection === this.#writer) {
-          this.#forgetting.failed(`${(error as Error).message}; what it lost is not made up for yet`);
+          this.#dataLossLog.failed(`${(error as Error).message}; not all that Redis lost is restored yet`);
         }
-        await Bun.sleep(MAKE_UP_MS);
+        await Bun.sleep(REFILL_RETRY_MS);
       }
     }
   }

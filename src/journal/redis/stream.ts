@@ -1,38 +1,39 @@
 /**
- * The stream of a journal in Redis: its commands, and its clock.
+ * The stream of a journal in Redis: its commands, and the difference between Redis's clock and this machine's.
  *
- * A batch is the field `d` of an entry, in base64: Bun's client takes replies for UTF-8 (all but that of GET), so bytes as they
- * are would not come back.
+ * A batch is the field `d` of an entry, in base64: Bun's client decodes replies as UTF-8 (except that of GET), which would
+ * corrupt raw bytes.
  */
 import type { RedisConnection } from "./connection.ts";
 
 const FIELD = "d";
-/** Entries read at once, at most. The first reading is of one: nobody knows how large they are, and how slow the way is. */
-const READ_MOST = 64;
-/** Characters of a reply that is large: the next is to be half of it, for it is taken apart in one go. */
-const LARGE = 2_000_000;
-/** Or slow, in ms: a server that starts waits no longer than 5 s for something to come. */
+/** The most entries in one reply. The first reply is of one entry: their size and the network's speed are unknown yet. */
+const MAX_READ = 64;
+/** After a reply of so many characters the next one is half as long, because the client parses each in one go. */
+const LARGE_REPLY = 2_000_000;
+/** The same after a reply that took so many ms: a server that starts gives up after 5 s without an entry. */
 const SLOW_MS = 1_000;
-/** Answers of the clock, of which the fastest counts: so many, and more while none is good to so many ms. */
-const CLOCK_LEAST = 3;
-const CLOCK_MOST = 10;
-const CLOCK_GOOD = 2;
-/** A difference of clocks that was measured stays in use until another differs by more, in ms: see docs/scaling.md. */
+/** The clock is read this often and the fastest reply counts; more often while no reply is exact to CLOCK_GOOD_MS. */
+const MIN_CLOCK_READS = 3;
+const MAX_CLOCK_READS = 10;
+const CLOCK_GOOD_MS = 2;
+/** A measured clock difference stays in use until it is off by more than this, in ms: docs/scaling.md tells why. */
 const CLOCK_TOLERANCE = 50;
-/** What is kept in the stream beyond the retention, in ms. */
+/** Entries are kept in the stream for the retention and this much longer, in ms. */
 const TRIM_MARGIN = 60_000;
 
 export interface StreamEntry {
   readonly id: string;
-  /** The batch in base64; undefined if it has none. */
+  /** The batch in base64; undefined if the entry has no such field. */
   readonly data: string | undefined;
 }
 
 export class RedisStream {
   readonly key: string;
   readonly #retentionMs: number;
-  /** What Redis's clock shows more than this machine's, in ms. */
+  /** How far Redis's clock is ahead of this machine's, in ms. */
   #shift: number | undefined;
+  /** Entries to ask for in the next reply. */
   #count = 1;
 
   constructor(prefix: string, retentionMs: number) {
@@ -40,99 +41,101 @@ export class RedisStream {
     this.#retentionMs = retentionMs;
   }
 
+  /** How far Redis's clock is ahead of this machine's, in ms; 0 before it is measured. */
   get shift(): number {
     return this.#shift ?? 0;
   }
 
-  /** Now, by Redis's clock. */
+  /** The time by Redis's clock. */
   now(): number {
     return Date.now() + this.shift;
   }
 
-  /** The position before all that may still hold. */
+  /** A position before every announcement that may still be valid. */
   get beginning(): string {
-    // An announcement may have been taken a second ahead of its time.
+    // An announcement may be dated up to a second ahead; another second is spare.
     return `${Math.max(0, Math.floor(this.now() - this.#retentionMs - 2000))}-0`;
   }
 
-  /** Whether what was appended as `id` may have been trimmed, its time being over. */
-  isOver(id: string): boolean {
+  /** Whether the entry may have been trimmed because of its age. */
+  isExpired(id: string): boolean {
     return timeOf(id) < this.now() - this.#retentionMs;
   }
 
-  /** Compares the clocks. Returns by how much this machine's was found to have moved, if it was. */
-  async measure(connection: RedisConnection): Promise<number | undefined> {
+  /** Compares the clocks. Returns by how many ms the difference has changed, or undefined if it has not. */
+  async measureClock(connection: RedisConnection): Promise<number | undefined> {
     let best = { shift: 0, error: Number.POSITIVE_INFINITY };
-    for (let asked = 0; asked < CLOCK_LEAST || (asked < CLOCK_MOST && best.error > CLOCK_GOOD); asked++) {
+    for (let reads = 0; reads < MIN_CLOCK_READS || (reads < MAX_CLOCK_READS && best.error > CLOCK_GOOD_MS); reads++) {
       const sent = performance.now();
-      const [seconds, micros] = (await connection.ask("TIME", [])) as [string, string];
+      const [seconds, micros] = (await connection.send("TIME", [])) as [string, string];
       const error = (performance.now() - sent) / 2;
       const shift = Number(seconds) * 1000 + Number(micros) / 1000 + error - Date.now();
       if (error < best.error) best = { shift, error };
     }
-    // Date.now() tells whole milliseconds.
+    // Date.now() is exact to a millisecond.
     const within = (shift: number, tolerance: number) => Math.abs(best.shift - shift) <= best.error + 1 + tolerance;
     const before = this.#shift;
     if (before !== undefined && within(before, CLOCK_TOLERANCE)) return undefined;
-    // Clocks that may be the same are: they are kept so by better means.
+    // Clocks that may be equal count as equal: whatever synchronizes them is more exact than this measurement.
     this.#shift = within(0, 0) ? 0 : Math.round(best.shift);
     return this.#shift - (before ?? 0);
   }
 
-  /** @returns the entry's id. */
+  /** @returns the id of the new entry */
   async append(connection: RedisConnection, batch: Uint8Array, trim: boolean): Promise<string> {
     const oldest = Math.max(0, Math.floor(this.now() - this.#retentionMs - TRIM_MARGIN));
     const args = [this.key, ...(trim ? ["MINID", "~", `${oldest}`] : []), "*", FIELD, batch.toBase64()];
-    return (await connection.ask("XADD", args)) as string;
+    return (await connection.send("XADD", args)) as string;
   }
 
   /**
-   * What stands behind `position`, some of it: nothing at the end, after `block` ms of waiting for more.
-   * @returns `more`: it was as much as was asked for.
+   * Reads some entries after `position`. At the end of the stream it waits up to `blockMs` for new ones.
+   *
+   * @returns `more`: as many entries came as were asked for, so there may be more
    */
   async read(
     connection: RedisConnection,
     position: string,
-    block: number,
+    blockMs: number,
   ): Promise<{ entries: StreamEntry[]; more: boolean }> {
-    const wait = block > 0 ? ["BLOCK", `${block}`] : [];
-    const args = ["COUNT", `${this.#count}`, ...wait, "STREAMS", this.key, position];
+    const block = blockMs > 0 ? ["BLOCK", `${blockMs}`] : [];
+    const args = ["COUNT", `${this.#count}`, ...block, "STREAMS", this.key, position];
     const asked = performance.now();
     let reply: Record<string, unknown> | null;
     try {
-      reply = (await connection.ask("XREAD", args, block)) as typeof reply;
+      reply = (await connection.send("XREAD", args, blockMs)) as typeof reply;
     } catch (error) {
-      // Perhaps it was more than comes by this way in the time that an answer may take.
+      // The reply may have been too long to arrive before the timeout.
       this.#count = Math.max(1, this.#count >>> 1);
       throw error;
     }
     const entries = reply === null ? [] : (reply[this.key] as unknown[]).map(streamEntry);
     const more = entries.length >= this.#count;
     const size = entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
-    const slow = block === 0 && performance.now() - asked > SLOW_MS;
-    if (size > LARGE || slow) this.#count = Math.max(1, this.#count >>> 1);
-    else if (more && size * 2 < LARGE) this.#count = Math.min(READ_MOST, this.#count * 2);
+    const slow = blockMs === 0 && performance.now() - asked > SLOW_MS;
+    if (size > LARGE_REPLY || slow) this.#count = Math.max(1, this.#count >>> 1);
+    else if (more && size * 2 < LARGE_REPLY) this.#count = Math.min(MAX_READ, this.#count * 2);
     return { entries, more };
   }
 
   async has(connection: RedisConnection, id: string): Promise<boolean> {
-    return ((await connection.ask("XRANGE", [this.key, id, id])) as unknown[]).length > 0;
+    return ((await connection.send("XRANGE", [this.key, id, id])) as unknown[]).length > 0;
   }
 
-  /** Entries, and bytes of memory. */
+  /** The number of entries, and their size in Redis's memory. */
   async size(connection: RedisConnection): Promise<{ batches: number; bytes: number }> {
-    const batches = (await connection.ask("XLEN", [this.key])) as number;
-    const bytes = (await connection.ask("MEMORY", ["USAGE", this.key, "SAMPLES", "0"])) as number | null;
+    const batches = (await connection.send("XLEN", [this.key])) as number;
+    const bytes = (await connection.send("MEMORY", ["USAGE", this.key, "SAMPLES", "0"])) as number | null;
     return { batches, bytes: bytes ?? 0 };
   }
 }
 
-/** The time in an id, in ms since 1970 by Redis's clock. */
+/** The time in an entry's id: ms since 1970 by Redis's clock. */
 export function timeOf(id: string): number {
   return Number(id.split("-")[0]);
 }
 
-/** Whether what has the id `one` was appended before `other`. */
+/** Whether the entry with id `one` was appended before the entry with id `other`. */
 export function isBefore(one: string, other: string): boolean {
   return timeOf(one) < timeOf(other) || (timeOf(one) === timeOf(other) && numberOf(one) < numberOf(other));
 }

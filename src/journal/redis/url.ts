@@ -1,16 +1,16 @@
-/** Where a Redis is, and how it may be spoken of. */
+/** URLs of Redis and Valkey, and texts about them without passwords. */
 
 const PROTOCOLS = ["redis", "rediss", "valkey", "valkeys", "redis+unix"];
 const DEFAULT_PORT = 6379;
 
 export interface RedisTarget {
-  /** For the client: with credentials and database. */
+  /** For the client, with credentials and database. */
   readonly url: string;
-  /** For people: without a password. */
+  /** For messages, without the password. */
   readonly where: string;
   readonly hostname: string;
   readonly port: number;
-  /** Path of a socket, instead of host and port. */
+  /** Path of a Unix socket, which replaces host and port. */
   readonly unix: string | undefined;
   readonly tls: boolean;
   readonly username: string;
@@ -21,7 +21,7 @@ export function isRedisUrl(text: string): boolean {
   return PROTOCOLS.some((protocol) => text.startsWith(`${protocol}://`));
 }
 
-/** @throws {RangeError} that does not quote the text, for a password may be in it. */
+/** @throws {RangeError} whose message does not quote the text, which may contain a password. */
 export function parseRedisUrl(text: string): RedisTarget {
   const wrong = (why: string) =>
     new RangeError(`journal: ${why}; write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// with TLS`);
@@ -29,19 +29,19 @@ export function parseRedisUrl(text: string): RedisTarget {
   try {
     url = new URL(text);
   } catch {
-    throw wrong("the URL of Redis does not parse (is a character of the password to be written as %XX?)");
+    throw wrong("the URL of Redis is invalid (special characters in the password must be written as %XX)");
   }
   const unix = url.protocol === "redis+unix:" ? url.pathname : undefined;
-  if (url.search !== "" || url.hash !== "") throw wrong("the URL of Redis must not have ? or #");
-  if (unix === undefined && url.hostname === "") throw wrong("the URL of Redis names no host");
+  if (url.search !== "" || url.hash !== "") throw wrong("the URL of Redis must not contain ? or #");
+  if (unix === undefined && url.hostname === "") throw wrong("the URL of Redis has no host");
   if (unix === undefined && !/^(\/\d*)?$/.test(url.pathname))
     throw wrong("the database in the URL of Redis must be a number");
   const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
   const [username, password] = [decode(url.username), decode(url.password)];
   if (username === undefined || password === undefined)
-    throw wrong("credentials in the URL of Redis are badly escaped");
-  // What a log shows as a user may be the password then.
-  if (username !== "" && password === "") throw wrong("the URL of Redis has a user and no password");
+    throw wrong("the user or password in the URL of Redis has an invalid %XX");
+  // "redis://secret@host" was probably meant to be a password, and user names are logged.
+  if (username !== "" && password === "") throw wrong("the URL of Redis has a user but no password");
   const user = username === "" ? "" : `${url.username}@`;
   const database = url.pathname.slice(1) || "0";
   return {
@@ -64,7 +64,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** A message without the password, however it got there. */
+/** Removes the password from a message, as it is and as the URL spells it. */
 export function redact(message: string, { url, password }: RedisTarget): string {
   if (password === "") return message;
   const written = /:([^:@/]+)@/.exec(url)?.[1] ?? password;

@@ -1,25 +1,26 @@
 /**
- * The file of an SQLite journal. Every call blocks, so this is for a thread of its own.
+ * The file of an SQLite journal. Every call blocks, so it is used in a thread of its own.
  *
- * A log of batches in the order in which they were appended: a batch costs a few pages written one after the other, where a
- * row for each node would cost a page each. The log is read from its end, so that the later announcement comes first; its
- * beginning is deleted when its time is over, or when all that the registry holds was appended anew.
+ * The file is a log of batches in the order in which they were appended. Appending a batch writes a few consecutive pages; a
+ * row per node would write a page per node. The log is read from its end, so that the latest announcement of a node comes
+ * first. Batches are deleted from its beginning when they have expired, or when the whole registry was appended again.
  */
 import { constants, Database } from "bun:sqlite";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "../journal.ts";
-import { sqliteCode, sqliteError, unmakable } from "./error.ts";
+import { cannotCreateFolder, checkIsFile, notFound, sqliteCode, sqliteError } from "./error.ts";
 import { LOCK_WAIT_MS, lockFile } from "./lock.ts";
-import { identity, linked, renamed } from "./path.ts";
+import type { FileInfo } from "./messages.ts";
+import { identity, renameDamaged, resolveLink } from "./path.ts";
 import { checkSchema, createSchema, SCHEMA } from "./schema.ts";
 
-/** How far the log of pages (-wal) stays long after it was. */
-const WAL_BYTES = 16 << 20;
-/** Batches deleted in one transaction: what waits for it is to wait for milliseconds. */
-const DELETED_AT_ONCE = 64;
-/** Free pages that are given back to the file system at once. */
-const VACUUMED_AT_ONCE = 1000;
+/** SQLite's write-ahead log (-wal) is truncated to this size after it was longer. */
+const MAX_WAL_BYTES = 16 << 20;
+/** Batches deleted in one transaction, so that appends wait only milliseconds for it. */
+const DELETE_BATCHES = 64;
+/** Free pages returned to the file system at once. */
+const VACUUM_PAGES = 1000;
 
 interface Row {
   readonly id: number;
@@ -38,17 +39,17 @@ export class SqliteFile {
   #lock: Database | undefined;
   #writable = false;
   #entries = 0;
-  /** The last batch that was there when it was opened for writing, until that is gone. */
-  #found = 0;
+  /** The last batch that was in the file when it was opened for writing; 0 once that is deleted. */
+  #initialLast = 0;
 
-  /** What tells the file that is open, or was, from another by the same name. */
+  /** Identity of the file that is open, or was open last. */
   #identity = "";
-  /** Whether it gave way to another, which could not be opened for writing so far. */
-  #renewed = false;
+  /** Whether the file was replaced by another, which has not been opened for writing yet. */
+  #replaced = false;
 
   constructor(path: string) {
-    // By whatever names servers know a file, its lock has one.
-    this.path = linked(path);
+    // The lock file is named after the target, so that it is the same for every link.
+    this.path = resolveLink(path);
   }
 
   /** Entries in all batches. */
@@ -57,45 +58,50 @@ export class SqliteFile {
   }
 
   /**
-   * Opens the file for writing, and makes it where there is none. Returns whether it is another one than was open before.
-   * @throws {JournalError} `locked`, `newer`, `foreign`, `damaged`, `unusable` if there is no file and none can be made, or `failed`.
+   * Opens the file for writing, and creates it if it does not exist.
+   *
+   * @returns whether it is not the file that was open before
+   * @throws {JournalError} `locked`, `newer`, `foreign`, `damaged`, `unusable` if it cannot be created, or `failed`
    */
   open(): boolean {
     try {
       const moved = this.#identity !== "" && this.#isMoved();
       if (this.#db && this.#writable && !moved) return false;
-      this.#renewed ||= moved;
+      this.#replaced ||= moved;
       if (moved) this.close();
       else this.#disconnect();
+      // Before anything is created beside it: not even a lock file belongs beside a device.
+      checkIsFile(this.path);
       if (!existsSync(this.path)) this.#makeFolder();
       this.#lock ??= lockFile(this.path);
-      // SQLite would delete what another file has left, or take it for this one's.
-      if (moved || !existsSync(this.path)) renamed(this.path, ["-wal", "-shm"]);
+      // SQLite would delete the -wal and -shm of the previous file, or apply them to the new one.
+      if (moved || !existsSync(this.path)) renameDamaged(this.path, ["-wal", "-shm"]);
       this.#db = new Database(this.path, { create: true, readwrite: true });
       this.#identity = identity(this.path);
       this.#setUp(this.#db);
       this.#writable = true;
-      const renewed = this.#renewed;
-      this.#renewed = false;
-      return renewed;
+      const replaced = this.#replaced;
+      this.#replaced = false;
+      return replaced;
     } catch (error) {
       const explained = sqliteError(this.path, error);
-      // To close a damaged file may write to it: it stays open until it is set aside.
+      // Closing a damaged file may write to it, so it stays open until it is set aside.
       if (explained.code !== "damaged") this.close();
       throw explained;
     }
   }
 
-  /** Opens it for reading, whoever writes to it meanwhile; nothing is changed. @throws {JournalError} as `open` does */
+  /** Opens the file for reading only, even while a server writes to it. @throws {JournalError} as `open` does */
   openForReading(): void {
     if (this.#db) return;
-    if (!existsSync(this.path)) throw new JournalError("unusable", `there is no journal ${this.path}`);
+    checkIsFile(this.path);
+    if (!existsSync(this.path)) throw notFound(this.path);
     try {
       let db = new Database(this.path, { readonly: true });
       try {
         db.query("PRAGMA schema_version").get();
       } catch (error) {
-        // Where nothing can be made beside it, a file that was closed in order can be read as one that never changes.
+        // SQLite cannot create files in this folder. If the file was closed properly, it can be read as immutable.
         const code = sqliteCode(error);
         if (!["SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR"].includes(code) || this.#size("-wal") > 0)
           throw error;
@@ -113,39 +119,40 @@ export class SqliteFile {
   }
 
   /**
-   * The batches that have something as late as `since`, the last one first. Where the file is damaged, those behind are looked
-   * for from the other end.
-   * @throws {JournalError} `damaged`, when all that can be read was read.
+   * Yields the batches that contain announcements made at `since` or later, the last batch first. After a damaged place, the
+   * batches beyond it are read from the other end.
+   *
+   * @throws {JournalError} `damaged`, after all readable batches
    */
   *batches(since: number): Generator<StoredBatch> {
     const db = this.#db;
-    // Nothing was written to it yet.
+    // An empty database, opened for reading.
     if (!db) return;
     let last = Number.MAX_SAFE_INTEGER;
-    let first: unknown;
+    let damage: unknown;
     try {
-      const back = "SELECT id, data FROM batch WHERE newest >= ? ORDER BY id DESC";
-      for (const row of db.query<StoredBatch, [number]>(back).iterate(since)) {
+      const backward = "SELECT id, data FROM batch WHERE newest >= ? ORDER BY id DESC";
+      for (const row of db.query<StoredBatch, [number]>(backward).iterate(since)) {
         last = row.id;
         yield row;
       }
       return;
     } catch (error) {
-      first = error;
+      damage = error;
     }
     try {
-      const forth = "SELECT id, data FROM batch WHERE newest >= ? AND id < ? ORDER BY id";
-      for (const row of db.query<StoredBatch, [number, number]>(forth).iterate(since, last)) yield row;
+      const forward = "SELECT id, data FROM batch WHERE newest >= ? AND id < ? ORDER BY id";
+      for (const row of db.query<StoredBatch, [number, number]>(forward).iterate(since, last)) yield row;
     } catch {
-      // The same damage, met from the other side.
+      // The same damage, reached from the other end.
     }
-    throw sqliteError(this.path, first, "read");
+    throw sqliteError(this.path, damage, "read");
   }
 
-  /** Keeps a batch: one transaction. Returns its number. @throws {JournalError} `damaged`, `moved` or `failed` */
+  /** Stores a batch in one transaction. Returns its number. @throws {JournalError} `damaged`, `moved` or `failed` */
   append(data: Uint8Array, count: number, newest: number): number {
     try {
-      // SQLite would go on writing to a file that nobody finds again.
+      // SQLite would go on writing to the deleted or renamed file.
       if (this.#isMoved()) throw new JournalError("moved", `the journal ${this.path} was removed or replaced`);
       const insert = "INSERT INTO batch (newest, entries, data) VALUES (?, ?, ?)";
       const { lastInsertRowid } = this.#db!.query(insert).run(newest, count, data);
@@ -156,7 +163,7 @@ export class SqliteFile {
     }
   }
 
-  /** Deletes from the beginning of the log what ended before `since`, a few batches. Returns whether there may be more. */
+  /** Deletes the first batches of the log if they end before `since`. Returns whether there may be more. */
   expire(since: number): boolean {
     try {
       const head = this.#head(0);
@@ -167,19 +174,19 @@ export class SqliteFile {
     }
   }
 
-  /** Deletes the batches up to number `id`, a few, and with `spare` none that it was opened with. Returns whether there are more. */
-  dropUpTo(id: number, spare = false): boolean {
+  /** Deletes the first batches up to number `id`; with `spareInitial`, none that the file was opened with. Returns whether there are more. */
+  dropUpTo(id: number, spareInitial = false): boolean {
     try {
-      return this.#delete(this.#head(spare ? this.#found : 0).filter((row) => row.id <= id));
+      return this.#delete(this.#head(spareInitial ? this.#initialLast : 0).filter((row) => row.id <= id));
     } catch (error) {
       throw sqliteError(this.path, error);
     }
   }
 
-  /** Gives some of the pages that are free back to the file system. */
+  /** Returns some free pages to the file system. */
   shrink(): void {
     try {
-      this.#db!.query(`PRAGMA incremental_vacuum(${VACUUMED_AT_ONCE})`).all();
+      this.#db!.query(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`).all();
     } catch (error) {
       throw sqliteError(this.path, error);
     }
@@ -189,47 +196,46 @@ export class SqliteFile {
     return identity(this.path) !== this.#identity;
   }
 
-  /** The first batches of the log behind number `id`. */
+  /** The first batches of the log with numbers above `id`. */
   #head(id: number): Row[] {
     const head = "SELECT id, newest, entries FROM batch WHERE id > ? ORDER BY id LIMIT ?";
-    return this.#db!.query<Row, [number, number]>(head).all(id, DELETED_AT_ONCE);
+    return this.#db!.query<Row, [number, number]>(head).all(id, DELETE_BATCHES);
   }
 
-  /** Deletes batches that follow one another. Returns whether it was as many as may be at once. */
+  /** Deletes consecutive batches. Returns whether there may be more, because these were as many as are deleted at once. */
   #delete(rows: readonly Row[]): boolean {
     if (rows.length === 0) return false;
     const last = rows.at(-1)!.id;
     this.#db!.query("DELETE FROM batch WHERE id BETWEEN ? AND ?").run(rows[0]!.id, last);
     for (const { entries } of rows) this.#entries -= entries;
-    // Numbers may begin anew in an empty log.
-    if (rows[0]!.id <= this.#found && this.#found <= last) this.#found = 0;
-    return rows.length === DELETED_AT_ONCE;
+    // In an empty table SQLite may assign the same numbers again.
+    if (rows[0]!.id <= this.#initialLast && this.#initialLast <= last) this.#initialLast = 0;
+    return rows.length === DELETE_BATCHES;
   }
 
   #count(db: Database): void {
-    const count = "SELECT total(entries) AS entries, ifnull(max(id), 0) AS found FROM batch";
-    const { entries, found } = db.query<{ entries: number; found: number }, []>(count).get()!;
+    const count = "SELECT total(entries) AS entries, ifnull(max(id), 0) AS last FROM batch";
+    const { entries, last } = db.query<{ entries: number; last: number }, []>(count).get()!;
     this.#entries = entries;
-    this.#found = found;
+    this.#initialLast = last;
   }
 
-  /** What it holds, in figures. */
-  figures(): { batches: number; bytes: number; schema: number } {
+  info(): FileInfo {
     const row = this.#db?.query<{ batches: number }, []>("SELECT count(*) AS batches FROM batch").get();
     return { batches: 0, ...row, bytes: this.#size("") + this.#size("-wal"), schema: SCHEMA };
   }
 
-  #size(end: string): number {
-    return statSync(this.path + end, { throwIfNoEntry: false })?.size ?? 0;
+  #size(suffix: string): number {
+    return statSync(this.path + suffix, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Renames the file and those beside it, so that a new one can take its place. Returns the new name. @throws {JournalError} */
+  /** Renames the file and those beside it, to make room for a new one. Returns the new name. @throws {JournalError} */
   setAside(): string {
-    const aside = renamed(this.path, ["", "-wal", "-shm"]);
-    // Not before: SQLite deletes a -wal when it closes.
+    const aside = renameDamaged(this.path, ["", "-wal", "-shm"]);
+    // Not earlier: SQLite deletes the -wal when it closes a database.
     this.#disconnect();
     this.#identity = "";
-    this.#renewed = true;
+    this.#replaced = true;
     return aside;
   }
 
@@ -244,14 +250,14 @@ export class SqliteFile {
     this.#db = undefined;
     this.#writable = false;
     this.#entries = 0;
-    this.#found = 0;
+    this.#initialLast = 0;
   }
 
   #makeFolder(): void {
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
     } catch (error) {
-      throw unmakable(this.path, error as NodeJS.ErrnoException);
+      throw cannotCreateFolder(this.path, error as NodeJS.ErrnoException);
     }
   }
 
@@ -259,13 +265,13 @@ export class SqliteFile {
     db.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
     if (checkSchema(db, this.path)) createSchema(db);
     db.run("PRAGMA journal_mode = WAL");
-    // A crash of the system may cost the last commits, never the file; one of ours costs nothing.
+    // A crash of this process loses nothing. A crash of the system may lose the last commits, but never damages the file.
     db.run("PRAGMA synchronous = NORMAL");
-    db.run(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
+    db.run(`PRAGMA journal_size_limit = ${MAX_WAL_BYTES}`);
     try {
       this.#count(db);
     } catch {
-      // Damaged, somewhere: who reads it finds what is left, and says so.
+      // The file is damaged somewhere: `batches` reports it, and yields what is intact.
     }
   }
 }

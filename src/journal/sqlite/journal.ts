@@ -1,21 +1,22 @@
-/** A journal in an SQLite file, which a thread of its own reads and writes. */
+/** A journal in an SQLite file, which a worker thread reads and writes. */
 import { getLogger } from "@logtape/logtape";
-import { Batch, type SealedBatch } from "../batch.ts";
+import { Batch, type SealedBatch } from "../batch/index.ts";
 import { type Journal, JournalError, type JournalRegistry, type StorageInfo } from "../journal.ts";
 import { escapeLogText, OutageLog } from "../outage-log.ts";
-import type { FromFile, ToFile } from "./messages.ts";
-import { Past } from "./past.ts";
+import { ClockRollback } from "./clock-rollback.ts";
+import type { Reply, Request } from "./messages.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
-/** How often what is over is deleted when nothing is appended. */
-const TIDY_MS = 60_000;
-/** The log is written anew when it has so many times as many entries as there are nodes, and so many more. */
-const GROWTH = 2;
-const GROWTH_MORE = 50_000;
+/** How often expired batches are deleted while nothing is appended. */
+const CLEAN_UP_MS = 60_000;
+/** The log is rewritten when it has more entries than this factor times the nodes, plus this number. */
+const REWRITE_FACTOR = 2;
+const REWRITE_MARGIN = 50_000;
 const CLOSED = "the journal was closed";
+const RETRIES = "the server keeps running and retries";
 
-type Done = Extract<FromFile, { type: "done" }>;
+type Done = Extract<Reply, { type: "done" }>;
 
 export class SqliteJournal implements Journal {
   readonly where: string;
@@ -24,24 +25,25 @@ export class SqliteJournal implements Journal {
   readonly #path: string;
   readonly #retentionMs: number;
   readonly #outages = new OutageLog(logger, "the journal is written");
+  /** Set by `open`, so only in a server; undefined in tools. */
   #registry: JournalRegistry | undefined;
   #worker: Worker | undefined;
-  /** Whether the thread has the file open for writing. */
+  /** Whether the worker has the file open for writing. */
   #writing = false;
-  /** Whether the file could not even be read so far. */
+  /** Whether the file could not even be read yet. */
   #unread = false;
   #rewriting = false;
-  /** Whether the file is another one than before, and lacks what the registry held then. */
-  #lacking = false;
+  /** Whether the file was replaced by one that lacks what the registry had before. */
+  #incomplete = false;
   #closing: Promise<void> | undefined;
-  /** Entries that the file had when it was opened for writing. */
-  #found = 0;
-  /** How often a new file was to be made. */
-  #renewals = 0;
-  /** Answers that the thread owes, in order. */
-  #waiting: PromiseWithResolvers<Done>[] = [];
-  #take: (data: Uint8Array<ArrayBuffer>) => void = () => {};
-  #tidier: Timer | undefined;
+  /** Entries that were in the file when it was opened for writing. */
+  #initialEntries = 0;
+  /** How often the file was replaced by a new one. */
+  #replacements = 0;
+  /** Requests that the worker has not answered yet, in order. */
+  #pending: PromiseWithResolvers<Done>[] = [];
+  #onBatch: (data: Uint8Array<ArrayBuffer>) => void = () => {};
+  #cleaner: Timer | undefined;
 
   constructor(path: string, retentionMs: number) {
     this.where = `sqlite ${path}`;
@@ -63,41 +65,40 @@ export class SqliteJournal implements Journal {
       await this.#read(registry, true);
     } catch (error) {
       const { code, message } = error as JournalError;
-      if (code === "damaged") await this.#renew(registry, code, message);
+      if (code === "damaged") await this.#replaceFile(registry, code, message);
       else if (code === "failed") await this.#readOnly(registry, message);
       else {
         await this.close();
         throw error;
       }
     }
-    // Else who is killed just after its start would not have it at the next one.
-    if (this.#lacking && this.#writing) await this.#rewrite(registry);
-    this.#tidier = setInterval(() => this.#tidy(), TIDY_MS);
-    this.#tidier.unref();
+    // Before the server is ready: if it were killed now, the next start would lack these nodes.
+    if (this.#incomplete && this.#writing) await this.#rewrite(registry);
+    this.#cleaner = setInterval(() => this.#cleanUp(), CLEAN_UP_MS);
+    this.#cleaner.unref();
   }
 
   async append({ bytes, count, newest }: SealedBatch): Promise<void> {
-    const renewals = this.#renewals;
+    const replacements = this.#replacements;
     try {
       await this.prepare();
-      // What is over is for a server to say, which has the retention that holds.
+      // Only a server deletes expired batches: a tool may have been given another retention.
       const since = this.#registry ? this.#since() : 0;
-      const { last, entries } = await this.#ask({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
+      const { last, entries } = await this.#request({ type: "append", bytes, count, newest, since }, [bytes.buffer]);
       this.#outages.recovered();
-      if (this.#registry && this.#lacking) void this.#rewrite(this.#registry);
-      else if (this.#registry && entries! > this.#most(this.#registry)) void this.#rewrite(this.#registry, last!);
+      if (this.#registry && this.#incomplete) void this.#rewrite(this.#registry);
+      else if (this.#registry && entries! > this.#maxEntries(this.#registry)) void this.#rewrite(this.#registry, last!);
     } catch (error) {
       const { code, message } = error as JournalError;
       if (code === "closed") throw error;
       if ((code === "damaged" || code === "moved") && this.#registry) {
-        // Of several that were on their way to a damaged file one has it set aside, not the new one as well.
-        if (renewals === this.#renewals) await this.#renew(this.#registry, code, message);
-      } else if (this.#registry) this.#outages.failed(`${message}; the server goes on, and tries again`);
+        // Several appends may fail on the same damaged file: only the first one replaces it.
+        if (replacements === this.#replacements) await this.#replaceFile(this.#registry, code, message);
+      } else if (this.#registry) this.#outages.failed(`${message}; ${RETRIES}`);
       throw error;
     }
   }
 
-  /** Beside the server that may be writing the file. */
   async read(registry: Pick<JournalRegistry, "merge">): Promise<void> {
     await this.#read(registry, false);
   }
@@ -114,84 +115,85 @@ export class SqliteJournal implements Journal {
       this.#unread = (error as JournalError).code !== "damaged";
       throw error;
     } finally {
-      if (!this.#unread)
-        logger.info(`the journal was read: ${registry.nodes} nodes are known now, ${before} were before`);
+      if (!this.#unread) logger.info(`the journal could be read now: ${registry.nodes} nodes, ${before} before`);
     }
   }
 
   async storageInfo(): Promise<StorageInfo> {
-    const { figures } = await this.#ask({ type: "storageInfo" });
-    const { batches, bytes, schema } = figures!;
-    return { batches, bytes, more: { file: this.#path, schema } };
+    const { info } = await this.#request({ type: "storageInfo" });
+    const { batches, bytes, schema } = info!;
+    return { batches, bytes, details: { file: this.#path, schema } };
   }
 
-  /** For good: whoever is still appending is not to open it again. */
+  /** Closes the file for good: an append that is still under way must not open it again. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#tidier);
+    clearInterval(this.#cleaner);
     const worker = this.#worker;
     if (!worker) return;
-    await this.#ask({ type: "close" }).catch(() => {});
-    this.#lose(CLOSED);
+    await this.#request({ type: "close" }).catch(() => {});
+    this.#workerEnded(CLOSED);
     worker.terminate();
   }
 
   async #openFile(read: boolean, write: boolean): Promise<void> {
     const open = { type: "open", path: this.#path, since: this.#since(), read, write } as const;
-    const { entries, renewed } = await this.#ask(open);
+    const { entries, replaced } = await this.#request(open);
     this.#writing = write;
-    this.#found = entries!;
-    if (renewed) this.#lacking = true;
+    this.#initialEntries = entries!;
+    if (replaced) this.#incomplete = true;
   }
 
-  /** With more entries than this the log is to be written anew. What the registry had no room for stays, until its time is over. */
-  #most({ nodes, noRoom }: JournalRegistry): number {
-    return GROWTH * nodes + GROWTH_MORE + (noRoom > 0 ? this.#found : 0);
+  /** The log is rewritten if it has more entries. Entries that the registry had no room for stay in it until they expire. */
+  #maxEntries({ nodes, noRoom }: JournalRegistry): number {
+    return REWRITE_FACTOR * nodes + REWRITE_MARGIN + (noRoom > 0 ? this.#initialEntries : 0);
   }
 
+  /** Announcements made before this time have expired. */
   #since(): number {
     return Date.now() - this.#retentionMs;
   }
 
-  /** @throws {JournalError} `damaged` also where it is the batches that are: all others are taken then */
+  /** @throws {JournalError} `damaged` also if only some batches are: all others were merged then */
   async #read(registry: Pick<JournalRegistry, "merge">, write: boolean): Promise<void> {
-    let taken: Promise<void> = Promise.resolve();
+    let merged: Promise<void> = Promise.resolve();
     let damage: string | undefined;
-    const past = new Past();
-    this.#take = (data) => {
-      taken = taken.then(async () => {
+    const rollback = new ClockRollback();
+    this.#onBatch = (data) => {
+      merged = merged.then(async () => {
         try {
           const batch = Batch.parse(data);
-          const { shift: before } = past;
-          for (const [part, shift] of past.place(batch)) await registry.merge(part, shift);
-          if (before === 0 && past.shift !== 0) {
-            const what = "this clock was set back, and they count as made before now";
-            logger.warning(escapeLogText(`${this.where} has announcements from times to come: ${what}`));
+          const { shift: before } = rollback;
+          for (const [part, shift] of rollback.correct(batch)) await registry.merge(part, shift);
+          if (before === 0 && rollback.shift !== 0) {
+            const what = "the clock was set back since; they are dated before everything that was written after them";
+            logger.warning(escapeLogText(`${this.where} has announcements from the future: ${what}`));
           }
         } catch (error) {
           this.bad++;
           damage = (error as Error).message;
         }
-        this.#worker?.postMessage({ type: "taken" } satisfies ToFile);
+        this.#worker?.postMessage({ type: "merged" } satisfies Request);
       });
     };
     try {
       await this.#openFile(true, write);
     } finally {
-      await taken;
+      await merged;
     }
     if (damage !== undefined) {
-      throw new JournalError("damaged", `the journal ${this.#path} is damaged: ${this.bad} batches (${damage})`);
+      const batches = this.bad === 1 ? "1 batch is" : `${this.bad} batches are`;
+      throw new JournalError("damaged", `the journal ${this.#path} is damaged: ${batches} unreadable (${damage})`);
     }
   }
 
-  /** Whatever keeps the file from being written, it may be there to be read. */
+  /** Reads a file that cannot be opened for writing. */
   async #readOnly(registry: JournalRegistry, message: string): Promise<void> {
-    this.#outages.failed(`${message}; the server goes on, and tries again`);
+    this.#outages.failed(`${message}; ${RETRIES}`);
     try {
       await this.#read(registry, false);
     } catch (error) {
@@ -201,82 +203,77 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  /** Where the file was is a new one, which gets all that the registry holds. What keeps it from that is in the log. */
-  async #renew(registry: JournalRegistry, code: "damaged" | "moved", message: string): Promise<void> {
-    this.#renewals++;
+  /** Opens a new file, into which the registry will be written, in place of one that is damaged or was moved. Logs errors. */
+  async #replaceFile(registry: JournalRegistry, code: "damaged" | "moved", message: string): Promise<void> {
+    this.#replacements++;
     this.#writing = false;
     let what = message;
     try {
-      if (code === "damaged") what += `; it was set aside as ${(await this.#ask({ type: "setAside" })).aside}`;
+      if (code === "damaged") what += `; it was renamed to ${(await this.#request({ type: "setAside" })).aside}`;
       await this.#openFile(false, true);
     } catch (error) {
       const { code, message: reason } = error as JournalError;
-      if (code !== "closed") this.#outages.failed(`${what}, and ${reason}; the server goes on, and tries again`);
+      if (code !== "closed") this.#outages.failed(`${what}, and ${reason}; ${RETRIES}`);
       return;
     }
-    const now = code === "damaged" ? ", and a new one" : "; the one that is there now";
-    this.#outages.failed(`${what}${now} gets the ${registry.nodes} nodes that are known`);
+    this.#outages.failed(`${what}; the ${registry.nodes} known nodes are written to the new file`);
   }
 
   /**
-   * Appends all that the registry holds, and lets go of the log up to `last`. Who appends does not wait for it: he may hold what
-   * this takes.
+   * Appends the whole registry, then deletes the log up to batch `last`. An append must not wait for this: if it is part of an
+   * `appendAll` itself, the two would wait for each other.
    */
   async #rewrite(registry: JournalRegistry, last?: number): Promise<void> {
     if (this.#rewriting) return;
     this.#rewriting = true;
     let appended = false;
     try {
-      const renewals = this.#renewals;
+      const replacements = this.#replacements;
       await registry.appendAll();
       appended = true;
-      if (renewals !== this.#renewals) return;
-      this.#lacking = false;
-      if (last !== undefined) await this.#ask({ type: "drop", upTo: last, spare: registry.noRoom > 0 });
+      if (replacements !== this.#replacements) return;
+      this.#incomplete = false;
+      if (last !== undefined) await this.#request({ type: "drop", upTo: last, spareInitial: registry.noRoom > 0 });
     } catch (error) {
-      // What an append throws it has said itself.
-      const said = error instanceof JournalError && (!appended || error.code === "closed");
-      if (!said) this.#outages.failed((error as Error).message);
+      // An append logs its own errors.
+      const logged = error instanceof JournalError && (!appended || error.code === "closed");
+      if (!logged) this.#outages.failed((error as Error).message);
     } finally {
       this.#rewriting = false;
     }
   }
 
-  #tidy(): void {
+  #cleanUp(): void {
     if (!this.#writing) return;
-    this.#ask({ type: "tidy", since: this.#since() }).catch((error: JournalError) => {
+    this.#request({ type: "cleanUp", since: this.#since() }).catch((error: JournalError) => {
       if (error.code !== "closed") this.#outages.failed(error.message);
     });
   }
 
-  async #ask(message: ToFile, transfer: ArrayBuffer[] = []): Promise<Done> {
+  async #request(message: Request, transfer: ArrayBuffer[] = []): Promise<Done> {
     if (this.#closing) throw new JournalError("closed", CLOSED);
-    const answer = Promise.withResolvers<Done>();
-    this.#waiting.push(answer);
-    this.#send(message, transfer);
-    return await answer.promise;
-  }
-
-  #send(message: ToFile, transfer: ArrayBuffer[] = []): void {
-    this.#worker ??= this.#start();
+    const reply = Promise.withResolvers<Done>();
+    this.#pending.push(reply);
+    this.#worker ??= this.#startWorker();
     this.#worker.postMessage(message, transfer);
+    return await reply.promise;
   }
 
-  #start(): Worker {
+  #startWorker(): Worker {
     const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
-    worker.onmessage = ({ data }: MessageEvent<FromFile>) => {
-      if (data.type === "batch") this.#take(data.data);
-      else if (data.type === "done") this.#waiting.shift()?.resolve(data);
-      else this.#waiting.shift()?.reject(new JournalError(data.code, data.message));
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+      if (data.type === "batch") this.#onBatch(data.data);
+      else if (data.type === "done") this.#pending.shift()?.resolve(data);
+      else this.#pending.shift()?.reject(new JournalError(data.code, data.message));
     };
-    worker.onerror = ({ message }) => this.#lose(`the thread of the journal failed: ${message}`, "failed");
+    worker.onerror = ({ message }) => this.#workerEnded(`the worker of the journal crashed: ${message}`, "failed");
     return worker;
   }
 
-  /** The thread is gone; the next one to ask starts another. */
-  #lose(message: string, code: "failed" | "closed" = "closed"): void {
+  /** Rejects pending requests. The next request starts another worker. */
+  #workerEnded(message: string, code: "failed" | "closed" = "closed"): void {
     this.#worker = undefined;
     this.#writing = false;
-    for (const answer of this.#waiting.splice(0)) answer.reject(new JournalError(code, message));
+    for (const reply of this.#pending.splice(0)) reply.reject(new JournalError(code, message));
   }
 }

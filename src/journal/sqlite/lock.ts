@@ -1,17 +1,18 @@
-/** A lock of our own, beside the file of a journal: SQLite's would keep out those who only want to read. */
+/** A lock file beside the journal. SQLite's own exclusive lock on the journal would also keep out tools that only read. */
 import { Database } from "bun:sqlite";
 import { JournalError } from "../journal.ts";
-import { checkLock, OTHERWISE, sqliteCode } from "./error.ts";
-import { renamed } from "./path.ts";
+import { ADVICE, checkLock, sqliteCode } from "./error.ts";
+import { renameDamaged } from "./path.ts";
 
-/** A server that was stopped just now may still hold it. */
+/** A server that was just stopped may hold the lock for a moment. */
 export const LOCK_WAIT_MS = 2000;
 
 /**
- * Locks the file at `path` until the connection that it returns is closed, or this process ends, however.
- * @throws {JournalError} `locked`, or the system's error
+ * Locks the journal at `path` until the returned connection is closed or this process ends in any way.
+ *
+ * @throws {JournalError} `locked`, or an error of the system
  */
-export function lockFile(path: string, again = false): Database {
+export function lockFile(path: string, retried = false): Database {
   checkLock(path);
   const lock = new Database(`${path}.lock`, { create: true, readwrite: true });
   try {
@@ -22,12 +23,12 @@ export function lockFile(path: string, again = false): Database {
   } catch (error) {
     lock.close();
     const code = sqliteCode(error);
-    if (!again && (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")) {
-      // What another has locked cannot be read so far: this is nobody's, and says nothing of the journal.
-      renamed(`${path}.lock`, [""]);
+    if (!retried && (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")) {
+      // The lock file is damaged; nobody holds it, as it would be reported as busy then. The journal itself may be intact.
+      renameDamaged(`${path}.lock`, [""]);
       return lockFile(path, true);
     }
     if (code !== "SQLITE_BUSY") throw error;
-    throw new JournalError("locked", `the journal ${path} is in use by another server; ${OTHERWISE}`);
+    throw new JournalError("locked", `the journal ${path} is in use by another server: stop that one, or ${ADVICE}`);
   }
 }

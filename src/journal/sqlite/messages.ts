@@ -1,9 +1,9 @@
-/** What an SQLite journal and its thread tell each other. */
+/** Messages between an SQLite journal and its worker thread. */
 import type { JournalErrorCode } from "../journal.ts";
 
-/** To the thread. Each is answered once, in order; `open` and `read` with batches before that. */
-export type ToFile =
-  /** Opens the file, and with `read` sends its batches that have something as late as `since`. */
+/** To the worker. All but `merged` are answered once, in order; `open` with `read` sends batches before its answer. */
+export type Request =
+  /** Opens the file. With `read`, the worker sends the batches that contain announcements made after `since`. */
   | {
       readonly type: "open";
       readonly path: string;
@@ -11,9 +11,9 @@ export type ToFile =
       readonly read: boolean;
       readonly write: boolean;
     }
-  /** A batch that was sent has been merged: another may follow. */
-  | { readonly type: "taken" }
-  /** Keeps a batch, and deletes what ended before `since`. */
+  /** A batch that the worker sent was merged, so it may send another. */
+  | { readonly type: "merged" }
+  /** Stores a batch, and deletes batches whose announcements were all made before `since`. */
   | {
       readonly type: "append";
       readonly bytes: Uint8Array<ArrayBuffer>;
@@ -21,33 +21,34 @@ export type ToFile =
       readonly newest: number;
       readonly since: number;
     }
-  /** Deletes the batches up to a number: all that they hold was appended again. With `spare` not those that were there at the start. */
-  | { readonly type: "drop"; readonly upTo: number; readonly spare: boolean }
-  /** Nothing else to do: deletes what ended before `since`, and makes the file smaller. */
-  | { readonly type: "tidy"; readonly since: number }
-  /** Renames the file, which is damaged. */
+  /** Deletes batches up to number `upTo`, which were all appended again. With `spareInitial`, keeps those found at the start. */
+  | { readonly type: "drop"; readonly upTo: number; readonly spareInitial: boolean }
+  /** Deletes batches whose announcements were all made before `since`, and shrinks the file. */
+  | { readonly type: "cleanUp"; readonly since: number }
+  /** Renames the damaged file. */
   | { readonly type: "setAside" }
   | { readonly type: "storageInfo" }
   | { readonly type: "close" };
 
-export interface FileFigures {
+export interface FileInfo {
   readonly batches: number;
   readonly bytes: number;
   readonly schema: number;
 }
 
-/** From the thread. */
-export type FromFile =
+/** From the worker. */
+export type Reply =
   | { readonly type: "batch"; readonly data: Uint8Array<ArrayBuffer> }
   | {
       readonly type: "done";
-      /** The number of the last batch, and entries in all. */
+      /** The number of the last batch. */
       readonly last?: number;
+      /** Entries in all batches. */
       readonly entries?: number;
-      readonly figures?: FileFigures;
-      /** Whether the file that was opened for writing is another one than before. */
-      readonly renewed?: boolean;
-      /** What a damaged file is called now. */
+      readonly info?: FileInfo;
+      /** Whether the file that was opened for writing is not the one that was open before. */
+      readonly replaced?: boolean;
+      /** The new name of the damaged file. */
       readonly aside?: string | undefined;
     }
   | { readonly type: "failed"; readonly code: JournalErrorCode; readonly message: string };

@@ -1,23 +1,23 @@
-/** The names of SQLite journals: where one is when nobody says where, which file a name means, and what a damaged one is called. */
+/** Paths of SQLite journals: the default one, which file a path leads to, and the names of damaged files. */
 import { existsSync, lstatSync, realpathSync, renameSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { immovable } from "./error.ts";
+import { cannotSetAside } from "./error.ts";
 
 /**
- * `registry.db` in the folder that systemd gives a service (StateDirectory=), else in that for state of the user (XDG Base
- * Directory): `$STATE_DIRECTORY`, `$XDG_STATE_HOME/whereabouts` or `~/.local/state/whereabouts`.
+ * `registry.db` in `$STATE_DIRECTORY` (set by systemd for StateDirectory=), else in `$XDG_STATE_HOME/whereabouts` (XDG Base
+ * Directory Specification), else in `~/.local/state/whereabouts`.
  */
 export function defaultSqlitePath(env: Readonly<Record<string, string | undefined>> = Bun.env): string {
-  // A service may have several; the first is the one it was given first.
+  // systemd separates several folders with colons.
   const service = env.STATE_DIRECTORY?.split(":")[0];
   if (service) return join(service, "registry.db");
   const state = env.XDG_STATE_HOME?.startsWith("/") ? env.XDG_STATE_HOME : join(homedir(), ".local", "state");
   return join(state, "whereabouts", "registry.db");
 }
 
-/** What a link leads to; else the path as it was given. */
-export function linked(path: string): string {
+/** The target of a symbolic link; any other path as it is. */
+export function resolveLink(path: string): string {
   try {
     return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
   } catch {
@@ -25,21 +25,27 @@ export function linked(path: string): string {
   }
 }
 
-/** Empty if there is no file. */
+/** Device and inode of a file, which tell it from another file of the same name; empty if there is no file. */
 export function identity(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   return found ? `${found.dev} ${found.ino}` : "";
 }
 
-/** Renames what is damaged, with each of `ends`, to a name that nothing has. Returns that name. @throws {JournalError} */
-export function renamed(path: string, ends: readonly string[]): string {
+/**
+ * Renames a damaged file and its companions to a free name.
+ *
+ * @param suffixes - of the files to rename: `""` for the file itself, `-wal` and the like for those beside it
+ * @returns the new name of the file
+ * @throws {JournalError}
+ */
+export function renameDamaged(path: string, suffixes: readonly string[]): string {
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z$/g, "");
   let aside = `${path}.damaged-${stamp}`;
-  for (let n = 2; ends.some((end) => existsSync(aside + end)); n++) aside = `${path}.damaged-${stamp}-${n}`;
+  for (let n = 2; suffixes.some((end) => existsSync(aside + end)); n++) aside = `${path}.damaged-${stamp}-${n}`;
   try {
-    for (const end of ends) if (existsSync(path + end)) renameSync(path + end, aside + end);
+    for (const end of suffixes) if (existsSync(path + end)) renameSync(path + end, aside + end);
   } catch (error) {
-    throw immovable(error as NodeJS.ErrnoException);
+    throw cannotSetAside(error as NodeJS.ErrnoException);
   }
   return aside;
 }

@@ -1,24 +1,24 @@
-/** What a database must be to be a journal, and how an empty one becomes one. */
+/** The database schema of a journal: how to recognize it, and how to create it. */
 import type { Database } from "bun:sqlite";
 import { JournalError } from "../journal.ts";
-import { OTHERWISE } from "./error.ts";
+import { ADVICE } from "./error.ts";
 
-/** "WHER": by this number in its header, `file` and others tell whose a database is. */
+/** "WHER": the number in a database's header that identifies the program it belongs to. */
 const APPLICATION_ID = 0x57484552;
 export const SCHEMA = 1;
 
-/** Whether the database is an empty one. @throws {JournalError} if it is not ours, or of a version that is not known */
+/** Returns whether the database is empty. @throws {JournalError} if it is another program's, or of an unknown version */
 export function checkSchema(db: Database, path: string): boolean {
   const pragma = (name: string) => Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get()!)[0]!;
   const [application, version] = [pragma("application_id"), pragma("user_version")];
   const { tables } = db.query<{ tables: number }, []>("SELECT count(*) AS tables FROM sqlite_schema").get()!;
   if (application === 0 && version === 0 && tables === 0) return true;
   if (application !== APPLICATION_ID) {
-    throw new JournalError("foreign", `${path} is a database of another program; ${OTHERWISE}`);
+    throw new JournalError("foreign", `${path} is a database of another program; ${ADVICE}`);
   }
   if (version !== SCHEMA) {
     const why = `was written by a newer version (its schema is ${version}, this version knows ${SCHEMA})`;
-    throw new JournalError("newer", `the journal ${path} ${why}: update, or ${OTHERWISE}`);
+    throw new JournalError("newer", `the journal ${path} ${why}: update this program, or ${ADVICE}`);
   }
   return false;
 }

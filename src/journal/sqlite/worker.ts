@@ -1,41 +1,41 @@
-/** Entry of the thread of an SQLite journal: one file, and nobody who waits. */
+/** Entry point of the worker thread of an SQLite journal: SQLite's calls block, and here they block nobody else. */
 import { JournalError } from "../journal.ts";
 import { SqliteFile } from "./file.ts";
-import type { FromFile, ToFile } from "./messages.ts";
+import type { Reply, Request } from "./messages.ts";
 
 declare const self: Worker;
 
-/** Batches that are sent ahead of being taken. */
-const AHEAD = 8;
+/** Batches that may be sent before one of them is reported as merged: bounds the memory of a restore. */
+const MAX_IN_FLIGHT = 8;
 
 let file: SqliteFile | undefined;
 let last = 0;
-let room = AHEAD;
+let credits = MAX_IN_FLIGHT;
 let wake: () => void = () => {};
 let queue: Promise<void> = Promise.resolve();
 
-function tell(message: FromFile, transfer: ArrayBuffer[] = []): void {
+function send(message: Reply, transfer: ArrayBuffer[] = []): void {
   self.postMessage(message, transfer);
 }
 
 async function read(file: SqliteFile, since: number): Promise<void> {
   for (const { data } of file.batches(since)) {
-    // What SQLite gave is a copy of its own, and may go.
+    // The buffer of a copy of our own can be transferred.
     const bytes = new Uint8Array(data.slice());
-    tell({ type: "batch", data: bytes }, [bytes.buffer]);
-    if (--room === 0) await new Promise<void>((resolve) => (wake = resolve));
+    send({ type: "batch", data: bytes }, [bytes.buffer]);
+    if (--credits === 0) await new Promise<void>((resolve) => (wake = resolve));
   }
 }
 
-async function handle(message: ToFile): Promise<FromFile> {
+async function handle(message: Request): Promise<Reply> {
   switch (message.type) {
     case "open": {
       file ??= new SqliteFile(message.path);
-      let renewed = false;
-      if (message.write) renewed = file.open();
+      let replaced = false;
+      if (message.write) replaced = file.open();
       else file.openForReading();
       if (message.read) await read(file, message.since);
-      return { type: "done", last, entries: file.entries, renewed };
+      return { type: "done", last, entries: file.entries, replaced };
     }
     case "append": {
       last = file!.append(message.bytes, message.count, message.newest);
@@ -43,34 +43,34 @@ async function handle(message: ToFile): Promise<FromFile> {
       return { type: "done", last, entries: file!.entries };
     }
     case "drop":
-      while (file!.dropUpTo(message.upTo, message.spare));
+      while (file!.dropUpTo(message.upTo, message.spareInitial));
       return { type: "done", entries: file!.entries };
-    case "tidy":
+    case "cleanUp":
       while (file!.expire(message.since));
       file!.shrink();
       return { type: "done", entries: file!.entries };
     case "setAside":
       return { type: "done", aside: file!.setAside() };
     case "storageInfo":
-      return { type: "done", figures: file!.figures() };
+      return { type: "done", info: file!.info() };
     default:
       file?.close();
       return { type: "done" };
   }
 }
 
-self.onmessage = ({ data }: MessageEvent<ToFile>) => {
-  if (data.type === "taken") {
-    room++;
+self.onmessage = ({ data }: MessageEvent<Request>) => {
+  if (data.type === "merged") {
+    credits++;
     wake();
     return;
   }
   queue = queue.then(async () => {
     try {
-      tell(await handle(data));
+      send(await handle(data));
     } catch (error) {
       const code = error instanceof JournalError ? error.code : "failed";
-      tell({ type: "failed", code, message: (error as Error).message });
+      send({ type: "failed", code, message: (error as Error).message });
     }
   });
 };

@@ -438,7 +438,7 @@ describe("a stream", () => {
     const stream = new RedisStream("p", 1000);
     const asked: number[] = [];
     const connection = {
-      async ask(_command: string, args: readonly string[]) {
+      async send(_command: string, args: readonly string[]) {
         const count = Number(args[1]);
         asked.push(count);
         if (count * size > most) throw new Error("it took too long");

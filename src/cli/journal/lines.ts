@@ -1,33 +1,33 @@
-/** Entries of a journal as lines of JSON, and back. */
+/** The JSON lines of `whereabouts journal export` and `import`. */
 import ipaddr from "ipaddr.js";
-import { ipOf } from "../client/ip.ts";
-import type { JournalEntry } from "../journal/index.ts";
-import { nodeIdJson } from "./terminal/style.ts";
-import { MAX_NODE_ID } from "./values.ts";
+import { ipOf } from "../../client/ip.ts";
+import type { JournalEntry } from "../../journal/index.ts";
+import { nodeIdJson } from "../terminal/style.ts";
+import { MAX_NODE_ID } from "../values.ts";
 
-/** How far ahead a time may be: clocks differ. */
-const AHEAD_MS = 60_000;
-/** The longest line that an entry can need, and far more than that. */
-const MOST = 65_536;
+/** How far in the future an announcement may be, because clocks differ. */
+const MAX_AHEAD_MS = 60_000;
+/** Characters kept of a line: many times what an entry can need. The rest of a longer one is dropped to bound memory. */
+const MAX_LINE = 65_536;
 
 export function entryLine({ nodeId, address, port, announcedAt }: JournalEntry): string {
   return JSON.stringify({ ...nodeIdJson(nodeId), ip: ipOf(address, 0, 16), port, announcedAt });
 }
 
-/** A line is no entry. */
+/** A line that is not a valid entry. */
 export class LineError extends Error {
   override readonly name = "LineError";
 }
 
-/** @throws {LineError} that says what is wrong with it. */
+/** @throws {LineError} that says what is wrong with the line. */
 export function parseEntry(line: string, now: number): JournalEntry {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    throw new LineError("it is no JSON");
+    throw new LineError("not valid JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new LineError("it is no JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new LineError("not a JSON object");
   const { nodeId, nodeIdHex, ip, port, announcedAt } = value as Record<string, unknown>;
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535) {
     throw new LineError(`"port" must be a whole number from 1 to 65535, not ${JSON.stringify(port)}`);
@@ -35,7 +35,7 @@ export function parseEntry(line: string, now: number): JournalEntry {
   if (typeof announcedAt !== "number" || announcedAt < 0) {
     throw new LineError(`"announcedAt" must be milliseconds since 1970, not ${JSON.stringify(announcedAt)}`);
   }
-  if (announcedAt > now + AHEAD_MS) throw new LineError(`"announcedAt" is in the future: ${announcedAt}`);
+  if (announcedAt > now + MAX_AHEAD_MS) throw new LineError(`"announcedAt" is in the future: ${announcedAt}`);
   return { nodeId: parseNodeId(nodeId, nodeIdHex), address: parseAddress(ip), port: port as number, announcedAt };
 }
 
@@ -45,15 +45,15 @@ function parseNodeId(text: unknown, hex: unknown): Uint8Array {
     try {
       bytes = Uint8Array.fromHex(hex);
     } catch {
-      throw new LineError('"nodeIdHex" is no hex');
+      throw new LineError('"nodeIdHex" is not hex');
     }
   } else if (typeof text === "string") {
-    // U+FFFD is also what bytes that are no UTF-8 were read as.
+    // U+FFFD may stand for bytes that were not UTF-8, so the original bytes are unknown.
     if (!text.isWellFormed() || text.includes("\ufffd")) {
-      throw new LineError('"nodeId" does not say which bytes it is: give "nodeIdHex"');
+      throw new LineError('"nodeId" has replacement characters: give the bytes as "nodeIdHex"');
     }
     bytes = new TextEncoder().encode(text);
-  } else throw new LineError('there is neither "nodeIdHex" nor "nodeId"');
+  } else throw new LineError('neither "nodeIdHex" nor "nodeId" is given');
   if (bytes.length >= 1 && bytes.length <= MAX_NODE_ID) return bytes;
   throw new LineError(`a NodeID has 1 to ${MAX_NODE_ID} bytes, not ${bytes.length}`);
 }
@@ -66,19 +66,21 @@ function parseAddress(ip: unknown): Uint8Array {
   if (text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text)) {
     return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
   }
-  throw new LineError(`"ip" must be an address, not ${JSON.stringify(ip)}`);
+  throw new LineError(`"ip" must be an IPv4 or IPv6 address, not ${JSON.stringify(ip)}`);
 }
 
-/** The lines of a stream with their numbers, empty ones left out. A line that is far too long for an entry is cut: it is none. */
-export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<[number: number, line: string][]> {
+/** Yields the lines of the input with their numbers, counted from 1, without empty lines. */
+export async function* linesOf(
+  input: AsyncIterable<Uint8Array>,
+): AsyncGenerator<readonly [number: number, line: string][]> {
   const decoder = new TextDecoder();
   let begun = "";
   let number = 0;
   const numbered = (lines: readonly string[]): [number, string][] =>
     lines.map((line): [number, string] => [++number, line]).filter(([, line]) => line.trim() !== "");
-  for await (const chunk of stream) {
+  for await (const chunk of input) {
     const lines = (begun + decoder.decode(chunk, { stream: true })).split("\n");
-    begun = lines.pop()!.slice(0, MOST);
+    begun = lines.pop()!.slice(0, MAX_LINE);
     if (lines.length > 0) yield numbered(lines);
   }
   yield numbered([begun + decoder.decode()]);

@@ -1,0 +1,112 @@
+/** Reads a journal as a server does that starts now: into a registry, which keeps the latest announcement of each node. */
+import { createEngine, createEngineMemory, defaultEngineOptions, type EngineOptions } from "../../engine/index.ts";
+import { Batch, type Journal, JournalError, type SealedBatch } from "../../journal/index.ts";
+import { RegistryBatches } from "../../server/registry-batches.ts";
+
+/** A server may append to the journal between the two readings: room for so many more entries than the first one found. */
+const GROWTH = 1.1;
+const MORE_ENTRIES = 1000;
+
+export interface Contents {
+  readonly nodes: number;
+  /** Entries that were read, including expired ones and earlier ones of the same node. */
+  readonly announcements: number;
+  /** Times of announcements of `nodes`, in ms since 1970; null if there are none. */
+  readonly oldest: number | null;
+  readonly newest: number | null;
+  /** Batches that could not be read. */
+  readonly bad: number;
+  /** Why parts of the journal could not be read. */
+  readonly damage: JournalError | undefined;
+  /** Calls `take` with the nodes, batch by batch in order of time, until `stop` resolves. */
+  each(take: (batch: Batch) => Promise<void>, stop: Promise<void>): Promise<void>;
+}
+
+/**
+ * Reads the journal twice: first to measure how large a registry it needs, then into that registry.
+ *
+ * @param create - makes the journal to read; called for each reading
+ * @param whileOpen - called with the journal after the second reading, before it is closed
+ * @throws {JournalError} if the journal cannot be read at all
+ */
+export async function readContents(
+  create: () => Journal,
+  retentionMs: number,
+  whileOpen?: (journal: Journal) => Promise<void>,
+): Promise<Contents> {
+  let [entries, longestId] = [0, 1];
+  const survey = create();
+  await readOnce(survey, async (batch) => {
+    entries += batch.count;
+    for (let i = 0; i < batch.count; i++) longestId = Math.max(longestId, batch.idLength(i));
+  });
+  await survey.close();
+
+  const options: EngineOptions = {
+    ...defaultEngineOptions(),
+    capacity: Math.ceil(entries * GROWTH) + MORE_ENTRIES,
+    maxIdLength: Math.max(longestId, defaultEngineOptions().maxIdLength),
+    retentionMs,
+  };
+  const memory = createEngineMemory(options);
+  const registry = new RegistryBatches(memory, createEngine("wasm", memory), new Uint8Array(8));
+  const journal = create();
+  let announcements = 0;
+  const damage = await readOnce(journal, async (batch, shift) => {
+    announcements += batch.count;
+    await registry.merge(batch, shift);
+  });
+  try {
+    await whileOpen?.(journal);
+  } finally {
+    await journal.close();
+  }
+
+  const all = async (take: (batch: Batch) => Promise<void>) => {
+    await registry.appendAll(
+      async ({ bytes }: SealedBatch) => await take(Batch.parse(bytes)),
+      () => 0,
+    );
+  };
+  let [nodes, oldest, newest] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  await all(async (batch) => {
+    nodes += batch.count;
+    for (let i = 0; i < batch.count; i++) {
+      oldest = Math.min(oldest, batch.time(i));
+      newest = Math.max(newest, batch.time(i));
+    }
+  });
+  const finiteOrNull = (time: number) => (Number.isFinite(time) ? time : null);
+  return {
+    nodes,
+    announcements,
+    oldest: finiteOrNull(oldest),
+    newest: finiteOrNull(newest),
+    bad: journal.bad,
+    damage,
+    async each(take, stop) {
+      let stopped = false;
+      void stop.then(() => {
+        stopped = true;
+      });
+      await all(async (batch) => {
+        if (!stopped) await take(batch);
+      });
+    },
+  };
+}
+
+/** @returns the error if parts of the journal are damaged; everything else was read then. */
+async function readOnce(
+  journal: Journal,
+  merge: (batch: Batch, shift: number) => Promise<void>,
+): Promise<JournalError | undefined> {
+  try {
+    await journal.read({ merge });
+    return undefined;
+  } catch (error) {
+    if (error instanceof JournalError && error.code === "damaged") return error;
+    await journal.close();
+    throw error;
+  }
+}

@@ -1,0 +1,3 @@
+export { Batch } from "./batch.ts";
+export { BatchError } from "./format.ts";
+export { BatchWriter, type SealedBatch } from "./writer.ts";

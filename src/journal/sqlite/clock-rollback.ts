@@ -1,0 +1,31 @@
+import { AHEAD } from "../../../assembly/layout.ts";
+import type { Batch } from "../batch/index.ts";
+
+/**
+ * Corrects announcements from the future, which a file contains after the clock was set back. Batches must come latest first.
+ *
+ * Such an announcement was made before everything that was appended after it, so it is dated before that. If it were dated
+ * now instead, it would replace later announcements of the same node, and would be valid for another retention after each
+ * start.
+ */
+export class ClockRollback {
+  /** Added to times in the future; never less negative for an earlier batch than for a later one. */
+  shift = 0;
+  /** No announcement that is still to be read was made after this time. */
+  #latest = Date.now();
+
+  /** Splits a batch into parts, each with the number to add to its times. */
+  *correct(batch: Batch): Generator<[Batch, number]> {
+    const limit = Date.now() + AHEAD;
+    let past = batch.count;
+    while (past > 0 && batch.time(past - 1) > limit) past--;
+    if (past < batch.count) {
+      this.shift = Math.min(this.shift, Math.floor(this.#latest - batch.time(batch.count - 1)));
+      yield [batch.part(past), this.shift];
+    }
+    if (past > 0) {
+      this.#latest = Math.min(this.#latest, batch.time(0) - 1);
+      yield [batch.part(0, past), 0];
+    }
+  }
+}
