@@ -1,4 +1,4 @@
-import { ENTRY_ADDRESS, ENTRY_ID, MAPPED, MAX_ID_LENGTH } from "../../../assembly/layout.ts";
+import { ENTRY_ADDRESS, ENTRY_ID, IPV4_MAPPED, MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import type { JournalEntry } from "../entry.ts";
 import {
   ADDRESS,
@@ -103,7 +103,7 @@ export class Batch {
     if ((meta & BATCH_IPV4) !== 0) {
       words[address] = 0;
       words[address + 1] = 0;
-      words[address + 2] = MAPPED;
+      words[address + 2] = IPV4_MAPPED;
       words[address + 3] = from[at++]!;
     } else {
       for (let word = 0; word < 4; word++) words[address + word] = from[at++]!;

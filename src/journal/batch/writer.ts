@@ -1,4 +1,4 @@
-import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_TIME, MAPPED, META_LENGTH } from "../../../assembly/layout.ts";
+import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_TIME, IPV4_MAPPED, META_LENGTH } from "../../../assembly/layout.ts";
 import type { JournalEntry } from "../entry.ts";
 import {
   ADDRESS,
@@ -76,7 +76,7 @@ export class BatchWriter {
     const meta = words[at + META]!;
     const length = meta & META_LENGTH;
     const address = at + ADDRESS;
-    const ipv4 = words[address] === 0 && words[address + 1] === 0 && words[address + 2]! >>> 0 === MAPPED;
+    const ipv4 = words[address] === 0 && words[address + 1] === 0 && words[address + 2]! >>> 0 === IPV4_MAPPED;
     to[end + 2] = (meta & 0xffff0000) | (ipv4 ? BATCH_IPV4 : 0) | length;
     end += 3;
     for (let word = ipv4 ? 3 : 0; word < 4; word++) to[end++] = words[address + word]!;

@@ -1,4 +1,4 @@
-import { AHEAD } from "../../../assembly/layout.ts";
+import { MAX_CLOCK_SKEW } from "../../../assembly/layout.ts";
 import type { Batch } from "../batch/index.ts";
 
 /**
@@ -16,7 +16,7 @@ export class ClockRollback {
 
   /** Splits a batch into parts, each with the number to add to its times. */
   *correct(batch: Batch): Generator<[Batch, number]> {
-    const limit = Date.now() + AHEAD;
+    const limit = Date.now() + MAX_CLOCK_SKEW;
     let past = batch.count;
     while (past > 0 && batch.time(past - 1) > limit) past--;
     if (past < batch.count) {
