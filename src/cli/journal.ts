@@ -15,7 +15,7 @@ import { readContents } from "./journal/contents.ts";
 import { Input, InputError } from "./journal/input.ts";
 import { entryLine, LineError, linesOf, parseEntry } from "./journal/lines.ts";
 import { Lines, print, printError } from "./terminal/output.ts";
-import { pad, showAge, timeStamp, visible } from "./terminal/style.ts";
+import { count, pad, showAge, timeStamp, visible } from "./terminal/style.ts";
 import { flag, isOn, whole } from "./values.ts";
 
 const JOURNALS = `
@@ -125,14 +125,15 @@ async function importNodes(file: string, flags: Flags, command: Command): Promis
       await input.close();
     }
     const { imported, expired, invalid } = counts;
-    if (invalid > MAX_REPORTED) printError(`whereabouts: ${invalid - MAX_REPORTED} more invalid lines`);
+    if (invalid > MAX_REPORTED) printError(`whereabouts: ${count(invalid - MAX_REPORTED, "more invalid line")}`);
     if (imported + expired + invalid === 0) {
       const expected = 'it should have lines as "whereabouts journal export" prints them';
       printError(`whereabouts: nothing to import: ${visible(input.name)} is empty; ${expected}`);
     } else {
-      printError(
-        `whereabouts: ${imported} nodes imported, ${expired} expired nodes left out, ${invalid} invalid lines`,
-      );
+      const parts = [`${count(imported, "node")} imported`];
+      if (expired > 0) parts.push(`${count(expired, "expired node")} left out`);
+      if (invalid > 0) parts.push(`${count(invalid, "invalid line")} left out`);
+      printError(`whereabouts: ${parts.join(", ")}`);
     }
     if (invalid > 0) process.exitCode = 1;
   });
@@ -141,9 +142,9 @@ async function importNodes(file: string, flags: Flags, command: Command): Promis
 async function importLines(input: Input, journal: Journal, retention: number, counts: ImportCounts): Promise<void> {
   const writer = new BatchWriter(randomBytes(8));
   const append = async () => {
-    const { count } = writer;
+    const entries = writer.count;
     await journal.append(writer.seal());
-    counts.imported += count;
+    counts.imported += entries;
   };
   try {
     for await (const lines of linesOf(input.chunks())) {
@@ -257,7 +258,7 @@ async function attempt(command: Command, run: () => Promise<void>): Promise<void
 
 function create({ journal, journalPrefix, retention }: Flags, command: Command): Journal {
   if (journal === "memory") {
-    const why = "a journal in memory ends with its server: give --journal sqlite, sqlite:PATH or redis://HOST";
+    const why = "the journal memory keeps nothing: give --journal sqlite, sqlite:PATH or redis://HOST";
     command.error(`error: ${why}`, { exitCode: 2 });
   }
   try {

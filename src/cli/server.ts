@@ -18,7 +18,7 @@ import { unknownVariables } from "./environment.ts";
 import { optionErrorText } from "./errors.ts";
 import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./terminal/log.ts";
 import { untilSignal } from "./terminal/output.ts";
-import { showAddress, visible } from "./terminal/style.ts";
+import { count, showAddress, visible } from "./terminal/style.ts";
 import { flag, networks, networkText, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
@@ -258,8 +258,4 @@ function logStats(title: string, before: ServerStats | undefined, now: ServerSta
     ...(journalText === "" ? [] : [`journal: ${journalText}`]),
   ];
   logger.info(parts.join("; "), { received, ...verdicts, unsent, nodes: now.nodes, residentMB, ...journal });
-}
-
-function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
 }

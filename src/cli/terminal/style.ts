@@ -57,6 +57,11 @@ export function timeStamp(ms: number): string {
   return `${local}${east < 0 ? "-" : "+"}${two(Math.abs(east) / 60)}:${two(Math.abs(east) % 60)}`;
 }
 
+/** A number and its noun: `1 node`, `2 nodes`. */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
 /** Pads text to a width in terminal columns. Longer text is unchanged. */
 export function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
