@@ -1,8 +1,8 @@
 /**
- * Command-line flags of the benches, the fuzzer and the soak tests. One parser, so that all of them answer `--help`
- * with exit code 0 and refuse a wrong flag with one line and exit code 2.
+ * Command-line flags of the benches, the fuzzer and the soak tests: one way to declare them, parsed by commander. All of
+ * them answer `--help` with exit code 0, and refuse a wrong flag with one line and exit code 2.
  */
-import { nearestName } from "../src/xdr/keys.ts";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 
 export interface Flag<T> {
   /** Stands for the value in the help text: `<n>`. Undefined for a switch, which takes no value. */
@@ -12,10 +12,13 @@ export interface Flag<T> {
   readonly default: T;
   /**
    * @param earlier - the value so far, if the flag was given before
-   * @throws {Error} with the rest of the sentence that starts with the flag's name: `must be a whole number`
+   * @throws {Error} that says what is expected: `It must be a whole number`
    */
   parse(text: string, earlier?: T): T;
 }
+
+/** Columns of the help text. */
+const HELP_WIDTH = 120;
 
 type Flags = Readonly<Record<string, Flag<unknown>>>;
 
@@ -70,7 +73,7 @@ export function seconds<D>(given: { default: D; help: string; zero?: boolean }):
     parse(text) {
       const value = numberOf(text);
       if (value <= MAX_SECONDS && (value > 0 || (given.zero === true && value === 0))) return value;
-      throw new Error(`must be ${given.zero ? "from 0" : "above 0 and up"} to ${MAX_SECONDS} seconds, not "${text}"`);
+      throw new Error(`It must be ${given.zero ? "from 0" : "above 0 and up"} to ${MAX_SECONDS} seconds`);
     },
   };
 }
@@ -116,23 +119,19 @@ function numberOf(text: string): number {
 function whole(text: string, { min, max }: Range): number {
   const value = numberOf(text);
   if (Number.isSafeInteger(value) && value >= min && value <= (max ?? value)) return value;
-  throw new Error(
-    `must be a whole number ${max === undefined ? `of ${min} or more` : `from ${min} to ${max}`}, not "${text}"`,
-  );
+  throw new Error(`It must be a whole number ${max === undefined ? `of ${min} or more` : `from ${min} to ${max}`}`);
 }
 
 function named<T extends string>(text: string, { names }: { names: readonly T[] }): T {
   const name = names.find((name) => name === text);
   if (name !== undefined) return name;
-  throw new Error(`must be one of ${names.join(", ")}, not "${text}"`);
+  throw new Error(`It must be one of ${names.join(", ")}`);
 }
 
 /**
- * Reads the command line. Ends the process for `--help` (exit code 0) and for a wrong command line (one line, exit code
- * 2).
+ * Reads the command line. Ends the process for `--help` (exit code 0) and for a wrong command line (one line, exit code 2).
  *
- * @param finish - turns the flags' values into options; may throw a {@link UsageError} for flags that exclude each
- * other
+ * @param finish - turns the flags' values into options; may throw a {@link UsageError} for flags that exclude each other
  */
 export function optionsOf<F extends Flags, T = ValuesOf<F>>(
   program: Program<F>,
@@ -159,66 +158,49 @@ export function nameOf({ command }: { readonly command: string }): string {
  * @returns the values by the flags' names; `undefined` if help is asked for
  * @throws {UsageError}
  */
-export function parseFlags<F extends Flags>(
-  { flags, positional }: Program<F>,
-  args: readonly string[],
-): ValuesOf<F> | undefined {
-  if (args.some((arg) => arg === "--help" || arg === "-h")) return undefined;
+export function parseFlags<F extends Flags>(program: Program<F>, args: readonly string[]): ValuesOf<F> | undefined {
+  const { flags, positional } = program;
   const given = new Map<string, unknown>();
-  const take = (name: string, text: string) => {
+  const take = (name: string) => (text: string) => {
     try {
       given.set(name, flags[name]!.parse(text, given.get(name)));
     } catch (error) {
-      throw new UsageError(`--${name} ${(error as Error).message}`);
+      throw new InvalidArgumentError((error as Error).message);
     }
   };
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    const [, name, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === undefined) {
-      if (arg.startsWith("-")) throw unknown(arg, flags);
-      if (positional === undefined || given.has(positional)) throw new UsageError(`unexpected argument "${arg}"`);
-      take(positional, arg);
-      continue;
-    }
-    if (!Object.hasOwn(flags, name)) throw unknown(`--${name}`, flags);
-    const { value } = flags[name]!;
-    if (value === undefined) {
-      if (inline !== undefined) throw new UsageError(`--${name} takes no value`);
-      take(name, "");
-      continue;
-    }
-    const text = inline ?? args[++i];
-    if (text === undefined || (inline === undefined && text.startsWith("-"))) {
-      throw new UsageError(`--${name} needs a value, ${value}`);
-    }
-    take(name, text);
+  const command = commandOf(program);
+  for (const option of command.options) {
+    const name = option.long!.slice(2);
+    if (option.required) option.argParser(take(name));
+    else command.on(`option:${option.name()}`, () => given.set(name, true));
+  }
+  if (positional !== undefined) command.argument(`[${positional}]`, "", take(positional));
+  try {
+    command.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") return undefined;
+    throw new UsageError(error.message.replace(/^error: |\.$/g, "").replace(/\s*\n\s*/g, " "));
   }
   const values = Object.entries(flags).map(([name, flag]) => [name, given.has(name) ? given.get(name) : flag.default]);
   return Object.fromEntries(values) as ValuesOf<F>;
 }
 
-function unknown(flag: string, flags: Flags): UsageError {
-  const nearest = nearestName(
-    flag,
-    Object.keys(flags).map((name) => `--${name}`),
-  );
-  return new UsageError(`unknown flag ${flag}${nearest === undefined ? "" : `, did you mean ${nearest}?`}`);
+export function helpOf<F extends Flags>(program: Program<F>): string {
+  return commandOf(program).helpInformation().trimEnd();
 }
 
-export function helpOf<F extends Flags>({ command, about, flags, positional }: Program<F>): string {
-  const lines = Object.entries(flags).map(([name, { value, help }]) => [
-    value ? `--${name} ${value}` : `--${name}`,
-    help,
-  ]);
-  lines.push(["-h, --help", "print this text"]);
-  const width = Math.max(...lines.map(([flag]) => flag!.length)) + 2;
-  const indented = (help: string) => help.replaceAll("\n", `\n${" ".repeat(width + 2)}`);
-  return [
-    `Usage: ${command} [options]${positional === undefined ? "" : ` [${positional}]`}`,
-    "",
-    about,
-    "",
-    ...lines.map(([flag, help]) => `  ${flag!.padEnd(width)}${indented(help!)}`),
-  ].join("\n");
+function commandOf<F extends Flags>({ command: name, about, flags, positional }: Program<F>): Command {
+  const command = new Command(name)
+    .usage(positional === undefined ? "[options]" : `[options] [${positional}]`)
+    .description(about)
+    .helpOption("-h, --help", "print this text")
+    .configureHelp({ helpWidth: HELP_WIDTH })
+    .configureOutput({ writeOut() {}, writeErr() {} })
+    .allowExcessArguments(false)
+    .exitOverride();
+  for (const [flag, { value, help }] of Object.entries(flags)) {
+    command.addOption(new Option(value === undefined ? `--${flag}` : `--${flag} ${value}`, help));
+  }
+  return command;
 }

@@ -86,7 +86,7 @@ describe("bench:server", () => {
     const wrong = await bench("--nodes", "many");
     expect(wrong).toMatchObject({ code: 2, out: "" });
     expect(wrong.err).toBe(
-      'bench:server: --nodes must be a whole number from 1 to 30000000, not "many"; for all flags: bun run bench:server --help\n',
+      "bench:server: option '--nodes <list>' argument 'many' is invalid. It must be a whole number from 1 to 30000000; for all flags: bun run bench:server --help\n",
     );
   });
 });

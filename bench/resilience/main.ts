@@ -1,0 +1,101 @@
+/**
+ * `bun run bench:resilience`: how a server behaves when its workers fail and when it is flooded. Each row is the worst of all rounds
+ * beside its target. The programs that it runs are those of the tests (tests/server/), which check that nothing is lost.
+ */
+import { join } from "node:path";
+import type { UnderFlood } from "../../tests/server/under-flood.ts";
+import type { WorkerFailures } from "../../tests/server/worker-failures.ts";
+import { optionsOf, someOf, toggle, wholeNumber } from "../options.ts";
+import { median } from "../statistics.ts";
+
+const PROGRAMS = join(import.meta.dir, "../../tests/server");
+
+interface Figure {
+  readonly what: string;
+  readonly unit: "ms" | "MB";
+  readonly target: number;
+  /** One value a round. */
+  readonly values: number[];
+}
+
+const PARTS = ["failures", "garbage", "memory"] as const;
+
+const options = optionsOf({
+  command: "bun run bench:resilience",
+  about: `How a server behaves when its workers fail and when it is flooded. Each figure is the worst of all rounds.
+  failures  workers die, hang and spin, with and without locks: how long a client waits for an answer,
+            how late timers of the main thread are, how long stopping takes
+  garbage   malformed datagrams at full speed for 20 s: how late timers are, how long stopping takes
+  memory    full load for 60 s: how much resident memory grows
+A control process measures how late its own timers are; that delay of the machine is subtracted from each time.
+Exit code 1 if a target is missed.`,
+  flags: {
+    only: someOf({
+      names: PARTS,
+      value: "<part>",
+      default: PARTS,
+      help: `one of ${PARTS.join(", ")}; may be repeated`,
+    }),
+    rounds: wholeNumber({ min: 1, max: 1000, default: 1, help: "rounds" }),
+    json: toggle("print one line of JSON"),
+  },
+});
+
+async function run<T>(program: string, ...args: string[]): Promise<T> {
+  const child = Bun.spawn([process.execPath, join(PROGRAMS, program), ...args], { stdout: "pipe", stderr: "inherit" });
+  const out = await child.stdout.text();
+  if ((await child.exited) !== 0) throw new Error(`${program} ${args.join(" ")} failed`);
+  return JSON.parse(out);
+}
+
+const figures = new Map<string, Figure>();
+
+function add(what: string, value: number, unit: Figure["unit"], target: number): void {
+  const figure = figures.get(what) ?? { what, unit, target, values: [] };
+  figure.values.push(value);
+  figures.set(what, figure);
+}
+
+async function failures(transport: string, engine: string): Promise<void> {
+  const { load, timerDelay, controlDelay, stopMs } = await run<WorkerFailures>("worker-failures.ts", transport, engine);
+  const where = `${transport}, ${engine}, failing workers`;
+  add(`${where}: longest wait of a client`, load.longest - controlDelay, "ms", 2000);
+  add(`${where}: latest timer of the main thread`, timerDelay - controlDelay, "ms", 250);
+  add(`${where}: stop with a worker that spins`, stopMs - controlDelay, "ms", 1000);
+}
+
+async function garbage(): Promise<void> {
+  const { timerDelay, controlDelay, stopMs } = await run<UnderFlood>("under-flood.ts", "20", "garbage", "1");
+  add("flood of garbage: latest timer of the main thread", timerDelay - controlDelay, "ms", 100);
+  add("flood of garbage: stop", stopMs, "ms", 1000);
+}
+
+async function memory(): Promise<void> {
+  const { rss } = await run<UnderFlood>("under-flood.ts", "60", "load", "1");
+  // Medians of 20 s each, since a running garbage collector holds up to 30 MB more for a second.
+  add("full load: growth of resident memory", (median(rss.slice(39, 59)) - median(rss.slice(10, 30))) / 1e6, "MB", 8);
+}
+
+for (let round = 0; round < options.rounds; round++) {
+  if (options.only.includes("failures")) {
+    await failures("udp", "wasm");
+    if (process.platform === "linux") await failures("mmsg", "ts");
+  }
+  if (options.only.includes("garbage")) await garbage();
+  if (options.only.includes("memory")) await memory();
+}
+
+const rows = [...figures.values()].map(({ values, ...figure }) => {
+  const worst = Math.round(Math.max(0, ...values) * 10) / 10;
+  return { ...figure, worst, reached: worst < figure.target };
+});
+if (options.json) console.log(JSON.stringify({ rounds: options.rounds, rows }));
+else {
+  const width = Math.max(...rows.map(({ what }) => what.length));
+  for (const { what, unit, worst, target, reached } of rows) {
+    console.log(
+      `${what.padEnd(width)}  ${`${worst} ${unit}`.padStart(10)}  target: under ${target} ${unit}, ${reached ? "reached" : "MISSED"}`,
+    );
+  }
+}
+process.exit(rows.every(({ reached }) => reached) ? 0 : 1);
