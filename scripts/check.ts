@@ -5,11 +5,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TEST_LIMIT_MS } from "../tests/support/time-limits.ts";
 import { runAspect } from "./aspect.ts";
 
 const root = join(import.meta.dir, "..");
-/** For a test that says nothing of its own: what ends one that hangs, and none that a busy machine keeps waiting. */
-const TEST_TIMEOUT_MS = 60_000;
 
 interface Tally {
   passed: number;
@@ -55,7 +54,7 @@ async function bunTest(): Promise<Tally> {
     const command = [
       "test",
       "./tests",
-      `--timeout=${TEST_TIMEOUT_MS}`,
+      `--timeout=${TEST_LIMIT_MS}`,
       "--reporter=junit",
       `--reporter-outfile=${report}`,
     ];

@@ -3,9 +3,11 @@
  * allocator, import anything except the memory, or run or write anything when it is instantiated: a second instance
  * would do that again.
  */
+
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { main as asc } from "assemblyscript/asc";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 const BUILD = join(import.meta.dir, "../..", "build");
 /** Upper limit for the size of the codec, so that web pages can embed it. */
@@ -180,7 +182,6 @@ describe("build/codec", async () => {
 });
 
 describe("a freshly compiled module", () => {
-  const TIME_LIMIT_MS = 30_000;
   /** Options of the release build. */
   const OPTIONS = ["--runtime", "stub", "--optimizeLevel", "3", "--converge", "--noAssert", "--textFile", "out.wat"];
 
@@ -206,7 +207,7 @@ describe("a freshly compiled module", () => {
     async (_, source) => {
       expect(faults(await build(source), [])).not.toEqual([]);
     },
-    TIME_LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 
   test(
@@ -215,6 +216,6 @@ describe("a freshly compiled module", () => {
       const source = "export function x(at: usize): u32 { return bswap(load<u32>(at)); }";
       expect(faults(await build(source), [])).toEqual([]);
     },
-    TIME_LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 });

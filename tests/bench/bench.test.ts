@@ -16,9 +16,9 @@ import { ratios, textOf, times } from "../../bench/table.ts";
 import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { MAIN, run as runCommand } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const BENCH = join(import.meta.dir, "../../bench");
-const LIMIT_MS = 120_000;
 
 const CODEC = ["wasm", "ts", "DataView", "js-xdr", "micro-packed"];
 const INTO = ["wasm", "ts", "DataView"];
@@ -64,7 +64,7 @@ describe("bun bench", () => {
       });
       expect((await rowsOf("main.ts", "--only", "xdr")).rows).toEqual(ROWS.filter((row) => row.startsWith("xdr")));
     },
-    LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   test(
@@ -77,7 +77,7 @@ describe("bun bench", () => {
       const all = paths.flatMap((path) => ["wasm", "ts twin", "idiomatic"].map((who) => `${path}: ${who}`));
       expect(rows.sort()).toEqual(all.sort());
     },
-    LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   test(
@@ -95,7 +95,7 @@ describe("bun bench", () => {
       expect(out + err).not.toMatch(/\d+\.\d+( ns|x)/);
       expect(err.match(/^ok {2}codec, wasm: decode, announcement$/gm)).toHaveLength(1);
     },
-    LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   test.each([
@@ -140,7 +140,7 @@ describe("in other runtimes", () => {
       expect(runtime).toMatch(/^Node \d+\.\d+\.\d+$/);
       expect(rows).toEqual(ROWS);
     },
-    LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasChromium, NEEDS_CHROMIUM)(
@@ -150,7 +150,7 @@ describe("in other runtimes", () => {
       expect(runtime).toMatch(/^Chromium \d+$/);
       expect(rows).toEqual(ROWS);
     },
-    LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   test("bench:page serves the page, isolated from other origins, until it is interrupted", async () => {
@@ -290,7 +290,7 @@ describe("whereabouts bench", () => {
       expect(wrong.code).toBe(2);
       expect(wrong.err).toContain("It must be one of");
     },
-    LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   test("--help lists the flags of bun bench", async () => {

@@ -7,6 +7,7 @@ import { UsageError } from "../../bench/options.ts";
 import { parse } from "../../bench/server/options.ts";
 import { type Measured, type Row, rowOf, type Sample, table, targets } from "../../bench/server/rows.ts";
 import { testIf } from "../support/needs.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 const BENCH = new URL("../../bench/server/main.ts", import.meta.url).pathname;
 const linux = testIf(process.platform === "linux", "needs Linux");
@@ -46,7 +47,7 @@ describe("bench:server", () => {
       expect(checks).toContain("mmsg, 1 worker, 700 nodes: a miss over a hit");
       expect(checks).toContain("wrong replies");
     },
-    60_000,
+    TEST_LIMIT_MS,
   );
 
   linux(
@@ -63,7 +64,7 @@ describe("bench:server", () => {
       expect(out).not.toMatch(/^mmsg +2 +300 +mi/m);
       expect(out).toMatch(/^reached +wrong replies: 0 \(at most 0\)$/m);
     },
-    60_000,
+    TEST_LIMIT_MS,
   );
 
   test("lists its flags for --help, and prints one line for a wrong flag", async () => {

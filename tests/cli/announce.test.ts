@@ -1,9 +1,10 @@
 // The command `whereabouts announce` as a process that announces to servers on loopback. For the LAN see watch.test.ts.
 import { describe, expect, test } from "bun:test";
 import { DiscoveryServer } from "../../src/server/index.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { run, Said, start } from "../support/command.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+import { until } from "../support/time-limits.ts";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 {2}/;
 

@@ -2,12 +2,12 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { LineError, parseEntry } from "../../src/cli/journal/lines.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
-import { until } from "../support/client.ts";
 import { Member } from "../support/cluster.ts";
 import { run, start } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import { testIf } from "../support/needs.ts";
 import { hasRedis, NEEDS_REDIS, Redis } from "../support/redis.ts";
+import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
 const now = () => Date.now();
 const line = (nodeId: string, port: number, announcedAt = now() - 1000, ip = "192.0.2.7") =>
@@ -26,7 +26,7 @@ async function exported(journal: string): Promise<Record<string, unknown>[]> {
     .map((it) => JSON.parse(it));
 }
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(TEST_LIMIT_MS);
 
 describe.concurrent("whereabouts journal", () => {
   test("export prints each imported node once, in order of time, and importing that elsewhere gives the same export", async () => {

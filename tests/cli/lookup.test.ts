@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Columns, IdLines, lookupJson } from "../../src/cli/lookup.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { run, start, TerminalCommand } from "../support/command.ts";
 import { announcement, ascii } from "../support/packets.ts";
+import { until } from "../support/time-limits.ts";
 
 const LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
 const MANY = 5_000;

@@ -13,14 +13,13 @@ import {
 import { type Highlight, renderTable, type View } from "../../src/cli/terminal/table.ts";
 import { EventLines, eventJson } from "../../src/cli/watch.ts";
 import type { LanEvent, LanNode } from "../../src/client/index.ts";
-import { until } from "../support/client.ts";
 import { run, Said, start, TerminalCommand } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { ascii } from "../support/packets.ts";
+import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
 const lan = testIf(hasNetns, NEEDS_NETNS);
-const LIMIT = 20_000;
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 
 function announce(host: Host, id: string, port: number) {
@@ -63,7 +62,7 @@ describe("whereabouts watch", () => {
       ]);
       expect(await text.stderr.text()).toBe("");
     },
-    LIMIT,
+    TEST_LIMIT_MS,
   );
 
   lan(
@@ -80,7 +79,7 @@ describe("whereabouts watch", () => {
       expect(await child.exited).toBe(0);
       expect(await child.stderr.text()).toBe("");
     },
-    LIMIT,
+    TEST_LIMIT_MS,
   );
 
   lan(
@@ -98,7 +97,7 @@ describe("whereabouts watch", () => {
         code: 1,
       });
     },
-    LIMIT,
+    TEST_LIMIT_MS,
   );
 
   lan(
@@ -123,7 +122,7 @@ describe("whereabouts watch", () => {
       const [, left] = shown.text.split("\x1b[?7h\x1b[?25h\x1b[?1049l");
       expect(Bun.stripANSI(left!)).toContain(`\n${long}  10.9.0.1:22000`);
     },
-    LIMIT,
+    TEST_LIMIT_MS,
   );
 
   lan(
@@ -140,7 +139,7 @@ describe("whereabouts watch", () => {
         code: 1,
       });
     },
-    LIMIT,
+    TEST_LIMIT_MS,
   );
 
   test.each([
@@ -178,7 +177,7 @@ describe("on a LAN", () => {
       expect(missing).toBe("NOBODY  not found");
       expect({ err, code }).toEqual({ err: "", code: 1 });
     },
-    LIMIT,
+    TEST_LIMIT_MS,
   );
 });
 

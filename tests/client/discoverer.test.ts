@@ -1,4 +1,4 @@
-import { describe, expect, spyOn, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import {
   Discoverer,
@@ -8,9 +8,12 @@ import {
   parseServer,
 } from "../../src/client/index.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
+import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 import { Relay } from "./lossy-relay.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
 /** A label is too long: no resolver need be asked. */
@@ -109,7 +112,7 @@ describe("a look-up", () => {
     for (const { nodeId, address } of results) {
       if (address) expect(address.port).toBe(1000 + Number(Buffer.from(nodeId).toString().slice(5)));
     }
-  }, 30_000);
+  });
 
   test("believes the server asked and the NodeID asked only, and counts what it ignored (the original believed any reply)", async () => {
     await using server = await startServer();
@@ -157,7 +160,7 @@ describe("a look-up", () => {
     expect((await looked(1_000)).queries).toBe(0);
     await Bun.sleep(220);
     expect((await looked(50)).queries).toBe(1);
-  }, 10_000);
+  });
 
   test("can be called off, and then leaves at once", async () => {
     await using silent = await silentServer();
@@ -183,14 +186,14 @@ describe("a look-up", () => {
     await announce(server, 1);
     expect(await discoverer.lookup(node(0), { timeout: 400 })).toMatchObject({ port: 1000 });
     expect(await first).toMatchObject({ port: 1000 });
-  }, 10_000);
+  });
 
   test("goes on for as long as it was told to", async () => {
     await using server = await startServer();
     await using discoverer = await start(server.port);
     setTimeout(() => void announce(server, 1), 6_000);
     expect(await discoverer.lookup(node(0), { timeout: 9_000 })).toMatchObject({ port: 1000 });
-  }, 15_000);
+  });
 
   test("that was never sent says nothing about its node", async () => {
     await using server = await startServer();
@@ -324,7 +327,7 @@ describe("many look-ups", () => {
     expect(descriptors.after).toBe(descriptors.before);
     expect(descriptors.during - descriptors.before).toBeLessThanOrEqual(1);
     expect(growth).toBeLessThan(16e6);
-  }, 60_000);
+  });
 });
 
 describe("announcing to a server", () => {
@@ -386,7 +389,7 @@ describe("announcing to a server", () => {
     } finally {
       lookup.mockRestore();
     }
-  }, 15_000);
+  });
 
   test("tries a name that does not resolve again, with longer waits", async () => {
     const times: number[] = [];
@@ -402,11 +405,11 @@ describe("announcing to a server", () => {
       expect(error.where).toBe(UNRESOLVABLE);
       times.push(performance.now());
     });
-    await until(() => times.length >= 4, "four errors", 10_000);
+    await until(() => times.length >= 4, "four errors");
     const waits = times.slice(1).map((time, i) => time - times[i]!);
     expect(waits[1]!).toBeGreaterThan(waits[0]! * 1.2);
     expect(await discoverer.lookup("X", { timeout: 50 })).toBeUndefined();
-  }, 20_000);
+  });
 });
 
 test("a discoverer that is closed leaves nothing behind, and may be closed twice", async () => {

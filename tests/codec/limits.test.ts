@@ -1,15 +1,16 @@
 // No input makes the codec allocate more than a small multiple of its size, loop for long, or go deep.
+
 import { describe, expect, spyOn, test } from "bun:test";
 import { join } from "node:path";
 import { bytesFromHex, bytesToHex, createCodec, PacketFields } from "../../src/codec/index.ts";
 import { announcement, ascii, NASTY_LENGTHS, query } from "../support/packets.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { BEGIN, END, HUGE, HUGER, MANY } from "./limits.ts";
 
 const PROGRAM = join(import.meta.dir, "limits.ts");
 const MiB = 2 ** 20;
 /** What a process takes for itself meanwhile: garbage that is not collected yet, code that is compiled. */
 const ASIDE = 48 * MiB;
-const LIMIT_MS = 60_000;
 
 interface Measured {
   /** Bytes by which the process grew. */
@@ -54,7 +55,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       });
       expect(collections.decode).toBeGreaterThan(5);
     },
-    LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 
   test(
@@ -64,7 +65,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       const { collections } = await measured(backend, "lengths that lie");
       expect(collections).toBeLessThan(100);
     },
-    LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 
   test(
@@ -74,7 +75,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       expect(grown).toBeLessThan(HUGE + ASIDE);
       expectGrown(memory, HUGE);
     },
-    LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 
   test(
@@ -88,7 +89,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       expect(beyond.grown).toBeLessThan(3 * HUGER + ASIDE);
       expect(beyond.memory).toBe(0);
     },
-    LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 
   test(
@@ -97,7 +98,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       const { grown } = await measured(backend, "many, bad");
       expect(grown).toBeLessThan(MANY * 128 + ASIDE);
     },
-    LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 
   test("lengths that lie do not make the memory of the module grow", () => {

@@ -1,11 +1,13 @@
 // codec.wasm as a stranger would use it: by docs/codec-wasm.md alone, from whose tables names, offsets and statuses are
 // taken, so that neither the page nor the module can change without the other. Of src/ only the codec is imported, in
 // TypeScript, to hold faults against.
+
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { createCodec } from "../../src/codec/index.ts";
 import { announcement, ascii, hex, mutate, NASTY_LENGTHS, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import {
   ENTRY,
   ENTRY_SIZE,
@@ -32,7 +34,6 @@ interface Vector {
   readonly error?: "bad-magic" | "bad-format";
 }
 
-const LIMIT_MS = 30_000;
 const FOLDER = new URL("../vectors/", import.meta.url);
 const VECTORS: Vector[] = readdirSync(FOLDER)
   .filter((file) => file.endsWith(".jsonl"))
@@ -149,7 +150,7 @@ describe("decode", () => {
         expect(host.decode(60_000, bytes.length, fields)).toBe(atEnd);
       }
     },
-    LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 
   const ID = ascii("NODEID");
@@ -316,7 +317,7 @@ describe("encoding", () => {
       }
       expect(inside).toBeGreaterThan(2500);
     },
-    LIMIT_MS,
+    TEST_LIMIT_MS,
   );
 
   test("fills a packet up to the memory's very end, and traps a byte later", () => {

@@ -1,12 +1,16 @@
 // What a stranger reads before anything else: the documentation of every export, and its examples, which run.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { API } from "typescript/unstable/async";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { type Documented, entryPoints, faults, readEntries } from "./api.ts";
 import { type Example, examplesOf, type Failures, type RunOptions, Workshop } from "./examples.ts";
 import { exampleCode, parseDocs } from "./markdown.ts";
 import { type Snippet, snippets } from "./readme.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 /** Programs at a time. */
 const AT_ONCE = 4;
@@ -154,7 +158,7 @@ describe("the examples", () => {
         expect(await workshop.errors(example)).toEqual([]);
         expect((await runs.get(example)!).get(example)).toBeUndefined();
       },
-      60_000,
+      TEST_LIMIT_MS,
     );
   }
 
@@ -183,6 +187,6 @@ describe("the examples", () => {
     test(`must not be as this one: ${example.name}`, async () => {
       const failure = await runs.get(example)!.then((failures) => failures.get(example), String);
       expect(failure).toContain(reason);
-    }, 60_000);
+    });
   }
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testIf } from "../support/needs.ts";
 import { Host, hasNetns, NEEDS_NETNS } from "../support/netns.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { readmeBlock } from "./readme.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -39,7 +40,7 @@ testIf(hasNetns, NEEDS_NETNS)(
       announcing.kill();
     }
   },
-  20_000,
+  TEST_LIMIT_MS,
 );
 
 test("the README's server runs as it was pasted", async () => {

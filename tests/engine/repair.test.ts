@@ -52,6 +52,7 @@ import { checkInvariants } from "../support/invariants.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
 import { type Stoppable, StoppableEngine, type StoppableMaker, stoppableTs } from "../support/stoppable-engine.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { stoppableWasm } from "./stoppable-wasm.ts";
 
 const CAPACITY = 24;
@@ -355,7 +356,7 @@ describe.each([
       for (const step of STEPS) expect(stops.get(step), `stops at step ${step}`).toBeGreaterThan(20);
       expect([...stops.keys()].sort()).toEqual([...STEPS].sort());
     },
-    60_000,
+    TEST_LIMIT_MS,
   );
 });
 

@@ -3,6 +3,7 @@ import { H_WEAK_ORDERING } from "../../assembly/layout.ts";
 import { createEngineMemory, defaultEngineOptions, EngineControl } from "../../src/engine/index.ts";
 import { UNLIMITED } from "../support/harness.ts";
 import { checkInvariants } from "../support/invariants.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 import type { CollisionResult, CollisionStart } from "./shared-memory-worker.ts";
 
 /** Batches of 64 packets that each worker processes at least: about 3 seconds on an idle machine. */
@@ -46,5 +47,5 @@ test.each([
     expect(Object.values(verdicts).reduce((a, b) => a + b)).toBe(received);
     expect(verdicts.full).toBeGreaterThan(0);
   },
-  120_000,
+  LONG_LIMIT_MS,
 );

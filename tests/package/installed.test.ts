@@ -1,4 +1,5 @@
 // The package as it is installed, in each runtime that it is for: every vector, on both backends.
+
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -9,12 +10,10 @@ import { Client } from "../support/client.ts";
 import { Said } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+import { LONG_LIMIT_MS, TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { Pages } from "./pages.ts";
 import type { Report } from "./vectors.ts";
-import { hasNpm, INSTALL_LIMIT_MS, NEEDS_NPM, type Project, ROOT, vectorFiles, Workplace } from "./workplace.ts";
-
-/** A page takes a second, where the machine has nothing else to do. */
-const PAGE_LIMIT_MS = 30_000;
+import { hasNpm, NEEDS_NPM, type Project, ROOT, vectorFiles, Workplace } from "./workplace.ts";
 
 const workplace = new Workplace();
 let right: Report;
@@ -43,7 +42,7 @@ testIf(hasNpm, NEEDS_NPM)(
     expect(examination).toEqual({ auto: "wasm", wasm: right, ts: right, xdr: right });
     expect(modulesOf(project, modules)).toEqual(["src/codec/index.ts", "src/xdr/index.ts"]);
   },
-  INSTALL_LIMIT_MS,
+  LONG_LIMIT_MS,
 );
 
 describe("under Node", () => {
@@ -65,7 +64,7 @@ describe("under Node", () => {
       expect(examination).toEqual({ auto: "wasm", wasm: right, ts: right, xdr: right });
       expect(modulesOf(project, modules)).toEqual(["dist/codec.js", "dist/xdr.js"]);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -97,7 +96,7 @@ describe("under Node", () => {
         [true, true, "wasm", "function"],
       ]);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -112,7 +111,7 @@ describe("under Node", () => {
       await Bun.write(join(folder, "wasm.mjs"), program);
       expect(await workplace.output(["node", "wasm.mjs"], folder)).toBe("2\n");
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 });
 
@@ -134,7 +133,7 @@ describe("pasted from the README into a project that was empty", () => {
           expect(await workplace.output([runtime, "pasted.mjs"], folder)).toBe(printed);
         }
       },
-      INSTALL_LIMIT_MS,
+      LONG_LIMIT_MS,
     );
   }
 });
@@ -151,7 +150,7 @@ describe("the command", () => {
         line,
       );
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -176,7 +175,7 @@ describe("the command", () => {
       }
       expect(await server.exited).toBe(0);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 });
 
@@ -202,7 +201,7 @@ describe("a user's strict program compiles", () => {
         expect(read).toContain("dist/types/src/codec/index.d.ts");
         expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
       },
-      INSTALL_LIMIT_MS,
+      LONG_LIMIT_MS,
     );
 
     testIf(hasNpm, NEEDS_NPM)(
@@ -212,7 +211,7 @@ describe("a user's strict program compiles", () => {
         expect(read).toContain("dist/types/src/server/index.d.ts");
         expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
       },
-      INSTALL_LIMIT_MS,
+      LONG_LIMIT_MS,
     );
   }
 });
@@ -224,7 +223,7 @@ describe("in a browser", () => {
 
   beforeAll(async () => {
     if (there || Bun.env.CI === "true") pages = await Pages.open(await workplace.npmProject());
-  }, INSTALL_LIMIT_MS);
+  }, LONG_LIMIT_MS);
   afterAll(() => pages?.[Symbol.asyncDispose]());
 
   const FORBIDDEN =
@@ -250,7 +249,7 @@ describe("in a browser", () => {
             xdr: right,
           });
         },
-        PAGE_LIMIT_MS,
+        TEST_LIMIT_MS,
       );
     }
   }

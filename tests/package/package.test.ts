@@ -1,4 +1,5 @@
 // The package as it is published: what is in it, what it weighs, and what tools that judge packages say of it.
+
 import { afterAll, describe, expect, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -7,7 +8,8 @@ import { build } from "esbuild";
 import { publint } from "publint";
 import { elsewhere } from "../../scripts/elsewhere.ts";
 import { testIf } from "../support/needs.ts";
-import { hasNpm, INSTALL_LIMIT_MS, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
+import { hasNpm, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
 
 const workplace = new Workplace();
 afterAll(() => workplace[Symbol.asyncDispose]());
@@ -55,7 +57,7 @@ describe("the tarball", () => {
         "src",
       ]);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -74,7 +76,7 @@ describe("the tarball", () => {
       }
       for (const path of ["../../build/engine.wasm", "./worker.ts", "commander"]) expect(found).toContain(path);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -84,7 +86,7 @@ describe("the tarball", () => {
       const atInstall = /^(pre|post)?(install|prepare|dependencies)$|^prepublish$/;
       expect(Object.keys(scripts).filter((name) => atInstall.test(name))).toEqual([]);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -100,7 +102,7 @@ describe("the tarball", () => {
         .map((file) => file.replace(/^package\//, ""));
       expect(files.sort()).toEqual([...(await workplace.packed()).files].sort());
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -117,7 +119,7 @@ describe("the tarball", () => {
       expect(npm.exitCode).not.toBe(0);
       expect(npm.stderr.toString()).toContain("prepack: dist/ is made by Bun");
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -126,7 +128,7 @@ describe("the tarball", () => {
       const tarball = await Bun.file((await workplace.packed()).tarball).arrayBuffer();
       expect((await publint({ pack: { tarball }, strict: true })).messages).toEqual([]);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -151,7 +153,7 @@ describe("the tarball", () => {
       );
       expect(left).toEqual([]);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 });
 
@@ -176,7 +178,7 @@ describe("what was built", () => {
         expect(size).toBeGreaterThan(1000);
         expect(size).toBeLessThanOrEqual(most);
       },
-      INSTALL_LIMIT_MS,
+      LONG_LIMIT_MS,
     );
   }
 
@@ -192,7 +194,7 @@ describe("what was built", () => {
       const index = importsOf(await Bun.file(join(dist, "index.js")).text(), "js");
       expect(index.sort()).toEqual(["./client.js", "./codec.js", "./server.js", "./xdr.js"]);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -206,7 +208,7 @@ describe("what was built", () => {
         for (const source of sources) expect(files).toContain(join(dirname(map), source));
       }
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
@@ -241,7 +243,7 @@ describe("what was built", () => {
       const { outputs } = await Bun.build({ entrypoints, target: "bun", external: ["*"] });
       expect(await outputs[0]!.text()).toContain("onmessage");
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 });
 

@@ -14,8 +14,6 @@ const PATH = (Bun.env.PATH ?? "")
   .join(":");
 export const hasNpm = ["npm", "node"].every((name) => Bun.which(name, { PATH }) !== null);
 export const NEEDS_NPM = "there is no npm, or no node";
-/** For a test that may be the first to pack or to install. */
-export const INSTALL_LIMIT_MS = 120_000;
 
 /** Bun has no flag against a network: a registry that does not answer. */
 const NOBODY = "http://127.0.0.1:9";

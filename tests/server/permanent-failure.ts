@@ -2,11 +2,13 @@
  * A server whose worker is brought to fail, however often it is replaced: `bun permanent-failure.ts HOW`. Prints the error that `closed`
  * rejects with, and how late the main thread's timer was meanwhile, as JSON; ends by itself when nothing is left of the server.
  */
+
 import { H_INDEX_AT, H_SHARDS_AT, SHARD_LOCK } from "../../assembly/layout.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { ascii, query } from "../support/packets.ts";
 import { Threads } from "../support/threads.ts";
+import { until } from "../support/time-limits.ts";
 
 const how = process.argv[2];
 using threads = new Threads();

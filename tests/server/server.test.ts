@@ -1,11 +1,14 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { DiscoveryServer, type ServerOptions, type ServerStats } from "../../src/server/index.ts";
 import { workerCount } from "../../src/server/options.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { sendRaw } from "../support/raw-socket.ts";
+import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const UNLIMITED = { sourceRate: 0, nodeRate: 0, newRate: 0 };
@@ -142,7 +145,7 @@ describe("a server", () => {
     expect(stats.received).toBe(11_001);
     expect(stats.verdicts.answered).toBe(11_000);
     expect(stats.unsent).toBe(0);
-  }, 60_000);
+  });
 
   test("refuses to start on a port that is in use, and says so", async () => {
     await using server = await start();
@@ -193,6 +196,6 @@ describe("a server whose worker fails however often it is replaced", () => {
       expect(received).toBe(1);
       expect(late).toBeLessThan(500);
       expect(threads).toBeWithin(1, 10);
-    }, 20_000);
+    });
   }
 });

@@ -4,15 +4,17 @@
  * ({@link WorkerFailures}). The main thread measures how late its own timers are. A control process beside it measures the same
  * and does nothing else, so that delays of the machine can be told from delays of the server.
  */
+
 import { configure } from "@logtape/logtape";
 import type { EngineBackend } from "../../src/engine/index.ts";
 import { DiscoveryServer, type ServerOptions, type ServerStats, type TransportName } from "../../src/server/index.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { Folder } from "../support/folder.ts";
 import { checkInvariants } from "../support/invariants.ts";
 import { nodeOf } from "../support/nodes.ts";
 import { announcement, query } from "../support/packets.ts";
 import { Threads } from "../support/threads.ts";
+import { until } from "../support/time-limits.ts";
 import type { FailCommand } from "./faulty-worker.ts";
 
 const NODES = 2000;

@@ -12,12 +12,13 @@ import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
 import { Seat } from "../../src/server/workers/slot.ts";
 import { bindSocket } from "../../src/transport/socket.ts";
 import { closeRecordedSocket, createSocketRecord, revokeSocket, socketOf } from "../../src/transport/socket-record.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { checkInvariants } from "../support/invariants.ts";
 import { testIf } from "../support/needs.ts";
 import { nodeOf } from "../support/nodes.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Threads } from "../support/threads.ts";
+import { LONG_LIMIT_MS, TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 import { engineMemory } from "../transport/transports.ts";
 import { collideAt } from "./contention.ts";
 import type { FailCommand } from "./faulty-worker.ts";
@@ -72,7 +73,7 @@ describe.each([
         expect(result.log).toHaveLength(result.stats.replaced);
         for (const line of result.log) expect(line).toMatch(/^packet worker [123] was replaced after \d+ ms: \w/);
       },
-      120_000,
+      LONG_LIMIT_MS,
     );
   },
 );
@@ -89,7 +90,7 @@ describe.each([...TRANSPORTS])("two workers, one wasm and one TypeScript, on tra
       expect(stats.verdicts.stored).toBeGreaterThan(8);
       expect(stats.verdicts.full).toBeGreaterThan(0);
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   on(transport)("share one registry, and their counters add up", async () => {

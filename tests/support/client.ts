@@ -57,12 +57,3 @@ export class Client implements AsyncDisposable {
     this.close();
   }
 }
-
-/** Waits until `holds` does; throws after `timeout` ms. */
-export async function until(holds: () => boolean, what: string, timeout = 5000): Promise<void> {
-  const end = performance.now() + timeout;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`waited ${timeout} ms in vain for ${what}`);
-    await Bun.sleep(5);
-  }
-}

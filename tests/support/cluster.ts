@@ -1,7 +1,9 @@
 /** Servers that share a journal, and a client for each. */
+
 import { DiscoveryServer, type ServerOptions } from "../../src/server/index.ts";
-import { Client, until } from "./client.ts";
+import { Client } from "./client.ts";
 import { announcement, ascii, query } from "./packets.ts";
+import { until } from "./time-limits.ts";
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 

@@ -11,6 +11,7 @@ import {
 } from "../../bench/server/load/packets.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, query } from "../support/packets.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { Running } from "./transports.ts";
 
 const NUMBERS = [0, 1, 31, 32, 1023, 59_999, 60_000, 9_999_999, 10_000_000, 2 ** 30 - 1, 2 ** 30, 2 ** 31 - 1];
@@ -77,7 +78,7 @@ describe("a load", () => {
       expect(failed).rejects.toThrow("the server does not store node");
       await failed.catch(() => {});
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   linux("counts the replies of an echo as wrong, and the echo sends every packet back", async () => {

@@ -9,10 +9,11 @@ import { EngineControl, Lane } from "../../src/engine/index.ts";
 import { EAGAIN, EINTR, type Libc, openLibc, type Platform } from "../../src/transport/libc.ts";
 import { openMmsg, SocketLane } from "../../src/transport/mmsg.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "../../src/transport/socket.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 import { address6, engineMemory, type Kind, Running } from "./transports.ts";
 
 const linux = process.platform === "linux";
@@ -209,7 +210,7 @@ check(
     expect(await cellsPerPacket()).toBeLessThan(0.02);
     expect(await cellsPerPacket("allocate per packet")).toBeGreaterThan(0.9);
   },
-  30_000,
+  TEST_LIMIT_MS,
 );
 
 describe("where mmsg cannot run, its error is one line that recommends udp", () => {
@@ -293,7 +294,7 @@ testIf(hasNetns, NEEDS_NETNS)(
       expect(ask(onB, "::", `${linkLocal(hosts.a, "a1")}%b1`, there.port)).toBe(reply.toHex());
     }
   },
-  60_000,
+  TEST_LIMIT_MS,
 );
 
 testIf(hasNetns, NEEDS_NETNS)(
@@ -307,5 +308,5 @@ testIf(hasNetns, NEEDS_NETNS)(
       );
     }
   },
-  60_000,
+  TEST_LIMIT_MS,
 );

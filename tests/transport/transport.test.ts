@@ -1,10 +1,11 @@
 /** The behavior that all transports have in common. */
 import { describe, expect } from "bun:test";
 import { loadLibc } from "../../src/transport/libc.ts";
-import { Client, until } from "../support/client.ts";
+import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { sendRaw } from "../support/raw-socket.ts";
+import { until } from "../support/time-limits.ts";
 import { engineMemory, type Kind, Running, type Where } from "./transports.ts";
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);

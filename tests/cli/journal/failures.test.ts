@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "no
 import { run, TerminalCommand } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
+import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 
 /** Makes the kernel check file permissions for root, too. */
 const UNPRIVILEGED = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : [];
@@ -20,7 +21,7 @@ function makePipe(path: string): void {
   expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
 }
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(TEST_LIMIT_MS);
 
 describe.concurrent("whereabouts journal import", () => {
   test("an empty input imports nothing and says so: a device, a file, standard input", async () => {

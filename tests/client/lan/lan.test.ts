@@ -1,8 +1,10 @@
 /** Hosts in network namespaces, joined by cables: every datagram here goes through the kernel, and nothing is a mock. */
+
 import { afterAll, beforeAll, expect } from "bun:test";
 import { testIf } from "../../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
+import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 import { Agent, type AgentOptions } from "./agents.ts";
 
 const lanTest = testIf(hasNetns, NEEDS_NETNS);
@@ -41,13 +43,13 @@ async function learnEachOther(ipv4: boolean, ipv6: boolean, from: { a: RegExp; b
 lanTest(
   "two hosts know each other's address from one broadcast, under 2 s from their start (the original waits up to 30 s)",
   () => learnEachOther(true, false, { a: /^10\.9\.0\.1$/, b: /^10\.9\.0\.2$/ }),
-  10_000,
+  TEST_LIMIT_MS,
 );
 
 lanTest(
   "two hosts without IPv4 know each other by IPv6 multicast, under 2 s from their start (the original is broken there)",
   () => learnEachOther(false, true, { a: /^fe80::[0-9a-f:]+%b0$/, b: /^fe80::[0-9a-f:]+%a0$/ }),
-  10_000,
+  TEST_LIMIT_MS,
 );
 
 lanTest("announcements are the bytes of the original's captures", async () => {
@@ -152,7 +154,7 @@ lanTest(
       net.a.run("ip link del late");
     }
   },
-  15_000,
+  TEST_LIMIT_MS,
 );
 
 lanTest(
@@ -174,7 +176,7 @@ lanTest(
     };
     await Promise.all([comesBack({ ipv4: true, ipv6: false }), comesBack({ ipv4: false, ipv6: true })]);
   },
-  15_000,
+  TEST_LIMIT_MS,
 );
 
 lanTest("an error is told once, tried again, and over when its cause is", async () => {
@@ -223,7 +225,7 @@ lanTest(
     expect(counters.ignored).toBeGreaterThan(100_000);
     expect(counters.received).toBe(counters.announcements + counters.ignored);
   },
-  30_000,
+  TEST_LIMIT_MS,
 );
 
 lanTest("a node that falls silent is gone after the retention, and one that has moved is told so", async () => {
@@ -284,7 +286,7 @@ lanTest(
     await Bun.sleep(300);
     expect(rounds()).toHaveLength(3);
   },
-  10_000,
+  TEST_LIMIT_MS,
 );
 
 lanTest("IPv6 that a host gets later is used", async () => {
@@ -325,7 +327,7 @@ lanTest(
     expect(socket()).not.toBe(before);
     expect(near.all("error")).toEqual([]);
   },
-  20_000,
+  TEST_LIMIT_MS,
 );
 
 lanTest("an error that the network reports to the port does not end the program", async () => {

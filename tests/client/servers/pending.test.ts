@@ -3,7 +3,7 @@ import { Discoverer } from "../../../src/client/index.ts";
 import { ServerLink } from "../../../src/client/servers/link.ts";
 import { Pending, SendQueue } from "../../../src/client/servers/pending.ts";
 import { createCodec } from "../../../src/codec/index.ts";
-import { until } from "../../support/client.ts";
+import { until } from "../../support/time-limits.ts";
 
 test("a queue that never runs empty holds what is in it, not what was", () => {
   const queue = new SendQueue();

@@ -3,18 +3,19 @@ import { configure, reset } from "@logtape/logtape";
 import { Batch, BatchWriter, createJournal } from "../../../src/journal/index.ts";
 import type { RedisConnection } from "../../../src/journal/redis/connection.ts";
 import { RedisStream } from "../../../src/journal/redis/stream.ts";
-import { Client, until } from "../../support/client.ts";
+import { Client } from "../../support/client.ts";
 import { Member } from "../../support/cluster.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { hasRedis, NEEDS_REDIS, Redis } from "../../support/redis.ts";
 import { Site, SiteRegistry } from "../../support/registry-site.ts";
+import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 import { TcpRelay } from "./tcp-relay.ts";
 
 const KEY = "whereabouts:journal";
 const redisTest = testIf(hasRedis, NEEDS_REDIS);
 // Some take seconds, more on a machine that is busy.
-setDefaultTimeout(30_000);
+setDefaultTimeout(TEST_LIMIT_MS);
 const range = (count: number, name = "n") => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 /** Has what one server was told known to another, and waits for it. */
@@ -145,13 +146,13 @@ describe.concurrent("a server whose Redis goes away", () => {
       expect(a.server.stats().journal.errors).toBeGreaterThan(0);
       expect(a.server.stats().journal.lag).toBeGreaterThan(2);
       await redis.run();
-      for (const member of [a, b]) await until(() => member.server.stats().nodes === 6301, "all of them", 10_000);
+      for (const member of [a, b]) await until(() => member.server.stats().nodes === 6301, "all of them");
       for (const member of [a, b]) await heard(member, "both", 2);
       await using late = await Member.start(redis.url);
       expect(late.server.stats().nodes).toBe(6301);
       expect(await a.missing([...range(3000, "b"), ...range(3000, "a"), ...range(300, "before")])).toBe(0);
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   redisTest(
@@ -177,7 +178,7 @@ describe.concurrent("a server whose Redis goes away", () => {
         if (performance.now() - back > 10_000) throw new Error(`only ${late.server.stats().nodes} came back`);
       }
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   redisTest(
@@ -205,9 +206,9 @@ describe.concurrent("a server whose Redis goes away", () => {
       for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
       expect(b.server.stats().nodes).toBe(1);
       cable.cut(false);
-      await until(() => b.server.stats().nodes === 2, "what it had missed", 10_000);
+      await until(() => b.server.stats().nodes === 2, "what it had missed");
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   redisTest(
@@ -228,7 +229,7 @@ describe.concurrent("a server whose Redis goes away", () => {
       await using late = await Member.start(redis.url);
       expect(late.server.stats().nodes).toBe(1);
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   redisTest(
@@ -246,7 +247,7 @@ describe.concurrent("a server whose Redis goes away", () => {
       await using late = await Member.start(redis.url);
       expect(late.server.stats().nodes).toBe(100);
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   redisTest(
@@ -270,7 +271,7 @@ describe.concurrent("a server whose Redis goes away", () => {
         await Bun.sleep(100);
       }
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   redisTest(
@@ -292,14 +293,14 @@ describe.concurrent("a server whose Redis goes away", () => {
       await until(() => a.server.stats().journal.appended > 200, "the journal");
       expect(b.server.stats().nodes).toBe(3);
       cable.cut(false);
-      for (const member of [a, b]) await until(() => member.server.stats().nodes === 203, "all of them", 10_000);
+      for (const member of [a, b]) await until(() => member.server.stats().nodes === 203, "all of them");
       for (const member of [a, b]) {
         expect(await member.port("old")).toBe(3);
         expect(await member.port("owed")).toBe(4);
         expect(await member.missing([...range(100, "lost"), ...range(100, "new")])).toBe(0);
       }
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   redisTest(
@@ -321,7 +322,7 @@ describe.concurrent("a server whose Redis goes away", () => {
       await heard(b, "A", 1);
       await until(() => b.server.stats().journal.appended === 1, "the journal");
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 });
 
@@ -373,7 +374,7 @@ describe.concurrent("servers that share a Redis", () => {
         for (const child of children) child.kill();
       }
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 });
 
@@ -408,12 +409,12 @@ describe("a Redis that has something else in it", () => {
       await a.announce(["A"]);
       await redis.ask("DEL", KEY);
       await redis.ask("SET", KEY, "something else");
-      await until(() => a.server.stats().journal.errors > 0, "an error", 8000);
+      await until(() => a.server.stats().journal.errors > 0, "an error");
       expect(await a.port("A")).toBe(22000);
       await redis.ask("DEL", KEY);
-      await until(() => a.server.stats().journal.lag < 1, "the journal", 15_000);
+      await until(() => a.server.stats().journal.lag < 1, "the journal");
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   redisTest(
@@ -426,9 +427,9 @@ describe("a Redis that has something else in it", () => {
       await until(() => a.server.stats().journal.errors > 1, "errors");
       expect(await a.port("n5")).toBe(22000);
       await redis.ask("CONFIG", "SET", "maxmemory", "0");
-      await until(() => a.server.stats().journal.appended === 100, "the journal", 10_000);
+      await until(() => a.server.stats().journal.appended === 100, "the journal");
     },
-    20_000,
+    TEST_LIMIT_MS,
   );
 });
 
@@ -528,6 +529,6 @@ describe("clocks", () => {
         "this clock is that of Redis again, within a second",
       ]);
     },
-    20_000,
+    TEST_LIMIT_MS,
   );
 });

@@ -1,10 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Client } from "../../support/client.ts";
 import { type Running, Said, start } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { hasRedis, NEEDS_REDIS, Redis } from "../../support/redis.ts";
+import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const SERVER = ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1000"];
 const PASSWORD = "hush%/ü";
@@ -83,7 +86,7 @@ describe.concurrent("a Redis that does not serve", () => {
       );
       web.stop(true);
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 });
 
@@ -106,7 +109,7 @@ describe.concurrent("a Redis that comes and goes", () => {
       expect(log).toContain("connection refused");
       for (const written of [PASSWORD, encodeURIComponent(PASSWORD)]) expect(log).not.toContain(written);
     },
-    20_000,
+    TEST_LIMIT_MS,
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
@@ -120,7 +123,7 @@ describe.concurrent("a Redis that comes and goes", () => {
       for (const line of server.lines("WRN")) expect(line).not.toContain("closed the connection");
       await server.stop();
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
@@ -137,7 +140,7 @@ describe.concurrent("a Redis that comes and goes", () => {
       expect(server.lines("INF").filter((line) => line.includes("what Redis lost is there again"))).toHaveLength(1);
       expect((await server.stop()).at(-1)).toMatch(/journal: .*\b[2-9] errors/);
     },
-    30_000,
+    TEST_LIMIT_MS,
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
@@ -154,7 +157,7 @@ describe.concurrent("a Redis that comes and goes", () => {
       await server.said.next(/the journal takes announcements again/);
       expect((await server.stop()).at(-1)).toContain("journal: 1 appended");
     },
-    20_000,
+    TEST_LIMIT_MS,
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
@@ -165,7 +168,7 @@ describe.concurrent("a Redis that comes and goes", () => {
       const log = (await server.stop()).join("\n");
       expect(log).toContain("(prefix {wb})");
     },
-    20_000,
+    TEST_LIMIT_MS,
   );
 
   testIf(hasRedis && Bun.which("openssl") !== null, `${NEEDS_REDIS} and openssl`)(
@@ -185,7 +188,7 @@ describe.concurrent("a Redis that comes and goes", () => {
       await using careful = await serve(redis.url);
       expect(careful.lines("WRN")[0]).toContain("TLS failed: self signed certificate");
     },
-    20_000,
+    TEST_LIMIT_MS,
   );
 
   test("or is of an age that cannot trim by time is refused in a line", async () => {
@@ -203,5 +206,5 @@ describe.concurrent("a Redis that comes and goes", () => {
     expect(server.lines("WRN")[0]).toContain("is version 6.0.16: it takes 6.2 or later");
     await server.stop();
     old.stop(true);
-  }, 20_000);
+  });
 });

@@ -6,6 +6,7 @@ import { type Running, run, Said, start } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
+import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 
 const NEEDS_MOUNT = "needs a mount namespace: Linux, root, unshare, nsenter, mount";
 const hasMount =
@@ -13,7 +14,7 @@ const hasMount =
   ["unshare", "nsenter", "mount", "sh", "dd"].every((tool) => Bun.which(tool) !== null) &&
   Bun.spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).exitCode === 0;
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const SERVER = ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1000"];
 
@@ -86,7 +87,7 @@ describe.concurrent("a server whose file system is the matter", () => {
       expect(figures).toContain("journal: 6 appended");
       expect(figures).toMatch(/journal: .*\b[1-9]\d* errors/);
     },
-    20_000,
+    TEST_LIMIT_MS,
   );
 
   for (const [what, file, before, after] of [
@@ -123,7 +124,7 @@ describe.concurrent("a server whose file system is the matter", () => {
         expect(await server.client.ask(query(ascii("kept")))).toBeDefined();
         await server.stop();
       },
-      20_000,
+      TEST_LIMIT_MS,
     );
   }
 
@@ -154,7 +155,7 @@ describe.concurrent("a server whose file system is the matter", () => {
         expect(out.match(/"nodeId":"\w+"/g)?.sort()).toEqual(['"nodeId":"kept"', '"nodeId":"new"']);
         await server.stop();
       },
-      20_000,
+      TEST_LIMIT_MS,
     );
   }
 
@@ -176,7 +177,7 @@ describe.concurrent("a server whose file system is the matter", () => {
       const log = await server.stop();
       expect(log.join("\n")).toContain("1 node restored");
     },
-    20_000,
+    TEST_LIMIT_MS,
   );
 
   testIf(hasMount, NEEDS_MOUNT)("and it is its folder that is read-only knows what it has", async () => {
@@ -250,7 +251,7 @@ describe.concurrent("a server whose file system is the matter", () => {
         await server.stop();
         expect(readFileSync(file, "utf8")).toStartWith("garbage");
       },
-      20_000,
+      TEST_LIMIT_MS,
     );
   }
 });

@@ -18,10 +18,11 @@ import {
 import { BatchWriter, createJournal, type Journal, type JournalError } from "../../../src/journal/index.ts";
 import { defaultSqlitePath } from "../../../src/journal/sqlite/path.ts";
 import { DiscoveryServer, type ServerOptions } from "../../../src/server/index.ts";
-import { Client, until } from "../../support/client.ts";
+import { Client } from "../../support/client.ts";
 import { Folder } from "../../support/folder.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { Site, SiteRegistry } from "../../support/registry-site.ts";
+import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const HOUR = 3_600_000;
@@ -97,7 +98,7 @@ function databases(folder: Folder): string[] {
 }
 
 // They wait for one another, for locks and for time to pass, more than they work.
-setDefaultTimeout(30_000);
+setDefaultTimeout(TEST_LIMIT_MS);
 
 describe("a server with a journal in SQLite", () => {
   test("knows after a restart what it knew before, and nothing else", async () => {
@@ -386,7 +387,7 @@ describe("an SQLite journal that another took away", () => {
         await until(() => server.stats().journal.appended === 1, "the journal");
         take(path);
         await announce(server, ["B"]);
-        await until(() => server.stats().journal.appended === 2, "the journal", 10_000);
+        await until(() => server.stats().journal.appended === 2, "the journal");
         expect(server.stats().journal.errors).toBeWithin(1, 4);
         const second = start(path);
         expect(second).rejects.toMatchObject({ code: "locked" });

@@ -13,6 +13,7 @@ import {
   union,
   voidType,
 } from "../../../src/xdr/index.ts";
+import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 import { BEGIN, END, greedy, LARGE, UNBOUNDED } from "./limits.ts";
 
 const PROGRAM = join(import.meta.dir, "limits.ts");
@@ -22,7 +23,6 @@ const OVERHEAD = 64 * 2 ** 20;
  * The most bytes allocated per byte of input. The worst case is an empty Uint8Array, which takes four bytes of input.
  */
 const MULTIPLE = 64;
-const LIMIT_MS = 60_000;
 
 /** Runs a case of limits.ts in a process of its own. Returns the growth in bytes, and the garbage collections. */
 async function measured(name: string): Promise<{ grown: number; collections: number }> {
@@ -44,7 +44,7 @@ test(
     expect([short, long]).toEqual([0, 0]);
     expect(encode).toBeGreaterThan(5);
   },
-  LIMIT_MS,
+  TEST_LIMIT_MS,
 );
 
 test(
@@ -54,7 +54,7 @@ test(
     expect(grown).toBeLessThan(OVERHEAD);
     expect(collections).toBeLessThan(400);
   },
-  LIMIT_MS,
+  TEST_LIMIT_MS,
 );
 
 test(
@@ -63,7 +63,7 @@ test(
     const { grown } = await measured("greedy and long");
     expect(grown).toBeLessThan(MULTIPLE * LARGE + OVERHEAD);
   },
-  LIMIT_MS,
+  TEST_LIMIT_MS,
 );
 
 describe("the work of decoding is limited by the size of the input:", () => {
