@@ -1,13 +1,15 @@
 /**
- * Sets up a checkout: installs what the lock file names and builds the wasm modules, each only when it is out of date.
- * Runs before every script that needs it, so it says nothing when there is nothing to do, and what it says goes to stderr.
+ * Sets up a checkout: installs the packages of the lock file and builds the wasm modules, each only when it is out of date.
+ * With `--production` it installs only what running needs: the runtime dependencies and the compiler of the wasm modules.
+ *
+ * package.json runs it before every script that needs it. So it prints nothing when there is nothing to do, and otherwise
+ * prints to stderr.
  */
 import { existsSync, rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
-const installed = join(root, "node_modules", ".whereabouts");
 const built = join(root, "build");
 
 async function digest(files: readonly string[]): Promise<string> {
@@ -33,15 +35,22 @@ async function run(what: string, command: readonly string[]): Promise<void> {
   }
 }
 
-async function install(): Promise<void> {
-  const wanted = await digest(["package.json", "bun.lock"]);
-  if (await upToDate(installed, wanted)) return;
-  console.error("setup: installing dependencies");
-  await run("bun install", ["install", "--frozen-lockfile"]);
-  await Bun.write(installed, wanted);
+/**
+ * Each mode has a stamp of its own. `bun install` only adds packages and removes none, so the two modes cannot undo each
+ * other's work, even when they run at the same time.
+ */
+async function install(production: boolean): Promise<void> {
+  const wanted = await digest(["package.json", "assembly/package.json", "bunfig.toml", "bun.lock"]);
+  const everything = join(root, "node_modules", ".whereabouts");
+  if (await upToDate(everything, wanted)) return;
+  const stamp = production ? `${everything}-production` : everything;
+  if (await upToDate(stamp, wanted)) return;
+  console.error(`setup: installing ${production ? "what running needs" : "dependencies"}`);
+  await run("bun install", ["install", "--frozen-lockfile", ...(production ? ["--production"] : [])]);
+  await Bun.write(stamp, wanted);
 }
 
-/** Each binary has a config of its own, since asc adds the entries of all it is given. */
+/** Each binary has a config of its own, since asc adds the entries of all configs that it is given. */
 const BINARIES = [
   ["engine", "asconfig.json"],
   ["codec", "asconfig.codec.json"],
@@ -59,30 +68,30 @@ async function build(): Promise<void> {
   ]);
   if (OUTPUTS.every((file) => existsSync(join(built, file))) && (await upToDate(join(built, "stamp"), wanted))) return;
   console.error("setup: building the wasm modules");
-  // Built aside and moved, so that a build that is cut short, or one beside it, leaves no half of a module.
-  const aside = join(root, `build.${process.pid}`);
-  await mkdir(aside, { recursive: true });
-  process.on("exit", () => rmSync(aside, { recursive: true, force: true }));
+  // Built in a folder of its own and then renamed, so that an aborted or concurrent build never leaves half a module.
+  const temporary = join(root, `build.${process.pid}`);
+  await mkdir(temporary, { recursive: true });
+  process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
   await Promise.all(
     BINARIES.map(([name, config]) => {
-      const output = ["--outFile", join(aside, `${name}.wasm`), "--textFile", join(aside, `${name}.wat`)];
+      const output = ["--outFile", join(temporary, `${name}.wasm`), "--textFile", join(temporary, `${name}.wat`)];
       return run(`asc of ${name}`, ["node_modules/assemblyscript/bin/asc.js", "--config", config, ...output]);
     }),
   );
-  const codec = await Bun.file(join(aside, "codec.wasm")).bytes();
+  const codec = await Bun.file(join(temporary, "codec.wasm")).bytes();
   await Bun.write(
-    join(aside, "codec-wasm.ts"),
-    `/** codec.wasm, generated: a module that imports it needs no file and no request. */\nexport const CODEC_WASM = "${codec.toBase64()}";\n`,
+    join(temporary, "codec-wasm.ts"),
+    `/** codec.wasm as text (generated), so that importing it needs no file and no request. */\nexport const CODEC_WASM = "${codec.toBase64()}";\n`,
   );
-  await Bun.write(join(aside, "stamp"), wanted);
+  await Bun.write(join(temporary, "stamp"), wanted);
   await rm(built, { recursive: true, force: true });
   try {
-    await rename(aside, built);
+    await rename(temporary, built);
   } catch (error) {
-    // Another setup was faster; what it built is as good.
+    // A concurrent setup was faster. Its build is as good if it is of the same sources.
     if (!(await upToDate(join(built, "stamp"), wanted))) throw error;
   }
 }
 
-await install();
+await install(process.argv.includes("--production"));
 await build();
