@@ -1,6 +1,7 @@
 // The package as it is published: what is in it, what it weighs, and what tools that judge packages say of it.
 
 import { afterAll, describe, expect, test } from "bun:test";
+import { chmod } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
@@ -50,6 +51,7 @@ describe("the tarball", () => {
         "LICENSE",
         "README.md",
         "assembly",
+        "bin",
         "build",
         "dist",
         "docs",
@@ -105,19 +107,46 @@ describe("the tarball", () => {
     LONG_LIMIT_MS,
   );
 
+  /** `npm pack --dry-run` with nothing else on the PATH than these programs and those in `more`. */
+  async function packWith(tools: readonly string[], ...more: string[]) {
+    const PATH = [...more, await workplace.tools([...tools, "node", "sh", "sed", "dirname"])].join(":");
+    const npm = Bun.which("npm", { PATH: (await workplace.environment()).PATH })!;
+    const child = Bun.spawn([npm, "pack", "--dry-run"], {
+      cwd: ROOT,
+      env: { ...Bun.env, PATH },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    return { out, err, code };
+  }
+
   testIf(hasNpm, NEEDS_NPM)(
-    "is not packed without Bun, and npm says why",
+    "is not packed where there is neither Bun nor npx, and one line says what is missing",
     async () => {
-      const { PATH } = await workplace.environment();
-      const tools = await workplace.folder("tools");
-      for (const name of ["npm", "node", "sh"])
-        await workplace.output(["ln", "-s", Bun.which(name, { PATH })!, name], tools);
-      const npm = Bun.spawnSync([join(tools, "npm"), "pack", "--dry-run"], {
-        cwd: ROOT,
-        env: { ...Bun.env, PATH: tools },
-      });
-      expect(npm.exitCode).not.toBe(0);
-      expect(npm.stderr.toString()).toContain("prepack: dist/ is made by Bun");
+      const { err, code } = await packWith([]);
+      expect(code).not.toBe(0);
+      expect(err).toContain(
+        "whereabouts: this needs Bun, and there is neither bun nor npx on the PATH: install Bun (https://bun.sh)\n",
+      );
+    },
+    INSTALL_LIMIT_MS,
+  );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "is packed without Bun by the version that package.json names, through the npx that the user has",
+    async () => {
+      const folder = await workplace.folder("npx");
+      const log = join(folder, "log");
+      // In the place of npx, which would need a network. What it is given tells how npx is called.
+      const npx = `#!/bin/sh\necho "$@" "\${npm_config_dry_run-runs}" >${log}\nshift 2\nexec ${process.execPath} "$@"\n`;
+      await Bun.write(join(folder, "npx"), npx);
+      await chmod(join(folder, "npx"), 0o755);
+      const { out, err, code } = await packWith([], folder);
+      expect(err).toContain("dist/codec.js");
+      expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining("whereabouts-") });
+      const { packageManager } = await Bun.file(join(ROOT, "package.json")).json();
+      expect(await Bun.file(log).text()).toBe(`-y ${packageManager} scripts/dist.ts runs\n`);
     },
     LONG_LIMIT_MS,
   );

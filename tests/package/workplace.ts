@@ -87,6 +87,14 @@ export class Workplace implements AsyncDisposable {
     return folder;
   }
 
+  /** A folder for a PATH: links to these programs, and to no other. `bun` is the Bun that runs the tests. */
+  async tools(names: readonly string[]): Promise<string> {
+    const folder = await this.folder(crypto.randomUUID());
+    const { PATH } = await this.environment();
+    for (const name of names) await symlink(Bun.which(name, { PATH })!, join(folder, name));
+    return folder;
+  }
+
   /** An environment in which `bun` is the Bun that runs the tests. */
   async environment() {
     return { ...Bun.env, PATH: `${join(await this.#folder(), "bin")}:${PATH}`, NO_COLOR: "1" };
