@@ -1,4 +1,5 @@
 import { checkArray, checkObject, refuse, wrongKind } from "../xdr/check.ts";
+import { checkKeys } from "../xdr/keys.ts";
 import type { Backend } from "./backend.ts";
 import { checkInput, checkPacket, checkRoom } from "./check.ts";
 import type { Codec, CodecOptions } from "./codec.ts";
@@ -15,7 +16,7 @@ import { createWasmBackend } from "./wasm.ts";
  * @returns the codec; its `backend` says which it became
  * @throws {Error} if `"wasm"` is asked for and cannot be loaded: there is no WebAssembly, or it is forbidden, as by a
  *   Content-Security-Policy without `'wasm-unsafe-eval'`. The `cause` says why. `"auto"` never throws
- * @throws {TypeError} if `options` is not an object, or `backend` not a string
+ * @throws {TypeError} if `options` is not an object or has an unknown key, or if `backend` is not a string
  * @throws {RangeError} if `backend` is another string
  * @example
  * ```ts
@@ -29,6 +30,7 @@ import { createWasmBackend } from "./wasm.ts";
  */
 export function createCodec(options: CodecOptions = {}): Codec {
   checkObject("options", options);
+  checkKeys("options", options, ["backend"]);
   const { backend = "auto" } = options;
   switch (backend) {
     case "ts":

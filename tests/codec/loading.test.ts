@@ -59,6 +59,13 @@ describe("createCodec", () => {
     expect(createCodec(undefined).backend).toBe("wasm");
   });
 
+  test("throws a TypeError that names a misspelt key and the key that was meant", () => {
+    expect(() => createCodec({ bakend: "ts" } as never)).toThrow(
+      new TypeError('options has no key "bakend": did you mean "backend"?'),
+    );
+    expect(() => createCodec({ backend: "ts", language: "ts" } as never)).toThrow('options has no key "language"');
+  });
+
   test.each([
     ["is no WebAssembly", "delete globalThis.WebAssembly;", "ReferenceError"],
     ["is an empty one", "globalThis.WebAssembly = undefined;", "TypeError"],
