@@ -86,6 +86,7 @@ function strict(tally: Tally): Tally {
 
 const tallies = [
   await tool("types", ["node_modules/typescript/bin/tsc", "-p", "."]),
+  await tool("unused", ["node_modules/knip/bin/knip.js", "--no-progress", "--treat-config-hints-as-errors"]),
   await tool("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
   await aspect(),
   strict(await bunTest()),
