@@ -24,9 +24,7 @@ const ANNOUNCEMENT = 0x20121025;
 const QUERY = 0x19760309;
 const RETENTION = 3_600_000;
 
-export type Message =
-  | { type: "query"; nodeId: string }
-  | { type: "announcement"; nodeId: string; port: number; ip: Buffer };
+type Message = { type: "query"; nodeId: string } | { type: "announcement"; nodeId: string; port: number; ip: Buffer };
 
 /** Decodes a packet. Throws an Error if it is invalid. */
 export function decode(packet: Buffer): Message {
@@ -50,7 +48,7 @@ export function decode(packet: Buffer): Message {
 }
 
 /** Encodes an announcement. */
-export function encode(nodeId: string, port: number, ip: Buffer): Buffer {
+function encode(nodeId: string, port: number, ip: Buffer): Buffer {
   const id = Buffer.from(nodeId, "latin1");
   const padding = Buffer.alloc(-id.length & 3);
   const head = Buffer.alloc(12);

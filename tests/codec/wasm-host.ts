@@ -9,7 +9,7 @@ export const PAGE = readFileSync(new URL("../../docs/codec-wasm.md", import.meta
 export const MODULE = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("whereabouts/codec.wasm"))));
 
 /** The rows of the one table on the page with this head, without backticks. */
-export function table(...head: string[]): string[][] {
+function table(...head: string[]): string[][] {
   const tables = [...PAGE.matchAll(/(?:^\|.*\|$\n?)+/gm)].map(([block]) => block.trim().split("\n").map(cellsOf));
   const found = tables.filter(([first]) => first!.join("|") === head.join("|"));
   if (found.length !== 1) throw new Error(`docs/codec-wasm.md has ${found.length} tables of ${head.join(", ")}`);
@@ -72,8 +72,8 @@ export const EXPORTS = new Map(
 
 export const FIELDS_SIZE = 32;
 /** Of these, the bytes that decoding a packet fills in, and those where the bytes are none. */
-export const WRITTEN = 24;
-export const WRITTEN_ON_ERROR = 4;
+const WRITTEN = 24;
+const WRITTEN_ON_ERROR = 4;
 export const ENTRY_SIZE = 8;
 
 /** Addresses and lengths of what a call may write. */

@@ -1,6 +1,6 @@
 /** Documentation comments: what they say, tag by tag. */
 
-export interface Tag {
+interface Tag {
   readonly name: string;
   readonly text: string;
 }

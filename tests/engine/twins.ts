@@ -26,7 +26,7 @@ import {
 import { announcement, ascii, hex, mutate, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
 
-export interface Difference {
+interface Difference {
   packet: number;
   hex: string;
   what: string;

@@ -4,7 +4,7 @@ import * as stellar from "@stellar/js-xdr";
 import fc from "fast-check";
 import { MAX_LENGTH } from "../../src/xdr/index.ts";
 
-export type Scalar = "int" | "uint" | "hyper" | "uhyper" | "float" | "double" | "bool" | "void";
+type Scalar = "int" | "uint" | "hyper" | "uhyper" | "float" | "double" | "bool" | "void";
 export type Enum = { kind: "enum"; values: number[] };
 export type Type =
   | { kind: Scalar }
@@ -142,7 +142,7 @@ export const { type: types } = fc.letrec<{ type: Type; element: Type; present: T
     }),
 }));
 
-export function valuesOf(type: Type): fc.Arbitrary<Value> {
+function valuesOf(type: Type): fc.Arbitrary<Value> {
   switch (type.kind) {
     case "int":
       return int;

@@ -48,8 +48,8 @@ export const ENGINE_END: usize = 0x100000;
 export const SCRATCH: usize = 0xe0000;
 export const FILLER: u8 = 0xff;
 
-export const LANES: u32 = 2;
-export const ALLOWED: u32 = 4;
+const LANES: u32 = 2;
+const ALLOWED: u32 = 4;
 export const RETENTION: f64 = 1000;
 
 /** Lays out an empty registry without limits. `slots`: index slots per shard; `sets`: sets per limiter table. */
