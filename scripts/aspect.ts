@@ -1,8 +1,9 @@
 /**
  * Runs the specs of `tests/assembly`, which as-pect compiles with the modules of `assembly/` and runs in wasm.
  *
- * as-pect can be green without a test: it exits with 0 when it finds no specs, and when it prints nothing at all. So its
- * exit code alone is not believed: the summary must say that all tests passed, and each file of specs that it had some.
+ * as-pect can be green without a test: it exits with 0 when it finds no specs, and when it prints nothing at all. So
+ * its exit code alone is not believed: the summary must say that all tests passed, and each file of specs that it had
+ * some.
  */
 import { join } from "node:path";
 

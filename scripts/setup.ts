@@ -1,9 +1,10 @@
 /**
- * Sets up a checkout: installs the packages of the lock file and builds the wasm modules, each only when it is out of date.
- * With `--production` it installs only what running needs: the runtime dependencies and the compiler of the wasm modules.
+ * Sets up a checkout: installs the packages of the lock file and builds the wasm modules, each only when it is out of
+ * date. With `--production` it installs only what running needs: the runtime dependencies and the compiler of the wasm
+ * modules.
  *
- * package.json runs it before every script that needs it. So it prints nothing when there is nothing to do, and otherwise
- * prints to stderr.
+ * package.json runs it before every script that needs it. So it prints nothing when there is nothing to do, and
+ * otherwise prints to stderr.
  */
 import { existsSync, rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
@@ -36,8 +37,8 @@ async function run(what: string, command: readonly string[]): Promise<void> {
 }
 
 /**
- * Each mode has a stamp of its own. `bun install` only adds packages and removes none, so the two modes cannot undo each
- * other's work, even when they run at the same time.
+ * Each mode has a stamp of its own. `bun install` only adds packages and removes none, so the two modes cannot undo
+ * each other's work, even when they run at the same time.
  */
 async function install(production: boolean): Promise<void> {
   const wanted = await digest(["package.json", "assembly/package.json", "bunfig.toml", "bun.lock"]);

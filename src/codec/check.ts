@@ -6,29 +6,30 @@ import { padded } from "./words.ts";
 const { includes } = Uint8Array.prototype;
 
 /**
- * `instanceof` is the quick answer; bytes from another realm (an iframe, a test runner) take the slow one. A view whose buffer
- * was transferred, or shrunk below it, has length 0 as well, but is not what its holder takes it for.
+ * Checks that `value` is a Uint8Array that still has its bytes. `instanceof` is fast, but fails for arrays from another
+ * realm (an iframe, a test runner), so those get the slower check. A view also has length 0 after its buffer was
+ * transferred or shrank below it: that must be an error, not an empty input.
  */
 export function checkInput(name: string, value: Uint8Array): void {
   if (!(value instanceof Uint8Array)) checkBytes(name, value);
   if (value.length === 0) checkAttached(name, value);
 }
 
-/** Any method of a typed array refuses one without its bytes; this one allocates nothing. */
+/** Every method of typed arrays throws for a detached one. `includes` is used since it allocates nothing. */
 function checkAttached(name: string, value: Uint8Array): void {
   try {
     includes.call(value, 0);
   } catch (cause) {
-    throw new TypeError(`${name}: its buffer is detached, or has become too short for it`, { cause });
+    throw new TypeError(`${name}: its buffer is detached or has become too short`, { cause });
   }
 }
 
 /**
- * Whether `packet` can be written.
+ * Checks that `packet` can be encoded.
  *
- * @returns how many bytes it takes
- * @throws {TypeError} if a field is of the wrong kind
- * @throws {RangeError} if a field is one that a packet cannot state
+ * @returns its encoded size in bytes
+ * @throws {TypeError} if a field has the wrong type
+ * @throws {RangeError} if the value of a field does not fit into a packet
  */
 export function checkPacket(packet: Packet): number {
   if (typeof packet !== "object" || packet === null) {
@@ -54,7 +55,7 @@ export function checkPacket(packet: Packet): number {
   return ANNOUNCEMENT_ID + padded(length) + 4 + ip.length;
 }
 
-/** Whether `size` bytes fit into `target` from `offset` on. */
+/** Checks that `size` bytes fit into `target` from `offset` on. */
 export function checkRoom(target: Uint8Array, offset: number, size: number): void {
   checkInput("target", target);
   const { length } = target;

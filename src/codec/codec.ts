@@ -1,43 +1,46 @@
 import type { PacketFields } from "./fields.ts";
 import type { DecodeResult, Packet } from "./types.ts";
 
-/** WebAssembly or TypeScript: the same answers from either, byte for byte. */
+/** WebAssembly or TypeScript. Both give the same results, byte for byte. */
 export type CodecBackend = "wasm" | "ts";
 
 /**
- * How a codec is set up. Which backend is the faster one depends on where packets lie (`bun bench --only codec`): for a
- * Uint8Array of JavaScript's it is `"ts"` in most cases, since `"wasm"` copies it into the module's memory first. WebAssembly
- * is ahead where packets are in its memory already: there a program can drive the bare module (docs/codec-wasm.md).
+ * Options of `createCodec`. Which backend is faster depends on where the packets are (`bun bench --only codec`). For a
+ * Uint8Array in JavaScript's memory it is mostly `"ts"`, since `"wasm"` first copies the packet into the module's
+ * memory. WebAssembly is faster for packets that are in its memory already. For that, a program can use the module
+ * itself (docs/codec-wasm.md).
  *
  * @example
  * ```ts
- * // Where packets lie in JavaScript's own memory, copying them into WebAssembly may take longer than decoding them.
+ * // Copying a packet into WebAssembly's memory can take longer than decoding it in JavaScript's.
  * const options: CodecOptions = { backend: "ts" };
  * createCodec(options).backend; // => "ts"
  * ```
  */
 export interface CodecOptions {
-  /** Which backend; `"auto"`, the default, is `"wasm"` where that can be loaded, else `"ts"`. */
+  /** The backend. `"auto"`, the default, is `"wasm"` if that can be loaded, else `"ts"`. */
   readonly backend?: CodecBackend | "auto";
 }
 
 /**
- * Encodes and decodes the packets of the protocol. Synchronous; keeps nothing between calls, so one does for a program.
- * No method needs its `this`. A `Buffer` is a Uint8Array, and so is a view of a `SharedArrayBuffer`; what such a buffer
- * holds must not change while a method runs. A view that has lost its bytes, because its buffer was transferred or has shrunk, is
- * a TypeError wherever bytes are taken, and not taken for empty.
+ * Encodes and decodes the packets of the protocol. All methods are synchronous. A codec keeps no state between calls,
+ * so a program needs only one. The methods do not use `this`, so they can be passed around as functions.
  *
- * Whatever decoding accepts, encoding writes as the same bytes, but for padding: its content is ignored, and written as zeros.
+ * Bytes may be a `Buffer`, or a view of a `SharedArrayBuffer` whose content does not change while a method runs. A view
+ * whose buffer was transferred, or shrank below it, is a TypeError in every method, not an empty input.
+ *
+ * Encoding a decoded packet gives the same bytes again, except for padding: decoding ignores its content, and encoding
+ * writes zeros.
  */
 export interface Codec {
-  /** The backend that this codec runs on. */
+  /** The backend of this codec. */
   readonly backend: CodecBackend;
 
   /**
    * Decodes one datagram.
    *
-   * @param bytes - all of the datagram and no more
-   * @returns the packet; its bytes are copies of its own
+   * @param bytes - the whole datagram and nothing else
+   * @returns the packet; its byte arrays are copies
    * @throws {@link PacketError} if `bytes` are not a packet
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @example
@@ -56,11 +59,11 @@ export interface Codec {
   decode(bytes: Uint8Array): Packet;
 
   /**
-   * As {@link decode}, for datagrams that come from strangers: a bad one is a result, not an exception.
+   * Decodes one datagram without throwing for a malformed one. Use it for datagrams from the network.
    *
-   * @param bytes - all of the datagram and no more
-   * @returns the packet, its bytes copies of its own, or why there is none
-   * @throws {TypeError} if `bytes` is not a Uint8Array; nothing else, whatever they hold
+   * @param bytes - the whole datagram and nothing else
+   * @returns the packet, whose byte arrays are copies, or an error code and its offset
+   * @throws {TypeError} if `bytes` is not a Uint8Array. No content of `bytes` makes it throw
    * @example
    * ```ts
    * const codec = createCodec();
@@ -76,11 +79,11 @@ export interface Codec {
   tryDecode(bytes: Uint8Array): DecodeResult;
 
   /**
-   * As {@link tryDecode}, for hot paths: says where in `bytes` the fields are, and allocates nothing. On `"ts"` it copies
-   * nothing either; on `"wasm"` the datagram is copied into the module's memory, which grows for one that is longer than it.
+   * Finds the fields of a datagram without allocating anything, for hot paths. On `"ts"` it copies nothing either. On
+   * `"wasm"` it copies the datagram into the module's memory, which grows if the datagram does not fit.
    *
-   * @param bytes - all of the datagram and no more
-   * @param fields - what to fill in; all of it is overwritten
+   * @param bytes - the whole datagram and nothing else
+   * @param fields - receives the offsets and lengths of the fields, or the error; all of it is overwritten
    * @returns whether `bytes` are a packet
    * @throws {TypeError} if `bytes` is not a Uint8Array, or `fields` not an object
    * @example
@@ -100,11 +103,11 @@ export interface Codec {
   decodeInto(bytes: Uint8Array, fields: PacketFields): boolean;
 
   /**
-   * Decodes many datagrams: on `"wasm"` with one call of the module for up to 64 of them.
+   * Decodes many datagrams. On `"wasm"`, one call of the module decodes up to 64 of them.
    *
    * @param list - the datagrams
-   * @returns for each, in their order, what {@link tryDecode} gives
-   * @throws {TypeError} if `list` is not an array of Uint8Arrays; nothing else, whatever they hold
+   * @returns the result of {@link tryDecode} for each, in the same order
+   * @throws {TypeError} if `list` is not an array of Uint8Arrays. No content of the datagrams makes it throw
    * @example
    * ```ts
    * const codec = createCodec();
@@ -118,17 +121,17 @@ export interface Codec {
   /**
    * Encodes one packet.
    *
-   * @param packet - what to write; it is not kept
+   * @param packet - the packet; the codec keeps no reference to it
    * @returns the datagram, in a buffer of its own
-   * @throws {TypeError} if a field is of the wrong kind
-   * @throws {RangeError} if a field is one that a packet cannot state
+   * @throws {TypeError} if a field has the wrong type
+   * @throws {RangeError} if the value of a field does not fit into a packet
    * @example
    * ```ts
    * const codec = createCodec();
    * const query = codec.encode({ type: "query", nodeId: nodeIdFromText("NODE") });
    * bytesToHex(query); // => "19760309000000044e4f4445"
    *
-   * // What a node says of itself: "I am where this datagram comes from."
+   * // A node announces itself with an empty IP: "my address is the source of this datagram".
    * codec.encode({ type: "announcement", nodeId: nodeIdFromText("NODE"), port: 22000, ip: new Uint8Array(0) });
    *
    * codec.encode({ type: "query", nodeId: new Uint8Array(0) }).length; // => 8
@@ -137,15 +140,16 @@ export interface Codec {
   encode(packet: Packet): Uint8Array<ArrayBuffer>;
 
   /**
-   * Encodes one packet into `target`; up to 1040 bytes, the longest that a server takes, nothing is allocated. The
-   * packet's own bytes may be part of `target`.
+   * Encodes one packet into `target`. It allocates nothing for packets of up to 1040 bytes, the longest that a server
+   * accepts. The packet's byte arrays may be views of `target`.
    *
-   * @param packet - what to write; it is not kept
-   * @param target - where to write; bytes before and after the packet stay as they are
-   * @param offset - where to begin, in bytes from the start of `target`. Default 0
-   * @returns how many bytes were written
-   * @throws {TypeError} if a field is of the wrong kind, or `target` is not a Uint8Array
-   * @throws {RangeError} if a field is one that a packet cannot state, or the packet does not fit. `target` is then as it was
+   * @param packet - the packet; the codec keeps no reference to it
+   * @param target - receives the datagram; bytes before and after it stay unchanged
+   * @param offset - where the datagram starts, in bytes from the start of `target`. Default 0
+   * @returns the number of bytes written
+   * @throws {TypeError} if a field has the wrong type, or `target` is not a Uint8Array
+   * @throws {RangeError} if the value of a field does not fit into a packet, or the packet does not fit into `target`.
+   *   `target` is then unchanged
    * @example
    * ```ts
    * const codec = createCodec();
@@ -161,9 +165,10 @@ export interface Codec {
   /**
    * Encodes many packets.
    *
-   * @param packets - what to write
-   * @returns for each, in their order, what {@link encode} gives
-   * @throws {TypeError} if `packets` is not an array, or what {@link encode} throws
+   * @param packets - the packets
+   * @returns the datagram of each, in the same order
+   * @throws {TypeError} if `packets` is not an array, or a field has the wrong type
+   * @throws {RangeError} if the value of a field does not fit into a packet
    * @example
    * ```ts
    * const nodeIds = ["NODE-A", "NODE-B"].map(nodeIdFromText);

@@ -10,14 +10,15 @@ import type { Packet } from "./types.ts";
 import { createWasmBackend } from "./wasm.ts";
 
 /**
- * Makes a codec. WebAssembly is compiled when the first codec needs it, never by importing this module.
+ * Creates a codec. WebAssembly is compiled when the first codec needs it. Importing this module compiles nothing.
  *
  * @param options - `backend`: see {@link CodecOptions}
- * @returns the codec; its `backend` says which it became
- * @throws {Error} if `"wasm"` is asked for and cannot be loaded: there is no WebAssembly, or it is forbidden, as by a
- *   Content-Security-Policy without `'wasm-unsafe-eval'`. The `cause` says why. `"auto"` never throws
+ * @returns the codec; its `backend` is `"wasm"` or `"ts"`
+ * @throws {Error} if `backend` is `"wasm"` and WebAssembly is missing or forbidden, for instance by a
+ *   Content-Security-Policy without `'wasm-unsafe-eval'`. `cause` is the original error. With `"auto"` it falls back to
+ *   `"ts"` instead
  * @throws {TypeError} if `options` is not an object or has an unknown key, or if `backend` is not a string
- * @throws {RangeError} if `backend` is another string
+ * @throws {RangeError} if `backend` is an unknown string
  * @example
  * ```ts
  * const codec = createCodec();
@@ -91,7 +92,7 @@ function codecOf(backend: Backend): Codec {
     },
     encodeMany(packets) {
       checkArray("packets", packets);
-      // On wasm too one by one: a call costs less than the table that a batch would need.
+      // One by one on wasm too: a call costs less than writing the table that a batch would need.
       const encoded = new Array<Uint8Array<ArrayBuffer>>(packets.length);
       for (let i = 0; i < packets.length; i++) encoded[i] = encode(packets[i]!);
       return encoded;

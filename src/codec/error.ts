@@ -11,23 +11,23 @@ import {
 import { padded, readWord } from "./words.ts";
 
 /**
- * Why bytes are not a packet, and where:
+ * Why bytes are not a packet, and where the error is:
  *
- * | code | the bytes | offset of |
+ * | code | meaning | `offset` points at |
  * |---|---|---|
- * | `short` | end before a field that they must have, padding included | their end |
- * | `bad-magic` | start with neither magic number | the magic number, 0 |
- * | `bad-reserved` | have a reserved half-word that is not 0 | the half-word, 6 |
- * | `bad-id-length` | state a NodeID longer than what is left | its length, 4 or 8 |
- * | `bad-ip-length` | state an IP of other than 0, 4 or 16 bytes, or longer than what is left | its length |
- * | `trailing` | go on after the packet | the first byte too many |
+ * | `short` | the datagram ends before a required field or its padding | the end of the datagram |
+ * | `bad-magic` | it starts with neither magic number | the magic number, 0 |
+ * | `bad-reserved` | the reserved half-word is not 0 | the half-word, 6 |
+ * | `bad-id-length` | the length of the NodeID is greater than the number of bytes left | that length, 4 or 8 |
+ * | `bad-ip-length` | the length of the IP is not 0, 4 or 16, or greater than the number of bytes left | that length |
+ * | `trailing` | there are more bytes after the packet | the first extra byte |
  *
- * Fields are judged in the order of the wire and the first fault gives the code. So a datagram of under 4 bytes is
- * `short` whatever it holds, and a NodeID that is all there but for its padding is `short`, not `bad-id-length`.
+ * Fields are checked in the order of the wire, and the first error gives the code. So a datagram of under 4 bytes is
+ * `short` whatever its content, and a complete NodeID whose padding is missing is `short`, not `bad-id-length`.
  */
 export type PacketErrorCode = "short" | "bad-magic" | "bad-reserved" | "bad-id-length" | "bad-ip-length" | "trailing";
 
-/** In the order of the statuses, from STATUS_SHORT. */
+/** In the order of the statuses, starting with STATUS_SHORT. */
 const CODES: readonly PacketErrorCode[] = [
   "short",
   "bad-magic",
@@ -38,11 +38,11 @@ const CODES: readonly PacketErrorCode[] = [
 ];
 
 const DETAILS: Readonly<Record<PacketErrorCode, string>> = {
-  short: "the packet ends too soon: decode a whole datagram",
+  short: "the packet is cut short: decode a whole datagram",
   "bad-magic": "not a packet of this protocol: it starts with neither 0x20121025 nor 0x19760309",
   "bad-reserved": "the two bytes after the port are reserved and must be 0",
-  "bad-id-length": "the NodeID is stated to be longer than what is left of the packet",
-  "bad-ip-length": "the IP must be 0, 4 or 16 bytes, and all there",
+  "bad-id-length": "the length of the NodeID is greater than the number of bytes left",
+  "bad-ip-length": "the length of the IP must be 0, 4 or 16, and at most the number of bytes left",
   trailing: "bytes are left over after the packet: decode one datagram at a time",
 };
 
@@ -64,14 +64,14 @@ const DETAILS: Readonly<Record<PacketErrorCode, string>> = {
  */
 export class PacketError extends Error {
   override readonly name = "PacketError";
-  /** Why, for programs; the message is for people. */
+  /** Why the bytes are not a packet. */
   readonly code: PacketErrorCode;
-  /** Where, in bytes from the start of the datagram: see {@link PacketErrorCode}. */
+  /** Where the error is, in bytes from the start of the datagram: see {@link PacketErrorCode}. */
   readonly offset: number;
 
   /**
    * @param code - why the bytes are not a packet
-   * @param offset - where, in bytes from the start of the datagram
+   * @param offset - where the error is, in bytes from the start of the datagram
    */
   constructor(code: PacketErrorCode, offset: number) {
     super(`${DETAILS[code]} (${code}, at byte ${offset})`);
@@ -80,14 +80,14 @@ export class PacketError extends Error {
   }
 }
 
-/** The code of a status that is not a packet's. */
+/** The error code of a status above STATUS_QUERY. */
 export function errorCode(status: number): PacketErrorCode {
   return CODES[status - STATUS_SHORT]!;
 }
 
 /**
- * Where the fault is that `status` tells of. Found anew from the bytes, so that the parser, in either language, has only
- * a status to give.
+ * Where the error is that `status` stands for, in bytes from the start of the datagram. It is computed from the bytes
+ * again, so that the parser (in both languages) needs to return a status only.
  */
 export function errorOffset(bytes: Uint8Array, status: number): number {
   if (status === STATUS_SHORT) return bytes.length;

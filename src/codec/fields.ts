@@ -2,8 +2,8 @@ import type { PacketErrorCode } from "./error.ts";
 import type { Packet } from "./types.ts";
 
 /**
- * What `decodeInto` finds in a datagram. Make one and use it again and again. Offsets are in bytes from the start of the
- * datagram that was decoded; what does not apply is `undefined` or 0.
+ * The result of `decodeInto`: where the fields of a datagram are. Create one and reuse it for all datagrams. Offsets
+ * are in bytes from the start of the decoded datagram. Fields that do not apply are `undefined` or 0.
  *
  * @example
  * ```ts
@@ -13,31 +13,31 @@ import type { Packet } from "./types.ts";
  *
  * codec.decodeInto(datagram, fields); // => true
  * fields.port; // => 22000
- * // A view: the datagram's own bytes.
+ * // A view of the datagram's bytes, not a copy.
  * const ip = datagram.subarray(fields.ipOffset, fields.ipOffset + fields.ipLength);
  * ipToText(ip); // => "192.0.2.1"
  * ```
  */
 export class PacketFields {
-  /** What the packet is; `undefined`: the bytes are not a packet. */
+  /** The type of the packet; `undefined` if the bytes are not a packet. */
   type: Packet["type"] | undefined = undefined;
   /** Announcement: 0 to 65535. */
   port = 0;
-  /** Where the NodeID begins. */
+  /** Where the NodeID starts. */
   nodeIdOffset = 0;
-  /** In bytes, its padding left out. */
+  /** In bytes, without padding. */
   nodeIdLength = 0;
-  /** Announcement: the datagram's end where it bears no IP. */
+  /** Announcement: where the IP starts; the end of the datagram if it has none. */
   ipOffset = 0;
   /** Announcement: 0, 4 or 16. */
   ipLength = 0;
-  /** Why the bytes are not a packet. */
+  /** Why the bytes are not a packet; `undefined` if they are one. */
   code: PacketErrorCode | undefined = undefined;
-  /** Where the fault is: see {@link PacketErrorCode}. */
+  /** Where the error is: see {@link PacketErrorCode}. */
   errorOffset = 0;
 }
 
-/** Gives `false`, so that a decoder can end with it. */
+/** Fills in an error. Returns `false`, so that a decoder can return the call. */
 export function setError(fields: PacketFields, code: PacketErrorCode, offset: number): false {
   fields.type = undefined;
   fields.port = 0;

@@ -1,12 +1,14 @@
-/** Bytes in hex: packets, and NodeIDs that are no text. Not every engine has `Uint8Array.fromHex`. */
+/**
+ * Bytes as hex: for packets, and for NodeIDs that are not text. Not every JavaScript engine has `Uint8Array.fromHex`.
+ */
 import { checkInput } from "./check.ts";
 import { checkText, quoted } from "./text.ts";
 
 /**
- * Bytes in hex.
+ * Writes bytes as hex.
  *
- * @param bytes - a packet, a NodeID, anything
- * @returns two digits a byte, in lower case
+ * @param bytes - a packet, a NodeID or any other bytes
+ * @returns two lower-case digits per byte
  * @throws {TypeError} if `bytes` is not a Uint8Array, or its buffer is detached
  * @example
  * ```ts
@@ -21,9 +23,9 @@ export function bytesToHex(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes that hex stands for.
+ * Reads hex.
  *
- * @param text - two digits a byte, in either case, and nothing between them
+ * @param text - two digits per byte, upper or lower case, without separators
  * @returns the bytes
  * @throws {TypeError} if `text` is not a string
  * @throws {RangeError} if it is not hex
@@ -40,7 +42,7 @@ export function bytesFromHex(text: string): Uint8Array<ArrayBuffer> {
   if (at !== -1) {
     throw new RangeError(`text: expected hex, got ${quoted(text.charAt(at))} as character ${at + 1}`);
   }
-  if (text.length % 2 !== 0) throw new RangeError(`text: expected two digits of hex a byte, got ${text.length}`);
+  if (text.length % 2 !== 0) throw new RangeError(`text: expected two hex digits per byte, got ${text.length}`);
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(i * 2, i * 2 + 2), 16);
   return bytes;

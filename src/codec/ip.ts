@@ -1,24 +1,24 @@
-/** IPs as people write them, and as packets carry them. */
+/** IP addresses as text and as the bytes of a packet. */
 import { checkInput } from "./check.ts";
 import { checkText, quoted } from "./text.ts";
 
-/** Of the longest text that there is: 0000:0000:0000:0000:0000:ffff:255.255.255.255. */
+/** Length of the longest valid text: 0000:0000:0000:0000:0000:ffff:255.255.255.255. */
 const LONGEST = 45;
 const PART = /^(?:0|[1-9]\d{0,2})$/;
 const GROUP = /^[\da-f]{1,4}$/i;
 
 /**
- * Reads the text of an IP.
+ * Parses an IP address.
  *
- * IPv4 is four decimal numbers without leading zeros, which some programs take for octal. IPv6 is any form of RFC 4291
- * §2.2: groups with or without leading zeros, in either case, one `::` for one or more groups of zeros, and the last two
- * groups as IPv4 if so wished. A zone (`%eth0`) is refused, since a packet has no place for it. So are brackets, ports,
- * prefix lengths and spaces.
+ * IPv4 is four decimal numbers without leading zeros, since some programs read those as octal. IPv6 is any form of RFC
+ * 4291 §2.2: groups with or without leading zeros, upper or lower case, one `::` for one or more groups of zeros, and
+ * optionally the last two groups as IPv4. A zone (`%eth0`) is an error, since a packet has no field for it. So are
+ * brackets, ports, prefix lengths and spaces.
  *
- * @param text - the IP; the empty text is none: where an announcement is to bear no IP, its `ip` is `new Uint8Array(0)`
- * @returns 4 bytes (IPv4) or 16 (IPv6, IPv4-mapped addresses included), as a packet carries them
+ * @param text - the IP. The empty text is an error; for an announcement without an IP, use `new Uint8Array(0)`
+ * @returns 4 bytes (IPv4) or 16 (IPv6, including IPv4-mapped addresses), as in a packet
  * @throws {TypeError} if `text` is not a string
- * @throws {RangeError} if it is not an IP
+ * @throws {RangeError} if `text` is not an IP
  * @example
  * ```ts
  * ipFromText("192.0.2.1"); // => Uint8Array.of(192, 0, 2, 1)
@@ -35,11 +35,11 @@ export function ipFromText(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * As {@link ipFromText}, for text that may well be something else, such as the name of a host.
+ * Parses an IP address like {@link ipFromText}, but does not throw if the text is something else, such as a host name.
  *
- * @param text - what may be an IP
- * @returns its 4 or 16 bytes; `undefined` if it is not an IP
- * @throws {TypeError} if `text` is not a string; nothing else, whatever it says
+ * @param text - an IP or any other text
+ * @returns 4 or 16 bytes, or `undefined` if `text` is not an IP
+ * @throws {TypeError} if `text` is not a string
  * @example
  * ```ts
  * tryIpFromText("2001:db8::1")?.length; // => 16
@@ -48,21 +48,21 @@ export function ipFromText(text: string): Uint8Array<ArrayBuffer> {
  */
 export function tryIpFromText(text: string): Uint8Array<ArrayBuffer> | undefined {
   checkText(text);
-  // What is longer is not taken apart: it may be very long.
+  // Do not parse longer texts: they are no IPs, and may be huge.
   if (text.length > LONGEST) return undefined;
   const bytes = text.includes(":") ? ipv6Bytes(text) : ipv4Bytes(text);
   return bytes && Uint8Array.from(bytes);
 }
 
 /**
- * The text of an IP, in the one form that RFC 5952 recommends: lower case, no leading zeros, `::` for the longest run of two
- * groups of zeros or more, the first of equals. An IPv4-mapped address ends in its IPv4 address, as in `::ffff:192.0.2.1`
- * (§5); other addresses that may have one inside, such as those of NAT64, do not.
+ * Formats an IP address as RFC 5952 recommends: lower case, no leading zeros, and `::` for the longest run of two or
+ * more groups of zeros (the first one of equally long runs). An IPv4-mapped address ends in its IPv4 address, as in
+ * `::ffff:192.0.2.1` (§5). Other addresses that can contain an IPv4 address, such as those of NAT64, do not.
  *
- * @param ip - an announcement's: 4 bytes (IPv4), 16 (IPv6), or none
+ * @param ip - the `ip` of an announcement: 4 bytes (IPv4), 16 (IPv6) or none
  * @returns the text; `undefined` for no bytes, which stand for the address that the announcement came from
  * @throws {TypeError} if `ip` is not a Uint8Array, or its buffer is detached
- * @throws {RangeError} if it has neither 0, 4 nor 16 bytes
+ * @throws {RangeError} if `ip` does not have 0, 4 or 16 bytes
  * @example
  * ```ts
  * ipToText(Uint8Array.of(192, 0, 2, 1)); // => "192.0.2.1"
@@ -100,8 +100,12 @@ function ipv6Bytes(text: string): number[] | undefined {
   return zeros >= 2 ? [...before, ...new Array<number>(zeros).fill(0), ...after] : undefined;
 }
 
-/** The bytes of groups between colons; those at the very end may be written as IPv4. */
-function groupBytes(text: string, end: boolean): number[] | undefined {
+/**
+ * Parses groups separated by colons.
+ *
+ * @param atEnd whether they are the last groups of the address, where the last two may be written as IPv4
+ */
+function groupBytes(text: string, atEnd: boolean): number[] | undefined {
   if (text === "") return [];
   const bytes: number[] = [];
   const groups = text.split(":");
@@ -110,7 +114,7 @@ function groupBytes(text: string, end: boolean): number[] | undefined {
       const value = Number.parseInt(group, 16);
       bytes.push(value >>> 8, value & 0xff);
     } else {
-      const ipv4 = end && i === groups.length - 1 ? ipv4Bytes(group) : undefined;
+      const ipv4 = atEnd && i === groups.length - 1 ? ipv4Bytes(group) : undefined;
       if (ipv4 === undefined) return undefined;
       bytes.push(...ipv4);
     }
@@ -126,7 +130,7 @@ function ipv6Text(ip: Uint8Array): string {
   const groups: number[] = [];
   for (let at = 0; at < 16; at += 2) groups.push((ip[at]! << 8) | ip[at + 1]!);
   const [start, length] = longestZeros(groups);
-  // Five zeros that leave out the sixth group are the first five.
+  // If the sixth group is not zero, a run of five can only be the first five groups.
   if (length === 5 && groups[5] === 0xffff) return `::ffff:${ipv4Text(ip, 12)}`;
   const text = (from: number, to: number) =>
     groups
@@ -136,7 +140,7 @@ function ipv6Text(ip: Uint8Array): string {
   return length < 2 ? text(0, 8) : `${text(0, start)}::${text(start + length, 8)}`;
 }
 
-/** Where the longest run of zeros begins, the first of equals, and its length. */
+/** The longest run of zero groups, or the first one of equally long runs. */
 function longestZeros(groups: readonly number[]): [start: number, length: number] {
   let start = 0;
   let length = 0;

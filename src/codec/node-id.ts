@@ -1,17 +1,17 @@
-/** NodeIDs that are text: a packet takes any bytes for one, yet most are chosen by people or printed for them. */
+/** NodeIDs as text. In a packet a NodeID is any bytes, but most are UTF-8 text. */
 import { plainView } from "../xdr/bytes.ts";
 import { readUtf8, utf8Length, writeUtf8 } from "../xdr/utf8.ts";
 import { checkInput } from "./check.ts";
 import { checkText, quoted } from "./text.ts";
 
 /**
- * The bytes of a NodeID that is text, in UTF-8. {@link nodeIdToText} gives the same text back.
+ * Encodes a text NodeID as UTF-8. {@link nodeIdToText} returns the same text again.
  *
- * @param text - the NodeID, taken as it is: in particular, no character is taken for another that looks alike. Packets can
- *   carry any length; servers take 1 to 64 bytes unless they are told otherwise
- * @returns its bytes, as a packet carries them
+ * @param text - the NodeID. It is encoded unchanged, without Unicode normalization. Packets can contain a NodeID of any
+ *   length; by default a server accepts 1 to 64 bytes
+ * @returns the bytes of the NodeID, as in a packet
  * @throws {TypeError} if `text` is not a string
- * @throws {RangeError} if it has half of a surrogate pair without the other, for which UTF-8 has no bytes
+ * @throws {RangeError} if `text` has an unpaired surrogate, which UTF-8 cannot encode
  * @example
  * ```ts
  * nodeIdFromText("NØDE"); // => Uint8Array.of(0x4e, 0xc3, 0x98, 0x44, 0x45)
@@ -22,7 +22,7 @@ export function nodeIdFromText(text: string): Uint8Array<ArrayBuffer> {
   checkText(text);
   const length = utf8Length(text);
   if (length < 0) {
-    throw new RangeError(`text: a surrogate without its other half has no UTF-8: ${quoted(text)}`);
+    throw new RangeError(`text: an unpaired surrogate has no UTF-8: ${quoted(text)}`);
   }
   const nodeId = new Uint8Array(length);
   writeUtf8(text, length, nodeId, 0);
@@ -30,17 +30,17 @@ export function nodeIdFromText(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The text of a NodeID, if it is one: nothing is replaced, so {@link nodeIdFromText} gives the same bytes back. Text that came
- * from a stranger may hold control characters: not to be sent to a terminal, nor into a page, as it is.
+ * Decodes a NodeID as UTF-8. No character is replaced, so {@link nodeIdFromText} returns the same bytes again. A NodeID
+ * from the network may contain control characters: escape them before you write the text to a terminal or a web page.
  *
  * @param nodeId - any bytes
- * @returns the text; `undefined` if the bytes are not UTF-8
- * @throws {TypeError} if `nodeId` is not a Uint8Array, or its buffer is detached; nothing else, whatever it holds
+ * @returns the text; `undefined` if the bytes are not valid UTF-8
+ * @throws {TypeError} if `nodeId` is not a Uint8Array, or its buffer is detached. No content makes it throw
  * @example
  * ```ts
  * nodeIdToText(nodeIdFromText("NODE")); // => "NODE"
  *
- * // The hash of a key, say, is not text: show it in hex.
+ * // A NodeID that is a hash is not text: show it as hex.
  * const hash = Uint8Array.of(0xca, 0xfe);
  * nodeIdToText(hash) ?? bytesToHex(hash); // => "cafe"
  * ```

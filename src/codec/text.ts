@@ -1,17 +1,17 @@
-/** What the helpers for texts share. */
+/** Shared by the functions that read text: NodeIDs, IPs and hex. */
 import { refuse } from "../xdr/check.ts";
 
-/** How much of a text an error message quotes. */
-const QUOTED = 60;
+/** Error messages quote at most this many characters of a text. */
+const MAX_QUOTED = 60;
 
 export function checkText(text: string): void {
   if (typeof text !== "string") refuse("text", text, "string", "");
 }
 
-/** In printable ASCII and on one line: what a stranger wrote must not steer a terminal. */
+/** Quotes text as printable ASCII on one line, since control characters from the network must not reach a terminal. */
 export function quoted(text: string): string {
-  const start = JSON.stringify(text.slice(0, QUOTED)).replace(/[^ -~]/g, escaped);
-  return text.length > QUOTED ? `${start}… (${text.length} characters)` : start;
+  const start = JSON.stringify(text.slice(0, MAX_QUOTED)).replace(/[^ -~]/g, escaped);
+  return text.length > MAX_QUOTED ? `${start}… (${text.length} characters)` : start;
 }
 
 function escaped(character: string): string {

@@ -1,4 +1,4 @@
-/** The codec in TypeScript: runs wherever there are Uint8Arrays. */
+/** The codec backend in TypeScript: runs in every JavaScript engine. */
 import { ANNOUNCEMENT_ID, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "../../assembly/layout.ts";
 import type { Backend } from "./backend.ts";
 import { copyOf } from "./copy.ts";
@@ -13,7 +13,7 @@ export const tsBackend: Backend = {
   name: "ts",
   decode,
   decodeMany(list) {
-    // Not by `map`, which gives what the list's own class makes.
+    // Not `map`: a subclass of Array would make it return an instance of that class.
     const results = new Array<DecodeResult>(list.length);
     for (let i = 0; i < list.length; i++) results[i] = resultOf(list[i]!, decode(list[i]!));
     return results;
@@ -78,7 +78,10 @@ function write(packet: Packet, _size: number, target: Uint8Array, at: number): v
   }
 }
 
-/** NodeID and IP may lie in the target, even where the other goes: so the IP is taken out before anything is written. */
+/**
+ * The caller's NodeID and IP may be views of the target, even of the place where the other one is written. So this
+ * reads the IP before it writes anything.
+ */
 function writeAnnouncement({ nodeId, port, ip }: Announcement, target: Uint8Array, at: number): void {
   const a = ip.length === 0 ? 0 : readWord(ip, 0);
   const b = ip.length < 16 ? 0 : readWord(ip, 4);
@@ -97,7 +100,7 @@ function writeAnnouncement({ nodeId, port, ip }: Announcement, target: Uint8Arra
   writeWord(target, end + 16, d);
 }
 
-/** `set` moves bytes that overlap rightly; what follows must not read them again. */
+/** `nodeId` may overlap its destination: `set` handles that, but nothing may read `nodeId` afterwards. */
 function writeId(nodeId: Uint8Array, target: Uint8Array, at: number): void {
   const { length } = nodeId;
   target.set(nodeId, at);

@@ -1,7 +1,7 @@
 import type { PacketErrorCode } from "./error.ts";
 
 /**
- * Where a node is: what a node says of itself, and what a server answers (docs/protocol.md).
+ * Where a node is: a node announces itself with this packet, and a server answers queries with it (docs/protocol.md).
  *
  * @example
  * ```ts
@@ -15,29 +15,29 @@ import type { PacketErrorCode } from "./error.ts";
  * ```
  */
 export interface Announcement {
-  /** Tells it from a {@link Query}. */
+  /** Distinguishes it from a {@link Query}. */
   readonly type: "announcement";
-  /** Any bytes, of any length: {@link nodeIdToText} gives their text, if they are one. */
+  /** Any bytes of any length. {@link nodeIdToText} decodes a NodeID that is text. */
   readonly nodeId: Uint8Array;
   /** 0 to 65535. */
   readonly port: number;
   /**
-   * Network order: 4 bytes (IPv4), 16 (IPv6), or 0, which is "the address that this datagram comes from".
-   * {@link ipFromText} and {@link ipToText} have it as text.
+   * In network byte order: 4 bytes (IPv4), 16 bytes (IPv6), or 0 bytes, which stand for the source address of the
+   * datagram. {@link ipFromText} and {@link ipToText} convert it.
    */
   readonly ip: Uint8Array;
 }
 
-/** The question where a node is: the answer is an {@link Announcement} of the same NodeID, or nothing. */
+/** Asks where a node is. The answer is an {@link Announcement} with the same NodeID, or no answer. */
 export interface Query {
-  /** Tells it from an {@link Announcement}. */
+  /** Distinguishes it from an {@link Announcement}. */
   readonly type: "query";
-  /** Any bytes, of any length: {@link nodeIdFromText} gives those of a text. */
+  /** Any bytes of any length. {@link nodeIdFromText} encodes a NodeID that is text. */
   readonly nodeId: Uint8Array;
 }
 
 /**
- * Either of the two packets that there are; `type` says which.
+ * A packet of the protocol. `type` distinguishes the two kinds.
  *
  * @example
  * ```ts
@@ -57,7 +57,7 @@ export interface Query {
 export type Packet = Announcement | Query;
 
 /**
- * What decoding gives where it does not throw: the packet, or why there is none and where in the bytes.
+ * The result of decoding without exceptions: the packet, or an error code and the offset of the error in bytes.
  *
  * @example
  * ```ts

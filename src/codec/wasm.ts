@@ -1,4 +1,7 @@
-/** The codec in WebAssembly: packets are copied into the module's memory, and taken from it. */
+/**
+ * The codec backend in WebAssembly: copies packets into and out of the module's memory. docs/codec-wasm.md has its
+ * interface.
+ */
 import { ANNOUNCEMENT_ID, MAX_PACKET, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "../../assembly/layout.ts";
 import { CODEC_WASM } from "../../build/codec-wasm.ts";
 import type { Backend } from "./backend.ts";
@@ -10,29 +13,29 @@ import { tsBackend } from "./ts.ts";
 import type { DecodeResult, Packet } from "./types.ts";
 import { padded } from "./words.ts";
 
-/** What codec.wasm exports. Addresses and sizes are u32. */
+/** The exports of codec.wasm. Addresses and sizes are u32. */
 interface CodecExports {
   readonly memory: WebAssembly.Memory;
-  /** Decodes the bytes at `at` into the eight words at `fields`; the status. */
+  /** Decodes the `size` bytes at `at` into the eight words at `fields`. Returns the status. */
   decode(at: number, size: number, fields: number): number;
-  /** Decodes `count` packets, whose addresses and sizes are at `table`, into eight words each at `fields`. */
+  /** Decodes `count` packets into eight words each at `fields`. `table` has the address and size of each packet. */
   decodeBatch(table: number, count: number, fields: number): number;
-  /** Writes an announcement at `to`, where `id` and `ip` may lie already. */
+  /** Writes an announcement at `to`. NodeID and IP may already be at their final place. */
   encodeAnnouncement(to: number, port: number, id: number, length: number, ip: number, ipLength: number): number;
-  /** Writes a query at `to`, where `id` may lie already. */
+  /** Writes a query at `to`. The NodeID may already be at its final place. */
   encodeQuery(to: number, id: number, length: number): number;
 }
 
-/** Packets to a call of `decodeBatch`. With 8 `decodeMany` is slower, with 256 no faster. */
+/** Packets per call of `decodeBatch`. With 8, `decodeMany` is slower; with 256, it is no faster. */
 const BATCH = 64;
 
-/* The memory, which is all the host's: fields found, a table of a batch's packets, packets up to the end. */
+/* Layout of the memory, which the module leaves to the host: decoded fields, the table of a batch, then packets. */
 const FIELDS_SIZE = 32;
 const FIELDS = 0;
 const TABLE = FIELDS + BATCH * FIELDS_SIZE;
 const PACKETS = TABLE + BATCH * 8;
 
-/* Where in its 32 bytes a packet has what, after its status. */
+/* Offsets in the 32 bytes of a packet's fields. The status is at 0. */
 const PORT = 4;
 const ID_OFFSET = 8;
 const ID_LENGTH = 12;
@@ -41,14 +44,14 @@ const IP_LENGTH = 20;
 
 const PAGE = 65536;
 /**
- * The memory never grows beyond this, since it can never shrink: one absurd input would be paid for as long as the codec
- * lives. A datagram has 65,507 bytes at most; what is longer than this is left to the other backend.
+ * The memory never grows beyond this. It can never shrink, so one huge input would occupy memory for as long as the
+ * codec exists. A UDP datagram has at most 65,507 bytes. Packets that do not fit are handled by the TypeScript backend.
  */
 const MAX_MEMORY = 256 * PAGE;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** @throws whatever keeps WebAssembly from running here */
+/** @throws the engine's own error if WebAssembly is missing, forbidden or out of memory */
 export function createWasmBackend(): Backend {
   compiled ??= new WebAssembly.Module(fromBase64(CODEC_WASM));
   return new WasmBackend(new WebAssembly.Instance(compiled).exports as unknown as CodecExports);
@@ -57,7 +60,7 @@ export function createWasmBackend(): Backend {
 class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly #wasm: CodecExports;
-  // Views on the memory, made once: growing the memory empties them.
+  // Views of the memory, created once. Growing the memory detaches them.
   #bytes!: Uint8Array;
   #words!: DataView;
   #packets!: Views;
@@ -66,7 +69,7 @@ class WasmBackend implements Backend {
 
   constructor(wasm: CodecExports) {
     this.#wasm = wasm;
-    this.#view();
+    this.#createViews();
   }
 
   decode(bytes: Uint8Array): Packet | number {
@@ -94,9 +97,9 @@ class WasmBackend implements Backend {
   decodeMany(list: readonly Uint8Array[]): DecodeResult[] {
     const results = new Array<DecodeResult>(list.length);
     for (let done = 0; done < list.length; ) {
-      const count = this.#fill(list, done);
+      const count = this.#fillBatch(list, done);
       if (count === 0) {
-        // Longer than the memory as it is: this may grow it.
+        // The packet does not fit into the memory. `decode` can grow it.
         const bytes = list[done]!;
         results[done++] = resultOf(bytes, this.decode(bytes));
         continue;
@@ -104,7 +107,7 @@ class WasmBackend implements Backend {
       this.#wasm.decodeBatch(TABLE, count, FIELDS);
       for (let i = 0, at = PACKETS; i < count; i++, done++) {
         const bytes = list[done]!;
-        results[done] = resultOf(bytes, this.#take(at, FIELDS + i * FIELDS_SIZE));
+        results[done] = resultOf(bytes, this.#packetAt(at, FIELDS + i * FIELDS_SIZE));
         at += bytes.length;
       }
     }
@@ -130,16 +133,16 @@ class WasmBackend implements Backend {
   }
 
   encode(packet: Packet, size: number): Uint8Array<ArrayBuffer> {
-    return this.#compose(packet, size) ? this.#packets.copy(size) : tsBackend.encode(packet, size);
+    return this.#encodeInMemory(packet, size) ? this.#packets.copy(size) : tsBackend.encode(packet, size);
   }
 
   write(packet: Packet, size: number, target: Uint8Array, at: number): void {
-    if (this.#compose(packet, size)) target.set(this.#packets.get(size), at);
+    if (this.#encodeInMemory(packet, size)) target.set(this.#packets.get(size), at);
     else tsBackend.write(packet, size, target, at);
   }
 
-  /** Has the module write `packet` at PACKETS; gives whether there is room for it. */
-  #compose(packet: Packet, size: number): boolean {
+  /** Encodes `packet` at PACKETS. Returns false if the memory has no room for it. */
+  #encodeInMemory(packet: Packet, size: number): boolean {
     if (!this.#makeRoom(size)) return false;
     const { nodeId } = packet;
     const { length } = nodeId;
@@ -157,8 +160,8 @@ class WasmBackend implements Backend {
     return true;
   }
 
-  /** Copies packets of `list` from `first` on into the memory, and writes their table. Returns how many there was room for. */
-  #fill(list: readonly Uint8Array[], first: number): number {
+  /** Copies packets of `list` into the memory, from index `first` on, and writes their table. Returns how many fit. */
+  #fillBatch(list: readonly Uint8Array[], first: number): number {
     const last = Math.min(list.length - first, BATCH);
     let at = PACKETS;
     for (let i = 0; i < last; i++) {
@@ -173,8 +176,8 @@ class WasmBackend implements Backend {
     return last;
   }
 
-  /** The packet at `at` whose fields the module put at `fields`, or the status that says why there is none. */
-  #take(at: number, fields: number): Packet | number {
+  /** The packet at `at`, whose decoded fields are at `fields`; a status above STATUS_QUERY if it is not a packet. */
+  #packetAt(at: number, fields: number): Packet | number {
     const words = this.#words;
     const status = words.getUint32(fields, true);
     if (status > STATUS_QUERY) return status;
@@ -193,7 +196,7 @@ class WasmBackend implements Backend {
     return { type: "announcement", nodeId, port, ip };
   }
 
-  /** Whether the memory has room for a packet of `size` bytes, now. */
+  /** Grows the memory if a packet of `size` bytes does not fit. Returns false if that is impossible. */
   #makeRoom(size: number): boolean {
     const missing = PACKETS + size - this.#bytes.length;
     if (missing <= 0) return true;
@@ -203,11 +206,11 @@ class WasmBackend implements Backend {
     } catch {
       return false;
     }
-    this.#view();
+    this.#createViews();
     return true;
   }
 
-  #view(): void {
+  #createViews(): void {
     const { buffer } = this.#wasm.memory;
     this.#bytes = new Uint8Array(buffer);
     this.#words = new DataView(buffer);
@@ -217,7 +220,10 @@ class WasmBackend implements Backend {
   }
 }
 
-/** Views of what lies at an address, by their length: there are few, and each costs more to make than to copy. */
+/**
+ * Views of the bytes at one address, by their length. They are cached, since creating a view takes longer than copying
+ * its bytes, and packets have few different lengths.
+ */
 class Views {
   readonly #bytes: Uint8Array;
   readonly #at: number;
@@ -234,13 +240,13 @@ class Views {
     return this.#views[length]!;
   }
 
-  /** The bytes, in a buffer of their own. */
+  /** Copies the bytes into a buffer of their own. */
   copy(length: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.get(length));
   }
 }
 
-/** Of `atob` and `fromBase64`, Node 20 has only the one, and some embedded engines only the other. */
+/** Node 20 has only `atob`, and some embedded engines have only `fromBase64`. */
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   if (typeof Uint8Array.fromBase64 === "function") return Uint8Array.fromBase64(text);
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

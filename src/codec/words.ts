@@ -1,4 +1,4 @@
-/** Twin of assembly/xdr.ts: XDR words (RFC 4506 §4.2, big-endian) at any offset of a byte array. */
+/** Twin of assembly/xdr.ts: XDR words (RFC 4506 §4.2, big-endian) at any offset of a byte array, aligned or not. */
 
 export function readWord(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
@@ -11,7 +11,7 @@ export function writeWord(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value;
 }
 
-/** Bytes that `length` bytes take with their padding. */
+/** Size of `length` bytes with their padding. */
 export function padded(length: number): number {
   return length + (-length & 3);
 }

@@ -50,7 +50,7 @@ describe("the text of a NodeID", () => {
     (text) => {
       const error = thrownBy(() => nodeIdFromText(text));
       expect(error).toBeInstanceOf(RangeError);
-      expect(error.message).toMatch(/^text: a surrogate without its other half has no UTF-8: "[ -~]*"…?[ -~]*$/);
+      expect(error.message).toMatch(/^text: an unpaired surrogate has no UTF-8: "[ -~]*"…?[ -~]*$/);
       expect(error.message.length).toBeLessThan(250);
     },
   );
@@ -106,8 +106,8 @@ describe("hex", () => {
   });
 
   test.each([
-    ["0", "text: expected two digits of hex a byte, got 1"],
-    ["abc", "text: expected two digits of hex a byte, got 3"],
+    ["0", "text: expected two hex digits per byte, got 1"],
+    ["abc", "text: expected two hex digits per byte, got 3"],
     ["0g", 'text: expected hex, got "g" as character 2'],
     ["0x00", 'text: expected hex, got "x" as character 2'],
     ["00 11", 'text: expected hex, got " " as character 3'],
