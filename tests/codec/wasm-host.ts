@@ -32,7 +32,7 @@ function numbers(rows: string[][]): Readonly<Record<string, number>> {
 export const FIELDS = numbers(table("offset", "word", "announcement", "query", "not a packet"));
 /** Offsets of the words of an entry of a batch's table. */
 export const ENTRY = numbers(table("offset", "word"));
-const STATUSES = table("status", "name", "the bytes", "the fault is at byte");
+const STATUSES = table("status", "name", "the bytes", "the error is at byte");
 export const STATUS = numbers(STATUSES);
 export const STATUS_NAMES = Object.fromEntries(Object.entries(STATUS).map(([name, status]) => [status, name]));
 
