@@ -1,24 +1,24 @@
 /**
- * Runs the specs of `tests/assembly`, which as-pect compiles with the modules of `assembly/` and runs in wasm.
+ * Runs the specs of `tests/assembly` with as-pect, which compiles them together with the modules of `assembly/` and
+ * runs them in wasm.
  *
- * as-pect can be green without a test: it exits with 0 when it finds no specs, and when it prints nothing at all. So
- * its exit code alone is not believed: the summary must say that all tests passed, and each file of specs that it had
- * some.
+ * as-pect also exits with 0 if it finds no specs or prints nothing at all. So this does not rely on the exit code
+ * alone: the summary must say that all tests passed, and every spec file must have had tests.
  */
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 const AS_PECT = "node_modules/@as-pect/cli/lib/test.js";
 const SPECS = "tests/assembly";
-/** A spec that waits for a lock which nobody lets go never ends. */
+/** A spec that waits for a lock which is never released would run forever. */
 const TIME_LIMIT_MS = 120_000;
 
 export interface AspectResult {
   passed: number;
   failed: number;
-  /** Whether all tests of all files were run and passed. */
+  /** Whether all tests of all files ran and passed. */
   ok: boolean;
-  /** What as-pect printed, without its banner, and what is wrong with it. */
+  /** The output of as-pect without its banner, then one line for each problem. */
   output: string;
 }
 
@@ -36,27 +36,33 @@ export async function runAspect(): Promise<AspectResult> {
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   const files = await Array.fromAsync(new Bun.Glob(`${SPECS}/*.as.ts`).scan({ cwd: root }));
   const end = child.signalCode === null ? `as-pect ended with ${code}` : `as-pect was stopped: ${child.signalCode}`;
-  return judge(Bun.stripANSI(`${out}${err}`), code === 0 ? [] : [end], files.sort());
+  return evaluate(Bun.stripANSI(`${out}${err}`), code === 0 ? [] : [end], files.sort());
 }
 
-/** What a run of as-pect amounts to, from all it printed, what is wrong already, and the files of specs there are. */
-function judge(printed: string, faults: string[], files: readonly string[]): AspectResult {
+/**
+ * Evaluates a run of as-pect.
+ *
+ * @param printed its whole output
+ * @param problems found so far
+ * @param files all spec files
+ */
+function evaluate(printed: string, problems: string[], files: readonly string[]): AspectResult {
   const summary = /^\s*\[Tests\]: (\d+) \/ (\d+)$/m.exec(printed);
   const passed = Number(summary?.[1] ?? 0);
   const total = Number(summary?.[2] ?? 0);
-  if (summary === null) faults.push("as-pect did not come to its summary");
-  else if (total === 0) faults.push("no tests were run");
-  else if (passed !== total) faults.push(`${total - passed} of ${total} tests failed`);
-  if (!/^\s*\[Result\]: ✔ Pass!$/m.test(printed)) faults.push('the result is not "Pass!"');
+  if (summary === null) problems.push("as-pect printed no summary");
+  else if (total === 0) problems.push("no tests ran");
+  else if (passed !== total) problems.push(`${total - passed} of ${total} tests failed`);
+  if (!/^\s*\[Result\]: ✔ Pass!$/m.test(printed)) problems.push('the result is not "Pass!"');
   for (const file of total > 0 ? files : []) {
     const line = printed.split("\n").find((line) => line.slice(2).startsWith(`${file} `));
-    if (!/ Pass: \d+ \/ [1-9]/.test(line ?? "")) faults.push(`${file} has no tests`);
+    if (!/ Pass: \d+ \/ [1-9]/.test(line ?? "")) problems.push(`${file} has no tests`);
   }
-  const output = [...withoutBanner(printed), ...faults.map((fault) => `aspect: ${fault}`), ""].join("\n");
-  return { passed, failed: total - passed, ok: faults.length === 0, output };
+  const output = [...withoutBanner(printed), ...problems.map((problem) => `aspect: ${problem}`), ""].join("\n");
+  return { passed, failed: total - passed, ok: problems.length === 0, output };
 }
 
-/** Nor with the lines of its own minified source that the compiler quotes when it fails. */
+/** Also removes the lines of the compiler's own minified source, which it quotes when it crashes. */
 function withoutBanner(printed: string): string[] {
   const lines = printed.trimEnd().split("\n");
   const version = lines.findIndex((line) => line.startsWith("ASC Version"));

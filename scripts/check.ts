@@ -1,6 +1,6 @@
 /**
- * The full check: types, lint, as-pect, bun test. Each runs whatever became of the others; the last line adds them up.
- * `bun run test` has set the checkout up before this starts.
+ * The full check: types, unused code, lint, as-pect, bun test. A failure of one does not stop the others; the last line
+ * has the totals. `bun run test` sets the checkout up before it starts this.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ interface Tally {
   skipped: number;
 }
 
-/** Runs a tool of node_modules, its output to the terminal. It counts as one test. */
+/** Runs a tool of node_modules with its output on the terminal. Counts as one test. */
 async function tool(title: string, command: readonly string[]): Promise<Tally> {
   console.log(`\n== ${title}`);
   const child = Bun.spawn([process.execPath, "--bun", ...command], {
@@ -34,14 +34,14 @@ async function aspect(): Promise<Tally> {
   return { passed, failed: ok ? 0 : Math.max(1, failed), skipped: 0 };
 }
 
-/** An attribute of the root element of a JUnit report, 0 where there is none. */
+/** An attribute of the root element of a JUnit report; 0 if it is missing. */
 function total(report: string, name: string): number {
   const root = /<testsuites\b[^>]*>/.exec(report)?.[0] ?? "";
   return Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
 }
 
-/** Files of tests of which the report says nothing. */
-async function withoutTests(report: string): Promise<string[]> {
+/** The test files that are missing in the report. */
+async function missingIn(report: string): Promise<string[]> {
   const files = await Array.fromAsync(new Bun.Glob("tests/**/*.test.ts").scan({ cwd: root }));
   return files.filter((file) => !report.includes(`file="${file}"`)).sort();
 }
@@ -67,9 +67,9 @@ async function bunTest(): Promise<Tally> {
       number,
     ];
     const passed = tests - failures - skipped;
-    const missing = await withoutTests(text);
-    for (const file of missing) console.log(`check: ${file} had no test`);
-    // Whatever bun says of a file that does not load, or of no test at all, it says by its exit code.
+    const missing = await missingIn(text);
+    for (const file of missing) console.log(`check: ${file} ran no test`);
+    // For a file that does not load, or if there is no test at all, bun reports no failure but exits with an error.
     const failed = failures + missing.length;
     return { passed, failed: code !== 0 || passed === 0 ? Math.max(1, failed) : failed, skipped };
   } finally {
@@ -77,10 +77,10 @@ async function bunTest(): Promise<Tally> {
   }
 }
 
-/** What a machine may lack elsewhere, a machine for checks has to have. */
+/** In CI a skipped test is a failure, since the machine must have all that tests need. */
 function strict(tally: Tally): Tally {
   if (Bun.env.CI !== "true" || tally.skipped === 0) return tally;
-  console.log(`check: ${tally.skipped} skipped, which CI=true does not allow`);
+  console.log(`check: ${tally.skipped} tests were skipped, but CI=true requires all to run`);
   return { ...tally, failed: tally.failed + tally.skipped };
 }
 

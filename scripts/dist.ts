@@ -1,24 +1,25 @@
 /**
- * Makes dist/: what the package is where there is no Bun, which runs the sources themselves. ES modules, each one file,
- * and declarations, which serve everyone. `npm pack` runs it (prepack); all it needs is Bun.
+ * Builds dist/, the part of the package for Node and browsers: each entry as one ES module, and type declarations for
+ * all users. (Bun runs the sources.) `npm pack` runs this as prepack. It needs only Bun.
  */
 import "./setup.ts";
 import { rmSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { elsewhere } from "./elsewhere.ts";
+import { stubModule } from "./stub.ts";
 
-// Not before the set-up, which installs it.
+// A dynamic import, since the set-up above installs esbuild.
 const { build } = await import("esbuild");
 
 const root = join(import.meta.dir, "..");
 const dist = join(root, "dist");
-/** Made aside and moved, so that a build that is cut short leaves no half of a package. */
-const aside = join(root, `dist.${process.pid}`);
+/** Built here and then renamed, so that an aborted build leaves no incomplete dist/. */
+const temporary = join(root, `dist.${process.pid}`);
 
-/** Entries that run anywhere, and those that need Bun. */
-const ANYWHERE = ["codec", "xdr"];
-const FOR_BUN = ["client", "server"];
+/** Entries that run everywhere. */
+const PORTABLE = ["codec", "xdr"];
+/** Entries that need Bun. dist/ has stubs of them. */
+const BUN_ONLY = ["client", "server"];
 
 const source = (entry: string): string => join(root, "src", entry, "index.ts");
 
@@ -28,17 +29,17 @@ async function modules(): Promise<void> {
     format: "esm",
     platform: "neutral",
     target: "es2022",
-    outdir: aside,
+    outdir: temporary,
     sourcemap: true,
-    // The package has the sources themselves.
+    // The source maps refer to the sources in the package.
     sourcesContent: false,
     logLevel: "warning",
   } as const;
-  await build({ ...common, entryPoints: Object.fromEntries(ANYWHERE.map((entry) => [entry, source(entry)])) });
-  for (const entry of FOR_BUN) {
-    await Bun.write(join(aside, `${entry}.js`), elsewhere(`whereabouts/${entry}`, await import(source(entry))));
+  await build({ ...common, entryPoints: Object.fromEntries(PORTABLE.map((entry) => [entry, source(entry)])) });
+  for (const entry of BUN_ONLY) {
+    await Bun.write(join(temporary, `${entry}.js`), stubModule(`whereabouts/${entry}`, await import(source(entry))));
   }
-  // It imports the others, so that a class is the same one whichever entry it was taken from.
+  // The index imports the other entries instead of bundling them, so that it exports the same classes as they do.
   await build({
     ...common,
     entryPoints: { index: join(root, "src", "index.ts") },
@@ -56,13 +57,13 @@ async function modules(): Promise<void> {
   });
 }
 
-/** A relative path in a declaration: what leads up to it, and the path without its `.ts`. */
+/** An import of a relative path in a declaration file: the text before it, and the path without `.ts`. */
 const IMPORTED = /(\bfrom |\bimport\(|^import )"(\.[^"]*)\.ts"/gm;
 
-/** Has declarations made of all sources, and keeps those that an entry's lead to. */
+/** Builds the declarations of all sources and keeps those that the entries need. */
 async function declarations(): Promise<void> {
-  // As deep in the tree as where they will lie: their source maps lead to src/.
-  const all = join(aside, "all");
+  // This folder must be at the same depth as the final one, since the source maps have relative paths to src/.
+  const all = join(temporary, "all");
   const tsc = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.dist.json", "--outDir", all];
   const child = Bun.spawn([process.execPath, ...tsc], { cwd: root, stdout: "pipe", stderr: "pipe" });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
@@ -72,24 +73,24 @@ async function declarations(): Promise<void> {
     if (kept.has(file)) return;
     kept.add(file);
     const text = await Bun.file(join(all, file)).text();
-    // tsc leaves `.ts` in there, of which not every tool makes `.d.ts`.
-    await Bun.write(join(aside, "types", file), text.replaceAll(IMPORTED, '$1"$2.js"'));
-    await Bun.write(join(aside, "types", `${file}.map`), Bun.file(join(all, `${file}.map`)));
+    // tsc leaves `.ts` in the imports. Not every tool resolves that to `.d.ts`, but all resolve `.js`.
+    await Bun.write(join(temporary, "types", file), text.replaceAll(IMPORTED, '$1"$2.js"'));
+    await Bun.write(join(temporary, "types", `${file}.map`), Bun.file(join(all, `${file}.map`)));
     for (const [, , path] of text.matchAll(IMPORTED)) await keep(`${join(dirname(file), path!)}.d.ts`);
   };
   await keep("src/index.d.ts");
   await rm(all, { recursive: true });
 }
 
-process.on("exit", () => rmSync(aside, { recursive: true, force: true }));
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
 await Promise.all([modules(), declarations()]);
 for (let tries = 3; ; tries--) {
   await rm(dist, { recursive: true, force: true });
   try {
-    await rename(aside, dist);
+    await rename(temporary, dist);
     break;
   } catch (error) {
-    // A build beside this one can put its own there in between.
+    // A concurrent build may have renamed its own dist/ in between.
     if (tries === 0) throw error;
   }
 }

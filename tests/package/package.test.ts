@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { build } from "esbuild";
 import { publint } from "publint";
-import { elsewhere } from "../../scripts/elsewhere.ts";
+import { stubModule } from "../../scripts/stub.ts";
 import { testIf } from "../support/needs.ts";
 import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 import { hasNpm, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
@@ -288,7 +288,7 @@ describe("a module that needs Bun, elsewhere", () => {
 
   async function load(): Promise<typeof module> {
     const file = join(await workplace.folder(crypto.randomUUID()), "thing.mjs");
-    await Bun.write(file, elsewhere("some/thing", module));
+    await Bun.write(file, stubModule("some/thing", module));
     return await import(file);
   }
 
@@ -305,12 +305,12 @@ describe("a module that needs Bun, elsewhere", () => {
       expect(use).toThrow("some/thing: ");
     for (const use of [() => Thing.start(), later]) await expect(use()).rejects.toThrow("some/thing: ");
     // Under Bun, which is running this, it was a bundler that took the wrong module.
-    expect(act).toThrow('act needs the module that the export condition "bun" leads to');
+    expect(act).toThrow('act needs the module of the export condition "bun"');
   });
 
   test("cannot be made of what has no text", () => {
     for (const mark of [Symbol("mark"), new Map([["a", 1]]), 1n, Number.NaN, { at: undefined }]) {
-      expect(() => elsewhere("some/thing", { mark })).toThrow();
+      expect(() => stubModule("some/thing", { mark })).toThrow();
     }
   });
 });
