@@ -36,7 +36,7 @@ async function run(...parameters: Parameters<typeof start>) {
 }
 
 describe("with Bun", () => {
-  test.each(["bun", "both"] as const)("on the PATH (%s), it runs the command line", async (path) => {
+  test.each(["bun", "both"] as const)("the command line runs, with Node on the PATH or without (%s)", async (path) => {
     const { out, err, code } = await run(paths[path], ["decode", QUERY]);
     expect({ err, code }).toEqual({ err: "", code: 0 });
     expect(JSON.parse(out)).toMatchObject({ ok: true, type: "query" });
@@ -85,7 +85,7 @@ describe("without Bun", () => {
   });
 
   testIf(hasNpm, NEEDS_NPM)(
-    "so does the installed package, started by npx",
+    "the installed package, started by npx, prints the same line and exits with 127",
     async () => {
       const { folder } = await workplace.npmProject();
       const PATH = await workplace.tools(["sh", "readlink", "dirname", "node", "npm", "npx"]);

@@ -1,4 +1,4 @@
-// The package as it is installed, in each runtime that it is for: every vector, on both backends.
+// The installed package in every environment that it is for: all vectors, on both backends.
 
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { join, relative } from "node:path";
@@ -16,7 +16,7 @@ import type { Report } from "./vectors.ts";
 import { hasNpm, NEEDS_NPM, type Project, ROOT, vectorFiles, Workplace } from "./workplace.ts";
 
 const workplace = new Workplace();
-let right: Report;
+let expected: Report;
 
 afterAll(() => workplace[Symbol.asyncDispose]());
 beforeAll(async () => {
@@ -24,22 +24,22 @@ beforeAll(async () => {
   const vectors = texts.flatMap((text) => text.trim().split("\n"));
   const packets = vectors.filter((line) => JSON.parse(line).ok);
   expect(packets.length).toBeGreaterThan(1000);
-  right = { vectors: vectors.length, packets: packets.length, differences: [] };
+  expected = { vectors: vectors.length, packets: packets.length, differences: [] };
 });
 
-/** The modules that a program in `project` ran on, from the package's top. */
+/** Paths in the package of the modules that a program in `project` imported. */
 function modulesOf({ installed }: Project, urls: readonly string[]): string[] {
   return urls.map((url) => relative(pathToFileURL(installed).href, url));
 }
 
 testIf(hasNpm, NEEDS_NPM)(
-  "under Bun it is its TypeScript sources, and has the original decoder's verdict on every vector",
+  "under Bun the TypeScript sources run, and agree with the original decoder on every vector",
   async () => {
     const project = await workplace.bunProject();
     const files = await vectorFiles();
     const printed = await workplace.output(["bun", "program.ts", ...files], project.folder);
     const { examination, modules } = JSON.parse(printed);
-    expect(examination).toEqual({ auto: "wasm", wasm: right, ts: right, xdr: right });
+    expect(examination).toEqual({ auto: "wasm", wasm: expected, ts: expected, xdr: expected });
     expect(modulesOf(project, modules)).toEqual(["src/codec/index.ts", "src/xdr/index.ts"]);
   },
   LONG_LIMIT_MS,
@@ -47,10 +47,10 @@ testIf(hasNpm, NEEDS_NPM)(
 
 describe("under Node", () => {
   testIf(hasNpm, NEEDS_NPM)(
-    "it is what was built of them, and has the original decoder's verdict on every vector",
+    "the files of dist/ run, and agree with the original decoder on every vector",
     async () => {
       const project = await workplace.npmProject();
-      // Only stripped of its types: what it imports from the package, Node itself finds.
+      // The build only removes the types. Node itself resolves the imports of the package.
       await build({
         entryPoints: [join(project.folder, "program.ts")],
         outfile: join(project.folder, "program.mjs"),
@@ -61,7 +61,7 @@ describe("under Node", () => {
       });
       const printed = await workplace.output(["node", "program.mjs", ...(await vectorFiles())], project.folder);
       const { examination, modules } = JSON.parse(printed);
-      expect(examination).toEqual({ auto: "wasm", wasm: right, ts: right, xdr: right });
+      expect(examination).toEqual({ auto: "wasm", wasm: expected, ts: expected, xdr: expected });
       expect(modulesOf(project, modules)).toEqual(["dist/codec.js", "dist/xdr.js"]);
     },
     LONG_LIMIT_MS,
@@ -77,13 +77,13 @@ describe("under Node", () => {
         import { Discoverer, DiscoveryError, LAN_PORT, parseServer } from "whereabouts/client";
         import { DEFAULT_PORT, DiscoveryServer, ServerError } from "whereabouts/server";
         const attempts = [() => Discoverer.start(), () => DiscoveryServer.start(), () => parseServer("::1"), () => new Discoverer()];
-        const said = [];
-        for (const attempt of attempts) said.push(await (async () => attempt())().catch(({ message }) => message));
-        // As an error that is waited for, not one in the face of the caller.
-        said.push(typeof Discoverer.start().catch(() => {}).then);
-        said.push([LAN_PORT, DEFAULT_PORT, [DiscoveryError, ServerError].every(({ prototype }) => prototype instanceof Error)]);
-        said.push([all.PacketError === PacketError, all.Discoverer === Discoverer, createCodec().backend, typeof all.xdr.decode]);
-        console.log(JSON.stringify(said));`;
+        const results = [];
+        for (const attempt of attempts) results.push(await (async () => attempt())().catch(({ message }) => message));
+        // It must reject, not throw at once.
+        results.push(typeof Discoverer.start().catch(() => {}).then);
+        results.push([LAN_PORT, DEFAULT_PORT, [DiscoveryError, ServerError].every(({ prototype }) => prototype instanceof Error)]);
+        results.push([all.PacketError === PacketError, all.Discoverer === Discoverer, createCodec().backend, typeof all.xdr.decode]);
+        console.log(JSON.stringify(results));`;
       await Bun.write(join(folder, "stubs.mjs"), program);
       const needs =
         "needs Bun 1.4.5 or later (https://bun.sh); only whereabouts/codec and whereabouts/xdr run without it";
@@ -101,7 +101,7 @@ describe("under Node", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "codec.wasm is found by its name",
+    "whereabouts/codec.wasm resolves to the module",
     async () => {
       const { folder } = await workplace.npmProject();
       const program = `
@@ -116,7 +116,7 @@ describe("under Node", () => {
   );
 });
 
-describe("pasted from the README into a project that was empty", () => {
+describe("a program pasted from the README into an empty project", () => {
   const PROGRAMS = [
     ["the codec", "createCodec()", "query\n"],
     ["a schema", "enumType(", "README; cut short: truncated at byte 20, in entries[0].size\n"],
@@ -141,7 +141,7 @@ describe("pasted from the README into a project that was empty", () => {
 
 describe("the command", () => {
   testIf(hasNpm, NEEDS_NPM)(
-    "decodes, started by npx as by bunx",
+    "decodes a packet when started by npx and by bunx",
     async () => {
       const decode = ["whereabouts", "decode", "197603090000000668656c6c6f210000"];
       const line = '{"ok":true,"type":"query","nodeId":"hello!","nodeIdHex":"68656c6c6f21"}\n';
@@ -155,7 +155,7 @@ describe("the command", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "serves, with the wasm engine and the worker that came with it",
+    "runs a server with the wasm engine and the worker from the package",
     async () => {
       const { folder } = await workplace.bunProject();
       const options = ["--host", "127.0.0.1", "--port", "0", "--journal", "memory", "--admin", "off"];
@@ -181,7 +181,7 @@ describe("the command", () => {
 });
 
 describe("a user's strict program compiles", () => {
-  /** Compiles it with what the package brings alone, and gives what the compiler read of the package. */
+  /** Compiles it with the package's own types only. Returns the files of the package that the compiler read. */
   async function compile(program: string, lib: string[], moduleResolution: string): Promise<string[]> {
     const { folder, installed } = await workplace.npmProject();
     const module = moduleResolution === "bundler" ? "esnext" : "nodenext";
@@ -196,7 +196,7 @@ describe("a user's strict program compiles", () => {
 
   for (const moduleResolution of ["nodenext", "bundler"]) {
     testIf(hasNpm, NEEDS_NPM)(
-      `with ${moduleResolution}, on codec and xdr, knowing no DOM and no runtime`,
+      `with ${moduleResolution}, with codec and xdr, without types of the DOM or of a runtime`,
       async () => {
         const read = await compile("types.ts", ["es2022"], moduleResolution);
         expect(read).toContain("dist/types/src/codec/index.d.ts");
@@ -206,7 +206,7 @@ describe("a user's strict program compiles", () => {
     );
 
     testIf(hasNpm, NEEDS_NPM)(
-      `with ${moduleResolution}, on client and server, knowing nothing of Bun`,
+      `with ${moduleResolution}, with client and server, without the types of Bun`,
       async () => {
         const read = await compile("types-bun.ts", ["esnext", "dom"], moduleResolution);
         expect(read).toContain("dist/types/src/server/index.d.ts");
@@ -219,35 +219,39 @@ describe("a user's strict program compiles", () => {
 
 describe("in a browser", () => {
   let pages: Pages | undefined;
-  const there = hasNpm && hasChromium;
+  const available = hasNpm && hasChromium;
   const reason = hasNpm ? NEEDS_CHROMIUM : NEEDS_NPM;
 
   beforeAll(async () => {
-    if (there || Bun.env.CI === "true") pages = await Pages.open(await workplace.npmProject());
+    if (available || Bun.env.CI === "true") pages = await Pages.open(await workplace.npmProject());
   }, LONG_LIMIT_MS);
   afterAll(() => pages?.[Symbol.asyncDispose]());
 
   const FORBIDDEN =
     /^Error: the wasm codec cannot be loaded here: ask for "ts" or "auto" \(CompileError: .*Content Security Policy/;
   const POLICIES = [
-    ["has the original decoder's verdict on every vector", "", true],
-    ["has its wasm under a policy for wasm", "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'", true],
-    ["is TypeScript under a policy that forbids wasm, and says so", "default-src 'self'; script-src 'self'", false],
+    ["agrees with the original decoder on every vector", "", true],
+    ["uses wasm under a policy that allows wasm", "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'", true],
+    [
+      "uses TypeScript under a policy that forbids wasm, and reports that",
+      "default-src 'self'; script-src 'self'",
+      false,
+    ],
   ] as const;
 
   for (const [how, as] of [
-    ["files", "as it lies in node_modules"],
-    ["bundle", "through a bundler"],
+    ["files", "as separate files"],
+    ["bundle", "bundled"],
   ] as const) {
     for (const [what, policy, wasm] of POLICIES) {
-      testIf(there, reason)(
+      testIf(available, reason)(
         `${as}, it ${what}`,
         async () => {
           expect(await pages!.examine(how, policy)).toEqual({
             auto: wasm ? "wasm" : "ts",
-            wasm: wasm ? right : expect.stringMatching(FORBIDDEN),
-            ts: right,
-            xdr: right,
+            wasm: wasm ? expected : expect.stringMatching(FORBIDDEN),
+            ts: expected,
+            xdr: expected,
           });
         },
         TEST_LIMIT_MS,

@@ -2,31 +2,33 @@ import { expect, test } from "bun:test";
 import { dirname, join, relative } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
-/** From the top down; what stands in one row does not know its neighbours. */
+/** The folders of src/, from the top layer down. Folders of one layer do not import each other. */
 const LAYERS = [["cli"], ["admin", "server", "client"], ["journal", "transport", "engine"], ["codec"], ["xdr"]];
 const IMPORT =
   /(?:^|\n)(?:import|export)\b[^;]*?\bfrom "([^"]+)"|(?:^|\n)import "([^"]+)"|\b(?:import|require|import\.meta\.resolve)\(\s*"([^"]+)"/g;
-/** All that codec and XDR are made of: they run anywhere, with nothing beside them. */
+/** Everything that codec and XDR may import, so that they run in every environment. */
 const PORTABLE = /^(?:src\/(?:codec|xdr)\/[\w/-]+\.ts|assembly\/layout\.ts|build\/codec-wasm\.ts)$/;
 
-function level(room: string): number {
-  return LAYERS.findIndex((rooms) => rooms.includes(room));
+function layerOf(folder: string): number {
+  return LAYERS.findIndex((folders) => folders.includes(folder));
 }
 
-/** What a source imports, as it says it. */
+/** What a source imports, as written there. */
 function specifiers(text: string): string[] {
   return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3]!);
 }
 
-/** A file that `file` imports, from the top of the tree; what is bare stays as it is. */
+/** The path from the root of the file that `file` imports. The name of a package stays as it is. */
 function resolved(file: string, specifier: string): string {
-  return specifier.startsWith(".") ? relative(ROOT, join(ROOT, dirname(file), specifier)) : specifier;
+  if (!specifier.startsWith(".")) return specifier;
+  const target = relative(ROOT, join(ROOT, dirname(file), specifier));
+  // AssemblyScript imports without the extension.
+  return /\.\w+$/.test(target) ? target : `${target}.ts`;
 }
 
-/** The files that a source file imports, from the top of the tree. */
+/** Everything that a file imports. */
 async function imports(file: string): Promise<string[]> {
-  const targets = specifiers(await Bun.file(join(ROOT, file)).text());
-  return targets.filter((to) => to.startsWith(".")).map((to) => resolved(file, to));
+  return specifiers(await Bun.file(join(ROOT, file)).text()).map((specifier) => resolved(file, specifier));
 }
 
 async function sources(pattern: string): Promise<string[]> {
@@ -37,21 +39,21 @@ test("imports point down the layers only", async () => {
   const wrong: string[] = [];
   let seen = 0;
   for (const file of await sources("src/*/**/*.ts")) {
-    const room = file.split("/")[1]!;
-    expect(level(room), `${room} has no place in the layers`).toBeGreaterThanOrEqual(0);
+    const folder = file.split("/")[1]!;
+    expect(layerOf(folder), `${folder} is in no layer`).toBeGreaterThanOrEqual(0);
     for (const target of await imports(file)) {
       const [top, other] = target.split("/");
-      if (top !== "src" || other === room) continue;
+      if (top !== "src" || other === folder) continue;
       seen++;
-      if (level(other!) <= level(room)) wrong.push(`${file} imports ${target}`);
+      if (layerOf(other!) <= layerOf(folder)) wrong.push(`${file} imports ${target}`);
     }
   }
   expect(wrong).toEqual([]);
   expect(seen).toBeGreaterThan(5);
 });
 
-/** Circles of imports among `graph`'s files, each as its files in order; type imports count as well. */
-function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+/** The cycles of `graph`, each as its files in order. Imports of types count too. */
+function cycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const found: string[] = [];
   const done = new Set<string>();
   const path: string[] = [];
@@ -68,20 +70,14 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return found;
 }
 
-test("no file imports itself through others", async () => {
-  const graph = new Map<string, readonly string[]>();
-  for (const file of await sources("{src,assembly,bench,examples,scripts,tests}/**/*.ts")) {
-    // AssemblyScript imports without the ending.
-    graph.set(
-      file,
-      (await imports(file)).map((target) => (/\.\w+$/.test(target) ? target : `${target}.ts`)),
-    );
-  }
-  expect(circles(graph)).toEqual([]);
+test("there are no import cycles", async () => {
+  const files = await sources("{src,assembly,bench,examples,scripts,tests}/**/*.ts");
+  const graph = new Map(await Promise.all(files.map(async (file) => [file, await imports(file)] as const)));
+  expect(cycles(graph)).toEqual([]);
   expect(graph.size).toBeGreaterThan(300);
 });
 
-test("a circle of imports is seen, however long it is", () => {
+test("an import cycle of any length is found", () => {
   const graph = new Map([
     ["a", ["b", "d"]],
     ["b", ["c"]],
@@ -89,17 +85,17 @@ test("a circle of imports is seen, however long it is", () => {
     ["d", ["c"]],
     ["e", ["e"]],
   ]);
-  expect(circles(graph)).toEqual(["a > b > c > a", "e > e"]);
+  expect(cycles(graph)).toEqual(["a > b > c > a", "e > e"]);
 });
 
-test("codec and XDR import themselves, the layout and the inlined module, and nothing else", async () => {
+test("codec and XDR import only themselves, the layout and the inlined wasm module", async () => {
   const files = await sources("src/{codec,xdr}/**/*.ts");
   const wrong: string[] = [];
   let seen = 0;
   for (const file of files) {
-    for (const to of specifiers(await Bun.file(join(ROOT, file)).text())) {
+    for (const target of await imports(file)) {
       seen++;
-      if (!PORTABLE.test(resolved(file, to))) wrong.push(`${file} imports ${to}`);
+      if (!PORTABLE.test(target)) wrong.push(`${file} imports ${target}`);
     }
   }
   expect(wrong).toEqual([]);
@@ -113,11 +109,11 @@ test.each([
   ['import "commander";', ["commander"]],
   ['const c = await import("ipaddr.js");', ["ipaddr.js"]],
   ['import {\n  d,\n} from "../d.ts";', ["../d.ts"]],
-])("an import is seen however it is written: %s", (text, found) => {
+])("an import is found in every syntax: %s", (text, found) => {
   expect(specifiers(text)).toEqual(found);
 });
 
-test("assembly imports nothing but itself", async () => {
+test("assembly/ imports only itself", async () => {
   for (const file of await sources("assembly/*.ts")) {
     for (const target of await imports(file)) expect(target).toStartWith("assembly/");
   }

@@ -1,4 +1,4 @@
-// The package as it is published: what is in it, what it weighs, and what tools that judge packages say of it.
+// The package as it is published: its content, its size, and the verdicts of tools that check packages.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmod } from "node:fs/promises";
@@ -27,7 +27,7 @@ function unpacked(): Promise<string> {
   return unpacking;
 }
 
-/** What a module imports, types left aside, and what it opens by a path of its own. */
+/** The imports of a module, without types, and the files that it opens relative to itself. */
 function importsOf(text: string, loader: "js" | "ts"): string[] {
   const code = text.replace(/^#!.*/, "");
   const opened = [...code.matchAll(/new URL\("([^"]+)", import\.meta\.url\)/g)].map(([, path]) => path!);
@@ -36,7 +36,7 @@ function importsOf(text: string, loader: "js" | "ts"): string[] {
 
 describe("the tarball", () => {
   testIf(hasNpm, NEEDS_NPM)(
-    "has all that package.json leads to, and nothing that only a checkout needs",
+    "has every file that package.json names, and nothing that only a checkout needs",
     async () => {
       const { files } = await workplace.packed();
       const { exports, bin } = await Bun.file(join(await unpacked(), "package.json")).json();
@@ -63,7 +63,7 @@ describe("the tarball", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "has every file that a source of it imports or opens, and depends on every package",
+    "has every file that its sources import or open, and depends on every package that they import",
     async () => {
       const { files } = await workplace.packed();
       const { dependencies } = await Bun.file(join(await unpacked(), "package.json")).json();
@@ -82,7 +82,7 @@ describe("the tarball", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "runs nothing when it is installed",
+    "has no script that runs when it is installed",
     async () => {
       const { scripts } = await Bun.file(join(await unpacked(), "package.json")).json();
       const atInstall = /^(pre|post)?(install|prepare|dependencies)$|^prepublish$/;
@@ -92,7 +92,7 @@ describe("the tarball", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "is the same from bun pm pack",
+    "has the same files when bun pm pack makes it",
     async () => {
       const folder = await workplace.folder("bun-packed");
       await workplace.output(["bun", "pm", "pack", "--quiet", "--ignore-scripts", "--destination", folder], ROOT);
@@ -107,7 +107,7 @@ describe("the tarball", () => {
     LONG_LIMIT_MS,
   );
 
-  /** `npm pack --dry-run` with nothing else on the PATH than these programs and those in `more`. */
+  /** Runs `npm pack --dry-run` with a PATH that has only what npm needs, these programs, and the folders in `more`. */
   async function packWith(tools: readonly string[], ...more: string[]) {
     const PATH = [...more, await workplace.tools([...tools, "node", "sh", "sed", "dirname"])].join(":");
     const npm = Bun.which("npm", { PATH: (await workplace.environment()).PATH })!;
@@ -122,7 +122,7 @@ describe("the tarball", () => {
   }
 
   testIf(hasNpm, NEEDS_NPM)(
-    "is not packed where there is neither Bun nor npx, and one line says what is missing",
+    "cannot be packed without Bun and npx, and the error says in one line what is missing",
     async () => {
       const { err, code } = await packWith([]);
       expect(code).not.toBe(0);
@@ -130,15 +130,15 @@ describe("the tarball", () => {
         "whereabouts: this needs Bun, and there is neither bun nor npx on the PATH: install Bun (https://bun.sh)\n",
       );
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "is packed without Bun by the version that package.json names, through the npx that the user has",
+    "is packed without Bun through the user's npx, with the Bun version that package.json names",
     async () => {
       const folder = await workplace.folder("npx");
       const log = join(folder, "log");
-      // In the place of npx, which would need a network. What it is given tells how npx is called.
+      // A fake npx, since the real one needs a network. It logs its arguments.
       const npx = `#!/bin/sh\necho "$@" "\${npm_config_dry_run-runs}" >${log}\nshift 2\nexec ${process.execPath} "$@"\n`;
       await Bun.write(join(folder, "npx"), npx);
       await chmod(join(folder, "npx"), 0o755);
@@ -152,7 +152,7 @@ describe("the tarball", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "has nothing that publint would have otherwise",
+    "passes publint without a message",
     async () => {
       const tarball = await Bun.file((await workplace.packed()).tarball).arrayBuffer();
       expect((await publint({ pack: { tarball }, strict: true })).messages).toEqual([]);
@@ -161,10 +161,10 @@ describe("the tarball", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "has the right types for every way of importing it that ES modules have",
+    "has the right types for every way in which ES modules can import it",
     async () => {
       const tarball = await Bun.file((await workplace.packed()).tarball).bytes();
-      // What a module of wasm is to its importer is the importer's bundler's business: there is no type for it.
+      // A wasm module has no type: what importing it means depends on the bundler.
       const excludeEntrypoints = ["./codec.wasm"];
       const result = await checkPackage(createPackageFromTarballData(tarball), { excludeEntrypoints });
       if (result.types === false) throw new TypeError("it has no types");
@@ -176,7 +176,8 @@ describe("the tarball", () => {
         "./server",
         "./package.json",
       ]);
-      // The profile "esm-only" of are-the-types-wrong: it leaves out node10, which knows no exports, and require().
+      // Like the profile "esm-only" of are-the-types-wrong: without node10, which ignores "exports", and without
+      // require().
       const left = result.problems.filter(
         (problem) => !("resolutionKind" in problem && ["node10", "node16-cjs"].includes(problem.resolutionKind)),
       );
@@ -186,13 +187,13 @@ describe("the tarball", () => {
   );
 });
 
-describe("what was built", () => {
-  /** The most that an entry may weigh, in bytes of its minified and zipped text. */
-  const MOST = { codec: 8000, xdr: 6000 };
+describe("dist/", () => {
+  /** The size limit of each entry in bytes, minified and gzipped. */
+  const SIZE_LIMITS = { codec: 8000, xdr: 6000 };
 
-  for (const [entry, most] of Object.entries(MOST)) {
+  for (const [entry, limit] of Object.entries(SIZE_LIMITS)) {
     testIf(hasNpm, NEEDS_NPM)(
-      `of ${entry} is at most ${most} bytes, minified and zipped`,
+      `has at most ${limit} bytes of ${entry}, minified and gzipped`,
       async () => {
         const file = join(await unpacked(), "dist", `${entry}.js`);
         const { outputFiles } = await build({
@@ -203,22 +204,23 @@ describe("what was built", () => {
           write: false,
         });
         const size = gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
-        console.log(`whereabouts/${entry}: ${size} bytes minified and zipped, of ${most} at most`);
+        console.log(`whereabouts/${entry}: ${size} bytes minified and gzipped, limit ${limit}`);
         expect(size).toBeGreaterThan(1000);
-        expect(size).toBeLessThanOrEqual(most);
+        expect(size).toBeLessThanOrEqual(limit);
       },
       LONG_LIMIT_MS,
     );
   }
 
   testIf(hasNpm, NEEDS_NPM)(
-    "imports nothing but what was built beside it, and knows no runtime",
+    "imports only its own files, and uses no API of a runtime",
     async () => {
       const dist = join(await unpacked(), "dist");
       for (const entry of ["codec", "xdr", "client", "server"]) {
         const text = await Bun.file(join(dist, `${entry}.js`)).text();
         expect(importsOf(text, "js")).toEqual([]);
-        if (entry in MOST) expect(text.match(/\b(Bun|Buffer|process|require|window|document|Deno)\b\W/)).toBeNull();
+        if (entry in SIZE_LIMITS)
+          expect(text.match(/\b(Bun|Buffer|process|require|window|document|Deno)\b\W/)).toBeNull();
       }
       const index = importsOf(await Bun.file(join(dist, "index.js")).text(), "js");
       expect(index.sort()).toEqual(["./client.js", "./codec.js", "./server.js", "./xdr.js"]);
@@ -227,7 +229,7 @@ describe("what was built", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "leads debuggers and editors to sources that are in the package",
+    "has source maps whose sources are all in the package",
     async () => {
       const { files } = await workplace.packed();
       const maps = files.filter((file) => file.endsWith(".map"));
@@ -241,7 +243,7 @@ describe("what was built", () => {
   );
 
   testIf(hasNpm, NEEDS_NPM)(
-    "is left out of a bundle where it is not used, and entries that act are not",
+    "is tree-shaken from a bundle that does not use it, except for modules with side effects such as the worker",
     async () => {
       const folder = join(await workplace.folder("bundled"));
       await workplace.output(["mkdir", "node_modules"], folder);
@@ -276,7 +278,7 @@ describe("what was built", () => {
   );
 });
 
-describe("a module that needs Bun, elsewhere", () => {
+describe("the stub of a module that needs Bun", () => {
   class Fault extends Error {}
   class Thing {
     static readonly kind = "thing";
@@ -292,25 +294,25 @@ describe("a module that needs Bun, elsewhere", () => {
     return await import(file);
   }
 
-  test("has the same names, and the same constants", async () => {
+  test("has the same exports, and the same values of constants", async () => {
     const { Fault, NAMES, PORT, Thing, ...rest } = await load();
     expect(Object.keys(rest).sort()).toEqual(["act", "later"]);
     expect([PORT, NAMES, Thing.kind]).toEqual([22025, ["a"], "thing"]);
     expect(Fault.prototype).toBeInstanceOf(Error);
   });
 
-  test("says what is missing when it is used; what is asynchronous says it to who waits", async () => {
+  test("throws an error with the module's name when it is used, or rejects with it if the original is async", async () => {
     const { Fault, Thing, act, later } = await load();
     for (const use of [() => new Fault(), () => new Thing(), () => Thing.make(), act])
       expect(use).toThrow("some/thing: ");
     for (const use of [() => Thing.start(), later]) await expect(use()).rejects.toThrow("some/thing: ");
-    // Under Bun, which is running this, it was a bundler that took the wrong module.
+    // These tests run under Bun. There, only a bundler can have chosen the stub.
     expect(act).toThrow('act needs the module of the export condition "bun"');
   });
 
-  test("cannot be made of what has no text", () => {
-    for (const mark of [Symbol("mark"), new Map([["a", 1]]), 1n, Number.NaN, { at: undefined }]) {
-      expect(() => stubModule("some/thing", { mark })).toThrow();
+  test("cannot be generated for a constant that is not plain JSON", () => {
+    for (const value of [Symbol("value"), new Map([["a", 1]]), 1n, Number.NaN, { at: undefined }]) {
+      expect(() => stubModule("some/thing", { value })).toThrow();
     }
   });
 });

@@ -1,4 +1,6 @@
-/** The examination in a page: it fetches the vectors from where the page came from, and leaves what it found to be read. */
+/**
+ * Runs the examination in a page: fetches the vectors from the page's server and leaves the result in `examination`.
+ */
 import { type Examination, examine } from "./vectors.ts";
 
 async function run(): Promise<Examination> {

@@ -1,4 +1,4 @@
-/** The installed package in pages of a browser: as it lies in node_modules, and through a bundler. */
+/** Loads the installed package in pages of a browser: its files as they are, and bundled. */
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { type Browser, chromium } from "playwright-core";
@@ -6,10 +6,10 @@ import { CHROMIUM } from "../support/chromium.ts";
 import type { Examination } from "./vectors.ts";
 import { type Project, vectorFiles } from "./workplace.ts";
 
-/** How a page comes by the package: from its files, or in a bundle. */
+/** How a page loads the package: as separate files, or in a bundle. */
 export type How = "files" | "bundle";
 
-/** A browser, and a server on loopback with a page for each {@link How}. */
+/** A browser, and a server on loopback that has a page for each {@link How}. */
 export class Pages implements AsyncDisposable {
   readonly #browser: Browser;
   readonly #server: Bun.Server<undefined>;
@@ -38,21 +38,21 @@ export class Pages implements AsyncDisposable {
       });
     };
     const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch });
-    // Root, as which CI runs, has no sandbox.
+    // Chromium has no sandbox for root, which CI runs as.
     const browser = await chromium.launch({ executablePath: CHROMIUM!, chromiumSandbox: process.getuid?.() !== 0 });
     return new Pages(browser, server);
   }
 
-  /** @param policy - the page's Content-Security-Policy; empty: it has none */
+  /** @param policy - the page's Content-Security-Policy; none if it is empty */
   async examine(how: How, policy: string): Promise<Examination> {
     const page = await this.#browser.newPage();
-    const faults: string[] = [];
-    page.on("pageerror", ({ message }) => faults.push(message));
-    page.on("requestfailed", (request) => faults.push(`${request.url()}: ${request.failure()?.errorText}`));
+    const errors: string[] = [];
+    page.on("pageerror", ({ message }) => errors.push(message));
+    page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
     try {
       await page.goto(`${this.#server.url}${how}?${new URLSearchParams({ policy })}`);
       const found = await page.evaluate(() => (globalThis as { examination?: Promise<Examination> }).examination);
-      if (found === undefined) throw new Error(`the page did not run: ${faults.join(", ")}`);
+      if (found === undefined) throw new Error(`the page did not run: ${errors.join(", ")}`);
       return found;
     } finally {
       await page.close();
@@ -65,7 +65,7 @@ export class Pages implements AsyncDisposable {
   }
 }
 
-/** The program of a page. */
+/** The script of a page. */
 async function script({ folder, installed }: Project, how: How): Promise<string> {
   const { exports } = await Bun.file(join(installed, "package.json")).json();
   const options: BuildOptions = {

@@ -1,4 +1,4 @@
-/** The examination as a program: reads the files that it is given, prints what it found and which modules it ran on. */
+/** Runs the examination on the vector files of its arguments. Prints the result and the URLs of the modules as JSON. */
 import { readFileSync } from "node:fs";
 import { examine } from "./vectors.ts";
 

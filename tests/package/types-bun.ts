@@ -1,4 +1,4 @@
-/** A user's program, to be compiled: client and server, with the DOM's types where it has not Bun's. */
+/** A user's program for the compiler: client and server, with the types of the DOM instead of Bun's. */
 import * as all from "whereabouts";
 import { Discoverer, DiscoveryError, type LanNode, type NodeAddress, parseServer } from "whereabouts/client";
 import { DEFAULT_PORT, DiscoveryServer, defaultServerOptions, ServerError, type ServerStats } from "whereabouts/server";

@@ -1,4 +1,4 @@
-/** A user's program, to be compiled: it uses much of codec and xdr, and nothing that a runtime or a DOM would declare. */
+/** A user's program for the compiler. It uses much of codec and xdr, and no type of a runtime or of the DOM. */
 import {
   type Announcement,
   type Codec,
@@ -28,7 +28,7 @@ import {
 const codec: Codec = createCodec({ backend: "auto" });
 const backend: "wasm" | "ts" = codec.backend;
 
-/** Exhaustive: a kind of packet that is not named here would make the end of it reachable. */
+/** Exhaustive: with another type of packet, the default case would not compile. */
 export function describe(packet: Packet): string {
   switch (packet.type) {
     case "announcement": {
@@ -55,7 +55,7 @@ const REASONS: Record<PacketErrorCode, string> = {
 
 export function explain(result: DecodeResult): string {
   if (result.ok) return describe(result.packet);
-  // @ts-expect-error: there is no packet where decoding failed.
+  // @ts-expect-error: a failed result has no packet.
   result.packet;
   return `${REASONS[result.code]} at ${result.offset.toFixed()}`;
 }

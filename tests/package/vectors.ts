@@ -1,6 +1,6 @@
 /**
- * Holds the package against the original decoder's verdicts. It runs wherever the package does, so it imports nothing else
- * and knows no runtime: it is given the vectors as text, and gives what it found.
+ * Compares the package with the original decoder, vector by vector. It runs in every environment that the package is
+ * for. So it imports nothing else and uses no API of a runtime: it gets the vectors as text and returns a report.
  */
 import { type Codec, type CodecBackend, createCodec, type Packet, PacketError, PacketFields } from "whereabouts/codec";
 import { decode, encode, XdrError, type XdrReader } from "whereabouts/xdr";
@@ -16,17 +16,17 @@ interface Vector {
 }
 
 export interface Report {
-  /** Vectors looked at, and how many of them are packets. */
+  /** The number of vectors, and how many of them are packets. */
   readonly vectors: number;
   readonly packets: number;
-  /** Where it was not as the original decoder has it: the first few. */
+  /** The first few differences from the original decoder. */
   readonly differences: readonly string[];
 }
 
 export interface Examination {
-  /** What `createCodec()` becomes here. */
+  /** The backend of `createCodec()` in this environment. */
   readonly auto: CodecBackend;
-  /** A report, or the message of the error where WebAssembly cannot be had. */
+  /** A report, or the error message if WebAssembly cannot be loaded. */
   readonly wasm: Report | string;
   readonly ts: Report;
   readonly xdr: Report;
@@ -34,7 +34,7 @@ export interface Examination {
 
 const MAX_DIFFERENCES = 5;
 
-/** @param files - texts of JSON, a vector a line */
+/** @param files - the content of vector files: one vector per line, as JSON */
 export function examine(files: readonly string[]): Examination {
   const vectors: Vector[] = files.flatMap((text) =>
     text
@@ -65,11 +65,11 @@ function examineCodec(backend: CodecBackend, vectors: readonly Vector[]): Report
   return report(vectors, (vector, at) => {
     const bytes = bytesOf(vector.hex);
     const result = codec.tryDecode(bytes);
-    const said = result.ok
-      ? saidOf(result.packet)
+    const verdict = result.ok
+      ? describe(result.packet)
       : `not a packet: ${result.code === "bad-magic" ? "bad-magic" : "bad-format"}`;
     const all = [
-      said,
+      verdict,
       JSON.stringify(many[at]) === JSON.stringify(result) ? "" : "decodeMany differs",
       thrownBy(codec, bytes) === (result.ok ? undefined : result.code) ? "" : "decode differs",
       result.ok ? codecRoundTrip(codec, bytes, result.packet) : "",
@@ -98,20 +98,20 @@ function codecRoundTrip(codec: Codec, bytes: Uint8Array, packet: Packet): string
   const around = [...target.subarray(0, 4), ...target.subarray(4 + size)];
   if (hexOf(codec.encode(packet)) !== hexOf(canonical)) return "encode differs";
   if (hexOf(target.subarray(4, 4 + size)) !== hexOf(canonical)) return "encodeInto differs";
-  return around.length === 8 && around.every((byte) => byte === 255) ? "" : "encodeInto wrote beside the packet";
+  return around.length === 8 && around.every((byte) => byte === 255) ? "" : "encodeInto wrote outside of the packet";
 }
 
-/** The packets once more, as anyone would read them with an XDR library that knows nothing of them. */
+/** Reads and writes the packets with the general XDR reader and writer instead of the codec. */
 function examineXdr(vectors: readonly Vector[]): Report {
   return report(vectors, ({ hex, ok }) => {
     const bytes = bytesOf(hex);
     try {
       const packet = decode(bytes, readPacket);
       const again = hexOf(encodePacket(packet));
-      return again === hex ? saidOf(packet) : `written as ${again}`;
+      return again === hex ? describe(packet) : `written as ${again}`;
     } catch (error) {
       if (error instanceof BadMagic) return "not a packet: bad-magic";
-      // The one thing that XDR forbids and the protocol does not.
+      // XDR forbids this, but the protocol allows it.
       if (ok && error instanceof XdrError && error.code === "nonzero-padding") return undefined;
       if (error instanceof XdrError || error instanceof BadFormat) return "not a packet: bad-format";
       return `${error}`;
@@ -146,14 +146,14 @@ function encodePacket(packet: Packet): Uint8Array {
   });
 }
 
-/** @param judge - says what it makes of a vector, as {@link verdictOf} does; undefined: the two need not agree on it */
+/** @param judge - describes the result for a vector like {@link verdictOf}; `undefined` means: any result is right */
 function report(vectors: readonly Vector[], judge: (vector: Vector, at: number) => string | undefined): Report {
   const differences: string[] = [];
   vectors.forEach((vector, at) => {
-    const said = judge(vector, at);
+    const verdict = judge(vector, at);
     const wanted = verdictOf(vector);
-    if (said !== undefined && said !== wanted && differences.length < MAX_DIFFERENCES) {
-      differences.push(`${vector.hex}: ${said}; the original: ${wanted}`);
+    if (verdict !== undefined && verdict !== wanted && differences.length < MAX_DIFFERENCES) {
+      differences.push(`${vector.hex}: ${verdict}; the original: ${wanted}`);
     }
   });
   return { vectors: vectors.length, packets: vectors.filter(({ ok }) => ok).length, differences };
@@ -164,7 +164,7 @@ function verdictOf({ ok, error, type, nodeId, port, ip }: Vector): string {
   return type === "query" ? `query ${nodeId}` : `announcement ${nodeId} ${port} ${ip}`;
 }
 
-function saidOf(packet: Packet): string {
+function describe(packet: Packet): string {
   if (packet.type === "query") return `query ${hexOf(packet.nodeId)}`;
   return `announcement ${hexOf(packet.nodeId)} ${packet.port} ${hexOf(packet.ip)}`;
 }

@@ -1,22 +1,22 @@
 /**
- * The package as its users get it: packed by npm, installed by npm and by Bun into empty folders. Its dependencies are packed
- * again from node_modules, so that none of this needs a network.
+ * The package as users get it: packed by npm, then installed by npm and by Bun into empty folders. Its dependencies are
+ * packed from node_modules, so that this needs no network.
  */
 import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const ROOT = join(import.meta.dir, "../..");
-/** Without the folders that a package manager puts before it: a dependency of ours brings an npm of long ago. */
+/** Without the folders of node_modules that a package manager adds, since as-pect brings an npm 6. */
 const PATH = (Bun.env.PATH ?? "")
   .split(":")
   .filter((folder) => !folder.includes("node_modules"))
   .join(":");
 export const hasNpm = ["npm", "node"].every((name) => Bun.which(name, { PATH }) !== null);
-export const NEEDS_NPM = "there is no npm, or no node";
+export const NEEDS_NPM = "needs npm and node";
 
-/** Bun has no flag against a network: a registry that does not answer. */
-const NOBODY = "http://127.0.0.1:9";
+/** Bun has no offline flag, so it gets a registry that does not exist. */
+const NO_REGISTRY = "http://127.0.0.1:9";
 
 export interface Packed {
   readonly name: string;
@@ -25,7 +25,7 @@ export interface Packed {
   readonly files: readonly string[];
 }
 
-/** A project that has the package in its node_modules, and beside it the programs that tests run there. */
+/** A project with the package in its node_modules and copies of the programs that tests run there. */
 export interface Project {
   readonly folder: string;
   /** The package's folder. */
@@ -39,24 +39,24 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-/** Folders of a test file's own. What is made in them is made when it is first asked for, and once. */
+/** Temporary folders of one test file. Each project and tarball is created on first use. */
 export class Workplace implements AsyncDisposable {
   readonly #folder = once(async () => {
     const folder = await mkdtemp(join(tmpdir(), "whereabouts-package-"));
-    // The Bun that runs the tests, by the names that prepack and the command's first line call it by.
+    // prepack and the installed command find the Bun that runs the tests under these names.
     await mkdir(join(folder, "bin"));
     for (const name of ["bun", "bunx"]) await symlink(process.execPath, join(folder, "bin", name));
     return folder;
   });
 
-  /** What `npm pack` makes of this checkout, and of a dist/ that it has built for it. */
+  /** The tarball of this checkout, by `npm pack`, which builds dist/ first. */
   readonly packed = once(async (): Promise<Packed> => {
     const folder = await this.folder("packed");
     const [packed] = await this.#pack(folder, ["--foreground-scripts=false"]);
     return packed!;
   });
 
-  /** What the package depends on when it is used, in the versions that this checkout has. */
+  /** Tarballs of the runtime dependencies, in the versions that this checkout has. */
   readonly #dependencies = once(async (): Promise<Packed[]> => {
     const { dependencies } = await Bun.file(join(ROOT, "package.json")).json();
     const folders = Object.keys(dependencies).map((name) => join(ROOT, "node_modules", name));
@@ -72,12 +72,12 @@ export class Workplace implements AsyncDisposable {
 
   readonly bunProject = once(async () => {
     const folder = await this.folder("bun");
-    // Unlike npm, Bun asks its registry for what a package needs, though the project has it already.
+    // Unlike npm, Bun asks the registry for the dependencies of a package even if the project has them already.
     const overrides = Object.fromEntries(
       (await this.#dependencies()).map(({ name, tarball }) => [name, `file:${tarball}`]),
     );
     await Bun.write(join(folder, "package.json"), JSON.stringify({ overrides }));
-    return this.#install(folder, ["bun", "add", "--registry", NOBODY]);
+    return this.#install(folder, ["bun", "add", "--registry", NO_REGISTRY]);
   });
 
   /** An empty folder. */
@@ -87,7 +87,7 @@ export class Workplace implements AsyncDisposable {
     return folder;
   }
 
-  /** A folder for a PATH: links to these programs, and to no other. `bun` is the Bun that runs the tests. */
+  /** Creates a folder for a PATH, with links to these programs only. `bun` is the Bun that runs the tests. */
   async tools(names: readonly string[]): Promise<string> {
     const folder = await this.folder(crypto.randomUUID());
     const { PATH } = await this.environment();
@@ -100,10 +100,14 @@ export class Workplace implements AsyncDisposable {
     return { ...Bun.env, PATH: `${join(await this.#folder(), "bin")}:${PATH}`, NO_COLOR: "1" };
   }
 
-  /** Runs a command to its end; what it wrote to standard output. */
+  /**
+   * Runs a command to its end. Returns its standard output.
+   *
+   * @throws {Error} if it exits with another code than 0
+   */
   async output(command: readonly string[], cwd: string): Promise<string> {
     const env = await this.environment();
-    // By its path in that environment, which Bun.spawn does not look at for the program itself.
+    // Bun.spawn does not look for the program on the PATH of `env`, so pass its full path.
     const [name = "", ...args] = command;
     const program = Bun.which(name, { PATH: env.PATH, cwd }) ?? name;
     const child = Bun.spawn([program, ...args], { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
@@ -135,7 +139,7 @@ export class Workplace implements AsyncDisposable {
   }
 }
 
-/** The files of vectors, all there are. */
+/** All vector files. */
 export async function vectorFiles(): Promise<string[]> {
   const folder = join(ROOT, "tests", "vectors");
   const names = await Array.fromAsync(new Bun.Glob("*.jsonl").scan({ cwd: folder }));
