@@ -1,4 +1,6 @@
-/** Every export of the entry points as the compiler sees it, with what its documentation has to tell. */
+/**
+ * Reads every export of the entry points and its documentation, with the compiler, and finds what is not documented.
+ */
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import {
@@ -23,34 +25,34 @@ import { Throwing } from "./throwing-functions.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** What a member or an export is, as far as its documentation goes. */
+/** The kinds of exports and members that need different documentation. */
 type Kind = "function" | "constructor" | "class" | "other";
 
 export interface Documented {
-  /** As it is imported: `whereabouts/codec`. */
+  /** The name of the entry point, such as `whereabouts/codec`. */
   readonly entry: string;
-  /** `createCodec`, `Codec.decode`. */
+  /** Such as `createCodec` or `Codec.decode`. */
   readonly name: string;
-  /** `src/codec/types.ts:47`. */
+  /** File and line, such as `src/codec/types.ts:47`. */
   readonly where: string;
   readonly kind: Kind;
   readonly docs: Docs | undefined;
-  /** A destructured one has no name. */
+  /** The names of the parameters; `undefined` for a destructured one. */
   readonly parameters: readonly (string | undefined)[];
   /** Whether it returns something. */
   readonly returns: boolean;
-  /** `undefined`: it has no body that would tell. */
+  /** Whether it can throw; `undefined` if it has no body from which that can be found. */
   readonly throws: boolean | undefined;
 }
 
 export interface Entry {
   readonly name: string;
   readonly documented: readonly Documented[];
-  /** Names of what it exports; `true`: only a type. */
+  /** The names of all exports. The value is true for a type. */
   readonly exports: ReadonlyMap<string, boolean>;
 }
 
-/** The names that package.json gives to the world, and the source of each. */
+/** The entry points that package.json exports, each with its source file. */
 export async function entryPoints(): Promise<[name: string, file: string][]> {
   const { name, exports } = await Bun.file(join(ROOT, "package.json")).json();
   return Object.keys(exports)
@@ -59,7 +61,7 @@ export async function entryPoints(): Promise<[name: string, file: string][]> {
     .map(([key, file]) => [name + key.slice(1), file]);
 }
 
-/** What the entry points export; what two of them do counts for the more particular one. */
+/** Reads all entry points. What two of them export is listed for the more specific one only. */
 export async function readEntries(api: API): Promise<Entry[]> {
   const snapshot = await api.updateSnapshot({ openProjects: [join(ROOT, "tsconfig.json")] });
   const project = snapshot.getProjects()[0]!;
@@ -70,7 +72,7 @@ export async function readEntries(api: API): Promise<Entry[]> {
   for (const [name, file] of points.sort(([a], [b]) => b.length - a.length)) {
     const source = await project.program.getSourceFile(file);
     const module = source && (await project.checker.getSymbolAtLocation(source));
-    if (module === undefined) throw new Error(`${file} is no module of the project`);
+    if (module === undefined) throw new Error(`${file} is not a module of the project`);
     const documented: Documented[] = [];
     const exports = new Map<string, boolean>();
     for (const found of await project.checker.getExportsOfModule(module)) {
@@ -109,7 +111,7 @@ async function describe(context: Context, name: string, declaration: Node): Prom
 }
 
 async function one({ throwing, entry }: Context, name: string, node: Node): Promise<Documented> {
-  // The comment of a constant stands before the statement that declares it.
+  // The comment of a constant belongs to the statement that declares it.
   const comment = (isVariableDeclaration(node) ? node.parent.parent : node).jsDoc?.at(-1)?.getText();
   const docs = comment === undefined ? undefined : parseDocs(comment);
   const source = node.getSourceFile();
@@ -117,7 +119,7 @@ async function one({ throwing, entry }: Context, name: string, node: Node): Prom
   const where = `${relative(ROOT, source.fileName)}:${line}`;
   const callable = callableOf(node);
   const kind = isClassDeclaration(node) ? "class" : isConstructorDeclaration(node) ? "constructor" : undefined;
-  // Those that the language calls by itself (`[Symbol.asyncDispose]`) show up in no program.
+  // Programs do not call symbol methods such as `[Symbol.asyncDispose]` themselves, so those need no tags.
   if (callable === undefined || name.includes("[")) {
     return { entry, name, where, kind: kind ?? "other", docs, parameters: [], returns: false, throws: false };
   }
@@ -135,7 +137,7 @@ async function one({ throwing, entry }: Context, name: string, node: Node): Prom
   };
 }
 
-/** What is called: the declaration itself, or the function that a constant is. */
+/** The function of a declaration: the declaration itself, or the value of a constant. */
 function callableOf(
   node: Node,
 ): { readonly parameters: readonly ParameterDeclaration[]; readonly type?: Node | undefined } | undefined {
@@ -152,7 +154,7 @@ function callableOf(
   return called ? node : undefined;
 }
 
-/** Of what is overloaded, the signatures: the one with a body is nobody's to call. */
+/** Removes the implementation of each overloaded function, since only its signatures can be called. */
 function withoutImplementations(declarations: readonly Node[]): Node[] {
   const named = Map.groupBy(declarations, (node) => memberName(node));
   return declarations.filter((node) => {
@@ -166,7 +168,7 @@ function memberName(member: Node): string {
   return name?.getText() ?? "constructor";
 }
 
-/** Whether a member of a class is nobody's business, or its base class's: what has no name is a static block, say. */
+/** Whether a class member is private, nameless (a static block), or documented in the base class. */
 function isHidden(member: Node): boolean {
   const { name, modifiers } = member as { name?: Node; modifiers?: readonly Node[] };
   if (name === undefined && !isConstructorDeclaration(member)) return true;
@@ -174,8 +176,8 @@ function isHidden(member: Node): boolean {
   return (name !== undefined && isPrivateIdentifier(name)) || !!modifiers?.some(({ kind }) => hiding.includes(kind));
 }
 
-/** What is missing in the documentation of one export or member. */
-export function faults({ docs, kind, parameters, returns, throws }: Documented): string[] {
+/** The problems of the documentation of one export or member. */
+export function problems({ docs, kind, parameters, returns, throws }: Documented): string[] {
   const list: string[] = [];
   if (kind !== "constructor" && !docs?.summary) list.push("no description");
   const named = tagged(docs, "param").map((text) => /^\[?(\w+)/.exec(text)?.[1] ?? "");
@@ -183,11 +185,12 @@ export function faults({ docs, kind, parameters, returns, throws }: Documented):
   for (const name of plain) if (!named.includes(name)) list.push(`no @param ${name}`);
   const strange = named.filter((name) => !plain.includes(name));
   const nameless = parameters.length - plain.length;
-  if (strange.length < nameless) list.push("no @param for what is destructured");
-  if (nameless === 0) for (const name of strange) list.push(`@param ${name} is no parameter`);
+  if (strange.length < nameless) list.push("no @param for a destructured parameter");
+  if (nameless === 0) for (const name of strange) list.push(`@param ${name} is not a parameter`);
   if (returns && tagged(docs, "returns").length === 0) list.push("no @returns");
-  const told = tagged(docs, "throws").length > 0 || /\bnever (throws|rejects)\b/i.test(docs?.summary ?? "");
-  if (throws !== false && !told) list.push(throws ? "no @throws" : 'neither a @throws nor the words "Never throws"');
+  const documented = tagged(docs, "throws").length > 0 || /\bnever (throws|rejects)\b/i.test(docs?.summary ?? "");
+  if (throws !== false && !documented)
+    list.push(throws ? "no @throws" : 'neither a @throws nor the words "Never throws"');
   const examples = tagged(docs, "example");
   if ((kind === "function" || kind === "class") && examples.length === 0) list.push("no @example");
   for (const code of examples.map(exampleCode)) {

@@ -1,15 +1,15 @@
 /**
- * Runs examples, and counts the results that they state: `bun example-checks.ts REPORT FILE…`. The examples, once their
- * results have become calls of what is here, import it.
+ * Runs examples and records which of their stated results were right: `bun example-checks.ts REPORT FILE…`. In these
+ * files examples.ts has replaced each stated result by a call of `gives` or `throws` below.
  */
 import { writeFileSync } from "node:fs";
 import { inspect, isDeepStrictEqual } from "node:util";
 
-/** What became of one example. */
+/** The result of running one example. */
 export interface Outcome {
-  /** The numbers of the results that it gave as it says. */
+  /** The numbers of the stated results that were right. */
   readonly done: number[];
-  /** Why it came to no good end. */
+  /** The error that it threw, if any. */
   error?: string;
 }
 
@@ -43,7 +43,7 @@ export async function throws(
 
 if (import.meta.main) {
   const [report, ...files] = process.argv.slice(2);
-  // At the very end, so that what ends early, or is still to come when an example seems to be over, is seen.
+  // On exit, so that the report also covers an early exit and results that come after the import has returned.
   process.on("exit", () => writeFileSync(report!, JSON.stringify(outcomes)));
   for (const file of files) {
     outcomes[file] = { done: [] };

@@ -1,18 +1,19 @@
-// What a stranger reads before anything else: the documentation of every export, and its examples, which run.
+// Every export is documented completely, and the examples in the documentation compile, run and state the right
+// results.
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { API } from "typescript/unstable/async";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
-import { type Documented, entryPoints, faults, readEntries } from "./api.ts";
+import { type Documented, entryPoints, problems, readEntries } from "./api.ts";
 import { type Example, examplesOf, type Failures, type RunOptions, Workshop } from "./examples.ts";
 import { exampleCode, parseDocs } from "./markdown.ts";
 import { type Snippet, snippets } from "./readme.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
 
-/** Programs at a time. */
+/** How many programs run in parallel. */
 const AT_ONCE = 4;
 
 const javaScript = new Bun.Transpiler({ loader: "js" });
@@ -23,24 +24,26 @@ const examples = entries.flatMap(examplesOf);
 const guides = await snippets();
 
 describe("the documentation", () => {
-  test("is read of every entry point that package.json names", async () => {
+  test("is read for every entry point in package.json", async () => {
     const names = ["whereabouts", "whereabouts/client", "whereabouts/codec", "whereabouts/server", "whereabouts/xdr"];
     expect((await entryPoints()).map(([name]) => name).sort()).toEqual(names);
     expect(entries.map(({ name }) => name).sort()).toEqual(names);
-    // The first is the sum of the others.
+    // "whereabouts" has the exports of the others, and XDR as one namespace.
     const count = (name: string) => entries.find((entry) => entry.name === name)!.exports.size;
     expect(count("whereabouts")).toBe(names.slice(1, 4).reduce((sum, name) => sum + count(name), 1));
     for (const name of names.slice(1)) expect(count(name)).toBeGreaterThan(8);
   });
 
   for (const { name, documented } of entries.filter(({ documented }) => documented.length > 0)) {
-    test(`of ${name} tells of every export what there is to tell`, () => {
-      const wanting = documented.map((item) => ({ item, found: faults(item) })).filter(({ found }) => found.length > 0);
-      expect(wanting.map(({ item, found }) => `${item.where} ${item.name}: ${found.join(", ")}`)).toEqual([]);
+    test(`of ${name} is complete for every export`, () => {
+      const incomplete = documented
+        .map((item) => ({ item, found: problems(item) }))
+        .filter(({ found }) => found.length > 0);
+      expect(incomplete.map(({ item, found }) => `${item.where} ${item.name}: ${found.join(", ")}`)).toEqual([]);
     });
   }
 
-  test("is searched for what functions throw, be it through others", () => {
+  test("must have @throws for a function that can throw, itself or through functions that it calls", () => {
     const throwing = (name: string) => documented.find((item) => item.name === name)?.throws;
     expect(throwing("createCodec")).toBe(true);
     expect(throwing("tryIpFromText")).toBe(true);
@@ -52,8 +55,8 @@ describe("the documentation", () => {
   test.each([
     ["no description", {}],
     ["no @param second", { docs: docs("It does.\n@param first - one\n@returns it"), returns: true }],
-    ["@param other is no parameter", { docs: docs("It does.\n@param first\n@param second\n@param other") }],
-    ["no @param for what is destructured", { parameters: [undefined], docs: docs("It does.") }],
+    ["@param other is not a parameter", { docs: docs("It does.\n@param first\n@param second\n@param other") }],
+    ["no @param for a destructured parameter", { parameters: [undefined], docs: docs("It does.") }],
     ["no @returns", { docs: docs("It does.\n@param first\n@param second"), returns: true }],
     ["no @throws", { docs: docs("It does.\n@param first\n@param second"), throws: true }],
     ['neither a @throws nor the words "Never throws"', { docs: docs("It does."), throws: undefined }],
@@ -63,8 +66,8 @@ describe("the documentation", () => {
       "an @example without a result: `expression; // => value`, or `// throws Error`",
       { docs: docs("It does.\n@example\n```ts\nit(); // 3\n```") },
     ],
-  ] as [string, Partial<Documented>][])("is found wanting where there is %s", (fault, item) => {
-    const whole: Documented = {
+  ] as [string, Partial<Documented>][])("has a problem: %s", (problem, item) => {
+    const base: Documented = {
       entry: "whereabouts",
       name: "it",
       where: "src/it.ts:1",
@@ -74,29 +77,29 @@ describe("the documentation", () => {
       returns: false,
       throws: false,
     };
-    expect(faults({ ...whole, ...item })).toContain(fault);
+    expect(problems({ ...base, ...item })).toContain(problem);
   });
 
-  test("takes an @ in a block for code", () => {
+  test("may have an @ in a code block, which does not start a tag", () => {
     const { tags } = docs("It does.\n@example\n```ts\n@it // => 1\n```\n@returns it");
     expect(tags.map(({ name }) => name)).toEqual(["example", "returns"]);
     expect(exampleCode(tags[0]!.text)).toBe("@it // => 1");
   });
 });
 
-/** Examples that must not pass, and why. */
+/** Examples that must fail, with the expected error. */
 const BROKEN = [
   ['const port: number = "22000";\nport; // => 22000', "port is '22000', not 22000"],
   ["1 + 1; // => 3", "1 + 1 is 2, not 3"],
   ["const two = 1 + 1; // => 3", "two is 2, not 3"],
-  ["if (Date.now() < 0) {\n  1 + 1; // => 2\n}", "never got to 1 + 1"],
-  ["process.exit(0);\n1 + 1; // => 2", "never got to 1 + 1"],
+  ["if (Date.now() < 0) {\n  1 + 1; // => 2\n}", "never reached 1 + 1"],
+  ["process.exit(0);\n1 + 1; // => 2", "never reached 1 + 1"],
   ["1 + 1; // throws RangeError", "1 + 1 throws undefined, not RangeError"],
   ["null!.port; // throws RangeError", "not RangeError"],
-  ["// => 3\n1 + 1;", "1 of 1 results do not stand behind a statement that has one"],
+  ["// => 3\n1 + 1;", "1 of 1 stated results do not follow a statement that has a result"],
   ['console.error("no");\n1 + 1; // => 2', "exit 0\nno"],
   ["void Promise.reject(new Error('late'));\n1 + 1; // => 2", "late"],
-  ["setInterval(() => {}, 1000);\n1 + 1; // => 2", "it did not end by itself"],
+  ["setInterval(() => {}, 1000);\n1 + 1; // => 2", "it did not exit by itself"],
 ].map(([code, reason], i): [Example, string] => [
   { name: code!.replaceAll("\n", " "), file: `broken-${i}.ts`, code: code! },
   reason!,
@@ -112,7 +115,7 @@ const BROKEN_SNIPPETS: Snippet[] = [
   { name: "a type in JavaScript", file: "broken-js.ts", code: "let a: number;\nexport {};\n", plain: true },
 ];
 
-/** Whether it sends to the LAN, which must not be the one that this machine is on. */
+/** Whether an example sends to the LAN. Such examples run in a network namespace, not on the machine's own LAN. */
 function needsLan({ code }: Example): boolean {
   return code.includes("Discoverer.start(") && !code.includes("lan: false");
 }
@@ -133,8 +136,8 @@ describe("the examples", () => {
       queues[i] = run.catch(() => {});
       for (const example of group) runs.set(example, run);
     };
-    for (const [example] of BROKEN) add([example], { patience: 5_000 });
-    // What opens sockets has a process for each, which has to end by itself; what only computes has one for all.
+    for (const [example] of BROKEN) add([example], { timeout: 5_000 });
+    // An example that opens sockets gets a process of its own, which must exit by itself. The others share one process.
     const quiet = examples.filter(({ code }) => !code.includes("await using ") && !code.includes(".start("));
     add(quiet, {});
     for (const example of examples.filter((example) => !quiet.includes(example))) {
@@ -151,9 +154,9 @@ describe("the examples", () => {
   });
 
   for (const example of examples) {
-    const there = !needsLan(example) || hasNetns;
-    testIf(there, NEEDS_NETNS)(
-      `${example.name} is a program that compiles, runs, and gives what it says`,
+    const canRun = !needsLan(example) || hasNetns;
+    testIf(canRun, NEEDS_NETNS)(
+      `${example.name} compiles, runs and states the right results`,
       async () => {
         expect(await workshop.errors(example)).toEqual([]);
         expect((await runs.get(example)!).get(example)).toBeUndefined();
@@ -176,7 +179,7 @@ describe("the examples", () => {
     expect(() => javaScript.transformSync(typed!.code)).toThrow();
   });
 
-  test("are type-checked: a wrong one is told, with its line", async () => {
+  test("are type-checked, and an error is reported with its line", async () => {
     const [example] = BROKEN[0]!;
     expect(await workshop.errors(example)).toEqual([
       `const port: number = "22000";: Type 'string' is not assignable to type 'number'.`,
@@ -184,7 +187,7 @@ describe("the examples", () => {
   });
 
   for (const [example, reason] of BROKEN) {
-    test(`must not be as this one: ${example.name}`, async () => {
+    test(`fail if a result is wrong or not reached: ${example.name}`, async () => {
       const failure = await runs.get(example)!.then((failures) => failures.get(example), String);
       expect(failure).toContain(reason);
     });

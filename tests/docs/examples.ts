@@ -1,9 +1,9 @@
 /**
- * The examples of the documentation as programs. An example is a block of TypeScript that stands by itself; what it uses
- * of its entry point is imported for it, if it imports nothing. A comment behind a statement states what comes of it:
+ * Compiles and runs the examples in the documentation. An example is a block of TypeScript that is complete, except
+ * that an import of its entry point is added if it imports nothing. A comment after a statement states the result:
  *
  *     expression; // => value                    the expression is deeply equal to the value
- *     const name = expression; // => value       so is what was declared
+ *     const name = expression; // => value       the declared value is deeply equal to the value
  *     expression; // throws RangeError           it throws, or rejects with, an error of that class
  */
 import { readdirSync, rmSync } from "node:fs";
@@ -24,23 +24,23 @@ import { exampleCode, STATED, tagged } from "./markdown.ts";
 const ROOT = join(import.meta.dir, "../..");
 const FOLDER = "build.examples.";
 const CHECKS = join(import.meta.dir, "example-checks.ts");
-/** Ample for those that start a server and wait for replies. */
-const PATIENCE_MS = 20_000;
+/** Enough for examples that start a server and wait for replies. */
+const TIMEOUT_MS = 20_000;
 
 export interface Example {
-  /** `whereabouts/codec Codec.decode (src/codec/types.ts:59)`. */
+  /** Such as `whereabouts/codec Codec.decode (src/codec/types.ts:59)`. */
   readonly name: string;
-  /** Its file, without a folder. */
+  /** The name of its file. */
   readonly file: string;
-  /** With its import in front, on a line of its own. */
+  /** Its code, after a line with its import. */
   readonly code: string;
 }
 
 export interface RunOptions {
-  /** Gives the command that runs a command elsewhere. */
+  /** Wraps the command, for instance to run it in a network namespace. */
   readonly wrap?: ((command: string[]) => string[]) | undefined;
-  /** Milliseconds after which it is not waited for any more. */
-  readonly patience?: number;
+  /** In milliseconds. */
+  readonly timeout?: number;
 }
 
 export type Failures = Map<Example, string | undefined>;
@@ -61,19 +61,19 @@ function codesOf({ docs }: Documented): string[] {
     .filter((code) => code !== undefined);
 }
 
-/** An import of what the code uses, or nothing where it has one of its own. */
+/** An import of the exports that the code uses; empty if the code has imports. */
 function importLine(entry: string, exports: ReadonlyMap<string, boolean>, code: string): string {
   if (/^import\b/m.test(code)) return "";
   const used = [...exports].filter(([name]) => new RegExp(`(?<![\\w.$])${name}(?![\\w$])`).test(code));
   return `import { ${used.map(([name, type]) => (type ? `type ${name}` : name)).join(", ")} } from "${entry}";`;
 }
 
-/** A folder of the project, so that the package finds itself by its name. */
+/** A folder of examples. It is inside of the project, so that examples can import the package by its name. */
 export class Workshop implements AsyncDisposable {
   readonly #folder = join(ROOT, `${FOLDER}${process.pid}`);
   #project: Project | undefined;
 
-  /** Writes the examples down and has the compiler read them, all at once. */
+  /** Writes all examples to files and opens them in the compiler as one project. */
   async open(api: API, examples: readonly Example[]): Promise<void> {
     sweep();
     process.once("exit", this.#remove);
@@ -81,7 +81,7 @@ export class Workshop implements AsyncDisposable {
     for (const { file, code } of examples) await Bun.write(this.#path(file), code);
     const config = {
       extends: join(ROOT, "tsconfig.json"),
-      // An example may name what it does not use: a parameter, or a value that it only shows.
+      // An example may declare values or parameters that it does not use.
       compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
       include: ["*.ts"],
       exclude: [],
@@ -90,10 +90,10 @@ export class Workshop implements AsyncDisposable {
     await Bun.write(path, JSON.stringify(config));
     const snapshot = await api.updateSnapshot({ openProjects: [path] });
     this.#project = snapshot.getProject(path);
-    if (this.#project === undefined) throw new Error("the compiler does not take the examples for a project");
+    if (this.#project === undefined) throw new Error("the compiler cannot open the examples as a project");
   }
 
-  /** What the compiler says of an example, each error with the line that it is about. */
+  /** The compiler's errors in an example, each with its line of code. */
   async errors({ file }: Example): Promise<string[]> {
     const { program } = this.#project!;
     const { text } = await this.#source(file);
@@ -103,12 +103,12 @@ export class Workshop implements AsyncDisposable {
   }
 
   /**
-   * Runs examples, one after the other, in a process of their own.
+   * Runs examples in one new process, one after the other.
    *
-   * @returns for each, why it did not do what it says, or `undefined`. A process that does not end by itself, and well, or
-   *   that complains on standard error, is the fault of all of them
+   * @returns for each example the reason why it failed, or `undefined`. If the process times out, exits with an error
+   *   or writes to standard error, all of the examples fail
    */
-  async run(examples: readonly Example[], { wrap, patience = PATIENCE_MS }: RunOptions = {}): Promise<Failures> {
+  async run(examples: readonly Example[], { wrap, timeout = TIMEOUT_MS }: RunOptions = {}): Promise<Failures> {
     const programs: string[] = [];
     for (const { file } of examples) {
       const program = this.#path(join("run", file));
@@ -119,21 +119,21 @@ export class Workshop implements AsyncDisposable {
     const command = [process.execPath, CHECKS, report, ...programs];
     const child = Bun.spawn(wrap?.(command) ?? command, {
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: patience,
+      timeout,
       killSignal: "SIGKILL",
     });
-    const [, complaints, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    let fault: string | undefined;
-    if (child.signalCode !== null) fault = `it did not end by itself\n${complaints}`;
-    else if (code !== 0 || complaints !== "") fault = `exit ${code}\n${complaints}`;
+    const [, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    let failure: string | undefined;
+    if (child.signalCode !== null) failure = `it did not exit by itself\n${stderr}`;
+    else if (code !== 0 || stderr !== "") failure = `exit ${code}\n${stderr}`;
     const outcomes: Record<string, Outcome> = (await Bun.file(report).exists()) ? await Bun.file(report).json() : {};
 
     const failures: Failures = new Map();
     for (const [i, example] of examples.entries()) {
       const { done, error } = outcomes[programs[i]!] ?? { done: [] };
       const missed = statements(await this.#source(example.file)).filter((_, number) => !done.includes(number));
-      const unseen = missed.length === 0 ? undefined : `never got to ${missed.map(({ code }) => code).join(", ")}`;
-      failures.set(example, error ?? fault ?? unseen);
+      const unreached = missed.length === 0 ? undefined : `never reached ${missed.map(({ code }) => code).join(", ")}`;
+      failures.set(example, error ?? failure ?? unreached);
     }
     return failures;
   }
@@ -151,24 +151,24 @@ export class Workshop implements AsyncDisposable {
 
   async #source(file: string): Promise<SourceFile> {
     const source = await this.#project!.program.getSourceFile(this.#path(file));
-    if (source === undefined) throw new Error(`the compiler does not see ${file}`);
+    if (source === undefined) throw new Error(`the compiler does not have ${file}`);
     return source;
   }
 }
 
-/** Removes what processes left that were killed. */
+/** Removes the folders of test processes that were killed. */
 function sweep(): void {
   for (const name of readdirSync(ROOT)) {
     const pid = name.startsWith(FOLDER) ? Number(name.slice(FOLDER.length)) : 0;
-    if (pid > 0 && pid !== process.pid && !lives(pid)) rmSync(join(ROOT, name), { recursive: true, force: true });
+    if (pid > 0 && pid !== process.pid && !isAlive(pid)) rmSync(join(ROOT, name), { recursive: true, force: true });
   }
 }
 
-function lives(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // It may be another user's.
+    // EPERM: the process exists, but belongs to another user.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
@@ -184,19 +184,19 @@ function messageOf({ text, messageChain }: Diagnostic): string {
 
 interface Statement {
   readonly node: Node;
-  /** The expression, or the name of what is declared. */
+  /** The expression, or the name of the declared constant. */
   readonly code: string;
   readonly kind: "=>" | "throws";
-  /** The value, or the name of the class. */
+  /** The expected value, or the name of the error class. */
   readonly wanted: string;
 }
 
-/** The statements whose results are stated, in their order. */
+/** The statements with a stated result, in order. */
 function statements(source: SourceFile): Statement[] {
   const list: Statement[] = [];
   const visit = (node: Node): void => {
-    const [behind] = source.text.slice(node.end).split("\n", 1);
-    const [, kind, wanted] = (/^\s*\/\//.test(behind!) && STATED.exec(behind!)) || [];
+    const [after] = source.text.slice(node.end).split("\n", 1);
+    const [, kind, wanted] = (/^\s*\/\//.test(after!) && STATED.exec(after!)) || [];
     const code = kind === undefined ? undefined : resultOf(node, source);
     if (code !== undefined) list.push({ node, code, kind: kind as Statement["kind"], wanted: wanted!.trim() });
     node.forEachChild(visit);
@@ -204,7 +204,7 @@ function statements(source: SourceFile): Statement[] {
   visit(source);
   const stated = source.text.split("\n").filter((line) => STATED.test(line)).length;
   if (stated !== list.length) {
-    throw new Error(`${stated - list.length} of ${stated} results do not stand behind a statement that has one`);
+    throw new Error(`${stated - list.length} of ${stated} stated results do not follow a statement that has a result`);
   }
   return list;
 }
@@ -216,7 +216,7 @@ function resultOf(node: Node, source: SourceFile): string | undefined {
   return declaration && more.length === 0 && isIdentifier(declaration.name) ? declaration.name.text : undefined;
 }
 
-/** The program with its results checked. No line moves, so that an error tells where it is. */
+/** Adds the checks of the results to the program. Line numbers stay the same, so that errors have the right ones. */
 function checked(source: SourceFile, file: string): string {
   let text = source.text;
   const list = statements(source);

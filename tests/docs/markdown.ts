@@ -1,4 +1,4 @@
-/** Documentation comments: what they say, tag by tag. */
+/** Parses documentation comments into a summary and tags. */
 
 interface Tag {
   readonly name: string;
@@ -6,15 +6,15 @@ interface Tag {
 }
 
 export interface Docs {
-  /** What stands before the first tag. */
+  /** The text before the first tag. */
   readonly summary: string;
   readonly tags: readonly Tag[];
 }
 
-/** How an example states what comes of a statement, behind it: see examples.ts. */
+/** A stated result after a statement of an example: see examples.ts. */
 export const STATED = /\/\/ (=>|throws) (.+)/;
 
-/** Takes a comment apart. An `@` inside a fenced block is code. */
+/** Parses a comment. An `@` inside a fenced code block does not start a tag. */
 export function parseDocs(comment: string): Docs {
   const lines = comment
     .replace(/^\/\*\*|\*\/$/g, "")
@@ -32,12 +32,12 @@ export function parseDocs(comment: string): Docs {
   return { summary: summary!.text, tags: rest };
 }
 
-/** The texts of all tags of that name. */
+/** The texts of all tags with this name. */
 export function tagged(docs: Docs | undefined, name: string): string[] {
   return (docs?.tags ?? []).filter((tag) => tag.name === name).map(({ text }) => text);
 }
 
-/** The code of an `@example`, or undefined where it is not one fenced block of TypeScript. */
+/** The code of an `@example`; `undefined` if it is not one fenced block of TypeScript. */
 export function exampleCode(text: string): string | undefined {
   return /^[^`]*```ts\n([\s\S]*?)\n```[^`]*$/.exec(text)?.[1];
 }

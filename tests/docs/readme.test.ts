@@ -10,7 +10,7 @@ import { readmeBlock } from "./readme.ts";
 const ROOT = join(import.meta.dir, "../..");
 const MAIN = join(ROOT, "src/cli/main.ts");
 
-/** A project of a newcomer's, with whereabouts in it and a program as it was pasted. */
+/** A new project that has whereabouts in its node_modules, and a program as pasted from the README. */
 async function pasted(program: string): Promise<AsyncDisposable & { file: string }> {
   const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
   await Bun.$`mkdir ${folder}/node_modules`;
@@ -21,7 +21,7 @@ async function pasted(program: string): Promise<AsyncDisposable & { file: string
 }
 
 testIf(hasNetns, NEEDS_NETNS)(
-  "the README's client finds a node that was announced to a server",
+  "the client example of the README finds a node that was announced to a server",
   async () => {
     await using program = await pasted(await readmeBlock("ts", "Discoverer.start"));
     await using host = await Host.create();
@@ -43,21 +43,21 @@ testIf(hasNetns, NEEDS_NETNS)(
   TEST_LIMIT_MS,
 );
 
-test("the README's server runs as it was pasted", async () => {
+test("the server example of the README runs as it is and prints no error", async () => {
   await using program = await pasted(await readmeBlock("ts", "DiscoveryServer.start"));
   const child = Bun.spawn([process.execPath, program.file], { stdout: "pipe", stderr: "pipe" });
   expect(await child.stderr.text()).toBe("");
   expect(await child.exited).toBe(0);
 });
 
-test("the README's packet is decoded as it says", async () => {
+test("the decode example of the README prints what the README shows", async () => {
   const [command, answer] = (await readmeBlock("sh", "whereabouts decode")).trim().split("\n");
   const hex = /([0-9a-f]{16,})/.exec(command!)![1]!;
   const child = Bun.spawn([process.execPath, MAIN, "decode", hex], { stdout: "pipe" });
   expect((await child.stdout.text()).trim()).toBe(answer!);
 });
 
-test("the README names each flag of the server, with its default", async () => {
+test("the README lists each flag of the server", async () => {
   const readme = await Bun.file(join(ROOT, "README.md")).text();
   const help = Bun.spawnSync([process.execPath, MAIN, "server", "--help"]).stdout.toString();
   const flags = [...help.matchAll(/^ {2}--([\w-]+)/gm)].map(([, flag]) => flag!);

@@ -1,4 +1,6 @@
-/** Which functions can throw, as far as the compiler's view of `src` tells: by a `throw` of theirs, or of what they call. */
+/**
+ * Finds which functions of `src` can throw: by a `throw` of their own, or by calling another such function of `src`.
+ */
 import { join } from "node:path";
 import {
   isArrowFunction,
@@ -20,7 +22,7 @@ import {
 import { type Project, SymbolFlags } from "typescript/unstable/async";
 import { parseDocs, tagged } from "./markdown.ts";
 
-/** The compiler gives paths in lower case where the file system knows no difference. */
+/** In lower case, since the compiler returns such paths if the file system is case-insensitive. */
 const SOURCES = join(import.meta.dir, "../../src/").toLowerCase();
 
 export class Throwing {
@@ -31,7 +33,7 @@ export class Throwing {
     this.#project = project;
   }
 
-  /** Whether a declaration can throw. What is called through an interface does if its documentation says so. */
+  /** Whether a declaration can throw. A method of an interface can if its documentation has `@throws`. */
   async of(declaration: Node): Promise<boolean> {
     if (isMethodSignatureDeclaration(declaration)) {
       const docs = declaration.jsDoc?.at(-1)?.getText();
@@ -42,7 +44,7 @@ export class Throwing {
     const key = `${body.getSourceFile().fileName}:${body.pos}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    // Meant for recursion: the answer that is being looked for is not found by asking for it.
+    // A recursive call must not search again, and does not add a reason to throw.
     this.#known.set(key, false);
     const answer = await this.#search(body);
     this.#known.set(key, answer);
@@ -68,8 +70,8 @@ export class Throwing {
 function bodyOf(declaration: Node): Node | undefined {
   if (isVariableDeclaration(declaration)) return declaration.initializer && bodyOf(declaration.initializer);
   if (isClassDeclaration(declaration)) {
-    const made = declaration.members.find(isConstructorDeclaration);
-    return made && bodyOf(made);
+    const definition = declaration.members.find(isConstructorDeclaration);
+    return definition && bodyOf(definition);
   }
   if (
     isFunctionDeclaration(declaration) ||
@@ -83,7 +85,7 @@ function bodyOf(declaration: Node): Node | undefined {
   return undefined;
 }
 
-/** What a body does when it runs: not what functions inside of it would do, nor what it catches. */
+/** Finds the throws and calls of a body, without nested functions and without what it catches. */
 function scan(body: Node): { throws: boolean; callees: Node[] } {
   const callees: Node[] = [];
   let throws = false;
