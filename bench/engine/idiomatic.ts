@@ -27,7 +27,7 @@ const RETENTION = 3_600_000;
 type Message = { type: "query"; nodeId: string } | { type: "announcement"; nodeId: string; port: number; ip: Buffer };
 
 /** Decodes a packet. Throws an Error if it is invalid. */
-export function decode(packet: Buffer): Message {
+function decode(packet: Buffer): Message {
   if (packet.length < 4) throw new Error("short");
   const magic = packet.readUInt32BE(0);
   if (magic === QUERY) {

@@ -23,7 +23,7 @@ export function residentBytes(pid: number): number {
 }
 
 /** A child process whose standard output is searched while it runs. */
-export class LoggedProcess implements AsyncDisposable {
+class LoggedProcess implements AsyncDisposable {
   readonly child: Bun.Subprocess<"ignore", "pipe", "inherit">;
   #text = "";
   #ended = false;

@@ -3,9 +3,8 @@ export type { JournalEntry } from "./entry.ts";
 export {
   type Journal,
   JournalError,
-  type JournalErrorCode,
   type JournalRegistry,
   type StorageInfo,
 } from "./journal.ts";
-export { checkJournal, createJournal, DEFAULT_PREFIX, type JournalOptions } from "./options.ts";
+export { checkJournal, createJournal, DEFAULT_PREFIX } from "./options.ts";
 export { escapeLogText, OutageLog } from "./outage-log.ts";

@@ -4,7 +4,8 @@ import { stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { Said } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
-import { hasNpm, INSTALL_LIMIT_MS, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
+import { hasNpm, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
 
 const COMMAND = join(ROOT, "bin", "whereabouts");
 const QUERY = "197603090000000668656c6c6f210000";
@@ -94,7 +95,7 @@ describe("without Bun", () => {
       const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
       expect({ out, err, code }).toEqual({ out: "", err: MISSING, code: 127 });
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 });
 
@@ -113,6 +114,6 @@ describe("its file is executable", () => {
       const { installed } = await workplace.bunProject();
       expect((await stat(join(installed, "bin", "whereabouts"))).mode & 0o111).toBe(0o111);
     },
-    INSTALL_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 });

@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { testIf } from "../support/needs.ts";
-import { INSTALL_LIMIT_MS, ROOT, Workplace } from "./workplace.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
+import { ROOT, Workplace } from "./workplace.ts";
 
 const workplace = new Workplace();
 afterAll(() => workplace[Symbol.asyncDispose]());
@@ -58,7 +59,7 @@ testIf(hasCache, NEEDS_CACHE)(
     expect(await checkout.setUp()).toBe("setup: installing dependencies\n");
     expect(await checkout.packages()).toEqual(expect.arrayContaining([...PRODUCTION, "@as-pect", "typescript"]));
   },
-  INSTALL_LIMIT_MS,
+  LONG_LIMIT_MS,
 );
 
 testIf(hasCache, NEEDS_CACHE)(
@@ -74,7 +75,7 @@ testIf(hasCache, NEEDS_CACHE)(
     expect(await checkout.packages()).toEqual(packages);
     expect(await checkout.setUp()).toBe("setup: installing dependencies\n");
   },
-  INSTALL_LIMIT_MS,
+  LONG_LIMIT_MS,
 );
 
 testIf(hasCache, NEEDS_CACHE)(
@@ -87,7 +88,7 @@ testIf(hasCache, NEEDS_CACHE)(
     await other.setUp();
     expect(await checkout.packages()).toEqual(await other.packages());
   },
-  INSTALL_LIMIT_MS,
+  LONG_LIMIT_MS,
 );
 
 testIf(hasCache, NEEDS_CACHE)(
@@ -99,5 +100,5 @@ testIf(hasCache, NEEDS_CACHE)(
     const found = await Array.fromAsync(manifests.scan({ cwd: checkout.folder, dot: true }));
     expect(found).toEqual(["node_modules/assemblyscript/package.json"]);
   },
-  INSTALL_LIMIT_MS,
+  LONG_LIMIT_MS,
 );

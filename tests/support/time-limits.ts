@@ -10,7 +10,7 @@ export const TEST_LIMIT_MS = 60_000;
 export const LONG_LIMIT_MS = 180_000;
 
 /** Limit of one wait within a test, in ms. It is less than a test's limit, so the wait's own error is reported. */
-export const WAIT_LIMIT_MS = 30_000;
+const WAIT_LIMIT_MS = 30_000;
 
 /** How often {@link until} looks. */
 const POLL_MS = 5;

@@ -14,7 +14,7 @@ import { UNLIMITED } from "../support/harness.ts";
 export type Kind = "mmsg" | "udp" | "udp without system calls";
 
 /** A fault that the worker injects. */
-export type Fault =
+type Fault =
   | "sleep in the first batch"
   | "throw"
   | "allocate per packet"

@@ -5,7 +5,7 @@
 import { ID_LENGTH } from "../../packets.ts";
 
 /** Space per packet, in words. */
-export const PACKET_WORDS = 24;
+const PACKET_WORDS = 24;
 export const PACKET_SIZE = PACKET_WORDS * 4;
 export const QUERY_LENGTH = 8 + ID_LENGTH;
 export const ANNOUNCEMENT_LENGTH = 16 + ID_LENGTH;
