@@ -22,7 +22,7 @@ function all(batch: Batch): JournalEntry[] {
   return Array.from({ length: batch.count }, (_, i) => batch.entry(i));
 }
 
-/** The batch with a word changed and the checksum made right: what somebody writes who knows how. */
+/** Changes a word of a batch and corrects the checksum, as an attacker could. */
 function forged(bytes: Uint8Array, word: number, value: number): Uint8Array {
   const copy = bytes.slice();
   const view = new DataView(copy.buffer);
@@ -39,7 +39,7 @@ const SIMPLE: JournalEntry = {
 };
 
 describe("a batch", () => {
-  test("gives back what was put into it, in order of time, and who wrote it", () => {
+  test("returns the entries that were added, in order of time, and its origin", () => {
     const random = new Random(1);
     for (let round = 0; round < 200; round++) {
       const entries = Array.from({ length: random.below(60) }, () =>
@@ -61,16 +61,16 @@ describe("a batch", () => {
     }
   });
 
-  test("takes 68 bytes for a NodeID of 52 and an IPv4 address", () => {
+  test("takes 68 bytes for a NodeID of 52 bytes and an IPv4 address", () => {
     const one = { ...SIMPLE, nodeId: ascii("N".repeat(52)) };
     expect(seal(one, one).length - seal(one).length).toBe(68);
   });
 
-  test("is full before it outgrows what Redis and SQLite take easily, and empty when it was sealed", () => {
+  test("is full at 8192 entries or about 1 MB, and the writer is empty after sealing it", () => {
     const writer = new BatchWriter(ORIGIN);
     while (!writer.full) writer.addEntry(SIMPLE);
     expect(writer.count).toBe(8192);
-    // A listing may have been too long for it.
+    // A listing of the registry may exceed that before the batch is sealed.
     for (let i = 0; i < 256; i++) writer.addEntry({ ...SIMPLE, port: 1 + i });
     const sealed = Batch.parse(writer.seal().bytes);
     expect(sealed.count).toBe(8192 + 256);
@@ -81,13 +81,13 @@ describe("a batch", () => {
     expect(writer.seal().bytes.length).toBeLessThan(1.1 * 2 ** 20);
   });
 
-  test("keeps its order in time beyond what its sorting tells apart", () => {
+  test("starts with the earliest entry even if its times span more than the sort keys can hold", () => {
     const far = [1, 5e15, 1e12, -1e12].map((announcedAt) => ({ ...SIMPLE, announcedAt }));
     expect(all(Batch.parse(seal(...far))).map((one) => one.announcedAt)[0]).toBe(-1e12);
     expect(Batch.parse(seal(...far)).count).toBe(4);
   });
 
-  test("is read wherever in its buffer it lies", () => {
+  test("can be parsed at any offset of a buffer", () => {
     const bytes = seal(SIMPLE);
     for (const offset of [0, 1, 2, 3, 4]) {
       const buffer = new Uint8Array(bytes.length + 8);
@@ -96,7 +96,7 @@ describe("a batch", () => {
     }
   });
 
-  test("of another version, or none at all, is refused and says why", () => {
+  test("of another version, or of something else, is refused with the reason", () => {
     const newer = seal(SIMPLE);
     newer[3] = 2;
     expect(() => Batch.parse(newer)).toThrow("its version is 2, this program reads 1");
@@ -105,7 +105,7 @@ describe("a batch", () => {
     expect(() => Batch.parse(new Uint8Array(0))).toThrow(BatchError);
   });
 
-  test("is refused when any one bit of it is another", () => {
+  test("is refused if any single bit is flipped", () => {
     const bytes = seal(SIMPLE, { ...SIMPLE, address: new Uint8Array(16).fill(9) });
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const spoilt = bytes.slice();
@@ -114,7 +114,7 @@ describe("a batch", () => {
     }
   });
 
-  test("is refused when it is cut or goes on", () => {
+  test("is refused if it is truncated or extended", () => {
     const bytes = seal(SIMPLE, SIMPLE);
     for (let length = 0; length < bytes.length; length++) {
       expect(() => Batch.parse(bytes.subarray(0, length))).toThrow(BatchError);
@@ -124,11 +124,11 @@ describe("a batch", () => {
     expect(() => Batch.parse(forged(longer, 2, 2))).toThrow("longer than its entries");
   });
 
-  test("is refused when its checksum is right and its content is not", () => {
+  test("is refused if an entry is invalid though the checksum is right", () => {
     const bytes = seal(SIMPLE);
     const word = 7;
     for (const [value, why] of [
-      [(22000 << 16) | 0x8000, "a NodeID of 0 bytes"],
+      [(22000 << 16) | 0x8000, "it has a NodeID of 0 bytes"],
       [(22000 << 16) | 0x8000 | 1009, "a NodeID of 1009 bytes"],
       [(22000 << 16) | 0x8000 | 0x7fff, "a NodeID of 32767 bytes"],
       [0x8000 | 6, "without a port"],
@@ -145,7 +145,7 @@ describe("a batch", () => {
     expect(() => Batch.parse(forged(bytes, 6, 0xfff80000))).toThrow("without a time");
   });
 
-  test("whose entries are out of order is read in order", () => {
+  test("with entries out of order is sorted when it is parsed", () => {
     const shuffled = [7, 2, 9, 1, 8].map((time) => ({ ...SIMPLE, announcedAt: 1_000_000 + time * 1000 }));
     const parts = shuffled.map((one) => seal(one).subarray(20));
     const bytes = Uint8Array.from([...seal(SIMPLE).subarray(0, 20), ...parts.flatMap((part) => [...part])]);
@@ -153,7 +153,7 @@ describe("a batch", () => {
     expect(times).toEqual([1, 2, 7, 8, 9]);
   });
 
-  test("of more entries than any writer puts into one is refused", () => {
+  test("with more entries than a writer can add is refused", () => {
     const part = seal(SIMPLE).subarray(20);
     const bytes = new Uint8Array(20 + 16_385 * part.length);
     bytes.set(seal(SIMPLE).subarray(0, 20));
@@ -162,19 +162,19 @@ describe("a batch", () => {
     expect(Batch.parse(forged(bytes.subarray(0, -part.length), 2, 16_384)).count).toBe(16_384);
   });
 
-  test("of random words under a right checksum is refused or whole, and throws nothing else", () => {
+  test("with random words and a right checksum is valid or throws a BatchError", () => {
     const random = new Random(3);
     const bytes = seal(SIMPLE, { ...SIMPLE, address: new Uint8Array(16).fill(9) });
-    let whole = 0;
+    let valid = 0;
     for (let round = 0; round < 20_000; round++) {
       const spoilt = forged(bytes, 2 + random.below(bytes.length / 4 - 2), random.word());
       try {
         for (const one of all(Batch.parse(spoilt))) expect(one.nodeId.length).toBeWithin(1, 1009);
-        whole++;
+        valid++;
       } catch (error) {
         expect(error).toBeInstanceOf(BatchError);
       }
     }
-    expect(whole).toBeGreaterThan(100);
+    expect(valid).toBeGreaterThan(100);
   });
 });

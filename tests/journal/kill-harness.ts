@@ -1,48 +1,49 @@
-/** A server that is killed in the midst of announcements, and a client that keeps account of what it had handled. */
+/** Kills a server while nodes announce themselves, and checks after a restart that it has lost nothing it had handled. */
 import { MAIN } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
 
-/** Seconds. So short that what was announced in one life is over in the next but one. */
+/** In seconds; so short that announcements of one run expire in the next run but one. */
 const RETENTION = 5;
-/** What was handled so long before a kill must be known after it. */
+/** Announcements handled this long before a kill must survive it. */
 const SAFE_MS = 1000;
 const NODES = 8000;
-/** One in so many nodes is asked for after its announcement, which shows that it was handled. */
+/** Every SAMPLE-th node is queried after its announcement: a reply shows that the announcement was handled. */
 const SAMPLE = 8;
-/** Nodes that are announced once in each life, at its beginning, and others that are in one life of four. */
+/** Nodes announced once at the beginning of each run, and others announced only in one run of RUNS. */
 const ONCE = 200;
 const SELDOM = 200;
-const LIVES = 4;
+const RUNS = 4;
 const BATCH = 64;
 
 export interface SoakResult {
-  /** Announcements handled a second, as far as those tell that were asked for. */
+  /** Announcements handled per second, estimated from the sampled queries. */
   handled: number;
   asked: number;
-  /** Handled SAFE_MS before the kill, and not answered after it, or with what was announced before that. */
+  /** Handled SAFE_MS before the kill, but not answered after it, or with an earlier announcement. */
   missing: number;
-  /** Answered with what was never announced. */
+  /** Answered with something that was never announced. */
   wrong: number;
-  /** Answered after the retention, of so many asked for that are over. */
+  /** Answered after they had expired. */
   stale: number;
-  over: number;
+  /** Expired nodes that were queried. */
+  expired: number;
   restored: number;
   restoreMs: number;
 }
 
-/** What is known of a node. Its port tells which of its announcements an answer is about. */
+/** A node of the test. Each announcement has another port, so that a reply shows which one the server knows. */
 interface Node {
   readonly id: Uint8Array<ArrayBuffer>;
   readonly query: Uint8Array<ArrayBuffer>;
-  /** When its announcements were sent, by port. */
+  /** Times at which announcements were sent, by port. */
   readonly sent: Map<number, number>;
-  /** Ports that answers showed in this life, and when. */
+  /** Ports in the replies of this run, with their times. */
   readonly answers: [port: number, at: number][];
 }
 
-export class Killed implements AsyncDisposable {
+export class KillHarness implements AsyncDisposable {
   readonly #rate: number;
   readonly #random: Random;
   readonly #folder = new Folder();
@@ -52,8 +53,8 @@ export class Killed implements AsyncDisposable {
   #socket!: Bun.udp.Socket<"buffer">;
   #port = 0;
   #restored = 0;
-  #heard: (node: Node, port: number) => void = () => {};
-  #life = 0;
+  #onReply: (node: Node, port: number) => void = () => {};
+  #run = 0;
 
   private constructor(rate: number, seed: number) {
     this.#rate = rate;
@@ -65,21 +66,21 @@ export class Killed implements AsyncDisposable {
     for (const node of this.#nodes) this.#byId.set(node.id.toHex(), node);
   }
 
-  static async create(rate: number, seed: number): Promise<Killed> {
-    const soak = new Killed(rate, seed);
-    soak.#socket = await Bun.udpSocket({
+  static async create(rate: number, seed: number): Promise<KillHarness> {
+    const harness = new KillHarness(rate, seed);
+    harness.#socket = await Bun.udpSocket({
       hostname: "127.0.0.1",
       socket: {
         data(_socket, reply) {
           const length = reply.readUInt32BE(8);
-          const node = soak.#byId.get(reply.subarray(12, 12 + length).toHex());
-          if (node) soak.#heard(node, reply.readUInt16BE(4));
+          const node = harness.#byId.get(reply.subarray(12, 12 + length).toHex());
+          if (node) harness.#onReply(node, reply.readUInt16BE(4));
         },
         error() {},
       },
     });
-    await soak.#start();
-    return soak;
+    await harness.#start();
+    return harness;
   }
 
   static add(sum: SoakResult | undefined, next: SoakResult): SoakResult {
@@ -122,7 +123,7 @@ export class Killed implements AsyncDisposable {
     return await promise;
   }
 
-  /** Announces for a while, kills, starts again and asks. */
+  /** Announces for a while, kills the server, restarts it and queries all nodes. */
   async kill(): Promise<SoakResult> {
     const handled = await this.#announce(1300 + this.#random.below(600));
     const killedAt = Date.now();
@@ -134,17 +135,17 @@ export class Killed implements AsyncDisposable {
     return { ...result, handled, restored: this.#restored, restoreMs: Math.round(restoreMs) };
   }
 
-  /** Announces nodes round about at the rate that was asked for; returns how many a second were handled. */
+  /** Announces the nodes in turn at the given rate; returns how many announcements per second were handled. */
   async #announce(ms: number): Promise<number> {
-    this.#life++;
+    this.#run++;
     let asked = 0;
     let answered = 0;
-    this.#heard = (node, port) => {
+    this.#onReply = (node, port) => {
       answered++;
       node.answers.push([port, Date.now()]);
     };
     const began = performance.now();
-    const first = this.#life % LIVES === 1 ? ONCE + SELDOM : ONCE;
+    const first = this.#run % RUNS === 1 ? ONCE + SELDOM : ONCE;
     let sent = 0;
     for (let elapsed = 0; elapsed < ms; elapsed = performance.now() - began) {
       const due = Math.min(Math.floor((elapsed * this.#rate) / 1000) - sent, 1000);
@@ -152,8 +153,8 @@ export class Killed implements AsyncDisposable {
       for (let i = 0; i < due; i++, sent++) {
         const which = sent < first ? NODES + sent : sent % NODES;
         const node = this.#nodes[which]!;
-        // A port that this node did not have for a long time.
-        const port = 1 + ((this.#life * 997 + Math.floor(sent / NODES) * 13 + which) % 60_000);
+        // A port that this node has not had for a long time.
+        const port = 1 + ((this.#run * 997 + Math.floor(sent / NODES) * 13 + which) % 60_000);
         node.sent.set(port, Date.now());
         packets.push(announcement(node.id, port));
         if (which % SAMPLE === 0 || which >= NODES) {
@@ -174,23 +175,25 @@ export class Killed implements AsyncDisposable {
     try {
       this.#socket.sendMany(packets.flatMap((packet) => [packet, this.#port, "127.0.0.1"]));
     } catch {
-      // An error that the server's last life left behind; who asks asks again.
+      // An ICMP error from when the server was down. Queries are repeated anyway.
     }
   }
 
-  /** Asks for all nodes, those without an answer again. */
+  /** Queries all nodes, up to four times until there is a reply. */
   async #askAll(safe: readonly number[]): Promise<Omit<SoakResult, "handled" | "restored" | "restoreMs">> {
     const answers = new Map<Node, number>();
     let stale = 0;
     let wrong = 0;
-    this.#heard = (node, port) => {
+    this.#onReply = (node, port) => {
       const at = node.sent.get(port);
-      // It was handled some time after it was sent: that much later it may be answered.
+      // The margin is for the time between sending and handling an announcement.
       if (at === undefined) wrong++;
       else if (Date.now() - at > RETENTION * 1000 + 500) stale++;
       answers.set(node, port);
     };
-    const over = this.#nodes.filter(({ sent }) => Date.now() - Math.max(0, ...sent.values()) > RETENTION * 1000 + 500);
+    const expired = this.#nodes.filter(
+      ({ sent }) => Date.now() - Math.max(0, ...sent.values()) > RETENTION * 1000 + 500,
+    );
     const wanted = this.#nodes.filter((_, i) => safe[i] !== 0);
     for (let attempt = 0; attempt < 4; attempt++) {
       const rest = (attempt === 0 ? this.#nodes : wanted).filter((node) => !answers.has(node));
@@ -206,11 +209,11 @@ export class Killed implements AsyncDisposable {
       if (least === 0) return;
       const port = answers.get(node);
       const [then, now] = [node.sent.get(least)!, port === undefined ? -1 : (node.sent.get(port) ?? -1)];
-      // What its own announcement is too old for by now nobody has to answer.
+      // Unless the announcement that must survive has expired by now.
       if (now < then && Date.now() - then < RETENTION * 1000 - 500) missing++;
     });
     for (const node of this.#nodes) node.answers.length = 0;
-    return { asked: wanted.length, missing, wrong, stale, over: over.length };
+    return { asked: wanted.length, missing, wrong, stale, expired: expired.length };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,7 @@
  * after each restart that it knows what it must. Prints a line per kill and one line of JSON at the end.
  */
 import { optionsOf, wholeNumber } from "../../bench/options.ts";
-import { Killed, type SoakResult } from "./kill-harness.ts";
+import { KillHarness, type SoakResult } from "./kill-harness.ts";
 
 const MAX_SEED = 2 ** 31 - 1;
 
@@ -25,15 +25,15 @@ over and over. Exit code 1 if a node was lost, a reply was wrong, or an expired 
   },
   (values) => ({ ...values, seed: values.seed ?? 1 + Math.floor(Math.random() * (MAX_SEED - 1)) }),
 );
-await using soak = await Killed.create(rate, seed);
+await using harness = await KillHarness.create(rate, seed);
 let sum: SoakResult | undefined;
 for (let kill = 1; kill <= kills; kill++) {
-  const result = await soak.kill();
-  const { handled, asked, missing, wrong, stale, over, restored, restoreMs } = result;
+  const result = await harness.kill();
+  const { handled, asked, missing, wrong, stale, expired, restored, restoreMs } = result;
   console.error(
-    `kill ${kill}: ${handled} announcements per second; ${restored} nodes restored, listening ${restoreMs} ms after the start; ${asked} queried: ${missing} missing, ${wrong} wrong; ${stale} of ${over} expired nodes still answered`,
+    `kill ${kill}: ${handled} announcements per second; ${restored} nodes restored, listening ${restoreMs} ms after the start; ${asked} queried: ${missing} missing, ${wrong} wrong; ${stale} of ${expired} expired nodes still answered`,
   );
-  sum = Killed.add(sum, result);
+  sum = KillHarness.add(sum, result);
 }
 console.log(JSON.stringify({ kills, rate, seed, ...sum }));
 process.exitCode = sum!.missing + sum!.wrong + sum!.stale > 0 ? 1 : 0;

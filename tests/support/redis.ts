@@ -1,15 +1,15 @@
-/** A Redis of a test's own: its port, its folder, and nothing left of it afterwards. */
+/** A Redis server for one test, with its own port and a folder that is deleted afterwards. */
 import { Folder } from "./folder.ts";
 
 export const NEEDS_REDIS = "needs redis-server";
 export const hasRedis: boolean = Bun.which("redis-server") !== null;
 
 export interface RedisOptions {
-  /** More of redis.conf: `["--requirepass", "hush"]`. */
+  /** More settings, as `["--requirepass", "hush"]`. */
   readonly args?: readonly string[];
-  /** Whether it keeps its data from one life to the next. */
-  readonly keeps?: boolean;
-  /** Whether its port speaks TLS. */
+  /** Whether its data survives a restart. */
+  readonly persistent?: boolean;
+  /** Whether its port uses TLS. */
   readonly tls?: boolean;
 }
 
@@ -33,7 +33,7 @@ export class Redis implements AsyncDisposable {
         return redis;
       } catch (error) {
         await redis[Symbol.asyncDispose]();
-        // Another process took the port in the meantime.
+        // Another process may have taken the port in the meantime.
         if (attempt === 3) throw error;
       }
     }
@@ -43,11 +43,11 @@ export class Redis implements AsyncDisposable {
     return `${this.#options.tls ? "rediss" : "redis"}://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it, again perhaps. */
+  /** Starts the process. May be called again after `kill`. */
   async run(): Promise<void> {
-    const { args = [], keeps = false, tls = false } = this.#options;
+    const { args = [], persistent = false, tls = false } = this.#options;
     const port = tls ? ["--port", "0", "--tls-port", `${this.port}`] : ["--port", `${this.port}`];
-    const persistence = keeps ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
+    const persistence = persistent ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
     const child = Bun.spawn(
       [
         "redis-server",
@@ -72,14 +72,14 @@ export class Redis implements AsyncDisposable {
     await promise;
   }
 
-  /** Ends it at once. */
+  /** Ends it with SIGKILL. */
   async kill(): Promise<void> {
     for (const client of this.#clients.splice(0)) client.close();
     this.#child?.kill("SIGKILL");
     await this.#child?.exited;
   }
 
-  /** A command, by a connection of its own. */
+  /** Sends a command over a connection that only the test uses. */
   async ask(command: string, ...args: string[]): Promise<unknown> {
     let client = this.#clients[0];
     if (!client) {

@@ -115,7 +115,8 @@ export class SqliteJournal implements Journal {
       this.#unread = (error as JournalError).code !== "damaged";
       throw error;
     } finally {
-      if (!this.#unread) logger.info(`the journal could be read now: ${registry.nodes} nodes, ${before} before`);
+      if (!this.#unread)
+        logger.info(`the journal could be read at last: ${registry.nodes} nodes known now, ${before} before`);
     }
   }
 

@@ -14,15 +14,15 @@ import { TcpRelay } from "./tcp-relay.ts";
 
 const KEY = "whereabouts:journal";
 const redisTest = testIf(hasRedis, NEEDS_REDIS);
-// Some take seconds, more on a machine that is busy.
+// Some tests take seconds, longer on a busy machine.
 setDefaultTimeout(TEST_LIMIT_MS);
 const range = (count: number, name = "n") => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
-/** Has what one server was told known to another, and waits for it. */
-async function heard(member: Member, name: string, port: number, timeout = 5000): Promise<void> {
+/** Waits until a server answers for a node with this port. */
+async function untilKnown(member: Member, name: string, port: number, timeout = 5000): Promise<void> {
   const end = performance.now() + timeout;
   while ((await member.port(name, 50)) !== port) {
-    if (performance.now() > end) throw new Error(`${name} was not heard of`);
+    if (performance.now() > end) throw new Error(`${name} is still unknown`);
     await Bun.sleep(10);
   }
 }
@@ -33,21 +33,21 @@ async function batches(redis: Redis): Promise<Batch[]> {
 }
 
 describe("servers that share a Redis", () => {
-  redisTest("answer for what was announced to another of them", async () => {
+  redisTest("answer queries for nodes that were announced to another server", async () => {
     await using redis = await Redis.start();
     await using a = await Member.start(redis.url);
     await using b = await Member.start(redis.url);
     await a.announce(["A"], 1);
     await b.announce(["B"], 2);
-    await heard(b, "A", 1);
-    await heard(a, "B", 2);
+    await untilKnown(b, "A", 1);
+    await untilKnown(a, "B", 2);
     expect(a.server.stats().journal).toMatchObject({ appended: 1, merged: 1, bad: 0, errors: 0 });
-    // What it heard of it does not append again.
+    // A server does not append what it has read.
     await Bun.sleep(600);
     expect((await batches(redis)).map(({ count }) => count)).toEqual([1, 1]);
   });
 
-  redisTest("have the later announcement win everywhere", async () => {
+  redisTest("all keep the latest announcement of a node", async () => {
     await using redis = await Redis.start();
     const members = await Promise.all([1, 2, 3].map(() => Member.start(redis.url)));
     for (let round = 0; round < 12; round++) {
@@ -57,13 +57,13 @@ describe("servers that share a Redis", () => {
       await other.announce(["N"], 200 + round);
       if (round % 4 === 0) await Bun.sleep(300);
     }
-    for (const member of members) await heard(member, "N", 211);
+    for (const member of members) await untilKnown(member, "N", 211);
     await Bun.sleep(600);
     for (const member of members) expect(await member.port("N")).toBe(211);
     for (const member of members) await member[Symbol.asyncDispose]();
   });
 
-  redisTest("know every node when they say that they are ready, the one that joins later too", async () => {
+  redisTest("know every node when they are ready, even one that joins later", async () => {
     await using redis = await Redis.start();
     const names = range(20_000);
     {
@@ -78,7 +78,7 @@ describe("servers that share a Redis", () => {
     expect(await late.port("n19999")).toBe(22000);
   });
 
-  redisTest("know of no node past its retention, and the stream is trimmed to what may still hold", async () => {
+  redisTest("forget expired nodes, and trim the stream to the retention", async () => {
     await using redis = await Redis.start();
     {
       await using a = await Member.start(redis.url, { retention: 1 });
@@ -88,7 +88,7 @@ describe("servers that share a Redis", () => {
     await Bun.sleep(1000);
     await using b = await Member.start(redis.url, { retention: 1 });
     expect(b.server.stats()).toMatchObject({ nodes: 0, journal: { merged: 0 } });
-    // An hour ago, by the clock that trims.
+    // More than an hour ago.
     const long = Date.now() - 3_700_000;
     await redis.ask("DEL", KEY);
     for (let i = 0; i < 500; i++) await redis.ask("XADD", KEY, `${long + i}-0`, "d", "x".repeat(500));
@@ -98,7 +98,7 @@ describe("servers that share a Redis", () => {
     expect(await redis.ask("XLEN", KEY)).toBeLessThan(50);
   });
 
-  redisTest("use another database or another prefix side by side", async () => {
+  redisTest("do not see each other with different databases or prefixes", async () => {
     await using redis = await Redis.start();
     await using a = await Member.start(`${redis.url}/1`);
     await using b = await Member.start(`${redis.url}/1`, { journalPrefix: "other" });
@@ -109,7 +109,7 @@ describe("servers that share a Redis", () => {
     expect(b.server.stats().journal.where).toBe(`redis://127.0.0.1:${redis.port}/1 (prefix other)`);
   });
 
-  redisTest("read back a gap that is longer than one reading", async () => {
+  redisTest("read more new entries than fit in one reply", async () => {
     await using redis = await Redis.start();
     await using a = await Member.start(redis.url);
     const origin = new Uint8Array(8).fill(9);
@@ -126,11 +126,11 @@ describe("servers that share a Redis", () => {
   });
 });
 
-describe.concurrent("a server whose Redis goes away", () => {
+describe.concurrent("a server that loses its Redis", () => {
   redisTest(
-    "answers all the while, and everybody knows everything soon after its return",
+    "keeps answering, and all servers know all nodes soon after Redis is back",
     async () => {
-      await using redis = await Redis.start({ keeps: true });
+      await using redis = await Redis.start({ persistent: true });
       await using a = await Member.start(redis.url);
       await using b = await Member.start(redis.url);
       await a.announce(range(300, "before"));
@@ -146,8 +146,8 @@ describe.concurrent("a server whose Redis goes away", () => {
       expect(a.server.stats().journal.errors).toBeGreaterThan(0);
       expect(a.server.stats().journal.lag).toBeGreaterThan(2);
       await redis.run();
-      for (const member of [a, b]) await until(() => member.server.stats().nodes === 6301, "all of them");
-      for (const member of [a, b]) await heard(member, "both", 2);
+      for (const member of [a, b]) await until(() => member.server.stats().nodes === 6301, "all of them", 10_000);
+      for (const member of [a, b]) await untilKnown(member, "both", 2);
       await using late = await Member.start(redis.url);
       expect(late.server.stats().nodes).toBe(6301);
       expect(await a.missing([...range(3000, "b"), ...range(3000, "a"), ...range(300, "before")])).toBe(0);
@@ -156,7 +156,7 @@ describe.concurrent("a server whose Redis goes away", () => {
   );
 
   redisTest(
-    "and comes back empty, appends again what it knows, that of a server included which is gone",
+    "appends all it knows to a Redis that comes back empty, including nodes of a server that has stopped",
     async () => {
       await using redis = await Redis.start();
       await using a = await Member.start(redis.url);
@@ -182,7 +182,7 @@ describe.concurrent("a server whose Redis goes away", () => {
   );
 
   redisTest(
-    "and comes back empty, first for one that had missed something, gets that from who had not",
+    "adds what it alone has read to an emptied Redis that a server which had missed it refilled first",
     async () => {
       await using redis = await Redis.start();
       using cable = new TcpRelay(redis.port);
@@ -197,7 +197,7 @@ describe.concurrent("a server whose Redis goes away", () => {
         await gone.announce(["late"]);
         await until(() => a.server.stats().nodes === 2, "the second");
       }
-      // They have had a look by then.
+      // Both have checked the stream by then.
       await Bun.sleep(3500);
       cable.cut(true);
       await redis.ask("FLUSHALL");
@@ -212,7 +212,7 @@ describe.concurrent("a server whose Redis goes away", () => {
   );
 
   redisTest(
-    "gets all that is known again, whatever is kept under the key of the lease",
+    "refills Redis even if the key of the lease holds something else",
     async () => {
       await using redis = await Redis.start();
       await using a = await Member.start(redis.url);
@@ -233,13 +233,13 @@ describe.concurrent("a server whose Redis goes away", () => {
   );
 
   redisTest(
-    "sees that its stream was deleted while it was connected",
+    "notices that the stream was deleted while it was connected",
     async () => {
       await using redis = await Redis.start();
       await using a = await Member.start(redis.url);
       await a.announce(range(100));
       await until(() => a.server.stats().journal.appended === 100, "the journal");
-      // It has had a look by then.
+      // It has checked the stream by then.
       await Bun.sleep(3500);
       await redis.ask("FLUSHALL");
       for (let i = 0; i < 100 && ((await redis.ask("XLEN", KEY)) as number) === 0; i++) await Bun.sleep(100);
@@ -251,7 +251,7 @@ describe.concurrent("a server whose Redis goes away", () => {
   );
 
   redisTest(
-    "and goes back to an earlier state, appends again what it lost",
+    "appends again what a Redis that went back to an earlier state has lost",
     async () => {
       await using redis = await Redis.start();
       await using a = await Member.start(redis.url);
@@ -275,7 +275,7 @@ describe.concurrent("a server whose Redis goes away", () => {
   );
 
   redisTest(
-    "for itself alone, for longer than the stream reaches, rereads it and is right",
+    "while others do not, for longer than the stream reaches, catches up afterwards",
     async () => {
       await using redis = await Redis.start();
       using cable = new TcpRelay(redis.port);
@@ -283,7 +283,7 @@ describe.concurrent("a server whose Redis goes away", () => {
       await using b = await Member.start(`redis://127.0.0.1:${cable.port}`);
       await a.announce(["old"], 1);
       await b.announce(["own"], 2);
-      await heard(b, "old", 1);
+      await untilKnown(b, "old", 1);
       cable.cut(true);
       await a.announce(["old", ...range(100, "lost")], 3);
       await until(() => a.server.stats().journal.appended === 102, "the journal");
@@ -304,9 +304,9 @@ describe.concurrent("a server whose Redis goes away", () => {
   );
 
   redisTest(
-    "starts without it, after a while, and hears of the others when it is there",
+    "starts without Redis after a timeout, and reads the stream once Redis is up",
     async () => {
-      await using redis = await Redis.start({ keeps: true });
+      await using redis = await Redis.start({ persistent: true });
       {
         await using a = await Member.start(redis.url);
         await a.announce(["A"], 1);
@@ -319,7 +319,7 @@ describe.concurrent("a server whose Redis goes away", () => {
       await b.announce(["B"], 2);
       expect(await b.port("B")).toBe(2);
       await redis.run();
-      await heard(b, "A", 1);
+      await untilKnown(b, "A", 1);
       await until(() => b.server.stats().journal.appended === 1, "the journal");
     },
     TEST_LIMIT_MS,
@@ -328,7 +328,7 @@ describe.concurrent("a server whose Redis goes away", () => {
 
 describe.concurrent("servers that share a Redis", () => {
   redisTest(
-    "whose clocks differ by seconds leave the later announcement later, and the retention as it is",
+    "and whose clocks differ by seconds keep the latest announcement, for exactly the retention",
     async () => {
       await using redis = await Redis.start();
       const script = new URL("./wrong-clock-server.ts", import.meta.url).pathname;
@@ -351,7 +351,7 @@ describe.concurrent("servers that share a Redis", () => {
           return reply && new DataView(reply.buffer).getUint16(4);
         };
         let announced = 0;
-        // Each after each, also before they heard of one another.
+        // In every order, also before the servers have read each other's announcements.
         for (const [round, order] of [
           [0, 1, 2],
           [2, 1, 0],
@@ -378,8 +378,8 @@ describe.concurrent("servers that share a Redis", () => {
   );
 });
 
-describe("a Redis that has something else in it", () => {
-  redisTest("as entries of the stream has them skipped and counted", async () => {
+describe("a Redis with foreign data", () => {
+  redisTest("in the stream: invalid entries are skipped and counted", async () => {
     await using redis = await Redis.start();
     const good = new BatchWriter(new Uint8Array(8));
     good.addEntry({ nodeId: ascii("good"), address: new Uint8Array(16), port: 5, announcedAt: Date.now() });
@@ -398,7 +398,7 @@ describe("a Redis that has something else in it", () => {
   });
 
   redisTest(
-    "under its key is no reason to stop",
+    "under the journal's key: the server keeps running",
     async () => {
       await using redis = await Redis.start();
       await redis.ask("SET", KEY, "something else");
@@ -418,7 +418,7 @@ describe("a Redis that has something else in it", () => {
   );
 
   redisTest(
-    "and no memory left is no reason to stop, and what is owed is kept when there is some",
+    "and no memory left: the server keeps running, and appends what is pending when there is memory",
     async () => {
       await using redis = await Redis.start();
       await using a = await Member.start(redis.url);
@@ -434,7 +434,7 @@ describe("a Redis that has something else in it", () => {
 });
 
 describe("a stream", () => {
-  /** Entries of `size` characters without end; a reply of more than `most` characters takes too long. */
+  /** Reads an endless stream of entries of `size` characters; replies of more than `most` characters time out. */
   async function read(size: number, most: number, readings: number) {
     const stream = new RedisStream("p", 1000);
     const asked: number[] = [];
@@ -451,21 +451,20 @@ describe("a stream", () => {
     return asked;
   }
 
-  test("is read one entry at first, and more at once as long as a reply is not large", async () => {
+  test("is read one entry at first, then more per reply until replies are large", async () => {
     expect(await read(100, 1e9, 8)).toEqual([1, 2, 4, 8, 16, 32, 64, 64]);
     expect(await read(700_000, 1e9, 4)).toEqual([1, 2, 2, 2]);
     expect(await read(3_000_000, 1e9, 3)).toEqual([1, 1, 1]);
   });
 
-  test("is read by way of what is slow in replies that arrive in time", async () => {
+  test("is read in replies that are small enough for a slow network", async () => {
     const asked = await read(100, 900, 20);
     expect(asked.filter((count) => count * 100 <= 900).length).toBeGreaterThanOrEqual(10);
   });
 });
 
 describe("clocks", () => {
-  /** A journal to append by whose clock is wrong by so much: the times it writes are of that clock. */
-  redisTest("that differ by seconds do no harm: times are converted to Redis's, and back", async () => {
+  redisTest("that differ by seconds do no harm: times are converted to Redis's clock and back", async () => {
     await using redis = await Redis.start();
     const real = Date.now;
     const site = new Site();
@@ -477,7 +476,7 @@ describe("clocks", () => {
     });
     const registry = new SiteRegistry(site);
     try {
-      // This clock, which all of this process has, is 7 s ahead of Redis's.
+      // The clock of this process is 7 s ahead of Redis's.
       Date.now = () => real() + 7000;
       await journal.prepare();
       registry.journal = journal;
@@ -495,11 +494,11 @@ describe("clocks", () => {
   });
 
   redisTest(
-    "that jump are said to differ by what they differ by then",
+    "that jump are logged with their new difference",
     async () => {
       await using redis = await Redis.start();
-      const said: string[] = [];
-      const sink = ({ message }: { message: readonly unknown[] }) => void said.push(message.join(""));
+      const logged: string[] = [];
+      const sink = ({ message }: { message: readonly unknown[] }) => void logged.push(message.join(""));
       await configure({
         sinks: { sink },
         loggers: [
@@ -516,17 +515,17 @@ describe("clocks", () => {
         await journal.open(new SiteRegistry(new Site()));
         for (const ms of [-7000, 0]) {
           Date.now = () => real() + ms;
-          await until(() => Math.abs(journal.shift + ms) < 50, "a look at the clock");
+          await until(() => Math.abs(journal.shift + ms) < 50, "a comparison of clocks");
         }
       } finally {
         Date.now = real;
         await journal.close();
         await reset();
       }
-      expect(said.filter((line) => line.includes("clock"))).toEqual([
-        "this clock is 7.0 s ahead of that of Redis: times are converted",
-        "this clock is 7.0 s behind that of Redis: times are converted",
-        "this clock is that of Redis again, within a second",
+      expect(logged.filter((line) => line.includes("clock"))).toEqual([
+        "the clock of this machine is 7.0 s ahead of the clock of Redis: times are converted",
+        "the clock of this machine is 7.0 s behind the clock of Redis: times are converted",
+        "the clocks of this machine and of Redis agree again, within a second",
       ]);
     },
     TEST_LIMIT_MS,

@@ -16,13 +16,13 @@ const WRONG = "mistaken";
 interface Server extends AsyncDisposable {
   readonly said: Said;
   readonly client: Client;
-  /** All lines of the log, at the end. */
+  /** Stops it; resolves with all lines of its log. */
   stop(): Promise<string[]>;
   lines(kind: "WRN" | "INF"): string[];
 }
 
 async function serve(journal: string, env: Record<string, string> = {}): Promise<Server> {
-  // As it ought to be given: a command line is seen by everybody.
+  // By a variable, as users should: other users can read command lines.
   const child: Running = start(SERVER, { env: { WHEREABOUTS_JOURNAL: journal, ...env } });
   const said = new Said(child.stdout);
   const port = Number(/udp 127\.0\.0\.1:(\d+)/.exec(await said.next(/listens on/))![1]);
@@ -46,14 +46,14 @@ async function serve(journal: string, env: Record<string, string> = {}): Promise
   };
 }
 
-async function serves({ client }: Server): Promise<void> {
+async function checkServes({ client }: Server): Promise<void> {
   client.send(announcement(ascii("A"), 7));
   expect(await client.ask(query(ascii("A")))).toEqual(announcement(ascii("A"), 7, Uint8Array.of(127, 0, 0, 1)));
 }
 
-describe.concurrent("a Redis that does not serve", () => {
+describe.concurrent("a Redis that cannot be used", () => {
   testIf(hasRedis, NEEDS_REDIS)(
-    "is one line that says what is the matter, without a password, and the server serves",
+    "is one warning with the reason and without the password, and the server serves",
     async () => {
       await using locked = await Redis.start({ args: ["--requirepass", PASSWORD] });
       await using open = await Redis.start();
@@ -61,22 +61,31 @@ describe.concurrent("a Redis that does not serve", () => {
       const web = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello") });
       const cases: [journal: string, why: string][] = [
         [locked.url, "it demands a password"],
-        [locked.url.replace("//", `//:${WRONG}@`), "it knows no such user with that password"],
-        [locked.url.replace("//", `//nobody:${WRONG}@`), "it knows no such user with that password"],
-        [`redis://:${WRONG}@127.0.0.1:1`, "connection refused"],
-        [`redis://:${WRONG}@no.such.host.invalid`, "the name is not known"],
-        [`redis://:${WRONG}@127.0.0.1:${web.port}`, "it is no Redis"],
-        ["redis+unix:///nowhere/redis.sock", "there is no such socket"],
-        [open.url, "something else is kept under the key of the journal: give another --journal-prefix"],
+        [locked.url.replace("//", `//:${WRONG}@`), "it does not accept this user and password"],
+        [locked.url.replace("//", `//nobody:${WRONG}@`), "it does not accept this user and password"],
+        [
+          `redis://:${WRONG}@127.0.0.1:1`,
+          "connection refused; check that Redis runs there, and the host and port in --journal",
+        ],
+        [
+          `redis://:${WRONG}@no.such.host.invalid`,
+          "the host name cannot be resolved; check the host in --journal, and the name server",
+        ],
+        [
+          `redis://:${WRONG}@127.0.0.1:${web.port}`,
+          "something else than Redis answers there; check the host and port in --journal",
+        ],
+        ["redis+unix:///nowhere/redis.sock", "the socket file does not exist; check the path in --journal"],
+        [open.url, "the key of the journal holds other data: set another --journal-prefix"],
         [`${open.url}/99`, "DB index is out of range"],
       ];
       await Promise.all(
         cases.map(async ([journal, why]) => {
           await using server = await serve(journal);
-          await serves(server);
+          await checkServes(server);
           await Bun.sleep(1500);
           const warnings = server.lines("WRN");
-          expect(warnings[0]).toEndWith(`: ${why}; the server goes on, and tries again`);
+          expect(warnings[0]).toEndWith(`: ${why}; the server keeps running and retries`);
           expect(warnings[1]).toContain("the server starts without the journal");
           expect(warnings).toHaveLength(2);
           const log = (await server.stop()).join("\n");
@@ -90,18 +99,18 @@ describe.concurrent("a Redis that does not serve", () => {
   );
 });
 
-describe.concurrent("a Redis that comes and goes", () => {
+describe.concurrent("the log of a server with Redis", () => {
   testIf(hasRedis, NEEDS_REDIS)(
-    "is two lines when it goes and one when it is back, and never a password",
+    "has two warnings when Redis stops and one line when it is back, and never a password",
     async () => {
       await using redis = await Redis.start({ args: ["--requirepass", PASSWORD] });
       await using server = await serve(redis.url.replace("//", `//:${encodeURIComponent(PASSWORD)}@`));
-      await serves(server);
+      await checkServes(server);
       await redis.kill();
       await Bun.sleep(1500);
-      await serves(server);
+      await checkServes(server);
       await redis.run();
-      await server.said.next(/Redis is there again, after \d+\.\d s/);
+      await server.said.next(/Redis is connected again, after \d+\.\d s/);
       await Bun.sleep(300);
       const warnings = server.lines("WRN");
       expect(warnings.length).toBeWithin(2, 4);
@@ -113,13 +122,13 @@ describe.concurrent("a Redis that comes and goes", () => {
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
-    "or hangs is said to hang, not to have closed the connection",
+    "says that Redis does not answer if it hangs, not that it closed the connection",
     async () => {
       await using redis = await Redis.start();
       await using server = await serve(redis.url);
       await redis.ask("CLIENT", "PAUSE", "20000");
-      await server.said.next(/did not answer for 10 s; the server goes on/);
-      await serves(server);
+      await server.said.next(/did not answer for 10 s; the server keeps running/);
+      await checkServes(server);
       for (const line of server.lines("WRN")) expect(line).not.toContain("closed the connection");
       await server.stop();
     },
@@ -127,41 +136,41 @@ describe.concurrent("a Redis that comes and goes", () => {
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
-    "or forgets, again and again, is one line, and all times are counted",
+    "has one warning if Redis loses data again and again, but every loss is counted",
     async () => {
       await using redis = await Redis.start();
       await using server = await serve(redis.url);
-      await serves(server);
+      await checkServes(server);
       const evicting = setInterval(() => redis.ask("DEL", "whereabouts:journal").catch(() => {}), 500);
-      await server.said.next(/has lost what it had of whereabouts:journal: it is appended again/);
+      await server.said.next(/has lost entries of whereabouts:journal: all announcements are appended again/);
       await Bun.sleep(6500);
       clearInterval(evicting);
       expect(server.lines("WRN").filter((line) => line.includes("has lost"))).toHaveLength(1);
-      expect(server.lines("INF").filter((line) => line.includes("what Redis lost is there again"))).toHaveLength(1);
+      expect(server.lines("INF").filter((line) => line.includes("Redis has all announcements again"))).toHaveLength(1);
       expect((await server.stop()).at(-1)).toMatch(/journal: .*\b[2-9] errors/);
     },
     TEST_LIMIT_MS,
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
-    "or has no memory left, is one line, and another when it takes announcements again",
+    "has one warning if Redis is out of memory, and one line when it accepts announcements again",
     async () => {
       await using redis = await Redis.start();
       await using server = await serve(redis.url);
       await redis.ask("CONFIG", "SET", "maxmemory", "1");
-      await serves(server);
-      await server.said.next(/it is out of memory \(maxmemory\); the server goes on/);
+      await checkServes(server);
+      await server.said.next(/it is out of memory \(maxmemory\); the server keeps running/);
       await Bun.sleep(1000);
       expect(server.lines("WRN")).toHaveLength(1);
       await redis.ask("CONFIG", "SET", "maxmemory", "0");
-      await server.said.next(/the journal takes announcements again/);
+      await server.said.next(/announcements are appended to the journal again/);
       expect((await server.stop()).at(-1)).toContain("journal: 1 appended");
     },
     TEST_LIMIT_MS,
   );
 
   testIf(hasRedis, NEEDS_REDIS)(
-    "is named in the log with its prefix, whatever that is",
+    "names the prefix, even one with braces",
     async () => {
       await using redis = await Redis.start();
       await using server = await serve(redis.url, { WHEREABOUTS_JOURNAL_PREFIX: "{wb}" });
@@ -172,7 +181,7 @@ describe.concurrent("a Redis that comes and goes", () => {
   );
 
   testIf(hasRedis && Bun.which("openssl") !== null, `${NEEDS_REDIS} and openssl`)(
-    "is spoken to by TLS, whose certificate must be trusted",
+    "says why TLS failed if the certificate is not trusted",
     async () => {
       using folder = new Folder();
       const [key, certificate] = [folder.at("key.pem"), folder.at("cert.pem")];
@@ -182,7 +191,7 @@ describe.concurrent("a Redis that comes and goes", () => {
       const files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate];
       await using redis = await Redis.start({ args: ["--tls-auth-clients", "no", ...files], tls: true });
       await using server = await serve(redis.url, { NODE_EXTRA_CA_CERTS: certificate });
-      await serves(server);
+      await checkServes(server);
       await Bun.sleep(600);
       expect((await server.stop()).at(-1)).toContain("journal: 1 appended");
       await using careful = await serve(redis.url);
@@ -191,7 +200,7 @@ describe.concurrent("a Redis that comes and goes", () => {
     TEST_LIMIT_MS,
   );
 
-  test("or is of an age that cannot trim by time is refused in a line", async () => {
+  test("has one warning if Redis is too old to trim by time", async () => {
     const old = Bun.listen({
       hostname: "127.0.0.1",
       port: 0,
@@ -203,7 +212,7 @@ describe.concurrent("a Redis that comes and goes", () => {
       },
     });
     await using server = await serve(`redis://127.0.0.1:${old.port}`);
-    expect(server.lines("WRN")[0]).toContain("is version 6.0.16: it takes 6.2 or later");
+    expect(server.lines("WRN")[0]).toContain("is version 6.0.16: 6.2 or later is required");
     await server.stop();
     old.stop(true);
   });

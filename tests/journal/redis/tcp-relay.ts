@@ -1,4 +1,4 @@
-/** A port that passes on to another, until the cable is pulled. */
+/** Forwards a TCP port to another, and can interrupt the connections. */
 export class TcpRelay implements Disposable {
   readonly #listener: Bun.TCPSocketListener<Peer>;
   readonly #sockets = new Set<Bun.Socket<Peer>>();
@@ -40,7 +40,7 @@ export class TcpRelay implements Disposable {
     return this.#listener.port;
   }
 
-  /** Pulls the cable, or puts it back. */
+  /** Closes all connections and refuses new ones, or accepts them again. */
   cut(cut: boolean): void {
     this.#cut = cut;
     if (!cut) return;

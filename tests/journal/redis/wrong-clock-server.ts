@@ -1,5 +1,6 @@
 /**
- * A server whose clock is wrong, in all its threads: `bun wrong-clock-server.ts JOURNAL MS`. Prints its port; ends when its standard input does.
+ * A server whose clock is off by MS in all its threads: `bun wrong-clock-server.ts JOURNAL MS`. Prints its port; stops when
+ * its standard input ends.
  */
 const [journal, skew] = process.argv.slice(2) as [string, string];
 

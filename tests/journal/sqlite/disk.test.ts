@@ -22,12 +22,12 @@ interface Server extends AsyncDisposable {
   readonly child: Running;
   readonly said: Said;
   readonly client: Client;
-  /** Lines of the log about trouble with the journal. */
+  /** Warnings in its log. */
   warnings(): string[];
   stop(): Promise<string[]>;
 }
 
-/** A server in a mount namespace of its own, which a shell has made ready. */
+/** Starts a server in its own mount namespace, after the shell command `mount`. */
 async function serve(path: string, mount: string): Promise<Server> {
   const by = ["unshare", "-m", "sh", "-c", `${mount} && exec "$@"`, "sh"];
   const child = start([...SERVER, "--journal", `sqlite:${path}`], { by });
@@ -53,35 +53,35 @@ async function serve(path: string, mount: string): Promise<Server> {
   };
 }
 
-async function known(client: Client, name: string, port: number): Promise<void> {
+async function checkServes(client: Client, name: string, port: number): Promise<void> {
   client.send(announcement(ascii(name), port));
   expect(await client.ask(query(ascii(name)))).toEqual(announcement(ascii(name), port, Uint8Array.of(127, 0, 0, 1)));
 }
 
-/** A journal that has a node, and was closed in order. */
-async function keep(path: string, nodeId: string): Promise<void> {
+/** Creates a journal with one node, properly closed. */
+async function createJournalWith(path: string, nodeId: string): Promise<void> {
   const entry = { nodeId, ip: "127.0.0.1", port: 7, announcedAt: Date.now() };
   const { code } = await run(["journal", "import", "--journal", `sqlite:${path}`], JSON.stringify(entry));
   expect(code).toBe(0);
 }
 
-describe.concurrent("a server whose file system is the matter", () => {
+describe.concurrent("a server with file system problems", () => {
   testIf(hasMount, NEEDS_MOUNT)(
-    "and its disk is full says so once, serves, and keeps what it owes when there is room again",
+    "disk full: it warns once, keeps serving, and writes the pending announcements once there is space",
     async () => {
       using folder = new Folder();
       const filler = folder.at("filler");
       const fill = `mount -t tmpfs -o size=1m tmpfs ${folder.path} && { dd if=/dev/zero of=${filler} bs=4k 2>/dev/null; true; }`;
       await using server = await serve(folder.at("registry.db"), fill);
       for (let i = 0; i < 5; i++) {
-        await known(server.client, `n${i}`, 1 + i);
+        await checkServes(server.client, `n${i}`, 1 + i);
         await Bun.sleep(300);
       }
       expect(server.warnings()).toHaveLength(1);
-      expect(server.warnings()[0]).toContain("the disk is full; the server goes on, and tries again");
+      expect(server.warnings()[0]).toContain("the disk is full; the server keeps running and retries");
       Bun.spawnSync(["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`, "rm", filler]);
       await server.said.next(/the journal is written again, after \d+\.\d s/);
-      await known(server.client, "later", 9);
+      await checkServes(server.client, "later", 9);
       await Bun.sleep(600);
       const figures = (await server.stop()).at(-1)!;
       expect(figures).toContain("journal: 6 appended");
@@ -91,20 +91,20 @@ describe.concurrent("a server whose file system is the matter", () => {
   );
 
   for (const [what, file, before, after] of [
-    ["of a journal that was closed in order", "", "1 node restored", ""],
+    ["a properly closed journal is read at once", "", "1 node restored", ""],
     [
-      "of any other, as soon as there is room",
+      "any other journal is read once there is space",
       "head -c 100000 /dev/urandom >registry.db-wal",
       "0 nodes",
-      "2 nodes are",
+      "2 nodes known now",
     ],
   ] as const) {
     testIf(hasMount, NEEDS_MOUNT)(
-      `and its disk is full when it starts says so, and knows what it has ${what}`,
+      `disk full at the start: ${what}`,
       async () => {
         using folder = new Folder();
         using kept = new Folder();
-        await keep(kept.at("registry.db"), "kept");
+        await createJournalWith(kept.at("registry.db"), "kept");
         const steps = [
           `mount -t tmpfs -o size=1m tmpfs ${folder.path}`,
           `cp ${kept.path}/* ${folder.path} && cd ${folder.path}`,
@@ -114,7 +114,7 @@ describe.concurrent("a server whose file system is the matter", () => {
         ];
         await using server = await serve(folder.at("registry.db"), steps.join(" && "));
         expect(await server.said.next(/restored/)).toContain(before);
-        await known(server.client, "new", 8);
+        await checkServes(server.client, "new", 8);
         await Bun.sleep(1000);
         for (const line of server.warnings()) expect(line).toContain("the disk is full");
         expect(server.warnings().length).toBeWithin(1, 3);
@@ -129,22 +129,22 @@ describe.concurrent("a server whose file system is the matter", () => {
   }
 
   for (const [what, before] of [
-    ["while it runs", false],
-    ["that it could read when it started", true],
+    ["while the server runs", false],
+    ["that was read at the start", true],
   ] as const) {
     testIf(hasMount, NEEDS_MOUNT)(
-      `and its disk is full writes all that it knows as soon as there is room, though its file was removed ${what}`,
+      `disk full, and a file removed ${what}: all known nodes are written once there is space`,
       async () => {
         using folder = new Folder();
         using kept = new Folder();
-        await keep(kept.at("registry.db"), "kept");
+        await createJournalWith(kept.at("registry.db"), "kept");
         const path = folder.at("registry.db");
         const fill = `{ dd if=/dev/zero of=${folder.at("filler")} bs=4k 2>/dev/null; true; }`;
         const copy = `mount -t tmpfs -o size=1m tmpfs ${folder.path} && cp ${kept.path}/* ${folder.path}`;
         await using server = await serve(path, before ? `${copy} && ${fill}` : copy);
         const inside = ["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`];
         Bun.spawnSync([...inside, "sh", "-c", before ? `rm ${path}` : `rm ${path} && ${fill}`]);
-        await known(server.client, "new", 8);
+        await checkServes(server.client, "new", 8);
         await Bun.sleep(600);
         for (const line of server.warnings()) expect(line).toContain("the disk is full");
         expect(server.warnings().length).toBeWithin(1, 3);
@@ -160,30 +160,30 @@ describe.concurrent("a server whose file system is the matter", () => {
   }
 
   testIf(hasMount, NEEDS_MOUNT)(
-    "and it is read-only knows what it has, says so once, and serves",
+    "read-only file system: it reads the journal, warns once, and serves",
     async () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
-      await keep(path, "kept");
+      await createJournalWith(path, "kept");
       const readOnly = `mount --bind ${folder.path} ${folder.path} && mount -o remount,ro,bind ${folder.path}`;
       await using server = await serve(path, readOnly);
       expect(await server.client.ask(query(ascii("kept")))).toEqual(
         announcement(ascii("kept"), 7, Uint8Array.of(127, 0, 0, 1)),
       );
-      await known(server.client, "new", 8);
+      await checkServes(server.client, "new", 8);
       await Bun.sleep(1000);
       expect(server.warnings()).toHaveLength(1);
-      expect(server.warnings()[0]).toContain("its file system is read-only; the server goes on, and tries again");
+      expect(server.warnings()[0]).toContain("its file system is read-only; the server keeps running and retries");
       const log = await server.stop();
       expect(log.join("\n")).toContain("1 node restored");
     },
     TEST_LIMIT_MS,
   );
 
-  testIf(hasMount, NEEDS_MOUNT)("and it is its folder that is read-only knows what it has", async () => {
+  testIf(hasMount, NEEDS_MOUNT)("read-only folder with a writable file: it reads the journal", async () => {
     using folder = new Folder();
     using kept = new Folder();
-    await keep(kept.at("registry.db"), "kept");
+    await createJournalWith(kept.at("registry.db"), "kept");
     for (const name of ["registry.db", "registry.db.lock"]) writeFileSync(folder.at(name), "");
     const steps = [
       `mount --bind ${folder.path} ${folder.path}`,
@@ -197,23 +197,23 @@ describe.concurrent("a server whose file system is the matter", () => {
   });
 
   for (const [what, mount] of [
-    ["it is not a file", (lock: string) => `mkdir ${lock}`],
+    ["it is not a regular file", (lock: string) => `mkdir ${lock}`],
     [
       "its file system is read-only",
       (lock: string) => `: >${lock} && mount --bind ${lock} ${lock} && mount -o remount,ro,bind ${lock}`,
     ],
   ] as const) {
     testIf(hasMount, NEEDS_MOUNT)(
-      `and its lock cannot be had says so, and does not write without it: ${what}`,
+      `unusable lock file: it warns, and does not write without the lock: ${what}`,
       async () => {
         using folder = new Folder();
         const path = folder.at("registry.db");
         await using server = await serve(path, mount(`${path}.lock`));
-        await known(server.client, "new", 8);
+        await checkServes(server.client, "new", 8);
         await Bun.sleep(600);
         expect(server.warnings()).toHaveLength(2);
         expect(server.warnings()[0]).toContain(
-          `the journal ${path} cannot be written, for ${path}.lock cannot: ${what}; the server goes on, and tries again`,
+          `the journal ${path} cannot be written, because its lock file ${path}.lock cannot be written: ${what}; the server keeps running and retries`,
         );
         expect(server.warnings()[1]).toContain(`there is no journal ${path}`);
         await server.stop();
@@ -224,20 +224,20 @@ describe.concurrent("a server whose file system is the matter", () => {
 
   for (const [what, path, mount] of [
     [
-      ["cannot be written: its file system is read-only; the server goes on, and tries again", "is damaged"],
+      ["cannot be written: its file system is read-only; the server keeps running and retries", "is damaged"],
       "",
       (at: string) => `mount -o remount,ro,bind ${at}`,
     ],
     [
       [
-        "is damaged: file is not a database, and it cannot be set aside: it is in use by the system; the server goes on, and tries again",
+        "is damaged: it is not an SQLite database, and it cannot be set aside: it is in use by the system; the server keeps running and retries",
       ],
       "/registry.db",
       (at: string) => `mount --bind ${at} ${at}`,
     ],
   ] as const) {
     testIf(hasMount, NEEDS_MOUNT)(
-      `and its journal, which is damaged, cannot be set aside says so, serves, and ends when it is told to: ${what[0]}`,
+      `damaged journal that cannot be renamed: it warns, serves, and stops on SIGTERM: ${what[0]}`,
       async () => {
         using folder = new Folder();
         const file = folder.at("registry.db");
@@ -245,7 +245,7 @@ describe.concurrent("a server whose file system is the matter", () => {
         writeFileSync(`${file}.lock`, "");
         const bind = `mount --bind ${folder.path} ${folder.path} && ${mount(folder.path + path)}`;
         await using server = await serve(file, bind);
-        await known(server.client, "new", 8);
+        await checkServes(server.client, "new", 8);
         await Bun.sleep(1000);
         expect(server.warnings()).toEqual(what.map((line) => expect.stringContaining(`the journal ${file} ${line}`)));
         await server.stop();
@@ -256,20 +256,20 @@ describe.concurrent("a server whose file system is the matter", () => {
   }
 });
 
-describe.concurrent("a server that had better not start", () => {
+describe.concurrent("a server that cannot start with its journal", () => {
   for (const [what, pragma, why] of [
     [
       "a newer version",
       "PRAGMA user_version = 9",
-      "was written by a newer version (its schema is 9, this version knows 1): update, or give another with --journal sqlite:PATH, or none with --journal memory",
+      "was written by a newer version (its schema is 9, this version knows 1): update this program, or name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing",
     ],
     [
       "another program",
       "PRAGMA application_id = 1",
-      "is a database of another program; give another with --journal sqlite:PATH, or none with --journal memory",
+      "is a database of another program; name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing",
     ],
   ] as const) {
-    test(`says in a line what to do, and ends with 1: its journal is of ${what}`, async () => {
+    test(`prints one line that says what to do, exit code 1: the journal belongs to ${what}`, async () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
       const child = start([...SERVER, "--journal", `sqlite:${path}`]);
@@ -287,21 +287,21 @@ describe.concurrent("a server that had better not start", () => {
     });
   }
 
-  test("says in a line what to do, and ends with 1: its journal is in use", async () => {
+  test("prints one line that says what to do, exit code 1: the journal is in use", async () => {
     using folder = new Folder();
     const env = { STATE_DIRECTORY: folder.path, WHEREABOUTS_JOURNAL: "sqlite" };
     const child = start(SERVER, { env });
     expect(await new Said(child.stdout).next(/listens on/)).toContain(`journal sqlite ${folder.at("registry.db")}`);
     const { err, code } = await run(SERVER, "", { env });
     expect(err).toBe(
-      `whereabouts: error: the journal ${folder.at("registry.db")} is in use by another server; give another with --journal sqlite:PATH, or none with --journal memory (set by WHEREABOUTS_JOURNAL)\n`,
+      `whereabouts: error: the journal ${folder.at("registry.db")} is in use by another server: stop that one, or name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing (set by WHEREABOUTS_JOURNAL)\n`,
     );
     expect(code).toBe(1);
     child.kill();
     await child.exited;
   });
 
-  test("loses nothing of its journal by a port that is in use", async () => {
+  test("leaves the journal intact if its port is in use", async () => {
     using folder = new Folder();
     const journal = ["--journal", `sqlite:${folder.at("registry.db")}`];
     const first = start([...SERVER, ...journal]);
@@ -325,7 +325,7 @@ describe.concurrent("a server that had better not start", () => {
     await again.exited;
   });
 
-  test("ends with 0 at once by a signal that comes while it waits for its journal", async () => {
+  test("exits with 0 on a signal while it waits for its journal", async () => {
     const asked = Promise.withResolvers<void>();
     using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => asked.resolve() } });
     const child = start([...SERVER, "--journal", `redis://127.0.0.1:${silent.port}`]);
@@ -336,7 +336,7 @@ describe.concurrent("a server that had better not start", () => {
     expect({ err, code }).toEqual({ err: "", code: 0 });
   });
 
-  test("tells of a wrong --journal in a line without its password, and ends with 2", async () => {
+  test("reports an invalid --journal in one line without the password, exit code 2", async () => {
     const { err, code } = await run([...SERVER, "--journal", "redis://:hush@host/x"]);
     expect(err).toStartWith("whereabouts: error: journal: the database in the URL of Redis must be a number");
     expect(err).not.toContain("hush");

@@ -36,7 +36,7 @@ async function announce(server: DiscoveryServer, names: readonly string[], port 
   const before = server.stats().received;
   for (const [i, name] of names.entries()) {
     client.send(announcement(ascii(name), port));
-    // No more than the socket's buffer has room for.
+    // No more than fit in the socket's buffer.
     if (i % 64 === 63) await until(() => server.stats().received > before + i, "the announcements");
   }
   await until(() => server.stats().received >= before + names.length, "the announcements");
@@ -47,7 +47,7 @@ async function answers(server: DiscoveryServer, name: string, timeout = 2000): P
   return await client.ask(query(ascii(name)), timeout);
 }
 
-/** A journal opened for a site of its own. */
+/** Opens a journal with a registry of its own. */
 async function open(
   path: string,
   retentionMs = HOUR,
@@ -60,7 +60,7 @@ async function open(
   return { journal, registry, [Symbol.asyncDispose]: () => journal.close() };
 }
 
-/** Keeps nodes n0 to n(count - 1) in a file, in batches of 100. */
+/** Writes nodes n0 to n(count - 1) to a file, in batches of 100. */
 async function fill(path: string, count: number): Promise<void> {
   await using it = await open(path);
   for (let i = 0; i < count; i++) {
@@ -70,7 +70,7 @@ async function fill(path: string, count: number): Promise<void> {
   await it.registry.append();
 }
 
-/** What the log in a file has. */
+/** Counts entries and batches in a file. */
 function size(path: string): { entries: number; batches: number } {
   const db = new Database(path, { readonly: true });
   const row = db
@@ -86,7 +86,7 @@ function overwrite(path: string, at: number, bytes: Uint8Array): void {
   closeSync(file);
 }
 
-/** The files that were set aside, and what lay beside them. */
+/** The damaged files that were renamed, with those beside them. */
 function asides(folder: Folder): string[] {
   return readdirSync(folder.path)
     .filter((name) => name.includes(".damaged-"))
@@ -97,11 +97,11 @@ function databases(folder: Folder): string[] {
   return asides(folder).filter((name) => !/-(wal|shm)$/.test(name));
 }
 
-// They wait for one another, for locks and for time to pass, more than they work.
+// The tests wait a lot: for each other, for locks, for time to pass.
 setDefaultTimeout(TEST_LIMIT_MS);
 
 describe("a server with a journal in SQLite", () => {
-  test("knows after a restart what it knew before, and nothing else", async () => {
+  test("knows exactly the same nodes after a restart", async () => {
     using folder = new Folder();
     const path = folder.at("deep/er/registry.db");
     {
@@ -116,7 +116,7 @@ describe("a server with a journal in SQLite", () => {
     expect(await answers(server, "C", 100)).toBeUndefined();
   });
 
-  test("goes on counting the retention where it was", async () => {
+  test("keeps the expiry time of a node across a restart", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     let announced = 0;
@@ -132,7 +132,7 @@ describe("a server with a journal in SQLite", () => {
     expect(await answers(server, "A", 100)).toBeUndefined();
   });
 
-  test("keeps an announcement within a second, without being stopped", async () => {
+  test("stores an announcement within a second, without being stopped", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await using server = await start(path);
@@ -145,13 +145,13 @@ describe("a server with a journal in SQLite", () => {
       retentionMs: HOUR,
       origin: new Uint8Array(8),
     });
-    // Beside the server that has the file: to look inside is no reason to stop it.
+    // Reading does not need the server to stop.
     await journal.read(new SiteRegistry(site));
     await journal.close();
     expect(site.harness.control.nodes).toBe(1);
   });
 
-  test("does not append again what it restored", async () => {
+  test("does not append restored announcements again", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await fill(path, 300);
@@ -161,7 +161,7 @@ describe("a server with a journal in SQLite", () => {
     expect(server.stats().journal).toMatchObject({ appended: 1, merged: 300, restored: 300, errors: 0, bad: 0 });
   });
 
-  test("refuses to start on a journal that another server has, and lets it have it", async () => {
+  test("refuses to start with a journal that another server uses, and does not disturb that server", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await using server = await start(path);
@@ -169,7 +169,7 @@ describe("a server with a journal in SQLite", () => {
     expect(second).rejects.toMatchObject({
       name: "ServerError",
       code: "locked",
-      message: `the journal ${path} is in use by another server; give another with --journal sqlite:PATH, or none with --journal memory`,
+      message: `the journal ${path} is in use by another server: stop that one, or name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing`,
     });
     await second.catch(() => {});
     await announce(server, ["A"]);
@@ -179,7 +179,7 @@ describe("a server with a journal in SQLite", () => {
     expect(third.stats().nodes).toBe(1);
   });
 
-  test("waits a moment for one that is just being stopped", async () => {
+  test("waits a moment for a server that is just being stopped", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     const first = await start(path);
@@ -190,7 +190,7 @@ describe("a server with a journal in SQLite", () => {
     expect(server.stats().nodes).toBe(0);
   });
 
-  test("refuses to start on a journal of a newer version, and leaves it as it is", async () => {
+  test("refuses to start with a journal of a newer version, and leaves it unchanged", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await fill(path, 10);
@@ -207,7 +207,7 @@ describe("a server with a journal in SQLite", () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  test("refuses to start on the database of another program, and leaves it as it is", async () => {
+  test("refuses to start with the database of another program, and leaves it unchanged", async () => {
     using folder = new Folder();
     const path = folder.at("other.db");
     const db = new Database(path);
@@ -220,22 +220,22 @@ describe("a server with a journal in SQLite", () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  for (const [what, path] of [
-    ["a folder", "/proc"],
-    ["a file in a file", "/proc/version/registry.db"],
-    ["a file in a folder that takes none", "/proc/registry.db"],
+  for (const [what, path, why] of [
+    ["a folder", "/proc", "is a folder, not a file"],
+    ["a file in a file", "/proc/version/registry.db", "cannot be created: /proc/version is a file, not a folder"],
+    ["a new file in /proc", "/proc/registry.db", "cannot be created: files cannot be created in /proc"],
   ] as const) {
-    test(`refuses to start on what cannot be a journal: ${what}`, async () => {
+    test(`refuses to start with a path that cannot be a journal: ${what}`, async () => {
       const starting = start(path);
       expect(starting).rejects.toMatchObject({
         code: "unusable",
-        message: expect.stringMatching(/^the journal \S+ (cannot be made|is not a file)[^\n]*$/),
+        message: `the journal ${path} ${why}; name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing`,
       });
       await starting.catch(() => {});
     });
   }
 
-  test("keeps what was announced just before it is stopped", async () => {
+  test("stores what was announced just before it is stopped", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     const server = await start(path, { sourceRate: 0, newRate: 0 });
@@ -251,22 +251,22 @@ describe("a server with a journal in SQLite", () => {
 
 describe("a damaged journal in SQLite", () => {
   const damages: [what: string, spoil: (path: string) => void, least: number][] = [
-    ["is something else altogether", (path) => writeFileSync(path, "once upon a time ".repeat(1000)), 0],
-    ["lost its header", (path) => overwrite(path, 0, new Uint8Array(100)), 0],
-    ["was cut off", (path) => truncateSync(path, statSync(path).size / 2), 0],
+    ["is not a database", (path) => writeFileSync(path, "once upon a time ".repeat(1000)), 0],
+    ["has lost its header", (path) => overwrite(path, 0, new Uint8Array(100)), 0],
+    ["was truncated", (path) => truncateSync(path, statSync(path).size / 2), 0],
     [
-      "has a page of garbage in the middle",
+      "has a garbage page in the middle",
       (path) => overwrite(path, (statSync(path).size >> 13) * 4096, new Uint8Array(4096).fill(0x55)),
       1000,
     ],
     [
-      "has one bit turned in a batch",
+      "has one flipped bit in a batch",
       (path) => overwrite(path, statSync(path).size - 5000, Uint8Array.of(readFileSync(path).at(-5000)! ^ 1)),
       1000,
     ],
   ];
   for (const [what, spoil, least] of damages) {
-    test(`that ${what} is set aside; what can be read of it is kept, and nothing else`, async () => {
+    test(`that ${what} is renamed, and exactly its readable nodes are kept`, async () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
       await fill(path, 2000);
@@ -276,7 +276,7 @@ describe("a damaged journal in SQLite", () => {
         await using server = await start(path);
         const { nodes } = server.stats();
         expect(nodes).toBeWithin(least, 2000);
-        // All of it is in the new file when the server is ready, and may be killed.
+        // Before the server is ready, all nodes are in the new file, so a kill cannot lose them.
         expect(size(path).entries).toBe(nodes);
         expect(databases(folder)).toHaveLength(1);
         expect(readFileSync(folder.at(databases(folder)[0]!))).toEqual(spoilt);
@@ -287,7 +287,7 @@ describe("a damaged journal in SQLite", () => {
       expect(server.stats().nodes).toBeWithin(least + 1, 2001);
       expect(await answers(server, "new")).toBeDefined();
       expect(databases(folder)).toHaveLength(1);
-      // Of the nodes that are left none has another's port.
+      // No remaining node has got the port of another.
       for (const i of [0, 5, 500, 1500, 1999]) {
         const reply = await answers(server, `n${i}`, 100);
         if (reply) expect(reply).toEqual(announcement(ascii(`n${i}`), i + 1, Uint8Array.of(192, 0, 2, 1)));
@@ -295,7 +295,7 @@ describe("a damaged journal in SQLite", () => {
     });
   }
 
-  test("is set aside with the files beside it, and twice under two names", async () => {
+  test("is renamed together with its -wal and -shm, the second time to another name", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     for (let time = 0; time < 2; time++) {
@@ -308,9 +308,9 @@ describe("a damaged journal in SQLite", () => {
     expect(databases(folder)).toHaveLength(2);
   });
 
-  test("that cannot be set aside does not keep the server from serving, and is tried again", async () => {
+  test("that cannot be renamed does not keep the server from serving; renaming is retried", async () => {
     using folder = new Folder();
-    // There is no room in a name for more.
+    // The name is so long that ".damaged-…" does not fit.
     const path = folder.at("r".repeat(245));
     writeFileSync(path, "no database\n".repeat(1000));
     await using server = await start(path);
@@ -321,7 +321,7 @@ describe("a damaged journal in SQLite", () => {
     expect(readFileSync(path, "utf8")).toStartWith("no database");
   });
 
-  test("is not what a file is whose lock is: the lock is set aside, and nothing else", async () => {
+  test("and a damaged lock file are different things: only the lock file is renamed", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await fill(path, 100);
@@ -334,12 +334,12 @@ describe("a damaged journal in SQLite", () => {
     await second.catch(() => {});
   });
 
-  test("that becomes so while the server runs is set aside as well, and a new one gets all that is known", async () => {
+  test("that was damaged while the server ran is renamed, and a new file gets all known nodes", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await fill(path, 2000);
     await using it = await open(path);
-    // SQLite reads it anew, after another connection has written to it.
+    // SQLite drops its cached pages after another connection has written to the file.
     const db = new Database(path);
     db.run("PRAGMA wal_checkpoint(TRUNCATE)");
     const pages = statSync(path).size / 4096;
@@ -365,19 +365,16 @@ describe("a damaged journal in SQLite", () => {
   });
 });
 
-describe("an SQLite journal that another took away", () => {
+describe("an SQLite journal that was removed or replaced", () => {
   for (const [what, take] of [
-    [
-      "removed with all that is beside it",
-      (at: string) => ["", "-wal", "-shm", ".lock"].map((end) => rmSync(at + end)),
-    ],
+    ["removed with all files beside it", (at: string) => ["", "-wal", "-shm", ".lock"].map((end) => rmSync(at + end))],
     ["removed", (at: string) => rmSync(at)],
     [
       "replaced by garbage",
       (at: string) => writeFileSync(`${at}.new`, "garbage".repeat(1000)) ?? renameSync(`${at}.new`, at),
     ],
   ] as const) {
-    test(`is there again, with all that is known: ${what}`, async () => {
+    test(`is created again with all known nodes: ${what}`, async () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
       await fill(path, 1000);
@@ -398,7 +395,7 @@ describe("an SQLite journal that another took away", () => {
     });
   }
 
-  test("is there again when what came in its place, and is none, has gone", async () => {
+  test("is created again once the other program's database in its place is gone", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await fill(path, 100);
@@ -421,10 +418,10 @@ describe("an SQLite journal that another took away", () => {
   });
 
   for (const [when, errors] of [
-    ["before it is missed", 0],
-    ["as soon as it is missed", 1],
+    ["before it notices", 0],
+    ["as soon as it notices", 1],
   ] as const) {
-    test(`is there again, with all that is known, though the server is stopped ${when}`, async () => {
+    test(`is created again with all known nodes even if the server is stopped ${when}`, async () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
       await fill(path, 1000);
@@ -439,7 +436,7 @@ describe("an SQLite journal that another took away", () => {
     });
   }
 
-  test("keeps what was beside it, where only that is left", async () => {
+  test("is not mixed with a leftover -wal file, which is renamed", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     writeFileSync(`${path}-wal`, "precious");
@@ -449,7 +446,7 @@ describe("an SQLite journal that another took away", () => {
     expect(readFileSync(folder.at(asides(folder)[0]!), "utf8")).toBe("precious");
   });
 
-  test("is the same one by the name of a link", async () => {
+  test("is the same journal when opened through a symbolic link", async () => {
     using folder = new Folder();
     const [path, link] = [folder.at("registry.db"), folder.at("link.db")];
     await fill(path, 100);
@@ -463,7 +460,7 @@ describe("an SQLite journal that another took away", () => {
 });
 
 describe("the log in an SQLite journal", () => {
-  test("loses what is over, and keeps the rest", async () => {
+  test("loses expired batches and keeps the rest", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     {
@@ -481,7 +478,7 @@ describe("the log in an SQLite journal", () => {
     expect(it.registry.nodes).toBe(1);
   });
 
-  test("does not grow with every announcement of the same nodes, and no node is lost when it is written anew", async () => {
+  test("is rewritten when repeated announcements make it grow, without losing a node", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     let rewritten = 0;
@@ -493,7 +490,7 @@ describe("the log in an SQLite journal", () => {
         await it.registry.append();
       }
       rewritten = it.registry.all;
-      // The old part of the log goes when the new one is there.
+      // Waits until the old part of the log is deleted.
       await it.journal.storageInfo();
     }
     expect(rewritten).toBeWithin(1, 4);
@@ -504,7 +501,7 @@ describe("the log in an SQLite journal", () => {
     expect(it.registry.site.reply("busy7")).toContain("001e0000");
   });
 
-  test("is not opened again by who is still appending when it is closed", async () => {
+  test("is not reopened by an append that is under way when it is closed", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     const it = await open(path);
@@ -522,8 +519,8 @@ describe("the log in an SQLite journal", () => {
     expect(other.registry.nodes).toBe(0);
   });
 
-  /** Keeps batches of [name, port, minutes from now], one after the other. */
-  async function keep(path: string, ...batches: [name: string, port: number, minutes: number][][]): Promise<void> {
+  /** Appends batches of [name, port, minutes from now] to a file. */
+  async function write(path: string, ...batches: [name: string, port: number, minutes: number][][]): Promise<void> {
     const journal = createJournal({
       journal: `sqlite:${path}`,
       prefix: "x",
@@ -542,10 +539,10 @@ describe("the log in an SQLite journal", () => {
     await journal.close();
   }
 
-  test("has the later announcement win though the clock was set back since", async () => {
+  test("keeps the later announcement of a node even if the clock was set back between the two", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
-    await keep(path, [["moved", 9, 110]], [["moved", 2, 120]], [["stays", 3, 120]]);
+    await write(path, [["moved", 9, 110]], [["moved", 2, 120]], [["stays", 3, 120]]);
     await using it = await open(path);
     expect(it.registry.nodes).toBe(2);
     expect(it.registry.site.reply("moved")).toContain("00020000");
@@ -554,11 +551,11 @@ describe("the log in an SQLite journal", () => {
     for (const age of ages) expect(age).toBeWithin(0, 30_000);
   });
 
-  test("has what was announced before the clock was set back end before what was announced afterwards", async () => {
+  test("expires announcements from before the clock was set back earlier than those made afterwards", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     const year = 525_600;
-    await keep(
+    await write(
       path,
       [
         ["gone", 1, year],
@@ -577,16 +574,16 @@ describe("the log in an SQLite journal", () => {
       expect(all!.count).toBe(4);
       expect(Date.now() - all!.time(0)).toBeWithin(50 * 60_000, 51 * 60_000);
     }
-    // So it is not taken for new at each start.
+    // Not dated anew at each start.
     await using it = await open(path, 45 * 60_000, new Site("wasm", { retentionMs: 45 * 60_000 }));
     expect(it.registry.site.reply("gone")).toBeUndefined();
     expect(it.registry.nodes).toBe(2);
   });
 
-  test("loses nothing of a batch in whose midst the clock was wrong", async () => {
+  test("loses nothing of a batch of which only some announcements are from the future", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
-    await keep(
+    await write(
       path,
       [
         ["before", 1, -2],
@@ -598,13 +595,13 @@ describe("the log in an SQLite journal", () => {
     expect(it.registry.nodes).toBe(3);
   });
 
-  test("keeps what a server has no room for that was told to take less, for one that takes it again", async () => {
+  test("keeps nodes that a server with a smaller capacity has no room for, until a larger one reads them", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await fill(path, 2000);
     {
       await using it = await open(path, HOUR, new Site("wasm", { capacity: 100, shards: 1 }));
-      // Enough for the log to be written anew, twice.
+      // Enough for the log to be rewritten twice.
       for (let round = 0; round < 1100; round++) {
         for (let i = 0; i < 100; i++) it.registry.site.announce(`n${1900 + i}`, 1 + round);
         await it.registry.append();
@@ -618,7 +615,7 @@ describe("the log in an SQLite journal", () => {
     expect(it.registry.site.reply("n1900")).toContain((1100).toString(16));
   });
 
-  test("is not written anew with each append for what a server has no room for, when a copy took its place", async () => {
+  test("is rewritten once, not with each append, if a copy with nodes that do not fit takes its place", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     {
@@ -640,7 +637,7 @@ describe("the log in an SQLite journal", () => {
     expect(it.registry.all).toBe(1);
   });
 
-  test("prefers the later announcements where the registry has become too small for all", async () => {
+  test("restores the latest announcements if the registry is too small for all", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     await fill(path, 1000);
@@ -651,7 +648,7 @@ describe("the log in an SQLite journal", () => {
   });
 });
 
-test("by default the registry is kept where systemd or the user keeps state", () => {
+test("the default path is in the state folder of systemd or of the user", () => {
   const home = defaultSqlitePath({});
   expect(home).toEndWith("/.local/state/whereabouts/registry.db");
   expect(defaultSqlitePath({ XDG_STATE_HOME: "/state" })).toBe("/state/whereabouts/registry.db");
@@ -662,13 +659,13 @@ test("by default the registry is kept where systemd or the user keeps state", ()
   expect(defaultSqlitePath({ STATE_DIRECTORY: "/var/lib/a:/var/lib/b" })).toBe("/var/lib/a/registry.db");
 });
 
-test("a server in a program keeps nothing unless it is told to", async () => {
+test("a DiscoveryServer without the option journal keeps nothing", async () => {
   await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
   expect(server.options.journal).toBe("memory");
   expect(server.stats().journal).toMatchObject({ where: "memory", restored: 0, appended: 0, lag: 0 });
 });
 
-test("a journal that is none is refused without a word of a URL that may hold a password", async () => {
+test("an invalid journal is refused without quoting its URL, which may contain a password", async () => {
   for (const journal of [
     "redis://:secret@",
     "redis://:sec%ret@h",
