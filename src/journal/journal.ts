@@ -2,13 +2,16 @@
 import type { Batch, SealedBatch } from "./batch/index.ts";
 
 /**
- * Keeps announcements beyond the life of the process. The registry serves as its buffer: whatever could not be appended can
- * be taken from there again.
+ * Keeps announcements beyond the life of the process. The registry serves as its buffer: whatever could not be appended
+ * can be taken from there again.
  */
 export interface Journal {
   /** For logs, without passwords. */
   readonly where: string;
-  /** The journal's clock minus this machine's, in ms: added to times that are appended, subtracted from those that are read. */
+  /**
+   * The journal's clock minus this machine's, in ms: added to times that are appended, subtracted from those that are
+   * read.
+   */
   readonly shift: number;
   /** Whether `append` can succeed now: false while there is no connection. */
   readonly ready: boolean;
@@ -17,13 +20,17 @@ export interface Journal {
   /** Lost connections, failed appends, and times that the journal lost data. */
   readonly errors: number;
   /**
-   * Merges everything the journal has into `registry`. Resolves when that is done, or if the journal is not available now: that is
-   * logged, and retried until `close`.
+   * Merges everything the journal has into `registry`. Resolves when that is done, or if the journal is not available
+   * now: that is logged, and retried until `close`.
    *
    * @throws {JournalError} for a problem that a person must solve before the server can start
    */
   open(registry: JournalRegistry): Promise<void>;
-  /** Merges everything the journal has into `registry`, once and without changing the journal: for tools. @throws {JournalError} */
+  /**
+   * Merges everything the journal has into `registry`, once and without changing the journal: for tools.
+   *
+   * @throws {JournalError}
+   */
   read(registry: Pick<JournalRegistry, "merge">): Promise<void>;
   /** Gets ready for `append` without `open`: for tools. @throws {JournalError} */
   prepare(): Promise<void>;

@@ -9,7 +9,10 @@ import { SqliteJournal } from "./sqlite/journal.ts";
 import { defaultSqlitePath } from "./sqlite/path.ts";
 
 export interface JournalOptions {
-  /** `memory`, `sqlite`, `sqlite:PATH` or the URL of Redis or Valkey. A PATH that begins with `~/` is in the home folder. */
+  /**
+   * `memory`, `sqlite`, `sqlite:PATH` or the URL of Redis or Valkey. A PATH that begins with `~/` is in the home
+   * folder.
+   */
   readonly journal: string;
   /** Prefix of the keys in Redis. */
   readonly prefix: string;
@@ -24,8 +27,8 @@ export const DEFAULT_PREFIX = "whereabouts";
 /**
  * Creates a journal without opening it.
  *
- * @throws {TypeError | RangeError} that says what `journal` or `prefix` must be. The message never quotes a URL, which may
- *   contain a password.
+ * @throws {TypeError | RangeError} that says what `journal` or `prefix` must be. The message never quotes a URL, which
+ *   may contain a password.
  */
 export function createJournal({ journal, prefix, retentionMs, origin }: JournalOptions): Journal {
   checkJournal(journal, prefix);

@@ -24,7 +24,10 @@ export class OutageLog {
   /** Failures since the start. */
   count = 0;
 
-  /** @param works - what is true while nothing fails, "the journal is written" for instance; logged with "again, after 3.2 s" */
+  /**
+   * @param works - what is true while nothing fails, "the journal is written" for instance; logged with "again, after
+   * 3.2 s"
+   */
   constructor(logger: Logger, works: string) {
     this.#logger = logger;
     this.#works = works;

@@ -1,4 +1,6 @@
-/** Kills a server while nodes announce themselves, and checks after a restart that it has lost nothing it had handled. */
+/**
+ * Kills a server while nodes announce themselves, and checks after a restart that it has lost nothing it had handled.
+ */
 import { MAIN } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import { announcement, ascii, query } from "../support/packets.ts";

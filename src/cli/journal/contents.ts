@@ -1,9 +1,13 @@
-/** Reads a journal as a server does that starts now: into a registry, which keeps the latest announcement of each node. */
+/**
+ * Reads a journal as a server does that starts now: into a registry, which keeps the latest announcement of each node.
+ */
 import { createEngine, createEngineMemory, defaultEngineOptions, type EngineOptions } from "../../engine/index.ts";
 import { Batch, type Journal, JournalError, type SealedBatch } from "../../journal/index.ts";
 import { RegistryBatches } from "../../server/registry-batches.ts";
 
-/** A server may append to the journal between the two readings: room for so many more entries than the first one found. */
+/**
+ * A server may append to the journal between the two readings: room for so many more entries than the first one found.
+ */
 const GROWTH = 1.1;
 const MORE_ENTRIES = 1000;
 

@@ -7,7 +7,9 @@ import { MAX_NODE_ID } from "../values.ts";
 
 /** How far in the future an announcement may be, because clocks differ. */
 const MAX_AHEAD_MS = 60_000;
-/** Characters kept of a line: many times what an entry can need. The rest of a longer one is dropped to bound memory. */
+/**
+ * Characters kept of a line: many times what an entry can need. The rest of a longer one is dropped to bound memory.
+ */
 const MAX_LINE = 65_536;
 
 export function entryLine({ nodeId, address, port, announcedAt }: JournalEntry): string {

@@ -21,8 +21,8 @@
  *
  * An entry with a NodeID of 52 bytes and an IPv4 address takes 68 bytes.
  *
- * Batches are written from the packet engine's exchange area and read into it (assembly/layout.ts), word by word, without
- * an object per entry.
+ * Batches are written from the packet engine's exchange area and read into it (assembly/layout.ts), word by word,
+ * without an object per entry.
  */
 import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 

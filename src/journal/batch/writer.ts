@@ -18,8 +18,8 @@ import {
 } from "./format.ts";
 
 /**
- * Entries are sorted by time in ms after the first one, in numbers that also contain the entry's index. Longer spans are
- * cut off here, so that both fit in the 53 bits of a double.
+ * Entries are sorted by time in ms after the first one, in numbers that also contain the entry's index. Longer spans
+ * are cut off here, so that both fit in the 53 bits of a double.
  */
 const MAX_SORT_SPAN = 2 ** 39;
 

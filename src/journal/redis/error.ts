@@ -43,8 +43,8 @@ export function replyReason(message: string): string {
 }
 
 /**
- * Finds out why a connection failed. Bun's client reports only that it was closed, so this connects once more with a plain
- * socket and reads the first line of the reply.
+ * Finds out why a connection failed. Bun's client reports only that it was closed, so this connects once more with a
+ * plain socket and reads the first line of the reply.
  */
 export async function connectFailureReason(target: RedisTarget): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();

@@ -1,6 +1,6 @@
 /**
- * A journal in Redis or Valkey that several servers share: each appends its announcements to one stream and reads what the
- * others append. docs/scaling.md explains how it copes with different clocks and with a Redis that loses data.
+ * A journal in Redis or Valkey that several servers share: each appends its announcements to one stream and reads what
+ * the others append. docs/scaling.md explains how it copes with different clocks and with a Redis that loses data.
  */
 import { getLogger } from "@logtape/logtape";
 import { Batch, type SealedBatch } from "../batch/index.ts";
@@ -255,8 +255,8 @@ export class RedisJournal implements Journal {
   }
 
   /**
-   * Checks that Redis still has the entries it had. If not, it was emptied or went back to an earlier state: the stream is
-   * reread and everything is appended again.
+   * Checks that Redis still has the entries it had. If not, it was emptied or went back to an earlier state: the stream
+   * is reread and everything is appended again.
    */
   async #checkForDataLoss(connection: RedisConnection): Promise<void> {
     for (const id of [this.#witness, this.#appended]) {

@@ -2,8 +2,9 @@
  * Restores a stream after Redis has lost data.
  *
  * Every server appends its own announcements again. Announcements of servers that have stopped since are known only to
- * the servers that have read them. One of those appends everything it knows for all of them: the first that takes the lease,
- * the key `PREFIX:refill`. The key's value is `busy ORIGIN` meanwhile, then `done BEGAN LAST KNOWN` (see `fill`).
+ * the servers that have read them. One of those appends everything it knows for all of them: the first that takes the
+ * lease, the key `PREFIX:refill`. The key's value is `busy ORIGIN` meanwhile, then `done BEGAN LAST KNOWN` (see
+ * `fill`).
  */
 import { JournalError } from "../journal.ts";
 import type { RedisConnection } from "./connection.ts";
@@ -42,7 +43,8 @@ export async function refillStream(options: Refill): Promise<void> {
     const value = ((await connection.send("GET", [key])) as string | null) ?? "";
     const done = /^done (\d+) (\d+-\d+) (\d+-\d+)$/.exec(value);
     if (done) {
-      // Another's refill is enough if it began after the loss, by a server that had read as far, and is still in the stream.
+      // Another's refill is enough if it began after the loss, by a server that had read as far, and is still in the
+      // stream.
       const [, began, last, known] = done as unknown as [string, string, string, string];
       const enough = Number(began) > timeOf(options.missing) && !isBefore(known, options.missing);
       if (enough && (await options.stream.has(connection, last))) return;
@@ -52,7 +54,9 @@ export async function refillStream(options: Refill): Promise<void> {
   }
 }
 
-/** Appends everything while holding the lease, then leaves a note: when it began, its last entry, how far it had read. */
+/**
+ * Appends everything while holding the lease, then leaves a note: when it began, its last entry, how far it had read.
+ */
 async function fill({ connection, stream, known, retentionMs, origin, appendAll }: Refill, key: string): Promise<void> {
   const began = Math.floor(stream.now());
   const renewal = setInterval(() => {

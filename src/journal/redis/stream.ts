@@ -1,13 +1,15 @@
 /**
  * The stream of a journal in Redis: its commands, and the difference between Redis's clock and this machine's.
  *
- * A batch is the field `d` of an entry, in base64: Bun's client decodes replies as UTF-8 (except that of GET), which would
- * corrupt raw bytes.
+ * A batch is the field `d` of an entry, in base64: Bun's client decodes replies as UTF-8 (except that of GET), which
+ * would corrupt raw bytes.
  */
 import type { RedisConnection } from "./connection.ts";
 
 const FIELD = "d";
-/** The most entries in one reply. The first reply is of one entry: their size and the network's speed are unknown yet. */
+/**
+ * The most entries in one reply. The first reply is of one entry: their size and the network's speed are unknown yet.
+ */
 const MAX_READ = 64;
 /** After a reply of so many characters the next one is half as long, because the client parses each in one go. */
 const LARGE_REPLY = 2_000_000;

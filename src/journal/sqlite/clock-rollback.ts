@@ -2,11 +2,12 @@ import { MAX_CLOCK_SKEW } from "../../../assembly/layout.ts";
 import type { Batch } from "../batch/index.ts";
 
 /**
- * Corrects announcements from the future, which a file contains after the clock was set back. Batches must come latest first.
+ * Corrects announcements from the future, which a file contains after the clock was set back. Batches must come latest
+ * first.
  *
- * Such an announcement was made before everything that was appended after it, so it is dated before that. If it were dated
- * now instead, it would replace later announcements of the same node, and would be valid for another retention after each
- * start.
+ * Such an announcement was made before everything that was appended after it, so it is dated before that. If it were
+ * dated now instead, it would replace later announcements of the same node, and would be valid for another retention
+ * after each start.
  */
 export class ClockRollback {
   /** Added to times in the future; never less negative for an earlier batch than for a later one. */

@@ -1,9 +1,10 @@
 /**
  * The file of an SQLite journal. Every call blocks, so it is used in a thread of its own.
  *
- * The file is a log of batches in the order in which they were appended. Appending a batch writes a few consecutive pages; a
- * row per node would write a page per node. The log is read from its end, so that the latest announcement of a node comes
- * first. Batches are deleted from its beginning when they have expired, or when the whole registry was appended again.
+ * The file is a log of batches in the order in which they were appended. Appending a batch writes a few consecutive
+ * pages; a row per node would write a page per node. The log is read from its end, so that the latest announcement of a
+ * node comes first. Batches are deleted from its beginning when they have expired, or when the whole registry was
+ * appended again.
  */
 import { constants, Database } from "bun:sqlite";
 import { existsSync, mkdirSync, statSync } from "node:fs";
@@ -119,8 +120,8 @@ export class SqliteFile {
   }
 
   /**
-   * Yields the batches that contain announcements made at `since` or later, the last batch first. After a damaged place, the
-   * batches beyond it are read from the other end.
+   * Yields the batches that contain announcements made at `since` or later, the last batch first. After a damaged
+   * place, the batches beyond it are read from the other end.
    *
    * @throws {JournalError} `damaged`, after all readable batches
    */
@@ -174,7 +175,10 @@ export class SqliteFile {
     }
   }
 
-  /** Deletes the first batches up to number `id`; with `spareInitial`, none that the file was opened with. Returns whether there are more. */
+  /**
+   * Deletes the first batches up to number `id`; with `spareInitial`, none that the file was opened with. Returns
+   * whether there are more.
+   */
   dropUpTo(id: number, spareInitial = false): boolean {
     try {
       return this.#delete(this.#head(spareInitial ? this.#initialLast : 0).filter((row) => row.id <= id));
@@ -202,7 +206,9 @@ export class SqliteFile {
     return this.#db!.query<Row, [number, number]>(head).all(id, DELETE_BATCHES);
   }
 
-  /** Deletes consecutive batches. Returns whether there may be more, because these were as many as are deleted at once. */
+  /**
+   * Deletes consecutive batches. Returns whether there may be more, because these were as many as are deleted at once.
+   */
   #delete(rows: readonly Row[]): boolean {
     if (rows.length === 0) return false;
     const last = rows.at(-1)!.id;
@@ -265,7 +271,8 @@ export class SqliteFile {
     db.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
     if (checkSchema(db, this.path)) createSchema(db);
     db.run("PRAGMA journal_mode = WAL");
-    // A crash of this process loses nothing. A crash of the system may lose the last commits, but never damages the file.
+    // A crash of this process loses nothing. A crash of the system may lose the last commits, but never damages the
+    // file.
     db.run("PRAGMA synchronous = NORMAL");
     db.run(`PRAGMA journal_size_limit = ${MAX_WAL_BYTES}`);
     try {

@@ -149,7 +149,10 @@ export class SqliteJournal implements Journal {
     if (replaced) this.#incomplete = true;
   }
 
-  /** The log is rewritten if it has more entries. Entries that the registry had no room for stay in it until they expire. */
+  /**
+   * The log is rewritten if it has more entries. Entries that the registry had no room for stay in it until they
+   * expire.
+   */
   #maxEntries({ nodes, noRoom }: JournalRegistry): number {
     return REWRITE_FACTOR * nodes + REWRITE_MARGIN + (noRoom > 0 ? this.#initialEntries : 0);
   }
@@ -204,7 +207,10 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  /** Opens a new file, into which the registry will be written, in place of one that is damaged or was moved. Logs errors. */
+  /**
+   * Opens a new file, into which the registry will be written, in place of one that is damaged or was moved. Logs
+   * errors.
+   */
   async #replaceFile(registry: JournalRegistry, code: "damaged" | "moved", message: string): Promise<void> {
     this.#replacements++;
     this.#writing = false;
@@ -221,8 +227,8 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * Appends the whole registry, then deletes the log up to batch `last`. An append must not wait for this: if it is part of an
-   * `appendAll` itself, the two would wait for each other.
+   * Appends the whole registry, then deletes the log up to batch `last`. An append must not wait for this: if it is
+   * part of an `appendAll` itself, the two would wait for each other.
    */
   async #rewrite(registry: JournalRegistry, last?: number): Promise<void> {
     if (this.#rewriting) return;

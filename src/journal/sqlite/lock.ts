@@ -1,4 +1,6 @@
-/** A lock file beside the journal. SQLite's own exclusive lock on the journal would also keep out tools that only read. */
+/**
+ * A lock file beside the journal. SQLite's own exclusive lock on the journal would also keep out tools that only read.
+ */
 import { Database } from "bun:sqlite";
 import { JournalError } from "../journal.ts";
 import { ADVICE, checkLock, sqliteCode } from "./error.ts";
@@ -24,7 +26,8 @@ export function lockFile(path: string, retried = false): Database {
     lock.close();
     const code = sqliteCode(error);
     if (!retried && (code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT")) {
-      // The lock file is damaged; nobody holds it, as it would be reported as busy then. The journal itself may be intact.
+      // The lock file is damaged; nobody holds it, as it would be reported as busy then. The journal itself may be
+      // intact.
       renameDamaged(`${path}.lock`, [""]);
       return lockFile(path, true);
     }

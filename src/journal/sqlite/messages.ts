@@ -21,7 +21,10 @@ export type Request =
       readonly newest: number;
       readonly since: number;
     }
-  /** Deletes batches up to number `upTo`, which were all appended again. With `spareInitial`, keeps those found at the start. */
+  /**
+   * Deletes batches up to number `upTo`, which were all appended again. With `spareInitial`, keeps those found at the
+   * start.
+   */
   | { readonly type: "drop"; readonly upTo: number; readonly spareInitial: boolean }
   /** Deletes batches whose announcements were all made before `since`, and shrinks the file. */
   | { readonly type: "cleanUp"; readonly since: number }

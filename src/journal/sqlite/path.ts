@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { cannotSetAside } from "./error.ts";
 
 /**
- * `registry.db` in `$STATE_DIRECTORY` (set by systemd for StateDirectory=), else in `$XDG_STATE_HOME/whereabouts` (XDG Base
- * Directory Specification), else in `~/.local/state/whereabouts`.
+ * `registry.db` in `$STATE_DIRECTORY` (set by systemd for StateDirectory=), else in `$XDG_STATE_HOME/whereabouts` (XDG
+ * Base Directory Specification), else in `~/.local/state/whereabouts`.
  */
 export function defaultSqlitePath(env: Readonly<Record<string, string | undefined>> = Bun.env): string {
   // systemd separates several folders with colons.

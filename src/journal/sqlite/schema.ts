@@ -7,7 +7,9 @@ import { ADVICE } from "./error.ts";
 const APPLICATION_ID = 0x57484552;
 export const SCHEMA = 1;
 
-/** Returns whether the database is empty. @throws {JournalError} if it is another program's, or of an unknown version */
+/**
+ * Returns whether the database is empty. @throws {JournalError} if it is another program's, or of an unknown version
+ */
 export function checkSchema(db: Database, path: string): boolean {
   const pragma = (name: string) => Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get()!)[0]!;
   const [application, version] = [pragma("application_id"), pragma("user_version")];

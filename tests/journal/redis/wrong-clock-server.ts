@@ -1,6 +1,6 @@
 /**
- * A server whose clock is off by MS in all its threads: `bun wrong-clock-server.ts JOURNAL MS`. Prints its port; stops when
- * its standard input ends.
+ * A server whose clock is off by MS in all its threads: `bun wrong-clock-server.ts JOURNAL MS`. Prints its port; stops
+ * when its standard input ends.
  */
 const [journal, skew] = process.argv.slice(2) as [string, string];
 
