@@ -1,105 +1,66 @@
-/** The client: finds nodes on the LAN and through servers, and lets the own node be found. */
+/** The client: finds nodes on the LAN and through servers, and announces the own node to both. */
 import { createCodec } from "../codec/index.ts";
 import type { DiscoveryError } from "./error.ts";
+import { type DiscovererEvents, Emitter } from "./events.ts";
 import { Lan } from "./lan/lan.ts";
-import { nodeIdBytes, nodeIdKey } from "./node-id.ts";
+import type { LookupResult } from "./lookup-many.ts";
+import { Lookups } from "./lookups.ts";
+import { nodeIdKey } from "./node-id.ts";
+import { lookupSettings, type Settings, startSettings, watchSettings } from "./options.ts";
 import { Announcer } from "./servers/announcer.ts";
+import { MAX_TIMER_MS } from "./servers/deadlines.ts";
 import { type ServerCounters, ServerLink } from "./servers/link.ts";
-import { type LookupResult, Many } from "./servers/lookup-many.ts";
-import { Lookups, Waiter } from "./servers/lookups.ts";
-import {
-  DEFAULT_TIMINGS,
-  type DiscovererOptions,
-  type LanEvent,
-  type LanNode,
-  type LookupOptions,
-  type NodeAddress,
-  type Timings,
-} from "./types.ts";
+import type { DiscovererOptions, LanEvent, LanNode, LookupOptions, NodeAddress, WatchOptions } from "./types.ts";
 import { Watch } from "./watch.ts";
 
-/** The UDP port of the LAN, where every node announces itself and listens: 21025. */
-export const LAN_PORT = 21025;
-const LOOKUP_TIMEOUT_MS = 5_000;
-
-/** An announcement that was sent. */
-export interface Announced {
-  /** `lan`, or the server as it was given. */
-  readonly where: string;
-  /** The address and port that it went to. */
-  readonly address: string;
-  /** Length of the datagram. */
-  readonly bytes: number;
-}
-
-/** What can be listened for with {@link Discoverer.on}: the name of each event, and what a listener is given. */
-export interface DiscovererEvents {
-  /** A node of the LAN was heard that was not known, or had gone. */
-  node: LanEvent;
-  /** A node of the LAN announces another address or port than before. */
-  moved: LanEvent;
-  /** A node of the LAN was not heard for 90 s. */
-  gone: LanEvent;
-  /** Something did not work and will be tried again. */
-  error: DiscoveryError;
-  /** An announcement was sent. */
-  announced: Announced;
-}
-
-/** Counters of one discoverer, from its start on. */
+/** The counters of a discoverer since its start. */
 export interface DiscovererStats {
-  /** Datagrams on the LAN's port: `received` is the announcements of other nodes, and whatever was ignored. */
+  /** Datagrams on the LAN's port: `received` is the sum of other nodes' `announcements` and the `ignored` rest. */
   readonly lan: { readonly received: number; readonly announcements: number; readonly ignored: number };
-  /** By server, as it was given. */
+  /** By server, as given. */
   readonly servers: Readonly<Record<string, Readonly<ServerCounters>>>;
 }
 
-const LAN_EVENTS = ["node", "moved", "gone"] as const;
-const CLOSED = "the discoverer is closed";
-
-type Listener<T> = (event: T) => void;
-
 /**
- * A running discoverer: finds nodes, on the LAN and through servers, and lets the own node be found.
+ * Finds nodes on the LAN and through servers, and announces the own node so that others can find it.
  *
  * @example
  * ```ts
  * import { Discoverer } from "whereabouts/client";
  * import { DiscoveryServer } from "whereabouts/server";
  *
- * // A server of our own; servers on the internet are named: ["discovery.example"].
+ * // A server for this example; servers on the internet are given by name: ["discovery.example"].
  * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
  * const servers = [`127.0.0.1:${server.port}`];
  *
- * // The node that wants to be found. It announces itself from now on, every 30 min; without `lan: false` also on the LAN.
+ * // The node to be found. It announces itself now and then every 30 min; without `lan: false` also on the LAN.
  * await using theirs = await Discoverer.start({ nodeId: "THEIR-NODE", port: 22000, servers, lan: false });
  * await theirs.announce();
  *
- * // The node that wants to find it.
+ * // The node that looks for it.
  * await using mine = await Discoverer.start({ servers, lan: false });
  * const peer = await mine.lookup("THEIR-NODE");
  * `${peer?.ip}:${peer?.port}`; // => "127.0.0.1:22000"
  * ```
  */
 export class Discoverer {
-  readonly #listeners = new Map<keyof DiscovererEvents, Set<Listener<never>>>();
-  readonly #links: ServerLink[];
+  readonly #emitter = new Emitter();
+  readonly #links: readonly ServerLink[];
   readonly #lookups: Lookups;
-  readonly #announcers: Announcer[];
+  readonly #announcers: readonly Announcer[];
   readonly #watches = new Set<Watch>();
-  readonly #many = new Set<Many>();
   #lan: Lan | undefined;
-  /** What happened before anybody could listen: told when `start` has returned. */
-  #early: (() => void)[] | undefined = [];
+  /**
+   * The one handle that keeps the process running. All sockets and other timers are unref'd when they are created, so
+   * {@link unref} covers those that are opened later as well.
+   */
+  readonly #keepAlive = setInterval(() => {}, MAX_TIMER_MS);
   #closed = false;
 
-  private constructor(options: DiscovererOptions, timings: Timings, announcement: Uint8Array | undefined) {
+  private constructor({ servers, timings }: Settings, announcement: Uint8Array | undefined) {
     const codec = createCodec({ backend: "ts" });
-    const onError = (error: DiscoveryError) => this.#emit("error", error);
-    const servers = [...new Set(options.servers ?? [])];
-    const onRoom = () => {
-      for (const many of this.#many) many.proceed();
-    };
+    const onError = (error: DiscoveryError) => this.#emitter.emit("error", error);
+    const onRoom = () => this.#lookups.proceed();
     this.#links = servers.map((server) => new ServerLink(server, { codec, onError, onRoom }));
     this.#lookups = new Lookups(this.#links, timings);
     this.#announcers =
@@ -107,21 +68,21 @@ export class Discoverer {
         ? []
         : this.#links.map((link) => {
             const onAnnounced = (address: string) =>
-              this.#emit("announced", { where: link.server, address, bytes: announcement.length });
+              this.#emitter.emit("announced", { where: link.server, address, bytes: announcement.length });
             return new Announcer({ link, packet: announcement, timings, onError, onAnnounced });
           });
   }
 
   /**
-   * Starts a discoverer. It announces at once, if it has a port to announce, and from then on by itself.
+   * Starts a discoverer. If it has a port to announce, it announces at once and then in intervals.
    *
    * @param options - see {@link DiscovererOptions}
-   * @returns the discoverer; `close()` it, or have it closed by `await using`
-   * @throws {TypeError} or {RangeError} for an option that makes no sense
-   * @throws {DiscoveryError} if the LAN's port is held by a program that does not share it
+   * @returns the discoverer. It keeps the program running until it is closed, by `close()` or `await using`, or unref'd
+   * @throws {TypeError} for an unknown option or a value of a wrong type; {RangeError} for a value out of range
+   * @throws {DiscoveryError} if another program uses the LAN's port and does not share it: `code` is EADDRINUSE
    * @example
    * ```ts
-   * // Looks and listens only: a node that is to be found has a `nodeId` and a `port`.
+   * // Without `nodeId` and `port` it announces nothing, but finds other nodes.
    * await using discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
    * discoverer.nodes(); // => []
    *
@@ -130,48 +91,32 @@ export class Discoverer {
    * ```
    */
   static async start(options: DiscovererOptions = {}): Promise<Discoverer> {
-    const timings = { ...DEFAULT_TIMINGS, ...options.timings };
-    for (const [name, ms] of Object.entries(timings)) {
-      if (!(ms > 0)) throw new RangeError(`timings.${name} must be milliseconds above 0, not ${ms}`);
-    }
-    const port = options.port ?? 0;
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      throw new RangeError(`port must be a whole number from 0 to 65535, not ${port}`);
-    }
-    const nodeId = options.nodeId === undefined ? undefined : nodeIdBytes(options.nodeId);
-    if (port > 0 && nodeId === undefined) throw new TypeError("to announce a port takes a nodeId");
+    const settings = startSettings(options);
+    const { nodeId, port } = settings;
     const announcement =
       port > 0 && nodeId !== undefined
         ? createCodec({ backend: "ts" }).encode({ type: "announcement", nodeId, port, ip: new Uint8Array(0) })
         : undefined;
-    const discoverer = new Discoverer(options, timings, announcement);
-    if (options.lan ?? true) {
-      discoverer.#lan = await Lan.open({
-        port: options.lanPort ?? LAN_PORT,
-        announcement,
-        ownKey: nodeId && nodeIdKey(nodeId),
-        timings,
-        onEvent: (event) => discoverer.#onLan(event),
-        onError: (error) => discoverer.#emit("error", error),
-        onAnnounced: (address, bytes) => discoverer.#emit("announced", { where: "lan", address, bytes }),
-      });
+    const discoverer = new Discoverer(settings, announcement);
+    try {
+      if (settings.lan) await discoverer.#openLan(settings, announcement);
+    } catch (error) {
+      await discoverer.close();
+      throw error;
     }
     for (const announcer of discoverer.#announcers) void announcer.announce();
-    setImmediate(() => {
-      const early = discoverer.#early ?? [];
-      discoverer.#early = undefined;
-      for (const tell of early) tell();
-    });
+    // The caller gets the discoverer, and adds its listeners, before the first event.
+    setImmediate(() => discoverer.#emitter.flush());
     return discoverer;
   }
 
   /**
-   * Looks for a node: on the LAN, among what was found of late, then with all servers at once.
+   * Looks up a node: among the nodes of the LAN, then in the cache of earlier results, then on all servers at once.
    *
    * @param nodeId - text (UTF-8) or bytes, 1 to 1008 of them
-   * @param options - `timeout` in ms (5,000), queueing included; `signal` to give up early
-   * @returns its address, or `undefined` if nobody answered in time
-   * @throws {TypeError} or {RangeError} for what is no NodeID; the signal's reason when it is aborted; {Error} once closed
+   * @param options - `timeout` in ms (5,000); `signal` to cancel the lookup
+   * @returns its address, or `undefined` if there was no reply in time
+   * @throws {TypeError} or {RangeError} for wrong arguments; the signal's reason if it is aborted; {Error} if closed
    * @example
    * ```ts
    * import { Discoverer } from "whereabouts/client";
@@ -180,41 +125,24 @@ export class Discoverer {
    * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
    * await using discoverer = await Discoverer.start({ servers: [`127.0.0.1:${server.port}`], lan: false });
    *
-   * // A server says nothing of a node that it does not know.
+   * // A server does not reply to a query for a node that it does not know.
    * await discoverer.lookup("NOBODY", { timeout: 100 }); // => undefined
    *
    * await discoverer.lookup("NOBODY", { signal: AbortSignal.timeout(50) }); // throws DOMException
    * await discoverer.lookup(""); // throws RangeError
    * ```
    */
-  async lookup(nodeId: string | Uint8Array, options: LookupOptions = {}): Promise<NodeAddress | undefined> {
-    const { signal, timeout = LOOKUP_TIMEOUT_MS } = options;
-    const bytes = nodeIdBytes(nodeId);
-    signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<NodeAddress | undefined>();
-    const waiter = this.#begin(bytes, timeout, (_nodeId, address) => resolve(address));
-    if (signal === undefined || waiter === undefined) return await promise;
-    const abort = () => {
-      if (waiter.cancelled) return;
-      waiter.cancelled = true;
-      waiter.search?.leave(waiter);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      return await promise;
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+  async lookup(nodeId: string | Uint8Array, options?: LookupOptions): Promise<NodeAddress | undefined> {
+    return await this.#lookups.one(nodeId, lookupSettings(options));
   }
 
   /**
-   * Looks for many nodes, thousands at a time.
+   * Looks up many nodes, thousands at a time.
    *
-   * @param ids - NodeIDs as in {@link lookup}; may be endless
-   * @param options - as in {@link lookup}, for each of them
-   * @returns the answers in the order in which they come; an error of the source comes behind them
-   * @throws {Error} once closed; what {@link lookup} throws comes out of the iteration
+   * @param ids - NodeIDs as in {@link lookup}; an array or any other iterable, which may be endless
+   * @param options - as in {@link lookup}, for each of the lookups; an aborted `signal` ends them all
+   * @returns the results in the order of the replies. If `ids` throws an error, it follows the results
+   * @throws {TypeError} or {RangeError} for wrong arguments; {Error} if closed. A wrong NodeID ends the iteration with its error
    * @example
    * ```ts
    * import { Discoverer } from "whereabouts/client";
@@ -236,36 +164,21 @@ export class Discoverer {
    */
   lookupMany(
     ids: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
-    options: LookupOptions = {},
+    options?: LookupOptions,
   ): AsyncIterable<LookupResult> {
-    const { signal, timeout = LOOKUP_TIMEOUT_MS } = options;
-    if (this.#closed) throw new Error(CLOSED);
-    const many = new Many(ids, {
-      signal,
-      begin: (nodeId, answered) => {
-        const waiter = this.#begin(nodeIdBytes(nodeId), timeout, answered);
-        return () => {
-          if (waiter === undefined || waiter.cancelled) return;
-          waiter.cancelled = true;
-          waiter.search?.leave(waiter);
-        };
-      },
-      busy: () => this.#links.some((link) => link.busy),
-      onEnd: (many) => this.#many.delete(many),
-    });
-    if (!many.stream.ended) this.#many.add(many);
-    return many.stream;
+    return this.#lookups.many(ids, lookupSettings(options));
   }
 
   /**
-   * Listens for events. What a listener throws ends up as an uncaught exception of the program.
+   * Adds a listener. If the listener throws, the error becomes an uncaught exception of the program.
    *
    * @param event - the name of one of {@link DiscovererEvents}
-   * @param listener - is called with each event, one at a time
-   * @returns a function that ends it
+   * @param listener - is called with each event
+   * @returns a function that removes the listener
+   * @throws {TypeError} for an unknown event, or a listener that is not a function
    * @example
    * ```ts
-   * // Nobody listens on that port.
+   * // Nothing listens on that port.
    * const options = { nodeId: "MY-NODE", port: 22000, servers: ["127.0.0.1:1"], lan: false };
    * await using discoverer = await Discoverer.start(options);
    *
@@ -277,27 +190,21 @@ export class Discoverer {
    * ```
    */
   on<K extends keyof DiscovererEvents>(event: K, listener: (event: DiscovererEvents[K]) => void): () => void {
-    let listeners = this.#listeners.get(event);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#listeners.set(event, listeners);
-    }
-    const set = listeners as Set<Listener<DiscovererEvents[K]>>;
-    set.add(listener);
-    return () => void set.delete(listener);
+    return this.#emitter.on(event, listener);
   }
 
   /**
-   * The nodes of the LAN as they are known now, then each change. Of a node whose events nobody takes only the latest is kept.
+   * Streams the current nodes of the LAN and then each change. A slow reader gets only the latest event of each node.
    *
-   * @param options - `signal` ends it, as `close()` does, and leaving the loop
+   * @param options - `signal` ends the stream, as `close()` does, and leaving the loop
    * @returns the events, without end
+   * @throws {TypeError} for a wrong option
    * @example
    * ```ts
    * import { Discoverer } from "whereabouts/client";
    * import { nodeIdToText } from "whereabouts/codec";
    *
-   * // Two nodes of one LAN; here in one program.
+   * // Two nodes of one LAN, here in one program.
    * await using theirs = await Discoverer.start({ nodeId: "THEIR-NODE", port: 22001 });
    * await using mine = await Discoverer.start({ nodeId: "MY-NODE", port: 22000 });
    *
@@ -307,26 +214,19 @@ export class Discoverer {
    * }
    * ```
    */
-  watch(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<LanEvent> {
-    const { signal } = options;
-    const end = () => watch.stream.end();
-    const watch = new Watch(() => {
-      for (const stop of off) stop();
-      signal?.removeEventListener("abort", end);
-      this.#watches.delete(watch);
-    });
-    const off = LAN_EVENTS.map((name) => this.on(name, (event) => watch.add(event)));
+  watch(options: WatchOptions = {}): AsyncIterable<LanEvent> {
+    const { signal } = watchSettings(options);
+    const watch = new Watch({ emitter: this.#emitter, signal, onEnd: (watch) => this.#watches.delete(watch) });
     for (const node of this.nodes()) watch.add({ ...node, type: "node" });
-    signal?.addEventListener("abort", end, { once: true });
-    this.#watches.add(watch);
-    if (this.#closed || signal?.aborted) end();
+    if (this.#closed) watch.stream.end();
+    if (!watch.stream.ended) this.#watches.add(watch);
     return watch.stream;
   }
 
   /**
    * The nodes of the LAN that were heard within 90 s.
    *
-   * @returns a list of its own, in no particular order
+   * @returns a new list, in no particular order
    * @example
    * ```ts
    * await using theirs = await Discoverer.start({ nodeId: "THEIR-NODE", port: 22001 });
@@ -341,8 +241,8 @@ export class Discoverer {
   }
 
   /**
-   * Announces now, to the LAN and to every server; done when each server was sent to, and half a second has passed in which
-   * nothing spoke against it. Never rejects: what goes wrong comes as an `error` event. Does nothing without a port.
+   * Announces now, to the LAN and to every server. Resolves half a second after the last packet was sent: a refusal is known
+   * by then. Never rejects: failures are `error` events. Does nothing without a port to announce.
    *
    * @example
    * ```ts
@@ -363,9 +263,9 @@ export class Discoverer {
   }
 
   /**
-   * What it did so far.
+   * The counters so far.
    *
-   * @returns the counters as they stand; they do not go on counting
+   * @returns a copy, which later packets do not change
    * @example
    * ```ts
    * await using discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
@@ -381,7 +281,42 @@ export class Discoverer {
   }
 
   /**
-   * Ends it: no socket, no timer and no promise is left. Look-ups under way end with `undefined`. May be called twice.
+   * Lets the program end while the discoverer is open, as `unref()` of timers and sockets does. The discoverer works as
+   * before while something else keeps the program running. Pending promises of `lookup()` and `announce()`, and loops over
+   * `watch()` and `lookupMany()`, do not: the program may end before they settle. Only a top-level `await` does: Bun waits
+   * for its promise even so, and uses a whole CPU core meanwhile.
+   *
+   * @returns the discoverer
+   * @example
+   * ```ts
+   * // This program ends after its last statement, although the discoverer is open.
+   * const discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
+   * discoverer.unref() === discoverer; // => true
+   * ```
+   */
+  unref(): this {
+    this.#keepAlive.unref();
+    return this;
+  }
+
+  /**
+   * Undoes {@link unref}: keeps the program running until the discoverer is closed, which is the default.
+   *
+   * @returns the discoverer
+   * @example
+   * ```ts
+   * await using discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
+   * discoverer.unref();
+   * discoverer.ref() === discoverer; // => true
+   * ```
+   */
+  ref(): this {
+    if (!this.#closed) this.#keepAlive.ref();
+    return this;
+  }
+
+  /**
+   * Closes all sockets and timers. Pending lookups resolve with `undefined`. May be called twice.
    *
    * @example
    * ```ts
@@ -396,61 +331,33 @@ export class Discoverer {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    clearInterval(this.#keepAlive);
     for (const announcer of this.#announcers) announcer.close();
-    for (const many of [...this.#many]) many.stop();
     this.#lookups.close();
     for (const link of this.#links) link.close();
     this.#lan?.close();
-    for (const many of [...this.#many]) many.stream.end();
     for (const { stream } of [...this.#watches]) stream.end();
-    this.#listeners.clear();
+    this.#emitter.close();
   }
 
-  /** What `await using` calls at the end: {@link close}. */
+  /** Called at the end of an `await using` block: {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  /** Answers at once with what is known, or searches; what it returns can still be called off. */
-  #begin(nodeId: Uint8Array, timeout: number, answered: Waiter["answered"]): Waiter | undefined {
-    if (this.#closed) throw new Error(CLOSED);
-    if (!(timeout >= 0)) throw new RangeError(`timeout must be milliseconds, not ${timeout}`);
-    const key = nodeIdKey(nodeId);
-    const near = this.#lan?.get(key);
-    const known = near === undefined ? this.#lookups.cached(key) : { address: addressOf(near) };
-    if (known !== undefined || (this.#links.length === 0 && this.#lan === undefined)) {
-      answered(nodeId, known?.address);
-      return undefined;
-    }
-    const waiter = new Waiter(nodeId, answered);
-    this.#lookups.search(key, waiter, timeout);
-    return waiter;
+  async #openLan({ nodeId, lanPort, timings }: Settings, announcement: Uint8Array | undefined): Promise<void> {
+    this.#lan = await Lan.open({
+      port: lanPort,
+      announcement,
+      ownKey: nodeId && nodeIdKey(nodeId),
+      timings,
+      onEvent: (event) => {
+        if (event.type !== "gone") this.#lookups.foundOnLan(event);
+        this.#emitter.emit(event.type, event);
+      },
+      onError: (error) => this.#emitter.emit("error", error),
+      onAnnounced: (address, bytes) => this.#emitter.emit("announced", { where: "lan", address, bytes }),
+    });
+    this.#lookups.lan = this.#lan;
   }
-
-  #onLan(event: LanEvent): void {
-    if (event.type !== "gone") this.#lookups.end(nodeIdKey(event.nodeId), addressOf(event));
-    this.#emit(event.type, event);
-  }
-
-  #emit<K extends keyof DiscovererEvents>(name: K, event: DiscovererEvents[K]): void {
-    if (this.#closed) return;
-    if (this.#early !== undefined) {
-      this.#early.push(() => this.#emit(name, event));
-      return;
-    }
-    for (const listener of this.#listeners.get(name) ?? []) {
-      try {
-        (listener as Listener<DiscovererEvents[K]>)(event);
-      } catch (error) {
-        // Out of the receive loop, which would take it for an error of the socket's.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
-  }
-}
-
-function addressOf({ ip, port, via, seenAt }: LanNode): NodeAddress {
-  return { ip, port, via, seenAt };
 }

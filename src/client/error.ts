@@ -1,6 +1,6 @@
 /**
- * Something did not work that will be tried again: a network that is not there, a name that does not resolve. Comes as an
- * `error` event; {@link Discoverer.start} throws one if there is no way to listen on the LAN.
+ * A failure that will be retried: the network is down, for instance, or a name does not resolve. It is delivered as an
+ * `error` event. {@link Discoverer.start} throws one if it cannot listen on the LAN.
  *
  * @example
  * ```ts
@@ -14,15 +14,15 @@
  */
 export class DiscoveryError extends Error {
   override readonly name = "DiscoveryError";
-  /** The system's code, ENETUNREACH say, where it gave one. */
+  /** The system's error code, such as ENETUNREACH, if there is one. */
   readonly code: string | undefined;
-  /** What it happened with: `lan`, the name of an interface, or a server as it was given. */
+  /** What failed: `lan`, the name of an interface, or a server as given. */
   readonly where: string;
 
   /**
-   * @param where - what it happened with
+   * @param where - what failed
    * @param message - why, for people
-   * @param options - `code`, the system's; `cause`, the error that this one comes from
+   * @param options - `code`: the system's error code; `cause`: the original error
    */
   constructor(where: string, message: string, options: { code?: string | undefined; cause?: unknown } = {}) {
     super(`${where}: ${message}`, { cause: options.cause });

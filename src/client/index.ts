@@ -1,12 +1,16 @@
-export {
-  type Announced,
-  Discoverer,
-  type DiscovererEvents,
-  type DiscovererStats,
-  LAN_PORT,
-} from "./discoverer.ts";
+export { Discoverer, type DiscovererStats } from "./discoverer.ts";
 export { DiscoveryError } from "./error.ts";
+export type { Announced, DiscovererEvents } from "./events.ts";
+export type { LookupResult } from "./lookup-many.ts";
+export { LAN_PORT } from "./options.ts";
 export { parseServer, SERVER_PORT, type ServerAddress } from "./servers/address.ts";
 export type { ServerCounters } from "./servers/link.ts";
-export type { LookupResult } from "./servers/lookup-many.ts";
-export type { DiscovererOptions, LanEvent, LanNode, LookupOptions, NodeAddress, Timings } from "./types.ts";
+export type {
+  DiscovererOptions,
+  LanEvent,
+  LanNode,
+  LookupOptions,
+  NodeAddress,
+  Timings,
+  WatchOptions,
+} from "./types.ts";

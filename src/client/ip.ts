@@ -1,19 +1,19 @@
-/** Addresses as a discoverer gives them: RFC 5952 for IPv6, IPv4 in IPv6 as IPv4. */
+/** IP addresses as text: RFC 5952 for IPv6, and plain IPv4 for IPv4-mapped addresses. */
 import { ipFromText, ipToText } from "../codec/index.ts";
 
-/** The address of `length` bytes, 4 or 16, at `at`. */
-export function ipOf(bytes: Uint8Array, at: number, length: number): string {
-  return unmapped(ipToText(bytes.subarray(at, at + length))!);
+/** The text of the 4 or 16 bytes at `offset`. */
+export function ipOf(bytes: Uint8Array, offset: number, length: number): string {
+  return unmapped(ipToText(bytes.subarray(offset, offset + length))!);
 }
 
-/** Any text of an address as it is given here: a scope (`%eth0`) stays. */
+/** Normalizes the text of an address. A scope (`%eth0`) is kept. */
 export function formatIp(text: string): string {
   const [address = "", scope] = text.split("%");
   const plain = unmapped(ipToText(ipFromText(address))!);
   return scope === undefined ? plain : `${plain}%${scope}`;
 }
 
-/** RFC 5952 has a dot in none but mapped addresses. */
+/** In RFC 5952, only IPv4-mapped addresses contain a dot. */
 function unmapped(text: string): string {
   return text.startsWith("::ffff:") && text.includes(".") ? text.slice(7) : text;
 }

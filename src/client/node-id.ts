@@ -1,17 +1,28 @@
-/** NodeIDs as callers have them, as packets have them, and as a Map wants them. */
+/** NodeIDs: as callers pass them, as bytes in packets, and as keys of a Map. */
 import { nodeIdFromText } from "../codec/index.ts";
+import { describeValue } from "./describe-value.ts";
 
-/** The bytes of a NodeID: text is UTF-8. @throws {TypeError} or {RangeError} for what cannot be one. */
-export function nodeIdBytes(nodeId: string | Uint8Array): Uint8Array {
+/** The longest NodeID that fits into a packet, in bytes. */
+const MAX_LENGTH = 1008;
+
+/**
+ * The bytes of a NodeID; text is encoded as UTF-8.
+ *
+ * @param name - what error messages call the value
+ * @throws {TypeError} if it is neither text nor bytes, {RangeError} if it is empty or too long
+ */
+export function nodeIdBytes(nodeId: string | Uint8Array, name = "a NodeID"): Uint8Array {
   const bytes = typeof nodeId === "string" ? nodeIdFromText(nodeId) : nodeId;
-  if (!(bytes instanceof Uint8Array)) throw new TypeError("a NodeID must be a string or a Uint8Array");
-  if (bytes.length === 0 || bytes.length > 1008) {
-    throw new RangeError(`a NodeID must have 1 to 1008 bytes, not ${bytes.length}`);
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(`${name} must be a string or a Uint8Array, not ${describeValue(bytes)}`);
+  }
+  if (bytes.length === 0 || bytes.length > MAX_LENGTH) {
+    throw new RangeError(`${name} must have 1 to ${MAX_LENGTH} bytes, not ${bytes.length}`);
   }
   return bytes;
 }
 
-/** A key for a Map: one character a byte, whatever the bytes are. */
+/** A Map key: one character per byte, for any bytes. */
 export function nodeIdKey(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

@@ -1,4 +1,4 @@
-/** What one side pushes and the other iterates over. */
+/** An async iterator of the values that are pushed into it. */
 export class Stream<T> implements AsyncIterableIterator<T> {
   #values: T[] = [];
   #head = 0;
@@ -9,15 +9,15 @@ export class Stream<T> implements AsyncIterableIterator<T> {
   readonly #onTake: () => void;
 
   /**
-   * @param onEnd called once, when either side has ended it.
-   * @param onTake called when a value was taken.
+   * @param onEnd - is called once, when either side has ended the stream
+   * @param onTake - is called when a value was taken
    */
   constructor(onEnd: () => void, onTake: () => void = () => {}) {
     this.#onEnd = onEnd;
     this.#onTake = onTake;
   }
 
-  /** Values that nobody has taken yet. */
+  /** How many values were pushed and not taken yet. */
   get size(): number {
     return this.#values.length - this.#head;
   }
@@ -33,12 +33,12 @@ export class Stream<T> implements AsyncIterableIterator<T> {
     else this.#values.push(value);
   }
 
-  /** Ends it behind what was pushed, with an error if there is a `failure`. */
+  /** Ends the stream after the values so far; with an error if there is a `failure`. */
   end(failure?: { readonly reason: unknown }): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#failure = failure;
-    for (const waiting of this.#waiting.splice(0)) this.#last(waiting);
+    for (const waiting of this.#waiting.splice(0)) this.#finish(waiting);
     this.#onEnd();
   }
 
@@ -53,12 +53,12 @@ export class Stream<T> implements AsyncIterableIterator<T> {
       return Promise.resolve({ value, done: false });
     }
     const waiting = Promise.withResolvers<IteratorResult<T>>();
-    if (this.#ended) this.#last(waiting);
+    if (this.#ended) this.#finish(waiting);
     else this.#waiting.push(waiting);
     return waiting.promise;
   }
 
-  /** The loop was left: what is still there is of no use. */
+  /** The reader has left its loop, so the remaining values are dropped. */
   return(): Promise<IteratorResult<T>> {
     this.#values = [];
     this.#head = 0;
@@ -70,8 +70,8 @@ export class Stream<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
-  /** The error once, then and otherwise the end. */
-  #last(waiting: PromiseWithResolvers<IteratorResult<T>>): void {
+  /** Answers a read after the end: the first one gets the error, if there is one. */
+  #finish(waiting: PromiseWithResolvers<IteratorResult<T>>): void {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure === undefined) waiting.resolve({ value: undefined, done: true });

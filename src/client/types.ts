@@ -1,4 +1,4 @@
-/** What a discoverer is told, and what it tells. */
+/** The types of a discoverer's options and results. */
 
 /** Where a node is. */
 export interface NodeAddress {
@@ -6,48 +6,48 @@ export interface NodeAddress {
   readonly ip: string;
   /** 1 to 65535. */
   readonly port: number;
-  /** Who said so: `lan`, or the server as it was given. */
+  /** Where the address comes from: `lan`, or the server as given. */
   readonly via: string;
-  /** When it was heard, in milliseconds since 1970. */
+  /** When the announcement or the server's reply was received, in milliseconds since 1970. */
   readonly seenAt: number;
 }
 
 /** A node of the LAN. */
 export interface LanNode extends NodeAddress {
-  /** Any bytes: `nodeIdToText` of `whereabouts/codec` gives their text, if they are one. */
+  /** Any bytes. If they are text, `nodeIdToText` of `whereabouts/codec` returns it. */
   readonly nodeId: Uint8Array;
-  /** It said so itself. */
+  /** Always `lan`: the node announced itself there. */
   readonly via: "lan";
 }
 
-/** A change on the LAN: a node is new, has another address, or was not heard of for 90 s. */
+/** A change on the LAN: a node is new, has another address, or was silent for 90 s. */
 export interface LanEvent extends LanNode {
-  /** New, at another address, or not heard of for 90 s: its address is then the last. */
+  /** New, at another address, or silent for 90 s. The address of a node that is gone is its last one. */
   readonly type: "node" | "moved" | "gone";
 }
 
-/** What is to come at which times, in milliseconds. What is left out is as the protocol has it. */
+/** The intervals and timeouts of a discoverer, in milliseconds. The defaults are the protocol's. */
 export interface Timings {
   /** Between two announcements on the LAN: 30 s. */
   readonly lanInterval: number;
-  /** How long a node of the LAN is remembered: 90 s. */
+  /** How long a node of the LAN is kept after its last announcement: 90 s. */
   readonly lanRetention: number;
-  /** How often interfaces are looked at: 2 s. */
+  /** How often to look for new network interfaces: 2 s. */
   readonly interfaces: number;
   /** Between two announcements to a server: 30 min. */
   readonly serverInterval: number;
-  /** The first wait after an announcement that could not be sent: 1 s. It doubles from then on. */
+  /** The wait after a failed announcement to a server: 1 s. It doubles with each further failure. */
   readonly retryFirst: number;
   /** The longest such wait: 5 min. */
   readonly retryLongest: number;
-  /** How long an answer is kept: 5 min. */
+  /** How long the address of a node is cached: 5 min. */
   readonly found: number;
-  /** How long it is kept that there was none: 1 min. */
+  /** How long it is cached that a node is unknown: 1 min. */
   readonly notFound: number;
 }
 
 /**
- * What a discoverer is told at its start. Whatever is left out has its default.
+ * The options of {@link Discoverer.start}. All have defaults.
  *
  * @example
  * ```ts
@@ -64,33 +64,28 @@ export interface Timings {
 export interface DiscovererOptions {
   /** The own NodeID, text (UTF-8) or bytes. Needed to announce. */
   readonly nodeId?: string | Uint8Array;
-  /** The port to announce; 0, the default, announces nothing: to look and to listen only. */
+  /** The port to announce. With 0, the default, nothing is announced. */
   readonly port?: number;
-  /** Discovery servers: `host`, `host:port`, `[v6]:port`. The port is 22025 by default. */
+  /** Discovery servers: `host`, `host:port` or `[v6]:port`. The port is 22025 by default. */
   readonly servers?: readonly string[];
   /** Whether to listen and to announce on the LAN. Default true. */
   readonly lan?: boolean;
   /** UDP port of the LAN, 21025 by default. */
   readonly lanPort?: number;
-  /** Other times than the protocol's: for tests, or for a network that wants them. */
+  /** Intervals and timeouts other than the protocol's: for tests, or for a network that needs them. */
   readonly timings?: Partial<Timings>;
 }
 
-/** How a look-up is to go. */
+/** The options of a lookup. */
 export interface LookupOptions {
-  /** Gives up when it is aborted: the look-up rejects with its reason. */
+  /** Cancels the lookup, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Milliseconds, 5,000 by default. */
   readonly timeout?: number;
 }
 
-export const DEFAULT_TIMINGS: Timings = {
-  lanInterval: 30_000,
-  lanRetention: 90_000,
-  interfaces: 2_000,
-  serverInterval: 1_800_000,
-  retryFirst: 1_000,
-  retryLongest: 300_000,
-  found: 300_000,
-  notFound: 60_000,
-};
+/** The options of {@link Discoverer.watch}. */
+export interface WatchOptions {
+  /** Ends the stream. */
+  readonly signal?: AbortSignal;
+}

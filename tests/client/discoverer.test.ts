@@ -449,7 +449,9 @@ test("a long time-out is no reason to write to the console", async () => {
 });
 
 test("options that make no sense are refused", async () => {
-  expect(Discoverer.start({ lan: false, port: 1 })).rejects.toThrow("to announce a port takes a nodeId");
+  expect(Discoverer.start({ lan: false, port: 1 })).rejects.toThrow(
+    "to announce a port, the options must have a nodeId",
+  );
   expect(Discoverer.start({ lan: false, nodeId: "A", port: 70_000 })).rejects.toThrow("0 to 65535, not 70000");
   expect(Discoverer.start({ lan: false, servers: ["a:b:c"] })).rejects.toThrow('"a:b:c" is no server');
   expect(Discoverer.start({ lan: false, timings: { found: Number.NaN } })).rejects.toThrow("timings.found must be");

@@ -1,35 +1,35 @@
-/** Where a LAN announcement has to go: the ways out of this host, as its interfaces are now. */
+/** The destinations of LAN announcements, from the current network interfaces of this host. */
 import { networkInterfaces } from "node:os";
 
-/** The multicast group of IPv6 LANs, of link-local scope. */
+/** The multicast group of announcements by IPv6; its scope is link-local. */
 export const LAN_GROUP = "ff02::2012:1025";
 
-/** The broadcast address that needs no interface: the host's route for it, often the default one, says where it goes. */
+/** The broadcast address of any network. The host's route for it, often the default route, selects the interface. */
 export const LIMITED_BROADCAST = "255.255.255.255";
 
-/** One way out: a destination, as seen from one address of one interface. */
-export interface Link {
+/** One destination of announcements, and the interface that sends them. */
+export interface Target {
   readonly family: "IPv4" | "IPv6";
-  /** The interface's name; for {@link LIMITED_BROADCAST}, which has none, `lan`. */
+  /** The interface's name; `lan` for {@link LIMITED_BROADCAST}, which has none. */
   readonly name: string;
-  /** As a socket's `send` takes it: `192.0.2.255`, `ff02::2012:1025%eth0`. */
+  /** The address for a socket's `send`: `192.0.2.255`, `ff02::2012:1025%eth0`. */
   readonly destination: string;
-  /** IPv6: name and index, since a cable that is plugged in again may bear the old name and a new index. Else empty. */
+  /** IPv6: the interface's name and index, because a new interface may have the name of an old one. Otherwise empty. */
   readonly scope: string;
 }
 
 /**
- * The ways out, by a key that changes whenever an announcement on that way would look new to those who hear it: another
- * interface, or another address of the same one.
+ * The current targets. A target's key contains the interface and its address: if either changes, it is a new target, and
+ * the other nodes need a new announcement.
  *
- * Loopback is left out. So are the broadcasts of point-to-point interfaces and of networks that have none (/31 and /32).
- * IPv6 is announced from link-local addresses: every interface of an IPv6 LAN has one (RFC 4291 §2.8).
+ * Without loopback, point-to-point interfaces and networks that have no broadcast address (/31 and /32). For IPv6 only
+ * link-local addresses count: every interface of an IPv6 LAN has one (RFC 4291 §2.8).
  */
-export function links(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): Map<string, Link> {
-  const found = new Map<string, Link>();
+export function targets(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): Map<string, Target> {
+  const found = new Map<string, Target>();
   let ipv4 = false;
   for (const name in interfaces) {
-    // One datagram a network, however many addresses of this interface are in it.
+    // One datagram per network, even if the interface has several addresses in it.
     const destinations = new Set<string>();
     for (const { address, family, internal, netmask, scopeid } of interfaces[name]!) {
       if (internal) continue;
@@ -42,14 +42,14 @@ export function links(interfaces: ReturnType<typeof networkInterfaces> = network
       found.set(`${scope || name} ${address}`, { family, name, destination, scope });
     }
   }
-  // It serves those that have no broadcast of their own, and goes where one of the others went already.
+  // For networks that have no broadcast address of their own. Elsewhere it repeats one of the targets above.
   if (ipv4) {
     found.set(LIMITED_BROADCAST, { family: "IPv4", name: "lan", destination: LIMITED_BROADCAST, scope: "" });
   }
   return found;
 }
 
-/** The address that every host of an IPv4 network listens to, or undefined for /31 (RFC 3021) and /32. */
+/** The broadcast address of an IPv4 network; undefined for /31 (RFC 3021) and /32, which have none. */
 export function broadcastAddress(address: string, netmask: string): string | undefined {
   const mask = bitsOf(netmask);
   if (mask >>> 0 >= 0xfffffffe) return undefined;

@@ -1,8 +1,8 @@
 /**
- * Nodes of one LAN tell each other where they are: every node announces itself to all, and keeps what it hears.
+ * Discovery on the LAN: every node announces itself by broadcast and multicast, and keeps the announcements of the others.
  *
- * All that is to be done later is done by one timer, and by the receive loop as well: Bun's does not yield under a flood, so
- * that a timer alone would leave the announcements to the flood's mercy.
+ * One timer does everything that is due later. The receive loop checks for due work too: Bun's does not yield during a flood,
+ * so the timer would be late.
  */
 import { createCodec, PacketFields } from "../../codec/index.ts";
 import type { DiscoveryError } from "../error.ts";
@@ -11,35 +11,35 @@ import type { LanEvent, LanNode, Timings } from "../types.ts";
 import { LanNetwork } from "./network.ts";
 import { LanTable } from "./table.ts";
 
-/** Longest NodeID that is kept, and the longest announcement that bears it, with an IPv6 address. */
-const LONGEST_ID = 1008;
-const LONGEST = 16 + LONGEST_ID + 16;
+/** The longest NodeID, and the longest announcement: that NodeID with an IPv6 address. Both in bytes. */
+const MAX_ID_LENGTH = 1008;
+const MAX_ANNOUNCEMENT_LENGTH = 16 + MAX_ID_LENGTH + 16;
 
-/** A new node is answered within this time, by chance: many that answer at once would be lost together. */
-const JITTER = 200;
-/** Between two announcements that new nodes bring about. */
-const SECOND = 1_000;
+/** A new node is answered after a random delay up to this, in ms: if all nodes answered at once, packets would be lost. */
+const ANSWER_JITTER = 200;
+/** The shortest time between two announcements that answer new nodes, in ms. */
+const ANSWER_INTERVAL = 1_000;
 
-/** The receive loop looks at the clock once for so many datagrams. */
-const CLOCK_EVERY = 256;
+/** The receive loop checks for due work once in this many datagrams. */
+const DATAGRAMS_PER_CHECK = 256;
 
 export interface LanOptions {
   /** UDP, 21025 by the protocol. */
   readonly port: number;
-  /** What is sent; undefined: listen only. */
+  /** The packet to send; undefined: listen only. */
   readonly announcement: Uint8Array | undefined;
-  /** `nodeIdKey` of the own NodeID, which is skipped. */
+  /** `nodeIdKey` of the own NodeID, whose announcements are ignored. */
   readonly ownKey: string | undefined;
   readonly timings: Timings;
   onEvent(event: LanEvent): void;
-  /** What did not work and is tried again; once a cause, until it has worked. */
+  /** A failure that will be retried. Each cause is reported once until it has worked again. */
   onError(error: DiscoveryError): void;
-  /** For each datagram that was sent. */
+  /** Called for each datagram that was sent. */
   onAnnounced(address: string, bytes: number): void;
 }
 
 export class Lan {
-  /** `received` is the sum of the others: announcements of other nodes, and whatever else there was, the own ones included. */
+  /** `received` is the sum of the others. The own announcements are among those ignored. */
   readonly counters: { received: number; announcements: number; ignored: number } = {
     received: 0,
     announcements: 0,
@@ -52,9 +52,11 @@ export class Lan {
   readonly #table: LanTable;
   #network: LanNetwork | undefined;
 
+  /** Unref'd, like the sockets: a Lan does not keep the process running. */
   #timer: Timer | undefined;
+  /** When the timer fires; below, when which work is due. All times are of performance.now(). */
   #timerAt = Number.POSITIVE_INFINITY;
-  #lookAt = Number.POSITIVE_INFINITY;
+  #refreshAt = Number.POSITIVE_INFINITY;
   #announceAt = Number.POSITIVE_INFINITY;
   #announcedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -65,9 +67,9 @@ export class Lan {
   }
 
   /**
-   * Opens the LAN's port and announces at once. One of IPv4 and IPv6 is enough; the other is used as soon as there is one.
+   * Opens the LAN's port and announces at once. IPv4 or IPv6 alone is enough; the other one is used once it is available.
    *
-   * @throws {DiscoveryError} if there is neither; code EADDRINUSE if a program holds the port that does not share it
+   * @throws {DiscoveryError} if there is neither; code EADDRINUSE if another program uses the port and does not share it
    */
   static async open(options: LanOptions): Promise<Lan> {
     const lan = new Lan(options);
@@ -87,13 +89,13 @@ export class Lan {
     return lan;
   }
 
-  /** Announces now, on all ways out. */
+  /** Announces now, on all interfaces. */
   announce(): void {
     this.#announce(performance.now());
     this.#arm();
   }
 
-  /** The node, unless its time is over. */
+  /** The node, unless it has expired. */
   get(key: string): LanNode | undefined {
     return this.#table.get(key, performance.now());
   }
@@ -102,7 +104,7 @@ export class Lan {
     return this.#table.nodes(performance.now());
   }
 
-  /** Closes the sockets and ends the timer. More than once does no harm. */
+  /** Closes the sockets and the timer. May be called twice. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -114,45 +116,45 @@ export class Lan {
     const { counters } = this;
     if (this.#learn(datagram, address)) counters.announcements++;
     else counters.ignored++;
-    if (++counters.received % CLOCK_EVERY === 0) this.#turn();
+    if (++counters.received % DATAGRAMS_PER_CHECK === 0) this.#runDue();
   }
 
-  /** Whether the datagram is an announcement that counts. Nothing is allocated for one that is no announcement. */
+  /** Whether the datagram is an announcement of another node. Allocates nothing for other packets: they may be a flood. */
   #learn(datagram: Uint8Array, address: string): boolean {
     const fields = this.#fields;
-    if (datagram.length > LONGEST || !this.#codec.decodeInto(datagram, fields)) return false;
+    if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !this.#codec.decodeInto(datagram, fields)) return false;
     const { type, port, nodeIdOffset, nodeIdLength } = fields;
-    if (type !== "announcement" || port === 0 || nodeIdLength === 0 || nodeIdLength > LONGEST_ID) return false;
+    if (type !== "announcement" || port === 0 || nodeIdLength === 0 || nodeIdLength > MAX_ID_LENGTH) return false;
     const id = datagram.subarray(nodeIdOffset, nodeIdOffset + nodeIdLength);
     const key = nodeIdKey(id);
     if (key === this.#options.ownKey) return false;
 
     const now = performance.now();
-    this.#forget(now);
+    this.#expire(now);
     const ip = address.startsWith("::ffff:") ? address.slice(7) : address;
     const heard = this.#table.hear(key, id, ip, port, now, Date.now());
     if (heard === "node" || heard === "moved") {
-      // One that has moved may have been started anew, and know nobody.
-      this.#announceBy(Math.max(now + Math.random() * JITTER, this.#announcedAt + SECOND));
+      // A node that moved may have been restarted, and then it knows no other nodes.
+      this.#announceBy(Math.max(now + Math.random() * ANSWER_JITTER, this.#announcedAt + ANSWER_INTERVAL));
       this.#options.onEvent({ type: heard, ...this.#table.get(key, now)! });
     }
     return heard !== "full";
   }
 
-  /** Does whatever is due. */
-  #turn(): void {
+  /** Does the work that is due. */
+  #runDue(): void {
     const now = performance.now();
     try {
-      this.#forget(now);
+      this.#expire(now);
       if (now >= this.#announceAt) this.#announce(now);
-      else if (now >= this.#lookAt) this.#look(now, false);
+      else if (now >= this.#refreshAt) this.#refresh(now, false);
     } finally {
-      // Also if somebody's listener has thrown.
+      // Even if a listener threw an error.
       this.#arm();
     }
   }
 
-  #forget(now: number): void {
+  #expire(now: number): void {
     if (now < this.#table.expiresAt) return;
     for (let node = this.#table.expire(now); node !== undefined; node = this.#table.expire(now)) {
       this.#options.onEvent({ type: "gone", ...node });
@@ -167,24 +169,24 @@ export class Lan {
   #announce(now: number): void {
     this.#announcedAt = now;
     this.#announceAt = now + this.#options.timings.lanInterval;
-    this.#look(now, true);
+    this.#refresh(now, true);
   }
 
-  #look(now: number, announce: boolean): void {
-    this.#lookAt = now + this.#options.timings.interfaces;
-    this.#network?.look(announce);
+  #refresh(now: number, announce: boolean): void {
+    this.#refreshAt = now + this.#options.timings.interfaces;
+    this.#network?.refresh(announce);
   }
 
-  /** Sets the timer for what is due next. */
+  /** Sets the timer for the next work. */
   #arm(): void {
-    const at = Math.min(this.#lookAt, this.#announceAt, this.#table.expiresAt);
+    const at = Math.min(this.#refreshAt, this.#announceAt, this.#table.expiresAt);
     if (this.#closed || at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
     const fire = () => {
       this.#timerAt = Number.POSITIVE_INFINITY;
-      this.#turn();
+      this.#runDue();
     };
-    this.#timer = setTimeout(fire, Math.max(1, Math.ceil(at - performance.now())));
+    this.#timer = setTimeout(fire, Math.max(1, Math.ceil(at - performance.now()))).unref();
   }
 }

@@ -1,11 +1,11 @@
-/** The LAN's sockets and the ways out of this host, which come and go. Knows no clock: it is told when to look. */
+/** The LAN's sockets, and the network interfaces, which may change at any time. The caller decides when to check them. */
 import { DiscoveryError } from "../error.ts";
-import { LAN_GROUP, LIMITED_BROADCAST, type Link, links } from "./interfaces.ts";
+import { LAN_GROUP, LIMITED_BROADCAST, type Target, targets } from "./interfaces.ts";
 import { codeOf, type Family, isShared, type LanSocket, openLanSocket } from "./socket.ts";
 
 export interface LanNetworkOptions {
   readonly port: number;
-  /** What is sent; undefined: nothing. */
+  /** The packet to send; undefined: nothing is announced. */
   readonly announcement: Uint8Array | undefined;
   receive(datagram: Uint8Array, address: string): void;
   onError(error: DiscoveryError): void;
@@ -13,13 +13,13 @@ export interface LanNetworkOptions {
 }
 
 /**
- * Bun drops a membership by the interface's name alone, so one whose interface has vanished stays, and the kernel keeps no
- * more than some hundreds a socket. After so many the socket is replaced.
+ * Bun can drop a membership only by the interface's name, so the membership of a removed interface remains, and the kernel
+ * allows only some hundreds per socket. After this many stale ones the socket is replaced.
  */
-const MOST_STALE = 64;
+const MAX_STALE = 64;
 
-/** The kernel hands a socket's earlier error to its next send, which is then to be tried again. */
-const TRIES = 2;
+/** A send may fail with the error of an earlier packet, so it is tried twice. */
+const SEND_TRIES = 2;
 
 const FAMILIES: readonly Family[] = ["IPv4", "IPv6"];
 
@@ -27,13 +27,14 @@ export class LanNetwork {
   readonly #options: LanNetworkOptions;
   readonly #sockets = new Map<Family, LanSocket>();
   readonly #opening = new Set<Family>();
-  #links = new Map<string, Link>();
-  /** Keys of the links that did not take the last announcement, with the error's code: tried again at each look. */
+  #targets = new Map<string, Target>();
+  /** Keys of targets whose last announcement failed, with the error's code. They are retried at each refresh. */
   readonly #failed = new Map<string, string>();
-  /** What was reported, with the error's code, and has not worked since. */
+  /** Causes of errors that were reported and have not worked since, with the error's code. */
   readonly #reported = new Map<string, string>();
-  /** Scopes of the IPv6 socket's memberships: those of interfaces that are there, and all. */
+  /** Scopes of the current interfaces whose IPv6 group the socket has joined. */
   #joined = new Set<string>();
+  /** The same for all interfaces that the socket has ever joined on. */
   #memberships = new Set<string>();
   #closed = false;
 
@@ -41,7 +42,7 @@ export class LanNetwork {
     this.#options = options;
   }
 
-  /** As {@link Lan.open}; announces nothing yet. */
+  /** Opens the sockets, and throws as {@link Lan.open} does. Announces nothing yet. */
   static async open(options: LanNetworkOptions): Promise<LanNetwork> {
     const network = new LanNetwork(options);
     const failures: DiscoveryError[] = [];
@@ -61,19 +62,19 @@ export class LanNetwork {
     return network;
   }
 
-  /** Follows the interfaces; announces on all of them, or only on new ones and where it did not work before. */
-  look(all: boolean): void {
+  /** Checks the interfaces. Announces to all targets, or only to new ones and those where it failed before. */
+  refresh(all: boolean): void {
     if (this.#closed) return;
-    const old = this.#links;
-    this.#links = this.#usable(links());
+    const old = this.#targets;
+    this.#targets = this.#usable(targets());
     this.#join();
-    for (const key of this.#failed.keys()) if (!this.#links.has(key)) this.#failed.delete(key);
+    for (const key of this.#failed.keys()) if (!this.#targets.has(key)) this.#failed.delete(key);
     if (this.#options.announcement === undefined) return;
-    for (const [key, link] of this.#links) {
-      if (all || !old.has(key) || this.#failed.has(key)) this.#announce(key, link, this.#options.announcement);
+    for (const [key, target] of this.#targets) {
+      if (all || !old.has(key) || this.#failed.has(key)) this.#announce(key, target, this.#options.announcement);
     }
-    if (this.#links.size > 0) this.#reported.delete("links");
-    else if (all) this.#report("links", "lan", "there is no interface to announce on", "ENETDOWN");
+    if (this.#targets.size > 0) this.#reported.delete("targets");
+    else if (all) this.#report("targets", "lan", "there is no interface to announce on", "ENETDOWN");
   }
 
   close(): void {
@@ -85,7 +86,7 @@ export class LanNetwork {
   async #open(family: Family): Promise<void> {
     const { port, receive } = this.#options;
     const socket = await openLanSocket(family, port, receive, (error) =>
-      this.#report(`socket ${codeOf(error)}`, "lan", "the network says", codeOf(error), error),
+      this.#report(`socket ${codeOf(error)}`, "lan", "the network reports", codeOf(error), error),
     );
     if (this.#closed) return socket.close();
     const old = this.#sockets.get(family);
@@ -95,12 +96,12 @@ export class LanNetwork {
       this.#memberships = new Set();
       this.#join();
     }
-    // Not before the new one listens: what comes in between is heard twice, not never.
+    // Only now that the new socket listens: rather receive a packet twice than miss it.
     old?.close();
   }
 
-  /** Those that there is a socket for. One that is missing is opened. */
-  #usable(found: Map<string, Link>): Map<string, Link> {
+  /** Removes targets for which there is no socket, and opens the missing sockets. */
+  #usable(found: Map<string, Target>): Map<string, Target> {
     const missing = new Set<Family>();
     for (const [key, { family }] of found) {
       if (this.#sockets.get(family)?.closed === false) continue;
@@ -117,9 +118,9 @@ export class LanNetwork {
     try {
       await this.#open(family);
       this.#reported.delete(family);
-      this.look(false);
+      this.refresh(false);
     } catch (error) {
-      // That a host has no IPv6, say, is no error. That somebody took the port is one.
+      // A host without IPv6, for instance, is not an error. A port that another program has taken is one.
       const { code, message } = error as DiscoveryError;
       if (code === "EADDRINUSE") this.#report(family, "lan", message, code, error);
     } finally {
@@ -131,13 +132,13 @@ export class LanNetwork {
     const socket = this.#sockets.get("IPv6");
     if (socket === undefined) return;
     const present = new Set<string>();
-    for (const { name, scope } of this.#links.values()) {
+    for (const { name, scope } of this.#targets.values()) {
       if (scope === "" || present.has(scope)) continue;
       if (this.#joined.has(scope) || this.#joinOn(socket, name)) present.add(scope);
     }
     this.#joined = present;
     for (const scope of present) this.#memberships.add(scope);
-    if (this.#memberships.size - present.size > MOST_STALE) void this.#reopen("IPv6");
+    if (this.#memberships.size - present.size > MAX_STALE) void this.#reopen("IPv6");
   }
 
   #joinOn(socket: LanSocket, name: string): boolean {
@@ -147,7 +148,7 @@ export class LanNetwork {
         socket.addMembership(LAN_GROUP, local);
       } catch (error) {
         if (codeOf(error) !== "EADDRINUSE") throw error;
-        // The interface went and came back: the socket's membership is there, but the interface may have lost its own.
+        // The interface was removed and came back: the socket still has its membership, but the interface may have lost its.
         socket.dropMembership(LAN_GROUP, local);
         socket.addMembership(LAN_GROUP, local);
       }
@@ -159,8 +160,8 @@ export class LanNetwork {
     }
   }
 
-  #announce(key: string, link: Link, announcement: Uint8Array): void {
-    const { family, name, destination } = link;
+  #announce(key: string, target: Target, announcement: Uint8Array): void {
+    const { family, name, destination } = target;
     const failure = this.#send(family, destination, announcement);
     if (failure === undefined) {
       this.#failed.delete(key);
@@ -170,17 +171,17 @@ export class LanNetwork {
       return;
     }
     const code = codeOf(failure);
-    // From an address that is still being checked for duplicates nothing can be sent: told if it fails twice.
-    if (this.#failed.get(key) === code && !this.#needless(link)) {
+    // Sending fails while the kernel checks a new address for duplicates, so only a second failure is reported.
+    if (this.#failed.get(key) === code && !this.#redundant(target)) {
       this.#report(destination, name, `cannot announce to ${destination}`, code, failure);
     }
     this.#failed.set(key, code);
   }
 
-  /** @returns what went wrong */
+  /** @returns the error, if it failed */
   #send(family: Family, destination: string, announcement: Uint8Array): unknown {
     let failure: unknown;
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < SEND_TRIES; tries++) {
       try {
         if (this.#sockets.get(family)?.send(announcement, this.#options.port, destination) !== false) return undefined;
         failure = "EAGAIN";
@@ -191,18 +192,19 @@ export class LanNetwork {
     return failure;
   }
 
-  /** A host without a route for the limited broadcast serves its networks by their own broadcast addresses. */
-  #needless({ destination }: Link): boolean {
+  /** A host without a route for the limited broadcast still reaches its networks by their own broadcast addresses. */
+  #redundant({ destination }: Target): boolean {
     if (destination !== LIMITED_BROADCAST) return false;
-    for (const [key, { family }] of this.#links) {
+    for (const [key, { family }] of this.#targets) {
       if (family === "IPv4" && key !== LIMITED_BROADCAST && !this.#failed.has(key)) return true;
     }
     return false;
   }
 
-  #report(what: string, where: string, message: string, code: string, cause?: unknown): void {
-    if (this.#closed || this.#reported.get(what) === code) return;
-    this.#reported.set(what, code);
-    this.#options.onError(new DiscoveryError(where, `${message}: ${code}`, { code, cause }));
+  /** Reports an error, unless the same cause was reported already. */
+  #report(cause: string, where: string, message: string, code: string, error?: unknown): void {
+    if (this.#closed || this.#reported.get(cause) === code) return;
+    this.#reported.set(cause, code);
+    this.#options.onError(new DiscoveryError(where, `${message}: ${code}`, { code, cause: error }));
   }
 }

@@ -1,4 +1,4 @@
-/** The sockets of the LAN's port, which every program of this host can listen on at the same time. */
+/** The sockets of the LAN's port. They share it, so that several programs of this host can listen at the same time. */
 import { DiscoveryError } from "../error.ts";
 
 export type Family = "IPv4" | "IPv6";
@@ -9,16 +9,17 @@ const REUSE_PORT = 4;
 const IPV6_ONLY = 8;
 const REUSE_ADDRESS = 16;
 
-/** Both: Linux lets two share that have either one in common, so this one gets along with whatever the other program set. */
+/** Linux lets two sockets share a port if they have one of these flags in common. With both, any choice of the other fits. */
 const SHARED = REUSE_PORT | REUSE_ADDRESS;
 
 const ANY = { IPv4: "0.0.0.0", IPv6: "::" };
 
 /**
- * A socket that hears all broadcasts and multicasts to `port`, whoever else listens there.
+ * Opens a socket that receives all broadcasts and multicasts to `port`, beside those of other programs. It is unref'd: it
+ * does not keep the process running.
  *
- * @throws {DiscoveryError} if there cannot be one: code EADDRINUSE if a program holds the port that does not share it,
- *   EAFNOSUPPORT say where there is no such family
+ * @throws {DiscoveryError} code EADDRINUSE if another program uses the port and does not share it; EAFNOSUPPORT, for
+ *   instance, if the host has no such family
  */
 export async function openLanSocket(
   family: Family,
@@ -29,10 +30,11 @@ export async function openLanSocket(
   try {
     const socket = await bind(family, port, {
       data: (_socket, datagram, _port, address) => receive(datagram, address),
-      // Without a handler, an error that the network reports ends the process. Bun calls it with the error alone, not as
-      // its types have it.
+      // Without a handler, an error that the network reports ends the process. Bun passes only the error, although its
+      // types have the socket as well.
       error: (...args: unknown[]) => onError(args.at(-1)),
     });
+    socket.unref();
     try {
       if (family === "IPv4") socket.setBroadcast(true);
     } catch (error) {
@@ -45,14 +47,14 @@ export async function openLanSocket(
     throw new DiscoveryError(
       "lan",
       code === "EADDRINUSE"
-        ? `UDP port ${port} (${family}) is held by a program that does not share it: end that program, or choose another port`
+        ? `UDP port ${port} (${family}) is in use by another program that does not share it: end that program first`
         : `UDP port ${port} cannot be opened for ${family}: ${code}`,
       { code, cause },
     );
   }
 }
 
-/** Whether a second program could listen beside `openLanSocket`'s: it depends on flags that Bun does not promise. */
+/** Whether another program could open the port beside {@link openLanSocket}. That depends on flags that Bun does not document. */
 export async function isShared(family: Family, port: number): Promise<boolean> {
   try {
     const second = await bind(family, port, { error() {} });
@@ -68,7 +70,7 @@ function bind(family: Family, port: number, socket: Bun.udp.SocketHandler<"buffe
   return Bun.udpSocket({ hostname: ANY[family], port, socket, flags } as Bun.udp.SocketOptions<"buffer">);
 }
 
-/** The system's name of what went wrong, or what else the error says of itself. */
+/** The system's error code, or else the error's message. */
 export function codeOf(error: unknown): string {
   if (error instanceof Error) return "code" in error && typeof error.code === "string" ? error.code : error.message;
   return String(error);

@@ -1,50 +1,50 @@
-/** Who is on the LAN and where. Knows no clock and no socket: it is told what was heard, and when. */
+/** The nodes of the LAN and their addresses. Contains no clock and no socket: the caller passes announcements and times. */
 import type { LanNode } from "../types.ts";
 
 /**
- * The most nodes that are kept. A flood of invented NodeIDs must not fill the memory, and no broadcast domain has as many
- * true ones: each of them would hear 10,000 announcements every 30 s. A table that is full takes no new node rather than
- * give up a known one, so that a flood cannot drive out those who were there before it; 90 s after its end there is room.
+ * The most nodes in the table. A flood of invented NodeIDs must not fill the memory, and no broadcast domain has as many real
+ * nodes: each would receive 10,000 announcements every 30 s. A full table rejects new nodes and keeps the known ones, so a
+ * flood cannot evict them. 90 s after the flood there is room again.
  */
-const MOST_NODES = 10_000;
+const MAX_NODES = 10_000;
 
-/** A node announces itself at all of its addresses within one moment. What is further apart than this was not one moment. */
-const ONE_MOMENT = 2_000;
+/** A node announces itself from all of its addresses within this time, in ms. */
+const ROUND_MS = 2_000;
 
 interface Entry {
   readonly node: LanNode;
-  /** When this address was last heard, on a clock that never jumps. */
+  /** When this address was last announced, on a monotonic clock. */
   readonly heardAt: number;
-  /** When it was last found to have moved. */
+  /** When its address or port last changed. */
   readonly movedAt: number;
 }
 
 export class LanTable {
   readonly #retention: number;
-  readonly #moment: number;
-  readonly #most: number;
-  /** In order of `heardAt`, because an entry that is heard again is put last: the first is the next to be forgotten. */
+  readonly #roundMs: number;
+  readonly #maxNodes: number;
+  /** In order of `heardAt`, because an update moves an entry to the end: the first one is the next to expire. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(retention: number, most = MOST_NODES) {
+  constructor(retention: number, maxNodes = MAX_NODES) {
     this.#retention = retention;
-    this.#moment = Math.min(ONE_MOMENT, retention / 4);
-    this.#most = most;
+    this.#roundMs = Math.min(ROUND_MS, retention / 4);
+    this.#maxNodes = maxNodes;
   }
 
   /**
-   * Takes note of an announcement. Call {@link expire} first.
+   * Adds or updates the node of an announcement. Call {@link expire} first.
    *
-   * A node that is heard at several addresses keeps the first one, lest it seem to move all the time:
-   * - another address of the same family takes over if the one known was not heard within the same moment (2 s): such a
-   *   node has moved, while one with two addresses announces both at once;
-   * - an address of the other family takes over if the one known was not heard for half of the retention (45 s): one
-   *   announcement was missed and the next is overdue.
+   * A node that announces several addresses keeps the first one. Otherwise it would seem to move all the time:
+   * - another address of the same family replaces it if the known one was not heard within the last 2 s: the node has
+   *   moved, because a node with two addresses announces both at once;
+   * - an address of the other family replaces it if the known one was not heard for half of the retention (45 s): one
+   *   announcement was lost and the next is overdue.
    *
-   * @param key of the NodeID
-   * @param id the NodeID; copied if it is new, since it is a part of the datagram
-   * @param now on the clock that never jumps; `seenAt` in ms since 1970
-   * @returns what that was: the table's node is then as the announcement says, but for `known` (perhaps) and `full`
+   * @param key - of the NodeID
+   * @param id - the NodeID. It is copied, because it is a part of the datagram
+   * @param now - ms on a monotonic clock; `seenAt` is in ms since 1970
+   * @returns `node` or `moved` if the table now has a new node or address; `known` if not; `full` if there was no room
    */
   hear(
     key: string,
@@ -56,7 +56,7 @@ export class LanTable {
   ): "node" | "moved" | "known" | "full" {
     const old = this.#entries.get(key);
     if (old === undefined) {
-      if (this.#entries.size >= this.#most) return "full";
+      if (this.#entries.size >= this.#maxNodes) return "full";
       this.#entries.set(key, {
         node: { nodeId: new Uint8Array(id), ip, port, via: "lan", seenAt },
         heardAt: now,
@@ -65,10 +65,10 @@ export class LanTable {
       return "node";
     }
     const { node, heardAt } = old;
-    // Two programs with one NodeID and two ports: what they say is not passed on each time.
-    const restless = ip === node.ip && port !== node.port && now - old.movedAt < this.#moment;
-    if (restless) return "known";
-    if (ip !== node.ip && now - heardAt < (sameFamily(ip, node.ip) ? this.#moment : this.#retention / 2))
+    // Two programs may use one NodeID with two ports. Their alternating announcements must not all be reported as moves.
+    const flapping = ip === node.ip && port !== node.port && now - old.movedAt < this.#roundMs;
+    if (flapping) return "known";
+    if (ip !== node.ip && now - heardAt < (sameFamily(ip, node.ip) ? this.#roundMs : this.#retention / 2))
       return "known";
     this.#entries.delete(key);
     const moved = ip !== node.ip || port !== node.port;
@@ -80,7 +80,7 @@ export class LanTable {
     return moved ? "moved" : "known";
   }
 
-  /** Forgets one node whose time is over, and gives it. */
+  /** Removes one expired node, and returns it. */
   expire(now: number): LanNode | undefined {
     for (const [key, { node, heardAt }] of this.#entries) {
       if (now - heardAt < this.#retention) break;
@@ -90,7 +90,7 @@ export class LanTable {
     return undefined;
   }
 
-  /** When the next node is to be forgotten, should it not be heard of again. */
+  /** When the next node expires, unless it announces itself again. */
   get expiresAt(): number {
     for (const { heardAt } of this.#entries.values()) return heardAt + this.#retention;
     return Number.POSITIVE_INFINITY;

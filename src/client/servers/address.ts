@@ -1,10 +1,11 @@
-/** Servers as a person names them. */
+/** The text form of a server: a name or an address, with or without a port. */
 import { isIPv6 } from "node:net";
+import { describeValue } from "../describe-value.ts";
 
-/** The UDP port that servers have unless they name another: 22025. */
+/** The UDP port of a server whose text form has none: 22025. */
 export const SERVER_PORT = 22025;
 
-/** A server, taken apart. */
+/** The parts of a server's text form. */
 export interface ServerAddress {
   /** A name, or an address without brackets. */
   readonly host: string;
@@ -13,11 +14,11 @@ export interface ServerAddress {
 }
 
 /**
- * Takes a server apart as a person names it: what {@link DiscovererOptions.servers} are given as.
+ * Parses the text form of a server, as in {@link DiscovererOptions.servers}.
  *
  * @param text - `host`, `host:port`, `192.0.2.1:port`, `[2001:db8::1]:port`, or an IPv6 address alone
  * @returns its host and port
- * @throws {RangeError} if it is none of these, in a sentence that says how to write it
+ * @throws {RangeError} if it is none of these, with a message that says how to write it; {TypeError} if it is not a string
  * @example
  * ```ts
  * parseServer("discovery.example"); // => { host: "discovery.example", port: 22025 }
@@ -27,6 +28,7 @@ export interface ServerAddress {
  * ```
  */
 export function parseServer(text: string): ServerAddress {
+  if (typeof text !== "string") throw new TypeError(`a server must be a string, not ${describeValue(text)}`);
   if (isIPv6(text)) return parseServer(`[${text}]`);
   const parts = /^(?:\[([^\]]+)\]|([^:[\]\s/]+))(?::(\d{1,5}))?$/.exec(text);
   const [, v6, name, digits] = parts ?? [];

@@ -1,11 +1,14 @@
-/** Announces to one server for as long as it is not closed. */
+/** Announces the own node to one server, in intervals, until it is closed. */
 import type { DiscoveryError } from "../error.ts";
 import type { Timings } from "../types.ts";
+import { MAX_TIMER_MS } from "./deadlines.ts";
 import type { ServerLink } from "./link.ts";
 
-/** How long after an announcement the system may still report that nobody took it. */
-const PATIENCE_MS = 500;
-/** Intervals vary by so much either way: a thousand nodes that start together do not go on together. */
+/** How long {@link Announcer.announce} waits for the system to report that the announcement was refused. */
+const REFUSAL_WAIT_MS = 500;
+/** A later error cannot be about the announcement. It takes the system 3 s to find out that an address does not exist. */
+const MAX_REFUSAL_MS = 10_000;
+/** Intervals vary by this share, so that nodes which start together do not keep announcing together. */
 const JITTER = 0.1;
 
 export interface AnnouncerOptions {
@@ -16,14 +19,13 @@ export interface AnnouncerOptions {
   readonly onAnnounced: (address: string) => void;
 }
 
-/** An error that comes so long after an announcement is not about it. Where nobody is at an address, it takes 3 s to know. */
-const LATE_MS = 10_000;
-
 export class Announcer {
   readonly #options: AnnouncerOptions;
+  /** Unref'd: it does not keep the process running. */
   #timer: Timer | undefined;
-  /** The wait after the next failure. */
-  #retry: number;
+  /** The wait after the next failure, in ms. */
+  #retryMs: number;
+  /** When the last announcement was sent, if it did not fail since. */
   #sentAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -31,13 +33,13 @@ export class Announcer {
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
-    this.#retry = options.timings.retryFirst;
-    options.link.onRefused = (error) => {
-      if (performance.now() - this.#sentAt < LATE_MS) this.#failed(error);
+    this.#retryMs = options.timings.retryFirst;
+    options.link.onLateError = (error) => {
+      if (performance.now() - this.#sentAt < MAX_REFUSAL_MS) this.#failed(error);
     };
   }
 
-  /** Announces, once an announcement that is under way is done with, and from then on by itself. Never rejects. */
+  /** Announces, after a running announcement has ended, and then again in intervals. Never rejects. */
   announce(): Promise<void> {
     if (this.#running === undefined) {
       this.#running = this.#run().finally(() => {
@@ -45,7 +47,7 @@ export class Announcer {
       });
       return this.#running;
     }
-    // Whoever asks in the meantime asks for one and the same.
+    // All calls during a running announcement share the next one.
     this.#next ??= this.#running.then(() => {
       this.#next = undefined;
       return this.announce();
@@ -63,12 +65,12 @@ export class Announcer {
     clearTimeout(this.#timer);
     if (this.#closed) return;
     try {
-      // The last one went well, as far as anybody has said since.
-      if (this.#sentAt > Number.NEGATIVE_INFINITY) this.#retry = timings.retryFirst;
-      const address = await link.announce(packet, PATIENCE_MS);
+      // The last announcement succeeded, so the waits start from the shortest again.
+      if (this.#sentAt > Number.NEGATIVE_INFINITY) this.#retryMs = timings.retryFirst;
+      const address = await link.announce(packet, REFUSAL_WAIT_MS);
       if (this.#closed) return;
       this.#sentAt = performance.now();
-      this.#wait(timings.serverInterval * (1 + JITTER * (2 * Math.random() - 1)));
+      this.#schedule(timings.serverInterval * (1 + JITTER * (2 * Math.random() - 1)));
       onAnnounced(address);
     } catch (error) {
       this.#failed(error as DiscoveryError);
@@ -79,13 +81,13 @@ export class Announcer {
     if (this.#closed) return;
     const { timings, onError } = this.#options;
     this.#sentAt = Number.NEGATIVE_INFINITY;
-    this.#wait(this.#retry);
-    this.#retry = Math.min(2 * this.#retry, timings.retryLongest);
+    this.#schedule(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, timings.retryLongest);
     onError(error);
   }
 
-  #wait(ms: number): void {
+  #schedule(ms: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.announce(), Math.min(ms, 2 ** 31 - 1));
+    this.#timer = setTimeout(() => void this.announce(), Math.min(ms, MAX_TIMER_MS)).unref();
   }
 }

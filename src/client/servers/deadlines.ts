@@ -1,27 +1,28 @@
-/** Thousands of time-outs on one timer. */
+/** Thousands of timeouts on one timer. */
 
-/** What is called when its time has come, unless it was cancelled. */
+/** Something to do at a later time. */
 export interface Deadline {
+  /** If true, `due` is not called. */
   cancelled: boolean;
   due(): void;
 }
 
-interface Waiting {
+interface Scheduled {
   readonly at: number;
   readonly deadline: Deadline;
 }
 
-/** Those that wait equally long come due in the order they came in: a queue, of which only the head is looked at. */
+/** Deadlines with the same delay. They come due in the order in which they were added, so only the head is checked. */
 class Queue {
-  #list: Waiting[] = [];
+  #list: Scheduled[] = [];
   #head = 0;
 
-  push(waiting: Waiting): void {
-    this.#list.push(waiting);
+  push(scheduled: Scheduled): void {
+    this.#list.push(scheduled);
   }
 
   /** The first that is not cancelled. */
-  peek(): Waiting | undefined {
+  peek(): Scheduled | undefined {
     while (this.#head < this.#list.length && this.#list[this.#head]!.deadline.cancelled) this.#head++;
     if (this.#head > 64 && this.#head * 2 > this.#list.length) {
       this.#list = this.#list.slice(this.#head);
@@ -35,16 +36,18 @@ class Queue {
   }
 }
 
-/** The longest that a timer of JavaScript can wait. It is then set again. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** The longest delay of a JavaScript timer. For a later deadline, the timer is set again when it fires. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** The timer is unref'd: it does not keep the process running. */
 export class Deadlines {
+  /** By delay. */
   readonly #queues = new Map<number, Queue>();
   #timer: Timer | undefined;
   /** When the timer fires. */
-  #at = Number.POSITIVE_INFINITY;
+  #timerAt = Number.POSITIVE_INFINITY;
 
-  /** Has `deadline` called in `delay` ms, or a few ms later. Delays are to be few and far between in kind: each has a queue. */
+  /** Calls `deadline.due` in `delay` ms, or a few ms later. Use few different delays: each one has a queue. */
   add(delay: number, deadline: Deadline): void {
     const at = performance.now() + delay;
     let queue = this.#queues.get(delay);
@@ -52,7 +55,7 @@ export class Deadlines {
       queue = new Queue();
       this.#queues.set(delay, queue);
     }
-    // What was answered in the meantime is let go here, not when its time comes.
+    // Frees the memory of cancelled deadlines now, not only when they would be due.
     queue.peek();
     queue.push({ at, deadline });
     this.#arm(at);
@@ -61,31 +64,31 @@ export class Deadlines {
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#at = Number.POSITIVE_INFINITY;
+    this.#timerAt = Number.POSITIVE_INFINITY;
     this.#queues.clear();
   }
 
   #arm(at: number): void {
-    if (at >= this.#at) return;
+    if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
-    this.#at = at;
+    this.#timerAt = at;
     const wait = Math.max(1, Math.ceil(at - performance.now()));
-    this.#timer = setTimeout(() => this.#run(), Math.min(wait, LONGEST_MS));
+    this.#timer = setTimeout(() => this.#run(), Math.min(wait, MAX_TIMER_MS)).unref();
   }
 
   #run(): void {
     this.#timer = undefined;
-    this.#at = Number.POSITIVE_INFINITY;
+    this.#timerAt = Number.POSITIVE_INFINITY;
     const now = performance.now();
     let next = Number.POSITIVE_INFINITY;
     for (const [delay, queue] of this.#queues) {
-      let waiting = queue.peek();
-      for (; waiting !== undefined && waiting.at <= now; waiting = queue.peek()) {
+      let scheduled = queue.peek();
+      for (; scheduled !== undefined && scheduled.at <= now; scheduled = queue.peek()) {
         queue.shift();
-        waiting.deadline.due();
+        scheduled.deadline.due();
       }
-      if (waiting === undefined) this.#queues.delete(delay);
-      else next = Math.min(next, waiting.at);
+      if (scheduled === undefined) this.#queues.delete(delay);
+      else next = Math.min(next, scheduled.at);
     }
     if (next < Number.POSITIVE_INFINITY) this.#arm(next);
   }

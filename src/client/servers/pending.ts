@@ -1,90 +1,90 @@
-/** Queries that wait for their answers, and what becomes of them in time. */
+/** Queries that wait for replies, and the queue of queries to be sent. */
 
 import type { NodeAddress } from "../types.ts";
 import type { Deadline } from "./deadlines.ts";
 
-/** The part of a server link that its queries need. */
+/** The methods of a server link that its queries call. */
 export interface QuerySender {
-  enqueue(pending: Pending): void;
-  renew(pending: Pending): void;
-  cancel(pending: Pending): void;
-  makeRoom(pending: Pending): void;
+  enqueue(query: PendingQuery): void;
+  restart(query: PendingQuery): void;
+  cancel(query: PendingQuery): void;
+  releaseSlot(query: PendingQuery): void;
 }
 
-/** A query that waits for its answer. */
-export class Pending {
+/** A query that waits for its reply. */
+export class PendingQuery {
   cancelled = false;
-  /** Sendings so far, since it began or was renewed: which of the waits comes next. */
-  sent = 0;
-  /** When the first of these was. */
-  since = Number.POSITIVE_INFINITY;
-  /** Whether it waits to be sent. */
+  /** How often it was sent since it was created or restarted. */
+  attempts = 0;
+  /** When the first of these attempts was. */
+  firstSentAt = Number.POSITIVE_INFINITY;
+  /** Whether it is in a send queue. */
   queued = false;
-  /** Whether it counts as being on its way. */
-  underway = false;
-  /** Whether it waits to be sent for the first time. */
-  fresh = true;
-  /** What is to send it again. */
-  again: Again | undefined;
+  /** Whether it occupies a slot of the window of queries in flight. */
+  inFlight = false;
+  /** Whether it was never sent. A restart does not change that. */
+  unsent = true;
+  /** The next retry. */
+  retry: Retry | undefined;
 
   constructor(
     readonly sender: QuerySender,
     readonly key: string,
     readonly packet: Uint8Array,
-    readonly found: (address: NodeAddress) => void,
+    readonly onReply: (address: NodeAddress) => void,
   ) {}
 }
 
-/** Has a query sent again. */
-export class Again implements Deadline {
+/** Sends a query again. */
+export class Retry implements Deadline {
   cancelled = false;
 
-  constructor(readonly pending: Pending) {}
+  constructor(readonly query: PendingQuery) {}
 
   due(): void {
-    if (!this.pending.cancelled) this.pending.sender.enqueue(this.pending);
+    if (!this.query.cancelled) this.query.sender.enqueue(this.query);
   }
 }
 
-/** Lets a query that met with silence make room. */
-export class Silence implements Deadline {
+/** Frees the window slot of a query that got no reply. The query goes on waiting. */
+export class SlotTimeout implements Deadline {
   cancelled = false;
 
-  constructor(readonly pending: Pending) {}
+  constructor(readonly query: PendingQuery) {}
 
   due(): void {
-    this.pending.sender.makeRoom(this.pending);
+    this.query.sender.releaseSlot(this.query);
   }
 }
 
-/** What was sent is let go when there is so much of it, and more than what is still to be sent. */
-const KEPT = 1024;
+/** The queue drops the entries before its head when they are more than this, and more than half of the array. */
+const MAX_CONSUMED = 1024;
 
-/** Pending queries in the order in which they are to be sent. */
+/** Queries in the order in which they are to be sent. */
 export class SendQueue {
-  #list: Pending[] = [];
-  #next = 0;
+  #list: PendingQuery[] = [];
+  #head = 0;
 
-  push(pending: Pending): void {
-    if (this.#next > KEPT && this.#next * 2 > this.#list.length) {
-      this.#list = this.#list.slice(this.#next);
-      this.#next = 0;
+  push(query: PendingQuery): void {
+    if (this.#head > MAX_CONSUMED && this.#head * 2 > this.#list.length) {
+      this.#list = this.#list.slice(this.#head);
+      this.#head = 0;
     }
-    this.#list.push(pending);
+    this.#list.push(query);
   }
 
-  /** The next that is still wanted. */
-  shift(): Pending | undefined {
-    while (this.#next < this.#list.length) {
-      const pending = this.#list[this.#next++]!;
-      if (!pending.cancelled) return pending;
+  /** The next query that was not cancelled. */
+  shift(): PendingQuery | undefined {
+    while (this.#head < this.#list.length) {
+      const query = this.#list[this.#head++]!;
+      if (!query.cancelled) return query;
     }
     this.#list = [];
-    this.#next = 0;
+    this.#head = 0;
     return undefined;
   }
 
   get empty(): boolean {
-    return this.#next === this.#list.length;
+    return this.#head === this.#list.length;
   }
 }

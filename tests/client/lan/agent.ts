@@ -6,7 +6,7 @@
 import { DiscoveryError } from "../../../src/client/error.ts";
 import { Lan } from "../../../src/client/lan/lan.ts";
 import { nodeIdBytes, nodeIdKey } from "../../../src/client/node-id.ts";
-import { DEFAULT_TIMINGS } from "../../../src/client/types.ts";
+import { DEFAULT_TIMINGS } from "../../../src/client/options.ts";
 import { createCodec } from "../../../src/codec/index.ts";
 import type { AgentOptions, Order, Told } from "./agents.ts";
 

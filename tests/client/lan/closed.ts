@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { Lan } from "../../../src/client/lan/lan.ts";
 import { nodeIdKey } from "../../../src/client/node-id.ts";
-import { DEFAULT_TIMINGS } from "../../../src/client/types.ts";
+import { DEFAULT_TIMINGS } from "../../../src/client/options.ts";
 import { createCodec } from "../../../src/codec/index.ts";
 import { ascii } from "../../support/packets.ts";
 

@@ -92,7 +92,7 @@ lanTest("a port that another program does not share is refused with what to do a
     {
       type: "refused",
       code: "EADDRINUSE",
-      message: `lan: UDP port ${port} (IPv4) is held by a program that does not share it: end that program, or choose another port`,
+      message: `lan: UDP port ${port} (IPv4) is in use by another program that does not share it: end that program first`,
     },
   ]);
 });

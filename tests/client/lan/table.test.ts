@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { broadcastAddress, links } from "../../../src/client/lan/interfaces.ts";
+import { broadcastAddress, targets } from "../../../src/client/lan/interfaces.ts";
 import { LanTable } from "../../../src/client/lan/table.ts";
 import { ascii } from "../../support/packets.ts";
 
@@ -97,7 +97,7 @@ test("announcements go to each network of each interface once, and not to loopba
     ({ address, netmask, internal, family: "IPv4", mac: "", cidr: null }) as const;
   const v6 = (address: string, scopeid: number, internal = false) =>
     ({ address, netmask: "ffff::", internal, family: "IPv6", mac: "", cidr: null, scopeid }) as const;
-  const found = links({
+  const found = targets({
     lo: [v4("127.0.0.1", "255.0.0.0", true), v6("::1", 0, true)],
     eth0: [v4("192.0.2.7"), v4("192.0.2.8"), v4("198.51.100.7"), v6("2001:db8::7", 0), v6("fe80::7", 2)],
     wg0: [v4("10.0.0.1", "255.255.255.255")],
@@ -108,9 +108,9 @@ test("announcements go to each network of each interface once, and not to loopba
     "ff02::2012:1025%eth0",
     "255.255.255.255",
   ]);
-  const keysOf = (...eth0: (ReturnType<typeof v4> | ReturnType<typeof v6>)[]) => [...links({ eth0 }).keys()];
+  const keysOf = (...eth0: (ReturnType<typeof v4> | ReturnType<typeof v6>)[]) => [...targets({ eth0 }).keys()];
   // A new address, or a new card under the old name, is a new way out; the limited broadcast is not.
   expect(keysOf(v4("192.0.2.7"))).not.toEqual(keysOf(v4("192.0.2.9")));
   expect(keysOf(v6("fe80::7", 2))).not.toEqual(keysOf(v6("fe80::7", 3)));
-  expect(links({ lo: [v4("127.0.0.1", "255.0.0.0", true)] }).size).toBe(0);
+  expect(targets({ lo: [v4("127.0.0.1", "255.0.0.0", true)] }).size).toBe(0);
 });

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { Discoverer } from "../../../src/client/index.ts";
 import { ServerLink } from "../../../src/client/servers/link.ts";
-import { Pending, SendQueue } from "../../../src/client/servers/pending.ts";
+import { PendingQuery, SendQueue } from "../../../src/client/servers/pending.ts";
 import { createCodec } from "../../../src/codec/index.ts";
 import { until } from "../../support/time-limits.ts";
 
 test("a queue that never runs empty holds what is in it, not what was", () => {
   const queue = new SendQueue();
-  const add = () => queue.push(new Pending({} as ServerLink, "", new Uint8Array(2000), () => {}));
+  const add = () => queue.push(new PendingQuery({} as ServerLink, "", new Uint8Array(2000), () => {}));
   add();
   Bun.gc(true);
   const before = process.memoryUsage.rss();
@@ -45,11 +45,11 @@ test("a query that is renewed while it waits to be sent waits there once", async
   const silent = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data: () => void received++, error() {} } });
   const quiet = { onError() {}, onRoom() {} };
   const link = new ServerLink(`127.0.0.1:${silent.port}`, { codec: createCodec({ backend: "ts" }), ...quiet });
-  const pending = link.query("A", Uint8Array.of(65), () => {});
+  const query = link.query("A", Uint8Array.of(65), () => {});
   await until(() => received === 1, "the first sending");
   for (let i = 0; i < 10; i++) {
-    pending.sent = 3;
-    link.renew(pending);
+    query.attempts = 3;
+    link.restart(query);
   }
   await Bun.sleep(100);
   expect(received).toBe(2);

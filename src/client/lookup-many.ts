@@ -1,0 +1,142 @@
+/** `lookupMany`: as many lookups at once as there is room for, with the results in the order of the replies. */
+import { describeValue } from "./describe-value.ts";
+import { Stream } from "./stream.ts";
+import type { NodeAddress } from "./types.ts";
+
+/** The most lookups at once. Those of unknown nodes take their whole timeout, so there must be room for many. */
+const MAX_RUNNING = 16_384;
+
+/** The result for one NodeID of {@link Discoverer.lookupMany}. */
+export interface LookupResult {
+  /** The NodeID's bytes; those of UTF-8 if it was passed as text. */
+  readonly nodeId: Uint8Array;
+  /** Where the node is; `undefined` if there was no reply in time. */
+  readonly address: NodeAddress | undefined;
+}
+
+type NodeId = string | Uint8Array;
+type NodeIdIterator = Iterator<NodeId> | AsyncIterator<NodeId>;
+
+export interface BulkLookupOptions {
+  readonly signal: AbortSignal | undefined;
+  /** Starts one lookup. Returns a function that cancels it. */
+  lookup(nodeId: NodeId, onResult: (nodeId: Uint8Array, address: NodeAddress | undefined) => void): () => void;
+  /** Whether too many queries wait to be sent. */
+  busy(): boolean;
+  /** Called once, when the stream has ended. */
+  onEnd(bulk: BulkLookup): void;
+}
+
+export class BulkLookup {
+  readonly stream: Stream<LookupResult>;
+  readonly #options: BulkLookupOptions;
+  readonly #ids: NodeIdIterator;
+  /** The functions that cancel the running lookups. */
+  readonly #running = new Set<() => void>();
+  /** Set when no more NodeIDs will be read, with the error if that is the reason. */
+  #sourceEnd: { failure?: { reason: unknown } } | undefined;
+  /** Continues the reading of NodeIDs, which waits for room. */
+  #resume: (() => void) | undefined;
+  readonly #abort = () => this.stream.end({ reason: this.#options.signal?.reason });
+
+  /** @throws {TypeError} if `ids` cannot be iterated, or is a single NodeID */
+  constructor(ids: Iterable<NodeId> | AsyncIterable<NodeId>, options: BulkLookupOptions) {
+    this.#options = options;
+    this.#ids = iteratorOf(ids);
+    this.stream = new Stream(
+      () => this.#end(),
+      () => this.proceed(),
+    );
+    options.signal?.addEventListener("abort", this.#abort, { once: true });
+    if (options.signal?.aborted) this.#abort();
+    else void this.#readIds();
+  }
+
+  /** Goes on reading NodeIDs if there is room again. */
+  proceed(): void {
+    if (this.#resume === undefined || this.#full) return;
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume();
+  }
+
+  /** Reads no more NodeIDs. The stream ends after the results of the running lookups. */
+  stop(): void {
+    if (this.#sourceEnd !== undefined) return;
+    this.#sourceEnd = {};
+    void closeSource(this.#ids);
+    this.#endIfDone();
+    this.proceed();
+  }
+
+  get #full(): boolean {
+    if (this.stream.ended || this.#sourceEnd !== undefined) return false;
+    return this.#running.size >= MAX_RUNNING || this.stream.size >= MAX_RUNNING || this.#options.busy();
+  }
+
+  async #readIds(): Promise<void> {
+    try {
+      while (!this.stream.ended && this.#sourceEnd === undefined) {
+        if (this.#full) {
+          await new Promise<void>((resolve) => {
+            this.#resume = resolve;
+          });
+          continue;
+        }
+        const next = this.#ids.next();
+        const { value, done } = next instanceof Promise ? await next : next;
+        if (done || this.stream.ended || this.#sourceEnd !== undefined) break;
+        this.#lookup(value);
+      }
+      this.#sourceEnd ??= {};
+    } catch (reason) {
+      this.#sourceEnd ??= { failure: { reason } };
+    }
+    this.#endIfDone();
+  }
+
+  #lookup(nodeId: NodeId): void {
+    let cancel: (() => void) | undefined;
+    let done = false;
+    cancel = this.#options.lookup(nodeId, (nodeId, address) => {
+      done = true;
+      if (cancel !== undefined) this.#running.delete(cancel);
+      this.stream.push({ nodeId, address });
+      this.#endIfDone();
+      this.proceed();
+    });
+    if (!done) this.#running.add(cancel);
+  }
+
+  /** Ends the stream after the last result, with the error of the source if there was one. */
+  #endIfDone(): void {
+    if (this.#sourceEnd !== undefined && this.#running.size === 0) this.stream.end(this.#sourceEnd.failure);
+  }
+
+  #end(): void {
+    this.#options.signal?.removeEventListener("abort", this.#abort);
+    for (const cancel of this.#running) cancel();
+    this.#running.clear();
+    if (this.#sourceEnd === undefined) void closeSource(this.#ids);
+    this.proceed();
+    this.#options.onEnd(this);
+  }
+}
+
+/** A string can be iterated too, but its characters are not meant. */
+function iteratorOf(ids: Iterable<NodeId> | AsyncIterable<NodeId>): NodeIdIterator {
+  if (Object(ids) === ids && !(ids instanceof Uint8Array)) {
+    if (Symbol.asyncIterator in ids) return ids[Symbol.asyncIterator]();
+    if (Symbol.iterator in ids) return ids[Symbol.iterator]();
+  }
+  throw new TypeError(`lookupMany takes an array or another iterable of NodeIDs, not ${describeValue(ids)}`);
+}
+
+/** Lets a source that was not read to its end release what it holds. Not awaited: the source may wait itself. */
+async function closeSource(ids: NodeIdIterator): Promise<void> {
+  try {
+    await ids.return?.();
+  } catch {
+    // No NodeIDs are read any more, so the error does not matter.
+  }
+}
