@@ -127,7 +127,7 @@ function checkPort(name: string, value: unknown): void {
 
 function checkServers(name: string, value: unknown): void {
   if (!Array.isArray(value)) {
-    const hint = typeof value === "string" ? `: write [${JSON.stringify(value)}]` : "";
+    const hint = typeof value === "string" ? ": put it in brackets" : "";
     throw new TypeError(`${name} must be an array of strings, not ${describeValue(value)}${hint}`);
   }
   for (const [i, server] of value.entries()) {
