@@ -116,15 +116,16 @@ testIf(hasNetns, NEEDS_NETNS)(
     await using hosts = await twoHosts();
     const wrap = (command: string[]) => hosts.a.command(command);
     const on = (nodeId: string, code: string) => run(`{ nodeId: "${nodeId}", port: 22000 }`, code, wrap);
-    const ended = await Promise.all([
+    const [open, ...ended] = await Promise.all([
+      on("A", ""),
       on("B", "discoverer.unref();"),
       on("C", "await sleep(100); discoverer.unref(); for await (const _ of discoverer.watch());"),
-      // It still hears the others.
       on("D", 'discoverer.unref(); discoverer.on("node", () => console.log("a node")); await sleep(1_000);'),
     ]);
+    expect(open).toMatchObject(STAYS);
     for (const outcome of ended) expect(outcome).toMatchObject(ENDS);
+    // D still heard the others.
     expect(ended[2]!.output).toContain("a node");
-    expect(await on("A", "")).toMatchObject(STAYS);
     // Another program uses the port and does not share it.
     const taken = `
       const socket = await Bun.udpSocket({ hostname: "0.0.0.0", port: 21025 });

@@ -365,7 +365,7 @@ lanTest("closing leaves no socket and no timer behind, and a program that has cl
   const script = new URL("./closed.ts", import.meta.url).pathname;
   const child = Bun.spawn(net.a.command([process.execPath, script]), { stdout: "pipe", stderr: "pipe", timeout: 5000 });
   const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  expect(JSON.parse(out)).toEqual({ descriptors: 0, heard: true, afterwards: 0 });
+  expect(JSON.parse(out)).toEqual({ descriptors: 0, timers: 0, timersWhileOpen: 1, heard: true, afterwards: 0 });
   // It writes nothing of its own.
   expect(err).toBe("");
   expect(await child.exited).toBe(0);
