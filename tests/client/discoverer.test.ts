@@ -16,7 +16,7 @@ import { Relay } from "./lossy-relay.ts";
 setDefaultTimeout(TEST_LIMIT_MS);
 
 const LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
-/** A label is too long: no resolver need be asked. */
+/** Its label is too long, so it fails without a query to a DNS server. */
 const UNRESOLVABLE = `${"a".repeat(64)}.example`;
 const node = (i: number | string) => `NODE-${i}`;
 
@@ -39,7 +39,7 @@ async function announce(server: DiscoveryServer, count: number): Promise<void> {
   }
 }
 
-/** A server that receives and says nothing. */
+/** A server that never replies. */
 async function silentServer() {
   const received: Uint8Array[] = [];
   const socket = await Bun.udpSocket({
@@ -62,7 +62,7 @@ function descriptors(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
-/** What a vector of the original's captures says. */
+/** A packet captured from the original. */
 async function vector(name: string): Promise<{ hex: string; nodeId: string; port: number }> {
   const text = await Bun.file(new URL("../vectors/v1.jsonl", import.meta.url)).text();
   return text
@@ -72,8 +72,8 @@ async function vector(name: string): Promise<{ hex: string; nodeId: string; port
     .find((line) => line.name === name);
 }
 
-describe("a look-up", () => {
-  test("gives the address that the server has, and where it is from", async () => {
+describe("a lookup", () => {
+  test("returns the address that the server has, the server and the time", async () => {
     await using server = await startServer();
     await announce(server, 3);
     await using discoverer = await start(server.port);
@@ -84,7 +84,7 @@ describe("a look-up", () => {
     expect(await discoverer.lookup(ascii(node(2)))).toMatchObject({ port: 1002 });
   });
 
-  test("prints IPv6 as RFC 5952 has it (the original's IPv6 was broken)", async () => {
+  test("returns an IPv6 address in the form of RFC 5952 (the original's IPv6 was broken)", async () => {
     await using server = await DiscoveryServer.start({ host: "::", port: 0, capacity: 10 });
     await using six = await Client.open(server.port, "::1");
     six.send(announcement(ascii("SIX"), 6));
@@ -93,7 +93,7 @@ describe("a look-up", () => {
     expect(await discoverer.lookup("SIX")).toMatchObject({ ip: "::1", port: 6, via: `[::1]:${server.port}` });
   });
 
-  test("ends with undefined when nobody answers within the time-out", async () => {
+  test("resolves with undefined if there is no reply within the timeout", async () => {
     await using silent = await silentServer();
     await using discoverer = await start(silent.port);
     const started = performance.now();
@@ -101,7 +101,7 @@ describe("a look-up", () => {
     expect(performance.now() - started).toBeWithin(295, 1000);
   });
 
-  test("succeeds for at least 99 % of 10,000 nodes where 30 % of datagrams get lost each way", async () => {
+  test("succeeds for at least 99 % of 10,000 nodes if 30 % of the datagrams are lost each way", async () => {
     await using server = await startServer();
     await announce(server, 10_000);
     await using relay = await Relay.open(server.port, { loss: 30 });
@@ -114,7 +114,7 @@ describe("a look-up", () => {
     }
   });
 
-  test("believes the server asked and the NodeID asked only, and counts what it ignored (the original believed any reply)", async () => {
+  test("accepts only a reply from the server with the NodeID of the query, and counts the rest as ignored (the original accepted any reply)", async () => {
     await using server = await startServer();
     await announce(server, 1);
     const bad = Uint8Array.of(6, 6, 6, 6);
@@ -132,7 +132,7 @@ describe("a look-up", () => {
     expect(discoverer.stats().servers[`127.0.0.1:${relay.port}`]).toMatchObject({ replies: 1, ignored: 6 });
   });
 
-  test("asks once for all who want the same NodeID at the same time, and from the cache after that", async () => {
+  test("shares one query with lookups of the same NodeID at the same time; later ones use the cache", async () => {
     await using server = await startServer();
     await announce(server, 1);
     await using relay = await Relay.open(server.port);
@@ -146,7 +146,7 @@ describe("a look-up", () => {
     expect(relay.queries).toHaveLength(2);
   });
 
-  test("remembers for a while that a node is unknown, when it was looked for long enough", async () => {
+  test("caches for a while that a node is unknown, if the search was long enough", async () => {
     await using silent = await silentServer();
     await using discoverer = await start(silent.port, { timings: { notFound: 200 } });
     const looked = async (timeout: number) => {
@@ -162,7 +162,7 @@ describe("a look-up", () => {
     expect((await looked(50)).queries).toBe(1);
   });
 
-  test("can be called off, and then leaves at once", async () => {
+  test("rejects at once if its signal is aborted, and sends no more queries", async () => {
     await using silent = await silentServer();
     await using discoverer = await start(silent.port);
     const controller = new AbortController();
@@ -177,7 +177,7 @@ describe("a look-up", () => {
     expect(discoverer.lookup("X", { signal: AbortSignal.abort(new Error("before")) })).rejects.toThrow("before");
   });
 
-  test("that joins another one late gets its own time: a node that comes up meanwhile is found", async () => {
+  test("that joins a running search late restarts its retries, so it finds a node that came up meanwhile", async () => {
     await using server = await startServer();
     await using relay = await Relay.open(server.port);
     await using discoverer = await start(relay.port);
@@ -188,14 +188,14 @@ describe("a look-up", () => {
     expect(await first).toMatchObject({ port: 1000 });
   });
 
-  test("goes on for as long as it was told to", async () => {
+  test("goes on until its own timeout, however long", async () => {
     await using server = await startServer();
     await using discoverer = await start(server.port);
     setTimeout(() => void announce(server, 1), 6_000);
     expect(await discoverer.lookup(node(0), { timeout: 9_000 })).toMatchObject({ port: 1000 });
   });
 
-  test("that was never sent says nothing about its node", async () => {
+  test("whose query was never sent does not cache its node as unknown", async () => {
     await using server = await startServer();
     await using discoverer = await start(server.port);
     const unknown = Array.from({ length: 5_000 }, (_, i) => discoverer.lookup(`X-${i}`, { timeout: 100 }));
@@ -208,7 +208,7 @@ describe("a look-up", () => {
     expect(await discoverer.lookup("X-4999")).toBeDefined();
   });
 
-  test("is not held up by a server whose name does not resolve", async () => {
+  test("is not delayed by a server whose name does not resolve", async () => {
     await using server = await startServer();
     await announce(server, 3_000);
     const servers = [`127.0.0.1:${server.port}`, `${UNRESOLVABLE}`];
@@ -222,7 +222,7 @@ describe("a look-up", () => {
     expect(errors).toHaveLength(1);
   });
 
-  test("asks all servers at once, and takes the first answer", async () => {
+  test("asks all servers at once, and takes the first reply", async () => {
     await using silent = await silentServer();
     await using server = await startServer();
     await announce(server, 1);
@@ -231,7 +231,7 @@ describe("a look-up", () => {
     expect(await discoverer.lookup(node(0))).toMatchObject({ via: servers[1] });
   });
 
-  test("refuses what cannot be a NodeID, and anything once it is closed", async () => {
+  test("rejects an invalid NodeID, and every NodeID if the discoverer is closed", async () => {
     const discoverer = await start(1);
     expect(discoverer.lookup("")).rejects.toThrow("1 to 1008 bytes, not 0");
     expect(discoverer.lookup(5 as unknown as string)).rejects.toThrow(TypeError);
@@ -249,8 +249,8 @@ describe("a look-up", () => {
   });
 });
 
-describe("many look-ups", () => {
-  test("come out once each, found or not, whatever the source of the NodeIDs", async () => {
+describe("many lookups", () => {
+  test("have one result each, found or not, and take NodeIDs of both kinds from any iterable", async () => {
     await using server = await startServer();
     await announce(server, 2_000);
     await using discoverer = await start(server.port);
@@ -263,7 +263,7 @@ describe("many look-ups", () => {
     for (let i = 0; i < 2_500; i++) expect(ports.get(node(i))).toBe(i < 2_000 ? 1000 + i : undefined);
   });
 
-  test("end when the signal says so, when the loop is left, and with what the source throws", async () => {
+  test("end if the signal is aborted, if the loop is left, and with the error of their source", async () => {
     await using silent = await silentServer();
     await using discoverer = await start(silent.port);
     function* endless() {
@@ -284,7 +284,7 @@ describe("many look-ups", () => {
     expect(all(discoverer.lookupMany([""], { timeout: 50 }))).rejects.toThrow(RangeError);
   });
 
-  test("end when the discoverer is closed, be the source idle or endless, and give what they have", async () => {
+  test("end with the results so far if the discoverer is closed, even if their source is idle", async () => {
     await using server = await startServer();
     await announce(server, 1);
     const discoverer = await start(server.port);
@@ -302,7 +302,7 @@ describe("many look-ups", () => {
     expect(() => discoverer.lookupMany([])).toThrow("closed");
   });
 
-  test("close their source when the loop is left", async () => {
+  test("close their source if the loop is left", async () => {
     await using silent = await silentServer();
     await using discoverer = await start(silent.port);
     let returned = 0;
@@ -317,12 +317,12 @@ describe("many look-ups", () => {
     expect(returned).toBe(1);
   });
 
-  test("that nobody answers leave no descriptor, timer or memory behind: 10,000 of them (the original kept a socket each)", async () => {
+  test("without replies leave no descriptor, timer or memory behind: 10,000 of them (the original kept a socket each)", async () => {
     await using silent = await silentServer();
     const script = new URL("./unanswered-lookups.ts", import.meta.url).pathname;
     const child = Bun.spawn([process.execPath, script, `${silent.port}`], { stdout: "pipe", stderr: "inherit" });
     const { descriptors, growth } = JSON.parse(await child.stdout.text());
-    // It ended by itself: no timer and no socket held it.
+    // It ended by itself: nothing kept it running after close().
     expect(await child.exited).toBe(0);
     expect(descriptors.after).toBe(descriptors.before);
     expect(descriptors.during - descriptors.before).toBeLessThanOrEqual(1);
@@ -331,7 +331,7 @@ describe("many look-ups", () => {
 });
 
 describe("announcing to a server", () => {
-  test("sends the bytes of the original's captures, at once and in intervals", async () => {
+  test("sends the bytes of the original's captures, at once and then in intervals", async () => {
     await using silent = await silentServer();
     const captured = await vector("announce local port 0x1234 id hello");
     const options = { nodeId: "hello", port: captured.port, timings: { serverInterval: 100 } };
@@ -344,7 +344,7 @@ describe("announcing to a server", () => {
     expect(announced[0]).toBe(`${where} ${where} ${captured.hex.length / 2}`);
   });
 
-  test("makes the node findable, and can be done now", async () => {
+  test("lets others find the node, and can be repeated at any time", async () => {
     await using server = await startServer();
     await using discoverer = await start(server.port, { nodeId: "ME", port: 4242 });
     await until(() => server.stats().nodes === 1, "the announcement");
@@ -353,7 +353,7 @@ describe("announcing to a server", () => {
     await until(() => server.stats().verdicts.refreshed === 1, "another announcement");
   });
 
-  test("goes on by itself when the server goes away and comes back", async () => {
+  test("goes on by itself after the server was stopped and started again", async () => {
     let server = await startServer();
     const { port } = server;
     const errors: DiscoveryError[] = [];
@@ -369,7 +369,7 @@ describe("announcing to a server", () => {
     await server.stop();
   });
 
-  test("begins when a name resolves that did not at first, and so do look-ups", async () => {
+  test("starts once the server's name resolves, and so do lookups", async () => {
     await using server = await startServer();
     const lookup = spyOn(Bun.dns, "lookup").mockRejectedValue(new Error("not yet"));
     try {
@@ -381,7 +381,7 @@ describe("announcing to a server", () => {
       expect(server.stats().received).toBe(0);
       lookup.mockResolvedValue([{ address: "127.0.0.1", family: 4, ttl: 0 }]);
       expect(await looked).toMatchObject({ port: 4242 });
-      // An outage of names does not end what works.
+      // If the name no longer resolves, the last address stays in use.
       lookup.mockRejectedValue(new Error("no longer"));
       await discoverer.announce();
       await announce(server, 1);
@@ -391,7 +391,7 @@ describe("announcing to a server", () => {
     }
   });
 
-  test("tries a name that does not resolve again, with longer waits", async () => {
+  test("retries a name that does not resolve, with longer and longer waits", async () => {
     const times: number[] = [];
     const timings = { retryFirst: 100, retryLongest: 400 };
     await using discoverer = await Discoverer.start({
@@ -412,7 +412,7 @@ describe("announcing to a server", () => {
   });
 });
 
-test("a discoverer that is closed leaves nothing behind, and may be closed twice", async () => {
+test("a closed discoverer leaves no descriptor open, and may be closed twice", async () => {
   const before = descriptors();
   await using silent = await silentServer();
   const discoverer = await start(silent.port, { nodeId: "ME", port: 1 });
@@ -423,7 +423,7 @@ test("a discoverer that is closed leaves nothing behind, and may be closed twice
   expect(descriptors()).toBe(before + 1);
 });
 
-test("a discoverer that is closed holds its process no longer", async () => {
+test("a closed discoverer does not keep its process running", async () => {
   const script = `
     const { Discoverer } = await import(${JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname)});
     const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"], nodeId: "ME", port: 1 });
@@ -437,7 +437,7 @@ test("a discoverer that is closed holds its process no longer", async () => {
   expect(await child.stderr.text()).toBe("");
 });
 
-test("a long time-out is no reason to write to the console", async () => {
+test("a timeout longer than a timer can be causes no warning on the console", async () => {
   const script = `
     const { Discoverer } = await import(${JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname)});
     const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"] });
@@ -448,7 +448,7 @@ test("a long time-out is no reason to write to the console", async () => {
   expect((await child.stdout.text()) + (await child.stderr.text())).toBe("");
 });
 
-test("options that make no sense are refused", async () => {
+test("options out of range are rejected", async () => {
   expect(Discoverer.start({ lan: false, port: 1 })).rejects.toThrow(
     "to announce a port, the options must have a nodeId",
   );
@@ -457,7 +457,7 @@ test("options that make no sense are refused", async () => {
   expect(Discoverer.start({ lan: false, timings: { found: Number.NaN } })).rejects.toThrow("timings.found must be");
 });
 
-test("servers are written as names or addresses, with a port or without", () => {
+test("servers are names or addresses, with or without a port", () => {
   expect(parseServer("example.org")).toEqual({ host: "example.org", port: 22025 });
   expect(parseServer("example.org:1")).toEqual({ host: "example.org", port: 1 });
   expect(parseServer("192.0.2.1:22")).toEqual({ host: "192.0.2.1", port: 22 });

@@ -1,17 +1,17 @@
-/** Between a client and a server: loses datagrams, forges replies, counts. */
+/** A relay between a client and a server that loses datagrams, forges replies and records queries. */
 import { Random } from "../support/random.ts";
 
 export interface RelayOptions {
-  /** How many of 100 datagrams get lost, each way. */
+  /** How many of 100 datagrams are lost, each way. */
   readonly loss?: number;
-  /** Datagrams that are put in front of each reply, from the relay's own address or from elsewhere. */
+  /** Datagrams to send before each reply, from the relay's own address or from another one. */
   readonly forge?: (query: Uint8Array, reply: Uint8Array) => { bytes: Uint8Array; elsewhere?: boolean }[];
 }
 
-/** Enough for each client of a test: a relay has one socket a client towards the server. */
+/** Serves one client: replies go to the sender of the last query. */
 export class Relay implements AsyncDisposable {
   readonly port: number;
-  /** Queries that came from clients. */
+  /** The queries received. */
   queries: Uint8Array[] = [];
   readonly #close: () => void;
 

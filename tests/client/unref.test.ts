@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { announcement, ascii } from "../support/packets.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 const CLIENT = JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname);
 /** A program that has not ended by then is said to stay. A program that ends takes a tenth of this. */
@@ -134,5 +135,5 @@ testIf(hasNetns, NEEDS_NETNS)(
       await discoverer.close();`;
     expect(await run(OFFLINE, taken, wrap)).toEqual({ exitCode: 0, output: "EADDRINUSE" });
   },
-  30_000,
+  TEST_LIMIT_MS,
 );

@@ -1,6 +1,6 @@
 /**
- * A program of one host: `bun agent.ts OPTIONS` (see agents.ts). Obeys lines of standard input, tells what happens by
- * lines of standard output, JSON both, and ends with its standard input.
+ * The program of one host: `bun agent.ts OPTIONS` (see agents.ts). It reads orders from standard input and writes reports to
+ * standard output, a line of JSON each, and ends with its standard input.
  */
 
 import { DiscoveryError } from "../../../src/client/error.ts";
@@ -8,12 +8,12 @@ import { Lan } from "../../../src/client/lan/lan.ts";
 import { nodeIdBytes, nodeIdKey } from "../../../src/client/node-id.ts";
 import { DEFAULT_TIMINGS } from "../../../src/client/options.ts";
 import { createCodec } from "../../../src/codec/index.ts";
-import type { AgentOptions, Order, Told } from "./agents.ts";
+import type { AgentOptions, Order, Report } from "./agents.ts";
 
 const { nodeId, announcedPort, port, timings, kind, sabotage }: AgentOptions = JSON.parse(process.argv[2]!);
 
-function tell(told: Told): void {
-  process.stdout.write(`${JSON.stringify(told)}\n`);
+function report(report: Report): void {
+  process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
 const udpSocket = Bun.udpSocket as (options: Record<string, unknown>) => Promise<Bun.udp.Socket<"buffer">>;
@@ -49,16 +49,16 @@ if (kind === "lan") {
       announcement,
       ownKey: nodeIdKey(nodeIdBytes(nodeId)),
       timings: { ...DEFAULT_TIMINGS, ...timings },
-      onEvent: ({ type, nodeId, ip, port }) => tell({ type, nodeId: new TextDecoder().decode(nodeId), ip, port }),
-      onError: ({ code, where, message }) => tell({ type: "error", code, where, message }),
-      onAnnounced: (address, bytes) => tell({ type: "announced", address, bytes }),
+      onEvent: ({ type, nodeId, ip, port }) => report({ type, nodeId: new TextDecoder().decode(nodeId), ip, port }),
+      onError: ({ code, where, message }) => report({ type: "error", code, where, message }),
+      onAnnounced: (address, bytes) => report({ type: "announced", address, bytes }),
     });
   } catch (error) {
     if (!(error instanceof DiscoveryError)) throw error;
-    tell({ type: "refused", code: error.code, message: error.message });
+    report({ type: "refused", code: error.code, message: error.message });
   }
 } else {
-  // What the wire bears, by no code of ours.
+  // A plain socket, to see the packets without the code under test.
   const open = async (hostname: string, flags: number) => {
     const socket = await udpSocket({
       hostname,
@@ -66,7 +66,7 @@ if (kind === "lan") {
       flags: kind === "unshared" ? flags & ~20 : flags,
       socket: {
         data: (_socket: unknown, datagram: Uint8Array, _port: number, ip: string) =>
-          tell({ type: "heard", hex: datagram.toHex(), ip }),
+          report({ type: "heard", hex: datagram.toHex(), ip }),
         error() {},
       },
     });
@@ -76,12 +76,12 @@ if (kind === "lan") {
   (await open("0.0.0.0", 20)).setBroadcast(true);
   if (kind === "listener") {
     const v6 = await open("::", 28);
-    // Also those that are down.
+    // Includes interfaces that are down.
     const links = Bun.spawnSync(["ip", "-oneline", "link"]).stdout.toString();
     for (const [, name] of links.matchAll(/^\d+: ([^:@]+)/gm)) v6.addMembership("ff02::2012:1025", `::%${name}`);
   }
 }
-tell({ type: "ready" });
+report({ type: "ready" });
 
 for await (const line of console) {
   const order: Order = JSON.parse(line);
@@ -92,6 +92,6 @@ for await (const line of console) {
       } catch {}
     }
   } else if (order.do === "announce") lan?.announce();
-  else if (order.do === "look") tell({ type: "state", nodes: lan!.nodes().length, counters: lan!.counters });
+  else if (order.do === "look") report({ type: "state", nodes: lan!.nodes().length, counters: lan!.counters });
 }
 process.exit(0);

@@ -1,13 +1,13 @@
-/** Starts programs in hosts (netns.ts) and keeps what they tell. */
+/** Starts programs in hosts (netns.ts) and collects their reports. */
 import type { Subprocess } from "bun";
 import type { Timings } from "../../../src/client/types.ts";
 import type { Host } from "../../support/netns.ts";
 
 export interface AgentOptions {
-  /** A Lan; or a plain socket that tells what it hears; or one that does not share its port. */
+  /** A Lan; a plain socket that reports the packets it receives; or the same without sharing its port. */
   kind: "lan" | "listener" | "unshared";
   nodeId: string;
-  /** 0: listens only. */
+  /** 0: it only listens. */
   announcedPort: number;
   port: number;
   timings: Partial<Timings>;
@@ -21,7 +21,7 @@ interface Change<T> {
   port: number;
 }
 
-export type Told =
+export type Report =
   | { type: "ready" }
   | Change<"node">
   | Change<"moved">
@@ -34,11 +34,11 @@ export type Told =
 
 export type Order = { send: string[]; to: string; port?: number } | { do: "announce" | "look" };
 
-type ToldOf<T extends Told["type"]> = Extract<Told, { type: T }>;
+type ReportOf<T extends Report["type"]> = Extract<Report, { type: T }>;
 
 export class Agent implements AsyncDisposable {
-  /** What it told, and when (performance.now()). */
-  readonly told: { told: Told; at: number }[] = [];
+  /** Its reports, with the time of each (performance.now()). */
+  readonly reports: { report: Report; at: number }[] = [];
   readonly startedAt = performance.now();
   readonly #process: Subprocess<"pipe", "pipe", "inherit">;
   #wake: () => void = () => {};
@@ -64,25 +64,25 @@ export class Agent implements AsyncDisposable {
     return agent;
   }
 
-  /** All of a kind, so far. */
-  all<T extends Told["type"]>(type: T): ToldOf<T>[] {
-    return this.told.map(({ told }) => told).filter((told): told is ToldOf<T> => told.type === type);
+  /** All reports of a type so far. */
+  all<T extends Report["type"]>(type: T): ReportOf<T>[] {
+    return this.reports.map(({ report }) => report).filter((report): report is ReportOf<T> => report.type === type);
   }
 
-  /** The first of a kind that `fits`, told already or within `timeout` ms. @throws {Error} if there is none */
-  async first<T extends Told["type"]>(
+  /** The first report of a type that `fits`, past or within `timeout` ms. @throws {Error} if there is none */
+  async first<T extends Report["type"]>(
     type: T,
-    fits: (told: ToldOf<T>) => boolean = () => true,
+    fits: (report: ReportOf<T>) => boolean = () => true,
     timeout = 4000,
-  ): Promise<ToldOf<T> & { at: number }> {
+  ): Promise<ReportOf<T> & { at: number }> {
     const end = performance.now() + timeout;
     for (let next = 0; ; ) {
-      for (; next < this.told.length; next++) {
-        const { told, at } = this.told[next]!;
-        if (told.type === type && fits(told as ToldOf<T>)) return { ...(told as ToldOf<T>), at };
+      for (; next < this.reports.length; next++) {
+        const { report, at } = this.reports[next]!;
+        if (report.type === type && fits(report as ReportOf<T>)) return { ...(report as ReportOf<T>), at };
       }
       const left = end - performance.now();
-      if (left <= 0) throw new Error(`no ${type} within ${timeout} ms, but ${JSON.stringify(this.told.slice(-10))}`);
+      if (left <= 0) throw new Error(`no ${type} within ${timeout} ms, but ${JSON.stringify(this.reports.slice(-10))}`);
       await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), Bun.sleep(left)]);
     }
   }
@@ -92,13 +92,13 @@ export class Agent implements AsyncDisposable {
     this.#process.stdin.flush();
   }
 
-  async state(): Promise<ToldOf<"state">> {
+  async state(): Promise<ReportOf<"state">> {
     const before = this.all("state").length;
     this.order({ do: "look" });
     return await this.first("state", () => this.all("state").length > before).then(() => this.all("state").at(-1)!);
   }
 
-  /** Ends it at once, as a power cut would. */
+  /** Kills it without a chance to clean up. */
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#process.exited;
@@ -113,7 +113,7 @@ export class Agent implements AsyncDisposable {
     for await (const bytes of this.#process.stdout.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + bytes).split("\n");
       rest = lines.pop()!;
-      for (const line of lines) this.told.push({ told: JSON.parse(line), at: performance.now() });
+      for (const line of lines) this.reports.push({ report: JSON.parse(line), at: performance.now() });
       this.#wake();
     }
   }

@@ -1,4 +1,4 @@
-/** Throws COUNT datagrams at a port of this host, no announcement among them: `bun flood.ts PORT COUNT`. */
+/** Sends COUNT datagrams, none of them an announcement, to a port of this host: `bun flood.ts PORT COUNT`. */
 import { ascii, mutate, query } from "../../support/packets.ts";
 import { Random } from "../../support/random.ts";
 

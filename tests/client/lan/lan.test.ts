@@ -1,16 +1,15 @@
-/** Hosts in network namespaces, joined by cables: every datagram here goes through the kernel, and nothing is a mock. */
-
+/** Hosts are network namespaces, joined by virtual cables: every datagram goes through the kernel, and nothing is mocked. */
 import { afterAll, beforeAll, expect } from "bun:test";
 import { testIf } from "../../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
-import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
+import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 import { Agent, type AgentOptions } from "./agents.ts";
 
 const lanTest = testIf(hasNetns, NEEDS_NETNS);
 const BROADCAST = "10.9.0.255";
 
-/** Two hosts that most tests share, each test on a port of its own. */
+/** Most tests share these two hosts. Each test uses another port. */
 let net: Awaited<ReturnType<typeof twoHosts>>;
 let port = 21025;
 beforeAll(async () => {
@@ -27,7 +26,7 @@ const vectors: { name: string; hex: string; nodeId: string; port: number; ip: st
   .split("\n")
   .map((line) => JSON.parse(line));
 
-/** A starts, then B: with 30 s between announcements, each has one chance, and the answer to it. */
+/** A starts, then B. The next announcements would be 30 s later, so the first ones and the answers to them must do. */
 async function learnEachOther(ipv4: boolean, ipv6: boolean, from: { a: RegExp; b: RegExp }): Promise<void> {
   await using hosts = await twoHosts({ ipv4, ipv6 });
   const started = performance.now();
@@ -41,13 +40,13 @@ async function learnEachOther(ipv4: boolean, ipv6: boolean, from: { a: RegExp; b
 }
 
 lanTest(
-  "two hosts know each other's address from one broadcast, under 2 s from their start (the original waits up to 30 s)",
+  "two hosts find each other by one broadcast, within 2 s of their start (the original waits up to 30 s)",
   () => learnEachOther(true, false, { a: /^10\.9\.0\.1$/, b: /^10\.9\.0\.2$/ }),
   TEST_LIMIT_MS,
 );
 
 lanTest(
-  "two hosts without IPv4 know each other by IPv6 multicast, under 2 s from their start (the original is broken there)",
+  "two hosts without IPv4 find each other by IPv6 multicast, within 2 s of their start (the original is broken there)",
   () => learnEachOther(false, true, { a: /^fe80::[0-9a-f:]+%b0$/, b: /^fe80::[0-9a-f:]+%a0$/ }),
   TEST_LIMIT_MS,
 );
@@ -67,7 +66,7 @@ lanTest("announcements are the bytes of the original's captures", async () => {
 });
 
 lanTest(
-  "what is on the LAN is heard by every program of a host, also each other (the original's second gets nothing)",
+  "all programs of a host receive the announcements of the LAN and of each other (the original's second program gets nothing)",
   async () => {
     port++;
     await using first = await start(net.a, { nodeId: "FIRST" });
@@ -84,7 +83,7 @@ lanTest(
   },
 );
 
-lanTest("a port that another program does not share is refused with what to do about it", async () => {
+lanTest("a port that another program does not share is an error that says what to do", async () => {
   port++;
   await using _ = await start(net.a, { kind: "unshared" });
   await using lan = await start(net.a, {});
@@ -97,7 +96,7 @@ lanTest("a port that another program does not share is refused with what to do a
   ]);
 });
 
-lanTest("a Bun that does not share the port is told of, and used nevertheless", async () => {
+lanTest("a version of Bun that cannot share the port causes an error event, but works", async () => {
   port++;
   await using lan = await start(net.a, { sabotage: "no sharing" });
   expect(lan.all("error").map(({ code }) => code)).toEqual(["ENOTSUP", "ENOTSUP"]);
@@ -105,7 +104,7 @@ lanTest("a Bun that does not share the port is told of, and used nevertheless", 
   await Promise.all([lan.first("node"), far.first("node")]);
 });
 
-lanTest("a host that has only one of IPv4 and IPv6 goes on with that", async () => {
+lanTest("a host with only IPv4 or only IPv6 uses that", async () => {
   const goesOn = async (port: number, sabotage: "no IPv4" | "no IPv6", ip: RegExp) => {
     await using far = await Agent.start(net.b, { port, nodeId: "FAR" });
     await using lan = await Agent.start(net.a, { port, nodeId: "NEAR", sabotage });
@@ -116,7 +115,7 @@ lanTest("a host that has only one of IPv4 and IPv6 goes on with that", async () 
   await Promise.all([goesOn(++port, "no IPv6", /^10\.9\.0\.1$/), goesOn(++port, "no IPv4", /^fe80::/)]);
 });
 
-lanTest("with two interfaces announcements leave on both, by IPv4 and by IPv6 (the original uses one)", async () => {
+lanTest("announcements are sent on both of two interfaces, by IPv4 and by IPv6 (the original uses one)", async () => {
   port++;
   net.a.cable("a1", net.b, "b1");
   net.a.run("ip addr add 10.9.1.1/24 dev a1; ip link set a1 up");
@@ -131,11 +130,11 @@ lanTest("with two interfaces announcements leave on both, by IPv4 and by IPv6 (t
 });
 
 lanTest(
-  "an interface that comes up later is announced on and listened to at once, and so is its successor",
+  "an interface that comes up later is used at once, and so is a new one with the same name",
   async () => {
     port++;
     await using near = await start(net.a, { nodeId: "NEAR", timings: { interfaces: 100 } });
-    // The second has the old one's name, but is another interface.
+    // The second one is a new interface with the name of the first.
     for (const round of [1, 2]) {
       net.a.cable("late", net.b, "b-late");
       net.b.run("ip addr add 10.9.2.2/24 dev b-late; ip link set b-late up");
@@ -158,7 +157,7 @@ lanTest(
 );
 
 lanTest(
-  "an interface that goes down and comes back is used again: a cable or a sleep ends nothing",
+  "an interface that goes down and comes back is used again, as after a pulled cable or a sleep",
   async () => {
     const comesBack = async (families: { ipv4: boolean; ipv6: boolean }) => {
       await using hosts = await twoHosts(families);
@@ -179,7 +178,7 @@ lanTest(
   TEST_LIMIT_MS,
 );
 
-lanTest("an error is told once, tried again, and over when its cause is", async () => {
+lanTest("an error is reported once, and its cause is retried until it works", async () => {
   port++;
   await using listener = await start(net.b, { kind: "listener" });
   net.a.run("ip rule add pref 1 lookup local; ip rule del pref 0; ip rule add pref 0 to 10.9.0.255 prohibit");
@@ -191,13 +190,13 @@ lanTest("an error is told once, tried again, and over when its cause is", async 
   expect(listener.all("heard").filter(({ ip }) => ip === "10.9.0.1")).toHaveLength(0);
   net.a.run("ip rule del pref 0; ip rule add pref 0 lookup local; ip rule del pref 1");
   await listener.first("heard", ({ ip }) => ip === "10.9.0.1");
-  // One process may hear before the other one has told.
+  // The listener may receive the packet before the sender has reported it.
   await near.first("announced", ({ address }) => address.startsWith(BROADCAST));
   expect(near.all("announced").filter(({ address }) => address.startsWith(BROADCAST))).toHaveLength(1);
 });
 
 lanTest(
-  "1,000,000 bad packets and queries end nothing: announcements go on under them, and a good one is learnt at once " +
+  "during 1,000,000 bad packets and queries announcements go on, and a good packet after them is read at once " +
     "(30 bad ones in a row ended the original's discovery for good)",
   async () => {
     port++;
@@ -209,8 +208,8 @@ lanTest(
     const sender = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
     expect(Number(await sender.stdout.text())).toBeGreaterThanOrEqual(1_000_000);
     const ended = performance.now();
-    const gaps = far.told
-      .filter(({ told, at }) => told.type === "heard" && told.ip === "10.9.0.1" && at > began && at < ended)
+    const gaps = far.reports
+      .filter(({ report, at }) => report.type === "heard" && report.ip === "10.9.0.1" && at > began && at < ended)
       .map(({ at }, i, all) => at - (all[i - 1]?.at ?? began));
     expect(gaps.length).toBeGreaterThan(0);
     expect(Math.max(...gaps)).toBeLessThan(1500);
@@ -228,24 +227,27 @@ lanTest(
   TEST_LIMIT_MS,
 );
 
-lanTest("a node that falls silent is gone after the retention, and one that has moved is told so", async () => {
-  port++;
-  await using far = await start(net.b, { kind: "listener" });
-  await using near = await start(net.a, { announcedPort: 0, timings: { lanRetention: 400 } });
-  far.order({ send: [packet("FAR", 22000)], to: BROADCAST });
-  await near.first("node");
-  far.order({ send: [packet("FAR", 22000), packet("FAR", 22001)], to: BROADCAST });
-  const moved = await near.first("moved");
-  expect(moved).toMatchObject({ nodeId: "FAR", ip: "10.9.0.2", port: 22001 });
-  const gone = await near.first("gone");
-  expect(gone).toMatchObject({ nodeId: "FAR", ip: "10.9.0.2", port: 22001 });
-  expect(gone.at - moved.at).toBeGreaterThan(380);
-  expect(gone.at - moved.at).toBeLessThan(900);
-  expect((await near.state()).nodes).toBe(0);
-});
+lanTest(
+  "a node with another port is reported as moved, and as gone after it was silent for the retention time",
+  async () => {
+    port++;
+    await using far = await start(net.b, { kind: "listener" });
+    await using near = await start(net.a, { announcedPort: 0, timings: { lanRetention: 400 } });
+    far.order({ send: [packet("FAR", 22000)], to: BROADCAST });
+    await near.first("node");
+    far.order({ send: [packet("FAR", 22000), packet("FAR", 22001)], to: BROADCAST });
+    const moved = await near.first("moved");
+    expect(moved).toMatchObject({ nodeId: "FAR", ip: "10.9.0.2", port: 22001 });
+    const gone = await near.first("gone");
+    expect(gone).toMatchObject({ nodeId: "FAR", ip: "10.9.0.2", port: 22001 });
+    expect(gone.at - moved.at).toBeGreaterThan(380);
+    expect(gone.at - moved.at).toBeLessThan(900);
+    expect((await near.state()).nodes).toBe(0);
+  },
+);
 
 lanTest(
-  "the own NodeID, port 0, no NodeID and overlong ones are ignored, as is the IP that a packet states",
+  "announcements with the own NodeID, port 0, no NodeID or one too long are ignored, and so is the IP in a packet",
   async () => {
     port++;
     await using far = await start(net.b, { kind: "listener" });
@@ -262,13 +264,13 @@ lanTest(
 );
 
 lanTest(
-  "new nodes are answered at once, but not more than once a second; known ones are not (the original never does)",
+  "new nodes are answered at once, but at most once a second; known nodes are not (the original answers nobody)",
   async () => {
     port++;
     await using far = await start(net.b, { kind: "listener" });
     await using near = await start(net.a, { nodeId: "NEAR" });
     const rounds = () =>
-      near.told.filter(({ told }) => told.type === "announced" && told.address.startsWith(BROADCAST));
+      near.reports.filter(({ report }) => report.type === "announced" && report.address.startsWith(BROADCAST));
     await Bun.sleep(1000);
     expect(rounds()).toHaveLength(1);
     const asked = performance.now();
@@ -277,7 +279,7 @@ lanTest(
       await Bun.sleep(100);
     }
     expect(rounds()[1]!.at - asked).toBeLessThan(400);
-    // Those that came in the meantime are answered together.
+    // All nodes of the last second get one common answer.
     await near.first("announced", () => rounds().length === 3);
     expect(rounds()[2]!.at - rounds()[1]!.at).toBeGreaterThan(950);
     await Bun.sleep(1100);
@@ -289,7 +291,7 @@ lanTest(
   TEST_LIMIT_MS,
 );
 
-lanTest("IPv6 that a host gets later is used", async () => {
+lanTest("IPv6 is used as soon as the host has it", async () => {
   port++;
   await using listener = await start(net.b, { kind: "listener" });
   await using near = await start(net.a, { nodeId: "NEAR", sabotage: "no IPv6 at first", timings: { interfaces: 50 } });
@@ -298,10 +300,10 @@ lanTest("IPv6 that a host gets later is used", async () => {
   expect(near.all("error")).toEqual([]);
 });
 
-lanTest("an interface that loses IPv6 and gets it back is listened to again", async () => {
+lanTest("an interface that loses IPv6 and gets it back receives announcements again", async () => {
   await using hosts = await twoHosts({ ipv4: false });
   await using near = await Agent.start(hosts.a, { nodeId: "NEAR", timings: { interfaces: 50, lanInterval: 200 } });
-  // Less than IPv6 can do with: the kernel forgets the interface's groups, though not the socket's.
+  // This is below the minimum of IPv6: the kernel drops the groups of the interface, but not those of the socket.
   hosts.a.run("ip link set a0 mtu 1000");
   await near.first("error", ({ code }) => code === "ENETDOWN");
   hosts.a.run("ip link set a0 mtu 1500");
@@ -310,7 +312,7 @@ lanTest("an interface that loses IPv6 and gets it back is listened to again", as
 });
 
 lanTest(
-  "after many interfaces have come and gone the LAN is still heard, by a new socket",
+  "after many interfaces were added and removed, announcements still arrive, by a new socket",
   async () => {
     await using hosts = await twoHosts({ ipv4: false });
     const timings = { interfaces: 50 };
@@ -330,14 +332,18 @@ lanTest(
   TEST_LIMIT_MS,
 );
 
-lanTest("an error that the network reports to the port does not end the program", async () => {
+lanTest("an ICMP error for the port does not end the program", async () => {
   port++;
   await using near = await start(net.a, { nodeId: "NEAR" });
-  // One that shares the port sends to closed ports: the kernel hands the refusals to any of those who share it.
+  // Another program on the same port sends to closed ports: the kernel reports the refusals to any socket of the port.
   await using neighbour = await start(net.a, { kind: "listener" });
-  // It sends a handful at once and then one a second, and chance decides who hears of which.
+  // The kernel sends a few refusals at once and then one per second, each to a random socket.
   const refused = near.first("error", undefined, 30_000);
-  for (let told = false; !told; told = await Promise.race([refused.then(() => true), Bun.sleep(500).then(() => false)]))
+  for (
+    let reported = false;
+    !reported;
+    reported = await Promise.race([refused.then(() => true), Bun.sleep(500).then(() => false)])
+  )
     for (let closed = 1; closed <= 40; closed++) neighbour.order({ send: ["00"], to: "10.9.0.2", port: closed });
   expect(await refused).toMatchObject({ code: "ECONNREFUSED", where: "lan" });
   await using far = await start(net.b, { nodeId: "FAR" });
@@ -345,7 +351,7 @@ lanTest("an error that the network reports to the port does not end the program"
   expect(near.all("error")).toHaveLength(1);
 });
 
-lanTest("a Lan that only listens sends nothing, and learns", async () => {
+lanTest("a Lan without an announcement sends nothing, and receives those of others", async () => {
   port++;
   await using listener = await start(net.b, { kind: "listener" });
   await using near = await start(net.a, { announcedPort: 0, timings: { lanInterval: 50, interfaces: 50 } });
@@ -355,18 +361,18 @@ lanTest("a Lan that only listens sends nothing, and learns", async () => {
   const reports = () => Number(/Icmp6OutMLDv2Reports\s+(\d+)/.exec(net.a.run("cat /proc/net/snmp6"))![1]);
   const before = reports();
   await Bun.sleep(400);
-  // Nor does it join its group again and again.
+  // It does not rejoin its group at each refresh.
   expect(reports() - before).toBeLessThan(5);
   expect(near.all("announced")).toEqual([]);
   expect(listener.all("heard").filter(({ ip }) => ip === "10.9.0.1")).toEqual([]);
 });
 
-lanTest("closing leaves no socket and no timer behind, and a program that has closed ends by itself", async () => {
+lanTest("close() leaves no socket and no timer behind, and the program ends by itself", async () => {
   const script = new URL("./closed.ts", import.meta.url).pathname;
   const child = Bun.spawn(net.a.command([process.execPath, script]), { stdout: "pipe", stderr: "pipe", timeout: 5000 });
   const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   expect(JSON.parse(out)).toEqual({ descriptors: 0, timers: 0, timersWhileOpen: 1, heard: true, afterwards: 0 });
-  // It writes nothing of its own.
+  // Nothing is written to the console.
   expect(err).toBe("");
   expect(await child.exited).toBe(0);
 });

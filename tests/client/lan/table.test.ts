@@ -13,7 +13,7 @@ function tableOf(most?: number) {
   };
 }
 
-test("a node is forgotten 90 s after it was last heard, not before (the original never forgot)", () => {
+test("a node expires 90 s after its last announcement, not before (the original keeps nodes forever)", () => {
   const { table, hear } = tableOf();
   expect(hear("A", "192.0.2.1", 22000, 0)).toBe("node");
   expect(hear("B", "192.0.2.2", 22000, 10_000)).toBe("node");
@@ -29,7 +29,7 @@ test("a node is forgotten 90 s after it was last heard, not before (the original
   expect(table.expiresAt).toBe(Number.POSITIVE_INFINITY);
 });
 
-test("a node with another address or another port has moved at once", () => {
+test("a node with another address or another port is reported as moved at once", () => {
   const { table, hear } = tableOf();
   hear("A", "192.0.2.1", 22000, 0);
   expect(hear("A", "192.0.2.1", 22001, 1)).toBe("moved");
@@ -43,7 +43,7 @@ test("a node with another address or another port has moved at once", () => {
   });
 });
 
-test("a node that announces itself at several addresses keeps one of them", () => {
+test("a node that announces several addresses keeps the first one", () => {
   const { hear } = tableOf();
   const addresses = ["192.0.2.1", "198.51.100.1", "fe80::1%eth0", "fe80::1%eth1"];
   const heard: string[] = [];
@@ -53,7 +53,7 @@ test("a node that announces itself at several addresses keeps one of them", () =
   expect(heard.filter((what) => what !== "known")).toEqual(["node"]);
 });
 
-test("a node that loses one family is found by the other before it is forgotten", () => {
+test("a node that loses IPv4 gets its IPv6 address before it expires", () => {
   const { table, hear } = tableOf();
   hear("A", "192.0.2.1", 22000, 0);
   expect(hear("A", "fe80::1%eth0", 22000, 1)).toBe("known");
@@ -63,7 +63,7 @@ test("a node that loses one family is found by the other before it is forgotten"
   expect(hear("A", "192.0.2.1", 22000, 60_001)).toBe("known");
 });
 
-test("a table that a flood of invented NodeIDs has filled keeps those that it knew", () => {
+test("a table that was filled by a flood of invented NodeIDs keeps the nodes it had before", () => {
   const { table, hear } = tableOf(100);
   hear("A", "192.0.2.1", 22000, 0);
   const heard = new Set(Array.from({ length: 10_000 }, (_, i) => hear(`invented-${i}`, "192.0.2.66", 1, 1)));
@@ -75,7 +75,7 @@ test("a table that a flood of invented NodeIDs has filled keeps those that it kn
   expect(hear("B", "192.0.2.2", 22000, 95_000)).toBe("node");
 });
 
-test("the table keeps its own copy of a NodeID, which is a part of a datagram", () => {
+test("the table copies a NodeID, because it is a part of a datagram", () => {
   const { table } = tableOf();
   const datagram = ascii("..A..");
   table.hear("A", datagram.subarray(2, 3), "192.0.2.1", 1, 0, 0);
@@ -83,7 +83,7 @@ test("the table keeps its own copy of a NodeID, which is a part of a datagram", 
   expect(table.get("A", 0)?.nodeId).toEqual(ascii("A"));
 });
 
-test("a broadcast address is that of the network, and point-to-point networks have none", () => {
+test("the broadcast address is that of the network, and /31 and /32 networks have none", () => {
   expect(broadcastAddress("192.168.1.7", "255.255.255.0")).toBe("192.168.1.255");
   expect(broadcastAddress("10.1.2.3", "255.0.0.0")).toBe("10.255.255.255");
   expect(broadcastAddress("172.16.5.130", "255.255.255.192")).toBe("172.16.5.191");
@@ -92,7 +92,7 @@ test("a broadcast address is that of the network, and point-to-point networks ha
   expect(broadcastAddress("192.0.2.1", "255.255.255.255")).toBeUndefined();
 });
 
-test("announcements go to each network of each interface once, and not to loopback", () => {
+test("each network of each interface is a target once, and loopback is not", () => {
   const v4 = (address: string, netmask = "255.255.255.0", internal = false) =>
     ({ address, netmask, internal, family: "IPv4", mac: "", cidr: null }) as const;
   const v6 = (address: string, scopeid: number, internal = false) =>
@@ -109,7 +109,7 @@ test("announcements go to each network of each interface once, and not to loopba
     "255.255.255.255",
   ]);
   const keysOf = (...eth0: (ReturnType<typeof v4> | ReturnType<typeof v6>)[]) => [...targets({ eth0 }).keys()];
-  // A new address, or a new card under the old name, is a new way out; the limited broadcast is not.
+  // A new address, or a new interface with the old name, is a new target; the limited broadcast never is.
   expect(keysOf(v4("192.0.2.7"))).not.toEqual(keysOf(v4("192.0.2.9")));
   expect(keysOf(v6("fe80::7", 2))).not.toEqual(keysOf(v6("fe80::7", 3)));
   expect(targets({ lo: [v4("127.0.0.1", "255.0.0.0", true)] }).size).toBe(0);

@@ -5,7 +5,7 @@ import { PendingQuery, SendQueue } from "../../../src/client/servers/pending.ts"
 import { createCodec } from "../../../src/codec/index.ts";
 import { until } from "../../support/time-limits.ts";
 
-test("a queue that never runs empty holds what is in it, not what was", () => {
+test("a queue that is never empty frees the entries that were taken", () => {
   const queue = new SendQueue();
   const add = () => queue.push(new PendingQuery({} as ServerLink, "", new Uint8Array(2000), () => {}));
   add();
@@ -19,7 +19,7 @@ test("a queue that never runs empty holds what is in it, not what was", () => {
   expect(process.memoryUsage.rss() - before).toBeLessThan(100e6);
 });
 
-test("who joins a look-up late does not have its queries sent twice as often", async () => {
+test("lookups that join a search late do not double the rate of its queries", async () => {
   const times: number[] = [];
   const silent = await Bun.udpSocket({
     hostname: "127.0.0.1",
@@ -36,24 +36,24 @@ test("who joins a look-up late does not have its queries sent twice as often", a
   for (let i = 0; i < 5; i++) void discoverer.lookup("NOBODY");
   await Bun.sleep(1_000);
   silent.close();
-  // At 0, 250, 600 and 1,100 ms, and anew at 1,300, 1,550, 1,900.
+  // At 0, 250, 600 and 1,100 ms, and after the restart at 1,300, 1,550 and 1,900 ms.
   expect(times).toHaveLength(7);
 });
 
-test("a query that is renewed while it waits to be sent waits there once", async () => {
+test("a query that is restarted while it is queued is sent once", async () => {
   let received = 0;
   const silent = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data: () => void received++, error() {} } });
   const quiet = { onError() {}, onRoom() {} };
   const link = new ServerLink(`127.0.0.1:${silent.port}`, { codec: createCodec({ backend: "ts" }), ...quiet });
   const query = link.query("A", Uint8Array.of(65), () => {});
-  await until(() => received === 1, "the first sending");
+  await until(() => received === 1, "the first attempt");
   for (let i = 0; i < 10; i++) {
     query.attempts = 3;
     link.restart(query);
   }
   await Bun.sleep(100);
   expect(received).toBe(2);
-  // One chain of sendings goes on, 250 ms after the last.
+  // One chain of retries goes on, 250 ms after the last attempt.
   await Bun.sleep(250);
   expect(received).toBe(3);
   link.close();
