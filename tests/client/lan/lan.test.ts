@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect } from "bun:test";
 import { testIf } from "../../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
-import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
+import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 import { Agent, type AgentOptions } from "./agents.ts";
 
 const lanTest = testIf(hasNetns, NEEDS_NETNS);
