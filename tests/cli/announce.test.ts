@@ -159,7 +159,7 @@ describe("whereabouts announce", () => {
     ["no port", ["--id", "A", "--lan"], "required option '--port <port>' not specified"],
     ["port 0", ["--id", "A", "--port", "0", "--lan"], "whole number from 1 to 65535"],
     ["no place", ["--id", "A", "--port", "1"], "nowhere to announce: give --server HOST, or --lan, or both"],
-    ["a wrong server", ["--id", "A", "--port", "1", "--server", "a b"], '"a b" is no server'],
+    ["a wrong server", ["--id", "A", "--port", "1", "--server", "a b"], '"a b" is not a server'],
     ["a word too many", ["--id", "A", "--port", "1", "--lan", "extra"], "too many arguments"],
   ])("refuses %s in one line, with exit code 2", async (_, args, complaint) => {
     const { out, err, code } = await run(["announce", ...args]);

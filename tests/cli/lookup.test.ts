@@ -109,7 +109,7 @@ describe("whereabouts lookup", () => {
 
   test("takes its flags from the environment too", async () => {
     const env = { WHEREABOUTS_SERVER: `192.0.2.1:99999, ${at}`, WHEREABOUTS_TIMEOUT: "0.3", WHEREABOUTS_JSON: "no" };
-    expect((await run(["lookup", "NOBODY"], "", { env })).err).toContain('"192.0.2.1:99999" is no server');
+    expect((await run(["lookup", "NOBODY"], "", { env })).err).toContain('"192.0.2.1:99999" is not a server');
     const { out, code } = await run(["lookup", "NOBODY"], "", { env: { ...env, WHEREABOUTS_SERVER: at } });
     expect({ out, code }).toEqual({ out: "NOBODY  not found\n", code: 1 });
   });
@@ -222,9 +222,9 @@ describe("whereabouts lookup", () => {
     ["an empty NodeID", ["", "--server", "x"], "argument 1 is not a NodeID"],
     ["a NodeID that fits into no packet", ["A", "x".repeat(1009), "--server", "x"], "argument 2 is not a NodeID"],
     ["- among others", ["A", "-", "--server", "x"], '"-" must be the only argument'],
-    ["a wrong port", ["A", "--server", "x:70000"], '"x:70000" is no server: write host, host:port or [v6]:port'],
-    ["a bracket too few", ["A", "--server", "[::1"], '"[::1" is no server'],
-    ["an empty server", ["A", "--server", "x,"], '"" is no server'],
+    ["a wrong port", ["A", "--server", "x:70000"], '"x:70000" is not a server: write host, host:port or [v6]:port'],
+    ["a bracket too few", ["A", "--server", "[::1"], '"[::1" is not a server'],
+    ["an empty server", ["A", "--server", "x,"], '"" is not a server'],
     ["no time at all", ["A", "--server", "x", "--timeout", "0"], "number of seconds from 0.1 to 86400"],
     ["another notation", ["A", "--server", "x", "--timeout", "1e3"], "number of seconds"],
     ["an unknown flag", ["A", "--frobnicate"], "unknown option '--frobnicate'"],

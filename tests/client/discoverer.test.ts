@@ -453,7 +453,7 @@ test("options out of range are rejected", async () => {
     "to announce a port, the options must have a nodeId",
   );
   expect(Discoverer.start({ lan: false, nodeId: "A", port: 70_000 })).rejects.toThrow("0 to 65535, not 70000");
-  expect(Discoverer.start({ lan: false, servers: ["a:b:c"] })).rejects.toThrow('"a:b:c" is no server');
+  expect(Discoverer.start({ lan: false, servers: ["a:b:c"] })).rejects.toThrow('"a:b:c" is not a server');
   expect(Discoverer.start({ lan: false, timings: { found: Number.NaN } })).rejects.toThrow("timings.found must be");
 });
 

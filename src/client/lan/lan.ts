@@ -114,13 +114,13 @@ export class Lan {
   #receive(datagram: Uint8Array, address: string): void {
     if (this.#closed) return;
     const { counters } = this;
-    if (this.#learn(datagram, address)) counters.announcements++;
+    if (this.#handle(datagram, address)) counters.announcements++;
     else counters.ignored++;
     if (++counters.received % DATAGRAMS_PER_CHECK === 0) this.#runDue();
   }
 
   /** Whether the datagram is an announcement of another node. Allocates nothing for other packets: they may be a flood. */
-  #learn(datagram: Uint8Array, address: string): boolean {
+  #handle(datagram: Uint8Array, address: string): boolean {
     const fields = this.#fields;
     if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !this.#codec.decodeInto(datagram, fields)) return false;
     const { type, port, nodeIdOffset, nodeIdLength } = fields;

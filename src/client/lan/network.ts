@@ -56,7 +56,7 @@ export class LanNetwork {
     }
     for (const family of network.#sockets.keys()) {
       if (await isShared(family, options.port)) continue;
-      const message = `this Bun does not share UDP port ${options.port} (${family}): no other program of this host can listen`;
+      const message = `this version of Bun does not share UDP port ${options.port} (${family}): other programs of this host cannot use it`;
       options.onError(new DiscoveryError("lan", message, { code: "ENOTSUP" }));
     }
     return network;

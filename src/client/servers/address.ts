@@ -35,10 +35,10 @@ export function parseServer(text: string): ServerAddress {
   const port = digits === undefined ? SERVER_PORT : Number(digits);
   const host = v6 ?? name;
   if (host === undefined || port < 1 || port > 65535 || (v6 !== undefined && !isIPv6(v6))) {
-    throw new RangeError(`"${text}" is no server: write host, host:port or [v6]:port, with a port from 1 to 65535`);
+    throw new RangeError(`"${text}" is not a server: write host, host:port or [v6]:port, with a port from 1 to 65535`);
   }
   if (host === "0.0.0.0" || (v6 !== undefined && /^[0:]+$/.test(v6))) {
-    throw new RangeError(`"${text}" is no server but every address of this host: name one, 127.0.0.1 say`);
+    throw new RangeError(`"${text}" means every address of this host: use one of them, such as 127.0.0.1`);
   }
   if (/%\d+$/.test(host)) throw new RangeError(`"${text}" must name the interface, not number it: fe80::1%eth0`);
   return { host, port };
