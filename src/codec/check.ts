@@ -41,7 +41,7 @@ export function checkPacket(packet: Packet): number {
   }
   checkInput("packet.nodeId", nodeId);
   const { length } = nodeId;
-  if (length > 0xffff_ffff) throw new RangeError(`packet.nodeId: ${length} bytes are more than a packet can state`);
+  if (length > 0xffff_ffff) throw new RangeError(`packet.nodeId: expected at most 4294967295 bytes, got ${length}`);
   if (type === "query") return QUERY_ID + padded(length);
 
   const { port, ip } = packet;
@@ -64,7 +64,7 @@ export function checkRoom(target: Uint8Array, offset: number, size: number): voi
   }
   if (size > length - offset) {
     throw new RangeError(
-      `target: the packet takes ${size} bytes, but from offset ${offset} on it has ${length - offset}`,
+      `target: the packet needs ${size} bytes, but from offset ${offset} only ${length - offset} are left`,
     );
   }
 }

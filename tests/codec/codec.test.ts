@@ -1,4 +1,4 @@
-// What the codec promises its users, on either backend.
+// The documented behavior of the codec, on both backends.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
@@ -20,35 +20,37 @@ const IP6 = Uint8Array.fromHex("20010db8000000000000000000000001");
 const NONE = new Uint8Array(0);
 const bytesOf = (text: string): Uint8Array => Uint8Array.fromHex(text.replaceAll(" ", ""));
 
-/** A view in the middle of other bytes, all ones: an offset forgotten, or a bound overrun, shows. */
+/**
+ * A view with bytes of 0xff before and after it, so that a test fails if the codec ignores the offset or reads too far.
+ */
 function amid(bytes: Uint8Array, buffer: ArrayBufferLike = new ArrayBuffer(bytes.length + 32)): Uint8Array {
   const all = new Uint8Array(buffer).fill(255);
   all.set(bytes, 13);
   return all.subarray(13, 13 + bytes.length);
 }
 
-const FAULTS: readonly [PacketErrorCode, number, string, string][] = [
-  ["short", 0, "", "nothing at all"],
-  ["short", 3, "deadbe", "under 4 bytes, whatever they are"],
+const ERRORS: readonly [PacketErrorCode, number, string, string][] = [
+  ["short", 0, "", "no bytes"],
+  ["short", 3, "deadbe", "fewer than 4 bytes of any content"],
   ["short", 4, "20121025", "an announcement that ends before its port"],
   ["short", 7, "20121025 55f000", "an announcement that ends in its reserved bytes"],
-  ["short", 11, "20121025 55f00000 000000", "an announcement that ends in its NodeID's length"],
-  ["short", 7, "19760309 000000", "a query that ends in its NodeID's length"],
+  ["short", 11, "20121025 55f00000 000000", "an announcement that ends in the length of its NodeID"],
+  ["short", 7, "19760309 000000", "a query that ends in the length of its NodeID"],
   ["short", 11, "19760309 00000002 616200", "a query that ends in its padding"],
   ["short", 13, "20121025 55f00000 00000001 61", "an announcement that ends before its padding"],
   ["short", 16, "20121025 55f00000 00000001 61000000", "an announcement without the length of its IP"],
   ["bad-magic", 0, "00121025 55f00000", "the magic number of version 0.1"],
-  ["bad-magic", 0, "20121026 00000001 00000000", "a magic number next to ours"],
+  ["bad-magic", 0, "20121026 00000001 00000000", "a magic number that differs by 1"],
   ["bad-reserved", 6, "20121025 55f00001", "a reserved half-word of 1"],
-  ["bad-reserved", 6, "20121025 000055f0 ffffffff", "a port in the low half, and a bad NodeID's length after it"],
-  ["bad-id-length", 4, "19760309 00000005 61626364", "a query with a byte less than its length says"],
-  ["bad-id-length", 8, "20121025 55f00000 ffffffff 61626364", "an announcement of a NodeID of 2^32 - 1 bytes"],
+  ["bad-reserved", 6, "20121025 000055f0 ffffffff", "a port in the low half, followed by a bad length of the NodeID"],
+  ["bad-id-length", 4, "19760309 00000005 61626364", "a query whose NodeID is a byte too short"],
+  ["bad-id-length", 8, "20121025 55f00000 ffffffff 61626364", "an announcement with a NodeID of 2^32 - 1 bytes"],
   ["bad-ip-length", 12, "20121025 55f00000 00000000 00000005 0102030405", "an IP of 5 bytes"],
   ["bad-ip-length", 16, "20121025 55f00000 00000001 61000000 00000010 01020304", "an IPv6 address cut short"],
   ["bad-ip-length", 20, "20121025 55f00000 00000005 6162636465000000 ffffffff", "an IP of 2^32 - 1 bytes"],
   ["trailing", 8, "19760309 00000000 00", "a byte after a query"],
   ["trailing", 12, "19760309 00000002 61620000 00000000", "a word after a query"],
-  ["trailing", 16, "20121025 55f00000 00000000 00000000 01020304", "an IP whose length says 0"],
+  ["trailing", 16, "20121025 55f00000 00000000 00000000 01020304", "an IP whose length is 0"],
   ["trailing", 24, "20121025 55f00000 00000001 61000000 00000004 01020304 00", "a byte after an announcement"],
 ];
 
@@ -60,19 +62,19 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
   });
 
   describe("decoding", () => {
-    test("gives an announcement's fields", () => {
+    test("returns the fields of an announcement", () => {
       const bytes = bytesOf("20121025 55f00000 00000006 4e4f44454944ffff 00000004 0a090002");
       const packet: Packet = { type: "announcement", nodeId: ID, port: 22000, ip: IP4 };
       expect(codec.decode(bytes)).toStrictEqual(packet);
       expect(codec.tryDecode(bytes)).toStrictEqual({ ok: true, packet });
     });
 
-    test("gives a query's fields", () => {
+    test("returns the fields of a query", () => {
       const bytes = bytesOf("19760309 00000006 4e4f44454944 0000");
       expect(codec.decode(bytes)).toStrictEqual({ type: "query", nodeId: ID });
     });
 
-    test.each(FAULTS)("says %s at byte %d of %s: %s", (code, offset, text) => {
+    test.each(ERRORS)("reports %s at byte %d of %s: %s", (code, offset, text) => {
       const bytes = amid(bytesOf(text));
       expect(codec.tryDecode(bytes)).toStrictEqual({ ok: false, code, offset });
       const error = thrownBy(() => codec.decode(bytes));
@@ -81,11 +83,11 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       expect((error as Error).message).toEndWith(`(${code}, at byte ${offset})`);
     });
 
-    test("has seen every code by now", () => {
-      expect(new Set(FAULTS.map(([code]) => code)).size).toBe(6);
+    test("is tested above with every error code", () => {
+      expect(new Set(ERRORS.map(([code]) => code)).size).toBe(6);
     });
 
-    test("takes bytes in the middle of a buffer, and bytes of a SharedArrayBuffer", () => {
+    test("accepts views of the middle of a buffer, also of a SharedArrayBuffer", () => {
       fc.assert(
         fc.property(packets, (packet) => {
           const bytes = encoded(packet);
@@ -100,7 +102,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       ["Uint8Array", (bytes: Uint8Array) => bytes],
       ["Buffer", (bytes: Uint8Array) => Buffer.from(bytes)],
       ["view of a SharedArrayBuffer", (bytes: Uint8Array) => amid(bytes, new SharedArrayBuffer(bytes.length + 32))],
-    ])("copies the bytes of a packet out of a %s into plain ones of their own", (_, as) => {
+    ])("copies the bytes of a packet from a %s into new Uint8Arrays with buffers of their own", (_, as) => {
       const bytes = as(announcement(ID, 22000, IP6));
       const packet = codec.decode(bytes);
       bytes.fill(0);
@@ -113,7 +115,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       }
     });
 
-    test("throws a TypeError for what is not bytes", () => {
+    test("throws a TypeError for input that is not a Uint8Array", () => {
       for (const wrong of [undefined, null, "1976030900000000", [1, 2, 3, 4], new Uint16Array(8), new ArrayBuffer(8)]) {
         expect(() => codec.decode(wrong as never)).toThrow(TypeError);
         expect(() => codec.tryDecode(wrong as never)).toThrow(TypeError);
@@ -127,7 +129,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
   });
 
   describe("decodeInto", () => {
-    test("says where the fields of an announcement are", () => {
+    test("returns the offsets and lengths of the fields of an announcement", () => {
       const fields = new PacketFields();
       expect(codec.decodeInto(amid(announcement(ID, 22000, IP6)), fields)).toBe(true);
       expect({ ...fields }).toStrictEqual({
@@ -144,7 +146,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       expect(fields).toMatchObject({ port: 1, ipOffset: 24, ipLength: 0 });
     });
 
-    test("leaves nothing of the packet before in the fields", () => {
+    test("overwrites all fields of the previous packet", () => {
       const used = new PacketFields();
       for (const bytes of [
         query(ID),
@@ -161,7 +163,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       }
     });
 
-    test("gives offsets by which the caller can cut its own bytes", () => {
+    test("returns offsets with which the caller can take views of the datagram", () => {
       const fields = new PacketFields();
       fc.assert(
         fc.property(packets, (packet) => {
@@ -178,14 +180,14 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
   });
 
   describe("encoding", () => {
-    test("writes the bytes that stand in the protocol", () => {
+    test("writes the bytes of the protocol", () => {
       expect(hex(codec.encode({ type: "announcement", nodeId: ID, port: 0x55f0, ip: IP4 }))).toBe(
         "2012102555f00000000000064e4f444549440000000000040a090002",
       );
       expect(hex(codec.encode({ type: "query", nodeId: ascii("A") }))).toBe("197603090000000141000000");
     });
 
-    test("writes any packet as it would be written by hand, and decodes it to what it was", () => {
+    test("writes the same bytes as the tests' own encoder, and decodes them to the same packet", () => {
       fc.assert(
         fc.property(packets, (packet) => {
           const bytes = codec.encode(packet);
@@ -196,7 +198,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       );
     });
 
-    test("gives each packet a buffer of its own", () => {
+    test("returns each packet in a buffer of its own", () => {
       const [a, b] = codec.encodeMany([
         { type: "query", nodeId: ID },
         { type: "query", nodeId: ascii("OTHER!") },
@@ -231,7 +233,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
         "packet.ip: expected 4 bytes (IPv4), 16 (IPv6) or none, got 5",
         { ...announce, ip: new Uint8Array(5) },
       ],
-    ])("refuses what no packet can state with a %p that says: %s", (kind, message, packet) => {
+    ])("throws %p for an invalid packet: %s", (kind, message, packet) => {
       const target = new Uint8Array(64).fill(7);
       for (const call of [
         () => codec.encode(packet as never),
@@ -244,7 +246,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       expect(target).toEqual(new Uint8Array(64).fill(7));
     });
 
-    test("ignores what else an object has, and takes ports to both ends", () => {
+    test("ignores other properties of the object, and accepts the ports 0 and 65535", () => {
       const more = { type: "query", nodeId: ID, port: 99999, ip: "none" } as const;
       expect(hex(codec.encode(more as never))).toBe(hex(query(ID)));
       for (const port of [0, 65535]) {
@@ -259,7 +261,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     const packet: Packet = { type: "announcement", nodeId: ID, port: 22000, ip: IP4 };
     const size = announcement(ID, 22000, IP4).length;
 
-    test("writes at the offset what encode gives, and not a byte around it", () => {
+    test("writes the result of encode at the offset, and no byte before or after it", () => {
       fc.assert(
         fc.property(packets, fc.nat(40), (packet, offset) => {
           const wanted = codec.encode(packet);
@@ -271,13 +273,13 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       );
     });
 
-    test("begins at 0 unless told otherwise, and may fill the target to its end", () => {
+    test("starts at offset 0 by default, and can fill the target completely", () => {
       const target = new Uint8Array(size);
       expect(codec.encodeInto(packet, target)).toBe(size);
       expect(hex(target)).toBe(hex(announcement(ID, 22000, IP4)));
     });
 
-    test("writes into bytes of a SharedArrayBuffer", () => {
+    test("writes into a view of a SharedArrayBuffer", () => {
       const target = new Uint8Array(new SharedArrayBuffer(size + 4), 4);
       codec.encodeInto(packet, target);
       expect(hex(target)).toBe(hex(announcement(ID, 22000, IP4)));
@@ -290,18 +292,18 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       [size + 5, 6],
       [10, 10],
     ])(
-      "throws a RangeError where %d bytes are too few from offset %d on, and leaves them as they were",
+      "throws a RangeError if a target of %d bytes is too short from offset %d on, and does not change it",
       (length, offset) => {
         const target = new Uint8Array(length).fill(7);
         expect(() => codec.encodeInto(packet, target, offset)).toThrow(RangeError);
         expect(() => codec.encodeInto(packet, target, offset)).toThrow(
-          `target: the packet takes ${size} bytes, but from offset ${offset} on it has ${length - offset}`,
+          `target: the packet needs ${size} bytes, but from offset ${offset} only ${length - offset} are left`,
         );
         expect(target).toEqual(new Uint8Array(length).fill(7));
       },
     );
 
-    test("throws for an offset that is none", () => {
+    test("throws for an invalid offset or target, and does not change the target", () => {
       const target = new Uint8Array(100).fill(7);
       for (const offset of [-1, 0.5, 101, Number.NaN, Infinity]) {
         const wanted = `offset: expected an integer, 0 to the target's length, 100, got ${offset}`;
@@ -316,21 +318,33 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       expect(target).toEqual(new Uint8Array(100).fill(7));
     });
 
-    test("takes a packet whose bytes are part of the target, wherever they lie", () => {
-      const place = fc.nat(40);
+    test("writes a packet correctly whose NodeID and IP are views of the target, at any position", () => {
+      const position = fc.nat(40);
       fc.assert(
-        fc.property(fc.nat(30), fc.constantFrom(0, 4, 16), place, place, place, (length, ipLength, id, ip, offset) => {
-          const target = new Random(length).bytes(120);
-          const nodeId = target.subarray(id, id + length);
-          const moving: Packet = { type: "announcement", nodeId, port: 22000, ip: target.subarray(ip, ip + ipLength) };
-          const wanted = announcement(nodeId.slice(), 22000, moving.ip.slice());
-          codec.encodeInto(moving, target, offset);
-          expect(hex(target.subarray(offset, offset + wanted.length))).toBe(hex(wanted));
+        fc.property(
+          fc.nat(30),
+          fc.constantFrom(0, 4, 16),
+          position,
+          position,
+          position,
+          (length, ipLength, id, ip, offset) => {
+            const target = new Random(length).bytes(120);
+            const nodeId = target.subarray(id, id + length);
+            const moving: Packet = {
+              type: "announcement",
+              nodeId,
+              port: 22000,
+              ip: target.subarray(ip, ip + ipLength),
+            };
+            const wanted = announcement(nodeId.slice(), 22000, moving.ip.slice());
+            codec.encodeInto(moving, target, offset);
+            expect(hex(target.subarray(offset, offset + wanted.length))).toBe(hex(wanted));
 
-          const asked = query(nodeId.slice());
-          codec.encodeInto({ type: "query", nodeId }, target, offset);
-          expect(hex(target.subarray(offset, offset + asked.length))).toBe(hex(asked));
-        }),
+            const asked = query(nodeId.slice());
+            codec.encodeInto({ type: "query", nodeId }, target, offset);
+            expect(hex(target.subarray(offset, offset + asked.length))).toBe(hex(asked));
+          },
+        ),
         { seed: SEED, numRuns: 1000 },
       );
     });
@@ -350,21 +364,29 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       });
     }
 
-    test.each([0, 1, 63, 64, 65, 128, 10_000])("decodeMany gives for each of %d what tryDecode gives", (count) => {
-      const packets = list(count, count + 1);
-      expect(codec.decodeMany(packets)).toStrictEqual(packets.map((bytes) => codec.tryDecode(bytes)));
-    });
+    test.each([0, 1, 63, 64, 65, 128, 10_000])(
+      "decodeMany returns the results of tryDecode for each of %d datagrams",
+      (count) => {
+        const packets = list(count, count + 1);
+        expect(codec.decodeMany(packets)).toStrictEqual(packets.map((bytes) => codec.tryDecode(bytes)));
+      },
+    );
 
-    test.each([0, 1, 65, 10_000])("encodeMany gives for each of %d what encode gives", (count) => {
-      const packets = codec.decodeMany(list(count, count + 2)).flatMap((result) => (result.ok ? [result.packet] : []));
-      if (count > 1) expect(packets.length).toBeGreaterThan(count / 2);
-      const all = codec.encodeMany(packets);
-      expect(all).toStrictEqual(packets.map((packet) => codec.encode(packet)));
-      expect(all.map(hex)).toEqual(packets.map((packet) => hex(encoded(packet))));
-    });
+    test.each([0, 1, 65, 10_000])(
+      "encodeMany returns the results of encode for the packets among %d datagrams",
+      (count) => {
+        const packets = codec
+          .decodeMany(list(count, count + 2))
+          .flatMap((result) => (result.ok ? [result.packet] : []));
+        if (count > 1) expect(packets.length).toBeGreaterThan(count / 2);
+        const all = codec.encodeMany(packets);
+        expect(all).toStrictEqual(packets.map((packet) => codec.encode(packet)));
+        expect(all.map(hex)).toEqual(packets.map((packet) => hex(encoded(packet))));
+      },
+    );
 
-    test("decodeMany takes the same bytes many times, and batches that fill the memory to the last byte", () => {
-      // 128 KiB less what the wasm backend keeps for itself: 2,560 bytes of fields and table.
+    test("decodeMany accepts the same array several times, and batches that fill the memory to the last byte", () => {
+      // The memory of the wasm backend has 128 KiB, of which 2,560 bytes are for the fields and the table.
       const half = query(new Uint8Array((131_072 - 2560) / 2 - 8).fill(1));
       for (const more of [-4, 0, 4]) {
         const other = query(new Uint8Array(half.length - 8 + more).fill(2));
@@ -373,7 +395,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       }
     });
 
-    test("a wrong kind among many is an error, and a hole is one", () => {
+    test("a wrong type or a hole in the list is a TypeError", () => {
       expect(() => codec.encodeMany([{ type: "query", nodeId: ID }, undefined as never])).toThrow(TypeError);
       expect(() => codec.encodeMany("packets" as never)).toThrow(TypeError);
       expect(() => codec.encodeMany(new Array(2))).toThrow(TypeError);
@@ -383,8 +405,9 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
 
   describe("long packets", () => {
     const MiB = 2 ** 20;
-    // As announcements, with 32 bytes more, they just fit into the wasm backend's memory, or just do not: 128 KiB less 2,560
-    // bytes at first, 16 MiB less as many when it has grown to its most.
+    // An announcement is 32 bytes longer than its NodeID. With these NodeIDs it fits exactly into the memory of the
+    // wasm backend, which has 2,560 bytes less than 128 KiB for packets at first, and 2,560 bytes less than 16 MiB at
+    // most.
     const firstEdge = 128 * 1024 - 2560 - 32;
     const lastEdge = 16 * MiB - 2560 - 32;
     test.each([
@@ -397,7 +420,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       lastEdge,
       lastEdge + 1,
       17 * MiB + 3,
-    ])("a NodeID of %d bytes comes back as it went, and short packets after it", (length) => {
+    ])("a NodeID of %d bytes is encoded and decoded correctly, and so are short packets after it", (length) => {
       const nodeId = new Uint8Array(length).fill(0x55);
       nodeId[0] = 1;
       nodeId[length - 1] = 2;
@@ -420,16 +443,16 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       expect(hex(target)).toBe(hex(query(ID)));
     });
 
-    test("a NodeID of 2^32 bytes is refused: its length would be written as 0", () => {
+    test("a NodeID of 2^32 bytes is a RangeError, since its length would be written as 0", () => {
       const packet: Packet = { type: "query", nodeId: new Uint8Array(2 ** 32) };
       expect(() => codec.encodeInto(packet, new Uint8Array(16))).toThrow(
-        new RangeError("packet.nodeId: 4294967296 bytes are more than a packet can state"),
+        new RangeError("packet.nodeId: expected at most 4294967295 bytes, got 4294967296"),
       );
     });
 
-    test("lengths past 2^31 are right where the bytes are really there", () => {
+    test("a datagram of more than 2^31 bytes is decoded correctly", () => {
       const fields = new PacketFields();
-      // Zeros that nobody touches take no memory.
+      // The operating system allocates no memory for zeros that are never accessed.
       const bytes = new Uint8Array(2 ** 31 + 64);
       const view = new DataView(bytes.buffer);
       view.setUint32(0, 0x19760309);
@@ -451,14 +474,14 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     });
   });
 
-  test("methods work without their codec", () => {
+  test("methods work without `this`", () => {
     const { decode, encode, tryDecode } = codec;
     expect([query(ID)].map((bytes) => decode(bytes))).toStrictEqual([{ type: "query", nodeId: ID }]);
     expect(hex(encode({ type: "query", nodeId: ID }))).toBe(hex(query(ID)));
     expect(tryDecode(NONE).ok).toBe(false);
   });
 
-  test("two codecs do not disturb each other", () => {
+  test("two codecs are independent of each other", () => {
     const other = createCodec({ backend });
     const packet = codec.decode(announcement(ID, 1, IP4));
     other.decode(announcement(ascii("OTHER!"), 2, IP6));

@@ -1,4 +1,4 @@
-// No input makes the codec allocate more than a small multiple of its size, loop for long, or go deep.
+// No input makes the codec allocate more than a small multiple of its size, loop for a long time, or recurse deeply.
 
 import { describe, expect, spyOn, test } from "bun:test";
 import { join } from "node:path";
@@ -9,8 +9,8 @@ import { BEGIN, END, HUGE, HUGER, MANY } from "./limits.ts";
 
 const PROGRAM = join(import.meta.dir, "limits.ts");
 const MiB = 2 ** 20;
-/** What a process takes for itself meanwhile: garbage that is not collected yet, code that is compiled. */
-const ASIDE = 48 * MiB;
+/** Memory that the process may use in addition: garbage that is not collected yet, and compiled code. */
+const OVERHEAD = 48 * MiB;
 
 interface Measured {
   /** Bytes by which the process grew. */
@@ -20,7 +20,7 @@ interface Measured {
   readonly collections: number;
 }
 
-/** Runs a case in a process of its own. */
+/** Runs a case in a new process. */
 async function measured(backend: string, name: string): Promise<Measured> {
   const child = Bun.spawn([process.execPath, PROGRAM, backend, name], {
     env: { ...process.env, BUN_JSC_logGC: "1" },
@@ -34,14 +34,16 @@ async function measured(backend: string, name: string): Promise<Measured> {
 }
 
 describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
-  /** The module did the work, where there is one: it takes the packet into its memory, which has 2 pages at first. */
+  /**
+   * Checks that the wasm module did the work: then its memory, which has 2 pages at first, has grown for the packet.
+   */
   function expectGrown(memory: number, size: number): void {
     expect(memory).toBeGreaterThanOrEqual(backend === "wasm" ? size - 2 * 65_536 : 0);
     expect(memory).toBeLessThanOrEqual(backend === "wasm" ? size : 0);
   }
 
   test(
-    "decodeInto and encodeInto allocate nothing: a million calls make no garbage to collect, as a million of decode do",
+    "a million calls of decodeInto or encodeInto cause no garbage collection, but a million of decode do",
     async () => {
       const cases = ["decodeInto", "decodeInto, bad", "encodeInto", "encodeInto, longest", "decode"];
       const found = await Promise.all(cases.map((name) => measured(backend, name)));
@@ -59,49 +61,50 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
   );
 
   test(
-    "a length costs nothing before it is held against what is left: not memory, though it says 2^32 - 1, nor time",
+    "a length field of up to 2^32 - 1 causes no allocation and no loop before it is compared with the bytes left",
     async () => {
-      // Half a million results, of a few words each; a single buffer of 2 GiB would be a collection, if it could be had.
-      const { collections } = await measured(backend, "lengths that lie");
+      // The case creates half a million results of a few words each. Allocating even one buffer of 2 GiB would cause a
+      // collection, or fail.
+      const { collections } = await measured(backend, "bad lengths");
       expect(collections).toBeLessThan(100);
     },
     TEST_LIMIT_MS,
   );
 
   test(
-    "a bad packet of 16 MiB costs no more than as much again, however often it comes",
+    "decoding bad packets of 16 MiB takes at most 16 MiB of memory, however many there are",
     async () => {
       const { grown, memory } = await measured(backend, "16 MiB, bad");
-      expect(grown).toBeLessThan(HUGE + ASIDE);
+      expect(grown).toBeLessThan(HUGE + OVERHEAD);
       expectGrown(memory, HUGE);
     },
     TEST_LIMIT_MS,
   );
 
   test(
-    "a good packet of 16 MiB costs what is made of it, and no more than as much again",
+    "decoding and encoding a good packet of 16 MiB takes at most 3 times its size",
     async () => {
       const { grown, memory } = await measured(backend, "16 MiB, good");
-      // The NodeID, the datagram of the encoder, and the memory of the module.
-      expect(grown).toBeLessThan(3 * HUGE + ASIDE);
+      // The NodeID, the encoded datagram, and the memory of the module.
+      expect(grown).toBeLessThan(3 * HUGE + OVERHEAD);
       expectGrown(memory, HUGE);
       const beyond = await measured(backend, "beyond 16 MiB, good");
-      expect(beyond.grown).toBeLessThan(3 * HUGER + ASIDE);
+      expect(beyond.grown).toBeLessThan(3 * HUGER + OVERHEAD);
       expect(beyond.memory).toBe(0);
     },
     TEST_LIMIT_MS,
   );
 
   test(
-    "a million bad packets at once cost a few words each",
+    "decodeMany of a million bad packets takes at most 128 bytes for each",
     async () => {
       const { grown } = await measured(backend, "many, bad");
-      expect(grown).toBeLessThan(MANY * 128 + ASIDE);
+      expect(grown).toBeLessThan(MANY * 128 + OVERHEAD);
     },
     TEST_LIMIT_MS,
   );
 
-  test("lengths that lie do not make the memory of the module grow", () => {
+  test("bad lengths do not make the memory of the module grow", () => {
     const grow = spyOn(WebAssembly.Memory.prototype, "grow");
     try {
       const codec = createCodec({ backend });
@@ -120,14 +123,14 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
     }
   });
 
-  test("no input goes deeper than another: where there is stack for a short packet, there is for any", () => {
+  test("no input needs more stack than a short packet", () => {
     const codec = createCodec({ backend });
-    let unwound = 0;
+    let returned = 0;
     const at = (depth: number, run: () => unknown): unknown => {
       if (depth === 0) return run();
       const result = at(depth - 1, run);
-      // A call that is the last thing done would become a jump, which takes no stack.
-      unwound++;
+      // Without this, the recursion would be a tail call, which takes no stack.
+      returned++;
       return result;
     };
     const short = query(ascii("NODE"));
@@ -142,7 +145,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       }
       depth = Math.ceil(depth * 1.2);
     }
-    // Frames become smaller as code is compiled: so deep it goes from now on, too.
+    // Optimized code has smaller stack frames, so half of this depth remains reachable.
     depth = Math.floor(depth / 2);
     const inputs = [
       query(new Uint8Array(16 * MiB)),
@@ -156,14 +159,14 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       }),
     ];
     for (const bytes of inputs) {
-      unwound = 0;
+      returned = 0;
       expect(at(depth, run(bytes))).toEqual([codec.tryDecode(bytes).ok, 2]);
-      expect(unwound).toBe(depth);
+      expect(returned).toBe(depth);
     }
   });
 });
 
-test("hex of a long packet goes there and back", () => {
+test("4 MiB are written as hex and read again as the same bytes", () => {
   const bytes = new Uint8Array(4 * MiB).fill(0xa5);
   const text = bytesToHex(bytes);
   expect(text.length).toBe(2 * bytes.length);

@@ -1,6 +1,7 @@
 /**
- * What only a process of its own can tell of the codec: `bun limits.ts BACKEND CASE` prints by how many bytes the process
- * and the module's memory grew while the case went on. Marks on standard error stand around it: between them, the garbage collector's log is about it.
+ * Measures the codec in a process of its own: `bun limits.ts BACKEND CASE` prints by how many bytes the process and the
+ * module's memory grew while the case ran. It also prints BEGIN and END to standard error before and after the case, so
+ * that the lines of the garbage collector's log in between belong to the case.
  */
 import { readFileSync } from "node:fs";
 import { type Codec, type CodecBackend, createCodec, PacketFields } from "../../src/codec/index.ts";
@@ -8,18 +9,18 @@ import { announcement, ascii, NASTY_LENGTHS, query } from "../support/packets.ts
 
 export const BEGIN = "~~~ begin";
 export const END = "~~~ end";
-/** So many calls bring about collections if each leaves as much as 16 bytes behind, the least that can be allocated. */
-const OFTEN = 1_000_000;
-/** Less than what the module's memory may grow to, so that a packet of this size is the module's own work. */
+/** This many calls cause garbage collections even if each allocates only 16 bytes, the smallest allocation. */
+const CALLS = 1_000_000;
+/** A packet of this size still fits into the module's memory, so the wasm backend handles it in wasm. */
 export const HUGE = 2 ** 24 - 4096;
-/** More than that: TypeScript's, on either backend. */
+/** A packet of this size does not fit, so both backends handle it in TypeScript. */
 export const HUGER = 2 ** 24 + 4096;
 export const MANY = 1_000_000;
 
 const fields = new PacketFields();
 
-/** Short packets that state every nasty length, wherever a length is stated. */
-function liars(): Uint8Array[] {
+/** Short packets with every nasty length in each of their length fields. */
+function packetsWithBadLengths(): Uint8Array[] {
   return NASTY_LENGTHS.filter((length) => length > 20).flatMap((length) => {
     const id = query(ascii("NODE"));
     new DataView(id.buffer).setUint32(4, length);
@@ -31,7 +32,7 @@ function liars(): Uint8Array[] {
   });
 }
 
-/** `size` bytes that begin like a packet, with `length` for that of its NodeID. Nothing is made on the way that is thrown away. */
+/** `size` bytes that start like a packet, with `length` as the length of its NodeID. Creates no temporary arrays. */
 function huge(start: Uint8Array, length: number, size = HUGE): Uint8Array {
   const bytes = new Uint8Array(size).fill(1);
   bytes.set(start);
@@ -42,48 +43,48 @@ function huge(start: Uint8Array, length: number, size = HUGE): Uint8Array {
 const QUERY = query(new Uint8Array(0));
 const ANNOUNCEMENT = announcement(new Uint8Array(0), 22000).subarray(0, 12);
 
-function thereAndBack(codec: Codec, size: number): () => void {
+function roundTrip(codec: Codec, size: number): () => void {
   const bytes = huge(QUERY, size - 8, size);
   return () => {
     const packet = codec.decode(bytes);
     const again = codec.encode(packet);
-    if (Buffer.compare(again, bytes) !== 0) throw new Error("it came back as something else");
+    if (Buffer.compare(again, bytes) !== 0) throw new Error("the encoded bytes differ");
   };
 }
 
-/** Makes what a case takes; gives what is then measured. */
+/** Each case prepares its data and returns the function to measure. */
 const CASES: Record<string, (codec: Codec) => () => void> = {
   decodeInto: (codec) => {
     const datagram = announcement(ascii("N".repeat(52)), 22000, Uint8Array.of(192, 0, 2, 1));
-    return () => repeat(OFTEN, () => codec.decodeInto(datagram, fields));
+    return () => repeat(CALLS, () => codec.decodeInto(datagram, fields));
   },
   "decodeInto, bad": (codec) => {
-    const list = liars();
+    const list = packetsWithBadLengths();
     return () =>
-      repeat(OFTEN / list.length, () => {
-        for (const bytes of list) if (codec.decodeInto(bytes, fields)) throw new Error("a lie was believed");
+      repeat(CALLS / list.length, () => {
+        for (const bytes of list) if (codec.decodeInto(bytes, fields)) throw new Error("a bad length was accepted");
       });
   },
   encodeInto: (codec) => {
     const packet = codec.decode(announcement(ascii("N".repeat(52)), 22000, Uint8Array.of(192, 0, 2, 1)));
     const target = new Uint8Array(100);
-    return () => repeat(OFTEN, () => codec.encodeInto(packet, target));
+    return () => repeat(CALLS, () => codec.encodeInto(packet, target));
   },
   "encodeInto, longest": (codec) => {
     const packet = codec.decode(announcement(new Uint8Array(1008), 22000, new Uint8Array(16)));
     const target = new Uint8Array(1040);
-    return () => repeat(OFTEN, () => codec.encodeInto(packet, target));
+    return () => repeat(CALLS, () => codec.encodeInto(packet, target));
   },
   decode: (codec) => {
     const datagram = query(ascii("N".repeat(52)));
-    return () => repeat(OFTEN, () => codec.decode(datagram));
+    return () => repeat(CALLS, () => codec.decode(datagram));
   },
-  "lengths that lie": (codec) => {
-    const list = liars();
+  "bad lengths": (codec) => {
+    const list = packetsWithBadLengths();
     return () =>
-      repeat(OFTEN / list.length / 2, () => {
-        for (const { ok } of codec.decodeMany(list)) if (ok) throw new Error("a lie was believed");
-        for (const bytes of list) if (codec.tryDecode(bytes).ok) throw new Error("a lie was believed");
+      repeat(CALLS / list.length / 2, () => {
+        for (const { ok } of codec.decodeMany(list)) if (ok) throw new Error("a bad length was accepted");
+        for (const bytes of list) if (codec.tryDecode(bytes).ok) throw new Error("a bad length was accepted");
       });
   },
   "16 MiB, bad": (codec) => {
@@ -100,23 +101,26 @@ const CASES: Record<string, (codec: Codec) => () => void> = {
           [ip, "bad-ip-length"],
         ] as const) {
           const [result] = codec.decodeMany([bytes]);
-          if (result!.ok || result!.code !== code) throw new Error(`${code} was not seen`);
+          if (result!.ok || result!.code !== code) throw new Error(`${code} was not reported`);
           codec.decodeInto(bytes, fields);
         }
       });
   },
-  "16 MiB, good": (codec) => thereAndBack(codec, HUGE),
-  "beyond 16 MiB, good": (codec) => thereAndBack(codec, HUGER),
+  "16 MiB, good": (codec) => roundTrip(codec, HUGE),
+  "beyond 16 MiB, good": (codec) => roundTrip(codec, HUGER),
   "many, bad": (codec) => {
-    const list = new Array<Uint8Array>(MANY).fill(liars()[0]!);
+    const list = new Array<Uint8Array>(MANY).fill(packetsWithBadLengths()[0]!);
     return () => {
       const results = codec.decodeMany(list);
-      if (results.length !== MANY || results.some(({ ok }) => ok)) throw new Error("a lie was believed");
+      if (results.length !== MANY || results.some(({ ok }) => ok)) throw new Error("a bad length was accepted");
     };
   },
 };
 
-/** The most that the process had resident, in bytes. What `resourceUsage` says begins with the most that its parent had. */
+/**
+ * The peak resident size of the process in bytes. On Linux it is read from /proc, since `resourceUsage` starts with the
+ * peak of the parent process there.
+ */
 function peak(): number {
   if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
   const status = readFileSync("/proc/self/status", "latin1");
@@ -139,7 +143,7 @@ if (import.meta.main) {
   };
   const codec = createCodec({ backend });
   const memory = () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-  // What is compiled is so before the measuring.
+  // Warm up, so that compiling is not measured.
   CASES.decodeInto!(codec)();
   CASES.encodeInto!(codec)();
   const run = CASES[name]!(codec);

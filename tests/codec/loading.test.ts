@@ -1,4 +1,4 @@
-// How the codec comes to life: which backend it gets, where it runs, what it leaves alone until it is asked for.
+// Creating a codec: which backend it gets, where it runs, and when WebAssembly is compiled.
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,14 +11,14 @@ import { announcement, ascii, hex, query } from "../support/packets.ts";
 const ROOT = join(import.meta.dir, "../..");
 const ID = ascii("NODEID");
 
-/** Runs a module in a process of its own, and gives what it prints, as JSON. */
+/** Runs code in a new process and parses its output as JSON. */
 function inProcess(code: string, command: readonly string[] = [process.execPath, "-e"]): unknown {
   const { stdout, stderr, exitCode } = Bun.spawnSync([...command, code], { cwd: ROOT });
   expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: "" });
   return JSON.parse(stdout.toString());
 }
 
-/** Tries all three backends, in a world that `prepare` made worse; for each the backend that it became, or the error. */
+/** Code that creates a codec with each value of `backend` and prints which backend it got, or the error. */
 const TRY_ALL = `
   const { createCodec } = await import("./src/codec/index.ts");
   const results = {};
@@ -34,7 +34,7 @@ const TRY_ALL = `
   console.log(JSON.stringify(results));`;
 
 describe("createCodec", () => {
-  test("takes wasm unless told otherwise, and what it is told otherwise", () => {
+  test("uses wasm by default, or else the backend in its options", () => {
     expect(createCodec().backend).toBe("wasm");
     expect(createCodec({}).backend).toBe("wasm");
     expect(createCodec({ backend: "auto" }).backend).toBe("wasm");
@@ -42,13 +42,13 @@ describe("createCodec", () => {
     expect(createCodec({ backend: "ts" }).backend).toBe("ts");
   });
 
-  test("refuses a backend that there is not", () => {
+  test("throws for an unknown backend", () => {
     expect(() => createCodec({ backend: "js" as never })).toThrow(RangeError);
     expect(() => createCodec({ backend: "js" as never })).toThrow('backend: expected "wasm", "ts" or "auto", got js');
     expect(() => createCodec({ backend: 1 as never })).toThrow(TypeError);
   });
 
-  test("refuses options that are none, above all a backend without its name", () => {
+  test("throws a TypeError for options that are not an object, such as only the name of a backend", () => {
     for (const [wrong, kind] of [
       ["ts", "string"],
       [null, "null"],
@@ -67,19 +67,19 @@ describe("createCodec", () => {
   });
 
   test.each([
-    ["is no WebAssembly", "delete globalThis.WebAssembly;", "ReferenceError"],
-    ["is an empty one", "globalThis.WebAssembly = undefined;", "TypeError"],
+    ["WebAssembly is missing", "delete globalThis.WebAssembly;", "ReferenceError"],
+    ["WebAssembly is undefined", "globalThis.WebAssembly = undefined;", "TypeError"],
     [
-      "is a policy that forbids to compile",
+      "a policy forbids compiling",
       "WebAssembly.Module = function () { throw new WebAssembly.CompileError('Refused to compile by policy'); };",
       "CompileError",
     ],
     [
-      "is no memory for it",
+      "there is no memory for an instance",
       "WebAssembly.Instance = function () { throw new RangeError('Out of memory'); };",
       "RangeError",
     ],
-  ])("falls back to ts where there %s, and throws where wasm was asked for", (_, prepare, cause) => {
+  ])("with auto uses ts if %s, and with wasm throws", (_, prepare, cause) => {
     expect(inProcess(prepare + TRY_ALL)).toEqual({
       auto: "ts",
       ts: "ts",
@@ -92,11 +92,11 @@ describe("createCodec", () => {
   test.each([
     ["fromBase64", "globalThis.atob = undefined;"],
     ["atob", "Uint8Array.fromBase64 = undefined;"],
-  ])("does with %s alone", (_, prepare) => {
+  ])("needs only %s to decode the module's base64", (_, prepare) => {
     expect(inProcess(prepare + TRY_ALL)).toEqual({ auto: "wasm", ts: "ts", wasm: "wasm" });
   });
 
-  test("compiles once, however many codecs there are", () => {
+  test("compiles the module once, when the first codec needs it, and creates an instance for each codec", () => {
     const code = `
       let compiled = 0, instances = 0;
       const { Module, Instance } = WebAssembly;
@@ -130,7 +130,7 @@ describe("the module", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("changes nothing by being imported", () => {
+  test("changes no global object when it is imported", () => {
     const code = `
       const names = () => [globalThis, Uint8Array, Uint8Array.prototype, Error, WebAssembly].map((o) => Reflect.ownKeys(o).length);
       const before = names();
@@ -140,13 +140,13 @@ describe("the module", () => {
     expect(after).toEqual(before);
   });
 
-  test("is one file without imports when bundled, and knows no runtime", async () => {
+  test("is bundled into one file without imports that uses no API of a runtime", async () => {
     const text = await Bun.file(bundle).text();
     expect(new Bun.Transpiler({ loader: "js" }).scanImports(text)).toEqual([]);
     expect(text.replace(CODEC_WASM, "").match(/\b(Bun|Buffer|process|require|window|document|Deno)\b\W/g)).toBeNull();
   });
 
-  test("carries build/codec.wasm, byte for byte", async () => {
+  test("contains build/codec.wasm byte for byte", async () => {
     expect(CODEC_WASM).toBe((await Bun.file(join(ROOT, "build/codec.wasm")).bytes()).toBase64());
   });
 
@@ -161,25 +161,25 @@ describe("the module", () => {
       });
       console.log(JSON.stringify(results));
     });`;
-  const CAME_BACK = ["wasm", "ts", "wasm"].map((name) => [name, [78, 79], 22000, [10, 9, 0, 2], "bad-ip-length", 16]);
+  const RESULTS = ["wasm", "ts", "wasm"].map((name) => [name, [78, 79], 22000, [10, 9, 0, 2], "bad-ip-length", 16]);
 
-  testIf(Bun.which("node") !== null, "there is no node")("runs in Node", async () => {
-    expect(inProcess(ROUND_TRIP(bundle), ["node", "-e"])).toEqual(CAME_BACK);
+  testIf(Bun.which("node") !== null, "needs node")("runs in Node", async () => {
+    expect(inProcess(ROUND_TRIP(bundle), ["node", "-e"])).toEqual(RESULTS);
   });
 
-  test("runs where nothing but the language, WebAssembly and atob is left", () => {
+  test("runs in an environment with only the language, WebAssembly and atob", () => {
     const code = `
       const kept = /^(\\w*(Error|Array|ArrayBuffer)|DataView|Object|Function|String|Number|Math|Reflect|Symbol|WebAssembly|Promise|atob|console|JSON|globalThis)$/;
       for (const name of Object.getOwnPropertyNames(globalThis)) {
         if (name === "SharedArrayBuffer" || !kept.test(name)) Reflect.deleteProperty(globalThis, name);
       }
       ${ROUND_TRIP(bundle)}`;
-    expect(inProcess(code)).toEqual(CAME_BACK);
+    expect(inProcess(code)).toEqual(RESULTS);
   });
 });
 
 describe("the wasm backend", () => {
-  /** A codec whose module is watched: calls are counted by name, and its memory is at hand. */
+  /** Creates a codec and counts the calls of each function of its module; `size` is the size of the module's memory. */
   function watched(backend: "wasm" | "ts", grow?: () => number) {
     const calls: Record<string, number> = {};
     let memory: WebAssembly.Memory | undefined;
@@ -204,7 +204,7 @@ describe("the wasm backend", () => {
     return { codec, calls, size: () => memory!.buffer.byteLength };
   }
 
-  test("decodes and encodes in WebAssembly, and the ts backend does not", () => {
+  test("decodes and encodes with functions of the module, and the ts backend does not", () => {
     for (const backend of ["wasm", "ts"] as const) {
       const { codec, calls } = watched(backend);
       const packet = codec.decode(announcement(ID, 22000));
@@ -220,7 +220,7 @@ describe("the wasm backend", () => {
     }
   });
 
-  test("keeps its memory for all that a socket can bring", () => {
+  test("does not grow its memory for any datagram that a socket can receive", () => {
     const { codec, calls, size } = watched("wasm");
     const longest = query(new Uint8Array(65_507 - 8 - 3));
     for (let i = 0; i < 10; i++) codec.decode(longest);
@@ -230,7 +230,7 @@ describe("the wasm backend", () => {
     expect(size()).toBe(2 * 65_536);
   });
 
-  test("grows its memory for a longer packet, up to 16 MiB; beyond, the ts backend answers", () => {
+  test("grows its memory for longer packets up to 16 MiB, and uses the ts backend for even longer ones", () => {
     const { codec, calls, size } = watched("wasm");
     codec.decodeMany([query(new Uint8Array(200_000))]);
     expect(calls).toEqual({ decode: 1 });
@@ -245,7 +245,7 @@ describe("the wasm backend", () => {
     expect(size()).toBe(7 * 65_536);
   });
 
-  test("does without growing where the host has no memory left", () => {
+  test("uses the ts backend if the memory cannot grow", () => {
     const { codec, calls } = watched("wasm", () => {
       throw new RangeError("Out of memory");
     });

@@ -1,10 +1,10 @@
-/** Packets by chance, for tests of properties, and their bytes by hand. */
+/** Random packets for property tests, and an encoder for them that is independent of the codec. */
 import fc from "fast-check";
 import type { Packet } from "../../src/codec/index.ts";
 import { announcement, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
 
-/** Short ones above all, of each remainder by 4; now and then one that is longer than a page of memory. */
+/** Mostly short ones with all lengths modulo 4, and some that are longer than a page of wasm memory. */
 const nodeIds = fc.oneof(
   { weight: 20, arbitrary: fc.uint8Array({ maxLength: 80, size: "max" }) },
   { weight: 5, arbitrary: fc.integer({ min: 81, max: 3000 }).map((length) => new Random(length).bytes(length)) },
@@ -20,7 +20,7 @@ export const packets: fc.Arbitrary<Packet> = fc.oneof(
   fc.record({ type: fc.constant("announcement" as const), nodeId: nodeIds, port: ports, ip: ips }),
 );
 
-/** By hand, and not by the codec. */
+/** Encodes a packet without the codec. */
 export function encoded(packet: Packet): Uint8Array<ArrayBuffer> {
   return packet.type === "query" ? query(packet.nodeId) : announcement(packet.nodeId, packet.port, packet.ip);
 }

@@ -1,4 +1,4 @@
-// What holds for every packet and for all other bytes, whichever way they take through the codec, on either backend.
+// Properties that hold for all packets and all other bytes, for every method of the codec, on both backends.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
@@ -26,7 +26,7 @@ const CODECS = [createCodec({ backend: "wasm" }), createCodec({ backend: "ts" })
 
 const paddingOf = ({ length }: Uint8Array): number => (4 - (length % 4)) % 4;
 
-/** The bytes of a packet with any padding, and with zeros for padding. */
+/** A packet with its bytes, once with random padding and once with zeros. */
 const accepted = fc.tuple(packets, fc.uint8Array({ minLength: 3, maxLength: 3 })).map(([packet, padding]) => {
   const zeroed = encoded(packet);
   const bytes = zeroed.slice();
@@ -37,14 +37,14 @@ const accepted = fc.tuple(packets, fc.uint8Array({ minLength: 3, maxLength: 3 })
 
 const MAGICS = [query(new Uint8Array(0)), announcement(new Uint8Array(0), 0)].map((bytes) => bytes.subarray(0, 4));
 
-const faults = fc.array(fc.tuple(fc.nat(8), fc.constantFrom(...NASTY_LENGTHS)), { maxLength: 2 });
+const badWords = fc.array(fc.tuple(fc.nat(8), fc.constantFrom(...NASTY_LENGTHS)), { maxLength: 2 });
 
-/** Bytes that are packets but for a word or two, or for where they end; and bytes that are anything. */
+/** Packets with up to two wrong words or a wrong end, and random bytes. */
 const hostile = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
-      .tuple(accepted, faults, fc.integer(), fc.constantFrom(0, 0, 0, 1, 4))
+      .tuple(accepted, badWords, fc.integer(), fc.constantFrom(0, 0, 0, 1, 4))
       .map(([{ bytes }, words, end, more]) => {
         const short = bytes.slice(0, 60);
         const view = new DataView(short.buffer);
@@ -60,7 +60,7 @@ const hostile = fc.oneof(
   }),
 );
 
-/** Decodes by every method that there is: all have to say the same. */
+/** Decodes with every method. All must give the same result. */
 function decodeAll(codec: Codec, bytes: Uint8Array): DecodeResult {
   const result = codec.tryDecode(bytes);
   const many = codec.decodeMany([new Uint8Array(1), bytes, bytes]);
@@ -82,8 +82,8 @@ function decodeAll(codec: Codec, bytes: Uint8Array): DecodeResult {
   return result;
 }
 
-/** Whether what is told of a fault is true. */
-function isFault(codec: Codec, bytes: Uint8Array, code: PacketErrorCode, offset: number): boolean {
+/** Whether `bytes` really have this error at this offset. */
+function hasError(codec: Codec, bytes: Uint8Array, code: PacketErrorCode, offset: number): boolean {
   const word = () => new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(offset);
   switch (code) {
     case "short":
@@ -101,7 +101,7 @@ function isFault(codec: Codec, bytes: Uint8Array, code: PacketErrorCode, offset:
   }
 }
 
-/** Encodes by every method that there is: all have to give the same. */
+/** Encodes with every method. All must give the same bytes. */
 function encodeAll(codec: Codec, packet: Packet): Uint8Array {
   const bytes = codec.encode(packet);
   expect(codec.encodeMany([packet, packet]).map(hex)).toEqual([hex(bytes), hex(bytes)]);
@@ -112,7 +112,7 @@ function encodeAll(codec: Codec, packet: Packet): Uint8Array {
 }
 
 describe.each(CODECS.map((codec) => [codec.backend, codec] as const))("on %s", (_, codec) => {
-  test("whatever is decoded is encoded as the same bytes, its padding zeroed", () => {
+  test("every decoded packet is encoded as the same bytes, with zeros as padding", () => {
     fc.assert(
       fc.property(accepted, ({ packet, bytes, zeroed }) => {
         const result = decodeAll(codec, bytes);
@@ -123,7 +123,7 @@ describe.each(CODECS.map((codec) => [codec.backend, codec] as const))("on %s", (
     );
   });
 
-  test("whatever is encoded is decoded as the same packet, and encoded again as the same bytes", () => {
+  test("every encoded packet is decoded as the same packet, and encoded again as the same bytes", () => {
     fc.assert(
       fc.property(packets, (packet) => {
         const bytes = encodeAll(codec, packet);
@@ -135,7 +135,7 @@ describe.each(CODECS.map((codec) => [codec.backend, codec] as const))("on %s", (
     );
   });
 
-  test("packets that differ have bytes that differ", () => {
+  test("different packets have different bytes", () => {
     fc.assert(
       fc.property(packets, packets, (a, b) => {
         const same = hex(codec.encode(a)) === hex(codec.encode(b));
@@ -145,7 +145,7 @@ describe.each(CODECS.map((codec) => [codec.backend, codec] as const))("on %s", (
     );
   });
 
-  test("other bytes are a packet that encodes to them, its padding zeroed, or have the fault that is told, where it is told", () => {
+  test("any other bytes are a packet that is encoded as the same bytes, or have the reported error at the reported offset", () => {
     let packets = 0;
     const codes = new Set<string>();
     fc.assert(
@@ -153,7 +153,7 @@ describe.each(CODECS.map((codec) => [codec.backend, codec] as const))("on %s", (
         const result = decodeAll(codec, bytes);
         if (!result.ok) {
           codes.add(result.code);
-          expect(isFault(codec, bytes, result.code, result.offset)).toBe(true);
+          expect(hasError(codec, bytes, result.code, result.offset)).toBe(true);
           return;
         }
         packets++;
@@ -175,7 +175,7 @@ describe.each(CODECS.map((codec) => [codec.backend, codec] as const))("on %s", (
     ]);
   });
 
-  test("what is put into a packet as text comes out of it as the same text", () => {
+  test("a NodeID and an IP that are encoded from text are decoded as the same text", () => {
     const ip = fc.oneof(fc.ipV4(), fc.ipV6());
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 64 }), fc.nat(65535), ip, (id, port, ip) => {
@@ -189,7 +189,7 @@ describe.each(CODECS.map((codec) => [codec.backend, codec] as const))("on %s", (
   });
 });
 
-test("both backends give the same, packet or fault, for any bytes", () => {
+test("both backends give the same packet or error for any bytes, and the same bytes for any packet", () => {
   const [wasm, ts] = CODECS as [Codec, Codec];
   fc.assert(
     fc.property(
@@ -216,7 +216,7 @@ describe("the types", () => {
     throw new Error(`impossible: ${value}`);
   };
 
-  // Each of these compiles only because `switch` has told every case; the check of types is the test.
+  // The type check is the test here: each function compiles only because its `switch` has every case.
   function describePacket(packet: Packet): string {
     switch (packet.type) {
       case "announcement":
@@ -232,10 +232,10 @@ describe("the types", () => {
   function describeResult(result: DecodeResult): string {
     switch (result.ok) {
       case true:
-        // @ts-expect-error: where there is a packet, there is no code
+        // @ts-expect-error: a result with a packet has no code
         return `${describePacket(result.packet)} ${result.code}`;
       case false:
-        // @ts-expect-error: where there is a code, there is no packet
+        // @ts-expect-error: a result with a code has no packet
         return `${describeCode(result.code)} ${result.packet}`;
       default:
         return impossible(result);
@@ -256,17 +256,17 @@ describe("the types", () => {
     }
   }
 
-  function forgetful(packet: Packet): string {
+  function withoutAnnouncement(packet: Packet): string {
     switch (packet.type) {
       case "query":
         return "query";
       default:
-        // @ts-expect-error: an announcement was forgotten
+        // @ts-expect-error: the case of an announcement is missing
         return impossible(packet);
     }
   }
 
-  test("are unions that a switch can exhaust", () => {
+  test("are unions, so that the compiler can check that a switch has every case", () => {
     const codec = createCodec();
     const asked: Query = { type: "query", nodeId: Uint8Array.of(1) };
     const announced: Announcement = {
@@ -279,22 +279,22 @@ describe("the types", () => {
     expect(describePacket(codec.decode(codec.encode(asked)))).toBe("undefined");
     expect(describeResult(codec.tryDecode(codec.encode(announced)))).toBe("1 01020304 undefined");
     expect(describeResult(codec.tryDecode(new Uint8Array(3)))).toBe("short undefined");
-    expect(() => forgetful(announced)).toThrow("impossible");
+    expect(() => withoutAnnouncement(announced)).toThrow("impossible");
   });
 
-  test("refuse what no packet can be before it is run", () => {
+  test("make invalid packets and options compile errors", () => {
     const codec = createCodec();
     const nodeId = Uint8Array.of(1);
     // @ts-expect-error: an announcement has a port and an IP
     expect(() => codec.encode({ type: "announcement", nodeId })).toThrow(TypeError);
-    // @ts-expect-error: text is no NodeID
+    // @ts-expect-error: a NodeID is bytes, not text
     expect(() => codec.encode({ type: "query", nodeId: "NODE" })).toThrow(TypeError);
-    // @ts-expect-error: there is no such backend
+    // @ts-expect-error: unknown backend
     expect(() => createCodec({ backend: "js" })).toThrow(RangeError);
-    // @ts-expect-error: a packet is not to be changed
+    // @ts-expect-error: packets are read-only
     const changed = (packet: Packet) => (packet.nodeId = nodeId);
     expect(changed).toBeFunction();
-    // An announcement may bear no IP: who prints one has to say what that means.
+    // The text of an IP can be undefined, so a program must handle announcements without an IP.
     const text: string | undefined = ipToText(new Uint8Array(0));
     expect(text).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-// IPs as text and as bytes: RFC 4291 in, RFC 5952 out, and whatever others take for one.
+// IPs as text and bytes: reads all forms of RFC 4291, writes the form of RFC 5952, and agrees with other libraries.
 import { describe, expect, test } from "bun:test";
 import { isIP } from "node:net";
 import fc from "fast-check";
@@ -10,7 +10,7 @@ import { thrownBy, VIEWS } from "./views.ts";
 
 const SEED = 5952;
 
-/** Groups as addresses have them: zeros above all. */
+/** The groups of a random address, mostly zeros. */
 const groups = fc.array(
   fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constantFrom(1, 0xffff), fc.nat(0xffff)),
   {
@@ -25,7 +25,7 @@ const ipv4 = fc.uint8Array({ minLength: 4, maxLength: 4 });
 
 const isMapped = (ip: Uint8Array): boolean => MAPPED.every((byte, i) => ip[i] === byte);
 
-/** Any way to write an IPv6 address that RFC 4291 allows. */
+/** An IPv6 address in a random form that RFC 4291 allows. */
 const written = fc.tuple(groups, fc.nat(7), fc.nat(7), fc.boolean(), fc.array(fc.nat(3))).map(write);
 
 function write([groups, from, length, embedded, style]: [number[], number, number, boolean, number[]]): string {
@@ -43,7 +43,7 @@ function write([groups, from, length, embedded, style]: [number[], number, numbe
   return `${texts.slice(0, from).join(":")}::${texts.slice(to).join(":")}`;
 }
 
-/** As `written`, and then something else, perhaps. */
+/** An IP, mostly with a random change, so that many are invalid. */
 const almost = fc
   .tuple(
     fc.oneof(
@@ -59,17 +59,17 @@ const almost = fc
   });
 const anything = fc.string({ unit: fc.constantFrom(..."0123456789abcdefABCDEF::::.....%"), maxLength: 50 });
 
-/** The bytes that others take a text for: Node's net says whether it is an IP, ipaddr.js which. */
-function byOthers(text: string): string | undefined {
-  // A packet has no place for a zone, which others take.
+/** Parses an IP with other libraries: node:net decides whether it is an IP, ipaddr.js returns the bytes. */
+function parsedByOthers(text: string): string | undefined {
+  // Others accept a zone, but a packet has no field for it.
   if (isIP(text) === 0 || text.includes("%")) return undefined;
-  // Of ::a.b.c.d, and of no other way to write the same address, ipaddr.js makes a mapped one.
+  // ipaddr.js reads ::a.b.c.d as an IPv4-mapped address, but other forms of the same address correctly.
   const plain = text.replace(/^::(?=[\d.]+$)/, "::0:");
   return hex(Uint8Array.from(ipaddr.parse(plain).toByteArray()));
 }
 
 describe("the text of an IP", () => {
-  // Each address that RFC 5952 spells out, with what its rules make of it.
+  // Every address in the text of RFC 5952, with its canonical form by the rules there.
   test.each([
     ["§1", "2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
     ["§1", "2001:0db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
@@ -103,11 +103,11 @@ describe("the text of an IP", () => {
     ["§4.2.3", "2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
     ["§5", "::ffff:192.0.2.1", "::ffff:192.0.2.1"],
     ["§5", "0:0:0:0:0:FFFF:C000:0201", "::ffff:192.0.2.1"],
-  ])("is as RFC 5952 %s has it for %s: %s", (_, text, canonical) => {
+  ])("is canonical by RFC 5952 %s for %s: %s", (_, text, canonical) => {
     expect(ipToText(ipFromText(text))).toBe(canonical);
   });
 
-  // Each address of RFC 4291 §2.2, whose last two pairs have an IPv4 address inside.
+  // Every address in RFC 4291 §2.2, including those that end in an IPv4 address, and edge cases.
   test.each([
     ["ABCD:EF01:2345:6789:ABCD:EF01:2345:6789", "abcdef0123456789abcdef0123456789"],
     ["2001:DB8:0:0:8:800:200C:417A", "20010db80000000000080800200c417a"],
@@ -129,12 +129,12 @@ describe("the text of an IP", () => {
     ["0.0.0.0", "00000000"],
     ["255.255.255.255", "ffffffff"],
     ["192.0.2.1", "c0000201"],
-  ])("%s stands for %s", (text, bytes) => {
+  ])("%s is parsed to %s", (text, bytes) => {
     expect(hex(ipFromText(text))).toBe(bytes);
     expect(hex(tryIpFromText(text)!)).toBe(bytes);
   });
 
-  test("has IPv4 in it only where RFC 5952 §5 is sure that it is one: in mapped addresses", () => {
+  test("ends in an IPv4 address only for IPv4-mapped addresses (RFC 5952 §5)", () => {
     expect(ipToText(ipFromText("::192.0.2.1"))).toBe("::c000:201");
     expect(ipToText(ipFromText("64:ff9b::192.0.2.33"))).toBe("64:ff9b::c000:221");
     expect(ipToText(ipFromText("::ffff:0:192.0.2.1"))).toBe("::ffff:0:c000:201");
@@ -142,24 +142,24 @@ describe("the text of an IP", () => {
     expect(ipToText(ipFromText("1::ffff:192.0.2.1"))).toBe("1::ffff:c000:201");
   });
 
-  test("is undefined where there is no IP: the address that the datagram comes from", () => {
+  test("is undefined for an empty IP, which stands for the source address of the datagram", () => {
     expect(ipToText(new Uint8Array(0))).toBeUndefined();
     expect(() => ipFromText("")).toThrow(RangeError);
     expect(tryIpFromText("")).toBeUndefined();
   });
 
-  test.each([1, 3, 5, 8, 15, 17, 32])("is refused for %d bytes", (length) => {
+  test.each([1, 3, 5, 8, 15, 17, 32])("is a RangeError for %d bytes", (length) => {
     expect(() => ipToText(new Uint8Array(length))).toThrow(
       new RangeError(`ip: expected 4 bytes (IPv4), 16 (IPv6) or none, got ${length}`),
     );
   });
 
-  test.each(VIEWS)("is found in %s", (_, as) => {
+  test.each(VIEWS)("is written from %s", (_, as) => {
     expect(ipToText(as(Uint8Array.of(192, 0, 2, 1)))).toBe("192.0.2.1");
     expect(ipToText(as(ipFromText("2001:db8::1")))).toBe("2001:db8::1");
   });
 
-  test("is what ipaddr.js and URL make of the same bytes; mapped addresses, which they do not know of, aside", () => {
+  test("is the same as by ipaddr.js and URL, except for IPv4-mapped addresses, for which those have no special form", () => {
     fc.assert(
       fc.property(ipv6, (ip) => {
         const text = ipToText(ip)!;
@@ -171,7 +171,7 @@ describe("the text of an IP", () => {
     );
   });
 
-  test("comes back as the same bytes, and the bytes as the same text", () => {
+  test("is parsed to the same bytes, which are written as the same text", () => {
     fc.assert(
       fc.property(fc.oneof(ipv4, ipv6, mapped), (ip) => {
         const text = ipToText(ip)!;
@@ -183,28 +183,28 @@ describe("the text of an IP", () => {
     );
   });
 
-  test("may be any that RFC 4291 allows, and stands for the same bytes as with others", () => {
+  test("may have any form of RFC 4291, and is parsed to the same bytes as by node:net and ipaddr.js", () => {
     fc.assert(
       fc.property(written, (text) => {
-        expect(byOthers(text)).toBeDefined();
-        expect(hex(ipFromText(text))).toBe(byOthers(text)!);
+        expect(parsedByOthers(text)).toBeDefined();
+        expect(hex(ipFromText(text))).toBe(parsedByOthers(text)!);
       }),
       { seed: SEED, numRuns: 5000 },
     );
   });
 
-  test("is taken and refused as by node:net, zones aside, and read as by ipaddr.js", () => {
-    let taken = 0;
+  test("is valid if node:net accepts it without a zone, and is parsed to the same bytes as by ipaddr.js", () => {
+    let valid = 0;
     fc.assert(
       fc.property(fc.oneof({ weight: 5, arbitrary: almost }, anything), (text) => {
         const ip = tryIpFromText(text);
-        if (ip !== undefined) taken++;
-        expect(ip && hex(ip)).toBe(byOthers(text));
+        if (ip !== undefined) valid++;
+        expect(ip && hex(ip)).toBe(parsedByOthers(text));
       }),
       { seed: SEED, numRuns: 20_000 },
     );
-    expect(taken).toBeGreaterThan(2000);
-    expect(taken).toBeLessThan(18_000);
+    expect(valid).toBeGreaterThan(2000);
+    expect(valid).toBeLessThan(18_000);
   });
 
   test.each([
@@ -250,7 +250,7 @@ describe("the text of an IP", () => {
     "::1\0",
     "discovery.example",
     "__proto__",
-  ])("is not %j", (text) => {
+  ])("cannot be %j", (text) => {
     expect(tryIpFromText(text)).toBeUndefined();
     expect(thrownBy(() => ipFromText(text))).toEqual(
       new RangeError(
@@ -259,13 +259,13 @@ describe("the text of an IP", () => {
     );
   });
 
-  test("has no zone in a packet, and an error that says so", () => {
+  test("cannot have a zone, and the error message says so", () => {
     expect(tryIpFromText("fe80::1%eth0")).toBeUndefined();
     const { message } = thrownBy(() => ipFromText("fe80::1%eth0"));
     expect(message).toEndWith('got "fe80::1%eth0" (an IP in a packet has no zone)');
   });
 
-  test("is not looked through where it is too long, and not quoted to its end: one line that no terminal minds", () => {
+  test("is rejected without parsing if it is too long, and quoted in the error only in part, as printable ASCII", () => {
     for (const text of ["1:".repeat(2 ** 20), ".".repeat(2 ** 20), "\u001b[2J\u0085\ud800é\n".repeat(2 ** 20)]) {
       expect(tryIpFromText(text)).toBeUndefined();
       const { message } = thrownBy(() => ipFromText(text));
@@ -276,7 +276,7 @@ describe("the text of an IP", () => {
 });
 
 describe("the client", () => {
-  test("gives IPv4 as IPv4, however a packet or the system has it, and IPv6 as RFC 5952 has it", () => {
+  test("writes IPv4 and IPv4-mapped addresses as IPv4, and IPv6 as in RFC 5952", () => {
     fc.assert(
       fc.property(fc.oneof(ipv4, ipv6, mapped), (ip) => {
         const address = ipaddr.process(ipToText(ip)!);

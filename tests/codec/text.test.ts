@@ -1,4 +1,4 @@
-// NodeIDs as text and bytes as hex: nothing is lost on the way, and nothing is made up.
+// NodeIDs as text and bytes as hex: conversions are lossless in both directions.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { nodeIdBytes } from "../../src/client/node-id.ts";
@@ -18,13 +18,13 @@ const SEED = 3629;
 
 describe("the text of a NodeID", () => {
   test.each([
-    ["nothing", "", ""],
+    ["empty", "", ""],
     ["52 letters of base32", "QGJLIW4PZ5QW6QPDHFGO3NYMJYNQZ4OYFAQ2VQOSGU2QGJLIW4PZ", undefined],
-    ["one to four bytes a character", "Aé€😀", "41c3a9e282acf09f9880"],
+    ["characters of one to four bytes", "Aé€😀", "41c3a9e282acf09f9880"],
     ["a byte order mark", "\ufeffA", "efbbbf41"],
     ["control characters", "\0\n\u007f\u0085", "000a7fc285"],
-    ["composed and decomposed, which differ", "é\u0065\u0301", "c3a965cc81"],
-    ["what is no character", "\uffff\u{10ffff}", "efbfbff48fbfbf"],
+    ["composed and decomposed characters, which differ", "é\u0065\u0301", "c3a965cc81"],
+    ["noncharacters", "\uffff\u{10ffff}", "efbfbff48fbfbf"],
   ])("may be %s", (_, text, bytes) => {
     const nodeId = nodeIdFromText(text);
     if (bytes !== undefined) expect(hex(nodeId)).toBe(bytes);
@@ -32,21 +32,21 @@ describe("the text of a NodeID", () => {
   });
 
   test.each([
-    ["a lone continuation", "80"],
-    ["a character cut short", "4ee282"],
+    ["a continuation byte without a first byte", "80"],
+    ["a character that is cut short", "4ee282"],
     ["an overlong slash", "c0af"],
     ["an overlong null", "e08080"],
     ["a surrogate", "eda080"],
-    ["a pair of surrogates, each by itself", "eda0bdedb880"],
-    ["what is past the last character", "f4908080"],
-    ["a byte that UTF-8 has not", "41ff42"],
+    ["a surrogate pair, encoded as two characters", "eda0bdedb880"],
+    ["a code point above U+10FFFF", "f4908080"],
+    ["a byte that UTF-8 never has", "41ff42"],
     ["Latin-1", "4ee964e9"],
   ])("is undefined for %s", (_, bytes) => {
     expect(nodeIdToText(Uint8Array.fromHex(bytes))).toBeUndefined();
   });
 
   test.each(["\ud800", "\udc00", "A\ud83d", "\ude00\ud83d", "\ud83d\ud83d\ude00", `${"a".repeat(1000)}\udfff`])(
-    "is not %j: half a pair has no bytes, and another character is not what was meant",
+    "cannot be %j: an unpaired surrogate is a RangeError and is not replaced",
     (text) => {
       const error = thrownBy(() => nodeIdFromText(text));
       expect(error).toBeInstanceOf(RangeError);
@@ -55,7 +55,7 @@ describe("the text of a NodeID", () => {
     },
   );
 
-  test("comes back as it was, in the bytes that TextEncoder gives", () => {
+  test("is encoded to the same bytes as by TextEncoder, and decoded to the same text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 80 }), (text) => {
         const nodeId = nodeIdFromText(text);
@@ -67,7 +67,7 @@ describe("the text of a NodeID", () => {
     );
   });
 
-  test("stands for the very bytes that it was made of, or is undefined", () => {
+  test("is encoded to the bytes from which it was decoded, or is undefined", () => {
     let texts = 0;
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 6 }), fc.uint8Array({ max: 0xc3, maxLength: 4 })), (bytes) => {
@@ -82,14 +82,14 @@ describe("the text of a NodeID", () => {
     expect(texts).toBeGreaterThan(500);
   });
 
-  test.each(VIEWS)("is found in %s", (_, as) => {
+  test.each(VIEWS)("is decoded from %s", (_, as) => {
     expect(nodeIdToText(as(Uint8Array.fromHex("c3a9f09f9880")))).toBe("é😀");
     expect(nodeIdToText(as(Uint8Array.of(0xff)))).toBeUndefined();
   });
 });
 
 describe("hex", () => {
-  test("comes back as the same bytes, in lower case, and is read in either", () => {
+  test("is written in lower case, and read in lower and upper case as the same bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const text = bytesToHex(bytes);
@@ -101,7 +101,7 @@ describe("hex", () => {
     );
   });
 
-  test.each(VIEWS)("is made of %s", (_, as) => {
+  test.each(VIEWS)("is written from %s", (_, as) => {
     expect(bytesToHex(as(Uint8Array.of(0, 1, 0x80, 0xff)))).toBe("000180ff");
   });
 
@@ -114,12 +114,12 @@ describe("hex", () => {
     ["-1", 'text: expected hex, got "-" as character 1'],
     ["００", 'text: expected hex, got "\\uff10" as character 1'],
     ["00\n", 'text: expected hex, got "\\n" as character 3'],
-  ])("is not %j", (text, message) => {
+  ])("cannot be %j", (text, message) => {
     expect(thrownBy(() => bytesFromHex(text))).toEqual(new RangeError(message));
   });
 });
 
-test("a TypeError is thrown for what is no text, and for what is no bytes", () => {
+test("a TypeError is thrown for text that is not a string, and for bytes that are not a Uint8Array", () => {
   for (const wrong of [undefined, null, 22000, ["1", "2"], new Uint8Array(4), new String("::1")]) {
     for (const read of [ipFromText, tryIpFromText, nodeIdFromText, bytesFromHex]) {
       expect(() => read(wrong as never)).toThrow(TypeError);
@@ -132,7 +132,7 @@ test("a TypeError is thrown for what is no text, and for what is no bytes", () =
   expect(() => ipToText("::" as never)).toThrow("ip: expected a Uint8Array, got string");
 });
 
-test("the client refuses a NodeID that UTF-8 cannot tell from another", () => {
+test("the client throws for a NodeID with an unpaired surrogate", () => {
   expect(() => nodeIdBytes("NODE\ud83d")).toThrow(RangeError);
   expect(hex(nodeIdBytes("NØDE"))).toBe("4ec3984445");
 });

@@ -1,5 +1,5 @@
-// What the codec says of packets that others made or broke: the original decoder's verdicts, and those of a third decoder
-// below, which shares nothing with the two under test.
+// The codec agrees with the original decoder on its vectors, and with a third decoder (below, independent of the two
+// under test) on vectors and on mutated packets.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { type Codec, createCodec, type PacketErrorCode, PacketFields } from "../../src/codec/index.ts";
@@ -29,26 +29,26 @@ const V1 = vectors("v1.jsonl");
 const ORACLE = vectors("v1-oracle.jsonl");
 const bytesOf = ({ hex }: Vector): Uint8Array => Uint8Array.fromHex(hex);
 
-class Fault {
+class FormatError {
   constructor(
     readonly code: PacketErrorCode,
     readonly offset: number,
   ) {}
 }
 
-/** docs/protocol.md read out aloud, field by field; the fields, or the first fault. */
+/** A decoder written field by field after docs/protocol.md. Returns the fields or the first error. */
 function reference(bytes: Uint8Array): PacketFields {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const fields = new PacketFields();
   let at = 0;
   const take = (size: number): number => {
-    if (bytes.length - at < size) throw new Fault("short", bytes.length);
+    if (bytes.length - at < size) throw new FormatError("short", bytes.length);
     at += size;
     return at - size;
   };
   const opaque = (code: PacketErrorCode, allowed?: readonly number[]): [number, number] => {
     const length = view.getUint32(take(4));
-    if (allowed?.includes(length) === false || length > bytes.length - at) throw new Fault(code, at - 4);
+    if (allowed?.includes(length) === false || length > bytes.length - at) throw new FormatError(code, at - 4);
     const start = take(length);
     take((4 - (length % 4)) % 4);
     return [start, length];
@@ -58,19 +58,19 @@ function reference(bytes: Uint8Array): PacketFields {
     if (magic === 0x20121025) {
       fields.type = "announcement";
       const word = view.getUint32(take(4));
-      if (word % 0x10000 !== 0) throw new Fault("bad-reserved", 6);
+      if (word % 0x10000 !== 0) throw new FormatError("bad-reserved", 6);
       fields.port = word / 0x10000;
     } else if (magic === 0x19760309) {
       fields.type = "query";
     } else {
-      throw new Fault("bad-magic", 0);
+      throw new FormatError("bad-magic", 0);
     }
     [fields.nodeIdOffset, fields.nodeIdLength] = opaque("bad-id-length");
     if (fields.type === "announcement") [fields.ipOffset, fields.ipLength] = opaque("bad-ip-length", [0, 4, 16]);
-    if (at < bytes.length) throw new Fault("trailing", at);
+    if (at < bytes.length) throw new FormatError("trailing", at);
     return fields;
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof FormatError)) throw error;
     return Object.assign(new PacketFields(), { code: error.code, errorOffset: error.offset });
   }
 }
@@ -89,7 +89,10 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
   const codec: Codec = createCodec({ backend });
   const found = new PacketFields();
 
-  /** Undefined, or how the codec and the reference differ. One `expect` a packet would take longer than all the rest. */
+  /**
+   * Describes how the codec and the reference differ; `undefined` if they agree. An `expect` for each packet would take
+   * longer than everything else.
+   */
   function difference(bytes: Uint8Array): string | undefined {
     const wanted = reference(bytes);
     const accepted = codec.decodeInto(bytes, found);
@@ -113,11 +116,11 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
   test.each([
     ["v1.jsonl", V1, 69],
     ["v1-oracle.jsonl", ORACLE, 3000],
-  ] as const)("gives the original decoder's verdict on every packet of %s", (_, list, count) => {
+  ] as const)("agrees with the original decoder on every packet of %s", (_, list, count) => {
     expect(list.length).toBe(count);
     for (const vector of list) {
       const result = codec.tryDecode(bytesOf(vector));
-      const said = result.ok
+      const verdict = result.ok
         ? {
             ok: true,
             type: result.packet.type,
@@ -126,15 +129,15 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
           }
         : { ok: false, error: result.code === "bad-magic" ? "bad-magic" : "bad-format" };
       const { name, hex: packet, ...original } = vector;
-      expect({ name, packet, ...said }).toEqual({ name, packet, ...original } as never);
+      expect({ name, packet, ...verdict }).toEqual({ name, packet, ...original } as never);
     }
   });
 
-  test("agrees with the reference on every packet of the original's vectors", () => {
+  test("agrees with the reference decoder on every vector of the original decoder", () => {
     expect(differences([...V1, ...ORACLE].map(bytesOf))).toEqual([]);
   });
 
-  test("encodes what it decoded as the same bytes, but for padding, which becomes zero", () => {
+  test("encodes decoded packets as the same bytes, except that padding becomes zero", () => {
     let packets = 0;
     for (const vector of [...V1, ...ORACLE]) {
       const bytes = bytesOf(vector);
@@ -148,7 +151,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     expect(packets).toBeGreaterThan(1000);
   });
 
-  test("reads nothing past a packet's end: every prefix is judged by itself, though the rest was there just before", () => {
+  test("reads nothing past the end of a datagram: a prefix is decoded correctly right after the whole datagram", () => {
     function* prefixes(): Generator<Uint8Array> {
       for (const vector of [...V1, ...ORACLE.filter((_, i) => i % 10 === 0)]) {
         const bytes = bytesOf(vector);
@@ -161,7 +164,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     expect(differences(prefixes())).toEqual([]);
   });
 
-  test("sees every single flipped bit as the reference does", () => {
+  test("agrees with the reference decoder after every single bit flip", () => {
     function* flips(): Generator<Uint8Array> {
       for (const vector of [...V1, ...ORACLE.filter((_, i) => i % 40 === 0)]) {
         const bytes = bytesOf(vector);
@@ -175,7 +178,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     expect(differences(flips())).toEqual([]);
   });
 
-  test("holds lengths around 0, 2^31 and 2^32 against what is left, in every length field", () => {
+  test("agrees with the reference decoder on lengths around 0, 2^31 and 2^32 in every length field", () => {
     function* lengths(): Generator<Uint8Array> {
       const id = ascii("NODEID");
       for (const size of [0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 100]) {
@@ -200,7 +203,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     expect(differences(lengths())).toEqual([]);
   });
 
-  test("agrees with the reference on packets mutated at random, in memory full of ones", () => {
+  test("agrees with the reference decoder on randomly mutated packets, in memory filled with 0xff", () => {
     const random = new Random(4506);
     function* mutants(): Generator<Uint8Array> {
       const ones = new Uint8Array(100_000).fill(255);
@@ -214,7 +217,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     expect(differences(mutants())).toEqual([]);
   });
 
-  test("decodes the next good packet rightly after any bad one", () => {
+  test("decodes a good packet correctly after any bad one", () => {
     const good = announcement(ascii("NODE"), 22000, Uint8Array.of(10, 9, 0, 2));
     for (const vector of [...V1, ...ORACLE].filter(({ ok }) => !ok)) {
       expect(codec.tryDecode(bytesOf(vector)).ok).toBe(false);
@@ -222,7 +225,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     }
   });
 
-  test("refuses 19760309fffffffc, of which the original server for 32 bits dies: 8 + 0xfffffffc + 0 overflows to 4", () => {
+  test("rejects 19760309fffffffc, which crashed the original 32-bit server: 8 + 0xfffffffc + 0 overflowed to 4", () => {
     expect(codec.tryDecode(Uint8Array.fromHex("19760309fffffffc"))).toEqual({
       ok: false,
       code: "bad-id-length",

@@ -1,12 +1,11 @@
-// Views of every kind are read as the bytes that they are of; those that have lost their bytes are refused, not taken for
-// empty. On either backend alike.
+// Views of every kind are read as the bytes that they show. A detached view is a TypeError, not an empty input.
 import { describe, expect, test } from "bun:test";
 import { bytesToHex, createCodec, ipToText, nodeIdToText, type Packet, PacketFields } from "../../src/codec/index.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
-import { GONE, thrownBy, VIEWS } from "./views.ts";
+import { DETACHED, thrownBy, VIEWS } from "./views.ts";
 
 const IP6 = Uint8Array.fromHex("20010db8000000000000000000000001");
-/** Short enough to be copied byte by byte, and too long for that. */
+/** One that is short enough to be copied in a loop, and one that is not. */
 const IDS = [ascii("NODE"), ascii("N".repeat(53))];
 const EMPTY = new Uint8Array(0);
 
@@ -14,7 +13,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
   const codec = createCodec({ backend });
 
   describe.each(VIEWS)("%s", (_, as) => {
-    test.each(IDS)("is decoded into plain bytes", (nodeId) => {
+    test.each(IDS)("is decoded into plain Uint8Arrays", (nodeId) => {
       const bytes = announcement(nodeId, 22000, IP6);
       const packet: Packet = { type: "announcement", nodeId, port: 22000, ip: IP6 };
       expect(codec.decode(as(bytes))).toStrictEqual(packet);
@@ -25,7 +24,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       expect(fields).toMatchObject({ port: 22000, nodeIdLength: nodeId.length, ipLength: 16 });
     });
 
-    test.each(IDS)("is encoded, and encoded into", (nodeId) => {
+    test.each(IDS)("can be the NodeID, the IP or the target of encoding", (nodeId) => {
       const bytes = announcement(nodeId, 22000, IP6);
       const packet: Packet = { type: "announcement", nodeId: as(nodeId), port: 22000, ip: as(IP6) };
       expect(hex(codec.encode(packet))).toBe(hex(bytes));
@@ -34,44 +33,44 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
       expect(hex(new Uint8Array(target))).toBe(hex(bytes));
     });
 
-    test("is short where it is empty", () => {
+    test("of no bytes is a short datagram, or an empty NodeID", () => {
       expect(codec.tryDecode(as(EMPTY))).toEqual({ ok: false, code: "short", offset: 0 });
       expect(hex(codec.encode({ type: "query", nodeId: as(EMPTY) }))).toBe(hex(query(EMPTY)));
     });
   });
 
-  describe.each(GONE)("a view %s", (_, gone) => {
-    const refused = (name: string, call: () => unknown) => {
+  describe.each(DETACHED)("a view %s", (_, detach) => {
+    const expectRefused = (name: string, call: () => unknown) => {
       const error = thrownBy(call);
       expect(error).toBeInstanceOf(TypeError);
       expect(error.message).toBe(`${name}: its buffer is detached or has become too short`);
     };
 
-    test("is not decoded", () => {
+    test("cannot be decoded", () => {
       const bytes = query(ascii("NODE"));
-      refused("bytes", () => codec.decode(gone(bytes)));
-      refused("bytes", () => codec.tryDecode(gone(bytes)));
-      refused("bytes", () => codec.decodeInto(gone(bytes), new PacketFields()));
-      refused("list[1]", () => codec.decodeMany([bytes, gone(bytes)]));
+      expectRefused("bytes", () => codec.decode(detach(bytes)));
+      expectRefused("bytes", () => codec.tryDecode(detach(bytes)));
+      expectRefused("bytes", () => codec.decodeInto(detach(bytes), new PacketFields()));
+      expectRefused("list[1]", () => codec.decodeMany([bytes, detach(bytes)]));
     });
 
-    test("is no part of a packet, and none is written for it", () => {
-      const lost = gone(IP6);
+    test("cannot be part of a packet or the target, and nothing is written", () => {
+      const detached = detach(IP6);
       const target = new Uint8Array(64).fill(7);
       for (const [name, packet] of [
-        ["packet.nodeId", { type: "query", nodeId: lost }],
-        ["packet.ip", { type: "announcement", nodeId: ascii("NODE"), port: 1, ip: lost }],
+        ["packet.nodeId", { type: "query", nodeId: detached }],
+        ["packet.ip", { type: "announcement", nodeId: ascii("NODE"), port: 1, ip: detached }],
       ] as [string, Packet][]) {
-        refused(name, () => codec.encode(packet));
-        refused(name, () => codec.encodeMany([packet]));
-        refused(name, () => codec.encodeInto(packet, target));
+        expectRefused(name, () => codec.encode(packet));
+        expectRefused(name, () => codec.encodeMany([packet]));
+        expectRefused(name, () => codec.encodeInto(packet, target));
       }
       expect(target).toEqual(new Uint8Array(64).fill(7));
-      refused("target", () => codec.encodeInto({ type: "query", nodeId: EMPTY }, gone(target)));
+      expectRefused("target", () => codec.encodeInto({ type: "query", nodeId: EMPTY }, detach(target)));
     });
   });
 
-  test("decodeInto refuses fields that are none", () => {
+  test("decodeInto throws a TypeError if `fields` is not an object", () => {
     for (const [wrong, kind] of [
       [undefined, "undefined"],
       [null, "null"],
@@ -82,7 +81,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
     }
   });
 
-  test("decodeMany gives a plain array, whatever list it is given", () => {
+  test("decodeMany returns a plain array even for a subclass of Array", () => {
     class Datagrams extends Array<Uint8Array> {}
     const results = codec.decodeMany(Datagrams.of(query(EMPTY), EMPTY));
     expect(results.constructor).toBe(Array);
@@ -90,8 +89,8 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
   });
 });
 
-test.each(GONE)("a view %s has no text", (_, gone) => {
+test.each(DETACHED)("a view %s cannot be written as text", (_, detach) => {
   for (const call of [nodeIdToText, bytesToHex, ipToText]) {
-    expect(() => call(gone(IP6))).toThrow(/^(nodeId|bytes|ip): its buffer is detached/);
+    expect(() => call(detach(IP6))).toThrow(/^(nodeId|bytes|ip): its buffer is detached/);
   }
 });

@@ -1,34 +1,34 @@
-/** What tests of functions on bytes and text share. */
+/** Views of all kinds, for tests of functions that take bytes. */
 
-/** Views that are no plain Uint8Array of their own buffer. */
+/** Ways to pass bytes: as a plain Uint8Array, a subclass, or a view of another buffer. */
 export const VIEWS: [string, (bytes: Uint8Array) => Uint8Array][] = [
   ["a Uint8Array", (bytes) => bytes],
   ["a Buffer", (bytes) => Buffer.from(bytes)],
-  ["the middle of a buffer", (bytes) => amid(bytes, new ArrayBuffer(bytes.length + 8))],
-  ["the middle of a SharedArrayBuffer", (bytes) => amid(bytes, new SharedArrayBuffer(bytes.length + 8))],
+  ["a view of the middle of a buffer", (bytes) => amid(bytes, new ArrayBuffer(bytes.length + 8))],
+  ["a view of the middle of a SharedArrayBuffer", (bytes) => amid(bytes, new SharedArrayBuffer(bytes.length + 8))],
   ["a Buffer of a SharedArrayBuffer", (bytes) => Buffer.from(new SharedArrayBuffer(bytes.length)).fill(bytes)],
-  ["a subclass whose views are of another kind", (bytes) => new Words(bytes)],
-  ["a resizable buffer", (bytes) => amid(bytes, new ArrayBuffer(bytes.length + 8, { maxByteLength: 4096 }))],
+  ["a subclass whose slice returns a Uint16Array", (bytes) => new Words(bytes)],
+  ["a view of a resizable buffer", (bytes) => amid(bytes, new ArrayBuffer(bytes.length + 8, { maxByteLength: 4096 }))],
 ];
 
-/** What `slice` and `subarray` make of one has two bytes an element. */
+/** `slice` and `subarray` of it return a Uint16Array. */
 class Words extends Uint8Array {
   static get [Symbol.species]() {
     return Uint16Array;
   }
 }
 
-/** Views of `bytes` that have lost them since: their length is 0. */
-export const GONE: [string, (bytes: Uint8Array) => Uint8Array][] = [
-  ["whose buffer was transferred", (bytes) => lost(new Uint8Array(bytes))],
-  ["that is a Buffer whose buffer was transferred", (bytes) => lost(Buffer.from(new Uint8Array(bytes).buffer))],
-  ["of an empty buffer that was transferred", () => lost(new Uint8Array(0))],
+/** Ways to make a view of `bytes` whose buffer is then detached or too short. The length of such a view is 0. */
+export const DETACHED: [string, (bytes: Uint8Array) => Uint8Array][] = [
+  ["whose buffer was transferred", (bytes) => transferred(new Uint8Array(bytes))],
+  ["that is a Buffer whose buffer was transferred", (bytes) => transferred(Buffer.from(new Uint8Array(bytes).buffer))],
+  ["of an empty buffer that was transferred", () => transferred(new Uint8Array(0))],
   ["of a memory that has grown", (bytes) => grown(bytes)],
   ["whose buffer has become too short", (bytes) => shrunk(bytes, bytes.length)],
   ["to the end of a buffer that now ends before it", (bytes) => shrunk(bytes)],
 ];
 
-function lost(view: Uint8Array): Uint8Array {
+function transferred(view: Uint8Array): Uint8Array {
   structuredClone(null, { transfer: [view.buffer as ArrayBuffer] });
   return view;
 }
@@ -55,7 +55,7 @@ function amid(bytes: Uint8Array, buffer: ArrayBufferLike): Uint8Array {
   return view;
 }
 
-/** What a call throws. @throws {Error} if it throws nothing */
+/** Returns the error that a call throws. @throws {Error} if it throws none */
 export function thrownBy(call: () => unknown): Error {
   try {
     call();

@@ -1,6 +1,6 @@
 /**
- * A host of codec.wasm that knows of it what docs/codec-wasm.md says, and nothing else: names, offsets and statuses come
- * from the tables there. It sees every byte of the memory that a call changes.
+ * A host of codec.wasm that uses only what docs/codec-wasm.md says: it reads names, offsets and statuses from the
+ * tables there. It finds every byte of the memory that a call changes.
  */
 import { readFileSync } from "node:fs";
 import type { Random } from "../support/random.ts";
@@ -8,7 +8,7 @@ import type { Random } from "../support/random.ts";
 export const PAGE = readFileSync(new URL("../../docs/codec-wasm.md", import.meta.url), "utf8");
 export const MODULE = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("whereabouts/codec.wasm"))));
 
-/** The rows of the one table on the page with this head, without backticks. */
+/** The rows, without backticks, of the only table on the page with this header. */
 function table(...head: string[]): string[][] {
   const tables = [...PAGE.matchAll(/(?:^\|.*\|$\n?)+/gm)].map(([block]) => block.trim().split("\n").map(cellsOf));
   const found = tables.filter(([first]) => first!.join("|") === head.join("|"));
@@ -23,26 +23,26 @@ function cellsOf(line: string): string[] {
     .map((cell) => cell.trim().replaceAll("`", ""));
 }
 
-/** Rows that start with a number and its name, by name. */
+/** The numbers in the first column, by the names in the second. */
 function numbers(rows: string[][]): Readonly<Record<string, number>> {
   return Object.fromEntries(rows.map(([number, name]) => [name!, Number(number)]));
 }
 
-/** Offsets of the words that decoding fills in, by name. */
+/** Offsets of the words that decoding writes, by name. */
 export const FIELDS = numbers(table("offset", "word", "announcement", "query", "not a packet"));
-/** Offsets of the words of an entry of a batch's table. */
+/** Offsets of the words in an entry of the table of a batch. */
 export const ENTRY = numbers(table("offset", "word"));
 const STATUSES = table("status", "name", "the bytes", "the error is at byte");
 export const STATUS = numbers(STATUSES);
 export const STATUS_NAMES = Object.fromEntries(Object.entries(STATUS).map(([name, status]) => [status, name]));
 
 /**
- * Where the fault is that `status` tells of, as the page has it.
+ * The offset of the error with this status, according to the page.
  *
- * @param datagram - the bytes, from which some of it follows
- * @throws {Error} if the page puts it in words that are not known here
+ * @param datagram - the bytes, on which some offsets depend
+ * @throws {Error} if the page describes the offset in words that this function does not know
  */
-export function faultAt(status: number, datagram: Uint8Array): number | undefined {
+export function errorOffset(status: number, datagram: Uint8Array): number | undefined {
   const words = STATUSES.find(([number]) => Number(number) === status)?.[3];
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length);
   const isQuery = () => view.getUint32(0) === 0x19760309;
@@ -59,10 +59,10 @@ export function faultAt(status: number, datagram: Uint8Array): number | undefine
   if (words === "the first after the packet") {
     return isQuery() ? afterNodeId() : afterNodeId() + 4 + view.getUint32(afterNodeId());
   }
-  throw new Error(`docs/codec-wasm.md has the fault of status ${status} at ${words}`);
+  throw new Error(`docs/codec-wasm.md puts the error of status ${status} at ${words}`);
 }
 
-/** Of what is exported, the parameters of each function; the memory has none. */
+/** The parameters of each exported function; `undefined` for the memory. */
 export const EXPORTS = new Map(
   table("export", "is").map(([name, is]): [string, string[] | undefined] => {
     const parameters = /^\(([^)]*)\) ->/.exec(is!)?.[1];
@@ -71,21 +71,21 @@ export const EXPORTS = new Map(
 );
 
 export const FIELDS_SIZE = 32;
-/** Of these, the bytes that decoding a packet fills in, and those where the bytes are none. */
+/** How many of these bytes decoding writes for a packet, and for bytes that are not a packet. */
 const WRITTEN = 24;
 const WRITTEN_ON_ERROR = 4;
 export const ENTRY_SIZE = 8;
 
-/** Addresses and lengths of what a call may write. */
+/** The ranges that a call may write. */
 export type Ranges = readonly (readonly [at: number, length: number])[];
 
 export class Host {
   readonly #exports = new WebAssembly.Instance(MODULE).exports;
-  /** The memory: new after it has grown. */
+  /** A view of the memory. It is replaced when the memory grows. */
   bytes: Uint8Array;
   #before: Uint8Array;
 
-  /** Nothing in the memory is zero by chance. */
+  /** Fills the memory with random bytes, so that no test passes because of zeros. */
   constructor(random: Random) {
     this.bytes = new Uint8Array(this.memory.buffer);
     this.#before = this.bytes.slice();
@@ -96,7 +96,7 @@ export class Host {
     return this.#exports.memory as WebAssembly.Memory;
   }
 
-  /** Fills bytes with what is there by chance, all of them unless told otherwise. */
+  /** Fills a range with random bytes, by default the whole memory. */
   fill(random: Random, at = 0, length = this.bytes.length): void {
     this.bytes.set(random.bytes(length), at);
   }
@@ -115,16 +115,16 @@ export class Host {
     new DataView(this.memory.buffer).setUint32(at, value, true);
   }
 
-  /** A word of the fields at `fields`. */
+  /** A word of the decoded fields at `fields`. */
   field(fields: number, name: string): number {
     return this.word(fields + FIELDS[name]!);
   }
 
   /**
-   * Calls an export; what it gives, as the unsigned number that it is.
+   * Calls an export and returns its result as an unsigned number.
    *
-   * @param writes - what it may write, once it has answered
-   * @throws {Error} if it wrote anything else
+   * @param writes - the ranges that the call may write, given its result
+   * @throws {Error} if it wrote anywhere else
    */
   call(name: string, parameters: Record<string, number>, writes: (result: number) => Ranges): number {
     const names = EXPORTS.get(name);
@@ -144,7 +144,7 @@ export class Host {
   }
 
   #unchanged(name: string, from: number, to: number): void {
-    if (from > to) throw new Error("ranges are to be given in order");
+    if (from > to) throw new Error("ranges must be in order");
     if (Buffer.compare(this.bytes.subarray(from, to), this.#before.subarray(from, to)) === 0) return;
     const at = this.bytes.findIndex((byte, i) => i >= from && byte !== this.#before[i]);
     throw new Error(`${name} wrote at ${at}, where it must not`);
@@ -155,12 +155,12 @@ export class Host {
   }
 }
 
-/** How many bytes of its fields decoding writes. */
+/** How many bytes of the fields decoding writes. */
 export function writtenFor(status: number): number {
   return status === STATUS.announcement || status === STATUS.query ? WRITTEN : WRITTEN_ON_ERROR;
 }
 
-/** Bytes that a packet takes. */
+/** The encoded size of a packet. */
 export function sizeOf(type: "announcement" | "query", length: number, ipLength: number): number {
   const padded = length + ((4 - (length % 4)) % 4);
   return type === "query" ? 8 + padded : 16 + padded + ipLength;

@@ -1,6 +1,5 @@
-// codec.wasm as a stranger would use it: by docs/codec-wasm.md alone, from whose tables names, offsets and statuses are
-// taken, so that neither the page nor the module can change without the other. Of src/ only the codec is imported, in
-// TypeScript, to hold faults against.
+// codec.wasm as documented: names, offsets and statuses come from the tables of docs/codec-wasm.md, so neither the page
+// nor the module can change without the other. From src/ only the TypeScript codec is imported, to compare errors with.
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
@@ -12,9 +11,9 @@ import {
   ENTRY,
   ENTRY_SIZE,
   EXPORTS,
+  errorOffset,
   FIELDS,
   FIELDS_SIZE,
-  faultAt,
   Host,
   MODULE,
   PAGE,
@@ -41,8 +40,8 @@ const VECTORS: Vector[] = readdirSync(FOLDER)
   .map((line) => JSON.parse(line));
 const PACKETS = VECTORS.filter(({ ok }) => ok);
 
-/** What the fields at `fields` say of the datagram at `at`, in the vectors' own words. */
-function said(host: Host, at: number, fields: number): Omit<Vector, "hex"> {
+/** The decoded fields of the datagram at `at`, in the format of the vectors. */
+function decoded(host: Host, at: number, fields: number): Omit<Vector, "hex"> {
   const name = STATUS_NAMES[host.field(fields, "status")];
   if (name !== "announcement" && name !== "query") {
     if (name === undefined) throw new Error(`status ${host.field(fields, "status")} is not documented`);
@@ -64,13 +63,13 @@ function verdict({ ok, type, nodeId, port, ip, error }: Vector): Omit<Vector, "h
   return type === "query" ? { ok, type, nodeId: nodeId! } : { ok, type: type!, nodeId: nodeId!, port: port!, ip: ip! };
 }
 
-/** The packet of a vector as it is to be written: with zeros as padding. */
+/** The bytes of a vector's packet with zeros as padding. */
 function canonical({ type, nodeId, port, ip }: Vector): Uint8Array {
   const id = Uint8Array.fromHex(nodeId!);
   return type === "query" ? query(id) : announcement(id, port!, Uint8Array.fromHex(ip!));
 }
 
-/** Has the packet of `vector` written at `to`, of a NodeID and an IP that lie in the memory already. */
+/** Encodes the packet of `vector` at `to`. Its NodeID and IP must be in the memory already. */
 function encode(host: Host, vector: Vector, to: number, id: number, ip: number): number {
   const length = vector.nodeId!.length / 2;
   const written = (size: number): [number, number][] => [[to, size]];
@@ -80,7 +79,7 @@ function encode(host: Host, vector: Vector, to: number, id: number, ip: number):
 }
 
 describe("the page", () => {
-  test("names what the module exports, no more and no less, and it imports nothing", () => {
+  test("lists exactly the exports of the module, which has no imports", () => {
     expect(WebAssembly.Module.imports(MODULE)).toEqual([]);
     const exports = WebAssembly.Module.exports(MODULE).map(({ name, kind }) => [name, kind]);
     const documented = [...EXPORTS].map(([name, parameters]) => [name, parameters ? "function" : "memory"]);
@@ -91,20 +90,20 @@ describe("the page", () => {
     }
   });
 
-  test("gives the size of its memory, which is all zeros at first", () => {
+  test("has the right size of the memory, which is all zeros at first", () => {
     const { memory } = new WebAssembly.Instance(MODULE).exports as { readonly memory: WebAssembly.Memory };
     expect(PAGE).toContain(`at first of ${memory.buffer.byteLength / 65_536} pages (131,072 bytes)`);
     expect(memory.buffer.byteLength).toBe(131_072);
     expect(new Uint8Array(memory.buffer).every((byte) => byte === 0)).toBe(true);
   });
 
-  test("has a table for each thing that the tests below need of it", () => {
+  test("has the tables that the tests below need", () => {
     expect(Object.keys(FIELDS)).toEqual(["status", "port", "idOffset", "idLength", "ipOffset", "ipLength"]);
     expect(Object.keys(ENTRY)).toEqual(["at", "size"]);
     expect(Object.keys(STATUS).length).toBe(8);
   });
 
-  test("has an example whose packet is the right one", () => {
+  test("has an example with the right bytes of the packet", () => {
     const host = new Host(new Random(1));
     const [, wanted] = /\/\/ ([0-9a-f]{20,})\n/.exec(PAGE)!;
     host.bytes.set(ascii("NODE"), 40);
@@ -114,7 +113,7 @@ describe("the page", () => {
 });
 
 describe("decode", () => {
-  test("has the original decoder's verdict on every vector, at any address, and writes to its fields alone", () => {
+  test("agrees with the original decoder on every vector, at any address, and writes only to the fields", () => {
     const random = new Random(1);
     const host = new Host(random);
     for (const vector of VECTORS) {
@@ -124,13 +123,13 @@ describe("decode", () => {
       host.bytes.set(bytes, at);
       const status = host.decode(at, bytes.length, fields);
       expect(status).toBe(host.field(fields, "status"));
-      expect({ hex: vector.hex, ...said(host, at, fields) }).toEqual({ hex: vector.hex, ...verdict(vector) });
+      expect({ hex: vector.hex, ...decoded(host, at, fields) }).toEqual({ hex: vector.hex, ...verdict(vector) });
     }
     expect(VECTORS.length).toBeGreaterThan(3000);
   });
 
   test(
-    "reads nothing past a datagram's end, be it the memory's end, and never traps",
+    "reads nothing past the end of a datagram, even at the end of the memory, and never traps",
     () => {
       const random = new Random(2);
       const host = new Host(random);
@@ -177,32 +176,32 @@ describe("decode", () => {
     ["bad-ip-length", announcement(ID, 22000, IP).subarray(0, 27)],
     ["trailing", new Uint8Array([...query(ID), 0])],
     ["trailing", new Uint8Array([...announcement(ID, 22000, IP), 0])],
-  ])("says %s as the page has it", (name, bytes) => {
+  ])("returns %s for bytes as described on the page", (name, bytes) => {
     const host = new Host(new Random(3));
     host.bytes.set(bytes, 64);
     expect(STATUS_NAMES[host.decode(64, bytes.length, 0)]).toBe(name);
   });
 
-  test("tells by its status where the fault is, as the codec in a program does", () => {
+  test("returns a status from which the page derives the same error offset as the TypeScript codec", () => {
     const random = new Random(12);
     const host = new Host(random);
     const codec = createCodec({ backend: "ts" });
     const seen = new Set<number>();
-    const hold = (bytes: Uint8Array) => {
+    const compare = (bytes: Uint8Array) => {
       host.bytes.set(bytes, 2000);
       const status = host.decode(2000, bytes.length, 0);
       const result = codec.tryDecode(bytes);
-      expect([hex(bytes), STATUS_NAMES[status], faultAt(status, bytes)]).toEqual(
+      expect([hex(bytes), STATUS_NAMES[status], errorOffset(status, bytes)]).toEqual(
         result.ok ? [hex(bytes), result.packet.type, undefined] : [hex(bytes), result.code, result.offset],
       );
       seen.add(status);
     };
-    for (const vector of VECTORS) hold(Uint8Array.fromHex(vector.hex));
-    for (let i = 0; i < 5000; i++) hold(mutate(random, Uint8Array.fromHex(random.pick(PACKETS).hex)));
+    for (const vector of VECTORS) compare(Uint8Array.fromHex(vector.hex));
+    for (let i = 0; i < 5000; i++) compare(mutate(random, Uint8Array.fromHex(random.pick(PACKETS).hex)));
     expect([...seen].sort()).toEqual(Object.values(STATUS));
   });
 
-  test("may give a packet whose bytes are not there, where the host does not check a size: as the page says", () => {
+  test("can return a packet that is partly outside of the memory, if the host does not check the size, as the page says", () => {
     const host = new Host(new Random(13));
     const end = host.bytes.length;
     const datagram = query(new Uint8Array(100));
@@ -210,12 +209,12 @@ describe("decode", () => {
     host.bytes.set(datagram.subarray(0, 20), at);
     expect(host.decode(at, datagram.length, 0)).toBe(STATUS.query!);
     expect(at + host.field(0, "idOffset") + host.field(0, "idLength")).toBeGreaterThan(end);
-    // The length of an announcement's IP is behind its NodeID: that is looked at.
+    // In an announcement, the length of the IP comes after the NodeID, and decoding reads it.
     const announced = announcement(new Uint8Array(100), 22000);
     host.bytes.set(announced.subarray(0, 20), at);
     expect(() => host.decode(at, announced.length, 0)).toThrow(WebAssembly.RuntimeError);
     expect(host.decode(at, 20, 0)).toBe(STATUS["bad-id-length"]!);
-    // That is there, and the IP is not.
+    // Here that length is inside of the memory, but the IP is not.
     const cut = announcement(ID, 22000, IP);
     host.bytes.set(cut.subarray(0, 24), end - 24);
     expect(host.decode(end - 24, cut.length, 0)).toBe(STATUS.announcement!);
@@ -223,7 +222,7 @@ describe("decode", () => {
     expect(PAGE).toContain("decoding does not touch the bytes of a NodeID, of padding or of an IP");
   });
 
-  test("decodes in memory that has grown", () => {
+  test("decodes in a memory that has grown", () => {
     const host = new Host(new Random(4));
     host.grow(1000);
     const bytes = announcement(new Uint8Array(1_000_000).fill(7), 22000, IP);
@@ -233,7 +232,7 @@ describe("decode", () => {
     expect(host.field(0, "idLength")).toBe(1_000_000);
   });
 
-  test("traps where fields are past the memory's end, and goes on working", () => {
+  test("traps if the fields are past the end of the memory, and still works afterwards", () => {
     const host = new Host(new Random(5));
     host.bytes.set(query(ID), 64);
     expect(() => host.decode(64, 16, host.bytes.length - 8)).toThrow(WebAssembly.RuntimeError);
@@ -242,7 +241,7 @@ describe("decode", () => {
 });
 
 describe("decodeBatch", () => {
-  test("says of each of many what decode says of it, counts the packets, and writes to their fields alone", () => {
+  test("gives the same fields as decode for each datagram, returns the number of packets, and writes only to the fields", () => {
     const random = new Random(6);
     const host = new Host(random);
     const table = 3;
@@ -251,7 +250,7 @@ describe("decodeBatch", () => {
       const batch = VECTORS.slice(first, first + 1 + random.below(100));
       first += batch.length;
       let at = 30_001;
-      const places = batch.map(({ hex }, i) => {
+      const addresses = batch.map(({ hex }, i) => {
         const bytes = Uint8Array.fromHex(hex);
         host.bytes.set(bytes, at);
         host.setWord(table + i * ENTRY_SIZE + ENTRY.at!, at);
@@ -264,17 +263,17 @@ describe("decodeBatch", () => {
         batch.map((_, i) => [fieldsOf(i), writtenFor(host.field(fieldsOf(i), "status"))]),
       );
       expect(good).toBe(batch.filter(({ ok }) => ok).length);
-      expect(batch.map((_, i) => said(host, places[i]!, fieldsOf(i)))).toEqual(batch.map(verdict));
+      expect(batch.map((_, i) => decoded(host, addresses[i]!, fieldsOf(i)))).toEqual(batch.map(verdict));
     }
   });
 
-  test("does nothing for none", () => {
+  test("writes nothing and returns 0 for a count of 0", () => {
     expect(new Host(new Random(7)).call("decodeBatch", { table: 0, count: 0, fields: 0 }, () => [])).toBe(0);
   });
 });
 
 describe("encoding", () => {
-  test("writes every packet of the vectors, of parts from anywhere, and nothing beside it", () => {
+  test("writes every packet of the vectors, with NodeID and IP at any address, and nothing else", () => {
     const random = new Random(8);
     const host = new Host(random);
     for (const vector of PACKETS) {
@@ -290,7 +289,7 @@ describe("encoding", () => {
   });
 
   test(
-    "takes a NodeID from anywhere but the IP's place, and an IP from anywhere, within the packet too",
+    "accepts an IP at any address, and a NodeID at any address except where the IP is written, also inside of the packet",
     () => {
       const random = new Random(9);
       const host = new Host(random);
@@ -299,12 +298,12 @@ describe("encoding", () => {
       for (let i = 0; i < 10_000; i++) {
         const vector = random.pick(PACKETS);
         const [idLength, ipLength] = [vector.nodeId!.length / 2, (vector.ip ?? "").length / 2];
-        const ipPlace = to + sizeOf(vector.type!, idLength, 0);
+        const ipTarget = to + sizeOf(vector.type!, idLength, 0);
         const near = (length: number) => to - length + random.below(length + sizeOf(vector.type!, idLength, 16));
         const own = to + (vector.type === "query" ? 8 : 12);
         const id = random.once(4) ? own : near(idLength);
-        const ip = random.once(4) ? ipPlace : near(ipLength);
-        if (ipLength > 0 && id < ipPlace + ipLength && ipPlace < id + idLength) continue;
+        const ip = random.once(4) ? ipTarget : near(ipLength);
+        if (ipLength > 0 && id < ipTarget + ipLength && ipTarget < id + idLength) continue;
         inside++;
         host.fill(random, to - 1200, 3600);
         const parts = {
@@ -320,7 +319,7 @@ describe("encoding", () => {
     TEST_LIMIT_MS,
   );
 
-  test("fills a packet up to the memory's very end, and traps a byte later", () => {
+  test("writes a packet that ends at the end of the memory, and traps if it goes past that", () => {
     const host = new Host(new Random(10));
     const end = host.bytes.length;
     const call = (to: number) => host.call("encodeQuery", { to, id: 0, length: 5 }, (size) => [[to, size]]);
@@ -328,7 +327,7 @@ describe("encoding", () => {
     expect(() => call(end - 12)).toThrow(WebAssembly.RuntimeError);
   });
 
-  test("leaves port and IP to the host to check, as the page says", () => {
+  test("does not check the port and the length of the IP, as the page says", () => {
     const host = new Host(new Random(11));
     const call = (port: number, ipLength: number) => {
       const parameters = { to: 1000, port, id: 0, length: 4, ip: 8, ipLength };
