@@ -1,7 +1,6 @@
 /**
  * Sets up a checkout: installs the packages of the lock file and builds the wasm modules, each only when it is out of
- * date. With `--production` it installs only what running needs: the runtime dependencies and the compiler of the wasm
- * modules.
+ * date. With `--production` it installs only the runtime dependencies and the compiler of the wasm modules.
  *
  * package.json runs it before every script that needs it. So it prints nothing when there is nothing to do, and
  * otherwise prints to stderr.
@@ -46,7 +45,7 @@ async function install(production: boolean): Promise<void> {
   if (await upToDate(everything, wanted)) return;
   const stamp = production ? `${everything}-production` : everything;
   if (await upToDate(stamp, wanted)) return;
-  console.error(`setup: installing ${production ? "what running needs" : "dependencies"}`);
+  console.error(`setup: installing ${production ? "runtime dependencies and the compiler" : "all dependencies"}`);
   await run("bun install", ["install", "--frozen-lockfile", ...(production ? ["--production"] : [])]);
   await Bun.write(stamp, wanted);
 }

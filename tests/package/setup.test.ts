@@ -53,10 +53,10 @@ testIf(hasCache, NEEDS_CACHE)(
   "a production set-up installs the runtime dependencies and the compiler, and a full one the rest",
   async () => {
     const checkout = await Checkout.create();
-    expect(await checkout.setUp("--production")).toBe("setup: installing what running needs\n");
+    expect(await checkout.setUp("--production")).toBe("setup: installing runtime dependencies and the compiler\n");
     expect(await checkout.packages()).toEqual(PRODUCTION);
     expect(await checkout.setUp("--production")).toBe("");
-    expect(await checkout.setUp()).toBe("setup: installing dependencies\n");
+    expect(await checkout.setUp()).toBe("setup: installing all dependencies\n");
     expect(await checkout.packages()).toEqual(expect.arrayContaining([...PRODUCTION, "@as-pect", "typescript"]));
   },
   LONG_LIMIT_MS,
@@ -71,9 +71,9 @@ testIf(hasCache, NEEDS_CACHE)(
     expect(await checkout.setUp("--production")).toBe("");
     const lock = join(checkout.folder, "bun.lock");
     await Bun.write(lock, `${await Bun.file(lock).text()}\n`);
-    expect(await checkout.setUp("--production")).toBe("setup: installing what running needs\n");
+    expect(await checkout.setUp("--production")).toBe("setup: installing runtime dependencies and the compiler\n");
     expect(await checkout.packages()).toEqual(packages);
-    expect(await checkout.setUp()).toBe("setup: installing dependencies\n");
+    expect(await checkout.setUp()).toBe("setup: installing all dependencies\n");
   },
   LONG_LIMIT_MS,
 );
