@@ -6,9 +6,11 @@ import { escapeLogText } from "../journal/index.ts";
 import {
   DiscoveryServer,
   defaultServerOptions,
+  formatNetwork,
   type JournalStats,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
+  type ResolvedServerOptions,
   ServerError,
   type ServerOptions,
   type ServerStats,
@@ -19,7 +21,7 @@ import { optionErrorText } from "./errors.ts";
 import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./terminal/log.ts";
 import { untilSignal } from "./terminal/output.ts";
 import { count, showAddress, visible } from "./terminal/style.ts";
-import { flag, networks, networkText, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
+import { flag, networks, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 const STATS_INTERVAL_MS = 60_000;
@@ -173,8 +175,7 @@ function suspects(error: unknown): (keyof ServerOptions)[] {
 
 function logStart(server: DiscoveryServer, admin: string): void {
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
-  const { port, receiveBuffer } = server;
-  const address = (server as { address?: string }).address ?? host;
+  const { address, port, receiveBuffer } = server;
   const { workers, journal: journalStats } = server.stats();
   const { where: journal, restored, restoreSeconds } = journalStats;
   const where = showAddress({ ip: address, port });
@@ -201,14 +202,14 @@ function logStart(server: DiscoveryServer, admin: string): void {
   }
 }
 
-function limits(o: ServerOptions): string {
+function limits(o: ResolvedServerOptions): string {
   const text = (name: string, rate: number, burst: number) =>
     rate === 0 ? `${name} none` : `${name} ${rate}/s, ${burst} at once`;
   return [
     text("limits per source", o.sourceRate, o.sourceBurst),
     text("per NodeID", o.nodeRate, o.nodeBurst),
     text("new NodeIDs per source", o.newRate, o.newBurst),
-    ...(o.allow.length > 0 ? [`none for ${o.allow.map(networkText).join(", ")}`] : []),
+    ...(o.allow.length > 0 ? [`none for ${o.allow.map(formatNetwork).join(", ")}`] : []),
     ...(o.limitDryRun ? ["dry run: limits are counted, not enforced"] : []),
   ].join("; ");
 }

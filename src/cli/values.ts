@@ -1,8 +1,8 @@
 /** Flags, and parsers for their values. A parser's error is one line that says what a value must be. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import ipaddr from "ipaddr.js";
 import { parseServer } from "../client/index.ts";
 import type { Network } from "../engine/index.ts";
+import { parseNetwork } from "../server/network.ts";
 import { invalidVariable, variableOf } from "./environment.ts";
 
 /** The longest NodeID that fits into a packet, in bytes. */
@@ -63,28 +63,11 @@ export function number(least: number): (text: string) => number {
 
 /** Parses networks, separated by commas, and adds them to those of an earlier flag. */
 export function networks(text: string, before: readonly Network[] = []): Network[] {
-  return [...before, ...text.split(",").map((part) => network(part.trim()))];
-}
-
-/** An address is the network of just that address. IPv4 is four decimal numbers: ipaddr.js takes 10/8 for 0.0.0.10/8. */
-function network(text: string): Network {
-  const [address = "", prefix] = text.split("/");
-  const v4 = ipaddr.IPv4.isValidFourPartDecimal(address);
-  const bits = v4 ? 32 : 128;
-  const length = prefix === undefined ? bits : Number(prefix);
-  const known = v4 || (address.includes(":") && ipaddr.IPv6.isValid(address) && !address.includes("%"));
-  if (!known || (prefix !== undefined && !/^\d+$/.test(prefix)) || length > bits || text.split("/").length > 2) {
-    throw new InvalidArgumentError(`"${text}" is no network: write 192.0.2.0/24, 2001:db8::/32 or a single address.`);
+  try {
+    return [...before, ...text.split(",").map((part) => parseNetwork(part.trim()))];
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
   }
-  const bytes = v4 ? ipaddr.IPv4.parse(address).toIPv4MappedAddress() : ipaddr.IPv6.parse(address);
-  return { address: Uint8Array.from(bytes.toByteArray()), prefix: length + 128 - bits };
-}
-
-/** A network as it is written for {@link networks}. */
-export function networkText({ address, prefix }: Network): string {
-  const v6 = ipaddr.fromByteArray([...address]) as ipaddr.IPv6;
-  if (v6.isIPv4MappedAddress() && prefix >= 96) return `${v6.toIPv4Address()}/${prefix - 96}`;
-  return `${v6.toRFC5952String()}/${prefix}`;
 }
 
 /** Parses one of some names; an alias is replaced by the name it stands for. */

@@ -21,6 +21,7 @@ import {
   LANE_SIZE,
   type VERDICTS as VERDICT_COUNT,
 } from "../../assembly/layout.ts";
+import type { EngineMemory } from "./memory.ts";
 
 /** Names of the verdicts, indexed by their codes. */
 export const VERDICTS = [
@@ -64,7 +65,7 @@ export class EngineControl {
   readonly #i32: Int32Array;
   readonly #f64: Float64Array;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: EngineMemory) {
     this.#u32 = new Uint32Array(memory.buffer);
     this.#i32 = new Int32Array(memory.buffer);
     this.#f64 = new Float64Array(memory.buffer);

@@ -28,6 +28,7 @@ import {
   SHARD_SIZE,
   SHARD_WALKED,
 } from "../../assembly/layout.ts";
+import type { EngineMemory } from "./memory.ts";
 import type { PacketEngine } from "./packet-engine.ts";
 
 /** How to move the cursors of a shard: the CURSOR commands of assembly/layout.ts. */
@@ -70,7 +71,7 @@ export class Exchange {
   readonly #stride: number;
 
   /** @param engine an engine that only this thread uses. */
-  constructor(memory: WebAssembly.Memory, engine: PacketEngine) {
+  constructor(memory: EngineMemory, engine: PacketEngine) {
     this.#engine = engine;
     this.words = new Int32Array(memory.buffer);
     this.#u32 = new Uint32Array(memory.buffer);

@@ -18,6 +18,7 @@ import {
   SOURCE_ADDRESS,
   SOURCE_PORT,
 } from "../../assembly/layout.ts";
+import type { EngineMemory } from "./memory.ts";
 
 /** AF_INET6 on Linux. The engine reads only address and port, but sendmmsg needs the family too. */
 const FAMILY = 10;
@@ -37,7 +38,7 @@ export class Lane {
   /** Views of replies, by slot and length in words. Made on first use: replies have only a few different lengths. */
   readonly #replies: Uint8Array[][] = [];
 
-  constructor(memory: WebAssembly.Memory, lane: number) {
+  constructor(memory: EngineMemory, lane: number) {
     this.number = lane;
     this.#u8 = new Uint8Array(memory.buffer);
     this.#u16 = new Uint16Array(memory.buffer);

@@ -48,6 +48,14 @@ import {
 } from "../../assembly/layout.ts";
 import type { EngineOptions, Limit, Network } from "./options.ts";
 
+/**
+ * The shared memory of an engine: a `WebAssembly.Memory`, of which only the buffer matters here. Published declarations
+ * must not name `WebAssembly`: a project without the types of the DOM does not have that name.
+ */
+export interface EngineMemory {
+  readonly buffer: ArrayBuffer;
+}
+
 /** Size of a WebAssembly page, in bytes. */
 const PAGE = 65536;
 /** Number of pages that 32-bit addresses can reach. */
@@ -137,7 +145,7 @@ function defaultShards(capacity: number): number {
  * @throws {RangeError} if an option is out of range, or if all of them together need more than 4 GiB.
  * @throws {TypeError} if an address in `allow` is not a Uint8Array of 16 bytes.
  */
-export function createEngineMemory(options: EngineOptions): WebAssembly.Memory {
+export function createEngineMemory(options: EngineOptions): EngineMemory {
   check(options);
   const p = plan(options);
   const pages = Math.ceil(p.size / PAGE);
@@ -237,7 +245,7 @@ function writeLimit(f64: Float64Array, limit: number, { rate, burst }: Limit, fa
   f64[(at + LIMIT_TOLERANCE) >>> 3] = (burst * factor - 1) * interval;
 }
 
-function writeAllowed(memory: WebAssembly.Memory, at: number, networks: readonly Network[]): void {
+function writeAllowed(memory: EngineMemory, at: number, networks: readonly Network[]): void {
   const u8 = new Uint8Array(memory.buffer, at, networks.length * ALLOWED_SIZE);
   networks.forEach(({ address, prefix }, i) => {
     for (let byte = 0; byte < 16; byte++) {

@@ -5,6 +5,7 @@ import wasmPath from "../../build/engine.wasm" with { type: "file" };
 import { process } from "./engine.ts";
 import { collect, merge, moveCursor } from "./exchange.ts";
 import { attachLane } from "./lock.ts";
+import type { EngineMemory } from "./memory.ts";
 import { sweep } from "./registry.ts";
 import { EngineState } from "./state.ts";
 
@@ -58,10 +59,11 @@ let compiled: WebAssembly.Module | undefined;
  * @throws {TypeError} if `memory` is not an engine's memory of this version.
  * @throws {RangeError} if `memory` has no such lane.
  */
-export function createWasmEngine(memory: WebAssembly.Memory, lane = 0): PacketEngine {
+export function createWasmEngine(memory: EngineMemory, lane = 0): PacketEngine {
   checkMemory(memory, lane);
   compiled ??= new WebAssembly.Module(readFileSync(wasmPath));
-  const engine = new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as EngineExports;
+  const engine = new WebAssembly.Instance(compiled, { env: { memory: memory as WebAssembly.Memory } })
+    .exports as unknown as EngineExports;
   engine.attach(lane);
   return {
     backend: "wasm",
@@ -74,7 +76,7 @@ export function createWasmEngine(memory: WebAssembly.Memory, lane = 0): PacketEn
 }
 
 /** The TypeScript twin. Parameters and errors are those of {@link createWasmEngine}. */
-export function createTsEngine(memory: WebAssembly.Memory, lane = 0): PacketEngine {
+export function createTsEngine(memory: EngineMemory, lane = 0): PacketEngine {
   checkMemory(memory, lane);
   const m = new EngineState(memory.buffer);
   attachLane(m, lane);
@@ -89,11 +91,11 @@ export function createTsEngine(memory: WebAssembly.Memory, lane = 0): PacketEngi
 }
 
 /** Calls {@link createWasmEngine} or {@link createTsEngine}. */
-export function createEngine(backend: EngineBackend, memory: WebAssembly.Memory, lane = 0): PacketEngine {
+export function createEngine(backend: EngineBackend, memory: EngineMemory, lane = 0): PacketEngine {
   return backend === "wasm" ? createWasmEngine(memory, lane) : createTsEngine(memory, lane);
 }
 
-function checkMemory(memory: WebAssembly.Memory, lane: number): void {
+function checkMemory(memory: EngineMemory, lane: number): void {
   const header = new Uint32Array(memory.buffer, 0, 16);
   if (header[H_MAGIC >>> 2] !== LAYOUT_MAGIC || header[H_VERSION >>> 2] !== LAYOUT_VERSION) {
     throw new TypeError("memory is not a packet engine's memory of this version: create it with createEngineMemory");

@@ -55,6 +55,7 @@ import {
 } from "../../assembly/layout.ts";
 import { entryAt, moveCursorsBack, nextField, previousField, release, shardAt } from "./entries.ts";
 import { attachLane, beginWrite, endWrite, tryLock, unlock } from "./lock.ts";
+import type { EngineMemory } from "./memory.ts";
 import { closeGap, indexAt } from "./registry.ts";
 import { EngineState } from "./state.ts";
 
@@ -65,7 +66,7 @@ import { EngineState } from "./state.ts";
 export class EngineRepair {
   readonly #m: EngineState;
 
-  constructor(memory: WebAssembly.Memory, lane: number) {
+  constructor(memory: EngineMemory, lane: number) {
     this.#m = new EngineState(memory.buffer);
     attachLane(this.#m, lane);
   }

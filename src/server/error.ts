@@ -41,8 +41,8 @@ function reason(code: string | undefined, message: string): string {
       return "not permitted (ports below 1024 need privileges)";
     case "EADDRNOTAVAIL":
       return "no interface of this host has that address";
-    case "ENOENT":
-      return "the name is not known";
+    case "ENODEV":
+      return "this host has no interface with the name or number after the %";
     case "EAFNOSUPPORT":
       return "this host has no IPv6 (listen on 0.0.0.0 instead)";
     default:

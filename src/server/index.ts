@@ -1,13 +1,16 @@
 export type { EngineCounters, Limit, Network, Verdict } from "../engine/index.ts";
 export { ServerError } from "./error.ts";
 export type { JournalStats } from "./journaling.ts";
+export { formatNetwork, parseNetwork } from "./network.ts";
 export {
   DEFAULT_PORT,
   defaultServerOptions,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
+  type ResolvedServerOptions,
   type ServerOptions,
   TRANSPORTS,
   type TransportName,
 } from "./options.ts";
+export type { OptionError } from "./resolve.ts";
 export { DiscoveryServer, type ServerStats } from "./server.ts";

@@ -1,6 +1,6 @@
 /** A server's registry and its journal: what is restored at the start, appended while it runs, and learnt from others. */
 import { getLogger } from "@logtape/logtape";
-import { EngineControl, type PacketEngine } from "../engine/index.ts";
+import { EngineControl, type EngineMemory, type PacketEngine } from "../engine/index.ts";
 import {
   type Batch,
   createJournal,
@@ -68,7 +68,7 @@ export class Journaling implements JournalRegistry {
   #all: Promise<void> = Promise.resolve();
   readonly #outages = new OutageLog(logger, "announcements are appended");
 
-  private constructor(journal: Journal, memory: WebAssembly.Memory, engine: PacketEngine, origin: Uint8Array) {
+  private constructor(journal: Journal, memory: EngineMemory, engine: PacketEngine, origin: Uint8Array) {
     this.#journal = journal;
     this.#batches = new RegistryBatches(memory, engine, origin);
     this.#control = new EngineControl(memory);
@@ -79,7 +79,7 @@ export class Journaling implements JournalRegistry {
    * @param engine one of this thread, on `memory`.
    * @throws {JournalError} if the server had better not start; {RangeError} if there is no such journal.
    */
-  static async open(options: JournalingOptions, memory: WebAssembly.Memory, engine: PacketEngine): Promise<Journaling> {
+  static async open(options: JournalingOptions, memory: EngineMemory, engine: PacketEngine): Promise<Journaling> {
     const origin = crypto.getRandomValues(new Uint8Array(8));
     const { journal: name, journalPrefix: prefix, retention } = options;
     const journal = createJournal({ journal: name, prefix, retentionMs: retention * 1000, origin });

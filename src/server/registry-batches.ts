@@ -1,5 +1,5 @@
 /** Batches of a journal into a registry, and a registry into batches: a slice at a time, so that timers keep their time. */
-import { type CursorMove, Exchange, type PacketEngine } from "../engine/index.ts";
+import { type CursorMove, type EngineMemory, Exchange, type PacketEngine } from "../engine/index.ts";
 import { type Batch, BatchWriter, type SealedBatch } from "../journal/index.ts";
 
 /** What may pass on this thread without a turn of its event loop. */
@@ -21,7 +21,7 @@ export class RegistryBatches {
   #sliceEnd = 0;
 
   /** @param engine one of this thread; @param origin 8 bytes: which server this is. */
-  constructor(memory: WebAssembly.Memory, engine: PacketEngine, origin: Uint8Array) {
+  constructor(memory: EngineMemory, engine: PacketEngine, origin: Uint8Array) {
     this.exchange = new Exchange(memory, engine);
     this.#writer = new BatchWriter(origin);
     this.#walker = new BatchWriter(origin);

@@ -5,20 +5,15 @@ import {
   createEngineMemory,
   EngineControl,
   type EngineCounters,
+  type EngineMemory,
   type PacketEngine,
 } from "../engine/index.ts";
 import { JournalError } from "../journal/index.ts";
 import { preferHugePages } from "../transport/pages.ts";
 import { ServerError } from "./error.ts";
 import { Journaling, type JournalStats } from "./journaling.ts";
-import {
-  checkServerOptions,
-  defaultServerOptions,
-  engineOptions,
-  type ServerOptions,
-  sharesOut,
-  workerCount,
-} from "./options.ts";
+import { engineOptions, type ResolvedServerOptions, type ServerOptions, sharesPort } from "./options.ts";
+import { resolveOptions } from "./resolve.ts";
 import { Workers } from "./workers/pool.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
@@ -56,9 +51,11 @@ export interface ServerStats extends EngineCounters {
  */
 export class DiscoveryServer {
   /** What it was started with, defaults included. */
-  readonly options: ServerOptions;
+  readonly options: ResolvedServerOptions;
   /** The UDP port it listens on. */
   readonly port: number;
+  /** The numeric IP it listens on, as in `127.0.0.1` for the host `localhost`, with its zone if it has one. */
+  readonly address: string;
   /** Bytes granted for datagrams that wait, to the worker that was granted least; undefined where the system does not tell. */
   readonly receiveBuffer: number | undefined;
   /** Rejects with a {@link ServerError} when the server can go on no longer; resolves when it was stopped. */
@@ -72,7 +69,7 @@ export class DiscoveryServer {
   #stopping: Promise<void> | undefined;
 
   private constructor(
-    options: ServerOptions,
+    options: ResolvedServerOptions,
     control: EngineControl,
     engine: PacketEngine,
     journaling: Journaling,
@@ -80,6 +77,7 @@ export class DiscoveryServer {
   ) {
     this.options = options;
     this.port = workers.port;
+    this.address = workers.address;
     this.receiveBuffer = workers.receiveBuffer;
     this.#workers = workers;
     this.#control = control;
@@ -110,24 +108,21 @@ export class DiscoveryServer {
    * ```
    */
   static async start(options: Partial<ServerOptions> = {}): Promise<DiscoveryServer> {
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    const all: ServerOptions = { ...defaultServerOptions(), ...given };
-    checkServerOptions(all);
-    const settled = { ...all, workers: workerCount(all) };
-    if (settled.workers > 1 && !sharesOut(process.platform)) {
+    const all = resolveOptions(options);
+    if (all.workers > 1 && !sharesPort(process.platform)) {
       logger.warning("{workers} workers gain nothing: on {platform} one of those that share a port gets all packets", {
-        workers: settled.workers,
+        workers: all.workers,
         platform: process.platform,
       });
     }
-    const memory = createEngineMemory(engineOptions(settled));
+    const memory = createEngineMemory(engineOptions(all));
     preferHugePages(new Uint8Array(memory.buffer));
     const control = new EngineControl(memory);
     const engine = createEngine([all.engine].flat()[0]!, memory, control.lane);
     const journaling = await restore(all, memory, engine);
     try {
-      const workers = await Workers.start(memory, control, settled);
-      return new DiscoveryServer(settled, control, engine, journaling, workers);
+      const workers = await Workers.start(memory, control, all);
+      return new DiscoveryServer(all, control, engine, journaling, workers);
     } catch (error) {
       await journaling.stop();
       throw error;
@@ -197,7 +192,11 @@ export class DiscoveryServer {
 }
 
 /** What the journal has is known before the first packet comes. @throws {ServerError} if the journal cannot be had */
-async function restore(options: ServerOptions, memory: WebAssembly.Memory, engine: PacketEngine): Promise<Journaling> {
+async function restore(
+  options: ResolvedServerOptions,
+  memory: EngineMemory,
+  engine: PacketEngine,
+): Promise<Journaling> {
   try {
     return await Journaling.open(options, memory, engine);
   } catch (error) {

@@ -2,6 +2,8 @@
  * Opens Bun UDP sockets: on a descriptor bound by the system calls of socket.ts, or, where those are not available, by
  * Bun itself.
  */
+import { isIP } from "node:net";
+import { resolveHost } from "./host.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { TransportOptions } from "./transport.ts";
 
@@ -9,6 +11,8 @@ type Handlers = Bun.udp.SocketHandler<"buffer">;
 
 export interface BunSocket {
   readonly socket: Bun.udp.Socket<"buffer">;
+  /** The numeric address that it is bound to, with its zone if it has one. */
+  readonly address: string;
   /** Size of the receive buffer that the system granted, in bytes; undefined if Bun opened the socket. */
   readonly receiveBuffer: number | undefined;
   /** Its descriptor; undefined if Bun opened the socket. */
@@ -44,7 +48,7 @@ export async function openBunSocket(options: TransportOptions, handlers: Handler
     // From here on Bun owns the socket, and closes it when this thread ends.
     if (socketRecord !== undefined) socketRecord[0] = 0;
     const socket = await open({ fd: bound.fd }, handlers);
-    return { socket, receiveBuffer: bound.receiveBuffer, fd: bound.fd };
+    return { socket, address: bound.address, receiveBuffer: bound.receiveBuffer, fd: bound.fd };
   } catch (error) {
     bound.close();
     throw error;
@@ -54,6 +58,8 @@ export async function openBunSocket(options: TransportOptions, handlers: Handler
 /** {@link openBunSocket} without system calls. */
 export async function openOwnSocket(options: TransportOptions, handlers: Handlers): Promise<BunSocket> {
   const { host: hostname, reusePort } = options;
+  // Bun resolves names itself. This call is for its clear errors.
+  await resolveHost(hostname);
   let { port } = options;
   if (reusePort === "first") {
     // A bind with SO_REUSEPORT would silently share a port that another server of this user holds. A bind without it
@@ -63,7 +69,8 @@ export async function openOwnSocket(options: TransportOptions, handlers: Handler
     probe.close();
   }
   const socket = await open({ hostname, port, ...(reusePort !== undefined && { flags: REUSE_PORT }) }, handlers);
-  return { socket, receiveBuffer: undefined, fd: undefined };
+  const address = isIP(hostname) !== 0 ? hostname : socket.address.address;
+  return { socket, address, receiveBuffer: undefined, fd: undefined };
 }
 
 function open(

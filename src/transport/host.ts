@@ -1,33 +1,60 @@
-/** What to listen on, as text, to the addresses that the system has for it. */
+/** Resolves the name or address that a server listens on. */
 import { lookup } from "node:dns/promises";
 import { isIP, isIPv4 } from "node:net";
 import { writeAddress } from "./address.ts";
 
 export interface HostAddress {
+  /** The numeric address, with its zone if it has one: `127.0.0.1`, `fe80::1%eth0`. */
+  readonly text: string;
   readonly ipv4: boolean;
   /** 16 bytes, IPv4 as ::ffff:a.b.c.d. */
   readonly bytes: Uint8Array;
-  /** Interface of a link-local address, by name or number; empty where there is none. */
-  readonly scope: string;
+  /** Zone of a link-local address: the name or number of an interface. Empty if there is none. */
+  readonly zone: string;
 }
 
 /**
- * The addresses of `host`, an address or a name, in the order in which they should be tried: IPv6 first.
+ * Resolves `host`, an address or a name.
  *
- * @throws {Error} with `code` ENOENT if a name is not known.
+ * @returns the addresses in the order in which to try them: IPv6 first. Never empty.
+ * @throws {Error} with `code` ENOENT if a name has no address, EAI_AGAIN if no name server answers, EINVAL if the only
+ *   addresses are link-local ones without a zone, which no socket can be bound to.
  */
 export async function resolveHost(host: string): Promise<HostAddress[]> {
-  if (isIP(host) !== 0) return [parse(host)];
-  const found = await lookup(host, { all: true }).catch((cause: Error) => {
-    throw Object.assign(new Error(`the name ${host} is not known`, { cause }), { code: "ENOENT", syscall: "bind" });
-  });
-  const addresses = found.map(({ address }) => parse(address));
-  return [...addresses.filter(({ ipv4 }) => !ipv4), ...addresses.filter(({ ipv4 }) => ipv4)];
+  const addresses = isIP(host) !== 0 ? [parse(host)] : await resolveName(host);
+  const usable = addresses.filter((address) => !lacksZone(address));
+  if (usable.length === 0) {
+    const { text } = addresses[0]!;
+    throw bindError("EINVAL", `${text} is link-local: add its interface, as in ${text}%eth0`);
+  }
+  return [...usable.filter(({ ipv4 }) => !ipv4), ...usable.filter(({ ipv4 }) => ipv4)];
+}
+
+async function resolveName(name: string): Promise<HostAddress[]> {
+  let found: { readonly address: string }[];
+  try {
+    found = await lookup(name, { all: true });
+  } catch (cause) {
+    const again = (cause as NodeJS.ErrnoException).code?.endsWith("EAI_AGAIN") ?? false;
+    if (again) throw bindError("EAI_AGAIN", `cannot resolve ${name}: the name server does not answer`, cause);
+    throw bindError("ENOENT", `cannot resolve ${name}`, cause);
+  }
+  if (found.length === 0) throw bindError("ENOENT", `cannot resolve ${name}`);
+  return found.map(({ address }) => parse(address));
 }
 
 function parse(text: string): HostAddress {
   const bytes = new Uint8Array(16);
   writeAddress(text, bytes, 0);
   const percent = text.indexOf("%");
-  return { ipv4: isIPv4(text), bytes, scope: percent < 0 ? "" : text.slice(percent + 1) };
+  return { text, ipv4: isIPv4(text), bytes, zone: percent < 0 ? "" : text.slice(percent + 1) };
+}
+
+/** Link-local addresses are fe80::/10. Each interface has this network, so only the zone tells which one is meant. */
+function lacksZone({ bytes, zone }: HostAddress): boolean {
+  return zone === "" && bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
+}
+
+function bindError(code: string, message: string, cause?: unknown): NodeJS.ErrnoException {
+  return Object.assign(new Error(message, { cause }), { code, syscall: "bind" });
 }

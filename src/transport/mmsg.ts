@@ -102,6 +102,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
   setImmediate(run);
   return {
     port: socket.port,
+    address: socket.address,
     receiveBuffer: socket.receiveBuffer,
     fd: socket.fd,
     close() {

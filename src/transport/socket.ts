@@ -50,6 +50,8 @@ export interface SocketOptions {
 export interface BoundSocket {
   readonly fd: number;
   readonly port: number;
+  /** The numeric address that it is bound to, with its zone if it has one. */
+  readonly address: string;
   /** Whether its addresses are sockaddr_in; otherwise they are sockaddr_in6. */
   readonly ipv4: boolean;
   /** Size of the receive buffer that the system granted, in bytes. */
@@ -66,8 +68,8 @@ export const SOCKADDR_IN6_SIZE = 28;
 /**
  * Opens a socket and binds it to the first address of the host that works.
  *
- * @throws {Error} a system error with `code` (EADDRINUSE, EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENOENT for an unknown
- * name), or the error of `loadLibc`
+ * @throws {Error} a system error with `code` (EADDRINUSE, EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENODEV for an unknown zone),
+ *   or an error of {@link resolveHost} or `loadLibc`
  */
 export async function bindSocket(options: SocketOptions): Promise<BoundSocket> {
   const libc = loadLibc();
@@ -82,7 +84,7 @@ export async function bindSocket(options: SocketOptions): Promise<BoundSocket> {
       if (!absent || i === addresses.length - 1) throw error;
     }
   }
-  throw Object.assign(new Error(`the name ${options.host} has no address`), { code: "ENOENT" });
+  throw new Error("resolveHost returned no address");
 }
 
 function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): BoundSocket {
@@ -111,6 +113,7 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
     return {
       fd,
       port: port === 0 ? boundPort(libc, fd) : port,
+      address: address.text,
       ipv4,
       receiveBuffer: bufferSize(libc, fd, SO_RCVBUF),
       close,
@@ -122,7 +125,7 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
 }
 
 /** The address as a sockaddr_in or sockaddr_in6. */
-export function socketAddress(libc: Libc, { ipv4, bytes, scope }: HostAddress, port: number): Uint8Array {
+export function socketAddress(libc: Libc, { ipv4, bytes, zone }: HostAddress, port: number): Uint8Array {
   const name = new Uint8Array(ipv4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE);
   const view = new DataView(name.buffer);
   view.setUint16(0, ipv4 ? AF_INET : AF_INET6, true);
@@ -130,14 +133,14 @@ export function socketAddress(libc: Libc, { ipv4, bytes, scope }: HostAddress, p
   if (ipv4) name.set(bytes.subarray(12), 4);
   else {
     name.set(bytes, 8);
-    view.setUint32(24, scopeId(libc, scope), true);
+    view.setUint32(24, zoneId(libc, zone), true);
   }
   return name;
 }
 
-function scopeId(libc: Libc, scope: string): number {
-  if (scope === "" || /^\d+$/.test(scope)) return Number(scope);
-  const index = libc.call.if_nametoindex(new TextEncoder().encode(`${scope}\0`));
+function zoneId(libc: Libc, zone: string): number {
+  if (zone === "" || /^\d+$/.test(zone)) return Number(zone);
+  const index = libc.call.if_nametoindex(new TextEncoder().encode(`${zone}\0`));
   if (index === 0) throw systemError("if_nametoindex", libc.errno());
   return index;
 }

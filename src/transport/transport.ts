@@ -53,6 +53,8 @@ export interface TransportOptions {
 export interface Transport {
   /** The port that it listens on. */
   readonly port: number;
+  /** The numeric address that the socket is bound to, with its zone if it has one. */
+  readonly address: string;
   /** Size of the receive buffer that the system granted, in bytes; may be less than requested. Undefined if unknown. */
   readonly receiveBuffer: number | undefined;
   /** Descriptor of the socket, needed to take it away from a stuck thread; undefined if unknown. */

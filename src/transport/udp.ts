@@ -23,14 +23,14 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
   let scheduled = false;
   let closed = false;
 
-  const { socket, receiveBuffer, fd } = await open(options, {
-    data(_socket, datagram, port, address) {
+  const { socket, address, receiveBuffer, fd } = await open(options, {
+    data(_socket, datagram, port, source) {
       if (closed) return;
       slots.fill(pending, datagram);
-      writeAddress(address, slots.bytes, slots.addressAt(pending));
+      writeAddress(source, slots.bytes, slots.addressAt(pending));
       slots.setPort(pending, port);
       ports[pending] = port;
-      addresses[pending] = address;
+      addresses[pending] = source;
       pending++;
       if (pending === slots.batch) processBatch();
       else if (!scheduled) {
@@ -119,6 +119,7 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
 
   return {
     port: socket.port,
+    address,
     receiveBuffer,
     fd,
     close() {

@@ -43,6 +43,7 @@ import {
   createTsEngine,
   defaultEngineOptions,
   EngineControl,
+  type EngineMemory,
   EngineRepair,
   Lane,
   type PacketEngine,
@@ -98,7 +99,7 @@ interface Work {
 }
 
 class World {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: EngineMemory;
   readonly engine: StoppableEngine;
   readonly repair: EngineRepair;
   readonly bytes: Uint8Array;
@@ -285,7 +286,7 @@ function checkOldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<
   }
 }
 
-function checkCounters(memory: WebAssembly.Memory): void {
+function checkCounters(memory: EngineMemory): void {
   const { received, verdicts } = new EngineControl(memory).counters();
   const sum = Object.values(verdicts).reduce((a, b) => a + b);
   if (received !== sum) throw new Error(`${received} received, ${sum} verdicts`);

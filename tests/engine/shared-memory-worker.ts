@@ -1,10 +1,10 @@
 /** A worker thread that announces and queries the same few nodes as another thread, on a memory that both share. */
-import { createEngine, type EngineBackend, Lane } from "../../src/engine/index.ts";
+import { createEngine, type EngineBackend, type EngineMemory, Lane } from "../../src/engine/index.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
 
 export interface CollisionStart {
-  memory: WebAssembly.Memory;
+  memory: EngineMemory;
   lane: number;
   backend: EngineBackend;
   /**

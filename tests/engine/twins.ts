@@ -18,6 +18,7 @@ import {
   createTsEngine,
   createWasmEngine,
   defaultEngineOptions,
+  type EngineMemory,
   type EngineOptions,
   Lane,
   type PacketEngine,
@@ -46,7 +47,7 @@ interface Datagram {
   port: number;
 }
 
-function makeTwin(options: EngineOptions, make: (memory: WebAssembly.Memory) => PacketEngine): Twin {
+function makeTwin(options: EngineOptions, make: (memory: EngineMemory) => PacketEngine): Twin {
   const memory = createEngineMemory(options);
   return {
     engine: make(memory),

@@ -214,6 +214,16 @@ describe("a user's strict program compiles", () => {
       },
       LONG_LIMIT_MS,
     );
+
+    testIf(hasNpm, NEEDS_NPM)(
+      `with ${moduleResolution}, on the server, without the types of the DOM and of Bun`,
+      async () => {
+        const read = await compile("types-server.ts", ["esnext"], moduleResolution);
+        expect(read).toContain("dist/types/src/server/index.d.ts");
+        expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
+      },
+      LONG_LIMIT_MS,
+    );
   }
 });
 

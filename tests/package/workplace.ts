@@ -32,7 +32,7 @@ export interface Project {
   readonly installed: string;
 }
 
-const PROGRAMS = ["vectors.ts", "program.ts", "page.ts", "types.ts", "types-bun.ts"];
+const PROGRAMS = ["vectors.ts", "program.ts", "page.ts", "types.ts", "types-bun.ts", "types-server.ts"];
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

@@ -1,6 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { availableParallelism } from "node:os";
-import { DiscoveryServer, type ServerOptions, type ServerStats } from "../../src/server/index.ts";
+import {
+  DiscoveryServer,
+  formatNetwork,
+  parseNetwork,
+  type ServerOptions,
+  type ServerStats,
+} from "../../src/server/index.ts";
 import { workerCount } from "../../src/server/options.ts";
 import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
@@ -158,12 +164,58 @@ describe("a server", () => {
     await second.catch(() => {});
   });
 
+  test("has the numeric address that it is bound to", async () => {
+    await using named = await start({ host: "localhost" });
+    expect(["127.0.0.1", "::1"]).toContain(named.address);
+    expect(named.options.host).toBe("localhost");
+    await using everywhere = await start({ host: "::" });
+    expect(everywhere.address).toBe("::");
+    await using several = await start({ host: "localhost", workers: 3, transport: "udp" });
+    expect(several.address).toBe(named.address);
+  });
+
+  test("takes an IPv6 address in brackets", async () => {
+    await using server = await start({ host: "[::1]" });
+    expect([server.options.host, server.address]).toEqual(["::1", "::1"]);
+    await using client = await Client.open(server.port, "::1");
+    await announce(server, client, announcement(ascii("A"), 1));
+    expect(await client.ask(query(ascii("A")))).toBeDefined();
+  });
+
+  test.each([
+    ["fe80::1", "EINVAL", "[fe80::1]:0: fe80::1 is link-local: add its interface, as in fe80::1%eth0"],
+    ["[fe80::1]", "EINVAL", "[fe80::1]:0: fe80::1 is link-local: add its interface, as in fe80::1%eth0"],
+    ["fe80::1%none", "ENODEV", "[fe80::1%none]:0: this host has no interface with the name or number after the %"],
+    ["fe80::1%99999", "ENODEV", "[fe80::1%99999]:0: this host has no interface with the name or number after the %"],
+    ["none.invalid", "ENOENT", "none.invalid:0: cannot resolve none.invalid"],
+  ])("cannot listen on %s, and the error says why", async (host, code, message) => {
+    await expect(start({ host })).rejects.toMatchObject({
+      name: "ServerError",
+      code,
+      message: `cannot listen on ${message}`,
+    });
+  });
+
+  test("does not limit sources in the networks of allow, given as text or parsed", async () => {
+    const allow = ["127.0.0.2", parseNetwork("127.3.0.0/16")];
+    await using server = await start({ sourceRate: 1, sourceBurst: 10, allow });
+    for (const source of ["127.0.0.2", "127.3.0.1"]) {
+      await using client = await Client.open(server.port, "127.0.0.1", source);
+      await announce(server, client, ...Array.from({ length: 20 }, () => query(ascii("A"))));
+    }
+    expect(server.stats().verdicts).toMatchObject({ unknown: 40, "limited-source": 0 });
+    await using other = await Client.open(server.port, "127.0.0.1", "127.0.0.3");
+    await announce(server, other, ...Array.from({ length: 20 }, () => query(ascii("A"))));
+    expect(server.stats().verdicts).toMatchObject({ unknown: 50, "limited-source": 10 });
+    expect(server.options.allow.map(formatNetwork)).toEqual(["127.0.0.2/32", "127.3.0.0/16"]);
+  });
+
   test("refuses options out of their range", async () => {
     expect(start({ port: 70_000 })).rejects.toThrow(RangeError);
     expect(start({ workers: 0 })).rejects.toThrow('workers must be a whole number from 1 to 256 or "auto", not 0');
     expect(start({ transport: "tcp" as "udp" })).rejects.toThrow('transport must be "udp" or "mmsg", not "tcp"');
     expect(start({ receiveBuffer: 0.5 })).rejects.toThrow("receiveBuffer must be a whole number from 1 to");
-    expect(start({ engine: [] })).rejects.toThrow("engine must name one engine at least");
+    expect(start({ engine: [] })).rejects.toThrow("engine must name at least one engine");
     expect(start({ engine: "go" as "ts" })).rejects.toThrow('engine must be "wasm" or "ts", not "go"');
     expect(start({ capacity: 0 })).rejects.toThrow("capacity must be");
   });

@@ -15,6 +15,7 @@ import {
   defaultEngineOptions,
   type EngineBackend,
   EngineControl,
+  type EngineMemory,
   type EngineOptions,
   Lane,
   type PacketEngine,
@@ -34,7 +35,7 @@ export interface JournalEntry {
 }
 
 export class Harness {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: EngineMemory;
   readonly engine: PacketEngine;
   readonly control: EngineControl;
   readonly lane: Lane;

@@ -4,7 +4,7 @@
  */
 import { process } from "../../src/engine/engine.ts";
 import { merge } from "../../src/engine/exchange.ts";
-import type { PacketEngine } from "../../src/engine/index.ts";
+import type { EngineMemory, PacketEngine } from "../../src/engine/index.ts";
 import { attachLane } from "../../src/engine/lock.ts";
 import { sweep } from "../../src/engine/registry.ts";
 import { EngineState } from "../../src/engine/state.ts";
@@ -14,7 +14,7 @@ class Stop extends Error {}
 
 export type Stoppable = Pick<PacketEngine, "process" | "sweep" | "merge">;
 /** Creates an engine for a lane that calls `step` at least before each store. */
-export type StoppableMaker = (memory: WebAssembly.Memory, lane: number, step: () => void) => Stoppable;
+export type StoppableMaker = (memory: EngineMemory, lane: number, step: () => void) => Stoppable;
 
 export class StoppableEngine {
   /** Steps since `run` was called. */
@@ -22,7 +22,7 @@ export class StoppableEngine {
   #stop: () => boolean = () => false;
   readonly #engine: Stoppable;
 
-  constructor(make: StoppableMaker, memory: WebAssembly.Memory, lane: number) {
+  constructor(make: StoppableMaker, memory: EngineMemory, lane: number) {
     this.#engine = make(memory, lane, () => {
       if (this.#stop()) throw new Stop();
       this.steps++;
@@ -44,7 +44,7 @@ export class StoppableEngine {
 }
 
 /** The TypeScript twin, on arrays that call `step` before each store. */
-export function stoppableTs(memory: WebAssembly.Memory, lane: number, step: () => void): Stoppable {
+export function stoppableTs(memory: EngineMemory, lane: number, step: () => void): Stoppable {
   const m = new EngineState(memory.buffer);
   attachLane(m, lane);
   Object.assign(m, { u8: tap(m.u8, step), u32: tap(m.u32, step), i32: tap(m.i32, step), f64: tap(m.f64, step) });

@@ -97,7 +97,7 @@ describe("when a system call fails", () => {
         },
       },
     };
-    const socket: BoundSocket = { fd: 3, port: 1, ipv4: false, receiveBuffer: 1, close() {} };
+    const socket: BoundSocket = { fd: 3, port: 1, address: "::", ipv4: false, receiveBuffer: 1, close() {} };
     const lane = new SocketLane(libc as unknown as Libc, socket, slots);
     return { lane, slots, control: new EngineControl(memory), sends };
   }

@@ -113,8 +113,15 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
     check("fails with the system's error code for an address that it cannot listen on", async () => {
       expect(open({ host: "192.0.2.1" })).rejects.toMatchObject({ code: "EADDRNOTAVAIL" });
       await open({ host: "192.0.2.1" }).catch(() => {});
-      expect(open({ host: "no-such-host.invalid" })).rejects.toMatchObject({ code: "ENOENT" });
+      expect(open({ host: "no-such-host.invalid" })).rejects.toMatchObject({
+        code: "ENOENT",
+        message: "cannot resolve no-such-host.invalid",
+      });
       await open({ host: "no-such-host.invalid" }).catch(() => {});
+      await expect(open({ host: "fe80::1" })).rejects.toMatchObject({
+        code: "EINVAL",
+        message: "fe80::1 is link-local: add its interface, as in fe80::1%eth0",
+      });
     });
 
     check("passes on datagrams of every length; too long ones count as malformed", async () => {

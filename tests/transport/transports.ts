@@ -6,6 +6,7 @@ import {
   type EngineBackend,
   EngineControl,
   type EngineCounters,
+  type EngineMemory,
 } from "../../src/engine/index.ts";
 import { writeAddress } from "../../src/transport/address.ts";
 import type { PortSharing } from "../../src/transport/socket.ts";
@@ -32,7 +33,7 @@ export interface Where {
 export interface Opening extends Where {
   readonly kind: Kind;
   readonly engine: EngineBackend;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: EngineMemory;
   readonly lane: number;
   readonly fault?: Fault | undefined;
 }
@@ -49,7 +50,7 @@ export type Report =
    */
   | { readonly type: "heap"; readonly cells: number; readonly packets: number; readonly uncollected: boolean };
 
-export function engineMemory(lanes = 1): WebAssembly.Memory {
+export function engineMemory(lanes = 1): EngineMemory {
   return createEngineMemory({ ...defaultEngineOptions(), ...UNLIMITED, capacity: 20_000, lanes });
 }
 
@@ -68,13 +69,13 @@ export class Running implements AsyncDisposable {
   readonly ended: Promise<string | undefined>;
   readonly #worker: Worker;
   readonly #control: EngineControl;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: EngineMemory;
   readonly #lane: number;
   #answer: (report: Report) => void = () => {};
 
   private constructor(
     worker: Worker,
-    memory: WebAssembly.Memory,
+    memory: EngineMemory,
     lane: number,
     listening: Extract<Report, { type: "listening" }>,
   ) {

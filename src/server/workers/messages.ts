@@ -1,11 +1,11 @@
 /** What control and worker tell each other. Figures do not pass here: they lie in the shared memory. */
-import type { EngineBackend } from "../../engine/index.ts";
+import type { EngineBackend, EngineMemory } from "../../engine/index.ts";
 import type { PortSharing } from "../../transport/socket.ts";
 import type { SocketRecord } from "../../transport/socket-record.ts";
 import type { TransportName } from "../options.ts";
 
 export interface WorkerStart {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: EngineMemory;
   readonly lane: number;
   readonly engine: EngineBackend;
   readonly transport: TransportName;
@@ -19,6 +19,8 @@ export interface WorkerStart {
 /** What a worker listens on. */
 export interface Listening {
   readonly port: number;
+  /** The numeric address, with its zone if it has one. */
+  readonly address: string;
   /** Bytes granted for datagrams that wait; undefined where the system does not tell. */
   readonly receiveBuffer: number | undefined;
   /** Descriptor of the socket; undefined where it is the runtime's own business. */

@@ -7,7 +7,7 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import { type EngineControl, EngineRepair } from "../../engine/index.ts";
+import { type EngineControl, type EngineMemory, EngineRepair } from "../../engine/index.ts";
 import { cannotListen, ServerError } from "../error.ts";
 import { type ServerOptions, workerCount } from "../options.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
@@ -44,6 +44,8 @@ interface Lost {
 
 export class Workers {
   readonly port: number;
+  /** The numeric address that they listen on. */
+  readonly address: string;
   /** The least that a worker was granted. */
   readonly receiveBuffer: number | undefined;
   /** Rejects with a {@link ServerError} when the server can go on no longer; resolves when all were stopped. */
@@ -75,6 +77,7 @@ export class Workers {
     this.#seats = seats;
     this.#lanes = Array.from({ length: control.lane - seats.length }, (_, i) => seats.length + i);
     this.port = start.port;
+    this.address = start.host;
     const granted = listening.map(({ receiveBuffer }) => receiveBuffer).filter((bytes) => bytes !== undefined);
     this.receiveBuffer = granted.length > 0 ? Math.min(...granted) : undefined;
     this.closed = this.#end.promise;
@@ -85,7 +88,7 @@ export class Workers {
   }
 
   /** @throws {ServerError} if one of them cannot listen. */
-  static async start(memory: WebAssembly.Memory, control: EngineControl, options: ServerOptions): Promise<Workers> {
+  static async start(memory: EngineMemory, control: EngineControl, options: ServerOptions): Promise<Workers> {
     const { host, port, transport, receiveBuffer } = options;
     const engines = [options.engine].flat();
     const seats = Array.from({ length: workerCount(options) }, (_, i) => new Seat(i + 1, engines[i % engines.length]!));
@@ -97,7 +100,8 @@ export class Workers {
     const start: Start = { memory, transport, host, port, reusePort: "first", receiveBuffer };
     try {
       const first = await open(start, 0);
-      const joining: Start = { ...start, port: first.port, reusePort: "join" };
+      // All workers use the address of the first: a name may resolve to another one later.
+      const joining: Start = { ...start, host: first.address, port: first.port, reusePort: "join" };
       const listening = [first];
       for (let lane = 1; lane < seats.length; lane += WAVE) {
         const wave = seats.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));

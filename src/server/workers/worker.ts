@@ -35,8 +35,8 @@ async function start({ memory, lane, engine: backend, transport: name, ...where 
       shouldStop: () => control.shouldStop(lane),
       onEnd: (error) => (error === undefined ? tell({ type: "stopped" }) : fail(error)),
     });
-    const { port, receiveBuffer, fd } = transport;
-    tell({ type: "listening", listening: { port, receiveBuffer, fd } });
+    const { port, address, receiveBuffer, fd } = transport;
+    tell({ type: "listening", listening: { port, address, receiveBuffer, fd } });
   } catch (error) {
     fail(error);
   }

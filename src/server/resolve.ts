@@ -1,0 +1,160 @@
+/** Checks the options of a server and fills in the rest. Every error names the option and says what is expected. */
+import { isIPv6 } from "node:net";
+import type { EngineBackend, Network } from "../engine/index.ts";
+import { checkJournal } from "../journal/index.ts";
+import { checkKeys } from "../xdr/keys.ts";
+import { checkNetwork, parseNetwork } from "./network.ts";
+import {
+  defaultServerOptions,
+  MAX_WORKERS,
+  MOST_RECEIVE_BUFFER,
+  type ResolvedServerOptions,
+  type ServerOptions,
+  TRANSPORTS,
+  workerCount,
+} from "./options.ts";
+
+/**
+ * What is thrown for an option's value: a TypeError for a wrong kind of value, a RangeError for a wrong value.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await DiscoveryServer.start({ sourceRate: -1 });
+ * } catch (error) {
+ *   (error as OptionError).option; // => "sourceRate"
+ * }
+ * ```
+ */
+export interface OptionError extends Error {
+  /** The option's name. `message` begins with it, so that a program can put its own name for the option in its place. */
+  readonly option: keyof ServerOptions;
+}
+
+type Kind = new (message: string) => Error;
+
+function optionError(Kind: Kind, option: keyof ServerOptions, rest: string): OptionError {
+  return Object.assign(new Kind(`${option} ${rest}`), { option });
+}
+
+/** A value in an error message, in one line. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "bigint" ? `${value}n` : String(value);
+}
+
+/**
+ * @throws {TypeError} if a key is unknown, or a value is of the wrong kind. The latter is an {@link OptionError}
+ * @throws {RangeError} if a value is out of range: an {@link OptionError}
+ */
+export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerOptions {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(`options must be an object, not ${shown(options)}`);
+  }
+  const defaults = defaultServerOptions();
+  checkKeys("options", options, Object.keys(defaults));
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const all: ServerOptions = { ...defaults, ...given };
+
+  if (all.workers !== "auto") whole(all, "workers", 1, MAX_WORKERS, ' or "auto"');
+  whole(all, "port", 0, 65535);
+  whole(all, "receiveBuffer", 1, MOST_RECEIVE_BUFFER);
+  whole(all, "capacity", 1, 2 ** 32);
+  whole(all, "maxIdLength", 1, 1008);
+  number(all, "retention", (s) => s > 0 && s <= 1e9, "a number of seconds above 0, up to 1000000000");
+  for (const name of ["sourceRate", "nodeRate", "newRate"] as const) {
+    number(all, name, (n) => n === 0 || (n >= 1e-6 && n <= 1e9), "0 or a number from 0.000001 to 1000000000");
+  }
+  for (const name of ["sourceBurst", "nodeBurst", "newBurst"] as const) {
+    number(all, name, (n) => n >= 1 && n <= 1e9, "a number from 1 to 1000000000");
+  }
+  if (typeof all.limitDryRun !== "boolean") {
+    throw optionError(TypeError, "limitDryRun", `must be true or false, not ${shown(all.limitDryRun)}`);
+  }
+  oneOf("transport", all.transport, TRANSPORTS);
+  checkEngine(all.engine);
+  const host = resolvedHost(all.host);
+  const allow = resolvedAllow(all.allow);
+  checkJournalOptions(all);
+  return { ...all, host, allow, workers: workerCount(all) };
+}
+
+/** The options whose value is a number. */
+type NumberOption = {
+  [Name in keyof ServerOptions]: number extends ServerOptions[Name] ? Name : never;
+}[keyof ServerOptions];
+
+function number(options: ServerOptions, name: NumberOption, isOk: (n: number) => boolean, expected: string): void {
+  const value = options[name];
+  if (typeof value === "number" && isOk(value)) return;
+  const Kind = typeof value === "number" ? RangeError : TypeError;
+  const text = typeof value === "string" ? `the string ${shown(value)}` : shown(value);
+  throw optionError(Kind, name, `must be ${expected}, not ${text}`);
+}
+
+function whole(options: ServerOptions, name: NumberOption, least: number, most: number, other = ""): void {
+  const isOk = (n: number) => Number.isInteger(n) && n >= least && n <= most;
+  number(options, name, isOk, `a whole number from ${least} to ${most}${other}`);
+}
+
+function oneOf(name: keyof ServerOptions, value: unknown, known: readonly string[]): void {
+  if (known.includes(value as string)) return;
+  const Kind = typeof value === "string" ? RangeError : TypeError;
+  throw optionError(Kind, name, `must be ${known.map((other) => `"${other}"`).join(" or ")}, not ${shown(value)}`);
+}
+
+function checkEngine(engine: EngineBackend | readonly EngineBackend[]): void {
+  const engines = Array.isArray(engine) ? engine : [engine];
+  for (const one of engines) oneOf("engine", one, ["wasm", "ts"]);
+  if (engines.length === 0) throw optionError(RangeError, "engine", "must name at least one engine");
+}
+
+/** The host without the brackets around an IPv6 address. */
+function resolvedHost(host: string): string {
+  const expected = "must be an address or a name";
+  if (typeof host !== "string") throw optionError(TypeError, "host", `${expected}, not ${shown(host)}`);
+  if (host === "") throw optionError(RangeError, "host", `${expected}, not an empty string`);
+  const inside = /^\[(.+)\]$/.exec(host)?.[1];
+  const address = inside !== undefined && isIPv6(inside) ? inside : host;
+  if (address.includes(":") && !isIPv6(address)) {
+    throw optionError(RangeError, "host", `${expected} without a port, not ${shown(host)}`);
+  }
+  return address;
+}
+
+function resolvedAllow(allow: readonly (string | Network)[]): Network[] {
+  const expected = 'must be an array of networks, such as ["192.0.2.0/24"]';
+  if (!Array.isArray(allow)) throw optionError(TypeError, "allow", `${expected}, not ${shown(allow)}`);
+  return allow.map((network: unknown, i) => {
+    if (typeof network !== "string" && (typeof network !== "object" || network === null)) {
+      throw optionError(TypeError, "allow", `${expected}, but element ${i} is ${shown(network)}`);
+    }
+    try {
+      if (typeof network === "string") return parseNetwork(network);
+      checkKeys("a network", network, ["address", "prefix"]);
+      const { address, prefix } = network as Network;
+      checkNetwork({ address, prefix });
+      return { address: address.slice(), prefix };
+    } catch (error) {
+      const Kind = error instanceof RangeError ? RangeError : TypeError;
+      throw optionError(Kind, "allow", `has an invalid element at index ${i}: ${(error as Error).message}`);
+    }
+  });
+}
+
+function checkJournalOptions({ journal, journalPrefix }: ServerOptions): void {
+  for (const [name, value] of Object.entries({ journal, journalPrefix })) {
+    if (typeof value !== "string") {
+      throw optionError(TypeError, name as keyof ServerOptions, `must be a string, not ${shown(value)}`);
+    }
+  }
+  try {
+    checkJournal(journal, journalPrefix);
+  } catch (error) {
+    const option = (error as Error).message.startsWith("journalPrefix ") ? "journalPrefix" : "journal";
+    throw Object.assign(error as Error, { option });
+  }
+}
