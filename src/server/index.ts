@@ -1,6 +1,5 @@
 export type { EngineCounters, Limit, Network, Verdict } from "../engine/index.ts";
 export { ServerError } from "./error.ts";
-export type { JournalStats } from "./journaling.ts";
 export { formatNetwork, parseNetwork } from "./network.ts";
 export {
   DEFAULT_PORT,
@@ -13,4 +12,5 @@ export {
   type TransportName,
 } from "./options.ts";
 export type { OptionError } from "./resolve.ts";
-export { DiscoveryServer, type ServerStats } from "./server.ts";
+export { DiscoveryServer } from "./server.ts";
+export type { JournalStats, ServerStats } from "./stats.ts";

@@ -10,6 +10,7 @@ import {
   OutageLog,
 } from "../journal/index.ts";
 import { RegistryBatches } from "./registry-batches.ts";
+import type { JournalStats } from "./stats.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
@@ -21,30 +22,6 @@ const RETRY_MOST_MS = 5_000;
 /** What stopping may take: the last announcements, then the end of the journal. */
 const STOP_MS = 450;
 const CLOSE_MS = 200;
-
-/** What passed between a server and its journal. */
-export interface JournalStats {
-  /** Which journal, without secrets. */
-  readonly where: string;
-  /** Nodes that the server knew of when it started. */
-  readonly restored: number;
-  /** Seconds that it took to learn of them. */
-  readonly restoreSeconds: number;
-  /** Announcements handed to the journal. */
-  readonly appended: number;
-  /** Announcements that the journal told of and that were news, those at the start included. */
-  readonly merged: number;
-  /** Announcements of the journal that found no room: more nodes, or longer NodeIDs, than this server takes. */
-  readonly noRoom: number;
-  /** Announcements of the journal with a time to come, by more than clocks may differ: they count as of now. */
-  readonly ahead: number;
-  /** Batches that were none, or damaged. */
-  readonly bad: number;
-  /** Connections that broke, appends that failed, and times that the journal lost what it had. */
-  readonly errors: number;
-  /** Seconds that the oldest announcement has waited for the journal, at the most. */
-  readonly lag: number;
-}
 
 export interface JournalingOptions {
   readonly journal: string;

@@ -4,16 +4,16 @@ import {
   createEngine,
   createEngineMemory,
   EngineControl,
-  type EngineCounters,
   type EngineMemory,
   type PacketEngine,
 } from "../engine/index.ts";
 import { JournalError } from "../journal/index.ts";
 import { preferHugePages } from "../transport/pages.ts";
 import { ServerError } from "./error.ts";
-import { Journaling, type JournalStats } from "./journaling.ts";
+import { Journaling } from "./journaling.ts";
 import { engineOptions, type ResolvedServerOptions, type ServerOptions, sharesPort } from "./options.ts";
 import { resolveOptions } from "./resolve.ts";
+import type { ServerStats } from "./stats.ts";
 import { Workers } from "./workers/pool.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
@@ -22,22 +22,6 @@ const logger = getLogger(["whereabouts", "server"]);
 const SWEEP_MS = 250;
 /** What a sweep may take of the control thread. */
 const SWEEP_BUDGET_MS = 5;
-
-/** What a server did so far, and how full it is. */
-export interface ServerStats extends EngineCounters {
-  /** Nodes in the registry. */
-  readonly nodes: number;
-  /** Nodes that it holds at most. */
-  readonly capacity: number;
-  /** Workers that serve now. */
-  readonly workers: number;
-  /** Workers that had died or hung, and were replaced. */
-  readonly replaced: number;
-  /** Seconds since the start. */
-  readonly uptime: number;
-  /** What became of the journal. */
-  readonly journal: JournalStats;
-}
 
 /**
  * A running server. It answers queries with the addresses that announcements came from, and keeps them for an hour.

@@ -227,8 +227,8 @@ describe("whereabouts server", () => {
   const nowhere = "x".repeat(64);
   test.each<[string, Record<string, string>, number]>([
     ["WHEREABOUTS_SOURCE_RATE must be 0 or", { WHEREABOUTS_SOURCE_RATE: "99999999999999" }, 2],
-    ["addresses 4 (set by WHEREABOUTS_CAPACITY)", { WHEREABOUTS_CAPACITY: "4000000000" }, 2],
-    ["the name is not known (set by WHEREABOUTS_HOST)", { WHEREABOUTS_HOST: nowhere }, 1],
+    ["the maximum of 4 GiB (set by WHEREABOUTS_CAPACITY)", { WHEREABOUTS_CAPACITY: "4000000000" }, 2],
+    [`cannot resolve ${nowhere} (set by WHEREABOUTS_HOST)`, { WHEREABOUTS_HOST: nowhere }, 1],
     ["error: WHEREABOUTS_JOURNAL must be memory", { WHEREABOUTS_JOURNAL: "postgres://host" }, 2],
     ["(set by WHEREABOUTS_JOURNAL)\n", { WHEREABOUTS_JOURNAL: "sqlite:/proc/nope/file" }, 1],
     ["error: WHEREABOUTS_JOURNAL_PREFIX must be", { WHEREABOUTS_JOURNAL_PREFIX: "two words" }, 2],
