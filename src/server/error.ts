@@ -1,5 +1,5 @@
 /**
- * The server could not start, or lost its workers.
+ * The server could not start, or failed while it ran.
  *
  * @example
  * ```ts
@@ -14,12 +14,12 @@
  */
 export class ServerError extends Error {
   override readonly name = "ServerError";
-  /** The system's code, EADDRINUSE say, where it gave one. */
+  /** The code of the system's error, such as EADDRINUSE, or of the journal's error; `undefined` if there is none. */
   readonly code: string | undefined;
 
   /**
-   * @param message - why, for people
-   * @param code - the system's code, where it gave one
+   * @param message - the reason, for people
+   * @param code - the code of the underlying error
    */
   constructor(message: string, code?: string) {
     super(message);
@@ -32,7 +32,7 @@ export function cannotListen(host: string, port: number, { code, message }: Serv
   return new ServerError(`cannot listen on ${where}: ${reason(code, message)}`, code);
 }
 
-/** What a person can do about it, for the errors that a person meets. */
+/** Clear texts for common errors of the system. */
 function reason(code: string | undefined, message: string): string {
   switch (code) {
     case "EADDRINUSE":

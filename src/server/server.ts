@@ -1,4 +1,4 @@
-/** The discovery server: this thread controls, workers handle the packets. */
+/** The discovery server. This thread controls it; packet workers in other threads handle the packets. */
 import { getLogger } from "@logtape/logtape";
 import {
   createEngine,
@@ -14,42 +14,47 @@ import { Journaling } from "./journaling.ts";
 import { engineOptions, type ResolvedServerOptions, type ServerOptions, sharesPort } from "./options.ts";
 import { resolveOptions } from "./resolve.ts";
 import type { ServerStats } from "./stats.ts";
-import { Workers } from "./workers/pool.ts";
+import { WorkerPool } from "./workers/pool.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
-/** How often entries are swept whose time is over. Nothing waits for it: a look-up checks the time itself. */
+/** How often expired entries are evicted. Queries check the time themselves, so a delay here changes no answer. */
 const SWEEP_MS = 250;
-/** What a sweep may take of the control thread. */
+/** How long one sweep may block the control thread. */
 const SWEEP_BUDGET_MS = 5;
 
 /**
- * A running server. It answers queries with the addresses that announcements came from, and keeps them for an hour.
+ * A running server. It stores the address that each announcement came from, for an hour by default, and answers queries
+ * with it.
  *
  * @example
  * ```ts
  * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10_000 });
  * server.port > 0; // => true
+ * server.address; // => "127.0.0.1"
  * server.stats().nodes; // => 0
  * ```
  */
 export class DiscoveryServer {
-  /** What it was started with, defaults included. */
+  /** The options that it was started with, defaults included. */
   readonly options: ResolvedServerOptions;
   /** The UDP port it listens on. */
   readonly port: number;
-  /** The numeric IP it listens on, as in `127.0.0.1` for the host `localhost`, with its zone if it has one. */
+  /** The numeric IP it listens on, such as `127.0.0.1` for the host `localhost`, with its zone if it has one. */
   readonly address: string;
-  /** Bytes granted for datagrams that wait, to the worker that was granted least; undefined where the system does not tell. */
+  /**
+   * Size of the receive buffers that the system granted, in bytes: the smallest of all workers. `undefined` if the system
+   * does not report it.
+   */
   readonly receiveBuffer: number | undefined;
-  /** Rejects with a {@link ServerError} when the server can go on no longer; resolves when it was stopped. */
+  /** Rejects with a {@link ServerError} after a fatal failure: the owner must stop the server. Resolves after a stop. */
   readonly closed: Promise<void>;
   readonly #control: EngineControl;
   readonly #engine: PacketEngine;
-  readonly #workers: Workers;
+  readonly #workers: WorkerPool;
   readonly #journaling: Journaling;
-  readonly #started = performance.now();
-  readonly #sweeper: Timer;
+  readonly #startedAt = performance.now();
+  readonly #sweepTimer: Timer;
   #stopping: Promise<void> | undefined;
 
   private constructor(
@@ -57,7 +62,7 @@ export class DiscoveryServer {
     control: EngineControl,
     engine: PacketEngine,
     journaling: Journaling,
-    workers: Workers,
+    workers: WorkerPool,
   ) {
     this.options = options;
     this.port = workers.port;
@@ -67,24 +72,26 @@ export class DiscoveryServer {
     this.#control = control;
     this.#engine = engine;
     this.#journaling = journaling;
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.closed = workers.closed.then(() => this.stop());
-    // Who does not look at it is not to be ended by it.
-    this.closed.catch(() => clearInterval(this.#sweeper));
+    // This also keeps an unhandled rejection from crashing the program.
+    this.closed.catch(() => clearInterval(this.#sweepTimer));
   }
 
   /**
    * Starts a server.
    *
-   * @param options - see {@link ServerOptions}; what is left out has its default
+   * @param options - see {@link ServerOptions}; an option that is left out or `undefined` has its default
    * @returns the server, once it answers queries
-   * @throws {TypeError} or {RangeError} for an option of the wrong kind, or out of its range
-   * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE where the port is in use. Or if the journal is in use, of
-   * a newer version or unusable: `code` is `locked`, `newer`, `foreign` or `unusable`
+   * @throws {TypeError} for an unknown option, or an option's value of the wrong kind. The latter is an {@link OptionError}
+   * @throws {RangeError} for an option's value that is out of range: an {@link OptionError}. Also if the registry would need
+   *   more than 4 GiB
+   * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE if the port is in use. Or if the journal cannot be used:
+   *   `code` is `locked` (in use), `newer` (of a newer version), `foreign` or `unusable`
    * @example
    * ```ts
    * // Port 0 takes a free one. Without a host it listens on every interface, IPv6 and IPv4.
-   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, allow: ["192.0.2.0/24"] });
    * server.options.host; // => "127.0.0.1"
    *
    * await DiscoveryServer.start({ port: 65536 }); // throws RangeError
@@ -94,18 +101,18 @@ export class DiscoveryServer {
   static async start(options: Partial<ServerOptions> = {}): Promise<DiscoveryServer> {
     const all = resolveOptions(options);
     if (all.workers > 1 && !sharesPort(process.platform)) {
-      logger.warning("{workers} workers gain nothing: on {platform} one of those that share a port gets all packets", {
-        workers: all.workers,
-        platform: process.platform,
-      });
+      logger.warning(
+        "{workers} workers are not faster than one: {platform} gives all packets to one of the sockets that share a port",
+        { workers: all.workers, platform: process.platform },
+      );
     }
     const memory = createEngineMemory(engineOptions(all));
     preferHugePages(new Uint8Array(memory.buffer));
     const control = new EngineControl(memory);
     const engine = createEngine([all.engine].flat()[0]!, memory, control.lane);
-    const journaling = await restore(all, memory, engine);
+    const journaling = await openJournal(all, memory, engine);
     try {
-      const workers = await Workers.start(memory, control, all);
+      const workers = await WorkerPool.start(memory, control, all);
       return new DiscoveryServer(all, control, engine, journaling, workers);
     } catch (error) {
       await journaling.stop();
@@ -114,9 +121,9 @@ export class DiscoveryServer {
   }
 
   /**
-   * What it did so far. `received` is the sum of `verdicts`, at all times.
+   * Statistics since the start. `received` is always the sum of `verdicts`.
    *
-   * @returns the counters as they stand; they do not go on counting
+   * @returns the current values; the object does not change afterwards
    * @example
    * ```ts
    * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000 });
@@ -129,16 +136,16 @@ export class DiscoveryServer {
       ...this.#control.counters(),
       nodes: this.#control.nodes,
       capacity: this.#control.capacity,
-      workers: this.#workers.serving,
+      workers: this.#workers.listening,
       replaced: this.#workers.replaced,
-      uptime: (performance.now() - this.#started) / 1000,
+      uptime: (performance.now() - this.#startedAt) / 1000,
       journal: this.#journaling.stats(),
     };
   }
 
   /**
-   * Stops it: within a second its port is free again, and within another its journal has what was announced last, as far as it
-   * takes it. May be called twice. Never throws.
+   * Stops the server. The port is free within a second. Within another second the last announcements are appended to the
+   * journal, unless the journal is too slow. May be called twice. Never throws.
    *
    * @example
    * ```ts
@@ -152,13 +159,13 @@ export class DiscoveryServer {
     return this.#stopping;
   }
 
-  /** What `await using` calls at the end: {@link stop}. */
+  /** Calls {@link stop}, at the end of the scope of `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
   async #stop(): Promise<void> {
-    clearInterval(this.#sweeper);
+    clearInterval(this.#sweepTimer);
     await this.#workers.stop();
     await this.#journaling.stop();
   }
@@ -169,14 +176,14 @@ export class DiscoveryServer {
     try {
       while (this.#engine.sweep(now) > 0 && performance.now() < until);
     } catch (error) {
-      logger.error("The sweep of the registry failed: {error}", { error });
+      logger.error("evicting expired entries failed: {error}", { error });
       this.#workers.repairControl();
     }
   }
 }
 
-/** What the journal has is known before the first packet comes. @throws {ServerError} if the journal cannot be had */
-async function restore(
+/** Restores the registry from the journal, before the first packet is handled. @throws {ServerError} if the journal fails */
+async function openJournal(
   options: ResolvedServerOptions,
   memory: EngineMemory,
   engine: PacketEngine,

@@ -108,9 +108,9 @@ async function all(ask: boolean): Promise<number[]> {
 function expectedLog(failure: Failure | undefined): string[] {
   if (failure === undefined) return ["its thread ended"];
   return [
-    failure.how === "throw" ? "failed on command" : "it gave no sign of life",
+    failure.how === "throw" ? "failed on command" : "its heartbeat stopped",
     ...(failure.step === "idle" ? [] : ["the lock that it held was freed"]),
-    ...(failure.how === "spin" ? ["its thread could not be ended"] : []),
+    ...(failure.how === "spin" ? ["its thread could not be terminated"] : []),
   ];
 }
 

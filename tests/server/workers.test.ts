@@ -9,7 +9,7 @@ import {
   type TransportName,
 } from "../../src/server/index.ts";
 import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
-import { Seat } from "../../src/server/workers/slot.ts";
+import { WorkerSlot } from "../../src/server/workers/slot.ts";
 import { bindSocket } from "../../src/transport/socket.ts";
 import { closeRecordedSocket, createSocketRecord, revokeSocket, socketOf } from "../../src/transport/socket-record.ts";
 import { Client } from "../support/client.ts";
@@ -116,35 +116,35 @@ describe.each([...TRANSPORTS])("two workers, one wasm and one TypeScript, on tra
 });
 
 describe("the slot of a worker", () => {
-  const stuckAfter = (seat: Seat, beat: number, late: boolean) => {
+  const stuckAfter = (slot: WorkerSlot, heartbeat: number, late: boolean) => {
     let ticks = 1;
-    while (!seat.isStuck(beat, late) && ticks < 100) ticks++;
+    while (!slot.isStuck(heartbeat, late) && ticks < 100) ticks++;
     return ticks;
   };
 
   test("considers it stuck half a second after its last heartbeat", () => {
-    const seat = new Seat(1, "wasm");
-    for (let beat = 1; beat < 50; beat++) expect(seat.isStuck(beat, false)).toBe(false);
-    expect(stuckAfter(seat, 49, false)).toBe(5);
-    expect(seat.isStuck(50, false)).toBe(false);
+    const slot = new WorkerSlot(1, "wasm");
+    for (let heartbeat = 1; heartbeat < 50; heartbeat++) expect(slot.isStuck(heartbeat, false)).toBe(false);
+    expect(stuckAfter(slot, 49, false)).toBe(5);
+    expect(slot.isStuck(50, false)).toBe(false);
   });
 
   test("does not count time in which the whole process was stalled", () => {
-    const seat = new Seat(1, "wasm");
-    expect(seat.isStuck(1, false)).toBe(false);
-    expect(stuckAfter(seat, 1, true)).toBe(100);
-    expect(stuckAfter(seat, 1, false)).toBe(5);
+    const slot = new WorkerSlot(1, "wasm");
+    expect(slot.isStuck(1, false)).toBe(false);
+    expect(stuckAfter(slot, 1, true)).toBe(100);
+    expect(stuckAfter(slot, 1, false)).toBe(5);
   });
 
   test("is restarted at once, then after longer and longer waits, and is given up in the end", () => {
-    const seat = new Seat(1, "wasm");
+    const slot = new WorkerSlot(1, "wasm");
     const waits = Array.from({ length: 10 }, () => {
-      seat.fail();
-      return seat.backoff;
+      slot.fail();
+      return slot.backoff;
     });
     expect(waits).toEqual([0, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
-    expect(seat.hopeless).toBe(true);
-    const other = new Seat(2, "wasm");
+    expect(slot.hopeless).toBe(true);
+    const other = new WorkerSlot(2, "wasm");
     for (let i = 0; i < 4; i++) other.fail();
     expect(other.hopeless).toBe(false);
   });

@@ -1,4 +1,4 @@
-/** What control and worker tell each other. Figures do not pass here: they lie in the shared memory. */
+/** Messages between the control thread and a packet worker. Counters are not sent: they are in the shared memory. */
 import type { EngineBackend, EngineMemory } from "../../engine/index.ts";
 import type { PortSharing } from "../../transport/socket.ts";
 import type { SocketRecord } from "../../transport/socket-record.ts";
@@ -16,23 +16,21 @@ export interface WorkerStart {
   readonly socketRecord: SocketRecord;
 }
 
-/** What a worker listens on. */
+/** The socket that a worker listens on. */
 export interface Listening {
   readonly port: number;
   /** The numeric address, with its zone if it has one. */
   readonly address: string;
-  /** Bytes granted for datagrams that wait; undefined where the system does not tell. */
+  /** Size of the receive buffer that the system granted, in bytes; undefined if the system does not report it. */
   readonly receiveBuffer: number | undefined;
-  /** Descriptor of the socket; undefined where it is the runtime's own business. */
+  /** File descriptor of the socket; undefined if it is internal to Bun. */
   readonly fd: number | undefined;
 }
 
-/** To a worker. */
 export type ToWorker = { readonly type: "start"; readonly start: WorkerStart } | { readonly type: "stop" };
 
-/** From a worker. */
 export type FromWorker =
   | { readonly type: "listening"; readonly listening: Listening }
-  /** It cannot listen, or cannot go on. */
+  /** The worker cannot listen, or an error ended it. */
   | { readonly type: "failed"; readonly code: string | undefined; readonly message: string }
   | { readonly type: "stopped" };

@@ -1,4 +1,4 @@
-/** A packet worker as the control thread sees it: a thread with one lane and one socket. */
+/** The control thread's view of a packet worker: a thread with one lane of the engine and one socket. */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   closeRecordedSocket,
@@ -11,23 +11,23 @@ import {
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 
-/** How long a worker may take until it listens: the machine may be busy. */
+/** Timeout for a new worker until it listens. Generous, since the machine may be busy. */
 const START_MS = 5000;
 
 export class PacketWorker {
   readonly lane: number;
-  /** What it listens on; rejects with a {@link ServerError} if it cannot. */
+  /** The socket; rejects with a {@link ServerError} if the worker cannot listen. */
   readonly listening: Promise<Listening>;
-  /** Why it is of no use any more, if it was not told to stop. */
+  /** Resolves with the error when the worker fails or its thread ends. After a stop that was asked for, it means nothing. */
   readonly failed: Promise<ServerError>;
-  /** When it is done, told to stop or failed: nothing is judged any more. */
+  /** Resolves when the worker has stopped or failed. It processes no datagrams afterwards. */
   readonly stopped: Promise<void>;
-  /** When its thread has ended. */
+  /** Resolves when the thread has ended. */
   readonly ended: Promise<void>;
   readonly #worker: Worker;
-  /** The socket, as long as it is not Bun's. */
+  /** The socket that the thread has open, as long as Bun would not close it. */
   readonly #socketRecord = createSocketRecord();
-  /** The one that it listens on. */
+  /** The socket that the thread listens on. */
   #socket: OpenSocket | undefined;
 
   constructor(start: Omit<WorkerStart, "socketRecord">) {
@@ -40,13 +40,13 @@ export class PacketWorker {
     this.failed = failed.promise;
     this.stopped = stopped.promise;
     this.ended = ended.promise;
-    // It may fail when nobody waits for it to listen any more.
+    // An unhandled rejection here must not crash the program.
     listening.promise.catch(() => {});
     const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
     this.#worker = worker;
-    const late = setTimeout(() => fail(`it did not listen within ${START_MS / 1000} s`), START_MS);
+    const timeout = setTimeout(() => fail(`it did not listen within ${START_MS / 1000} s`), START_MS);
     const fail = (message: string, code?: string) => {
-      clearTimeout(late);
+      clearTimeout(timeout);
       const error = new ServerError(message, code);
       listening.reject(error);
       failed.resolve(error);
@@ -56,7 +56,7 @@ export class PacketWorker {
       if (data.type === "stopped") stopped.resolve();
       else if (data.type === "failed") fail(data.message, data.code);
       else {
-        clearTimeout(late);
+        clearTimeout(timeout);
         if (data.listening.fd !== undefined) this.#socket = socketOf(data.listening.fd);
         listening.resolve(data.listening);
       }
@@ -66,39 +66,40 @@ export class PacketWorker {
       ended.resolve();
       fail("its thread ended");
     });
-    this.#tell({ type: "start", start: { ...start, socketRecord: this.#socketRecord } });
+    this.#send({ type: "start", start: { ...start, socketRecord: this.#socketRecord } });
   }
 
-  /** Asks it to stop; `stopped` tells when it has. */
+  /** Asks the worker to stop; see `stopped`. */
   stop(): void {
-    this.#tell({ type: "stop" });
+    this.#send({ type: "stop" });
   }
 
   /**
-   * Ends its thread and closes its socket. Whether the thread ended within `ms`: one that is stuck in wasm code does not, but
-   * has no socket any more.
+   * Terminates the thread and closes its socket. A thread that is stuck in wasm code does not end, but loses its socket too.
+   *
+   * @returns whether the thread ended within `ms`
    */
   async end(ms: number): Promise<boolean> {
     this.#worker.terminate();
-    // What it has not noted is Bun's, which closes it. A thread that ends late may have opened one meanwhile.
+    // Bun closes sockets of its own. If the thread ends late, it may have opened a socket meanwhile.
     const closed = this.ended.then(() => closeRecordedSocket(this.#socketRecord));
     const ended = await within(ms, closed);
     if (!ended) this.revokeSocket();
     return ended;
   }
 
-  /** Takes its socket from it, whatever it is at: the others that listen have its share of the packets. */
+  /** Closes the worker's socket, whatever its thread is doing: the other workers get its share of the packets. */
   revokeSocket(): void {
     const socket = this.#socket ?? recordedSocket(this.#socketRecord);
     if (socket !== undefined) revokeSocket(socket);
   }
 
-  #tell(message: ToWorker): void {
+  #send(message: ToWorker): void {
     this.#worker.postMessage(message);
   }
 }
 
-/** Bun puts the source around an error into its message; what it is about comes last. */
+/** The error itself: Bun's message starts with an excerpt of the source code. */
 function lastLine(message: string): string {
   return (
     message
@@ -109,7 +110,7 @@ function lastLine(message: string): string {
   );
 }
 
-/** Whether `promise` settles within `ms`. */
+/** Whether `promise` resolves within `ms`. */
 export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
   const settled = new AbortController();
   const late = sleep(ms, false, { signal: settled.signal }).catch(() => false);

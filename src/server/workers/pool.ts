@@ -1,101 +1,112 @@
 /**
- * The packet workers of a server: started, watched, replaced, stopped.
+ * The packet workers of a server: starts, watches, replaces and stops them.
  *
- * A worker that lives moves on a figure in the shared memory, even while it waits for another's lock. One whose figure stands
- * still, or whose thread ended, gives its place to another; what it was at in the registry is repaired, so that those who
- * wait for it go on.
+ * A running worker increments its heartbeat counter in the shared memory, even while it waits for a lock. If the counter
+ * stops, or the thread ends, another worker takes its place. What the failed worker left behind in the registry is
+ * repaired, and its locks are freed, so that the other workers can go on.
  */
 import { setTimeout } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import { type EngineControl, type EngineMemory, EngineRepair } from "../../engine/index.ts";
 import { cannotListen, ServerError } from "../error.ts";
-import { type ServerOptions, workerCount } from "../options.ts";
+import type { ResolvedServerOptions } from "../options.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
 import { PacketWorker, within } from "./packet-worker.ts";
-import { Seat, STILL_S, TICK_MS } from "./slot.ts";
+import { TICK_MS, WorkerSlot } from "./slot.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
-/** Workers that start at the same time: all of many would keep each other from the processors for too long. */
+/** Workers that start at the same time. Many more would keep each other from the processors for too long. */
 const WAVE = 16;
-/** A tick that comes later than this says nothing of the workers. */
+/** If the timer itself is this late, the main thread was stalled, so a missing heartbeat proves nothing. */
 const LATE_MS = 250;
-/** How long a thread has to end that was told to. */
-const GRACE_MS = 300;
+/** How long to wait for a thread to end after it was terminated. */
+const END_MS = 300;
 /** The same when the server stops. */
-const LAST_GRACE_MS = 200;
-/** How long a worker has to stop by itself when the server stops, and how long one is waited for that gives no sign of life. */
+const LAST_END_MS = 200;
+/** How long a worker may take to stop when the server stops: in total, and without a heartbeat. */
 const STOP_MS = 500;
-const STOP_STILL_MS = 250;
-/** Between two tries of a repair that has to wait for another worker. */
+const STOP_HEARTBEAT_MS = 250;
+/** Pause between two attempts of a repair that has to wait for another worker. */
 const REPAIR_MS = 5;
-/** How long a thread that could not be ended may hold a lock: should it wake, it takes and frees some. */
+/**
+ * A thread that could not be terminated may wake up and take locks for a moment. If it holds one at this many ticks in a
+ * row, the lock is freed.
+ */
 const HOLDING_TICKS = 5;
 
 /** What all workers are started with. */
 type Start = Omit<WorkerStart, "lane" | "engine" | "socketRecord">;
 
-/** A worker whose thread could not be ended. */
-interface Lost {
+/** A worker whose thread could not be terminated. */
+interface LostWorker {
   readonly lane: number;
   /** Ticks in a row at which it held a lock. */
   holding: number;
 }
 
-export class Workers {
+export class WorkerPool {
   readonly port: number;
-  /** The numeric address that they listen on. */
+  /** The numeric address that all workers listen on. */
   readonly address: string;
-  /** The least that a worker was granted. */
+  /** The smallest receive buffer that a worker was granted, in bytes. */
   readonly receiveBuffer: number | undefined;
-  /** Rejects with a {@link ServerError} when the server can go on no longer; resolves when all were stopped. */
+  /** Rejects with a {@link ServerError} after a fatal failure; resolves when all workers were stopped. */
   readonly closed: Promise<void>;
-  /** Workers that had to be replaced. */
+  /** Number of workers that were replaced. */
   replaced = 0;
   readonly #start: Start;
   readonly #control: EngineControl;
   readonly #repair: EngineRepair;
-  readonly #seats: readonly Seat[];
-  /** Those whose thread was not told to end yet: in a seat, or on their way to one. */
+  readonly #slots: readonly WorkerSlot[];
+  /** Workers that are running or starting: those that have not been terminated. */
   readonly #workers = new Set<PacketWorker>();
-  /** Workers whose threads are being ended. */
-  readonly #dismissals = new Set<Promise<string[]>>();
-  readonly #lost = new Set<Lost>();
-  /** Lanes that nobody uses. */
-  readonly #lanes: number[];
-  readonly #end = Promise.withResolvers<void>();
-  readonly #watch: Timer;
-  #ticked = performance.now();
+  /** Removals of workers that are in progress. Each resolves to notes for the log. */
+  readonly #removals = new Set<Promise<string[]>>();
+  readonly #lost = new Set<LostWorker>();
+  readonly #freeLanes: number[];
+  readonly #closing = Promise.withResolvers<void>();
+  readonly #timer: Timer;
+  #lastTick = performance.now();
   #stopping: Promise<void> | undefined;
-  /** Nobody is to be replaced any more. */
+  /** Set when the server stops or has failed: no worker is replaced any more. */
   #over = false;
 
-  private constructor(start: Start, control: EngineControl, seats: readonly Seat[], listening: readonly Listening[]) {
+  private constructor(
+    start: Start,
+    control: EngineControl,
+    slots: readonly WorkerSlot[],
+    listening: readonly Listening[],
+  ) {
     this.#start = start;
     this.#control = control;
     this.#repair = new EngineRepair(start.memory, control.lane);
-    this.#seats = seats;
-    this.#lanes = Array.from({ length: control.lane - seats.length }, (_, i) => seats.length + i);
+    this.#slots = slots;
+    this.#freeLanes = Array.from({ length: control.lane - slots.length }, (_, i) => slots.length + i);
     this.port = start.port;
     this.address = start.host;
     const granted = listening.map(({ receiveBuffer }) => receiveBuffer).filter((bytes) => bytes !== undefined);
     this.receiveBuffer = granted.length > 0 ? Math.min(...granted) : undefined;
-    this.closed = this.#end.promise;
-    // Who does not look at `closed` is not to be ended by it.
+    this.closed = this.#closing.promise;
+    // An unhandled rejection here must not crash the program.
     this.closed.catch(() => {});
-    for (const seat of seats) this.#seat(seat, seat.worker!);
-    this.#watch = setInterval(() => this.#guarded(() => this.#tick()), TICK_MS);
+    for (const slot of slots) this.#fill(slot, slot.worker!);
+    this.#timer = setInterval(() => this.#guarded(() => this.#tick()), TICK_MS);
   }
 
-  /** @throws {ServerError} if one of them cannot listen. */
-  static async start(memory: EngineMemory, control: EngineControl, options: ServerOptions): Promise<Workers> {
-    const { host, port, transport, receiveBuffer } = options;
+  /** @throws {ServerError} if one of the workers cannot listen. */
+  static async start(
+    memory: EngineMemory,
+    control: EngineControl,
+    options: ResolvedServerOptions,
+  ): Promise<WorkerPool> {
+    const { host, port, transport, receiveBuffer, workers } = options;
     const engines = [options.engine].flat();
-    const seats = Array.from({ length: workerCount(options) }, (_, i) => new Seat(i + 1, engines[i % engines.length]!));
+    const slots = Array.from({ length: workers }, (_, i) => new WorkerSlot(i + 1, engines[i % engines.length]!));
     const open = (start: Start, lane: number) => {
-      const seat = seats[lane]!;
-      seat.worker = new PacketWorker({ ...start, lane, engine: seat.engine });
-      return seat.worker.listening;
+      const slot = slots[lane]!;
+      slot.worker = new PacketWorker({ ...start, lane, engine: slot.engine });
+      return slot.worker.listening;
     };
     const start: Start = { memory, transport, host, port, reusePort: "first", receiveBuffer };
     try {
@@ -103,23 +114,23 @@ export class Workers {
       // All workers use the address of the first: a name may resolve to another one later.
       const joining: Start = { ...start, host: first.address, port: first.port, reusePort: "join" };
       const listening = [first];
-      for (let lane = 1; lane < seats.length; lane += WAVE) {
-        const wave = seats.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
+      for (let lane = 1; lane < slots.length; lane += WAVE) {
+        const wave = slots.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
         listening.push(...(await Promise.all(wave)));
       }
-      return new Workers(joining, control, seats, listening);
+      return new WorkerPool(joining, control, slots, listening);
     } catch (error) {
-      await Promise.all(seats.map(({ worker }) => worker?.end(GRACE_MS)));
+      await Promise.all(slots.map(({ worker }) => worker?.end(END_MS)));
       throw cannotListen(host, port, error as ServerError);
     }
   }
 
-  /** Those that listen now. */
-  get serving(): number {
-    return this.#seats.filter(({ worker }) => worker !== undefined).length;
+  /** Number of workers that listen. */
+  get listening(): number {
+    return this.#slots.filter(({ worker }) => worker !== undefined).length;
   }
 
-  /** Stops all of them, and frees the port: within a second, whatever they are at. */
+  /** Stops all workers and frees the port. Takes less than a second, even if workers are stuck. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -127,53 +138,53 @@ export class Workers {
 
   async #stop(): Promise<void> {
     this.#over = true;
-    // By both ways: a worker under a flood sees the flag only, an idle one the message only.
+    // Both the flag and a message: a worker under a flood sees only the flag, an idle worker only the message.
     this.#control.stop();
     const workers = [...this.#workers];
     for (const worker of workers) worker.stop();
-    await Promise.all(workers.map((worker) => this.#stopped(worker)));
-    clearInterval(this.#watch);
-    for (const worker of workers) void this.#dismiss(worker, LAST_GRACE_MS);
-    // Those included that were on their way out.
-    await Promise.all(this.#dismissals);
-    this.#end.resolve();
+    await Promise.all(workers.map((worker) => this.#waitForStop(worker)));
+    clearInterval(this.#timer);
+    for (const worker of workers) void this.#remove(worker, LAST_END_MS);
+    // Includes the removals of workers that had failed before.
+    await Promise.all(this.#removals);
+    this.#closing.resolve();
   }
 
-  /** When a worker that was told to stop has, or is not worth waiting for. */
-  async #stopped({ lane, stopped }: PacketWorker): Promise<void> {
-    let beat = this.#control.heartbeat(lane);
-    for (let waited = 0; waited < STOP_MS; waited += STOP_STILL_MS) {
-      if (await within(STOP_STILL_MS, stopped)) return;
+  /** Waits until a worker has stopped, takes too long, or has no heartbeat any more. */
+  async #waitForStop({ lane, stopped }: PacketWorker): Promise<void> {
+    let heartbeat = this.#control.heartbeat(lane);
+    for (let waited = 0; waited < STOP_MS; waited += STOP_HEARTBEAT_MS) {
+      if (await within(STOP_HEARTBEAT_MS, stopped)) return;
       const now = this.#control.heartbeat(lane);
-      if (now === beat) return;
-      beat = now;
+      if (now === heartbeat) return;
+      heartbeat = now;
     }
   }
 
-  /** Puts in order what the control thread's own engine left behind when it failed. */
+  /** Repairs what the control thread's own engine left behind when it failed. */
   repairControl(): void {
     this.#guarded(() => this.#repair.repair(this.#control.lane));
   }
 
-  /** Has a worker that listens take a seat. */
-  #seat(seat: Seat, worker: PacketWorker): void {
+  /** Puts a worker that listens into a slot. */
+  #fill(slot: WorkerSlot, worker: PacketWorker): void {
     this.#workers.add(worker);
-    seat.take(worker);
-    void worker.failed.then((error) => this.#replace(seat, worker, error.message));
+    slot.setWorker(worker);
+    void worker.failed.then((error) => this.#replace(slot, worker, error.message));
   }
 
   #tick(): void {
     const now = performance.now();
-    const late = now - this.#ticked > LATE_MS;
-    this.#ticked = now;
+    const late = now - this.#lastTick > LATE_MS;
+    this.#lastTick = now;
     this.#repair.fixSequences();
-    // Between two calls of its engine the control thread holds nothing, unless one of them failed.
+    // The control thread is not inside its engine now. It holds a lock only if a call of its engine has failed.
     if (this.#repair.holdsLock(this.#control.lane)) this.#repair.repair(this.#control.lane);
-    for (const seat of this.#seats) {
-      const { worker } = seat;
-      if (worker === undefined || !seat.isStuck(this.#control.heartbeat(worker.lane), late)) continue;
+    for (const slot of this.#slots) {
+      const { worker } = slot;
+      if (worker === undefined || !slot.isStuck(this.#control.heartbeat(worker.lane), late)) continue;
       worker.revokeSocket();
-      void this.#replace(seat, worker, `it gave no sign of life for ${STILL_S} s`);
+      void this.#replace(slot, worker, "its heartbeat stopped");
     }
     for (const lost of this.#lost) {
       lost.holding = this.#repair.holdsLock(lost.lane) ? lost.holding + 1 : 0;
@@ -181,108 +192,117 @@ export class Workers {
     }
   }
 
-  async #replace(seat: Seat, worker: PacketWorker, why: string): Promise<void> {
-    if (this.#over || seat.worker !== worker) return;
+  async #replace(slot: WorkerSlot, worker: PacketWorker, why: string): Promise<void> {
+    if (this.#over || slot.worker !== worker) return;
     const from = performance.now();
-    seat.fail();
-    const dismissed = this.#dismiss(worker, GRACE_MS);
-    const filled = await this.#fill(seat, why);
+    slot.fail();
+    const removed = this.#remove(worker, END_MS);
+    const replaced = await this.#refill(slot, why);
     const ms = Math.round(performance.now() - from);
-    const notes = await dismissed;
-    if (!filled) return;
+    const notes = await removed;
+    if (!replaced) return;
     this.replaced++;
     logger.warning("packet worker {worker} was replaced after {ms} ms: {why}", {
-      worker: seat.number,
+      worker: slot.number,
       ms,
       why: [why, ...notes].join("; "),
     });
   }
 
-  /** Ends a worker's thread, within `grace` ms if it can be, and puts in order what it leaves in the memory. What there is to be told of that. */
-  async #dismiss(worker: PacketWorker, grace: number): Promise<string[]> {
+  /**
+   * Terminates a worker's thread and repairs what it leaves behind in the memory.
+   *
+   * @param ms how long to wait for the thread to end
+   * @returns notes for the log
+   */
+  async #remove(worker: PacketWorker, ms: number): Promise<string[]> {
     if (!this.#workers.delete(worker)) return [];
-    const dismissal = this.#remove(worker, grace);
-    this.#dismissals.add(dismissal);
+    const removal = this.#endAndRepair(worker, ms);
+    this.#removals.add(removal);
     try {
-      return await dismissal;
+      return await removal;
     } finally {
-      this.#dismissals.delete(dismissal);
+      this.#removals.delete(removal);
     }
   }
 
-  async #remove(worker: PacketWorker, grace: number): Promise<string[]> {
+  async #endAndRepair(worker: PacketWorker, ms: number): Promise<string[]> {
     const notes: string[] = [];
     const { lane } = worker;
     this.#control.retireLane(lane);
-    const ended = await worker.end(grace);
+    const ended = await worker.end(ms);
     const held = this.#guarded(() => this.#repair.holdsLock(lane)) === true;
     if (held) notes.push("the lock that it held was freed");
     if (ended) {
-      await this.#putInOrder(lane);
+      await this.#reclaimLane(lane);
     } else {
-      notes.push("its thread could not be ended");
-      // Others wait for what it holds.
-      await this.#repaired(lane);
+      notes.push("its thread could not be terminated");
+      // Now, since other workers wait for the locks that it holds.
+      await this.#repairLane(lane);
       const lost = { lane, holding: 0 };
       this.#lost.add(lost);
       void worker.ended.then(() => {
         this.#lost.delete(lost);
-        return this.#putInOrder(lane);
+        return this.#reclaimLane(lane);
       });
     }
     return notes;
   }
 
-  /** Has a lane whose thread has ended ready for the next. */
-  async #putInOrder(lane: number): Promise<void> {
-    await this.#repaired(lane);
+  /** Repairs the lane of a thread that has ended, and makes the lane available to another worker. */
+  async #reclaimLane(lane: number): Promise<void> {
+    await this.#repairLane(lane);
     this.#control.reuseLane(lane);
-    this.#lanes.push(lane);
+    this.#freeLanes.push(lane);
   }
 
-  async #repaired(lane: number): Promise<void> {
+  async #repairLane(lane: number): Promise<void> {
     while (this.#guarded(() => this.#repair.repair(lane)) === false) await Bun.sleep(REPAIR_MS);
   }
 
-  /** Has another worker take an empty seat; one that fails is tried again, later each time. False if the server stops. */
-  async #fill(seat: Seat, why: string): Promise<boolean> {
+  /**
+   * Starts a worker for an empty slot. If that fails, tries again after longer and longer pauses.
+   *
+   * @returns false if the server stops meanwhile
+   */
+  async #refill(slot: WorkerSlot, why: string): Promise<boolean> {
     let failure = why;
     for (;;) {
-      if (this.#seats.every(({ hopeless }) => hopeless)) this.#giveUp(`the packet workers keep failing: ${failure}`);
-      // A server that was stopped in the meantime does not wait for this.
-      if (seat.backoff > 0) await setTimeout(seat.backoff, undefined, { ref: false });
-      // Many that fail at once have more lanes than there are to spare, until their threads have ended.
-      while (this.#lanes.length === 0 && this.#dismissals.size > 0) await Promise.race(this.#dismissals);
+      if (this.#slots.every(({ hopeless }) => hopeless)) this.#giveUp(`the packet workers keep failing: ${failure}`);
+      // Without `ref`, this timer does not keep the program running after the server was stopped.
+      if (slot.backoff > 0) await setTimeout(slot.backoff, undefined, { ref: false });
+      // If many workers fail at once, there may be too few spare lanes until their threads have ended.
+      while (this.#freeLanes.length === 0 && this.#removals.size > 0) await Promise.race(this.#removals);
       if (this.#over) return false;
       try {
-        const worker = await this.#open(seat);
+        const worker = await this.#open(slot);
         if (this.#over) return false;
-        this.#seat(seat, worker);
+        this.#fill(slot, worker);
         return true;
       } catch (error) {
-        seat.fail();
+        slot.fail();
         failure = (error as Error).message;
-        logger.error("packet worker {worker} could not be replaced: {failure}", { worker: seat.number, failure });
+        logger.error("packet worker {worker} could not be replaced: {failure}", { worker: slot.number, failure });
       }
     }
   }
 
-  /** A worker for the seat, once it listens. */
-  async #open({ engine }: Seat): Promise<PacketWorker> {
-    const lane = this.#lanes.shift();
-    if (lane === undefined) throw new ServerError("threads that could not be ended have all lanes");
+  /** Starts a worker and waits until it listens. */
+  async #open({ engine }: WorkerSlot): Promise<PacketWorker> {
+    const lane = this.#freeLanes.shift();
+    if (lane === undefined) throw new ServerError("threads that could not be terminated use all lanes");
     const worker = new PacketWorker({ ...this.#start, lane, engine });
     this.#workers.add(worker);
     try {
       await worker.listening;
       return worker;
     } catch (error) {
-      await this.#dismiss(worker, GRACE_MS);
+      await this.#remove(worker, END_MS);
       throw error;
     }
   }
 
-  /** Does something to the registry. When that fails, no worker can do anything with it either. */
+  /** Runs `work`, which accesses the registry. If it throws, the registry is damaged and no worker can use it either. */
   #guarded<T>(work: () => T): T | undefined {
     try {
       return work();
@@ -292,10 +312,10 @@ export class Workers {
     }
   }
 
-  /** The server can go on no longer; its owner is to stop it. */
+  /** Fatal: the owner must stop the server. */
   #giveUp(why: string): void {
     this.#over = true;
-    clearInterval(this.#watch);
-    this.#end.reject(new ServerError(why));
+    clearInterval(this.#timer);
+    this.#closing.reject(new ServerError(why));
   }
 }

@@ -1,62 +1,66 @@
-/** The place of a packet worker, whichever has it: whether that one lives, and how often those before it failed. */
+/** One position in the pool of packet workers. It outlives its worker: it detects a stuck one and delays replacements. */
 import type { EngineBackend } from "../../engine/index.ts";
 import type { PacketWorker } from "./packet-worker.ts";
 
 export const TICK_MS = 100;
-/** Ticks without a sign of life after which a worker is taken for stuck. No batch takes a hundredth of that. */
-const STILL_TICKS = 5;
-export const STILL_S = (STILL_TICKS * TICK_MS) / 1000;
-/** A worker that lived that long did not fail at once. */
+/** A worker is stuck after this many ticks without a heartbeat. A batch takes less than a hundredth of that time. */
+const STUCK_TICKS = 5;
+/** A worker that ran for this long did not fail at its start. */
 const SETTLED_MS = 10_000;
-/** Workers that may fail at once in a row before the seat is given up, if no other one serves. */
-const FAILURES = 5;
+/** After this many failures in a row at the start of a worker, the slot is given up, unless another worker runs. */
+const MAX_FAILURES = 5;
 const MAX_BACKOFF_MS = 5000;
 
-export class Seat {
+export class WorkerSlot {
+  /** From 1 on, for log lines. */
   readonly number: number;
   readonly engine: EngineBackend;
-  /** Who has it, once it listens. */
+  /** The worker, while it listens. */
   worker: PacketWorker | undefined;
-  /** Workers that failed in a row, none of which had settled. */
+  /** Failures in a row of workers that had not settled. */
   #failures = 0;
-  #since = 0;
-  #beat = 0;
-  #still = 0;
+  #startedAt = 0;
+  #heartbeat = 0;
+  #ticksWithoutHeartbeat = 0;
 
   constructor(number: number, engine: EngineBackend) {
     this.number = number;
     this.engine = engine;
   }
 
-  take(worker: PacketWorker): void {
+  setWorker(worker: PacketWorker): void {
     this.worker = worker;
-    this.#since = performance.now();
-    this.#still = 0;
+    this.#startedAt = performance.now();
+    this.#ticksWithoutHeartbeat = 0;
   }
 
   /**
-   * Whether its worker is stuck: asked at every tick, with the worker's beat.
-   * @param late the control thread itself was held up, perhaps the process as a whole: that says nothing of the worker.
+   * Whether the worker is stuck. Must be called at every tick.
+   *
+   * @param heartbeat the current value of the worker's heartbeat counter
+   * @param late whether this tick is late. Then the control thread, and perhaps the whole process, was stalled, so a
+   *   missing heartbeat proves nothing.
    */
-  isStuck(beat: number, late: boolean): boolean {
-    if (beat !== this.#beat) this.#still = 0;
-    else if (!late) this.#still++;
-    this.#beat = beat;
-    return this.#still >= STILL_TICKS;
+  isStuck(heartbeat: number, late: boolean): boolean {
+    if (heartbeat !== this.#heartbeat) this.#ticksWithoutHeartbeat = 0;
+    else if (!late) this.#ticksWithoutHeartbeat++;
+    this.#heartbeat = heartbeat;
+    return this.#ticksWithoutHeartbeat >= STUCK_TICKS;
   }
 
-  /** Its worker failed, or the one that was to have it. */
+  /** Records that the worker failed, or that a new worker could not start. The slot is empty afterwards. */
   fail(): void {
-    if (this.worker !== undefined && performance.now() - this.#since > SETTLED_MS) this.#failures = 0;
+    if (this.worker !== undefined && performance.now() - this.#startedAt > SETTLED_MS) this.#failures = 0;
     this.worker = undefined;
     this.#failures++;
   }
 
+  /** Whether the slot is empty after too many failures in a row. */
   get hopeless(): boolean {
-    return this.worker === undefined && this.#failures >= FAILURES;
+    return this.worker === undefined && this.#failures >= MAX_FAILURES;
   }
 
-  /** How long to wait before the next worker is tried, in ms: not at all for the first. */
+  /** How long to wait before the next worker is started, in ms. The first replacement starts at once. */
   get backoff(): number {
     return this.#failures < 2 ? 0 : Math.min(MAX_BACKOFF_MS, TICK_MS * 2 ** (this.#failures - 2));
   }

@@ -1,4 +1,4 @@
-/** Entry of a packet worker: one engine, one socket, no other business. */
+/** Entry of a packet worker's thread. A packet worker has one engine and one socket and does nothing else. */
 import { createEngine, EngineControl, Lane } from "../../engine/index.ts";
 import { openMmsg } from "../../transport/mmsg.ts";
 import type { Transport, TransportOptions } from "../../transport/transport.ts";
@@ -15,13 +15,13 @@ const OPEN: Record<TransportName, (options: TransportOptions) => Promise<Transpo
 
 let transport: Transport | undefined;
 
-function tell(message: FromWorker): void {
+function send(message: FromWorker): void {
   self.postMessage(message);
 }
 
-function fail(error: unknown): void {
+function sendError(error: unknown): void {
   const { code, message } = error as NodeJS.ErrnoException;
-  tell({ type: "failed", code, message });
+  send({ type: "failed", code, message });
 }
 
 async function start({ memory, lane, engine: backend, transport: name, ...where }: WorkerStart): Promise<void> {
@@ -33,12 +33,12 @@ async function start({ memory, lane, engine: backend, transport: name, ...where 
       slots: new Lane(memory, lane),
       processBatch: (count) => engine.process(lane, count, Date.now()),
       shouldStop: () => control.shouldStop(lane),
-      onEnd: (error) => (error === undefined ? tell({ type: "stopped" }) : fail(error)),
+      onEnd: (error) => (error === undefined ? send({ type: "stopped" }) : sendError(error)),
     });
     const { port, address, receiveBuffer, fd } = transport;
-    tell({ type: "listening", listening: { port, address, receiveBuffer, fd } });
+    send({ type: "listening", listening: { port, address, receiveBuffer, fd } });
   } catch (error) {
-    fail(error);
+    sendError(error);
   }
 }
 
@@ -46,6 +46,6 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "start") void start(data.start);
   else {
     transport?.close();
-    tell({ type: "stopped" });
+    send({ type: "stopped" });
   }
 };
