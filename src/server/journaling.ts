@@ -1,4 +1,4 @@
-/** A server's registry and its journal: what is restored at the start, appended while it runs, and learnt from others. */
+/** Connects a server's registry with its journal: restores, appends announcements, and merges those of other servers. */
 import { getLogger } from "@logtape/logtape";
 import { EngineControl, type EngineMemory, type PacketEngine } from "../engine/index.ts";
 import {
@@ -14,12 +14,12 @@ import type { JournalStats } from "./stats.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
-/** How often announcements are handed to the journal. */
+/** How often new announcements are appended to the journal. */
 const APPEND_MS = 250;
-/** After a failure it is tried again after this time, then twice as much, up to the other. */
+/** Delay before the first retry after a failed append. It doubles with each further failure, up to the maximum. */
 const RETRY_MS = 250;
-const RETRY_MOST_MS = 5_000;
-/** What stopping may take: the last announcements, then the end of the journal. */
+const MAX_RETRY_MS = 5_000;
+/** Timeouts when the server stops: for appending the last announcements, then for closing the journal. */
 const STOP_MS = 450;
 const CLOSE_MS = 200;
 
@@ -37,12 +37,13 @@ export class Journaling implements JournalRegistry {
   #appended = 0;
   #restored = 0;
   #restoreSeconds = 0;
-  /** When the last look began after which all was kept. */
-  #kept = performance.now();
+  /** When the last append that succeeded began: older announcements are in the journal. */
+  #lastAppend = performance.now();
   #running: Promise<void> | undefined;
   #stopping = false;
   #wake: () => void = () => {};
-  #all: Promise<void> = Promise.resolve();
+  /** The last `appendAll`, whether it succeeds or fails. */
+  #appendingAll: Promise<void> = Promise.resolve();
   readonly #outages = new OutageLog(logger, "announcements are appended");
 
   private constructor(journal: Journal, memory: EngineMemory, engine: PacketEngine, origin: Uint8Array) {
@@ -52,9 +53,9 @@ export class Journaling implements JournalRegistry {
   }
 
   /**
-   * Opens the journal and restores what it has.
-   * @param engine one of this thread, on `memory`.
-   * @throws {JournalError} if the server had better not start; {RangeError} if there is no such journal.
+   * Opens the journal and restores the registry from it.
+   * @param engine an engine on `memory` that only this thread uses.
+   * @throws {JournalError} if the server should not start with this journal; {RangeError} if there is no such journal.
    */
   static async open(options: JournalingOptions, memory: EngineMemory, engine: PacketEngine): Promise<Journaling> {
     const origin = crypto.getRandomValues(new Uint8Array(8));
@@ -65,15 +66,15 @@ export class Journaling implements JournalRegistry {
     await journal.open(journaling);
     if (journaling.noRoom > 0) {
       logger.warning(
-        "{noRoom} announcements in the journal find no room here: there are more nodes, or longer NodeIDs, than this server takes",
+        "{noRoom} announcements in the journal were not restored: the registry is full, or their NodeIDs are too long",
         { noRoom: journaling.noRoom },
       );
     }
-    // Nothing was announced here yet.
+    // All entries came from the journal: none of them is new to it.
     journaling.#batches.moveCursors("confirm-all");
     journaling.#restored = journaling.nodes;
     journaling.#restoreSeconds = (performance.now() - started) / 1000;
-    journaling.#kept = performance.now();
+    journaling.#lastAppend = performance.now();
     journaling.#running = journaling.#run();
     return journaling;
   }
@@ -92,16 +93,19 @@ export class Journaling implements JournalRegistry {
       ahead: exchange.ahead,
       bad: journal.bad,
       errors: journal.errors + this.#outages.count,
-      lag: waiting ? (performance.now() - this.#kept) / 1000 : 0,
+      lag: waiting ? (performance.now() - this.#lastAppend) / 1000 : 0,
     };
   }
 
-  /** Appends what is left, as far as that does not take long, and closes the journal. To be called when no packet is handled any more. */
+  /**
+   * Appends the last announcements, unless that takes too long, and closes the journal. Call it when no more packets are
+   * processed.
+   */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
-    // A journal that is being written anew, be it since the last append, is not to end half-written.
-    const written = Promise.resolve(this.#running).then(() => this.#all);
+    // A journal that is being rewritten must not stay incomplete. The last append may have started that.
+    const written = Promise.resolve(this.#running).then(() => this.#appendingAll);
     await Promise.race([written, Bun.sleep(STOP_MS)]);
     await Promise.race([this.#journal.close(), Bun.sleep(CLOSE_MS)]);
   }
@@ -128,8 +132,8 @@ export class Journaling implements JournalRegistry {
         (batch) => this.#journal.append(batch),
         () => this.#journal.shift,
       );
-    const done = this.#all.then(walk);
-    this.#all = done.catch(() => {});
+    const done = this.#appendingAll.then(walk);
+    this.#appendingAll = done.catch(() => {});
     return done;
   }
 
@@ -139,9 +143,9 @@ export class Journaling implements JournalRegistry {
     let retry = RETRY_MS;
     let renewed = false;
     for (let last = false; !last; ) {
-      last = this.#stopping || !(await this.#rest(pause));
+      last = this.#stopping || !(await this.#sleep(pause));
       if (!this.#journal.ready) {
-        // Neither at once, after a long append, nor as late as after many failures.
+        // Neither the short pause after a long append nor the long one after many failures applies here.
         pause = APPEND_MS;
         continue;
       }
@@ -151,27 +155,27 @@ export class Journaling implements JournalRegistry {
           (batch) => this.#journal.append(batch),
           () => this.#journal.shift,
         );
-        this.#kept = began;
+        this.#lastAppend = began;
         this.#outages.recovered();
         retry = RETRY_MS;
         pause = Math.max(0, APPEND_MS - (performance.now() - began));
       } catch (error) {
-        // What a journal throws it has said itself, once.
+        // The journal itself has logged its errors.
         if (!(error instanceof JournalError)) this.#outages.failed(`an append failed: ${Bun.inspect(error)}`);
         const { code } = error as JournalError;
-        // The first to find that the file was lost; a new one is there, and has nothing yet.
+        // This append was the first to notice that the file is lost. A new, empty file exists now, so append once more.
         if (last && !renewed && (code === "damaged" || code === "moved")) {
           last = false;
           renewed = true;
         }
         pause = retry;
-        retry = Math.min(retry * 2, RETRY_MOST_MS);
+        retry = Math.min(retry * 2, MAX_RETRY_MS);
       }
     }
   }
 
-  /** False when the server is to stop. */
-  async #rest(ms: number): Promise<boolean> {
+  /** Sleeps, at most until the server stops. Returns false if it stops. */
+  async #sleep(ms: number): Promise<boolean> {
     const timer = Promise.withResolvers<void>();
     const timeout = setTimeout(timer.resolve, ms);
     this.#wake = timer.resolve;

@@ -1,67 +1,70 @@
-/** Batches of a journal into a registry, and a registry into batches: a slice at a time, so that timers keep their time. */
+/** Merges a journal's batches into a registry, and writes a registry into batches. Works in slices, so that timers stay on time. */
 import { type CursorMove, type EngineMemory, Exchange, type PacketEngine } from "../engine/index.ts";
 import { type Batch, BatchWriter, type SealedBatch } from "../journal/index.ts";
 
-/** What may pass on this thread without a turn of its event loop. */
+/** How long to work before the event loop gets a turn. */
 const SLICE_MS = 5;
-/** How long to wait for a shard that is locked for long. */
+/** Pause before the next attempt if a shard stays locked. */
 const BUSY_MS = 2;
-/** Entries that are taken from all shards together before any goes on: about in order of time they find their places at once when read. */
-const AT_ONCE = 6000;
+/**
+ * Entries that are taken from all shards together in one round. Batches are then nearly in order of time, and a reader
+ * finds the place of each entry in its queue quickly.
+ */
+const ROUND = 6000;
 
 export class RegistryBatches {
   readonly exchange: Exchange;
-  /** Entries whose NodeID is longer than this registry takes. */
+  /** Number of entries dropped because their NodeIDs are too long for this registry. */
   tooLong = 0;
   readonly #writer: BatchWriter;
-  /** For listings and walks each: their batches must not mix. */
+  /** A second writer, for `appendAll`: it may run at the same time as `appendNew`. */
   readonly #walker: BatchWriter;
-  /** By shard: what is still to be said of its entries, since it was locked. */
-  readonly #marks: (CursorMove | undefined)[];
+  /** For each shard, the cursor move that is still to be made, because the shard was locked. */
+  readonly #pendingMoves: (CursorMove | undefined)[];
   #sliceEnd = 0;
 
-  /** @param engine one of this thread; @param origin 8 bytes: which server this is. */
+  /** @param engine an engine that only this thread uses; @param origin 8 bytes that identify this server. */
   constructor(memory: EngineMemory, engine: PacketEngine, origin: Uint8Array) {
     this.exchange = new Exchange(memory, engine);
     this.#writer = new BatchWriter(origin);
     this.#walker = new BatchWriter(origin);
-    this.#marks = new Array(this.exchange.shards).fill(undefined);
+    this.#pendingMoves = new Array(this.exchange.shards).fill(undefined);
   }
 
-  /** Entries that this registry had no room for: too many, or with a NodeID that is too long. */
+  /** Number of entries dropped because the registry was full, or because their NodeIDs are too long. */
   get noRoom(): number {
     return this.exchange.full + this.tooLong;
   }
 
-  /** Merges a batch. `shift` is added to its times. */
+  /** Merges a batch. Adds `shift` to its times. */
   async merge(batch: Batch, shift: number): Promise<void> {
     const { exchange } = this;
     for (let next = 0; next < batch.count; ) {
       const first = next;
-      let places = 0;
-      for (; next < batch.count && places < Exchange.CAPACITY; next++) {
+      let count = 0;
+      for (; next < batch.count && count < Exchange.CAPACITY; next++) {
         if (batch.idLength(next) > exchange.maxIdLength) {
-          if (places > 0) break;
+          if (count > 0) break;
           this.tooLong++;
           continue;
         }
-        batch.copy(next, exchange.words, exchange.at(places++), shift);
+        batch.copy(next, exchange.words, exchange.at(count++), shift);
       }
-      const merged = exchange.merge(places, Date.now());
-      if (merged < places) {
-        // The area is for others, too, while this waits.
-        next -= places - merged;
+      const merged = exchange.merge(count, Date.now());
+      if (merged < count) {
+        // Others may use the exchange area during the pause, so the rest must be copied again.
+        next -= count - merged;
         await Bun.sleep(BUSY_MS);
       }
-      if (first !== next) await this.#breathe();
+      if (first !== next) await this.#yield();
     }
   }
 
   /**
-   * Hands what was announced here since the last time to `append`, about in order of time, in batches of which one is kept
-   * before the next is made. What is not kept comes again the next time.
-   * @returns how many entries.
-   * @throws what `append` does.
+   * Appends the entries that were announced to this server since the last call, nearly in order of time. Each batch is
+   * appended before the next one is made. After a failure, the next call appends the same entries again.
+   * @returns the number of entries.
+   * @throws the error of `append`.
    */
   async appendNew(append: (batch: SealedBatch) => Promise<void>, shift: () => number): Promise<number> {
     const { exchange } = this;
@@ -71,20 +74,20 @@ export class RegistryBatches {
       await append(this.#writer.seal());
       this.moveCursors("confirm");
     };
-    const listings = Math.ceil(AT_ONCE / exchange.shards / Exchange.LIST_BATCH);
+    const listings = Math.ceil(ROUND / exchange.shards / Exchange.LIST_BATCH);
     const list = async (shard: number) => {
-      let more = this.#settle(shard);
+      let more = this.#makePendingMove(shard);
       for (let left = listings; more && left > 0; left--) {
         const listed = exchange.listNew(shard);
         ({ more } = exchange);
-        for (let place = 0; place < listed; place++) this.#writer.add(exchange.words, exchange.at(place), shift());
+        for (let i = 0; i < listed; i++) this.#writer.add(exchange.words, exchange.at(i), shift());
         if (this.#writer.full) await flush();
-        await this.#breathe();
+        await this.#yield();
       }
       return more;
     };
     try {
-      for (let shards = [...this.#marks.keys()]; shards.length > 0; ) {
+      for (let shards = [...this.#pendingMoves.keys()]; shards.length > 0; ) {
         const unfinished: number[] = [];
         for (const shard of shards) if (await list(shard)) unfinished.push(shard);
         shards = unfinished;
@@ -98,16 +101,16 @@ export class RegistryBatches {
     return count;
   }
 
-  /** Hands all that the registry holds to `append`, about in order of time. @throws what `append` does */
+  /** Appends all entries of the registry, nearly in order of time. @throws the error of `append` */
   async appendAll(append: (batch: SealedBatch) => Promise<void>, shift: () => number): Promise<void> {
     const { exchange } = this;
     for (let shard = 0; shard < exchange.shards; shard++) {
       while (!exchange.moveCursor(shard, "restart-walk")) await Bun.sleep(BUSY_MS);
     }
-    const steps = Math.ceil(AT_ONCE / exchange.shards);
+    const steps = Math.ceil(ROUND / exchange.shards);
     try {
       for (let until = 0, round = 0; until !== Number.POSITIVE_INFINITY; round++) {
-        // The shards are alike: one of them tells about all.
+        // Shards are filled evenly, so one of them is a sample for all.
         until = Math.max(until + 1, exchange.timeAhead(round % exchange.shards, steps));
         for (let shard = 0; shard < exchange.shards; shard++) await this.#walk(shard, until, append, shift);
         if (this.#walker.count > 0) await append(this.#walker.seal());
@@ -128,32 +131,32 @@ export class RegistryBatches {
       const walked = exchange.walk(shard, until);
       more = exchange.more || exchange.busy;
       if (exchange.busy) await Bun.sleep(BUSY_MS);
-      for (let place = 0; place < walked; place++) this.#walker.add(exchange.words, exchange.at(place), shift());
+      for (let i = 0; i < walked; i++) this.#walker.add(exchange.words, exchange.at(i), shift());
       if (this.#walker.full) await append(this.#walker.seal());
-      await this.#breathe();
+      await this.#yield();
     }
   }
 
-  /** Says something of what was listed, in all shards; of one that is locked, as soon as it is not. */
-  moveCursors(mark: CursorMove): void {
+  /** Moves the cursors of all shards. For a shard that is locked, the move is made later, before its next listing. */
+  moveCursors(move: CursorMove): void {
     for (let shard = 0; shard < this.exchange.shards; shard++) {
-      // What is to be listed again is not forgotten for what was kept of the rest.
-      if (this.#marks[shard] !== undefined && mark === "confirm") continue;
-      if (this.#marks[shard] === "reset" && mark === "rewind") continue;
-      this.#marks[shard] = this.exchange.moveCursor(shard, mark) || mark === "confirm" ? undefined : mark;
+      // A pending move makes entries be listed again. A weaker move must not replace it.
+      if (this.#pendingMoves[shard] !== undefined && move === "confirm") continue;
+      if (this.#pendingMoves[shard] === "reset" && move === "rewind") continue;
+      this.#pendingMoves[shard] = this.exchange.moveCursor(shard, move) || move === "confirm" ? undefined : move;
     }
   }
 
-  /** Makes up for a mark that could not be set. False if it still cannot. */
-  #settle(shard: number): boolean {
-    const mark = this.#marks[shard];
-    if (mark !== undefined && !this.exchange.moveCursor(shard, mark)) return false;
-    this.#marks[shard] = undefined;
+  /** Makes the pending move of a shard, if there is one. False if the shard is still locked. */
+  #makePendingMove(shard: number): boolean {
+    const move = this.#pendingMoves[shard];
+    if (move !== undefined && !this.exchange.moveCursor(shard, move)) return false;
+    this.#pendingMoves[shard] = undefined;
     return true;
   }
 
-  /** Gives the event loop a turn when a slice is over. */
-  async #breathe(): Promise<void> {
+  /** Gives the event loop a turn at the end of each slice. */
+  async #yield(): Promise<void> {
     if (performance.now() < this.#sliceEnd) return;
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#sliceEnd = performance.now() + SLICE_MS;
