@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
-import { run, Said, start } from "../support/command.ts";
+import { OutputLines, run, start } from "../support/command.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { until } from "../support/time-limits.ts";
 
@@ -32,7 +32,7 @@ describe("whereabouts announce", () => {
         "--server",
         `localhost:${server.port}`,
       ]);
-      const said = new Said(child.stdout);
+      const said = new OutputLines(child.stdout);
       await said.next(/ {2}sent {3}localhost/);
       const reply = announcement(ascii("NODE-Ä"), 22000, Uint8Array.of(127, 0, 0, 1));
       expect(await client.ask(query(ascii("NODE-Ä")))).toEqual(reply);
@@ -58,7 +58,7 @@ describe("whereabouts announce", () => {
     const [dead, nowhere] = [`127.0.0.1:${await deadPort()}`, "x".repeat(64)];
     const servers = [dead, nowhere, `[::1]:${server.port}`].flatMap((where) => ["--server", where]);
     await using child = start(["announce", "--id", "A", "--port", "1", ...servers]);
-    const [said, wrong] = [new Said(child.stdout), new Said(child.stderr)];
+    const [said, wrong] = [new OutputLines(child.stdout), new OutputLines(child.stderr)];
     await until(() => server.stats().nodes === 1, "the announcement");
     await said.next(/ {2}sent {3}\[::1\]:\d+ /);
     await Promise.all([until(() => wrong.lines.length >= 2, "the errors")]);
@@ -101,7 +101,7 @@ describe("whereabouts announce", () => {
       [[], 1],
     ] as const) {
       await using child = start(["announce", ...args], { env });
-      await new Said(child.stdout).next(/sent/);
+      await new OutputLines(child.stdout).next(/sent/);
       const reply = announcement(ascii("FROM-ENV"), port, Uint8Array.of(127, 0, 0, 1));
       expect(await client.ask(query(ascii("FROM-ENV")))).toEqual(reply);
       child.kill();
@@ -129,7 +129,7 @@ describe("whereabouts announce", () => {
       ...["announce", "--json", "--id", "A", "--port", "1"],
       ...servers.flatMap((where) => ["--server", where]),
     ]);
-    const said = new Said(child.stdout);
+    const said = new OutputLines(child.stdout);
     await said.next(/"started"/);
     await until(() => said.lines.length >= 4, "two errors and an announcement");
     child.kill("SIGINT");

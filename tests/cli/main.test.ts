@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
-import { Said } from "../support/command.ts";
+import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 
@@ -274,7 +274,7 @@ describe("whereabouts server", () => {
         ...variables,
         WHEREABOUTS_NONSENSE: "1",
       });
-      const log = new Said(child.stdout);
+      const log = new OutputLines(child.stdout);
       await log.next(/\[WRN\] whereabouts·server: unknown variable WHEREABOUTS_NONSENSE/);
       await Bun.sleep(500); // Without the flag, it would log by now that it listens.
       child.kill();

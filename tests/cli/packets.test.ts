@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { InputError } from "../../src/cli/packets/hex.ts";
 import { PacketReader } from "../../src/cli/packets/reader.ts";
-import { run, Said, start } from "../support/command.ts";
+import { OutputLines, run, start } from "../support/command.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
 
 const QUERY = query(ascii("NODE-A"));
@@ -175,7 +175,7 @@ describe("a wrong dump", () => {
 describe("whereabouts decode", () => {
   test("prints the packets of tcpdump -X while tcpdump runs on", async () => {
     await using child = start(["decode"]);
-    const output = new Said(child.stdout);
+    const output = new OutputLines(child.stdout);
     for (const id of ["NODE-A", "NODE-A"]) {
       child.stdin.write(TCPDUMP);
       await child.stdin.flush();

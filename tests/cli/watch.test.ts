@@ -13,7 +13,7 @@ import {
 import { type Highlight, renderTable, type View } from "../../src/cli/terminal/table.ts";
 import { EventLines, eventJson } from "../../src/cli/watch.ts";
 import type { LanEvent, LanNode } from "../../src/client/index.ts";
-import { run, Said, start, TerminalCommand } from "../support/command.ts";
+import { OutputLines, run, start, TerminalCommand } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { ascii } from "../support/packets.ts";
@@ -39,7 +39,7 @@ describe("whereabouts watch", () => {
       const by = hosts.b.command([]);
       await using text = start(["watch"], { by });
       await using json = start(["watch", "--json"], { by });
-      const [lines, objects] = [new Said(text.stdout), new Said(json.stdout)];
+      const [lines, objects] = [new OutputLines(text.stdout), new OutputLines(json.stdout)];
       await Bun.sleep(500); // Nothing reports that they listen.
       await using first = announce(hosts.a, "NODE-A", 22000);
       expect(await lines.next(/NODE-A/)).toMatch(
@@ -131,7 +131,7 @@ describe("whereabouts watch", () => {
       await using hosts = await twoHosts({ ipv6: false });
       const code = `require("dgram").createSocket("udp4").bind(21025, () => console.log("ready"))`;
       await using holder = Bun.spawn(hosts.a.command([process.execPath, "-e", code]), { stdout: "pipe" });
-      await new Said(holder.stdout).next(/ready/);
+      await new OutputLines(holder.stdout).next(/ready/);
       const result = await run(["watch"], "", { by: hosts.a.command([]) });
       expect(result).toEqual({
         out: "",
@@ -167,7 +167,7 @@ describe("on a LAN", () => {
       const looking = run(["lookup", "NODE-A", "NOBODY", "--lan", "--timeout", "3"], "", { by: hosts.b.command([]) });
       await Bun.sleep(500);
       await using announcing = announce(hosts.a, "NODE-A", 22000);
-      const said = new Said(announcing.stdout);
+      const said = new OutputLines(announcing.stdout);
       await said.next(/ {2}sent {3}lan {2}10\.9\.0\.255:21025 +24 bytes$/);
       await said.next(/ {2}sent {3}lan {2}\[ff02::2012:1025%a0\]:21025 +24 bytes$/);
       announcing.kill();

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { Said } from "../support/command.ts";
+import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 import { hasNpm, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
@@ -57,7 +57,7 @@ describe("with Bun", () => {
 
   test.each(["SIGTERM", "SIGINT"] as const)("its server gets %s and ends with 0", async (signal) => {
     const server = start(paths.bun, ["server", "--host", "127.0.0.1", "--port", "0", "--journal", "memory"]);
-    await new Said(server.stdout).next(/listen/);
+    await new OutputLines(server.stdout).next(/listen/);
     server.kill(signal);
     expect(await server.exited).toBe(0);
   });

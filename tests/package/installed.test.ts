@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { readmeBlock } from "../docs/readme.ts";
 import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { Client } from "../support/client.ts";
-import { Said } from "../support/command.ts";
+import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { LONG_LIMIT_MS, TEST_LIMIT_MS } from "../support/time-limits.ts";
@@ -165,7 +165,7 @@ describe("the command", () => {
         stdio: ["ignore", "pipe", "inherit"],
       });
       try {
-        const line = await new Said(server.stdout).next(/listens on udp .*: wasm engine/);
+        const line = await new OutputLines(server.stdout).next(/listens on udp .*: wasm engine/);
         await using client = await Client.open(Number(/127\.0\.0\.1:(\d+)/.exec(line)![1]));
         client.send(announcement(ascii("A"), 22000));
         expect(await client.ask(query(ascii("A")))).toEqual(

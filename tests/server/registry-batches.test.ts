@@ -17,22 +17,22 @@ function batchOf(...entries: [name: string, port: number, announcedAt: number][]
 }
 
 for (const backend of ["wasm", "ts"] as const) {
-  describe(`the batches of a registry, ${backend} engine`, () => {
-    test("hand out what was announced, once, and another registry answers the same", async () => {
+  describe(`the batches of a registry (${backend} engine)`, () => {
+    test("contain each new announcement once; a registry that merges them gives the same answers", async () => {
       const [here, there] = [new Site(backend), new Site(backend)];
       for (let i = 0; i < 3000; i++) here.announce(`n${i}`, i + 1, i % 2 ? "192.0.2.1" : "2001:db8::1");
-      const news = await here.news();
+      const news = await here.newEntries();
       expect(names(news).sort()).toEqual(Array.from({ length: 3000 }, (_, i) => `n${i} ${i + 1}`).sort());
-      expect(await here.news()).toEqual([]);
+      expect(await here.newEntries()).toEqual([]);
       await there.merge(news);
       for (let i = 0; i < 3000; i++) expect(there.reply(`n${i}`)).toBe(here.reply(`n${i}`));
       expect(there.batches.exchange.merged).toBe(3000);
-      // What came from elsewhere is not handed on.
-      expect(await there.news()).toEqual([]);
+      // Merged entries are not new: they are not appended again.
+      expect(await there.newEntries()).toEqual([]);
       checkInvariants(there.harness.bytes);
     });
 
-    test("hand out again what could not be kept, and what came in the meantime", async () => {
+    test("contain an entry again after its append failed, and entries announced meanwhile", async () => {
       const site = new Site(backend);
       site.announce("a", 1);
       const failing = site.batches.appendNew(
@@ -44,28 +44,28 @@ for (const backend of ["wasm", "ts"] as const) {
       );
       expect(failing).rejects.toThrow("disk full");
       await failing.catch(() => {});
-      expect(names(await site.news()).sort()).toEqual(["a 1", "b 2"]);
+      expect(names(await site.newEntries()).sort()).toEqual(["a 1", "b 2"]);
       site.batches.moveCursors("reset");
       site.announce("a", 3);
-      expect(names(await site.news()).sort()).toEqual(["a 3", "b 2"]);
+      expect(names(await site.newEntries()).sort()).toEqual(["a 3", "b 2"]);
     });
 
-    test("hand out much that was announced about in order of time, so that another finds its place at once", async () => {
+    test("are nearly in order of time if there are many new entries, so that merging them is fast", async () => {
       const site = new Site(backend, { capacity: 40_000 });
       expect(site.batches.exchange.shards).toBeGreaterThan(4);
       const start = Date.now() - RETENTION / 2;
       for (let i = 0; i < 40_000; i++) site.announce(`n${i}`, 1, "192.0.2.1", start + i * 40);
-      const news = await site.news();
+      const news = await site.newEntries();
       expect(new Set(names(news)).size).toBe(40_000);
       for (const batch of news) expect(batch.time(batch.count - 1) - batch.time(0)).toBeLessThan(20_000 * 40);
     });
 
-    test("hand out all there is, wherever it was announced, about in order of time", async () => {
+    test("of appendAll contain all entries, merged ones included, in order of time", async () => {
       const site = new Site(backend);
       const start = Date.now() - RETENTION / 2;
       for (let i = 0; i < 10_000; i++) site.announce(`n${i}`, 1, "192.0.2.1", start + i * 100);
       await site.merge([batchOf(["m", 7, start + 500_050], ["first", 8, start - 1])]);
-      const all = await site.all();
+      const all = await site.allEntries();
       expect(names(all)).toHaveLength(10_002);
       expect(new Set(names(all)).size).toBe(10_002);
       const times = all.flatMap((batch) => Array.from({ length: batch.count }, (_, i) => batch.time(i)));
@@ -73,7 +73,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(all.length).toBeGreaterThan(1);
     });
 
-    test("miss none that stays when nodes are announced while all are handed out", async () => {
+    test("of appendAll miss no entry, even if nodes are announced meanwhile", async () => {
       const site = new Site(backend);
       for (let i = 0; i < 10_000; i++) site.announce(`n${i}`, 1);
       const list: Batch[] = [];
@@ -85,19 +85,19 @@ for (const backend of ["wasm", "ts"] as const) {
         },
         () => 0,
       );
-      const seen = new Set([...names(list), ...names(await site.news())].map((name) => name.split(" ")[0]));
+      const seen = new Set([...names(list), ...names(await site.newEntries())].map((name) => name.split(" ")[0]));
       expect(seen.size).toBe(10_000);
     });
 
-    test("wait for a shard that is locked, and neither lose nor hold up what is in the others", async () => {
+    test("wait for a locked shard, without losing or delaying the entries of the others", async () => {
       const site = new Site(backend, { shards: 4 });
       for (let i = 0; i < 100; i++) site.announce(`n${i}`, 1);
       site.lock(2, 9);
-      const first = names(await site.news());
+      const first = names(await site.newEntries());
       expect(first.length).toBeWithin(50, 100);
       site.batches.moveCursors("reset");
       site.lock(2, 0);
-      expect(names(await site.news())).toHaveLength(100);
+      expect(names(await site.newEntries())).toHaveLength(100);
 
       const other = new Site(backend, { shards: 4 });
       other.lock(1, 9);
@@ -111,7 +111,7 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(other.batches.exchange.merged).toBe(600);
     });
 
-    test("skip NodeIDs that are too long here, and count them", async () => {
+    test("have entries with too long NodeIDs skipped and counted when they are merged", async () => {
       const site = new Site(backend, { maxIdLength: 8 });
       const now = Date.now();
       await site.merge([
@@ -122,18 +122,18 @@ for (const backend of ["wasm", "ts"] as const) {
       checkInvariants(site.harness.bytes);
     });
 
-    test("count what finds no room", async () => {
+    test("have entries counted that a full registry drops", async () => {
       const site = new Site(backend, { capacity: 3 });
       await site.merge([batchOf(...[1, 2, 3, 4, 5].map((i) => [`n${i}`, 1, Date.now()] as [string, number, number]))]);
       expect(site.batches.exchange.full).toBe(2);
     });
 
-    test("let go of the event loop every few milliseconds", async () => {
+    test("are made and merged in slices, so that timers run every few milliseconds", async () => {
       const [here, there] = [new Site(backend, { capacity: 100_000 }), new Site(backend, { capacity: 100_000 })];
       for (let i = 0; i < 100_000; i++) here.announce(`n${i}`, 1);
       let turns = 0;
       const timer = setInterval(() => turns++, 1);
-      const all = await here.news();
+      const all = await here.newEntries();
       const atNews = turns;
       await there.merge(all);
       clearInterval(timer);
@@ -143,14 +143,15 @@ for (const backend of ["wasm", "ts"] as const) {
   });
 }
 
-describe("registries that hear of the same announcements", () => {
-  /** Announcements to some sites, whose clocks differ, heard of by all in whatever order, more than once. */
+describe("registries that merge each other's announcements", () => {
+  /** Announces nodes to three sites with different clocks. Each site merges the batches of all in random order, some twice. */
   async function converge(seed: number, skew: number): Promise<void> {
     const random = new Random(seed);
     const sites = Array.from({ length: 3 }, (_, i) => new Site(i === 1 ? "ts" : "wasm", { capacity: 50 }));
     const clocks = sites.map(() => random.below(2 * skew + 1) - skew);
-    const heard: Batch[] = [];
-    const told = sites.map(() => 0);
+    const batches: Batch[] = [];
+    /** For each site, how many batches it has merged. */
+    const merged = sites.map(() => 0);
     for (let round = 0; round < 60; round++) {
       sites.forEach((site, i) => {
         const now = Date.now() + clocks[i]!;
@@ -158,15 +159,15 @@ describe("registries that hear of the same announcements", () => {
           site.announce(`n${random.below(6)}`, 1 + random.below(60_000), "192.0.2.1", now);
       });
       for (const [i, site] of sites.entries()) {
-        if (random.once(2)) heard.push(...(await site.news()));
-        // Each hears of a part, and then of some of it again.
-        const next = Math.min(heard.length, told[i]! + random.below(4));
-        await site.merge(heard.slice(Math.max(0, told[i]! - random.below(3)), next));
-        told[i] = next;
+        if (random.once(2)) batches.push(...(await site.newEntries()));
+        // Some of the batches, and some earlier ones again.
+        const next = Math.min(batches.length, merged[i]! + random.below(4));
+        await site.merge(batches.slice(Math.max(0, merged[i]! - random.below(3)), next));
+        merged[i] = next;
       }
     }
-    for (const site of sites) heard.push(...(await site.news()));
-    for (const [i, site] of sites.entries()) await site.merge(heard.slice(told[i]));
+    for (const site of sites) batches.push(...(await site.newEntries()));
+    for (const [i, site] of sites.entries()) await site.merge(batches.slice(merged[i]));
     for (let n = 0; n < 6; n++) {
       const [one, ...others] = sites.map((site) => site.reply(`n${n}`));
       for (const other of others) expect(other, `node n${n}, seed ${seed}`).toBe(one);
@@ -174,34 +175,34 @@ describe("registries that hear of the same announcements", () => {
     for (const site of sites) checkInvariants(site.harness.bytes);
   }
 
-  test("agree on each, in whatever order they hear of them, within a millisecond and with equal times", async () => {
+  test("agree on every node, in any order of merging, even if announcements have the same time", async () => {
     for (let seed = 1; seed <= 60; seed++) await converge(seed, 0);
   });
 
-  test("agree on each when their clocks differ by what measuring them leaves", async () => {
+  test("agree on every node if their clocks differ by up to 60 ms", async () => {
     for (let seed = 100; seed <= 160; seed++) await converge(seed, 60);
   });
 
-  test("have whoever knew of an announcement win with the next one, though his clock is behind", async () => {
+  test("take an announcement for the later one if its server knew the other one, even if that server's clock is behind", async () => {
     const [ahead, behind, third] = [new Site(), new Site(), new Site()];
     ahead.announce("n", 1, "192.0.2.1", Date.now() + 400);
-    const first = await ahead.news();
+    const first = await ahead.newEntries();
     await behind.merge(first);
     behind.announce("n", 2);
-    const second = await behind.news();
+    const second = await behind.newEntries();
     await third.merge([...second, ...first]);
     await ahead.merge(second);
     for (const site of [ahead, behind, third]) expect(site.reply("n")).toBe(behind.reply("n"));
     expect(behind.reply("n")).toContain("00020000");
   });
 
-  test("have times of each other's clocks converted, and expiry counts by their own", async () => {
+  test("convert times between the clocks of the servers and of the journal", async () => {
     const [here, there] = [new Site(), new Site()];
-    // This one's clock is 5 s ahead of the journal's, the other's 3 s behind.
+    // The clock of `here` is 5 s ahead of the journal's clock, that of `there` 3 s behind.
     here.announce("n", 1, "192.0.2.1", Date.now() + 5000);
-    const news = await here.news(-5000);
+    const news = await here.newEntries(-5000);
     await there.merge(news, -3000);
-    const [one] = await there.all();
+    const [one] = await there.allEntries();
     expect(Math.abs(one!.time(0) - (Date.now() - 3000))).toBeLessThan(200);
     expect(there.batches.exchange.ahead).toBe(0);
   });

@@ -1,4 +1,4 @@
-/** The command line as a process of its own, in an environment without what would change what it does. */
+/** Runs the command line as a process of its own, in an environment without variables that change its behavior. */
 
 export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
@@ -6,17 +6,17 @@ const CLEAN = {
   ...Object.fromEntries(
     Object.entries(Bun.env).filter(([name]) => !name.startsWith("WHEREABOUTS_") && name !== "NO_COLOR"),
   ),
-  // A test that wants the journal of who runs it says so.
+  // The default would be the journal of the user who runs the tests.
   WHEREABOUTS_JOURNAL: "memory",
 };
 
 interface Options {
   readonly env?: Record<string, string>;
-  /** What the process is started by: `nsenter …`, say. */
+  /** A command that starts the process, such as `nsenter …`. */
   readonly by?: readonly string[];
 }
 
-/** Starts it; its standard input stays open until the test ends it. */
+/** Starts the command. Its standard input stays open until the test closes it. */
 export function start(args: readonly string[], { env, by = [] }: Options = {}) {
   return Bun.spawn([...by, process.execPath, MAIN, ...args], {
     env: { ...CLEAN, TZ: "UTC", ...env },
@@ -28,7 +28,7 @@ export function start(args: readonly string[], { env, by = [] }: Options = {}) {
 
 export type Running = ReturnType<typeof start>;
 
-/** Runs it to its end. */
+/** Runs the command until it ends. */
 export async function run(args: readonly string[], stdin: string | Uint8Array = "", options?: Options) {
   const child = start(args, options);
   child.stdin.write(stdin);
@@ -37,10 +37,10 @@ export async function run(args: readonly string[], stdin: string | Uint8Array = 
   return { out, err, code };
 }
 
-/** What a stream says, line by line; `next` waits for a line that matches, and drops those before it. */
-export class Said {
+/** Reads a stream line by line. `next` waits for a line that matches and skips the lines before it. */
+export class OutputLines {
   readonly lines: string[] = [];
-  /** All of it, once the stream has ended. */
+  /** Resolves when the stream has ended. */
   readonly end: Promise<void>;
   #next = 0;
   #wake: () => void = () => {};
@@ -56,7 +56,7 @@ export class Said {
         const line = this.lines[this.#next++]!;
         if (pattern.test(line)) return line;
       }
-      if (this.#ended) throw new Error(`it ended without ${pattern}: ${this.lines.join("\n")}`);
+      if (this.#ended) throw new Error(`the output ended without ${pattern}: ${this.lines.join("\n")}`);
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
@@ -76,7 +76,7 @@ export class Said {
   }
 }
 
-/** The command on a terminal of its own. What it writes is kept as it came, escape sequences and all. */
+/** The command on a terminal of its own. `text` is its output, including escape sequences. */
 export class TerminalCommand implements AsyncDisposable {
   readonly child: Bun.Subprocess;
   readonly terminal: Bun.Terminal;
@@ -86,7 +86,7 @@ export class TerminalCommand implements AsyncDisposable {
     const decoder = new TextDecoder();
     this.child = Bun.spawn([...by, process.execPath, MAIN, ...args], {
       env: { ...CLEAN, TZ: "UTC", TERM: "xterm-256color", ...env },
-      // Made here: one that is made before would not be the process's controlling terminal, which signals come from.
+      // A terminal that was created before would not be the controlling terminal, which sends signals such as SIGINT.
       terminal: {
         ...size,
         data: (_terminal, bytes) => {

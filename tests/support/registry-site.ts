@@ -1,4 +1,4 @@
-/** A registry with all that a journal needs of it, and no server around it. */
+/** A registry and its batches, as a journal uses them, without a server. */
 import { H_SHARDS_AT, SHARD_LOCK, SHARD_SIZE } from "../../assembly/layout.ts";
 import type { EngineBackend, EngineOptions } from "../../src/engine/index.ts";
 import { Batch, type Journal, type JournalRegistry, type SealedBatch } from "../../src/journal/index.ts";
@@ -31,14 +31,15 @@ export class Site {
     return this.harness.send(query(ascii(name))).reply?.toHex();
   }
 
-  /** What was announced since the last time, as batches. */
-  async news(shift = 0): Promise<Batch[]> {
+  /** The entries announced since the last call, as batches. */
+  async newEntries(shift = 0): Promise<Batch[]> {
     const list: Batch[] = [];
     await this.batches.appendNew(collect(list), () => shift);
     return list;
   }
 
-  async all(): Promise<Batch[]> {
+  /** All entries, as batches. */
+  async allEntries(): Promise<Batch[]> {
     const list: Batch[] = [];
     await this.batches.appendAll(collect(list), () => 0);
     return list;
@@ -67,7 +68,7 @@ export function names(batches: readonly Batch[]): string[] {
   );
 }
 
-/** The site as a journal sees it; what it is asked to append again is noted, and done where there is a journal. */
+/** A site as the registry of a journal. Counts the requests to append again, and carries them out if `journal` is set. */
 export class SiteRegistry implements JournalRegistry {
   readonly site: Site;
   again = 0;
@@ -105,7 +106,7 @@ export class SiteRegistry implements JournalRegistry {
     this.all++;
   }
 
-  /** Appends what is new, as a server does every 250 ms. */
+  /** Appends new entries, as a server does every 250 ms. */
   async append(): Promise<void> {
     const { journal } = this;
     if (journal)

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Client } from "../../support/client.ts";
-import { type Running, Said, start } from "../../support/command.ts";
+import { OutputLines, type Running, start } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
@@ -14,7 +14,7 @@ const PASSWORD = "hush%/ü";
 const WRONG = "mistaken";
 
 interface Server extends AsyncDisposable {
-  readonly said: Said;
+  readonly said: OutputLines;
   readonly client: Client;
   /** Stops it; resolves with all lines of its log. */
   stop(): Promise<string[]>;
@@ -24,7 +24,7 @@ interface Server extends AsyncDisposable {
 async function serve(journal: string, env: Record<string, string> = {}): Promise<Server> {
   // By a variable, as users should: other users can read command lines.
   const child: Running = start(SERVER, { env: { WHEREABOUTS_JOURNAL: journal, ...env } });
-  const said = new Said(child.stdout);
+  const said = new OutputLines(child.stdout);
   const port = Number(/udp 127\.0\.0\.1:(\d+)/.exec(await said.next(/listens on/))![1]);
   const client = await Client.open(port);
   return {

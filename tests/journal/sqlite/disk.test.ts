@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Client } from "../../support/client.ts";
-import { type Running, run, Said, start } from "../../support/command.ts";
+import { OutputLines, type Running, run, start } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
@@ -20,7 +20,7 @@ const SERVER = ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1
 
 interface Server extends AsyncDisposable {
   readonly child: Running;
-  readonly said: Said;
+  readonly said: OutputLines;
   readonly client: Client;
   /** Warnings in its log. */
   warnings(): string[];
@@ -31,7 +31,7 @@ interface Server extends AsyncDisposable {
 async function serve(path: string, mount: string): Promise<Server> {
   const by = ["unshare", "-m", "sh", "-c", `${mount} && exec "$@"`, "sh"];
   const child = start([...SERVER, "--journal", `sqlite:${path}`], { by });
-  const said = new Said(child.stdout);
+  const said = new OutputLines(child.stdout);
   const port = Number(/127\.0\.0\.1:(\d+)/.exec(await said.next(/listens on/))![1]);
   const client = await Client.open(port);
   return {
@@ -273,7 +273,7 @@ describe.concurrent("a server that cannot start with its journal", () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
       const child = start([...SERVER, "--journal", `sqlite:${path}`]);
-      await new Said(child.stdout).next(/listens on/);
+      await new OutputLines(child.stdout).next(/listens on/);
       child.kill();
       await child.exited;
       const db = new Database(path);
@@ -291,7 +291,9 @@ describe.concurrent("a server that cannot start with its journal", () => {
     using folder = new Folder();
     const env = { STATE_DIRECTORY: folder.path, WHEREABOUTS_JOURNAL: "sqlite" };
     const child = start(SERVER, { env });
-    expect(await new Said(child.stdout).next(/listens on/)).toContain(`journal sqlite ${folder.at("registry.db")}`);
+    expect(await new OutputLines(child.stdout).next(/listens on/)).toContain(
+      `journal sqlite ${folder.at("registry.db")}`,
+    );
     const { err, code } = await run(SERVER, "", { env });
     expect(err).toBe(
       `whereabouts: error: the journal ${folder.at("registry.db")} is in use by another server: stop that one, or name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing (set by WHEREABOUTS_JOURNAL)\n`,
@@ -305,7 +307,7 @@ describe.concurrent("a server that cannot start with its journal", () => {
     using folder = new Folder();
     const journal = ["--journal", `sqlite:${folder.at("registry.db")}`];
     const first = start([...SERVER, ...journal]);
-    const line = await new Said(first.stdout).next(/listens on/);
+    const line = await new OutputLines(first.stdout).next(/listens on/);
     const client = await Client.open(Number(line.match(/:(\d+): /)![1]));
     for (let n = 0; n < 100; n++) client.send(announcement(ascii(`NODE-${n}`), 1 + n));
     await client.ask(query(ascii("NODE-99")));
@@ -320,7 +322,7 @@ describe.concurrent("a server that cannot start with its journal", () => {
       code: 1,
     });
     const again = start([...SERVER, ...journal]);
-    expect(await new Said(again.stdout).next(/restored/)).toContain("100 nodes restored");
+    expect(await new OutputLines(again.stdout).next(/restored/)).toContain("100 nodes restored");
     again.kill();
     await again.exited;
   });

@@ -546,7 +546,7 @@ describe("the log in an SQLite journal", () => {
     await using it = await open(path);
     expect(it.registry.nodes).toBe(2);
     expect(it.registry.site.reply("moved")).toContain("00020000");
-    const [all] = await it.registry.site.all();
+    const [all] = await it.registry.site.allEntries();
     const ages = [0, 1].map((i) => Date.now() - all!.time(i));
     for (const age of ages) expect(age).toBeWithin(0, 30_000);
   });
@@ -570,7 +570,7 @@ describe("the log in an SQLite journal", () => {
     {
       await using it = await open(path);
       expect(it.registry.site.reply("moved")).toContain("00020000");
-      const [all] = await it.registry.site.all();
+      const [all] = await it.registry.site.allEntries();
       expect(all!.count).toBe(4);
       expect(Date.now() - all!.time(0)).toBeWithin(50 * 60_000, 51 * 60_000);
     }
