@@ -1,7 +1,7 @@
 /**
- * Announces and asks for the same few nodes as others do, from many sources: `bun contention-client.ts PORT SECONDS SEED`. The port that
- * a source announces follows from its address: so a reply shows whether its port and its IP are of one announcement. Prints
- * one line of JSON.
+ * Announces and queries a few nodes from many sources: `bun contention-client.ts PORT SECONDS SEED`. Other processes do the
+ * same with the same nodes. The announced port is computed from the source address, so a reply shows whether its port and its
+ * IP come from the same announcement. Prints one line of JSON.
  */
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
@@ -39,16 +39,16 @@ const end = performance.now() + seconds * 1000;
 while (performance.now() < end) {
   const { ip, socket } = random.pick(sources);
   const packets = Array.from({ length: BATCH }, () => {
-    // Others every now and then, so that those before them are over and go.
+    // Other NodeIDs every 200 ms, so that entries expire all the time.
     const id = ascii(`NODE-${Math.floor(Date.now() / 200) % 3}-${random.below(12)}`);
     return [random.once(2) ? query(id) : announcement(id, portOf(ip)), port, "127.0.0.1"] as const;
   });
   try {
     sent += socket.sendMany(packets.flat());
   } catch {
-    // An error of an earlier packet.
+    // The error belongs to an earlier packet.
   }
-  // Replies are to be received as well.
+  // Lets the event loop receive replies.
   await Bun.sleep(0);
 }
 await Bun.sleep(200);

@@ -1,17 +1,18 @@
-/** A wasm and a TypeScript worker of one server, at which many sources announce and ask for the same few nodes. */
+/** One server with a wasm and a TypeScript worker. Many sources announce and query the same few nodes at the same time. */
 import { DiscoveryServer, type ServerStats, type TransportName } from "../../src/server/index.ts";
 import { checkInvariants } from "../support/invariants.ts";
 import { Threads } from "../support/threads.ts";
 
 export interface Collided {
   sent: number;
-  /** Replies that came, and those whose port and IP were not of one announcement. */
+  /** Replies received. */
   answered: number;
+  /** Replies whose port and IP came from different announcements. */
   mixed: number;
   stats: ServerStats;
 }
 
-/** Throws if the registry is not whole afterwards. */
+/** @throws {Error} if the registry is damaged afterwards. */
 export async function collideAt(transport: TransportName, seconds: number): Promise<Collided> {
   using threads = new Threads();
   const server = await DiscoveryServer.start({
@@ -20,7 +21,7 @@ export async function collideAt(transport: TransportName, seconds: number): Prom
     workers: 2,
     engine: ["wasm", "ts"],
     transport,
-    // Nodes come, are refused and go all the time.
+    // So small that nodes are stored, refused and evicted all the time.
     capacity: 8,
     retention: 0.05,
     sourceRate: 0,

@@ -1,4 +1,4 @@
-/** A packet worker as the server has it, but that of lane 1 fails at once. */
+/** The server's packet worker, but the one of lane 1 fails at its start. */
 import type { ToWorker } from "../../src/server/workers/messages.ts";
 import "../../src/server/workers/worker.ts";
 

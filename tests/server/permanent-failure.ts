@@ -1,6 +1,7 @@
 /**
- * A server whose worker is brought to fail, however often it is replaced: `bun permanent-failure.ts HOW`. Prints the error that `closed`
- * rejects with, and how late the main thread's timer was meanwhile, as JSON; ends by itself when nothing is left of the server.
+ * A server whose workers fail again and again, because its memory is damaged: `bun permanent-failure.ts HOW`. Prints the error
+ * that `closed` rejects with and the largest delay of a timer on the main thread, as JSON. Does not call process.exit, so it
+ * ends only if the server leaves nothing open.
  */
 
 import { H_INDEX_AT, H_SHARDS_AT, SHARD_LOCK } from "../../assembly/layout.ts";
@@ -24,12 +25,12 @@ await until(() => server.stats().received === 1, "a packet");
 
 const TICK = 10;
 let last = performance.now();
-let late = 0;
+let timerDelay = 0;
 const ticker = setInterval(() => {
-  late = Math.max(late, performance.now() - last - TICK);
+  timerDelay = Math.max(timerDelay, performance.now() - last - TICK);
   last = performance.now();
 }, TICK);
-// Tables that lie outside the memory: wasm traps at the index, and Atomics throw at a shard's lock.
+// Move tables out of the memory: wasm traps when it reads the index, Atomics throw at the lock of a shard.
 const u32 = new Uint32Array(threads.memory.buffer);
 if (how === "dies with a lock") u32[(u32[H_SHARDS_AT >>> 2]! + SHARD_LOCK) >>> 2] = 1;
 u32[(how === "throws" ? H_SHARDS_AT : H_INDEX_AT) >>> 2] = 2 ** 32 - 4096;
@@ -40,4 +41,4 @@ while (message === undefined) {
 clearInterval(ticker);
 await server.stop();
 client.close();
-console.log(JSON.stringify({ message, late, received: server.stats().received, threads: threads.list.length }));
+console.log(JSON.stringify({ message, timerDelay, received: server.stats().received, threads: threads.list.length }));

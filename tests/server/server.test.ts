@@ -33,7 +33,7 @@ async function announce(server: DiscoveryServer, client: Client, ...packets: Uin
   await until(() => server.stats().received >= before + packets.length, "the announcements");
 }
 
-test("auto is one worker where the system does not share a port out, and who asks for more gets them", () => {
+test("auto is one worker on systems that do not spread the packets of a port; an explicit number is used as it is", () => {
   for (const platform of ["darwin", "win32", "freebsd"]) {
     expect(workerCount({ workers: "auto" }, platform)).toBe(1);
     expect(workerCount({ workers: 3 }, platform)).toBe(3);
@@ -43,7 +43,7 @@ test("auto is one worker where the system does not share a port out, and who ask
 
 for (const engine of ["wasm", "ts"] as const) {
   describe(`a server on the ${engine} engine`, () => {
-    test("answers what was announced, with the source's address", async () => {
+    test("answers a query with the announced port and the announcement's source address", async () => {
       await using server = await start({ engine });
       await using client = await Client.open(server.port);
       await announce(server, client, announcement(ascii("NODE"), 22000, Uint8Array.of(6, 6, 6, 6)));
@@ -68,7 +68,7 @@ for (const engine of ["wasm", "ts"] as const) {
 }
 
 describe("a server", () => {
-  test("is silent where there is nothing to say", async () => {
+  test("sends no reply to announcements, unknown NodeIDs and malformed packets", async () => {
     await using server = await start();
     await using client = await Client.open(server.port);
     await announce(server, client, announcement(ascii("A"), 1), query(ascii("B")), ascii("junk"), new Uint8Array(0));
@@ -76,7 +76,7 @@ describe("a server", () => {
     expect(server.stats().verdicts).toMatchObject({ stored: 1, unknown: 1, malformed: 2 });
   });
 
-  test("forgets a node when its retention is over", async () => {
+  test("evicts a node when its retention has passed", async () => {
     await using server = await start({ retention: 1 });
     await using client = await Client.open(server.port);
     await announce(server, client, announcement(ascii("A"), 1));
@@ -86,7 +86,7 @@ describe("a server", () => {
     await until(() => server.stats().nodes === 0, "the sweep");
   });
 
-  test("limits a source, and another source is served meanwhile", async () => {
+  test("limits one source without affecting another", async () => {
     await using server = await start({ sourceRate: 1, sourceBurst: 50 });
     await using greedy = await Client.open(server.port, "127.0.0.1", "127.0.0.2");
     await using other = await Client.open(server.port, "127.0.0.1", "127.3.0.1");
@@ -98,7 +98,7 @@ describe("a server", () => {
     await until(() => greedy.replies.length === 50, "50 replies");
   });
 
-  test("counts empty datagrams, those of 65,507 bytes and those in between, and goes on", async () => {
+  test("counts malformed datagrams of 0 to 65,507 bytes and still answers", async () => {
     await using server = await start();
     await using client = await Client.open(server.port);
     const odd = [0, 1, 3, 1024, 1040, 1041, 1500, 9000, 65_507].map((length) => new Uint8Array(length));
@@ -109,9 +109,9 @@ describe("a server", () => {
     expect(sum(server.stats())).toBe(server.stats().received);
   });
 
-  // Bun.udpSocket drops them before anybody could count them; that the engine counts them stands in engine.test.ts.
-  testIf(process.getuid?.() === 0, "a raw socket takes root")(
-    "gives packets from source port 0 neither room nor answer",
+  // Bun.udpSocket drops such packets, so the server cannot count them. engine.test.ts checks that the engine counts them.
+  testIf(process.getuid?.() === 0, "a raw socket needs root")(
+    "neither stores nor answers packets from source port 0",
     async () => {
       await using server = await start();
       await using client = await Client.open(server.port);
@@ -127,7 +127,7 @@ describe("a server", () => {
     },
   );
 
-  test("misses no healthy client's reply for 10,000 clients that closed their ports before theirs", async () => {
+  test("loses no reply to a client while 10,000 other clients close their ports before their replies arrive", async () => {
     await using server = await start(UNLIMITED);
     await using client = await Client.open(server.port);
     await announce(server, client, announcement(ascii("A"), 1));
@@ -153,7 +153,7 @@ describe("a server", () => {
     expect(stats.unsent).toBe(0);
   });
 
-  test("refuses to start on a port that is in use, and says so", async () => {
+  test("fails to start on a port that is in use, with an error that says so", async () => {
     await using server = await start();
     const second = start({ port: server.port });
     expect(second).rejects.toMatchObject({
@@ -174,7 +174,7 @@ describe("a server", () => {
     expect(several.address).toBe(named.address);
   });
 
-  test("takes an IPv6 address in brackets", async () => {
+  test("accepts an IPv6 address in brackets", async () => {
     await using server = await start({ host: "[::1]" });
     expect([server.options.host, server.address]).toEqual(["::1", "::1"]);
     await using client = await Client.open(server.port, "::1");
@@ -210,7 +210,7 @@ describe("a server", () => {
     expect(server.options.allow.map(formatNetwork)).toEqual(["127.0.0.2/32", "127.3.0.0/16"]);
   });
 
-  test("refuses options out of their range", async () => {
+  test("rejects options that are out of range", async () => {
     expect(start({ port: 70_000 })).rejects.toThrow(RangeError);
     expect(start({ workers: 0 })).rejects.toThrow('workers must be a whole number from 1 to 256 or "auto", not 0');
     expect(start({ transport: "tcp" as "udp" })).rejects.toThrow('transport must be "udp" or "mmsg", not "tcp"');
@@ -230,23 +230,23 @@ describe("a server", () => {
   });
 });
 
-describe("a server whose worker fails however often it is replaced", () => {
+describe("a server whose workers fail again and again", () => {
   const script = new URL("./permanent-failure.ts", import.meta.url).pathname;
 
-  for (const [how, complaint] of [
+  for (const [how, reason] of [
     ["throws", "the registry is damaged: "],
     ["traps", "the packet workers keep failing: "],
     ["dies with a lock", "the packet workers keep failing: "],
   ] as const) {
-    test(`says so and can still be stopped: one that ${how}`, async () => {
+    test(`rejects closed and can still be stopped if the worker ${how}`, async () => {
       const child = Bun.spawn([process.execPath, script, how], { stdout: "pipe", stderr: "pipe" });
       const [out, code] = await Promise.all([child.stdout.text(), child.exited]);
       expect(code).toBe(0);
-      const { message, received, late, threads } = JSON.parse(out);
-      expect(message).toStartWith(complaint);
+      const { message, received, timerDelay, threads } = JSON.parse(out);
+      expect(message).toStartWith(reason);
       expect(message).not.toContain("\n");
       expect(received).toBe(1);
-      expect(late).toBeLessThan(500);
+      expect(timerDelay).toBeLessThan(500);
       expect(threads).toBeWithin(1, 10);
     });
   }

@@ -1,4 +1,4 @@
-/** A UDP client for tests: Bun's own socket, nothing of ours between the test and the wire. */
+/** A UDP client for tests. It uses Bun's socket directly, and none of the code under test. */
 export class Client implements AsyncDisposable {
   readonly replies: Uint8Array[] = [];
   readonly #socket: Bun.udp.Socket<"buffer">;
@@ -35,7 +35,7 @@ export class Client implements AsyncDisposable {
     this.#socket.send(packet, this.#server.port, this.#server.host);
   }
 
-  /** The next reply, or undefined after `timeout` ms of silence. */
+  /** The next reply, or undefined if none arrives within `timeout` ms. */
   async receive(timeout = 2000): Promise<Uint8Array | undefined> {
     const end = performance.now() + timeout;
     while (this.replies.length === 0 && performance.now() < end) {

@@ -1,4 +1,4 @@
-/** Servers that share a journal, and a client for each. */
+/** Servers that share a journal, with a client for each. */
 
 import { DiscoveryServer, type ServerOptions } from "../../src/server/index.ts";
 import { Client } from "./client.ts";
@@ -30,7 +30,7 @@ export class Member implements AsyncDisposable {
     return new Member(server, await Client.open(server.port));
   }
 
-  /** Announces nodes, no faster than the server takes them. */
+  /** Announces nodes, no faster than the server handles the packets. */
   async announce(names: readonly string[], port = 22000): Promise<void> {
     const before = this.server.stats().received;
     for (const [i, name] of names.entries()) {
@@ -40,24 +40,24 @@ export class Member implements AsyncDisposable {
     await until(() => this.server.stats().received >= before + names.length, "the announcements");
   }
 
-  /** The port that it answers for a node, or undefined. */
+  /** The port in this server's answer for a node, or undefined if there is no answer. */
   async port(name: string, timeout = 2000): Promise<number | undefined> {
     const reply = await this.client.ask(query(ascii(name)), timeout);
     if (reply === undefined) return undefined;
     const port = new DataView(reply.buffer).getUint16(4);
     if (!Bun.deepEquals(reply, announcement(ascii(name), port, LOOPBACK)))
-      throw new Error("an answer to another query");
+      throw new Error("the answer is for another query");
     return port;
   }
 
-  /** How many of the nodes it does not answer for. */
+  /** The number of nodes that this server does not answer for. */
   async missing(names: readonly string[]): Promise<number> {
     const answered = new Set<string>();
     for (let i = 0; i < names.length; i += 64) {
       const some = names.slice(i, i + 64);
       for (const name of some) this.client.send(query(ascii(name)));
       const end = performance.now() + 500;
-      // Answers to what was asked before may still come.
+      // Includes late answers to earlier queries.
       while (some.some((name) => !answered.has(name)) && performance.now() < end) {
         for (const reply of this.client.replies.splice(0)) {
           const length = new DataView(reply.buffer).getUint32(8);

@@ -1,4 +1,4 @@
-/** A folder of a test's own. */
+/** A temporary folder for a test, removed at the end of its scope. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

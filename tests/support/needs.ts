@@ -1,7 +1,7 @@
-/** Tests that need what a machine may not have: skipped with the reason there, a failure where CI is to have everything. */
+/** Tests that need something that not every machine has. They are skipped there, but not in CI. */
 import { test } from "bun:test";
 
-/** `test`, if `there`; else a test that is skipped, its reason in its name. With CI=true nothing is skipped. */
+/** `test`, if `there` is true or CI=true is set. Else a test that is skipped, with the reason in its name. */
 export function testIf(
   there: boolean,
   reason: string,

@@ -1,6 +1,6 @@
 /**
- * Hosts that are none: network namespaces with cables (veth) between them. Nothing leaves this machine, and nothing is left
- * behind, however a test ends: a namespace lives as long as its holder, which ends when its standard input does.
+ * Virtual hosts: network namespaces with cables (veth pairs) between them. No packet leaves this machine. A namespace exists
+ * as long as its holder process, which ends when its standard input is closed. So nothing is left behind, even if a test crashes.
  */
 import type { Subprocess } from "bun";
 
@@ -12,7 +12,7 @@ export const hasNetns: boolean =
   ["unshare", "nsenter", "ip", "sh"].every((tool) => Bun.which(tool) !== null) &&
   Bun.spawnSync(["unshare", "-n", "ip", "link", "set", "lo", "up"]).exitCode === 0;
 
-// Duplicate address detection takes seconds in which IPv6 sends nothing. Not part of what is tested.
+// Duplicate address detection is switched off: IPv6 could not send anything for seconds.
 const HOLD = `
 for conf in all default; do echo 0 > /proc/sys/net/ipv6/conf/$conf/accept_dad; done
 ip link set lo up
@@ -33,7 +33,7 @@ export class Host implements AsyncDisposable {
     throw new Error("no network namespace");
   }
 
-  /** A cable from this host's interface `name` to `peer`'s `peerName`; both are down. */
+  /** Adds a cable from interface `name` of this host to interface `peerName` of `peer`. Both are down at first. */
   cable(name: string, peer: Host, peerName: string): void {
     this.run(`ip link add ${name} type veth peer name ${peerName} netns ${peer.#holder.pid}`);
   }
@@ -45,7 +45,7 @@ export class Host implements AsyncDisposable {
     return stdout.toString();
   }
 
-  /** Waits until the kernel has seen that the other end of a cable is up, too: it takes its time. */
+  /** Waits until the kernel has noticed that both ends of a cable are up. */
   async linked(name: string): Promise<void> {
     for (let i = 0; i < 300; i++) {
       if (/ UP /.test(this.run(`ip -br link show ${name}`))) return;
@@ -65,7 +65,7 @@ export class Host implements AsyncDisposable {
   }
 }
 
-/** Two hosts and a cable from `a0` to `b0`, up: 10.9.0.1 and 10.9.0.2, and IPv6 link-local addresses. */
+/** Two hosts and a cable from `a0` to `b0`, both up: 10.9.0.1 and 10.9.0.2, and IPv6 link-local addresses. */
 export async function twoHosts({ ipv4 = true, ipv6 = true } = {}): Promise<AsyncDisposable & { a: Host; b: Host }> {
   const [a, b] = await Promise.all([Host.create(), Host.create()]);
   a.cable("a0", b, "b0");

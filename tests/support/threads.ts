@@ -1,13 +1,13 @@
 const WORKER = "src/server/workers/worker.ts";
 
-/** The packet workers that a server starts, and the memory that they share, for who wants to do something to them. */
+/** Gives a test access to the packet workers that a server starts, and to the memory that they share. */
 export class Threads implements Disposable {
-  /** Those that were started, the latest last. */
+  /** The workers, in the order in which they were started. */
   readonly list: Worker[] = [];
   #memory: WebAssembly.Memory | undefined;
   readonly #original = globalThis.Worker;
 
-  /** @param script what is run in their place. */
+  /** @param script the module that the workers run instead of their own. */
   constructor(script = WORKER) {
     const { list } = this;
     const Original = this.#original;
@@ -27,7 +27,7 @@ export class Threads implements Disposable {
     } as typeof Worker;
   }
 
-  /** The engines' memory; there is one when a worker was started. */
+  /** The memory of the engines. @throws {Error} if no worker was started yet. */
   get memory(): WebAssembly.Memory {
     if (this.#memory === undefined) throw new Error("no worker was started");
     return this.#memory;
