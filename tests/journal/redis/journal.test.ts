@@ -146,7 +146,7 @@ describe.concurrent("a server that loses its Redis", () => {
       expect(a.server.stats().journal.errors).toBeGreaterThan(0);
       expect(a.server.stats().journal.lag).toBeGreaterThan(2);
       await redis.run();
-      for (const member of [a, b]) await until(() => member.server.stats().nodes === 6301, "all of them", 10_000);
+      for (const member of [a, b]) await until(() => member.server.stats().nodes === 6301, "all of them");
       for (const member of [a, b]) await untilKnown(member, "both", 2);
       await using late = await Member.start(redis.url);
       expect(late.server.stats().nodes).toBe(6301);
