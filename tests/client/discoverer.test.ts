@@ -111,12 +111,12 @@ describe("a lookup", () => {
       await using discoverer = await start(relay.port);
       const results = await all(discoverer.lookupMany(Array.from({ length: 10_000 }, (_, i) => node(i))));
       expect(results).toHaveLength(10_000);
+      for (const { nodeId, address } of results) {
+        if (address) expect(address.port).toBe(1000 + Number(Buffer.from(nodeId).toString().slice(5)));
+      }
       found = Math.max(found, results.filter(({ address }) => address !== undefined).length);
     }
     expect(found).toBeGreaterThanOrEqual(9_900);
-    for (const { nodeId, address } of results) {
-      if (address) expect(address.port).toBe(1000 + Number(Buffer.from(nodeId).toString().slice(5)));
-    }
   });
 
   test("accepts only a reply from the server with the NodeID of the query, and counts the rest as ignored (the original accepted any reply)", async () => {
