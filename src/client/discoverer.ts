@@ -8,8 +8,8 @@ import { Lookups } from "./lookups.ts";
 import { nodeIdKey } from "./node-id.ts";
 import { lookupSettings, type Settings, startSettings, watchSettings } from "./options.ts";
 import { Announcer } from "./servers/announcer.ts";
-import { MAX_TIMER_MS } from "./servers/deadlines.ts";
 import { type ServerCounters, ServerLink } from "./servers/link.ts";
+import { MAX_TIMER_MS } from "./timers.ts";
 import type { DiscovererOptions, LanEvent, LanNode, LookupOptions, NodeAddress, WatchOptions } from "./types.ts";
 import { Watch } from "./watch.ts";
 

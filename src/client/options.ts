@@ -50,10 +50,11 @@ const START_CHECKS: Checks<DiscovererOptions> = {
   nodeId: (name, value) => {
     nodeIdBytes(value as string, name);
   },
-  port: checkPort,
+  port: (name, value) => checkPort(name, value, 0),
   servers: checkServers,
   lan: (name, value) => checkType(name, value, "boolean", "true or false"),
-  lanPort: checkPort,
+  // Not 0: IPv4 and IPv6 would listen on two different random ports.
+  lanPort: (name, value) => checkPort(name, value, 1),
   timings: (name, value) => checkOptions(name, value, TIMING_CHECKS),
 };
 
@@ -103,7 +104,7 @@ export function watchSettings(options: WatchOptions): { readonly signal: AbortSi
 
 /** An option that is undefined has its default, like one that is missing. */
 function checkOptions<T>(what: string, options: unknown, checks: Checks<T>): void {
-  if (typeof options !== "object" || options === null) {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`${what} must be an object, not ${describeValue(options)}`);
   }
   checkKeys(what, options, Object.keys(checks));
@@ -117,11 +118,11 @@ function checkType(name: string, value: unknown, type: "number" | "boolean" | "s
   if (typeof value !== type) throw new TypeError(`${name} must be ${wanted}, not ${describeValue(value)}`);
 }
 
-function checkPort(name: string, value: unknown): void {
+function checkPort(name: string, value: unknown, min: number): void {
   checkType(name, value, "number", "a number");
   const port = value as number;
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(`${name} must be a whole number from 0 to 65535, not ${port}`);
+  if (!Number.isInteger(port) || port < min || port > 65535) {
+    throw new RangeError(`${name} must be a whole number from ${min} to 65535, not ${port}`);
   }
 }
 

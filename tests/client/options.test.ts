@@ -66,6 +66,7 @@ describe("a misspelled key is a TypeError that names it and the nearest known ke
 describe("a value of a wrong type is a TypeError that names the option:", () => {
   test.each([
     ["options", null, "options must be an object, not null"],
+    ["options", ["127.0.0.1"], "options must be an object, not an array"],
     ["options", "127.0.0.1", 'options must be an object, not the string "127.0.0.1"'],
     ["nodeId", { nodeId: 5, port: 1 }, "nodeId must be a string or a Uint8Array, not 5"],
     ["nodeId", { nodeId: null }, "nodeId must be a string or a Uint8Array, not null"],
@@ -89,7 +90,8 @@ describe("a value of a wrong type is a TypeError that names the option:", () => 
       'timings.found must be a number of milliseconds, not the string "5"',
     ],
   ])("%s of Discoverer.start, case %#", async (_name, options, message) => {
-    const given = typeof options === "object" && options !== null ? { lan: false, ...options } : options;
+    const isObject = typeof options === "object" && options !== null && !Array.isArray(options);
+    const given = isObject ? { lan: false, ...options } : options;
     expect(await errorOf(() => start(given))).toBe(`TypeError: ${message}`);
   });
 
@@ -135,7 +137,10 @@ describe("a value of a wrong type is a TypeError that names the option:", () => 
 
 test("a number out of range is a RangeError that names the option", async () => {
   expect(await errorOf(() => start({ lanPort: 65_536 }))).toBe(
-    "RangeError: lanPort must be a whole number from 0 to 65535, not 65536",
+    "RangeError: lanPort must be a whole number from 1 to 65535, not 65536",
+  );
+  expect(await errorOf(() => start({ lanPort: 0 }))).toBe(
+    "RangeError: lanPort must be a whole number from 1 to 65535, not 0",
   );
   expect(await errorOf(() => start({ lan: false, nodeId: "A", port: 1.5 }))).toBe(
     "RangeError: port must be a whole number from 0 to 65535, not 1.5",
@@ -181,7 +186,7 @@ test("every value that the types allow is taken", async () => {
   const nodeId = new Uint8Array(Buffer.from("A"));
   const servers = Object.freeze(["127.0.0.1:9", "127.0.0.1:9"]);
   const timings = { found: Number.POSITIVE_INFINITY };
-  await using other = await Discoverer.start({ lan: false, nodeId, port: 0, lanPort: 0, servers, timings });
+  await using other = await Discoverer.start({ lan: false, nodeId, port: 0, lanPort: 1, servers, timings });
   expect(Object.keys(other.stats().servers)).toEqual(["127.0.0.1:9"]);
   const controller = new AbortController();
   const forever = other.lookup("A", { timeout: Number.POSITIVE_INFINITY, signal: controller.signal });

@@ -7,6 +7,7 @@
 import { createCodec, PacketFields } from "../../codec/index.ts";
 import type { DiscoveryError } from "../error.ts";
 import { nodeIdKey } from "../node-id.ts";
+import { MAX_TIMER_MS } from "../timers.ts";
 import type { LanEvent, LanNode, Timings } from "../types.ts";
 import { LanNetwork } from "./network.ts";
 import { LanTable } from "./table.ts";
@@ -187,6 +188,7 @@ export class Lan {
       this.#timerAt = Number.POSITIVE_INFINITY;
       this.#runDue();
     };
-    this.#timer = setTimeout(fire, Math.max(1, Math.ceil(at - performance.now()))).unref();
+    const delay = Math.max(1, Math.ceil(at - performance.now()));
+    this.#timer = setTimeout(fire, Math.min(delay, MAX_TIMER_MS)).unref();
   }
 }

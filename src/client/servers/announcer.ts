@@ -1,7 +1,7 @@
 /** Announces the own node to one server, in intervals, until it is closed. */
 import type { DiscoveryError } from "../error.ts";
+import { MAX_TIMER_MS } from "../timers.ts";
 import type { Timings } from "../types.ts";
-import { MAX_TIMER_MS } from "./deadlines.ts";
 import type { ServerLink } from "./link.ts";
 
 /** How long {@link Announcer.announce} waits for the system to report that the announcement was refused. */

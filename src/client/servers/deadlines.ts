@@ -1,4 +1,5 @@
 /** Thousands of timeouts on one timer. */
+import { MAX_TIMER_MS } from "../timers.ts";
 
 /** Something to do at a later time. */
 export interface Deadline {
@@ -35,9 +36,6 @@ class Queue {
     this.#head++;
   }
 }
-
-/** The longest delay of a JavaScript timer. For a later deadline, the timer is set again when it fires. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The timer is unref'd: it does not keep the process running. */
 export class Deadlines {

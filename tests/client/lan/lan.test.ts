@@ -376,3 +376,23 @@ lanTest("close() leaves no socket and no timer behind, and the program ends by i
   expect(err).toBe("");
   expect(await child.exited).toBe(0);
 });
+
+lanTest("intervals longer than the longest timer are no reason for a timer that fires at once", async () => {
+  const program = `
+    const { Discoverer } = await import(${JSON.stringify(new URL("../../../src/client/index.ts", import.meta.url).pathname)});
+    const month = 31 * 86_400_000;
+    const timings = { lanInterval: month, interfaces: month, lanRetention: month };
+    let timers = 0;
+    const real = globalThis.setTimeout;
+    globalThis.setTimeout = Object.assign((...args) => (timers++, real(...args)), real);
+    const discoverer = await Discoverer.start({ timings });
+    await new Promise((resolve) => real(resolve, 300));
+    console.log(timers);
+    await discoverer.close();
+  `;
+  const child = Bun.spawn(net.a.command([process.execPath, "-e", program]), { stdout: "pipe", stderr: "pipe" });
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  // Bun writes a warning to standard error for a delay that is too long.
+  expect(err).toBe("");
+  expect(Number(out)).toBeLessThan(10);
+});
