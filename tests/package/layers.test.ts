@@ -3,7 +3,14 @@ import { dirname, join, relative } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
 /** The folders of src/, from the top layer down. Folders of one layer do not import each other. */
-const LAYERS = [["cli"], ["admin", "server", "client"], ["journal", "transport", "engine"], ["codec"], ["xdr"]];
+const LAYERS = [
+  ["cli"],
+  ["admin"],
+  ["syncthing", "server", "client"],
+  ["journal", "transport", "engine"],
+  ["codec"],
+  ["xdr"],
+];
 const IMPORT =
   /(?:^|\n)(?:import|export)\b[^;]*?\bfrom "([^"]+)"|(?:^|\n)import "([^"]+)"|\b(?:import|require|import\.meta\.resolve)\(\s*"([^"]+)"/g;
 /** Everything that codec and XDR may import, so that they run in every environment. */
