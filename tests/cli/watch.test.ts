@@ -135,7 +135,7 @@ describe("whereabouts watch", () => {
       const result = await run(["watch"], "", { by: hosts.a.command([]) });
       expect(result).toEqual({
         out: "",
-        err: "whereabouts: error: lan: another program holds UDP port 21025 and does not share it: end that program first\n",
+        err: "whereabouts: error: lan: UDP port 21025 (IPv4) is in use by another program that does not share it: end that program first\n",
         code: 1,
       });
     },

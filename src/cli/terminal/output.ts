@@ -1,12 +1,10 @@
 /** What the client's commands share: output, signals, and starting a discoverer. */
 import type { Command } from "commander";
-import { Discoverer, type DiscovererOptions, DiscoveryError, LAN_PORT } from "../../client/index.ts";
+import { Discoverer, type DiscovererOptions } from "../../client/index.ts";
 import { optionErrorText } from "../errors.ts";
 
 /** The most lines in one write. */
 const BATCH = 1000;
-
-const LAN_PORT_BUSY = `lan: another program holds UDP port ${LAN_PORT} and does not share it: end that program first`;
 
 // Each write reports its error to its caller; but a stream error without a listener would also end the process.
 const ignoreError = () => {};
@@ -105,9 +103,6 @@ export async function startDiscoverer(options: DiscovererOptions, command: Comma
     return await Discoverer.start(options);
   } catch (error) {
     const wrongUse = error instanceof RangeError || error instanceof TypeError;
-    // The library's text suggests another port, which its callers can choose but no flag can.
-    const busy = error instanceof DiscoveryError && error.where === "lan" && error.code === "EADDRINUSE";
-    const text = busy ? LAN_PORT_BUSY : optionErrorText(error as Error, command);
-    return command.error(`error: ${text}`, { exitCode: wrongUse ? 2 : 1 });
+    return command.error(`error: ${optionErrorText(error as Error, command)}`, { exitCode: wrongUse ? 2 : 1 });
   }
 }
