@@ -5,7 +5,7 @@ import type { LookupResult } from "../client/index.ts";
 import { errorText, failOnStreamError } from "./errors.ts";
 import { Lines, printError, startDiscoverer } from "./terminal/output.ts";
 import { StatusLine } from "./terminal/status.ts";
-import { nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor } from "./terminal/style.ts";
+import { count, nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor } from "./terminal/style.ts";
 import { flag, isOn, MAX_NODE_ID, seconds, servers } from "./values.ts";
 
 const TIMEOUT_S = 5;
@@ -71,7 +71,7 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
   const statusText = () => {
     const left = Math.max(0, Math.ceil((deadline - performance.now()) / 1000));
     const why = lan ? " (nodes announce themselves on the LAN every 30 s)" : "";
-    return `looking for ${pending === 1 ? "1 node" : `${pending} nodes`}, up to ${left} s more${why}`;
+    return `looking for ${count(pending, "node")}, up to ${left} s more${why}`;
   };
   const typed = given === undefined && isatty(0);
   const captured = json && !process.stdout.isTTY;

@@ -20,10 +20,17 @@ export function toggle(name: string, description: string): Option {
     .preset("yes")
     .default(false, "no")
     .argParser((text) => {
-      if (["yes", "true", "1"].includes(text)) return true;
-      if (["no", "false", "0"].includes(text)) return false;
-      throw new InvalidArgumentError("It must be yes or no.");
+      const value = yesOrNo(text);
+      if (value === undefined) throw new InvalidArgumentError(YES_OR_NO);
+      return value;
     });
+}
+
+const YES_OR_NO = "It must be yes or no.";
+
+function yesOrNo(text: string): boolean | undefined {
+  if (["yes", "true", "1"].includes(text)) return true;
+  return ["no", "false", "0"].includes(text) ? false : undefined;
 }
 
 /** Parses whole numbers in a range. */
@@ -123,7 +130,5 @@ export function isOn(command: Command, name: string): boolean {
   if (command.getOptionValueSource(name) !== "env") return command.getOptionValue(name) === true;
   const { envVar } = command.options.find((option) => option.attributeName() === name)!;
   const text = process.env[envVar!]!;
-  if (["yes", "true", "1"].includes(text)) return true;
-  if (["no", "false", "0"].includes(text)) return false;
-  return command.error(`error: ${invalidVariable(envVar!, text)} It must be yes or no.`, { exitCode: 2 });
+  return yesOrNo(text) ?? command.error(`error: ${invalidVariable(envVar!, text)} ${YES_OR_NO}`, { exitCode: 2 });
 }

@@ -1,6 +1,6 @@
 /** The nodes of the LAN as a table that fits the terminal. */
 import type { LanNode } from "../../client/index.ts";
-import { fit, type Style, showAddress, showAge, showNodeId, visible } from "./style.ts";
+import { count, fit, type Style, showAddress, showAge, showNodeId, visible } from "./style.ts";
 
 /** A node that is highlighted for a while, because it is new or has moved. */
 export interface Highlight {
@@ -36,7 +36,7 @@ export function renderTable(nodes: readonly LanNode[], view: View): string[] {
   const { columns, now, error } = view;
   const { bold, dim, red, green, yellow } = view.style;
   const cut = (text: string) => fit(text, columns).trimEnd();
-  const head = [bold(cut(`${nodes.length === 1 ? "1 node" : `${nodes.length} nodes`} on the LAN`)), ""];
+  const head = [bold(cut(`${count(nodes.length, "node")} on the LAN`)), ""];
   const foot = error === undefined ? [] : [red(cut(`${visible(error.message)} (${showAge(now - error.at)})`))];
   if (nodes.length === 0) {
     return [...head, dim(cut("None heard yet. Nodes announce themselves every 30 s.")), ...foot].slice(0, view.rows);
