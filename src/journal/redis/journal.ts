@@ -55,7 +55,10 @@ export class RedisJournal implements Journal {
   #progress: { position?: string } = {};
   /** The last entry that this server appended. */
   #appended: string | undefined;
-  /** An entry that was in the stream at the last check. If it has gone since, Redis lost data. */
+  /**
+   * The last entry that was read or appended at the last check; before the first check, the first such entry. If it is
+   * gone at the next check, Redis lost data.
+   */
   #witness: string | undefined;
   /** An entry that Redis lost, while its data is not restored, and the last entry that this server had read then. */
   #missing: { readonly id: string; readonly known: string } | undefined;
