@@ -1,6 +1,7 @@
 /** The events of a discoverer and their listeners. */
+
+import { describeValue } from "../xdr/describe-value.ts";
 import { suggestion } from "../xdr/keys.ts";
-import { describeValue } from "./describe-value.ts";
 import type { DiscoveryError } from "./error.ts";
 import type { LanEvent } from "./types.ts";
 

@@ -1,5 +1,5 @@
 /** `lookupMany`: as many lookups at once as there is room for, with the results in the order of the replies. */
-import { describeValue } from "./describe-value.ts";
+import { describeValue } from "../xdr/describe-value.ts";
 import { Stream } from "./stream.ts";
 import type { NodeAddress } from "./types.ts";
 

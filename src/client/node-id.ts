@@ -1,6 +1,6 @@
 /** NodeIDs: as callers pass them, as bytes in packets, and as keys of a Map. */
 import { nodeIdFromText } from "../codec/index.ts";
-import { describeValue } from "./describe-value.ts";
+import { describeValue } from "../xdr/describe-value.ts";
 
 /** The longest NodeID that fits into a packet, in bytes. */
 const MAX_LENGTH = 1008;

@@ -2,8 +2,9 @@
  * Checks and defaults of option objects. TypeScript finds misspelled keys and values of a wrong type by itself; these
  * checks are for callers in plain JavaScript, where such an option would be ignored or misread.
  */
+
+import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
-import { describeValue } from "./describe-value.ts";
 import { nodeIdBytes } from "./node-id.ts";
 import { parseServer } from "./servers/address.ts";
 import type { DiscovererOptions, LookupOptions, Timings, WatchOptions } from "./types.ts";

@@ -1,6 +1,7 @@
 /** The choice of a journal by a text, as the flag `--journal` has it. */
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { describeValue } from "../xdr/describe-value.ts";
 import type { Journal } from "./journal.ts";
 import { MemoryJournal } from "./memory.ts";
 import { RedisJournal } from "./redis/journal.ts";
@@ -46,7 +47,7 @@ function sqlitePath(journal: string): string {
 
 /** @throws {TypeError | RangeError} as {@link createJournal} does. */
 export function checkJournal(journal: string, prefix: string): void {
-  if (typeof journal !== "string") throw new TypeError(`journal must be a string, not ${Bun.inspect(journal)}`);
+  if (typeof journal !== "string") throw new TypeError(`journal must be a string, not ${describeValue(journal)}`);
   if (typeof prefix !== "string" || !/^[!-~]{1,100}$/.test(prefix)) {
     throw new RangeError("journalPrefix must be 1 to 100 printable ASCII characters without a space");
   }

@@ -2,6 +2,7 @@
 import { isIPv6 } from "node:net";
 import type { EngineBackend, Network } from "../engine/index.ts";
 import { checkJournal } from "../journal/index.ts";
+import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
 import { checkNetwork, parseNetwork } from "./network.ts";
 import {
@@ -37,22 +38,13 @@ function optionError(Kind: Kind, option: keyof ServerOptions, rest: string): Opt
   return Object.assign(new Kind(`${option} ${rest}`), { option });
 }
 
-/** A value in an error message, in one line. */
-function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return "an object";
-  return typeof value === "bigint" ? `${value}n` : String(value);
-}
-
 /**
  * @throws {TypeError} if a key is unknown, or a value is of the wrong kind. The latter is an {@link OptionError}
  * @throws {RangeError} if a value is out of range: an {@link OptionError}
  */
 export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerOptions {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(`options must be an object, not ${shown(options)}`);
+    throw new TypeError(`options must be an object, not ${describeValue(options)}`);
   }
   const defaults = defaultServerOptions();
   checkKeys("options", options, Object.keys(defaults));
@@ -72,7 +64,7 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
     number(all, name, (n) => n >= 1 && n <= 1e9, "a number from 1 to 1000000000");
   }
   if (typeof all.limitDryRun !== "boolean") {
-    throw optionError(TypeError, "limitDryRun", `must be true or false, not ${shown(all.limitDryRun)}`);
+    throw optionError(TypeError, "limitDryRun", `must be true or false, not ${describeValue(all.limitDryRun)}`);
   }
   oneOf("transport", all.transport, TRANSPORTS);
   checkEngine(all.engine);
@@ -91,8 +83,7 @@ function number(options: ServerOptions, name: NumberOption, isOk: (n: number) =>
   const value = options[name];
   if (typeof value === "number" && isOk(value)) return;
   const Kind = typeof value === "number" ? RangeError : TypeError;
-  const text = typeof value === "string" ? `the string ${shown(value)}` : shown(value);
-  throw optionError(Kind, name, `must be ${expected}, not ${text}`);
+  throw optionError(Kind, name, `must be ${expected}, not ${describeValue(value)}`);
 }
 
 function whole(options: ServerOptions, name: NumberOption, least: number, most: number, other = ""): void {
@@ -102,8 +93,9 @@ function whole(options: ServerOptions, name: NumberOption, least: number, most: 
 
 function oneOf(name: keyof ServerOptions, value: unknown, known: readonly string[]): void {
   if (known.includes(value as string)) return;
-  const Kind = typeof value === "string" ? RangeError : TypeError;
-  throw optionError(Kind, name, `must be ${known.map((other) => `"${other}"`).join(" or ")}, not ${shown(value)}`);
+  const expected = `must be ${known.map((other) => `"${other}"`).join(" or ")}`;
+  if (typeof value === "string") throw optionError(RangeError, name, `${expected}, not ${JSON.stringify(value)}`);
+  throw optionError(TypeError, name, `${expected}, not ${describeValue(value)}`);
 }
 
 function checkEngine(engine: EngineBackend | readonly EngineBackend[]): void {
@@ -115,22 +107,22 @@ function checkEngine(engine: EngineBackend | readonly EngineBackend[]): void {
 /** The host without the brackets around an IPv6 address. */
 function resolvedHost(host: string): string {
   const expected = "must be an address or a name";
-  if (typeof host !== "string") throw optionError(TypeError, "host", `${expected}, not ${shown(host)}`);
+  if (typeof host !== "string") throw optionError(TypeError, "host", `${expected}, not ${describeValue(host)}`);
   if (host === "") throw optionError(RangeError, "host", `${expected}, not an empty string`);
   const inside = /^\[(.+)\]$/.exec(host)?.[1];
   const address = inside !== undefined && isIPv6(inside) ? inside : host;
   if (address.includes(":") && !isIPv6(address)) {
-    throw optionError(RangeError, "host", `${expected} without a port, not ${shown(host)}`);
+    throw optionError(RangeError, "host", `${expected} without a port, not ${JSON.stringify(host)}`);
   }
   return address;
 }
 
 function resolvedAllow(allow: readonly (string | Network)[]): Network[] {
   const expected = 'must be an array of networks, such as ["192.0.2.0/24"]';
-  if (!Array.isArray(allow)) throw optionError(TypeError, "allow", `${expected}, not ${shown(allow)}`);
+  if (!Array.isArray(allow)) throw optionError(TypeError, "allow", `${expected}, not ${describeValue(allow)}`);
   return allow.map((network: unknown, i) => {
     if (typeof network !== "string" && (typeof network !== "object" || network === null)) {
-      throw optionError(TypeError, "allow", `${expected}, but element ${i} is ${shown(network)}`);
+      throw optionError(TypeError, "allow", `${expected}, but element ${i} is ${describeValue(network)}`);
     }
     try {
       if (typeof network === "string") return parseNetwork(network);
@@ -148,7 +140,7 @@ function resolvedAllow(allow: readonly (string | Network)[]): Network[] {
 function checkJournalOptions({ journal, journalPrefix }: ServerOptions): void {
   for (const [name, value] of Object.entries({ journal, journalPrefix })) {
     if (typeof value !== "string") {
-      throw optionError(TypeError, name as keyof ServerOptions, `must be a string, not ${shown(value)}`);
+      throw optionError(TypeError, name as keyof ServerOptions, `must be a string, not ${describeValue(value)}`);
     }
   }
   try {

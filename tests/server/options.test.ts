@@ -101,7 +101,7 @@ describe("a wrong value of an option is an error that names the option and what 
       'workers must be a whole number from 1 to 256 or "auto", not the string "2"',
     );
     expect(errorFor({ allow: "10.0.0.0/8" }).message).toBe(
-      'allow must be an array of networks, such as ["192.0.2.0/24"], not "10.0.0.0/8"',
+      'allow must be an array of networks, such as ["192.0.2.0/24"], not the string "10.0.0.0/8"',
     );
     expect(errorFor({ allow: ["::1", "10/8"] }).message).toBe(
       'allow has an invalid element at index 1: "10/8" is no network: write 192.0.2.0/24, 2001:db8::/32 or a single address',

@@ -1,6 +1,6 @@
 /** The text form of a server: a name or an address, with or without a port. */
 import { isIPv6 } from "node:net";
-import { describeValue } from "../describe-value.ts";
+import { describeValue } from "../../xdr/describe-value.ts";
 
 /** The UDP port of a server whose text form has none: 22025. */
 export const SERVER_PORT = 22025;

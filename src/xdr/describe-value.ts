@@ -7,6 +7,8 @@ export function describeValue(value: unknown): string {
     return `the string ${JSON.stringify(value.length > MAX_QUOTED ? `${value.slice(0, MAX_QUOTED)}…` : value)}`;
   }
   if (typeof value === "symbol" || typeof value === "function") return `a ${typeof value}`;
+  // Without the n, 5n would look like a number.
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return "an array";
   const name: unknown = value.constructor?.name;
