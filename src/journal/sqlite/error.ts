@@ -41,7 +41,7 @@ export function sqliteError(path: string, error: unknown, doing: "read" | "writt
     return new JournalError("damaged", `the journal ${path} is damaged: ${what}`);
   }
   const reason = accessProblem(path, doing) ?? REASONS[code] ?? (isFull(path) ? REASONS.ENOSPC! : undefined);
-  if (code === "SQLITE_CANTOPEN" && statSync(path, { throwIfNoEntry: false }) === undefined) {
+  if (code === "SQLITE_CANTOPEN" && !exists(path)) {
     return cannotCreate(path, reason ?? `files cannot be created in ${dirname(path)}`);
   }
   return new JournalError("failed", `the journal ${path} cannot be ${doing}: ${reason ?? message}`);
