@@ -74,8 +74,8 @@ const SLOTS_PER_NODE = 2;
  * One packet in 11 days, and one thousand million at once. Beyond these a limit has no effect, or doubles become too
  * imprecise.
  */
-const LEAST_RATE = 1e-6;
-const MOST = 1e9;
+const MIN_RATE = 1e-6;
+const MAX_LIMIT = 1e9;
 
 /** Sizes and addresses of all regions, in bytes, and their numbers of elements. */
 interface Plan {
@@ -211,10 +211,11 @@ function check(options: EngineOptions): void {
   }
   for (const name of ["source", "node", "new"] as const) {
     const { rate, burst } = options[name];
-    if (rate !== 0 && !(rate >= LEAST_RATE && rate <= MOST)) {
-      throw new RangeError(`${name}.rate must be 0 or from ${LEAST_RATE} to ${MOST}, not ${rate}`);
+    if (rate !== 0 && !(rate >= MIN_RATE && rate <= MAX_LIMIT)) {
+      throw new RangeError(`${name}.rate must be 0 or from ${MIN_RATE} to ${MAX_LIMIT}, not ${rate}`);
     }
-    if (!(burst >= 1 && burst <= MOST)) throw new RangeError(`${name}.burst must be from 1 to ${MOST}, not ${burst}`);
+    if (!(burst >= 1 && burst <= MAX_LIMIT))
+      throw new RangeError(`${name}.burst must be from 1 to ${MAX_LIMIT}, not ${burst}`);
   }
   for (const { address, prefix } of options.allow) {
     if (!(address instanceof Uint8Array) || address.length !== 16) {
