@@ -557,7 +557,7 @@ describe("the registry", () => {
         }
       } else if (kind < 15) {
         const port = portOf(n, now);
-        if (port !== (known ? ports[n] : 0)) wrong = "a look-up was wrong";
+        if (port !== (known ? ports[n] : 0)) wrong = "a lookup was wrong";
       } else {
         while (sweep(now) !== 0) {}
         let live: u32 = 0;
