@@ -1,10 +1,12 @@
 // The command `whereabouts announce` as a process that announces to servers on loopback. For the LAN see watch.test.ts.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { OutputLines, run, start } from "../support/command.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
-import { until } from "../support/time-limits.ts";
+import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 {2}/;
 
@@ -32,8 +34,8 @@ describe("whereabouts announce", () => {
         "--server",
         `localhost:${server.port}`,
       ]);
-      const said = new OutputLines(child.stdout);
-      await said.next(/ {2}sent {3}localhost/);
+      const printed = new OutputLines(child.stdout);
+      await printed.next(/ {2}sent {3}localhost/);
       const reply = announcement(ascii("NODE-Ä"), 22000, Uint8Array.of(127, 0, 0, 1));
       expect(await client.ask(query(ascii("NODE-Ä")))).toEqual(reply);
       const asked = performance.now();
@@ -41,9 +43,9 @@ describe("whereabouts announce", () => {
       child.kill(signal);
       expect(await child.exited).toBe(0);
       expect(performance.now() - asked).toBeLessThan(1000);
-      await said.end;
-      for (const line of said.lines) expect(line).toMatch(TIME);
-      expect(said.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "))).toEqual([
+      await printed.end;
+      for (const line of printed.lines) expect(line).toMatch(TIME);
+      expect(printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "))).toEqual([
         `NODE-Ä, port 22000, is announced to localhost:${server.port} until Ctrl-C`,
         `sent  localhost:${server.port}  127.0.0.1:${server.port}  24 bytes`,
         `stopped by ${signal}`,
@@ -58,18 +60,18 @@ describe("whereabouts announce", () => {
     const [dead, nowhere] = [`127.0.0.1:${await deadPort()}`, "x".repeat(64)];
     const servers = [dead, nowhere, `[::1]:${server.port}`].flatMap((where) => ["--server", where]);
     await using child = start(["announce", "--id", "A", "--port", "1", ...servers]);
-    const [said, wrong] = [new OutputLines(child.stdout), new OutputLines(child.stderr)];
+    const [printed, wrong] = [new OutputLines(child.stdout), new OutputLines(child.stderr)];
     await until(() => server.stats().nodes === 1, "the announcement");
-    await said.next(/ {2}sent {3}\[::1\]:\d+ /);
+    await printed.next(/ {2}sent {3}\[::1\]:\d+ /);
     await Promise.all([until(() => wrong.lines.length >= 2, "the errors")]);
     child.kill();
     expect(await child.exited).toBe(0);
-    await Promise.all([said.end, wrong.end]);
+    await Promise.all([printed.end, wrong.end]);
     for (const where of [dead, nowhere]) {
       const line = wrong.lines.find((line) => line.includes(where))!;
       expect(line).toMatch(TIME);
       expect(line.replace(TIME, "")).toStartWith(`error  ${where}: `);
-      expect(said.lines.filter((line) => line.includes(`sent   ${where}`))).toEqual([]);
+      expect(printed.lines.filter((line) => line.includes(`sent   ${where}`))).toEqual([]);
     }
   });
 
@@ -129,13 +131,13 @@ describe("whereabouts announce", () => {
       ...["announce", "--json", "--id", "A", "--port", "1"],
       ...servers.flatMap((where) => ["--server", where]),
     ]);
-    const said = new OutputLines(child.stdout);
-    await said.next(/"started"/);
-    await until(() => said.lines.length >= 4, "two errors and an announcement");
+    const printed = new OutputLines(child.stdout);
+    await printed.next(/"started"/);
+    await until(() => printed.lines.length >= 4, "two errors and an announcement");
     child.kill("SIGINT");
     expect(await child.exited).toBe(0);
-    await said.end;
-    const objects = said.lines.map((line) => JSON.parse(line));
+    await printed.end;
+    const objects = printed.lines.map((line) => JSON.parse(line));
     for (const object of objects) expect(object.at).toBeGreaterThanOrEqual(before);
     const at = expect.any(Number);
     expect(objects[0]).toEqual({

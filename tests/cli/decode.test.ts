@@ -1,8 +1,11 @@
 // The command `whereabouts decode` as a process: its input, output and exit codes.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { MAIN } from "../support/command.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const ROOT = join(import.meta.dir, "../..");
 /** The command in a program that can break WebAssembly before. */
@@ -185,13 +188,13 @@ describe("whereabouts decode", () => {
   test("prints each packet of standard input before the next one arrives", async () => {
     const child = start(["-"]);
     const reader = child.stdout.getReader();
-    for (const [line, said] of [
+    for (const [line, printed] of [
       [QUERY, ASKED],
       [ANNOUNCEMENT, ANNOUNCED],
     ] as const) {
       child.stdin.write(`${line}\n`);
       await child.stdin.flush();
-      expect(new TextDecoder().decode((await reader.read()).value)).toBe(said);
+      expect(new TextDecoder().decode((await reader.read()).value)).toBe(printed);
     }
     child.stdin.end();
     expect(await child.exited).toBe(0);

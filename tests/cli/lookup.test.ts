@@ -1,12 +1,14 @@
 // The command `whereabouts lookup` as a process that asks a server on loopback.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Columns, IdLines, lookupJson } from "../../src/cli/lookup.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { run, start, TerminalCommand } from "../support/command.ts";
 import { announcement, ascii } from "../support/packets.ts";
-import { until } from "../support/time-limits.ts";
+import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
 const MANY = 5_000;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { DiscoveryServer } from "../../src/server/index.ts";
@@ -6,6 +6,9 @@ import { Client } from "../support/client.ts";
 import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 

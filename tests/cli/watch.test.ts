@@ -167,9 +167,9 @@ describe("on a LAN", () => {
       const looking = run(["lookup", "NODE-A", "NOBODY", "--lan", "--timeout", "3"], "", { by: hosts.b.command([]) });
       await Bun.sleep(500);
       await using announcing = announce(hosts.a, "NODE-A", 22000);
-      const said = new OutputLines(announcing.stdout);
-      await said.next(/ {2}sent {3}lan {2}10\.9\.0\.255:21025 +24 bytes$/);
-      await said.next(/ {2}sent {3}lan {2}\[ff02::2012:1025%a0\]:21025 +24 bytes$/);
+      const printed = new OutputLines(announcing.stdout);
+      await printed.next(/ {2}sent {3}lan {2}10\.9\.0\.255:21025 +24 bytes$/);
+      await printed.next(/ {2}sent {3}lan {2}\[ff02::2012:1025%a0\]:21025 +24 bytes$/);
       announcing.kill();
       const { out, err, code } = await looking;
       const [found, missing] = out.split("\n");
@@ -186,13 +186,13 @@ describe("a change as a line", () => {
 
   test("has time, kind, NodeID and address, and the previous address of a node that moved, if known", () => {
     const lines = new EventLines(PLAIN);
-    const said = [
+    const printed = [
       event("node"),
       event("moved", { ip: "fe80::1%eth0" }),
       event("gone", { ip: "fe80::1%eth0" }),
       event("moved"),
     ].map((it) => lines.line(it, NOW).replace(/^.{25}/, ""));
-    expect(said).toEqual([
+    expect(printed).toEqual([
       "  +  A  192.168.0.34:22000",
       "  ~  A  192.168.0.34:22000 -> [fe80::1%eth0]:22000",
       "  -  A  [fe80::1%eth0]:22000",

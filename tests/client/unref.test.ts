@@ -6,7 +6,7 @@ import { announcement, ascii } from "../support/packets.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 const CLIENT = JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname);
-/** A program that has not ended by then is said to stay. A program that ends takes a tenth of this. */
+/** A program that has not ended by then counts as one that stays. A program that ends takes a tenth of this. */
 const STAYS_MS = 2_000;
 
 /** Nothing replies: the port belongs to the discard protocol. */

@@ -1,12 +1,14 @@
 /** The behavior that all transports have in common. */
-import { describe, expect } from "bun:test";
+import { describe, expect, setDefaultTimeout } from "bun:test";
 import { loadLibc } from "../../src/transport/libc.ts";
 import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { sendRaw } from "../support/raw-socket.ts";
-import { until } from "../support/time-limits.ts";
+import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 import { engineMemory, type Kind, Running, type Where } from "./transports.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const LOOPBACK6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "no
 import { run, TerminalCommand } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
-import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
+import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 
 /** Makes the kernel check file permissions for root, too. */
 const UNPRIVILEGED = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : [];
@@ -87,14 +87,11 @@ describe.concurrent("whereabouts journal import", () => {
   test("on a terminal, import says that it reads standard input, and how to end it", async () => {
     using folder = new Folder();
     await using shown = new TerminalCommand(["journal", "import", "--journal", `sqlite:${folder.at("registry.db")}`]);
-    const until = async (text: string) => {
-      for (let i = 0; i < 500 && !shown.text.includes(text); i++) await Bun.sleep(20);
-      expect(shown.text).toContain(text);
-    };
-    await until("whereabouts: reading nodes from standard input; end with Ctrl-D\r\n");
+    const shows = (text: string) => until(() => shown.text.includes(text), text);
+    await shows("whereabouts: reading nodes from standard input; end with Ctrl-D\r\n");
     shown.terminal.write(node());
     shown.terminal.write("\x04");
-    await until("whereabouts: 1 node imported\r\n");
+    await shows("whereabouts: 1 node imported\r\n");
     expect(await shown.child.exited).toBe(0);
   });
 });

@@ -14,7 +14,7 @@ const PASSWORD = "hush%/ü";
 const WRONG = "mistaken";
 
 interface Server extends AsyncDisposable {
-  readonly said: OutputLines;
+  readonly printed: OutputLines;
   readonly client: Client;
   /** Stops it; resolves with all lines of its log. */
   stop(): Promise<string[]>;
@@ -24,19 +24,19 @@ interface Server extends AsyncDisposable {
 async function serve(journal: string, env: Record<string, string> = {}): Promise<Server> {
   // By a variable, as users should: other users can read command lines.
   const child: Running = start(SERVER, { env: { WHEREABOUTS_JOURNAL: journal, ...env } });
-  const said = new OutputLines(child.stdout);
-  const port = Number(/udp 127\.0\.0\.1:(\d+)/.exec(await said.next(/listens on/))![1]);
+  const printed = new OutputLines(child.stdout);
+  const port = Number(/udp 127\.0\.0\.1:(\d+)/.exec(await printed.next(/listens on/))![1]);
   const client = await Client.open(port);
   return {
-    said,
+    printed,
     client,
-    lines: (kind) => said.lines.filter((line) => line.includes(`[${kind}] whereabouts·journal`)),
+    lines: (kind) => printed.lines.filter((line) => line.includes(`[${kind}] whereabouts·journal`)),
     async stop() {
       child.kill();
       expect(await child.exited).toBe(0);
       expect(await child.stderr.text()).toBe("");
-      await said.end;
-      return said.lines;
+      await printed.end;
+      return printed.lines;
     },
     async [Symbol.asyncDispose]() {
       client.close();
@@ -110,7 +110,7 @@ describe.concurrent("the log of a server with Redis", () => {
       await Bun.sleep(1500);
       await checkServes(server);
       await redis.run();
-      await server.said.next(/Redis is connected again, after \d+\.\d s/);
+      await server.printed.next(/Redis is connected again, after \d+\.\d s/);
       await Bun.sleep(300);
       const warnings = server.lines("WRN");
       expect(warnings.length).toBeWithin(2, 4);
@@ -127,7 +127,7 @@ describe.concurrent("the log of a server with Redis", () => {
       await using redis = await Redis.start();
       await using server = await serve(redis.url);
       await redis.ask("CLIENT", "PAUSE", "20000");
-      await server.said.next(/did not answer for 10 s; the server keeps running/);
+      await server.printed.next(/did not answer for 10 s; the server keeps running/);
       await checkServes(server);
       for (const line of server.lines("WRN")) expect(line).not.toContain("closed the connection");
       await server.stop();
@@ -142,7 +142,7 @@ describe.concurrent("the log of a server with Redis", () => {
       await using server = await serve(redis.url);
       await checkServes(server);
       const evicting = setInterval(() => redis.ask("DEL", "whereabouts:journal").catch(() => {}), 500);
-      await server.said.next(/has lost entries of whereabouts:journal: all announcements are appended again/);
+      await server.printed.next(/has lost entries of whereabouts:journal: all announcements are appended again/);
       await Bun.sleep(6500);
       clearInterval(evicting);
       expect(server.lines("WRN").filter((line) => line.includes("has lost"))).toHaveLength(1);
@@ -159,11 +159,11 @@ describe.concurrent("the log of a server with Redis", () => {
       await using server = await serve(redis.url);
       await redis.ask("CONFIG", "SET", "maxmemory", "1");
       await checkServes(server);
-      await server.said.next(/it is out of memory \(maxmemory\); the server keeps running/);
+      await server.printed.next(/it is out of memory \(maxmemory\); the server keeps running/);
       await Bun.sleep(1000);
       expect(server.lines("WRN")).toHaveLength(1);
       await redis.ask("CONFIG", "SET", "maxmemory", "0");
-      await server.said.next(/announcements are appended to the journal again/);
+      await server.printed.next(/announcements are appended to the journal again/);
       expect((await server.stop()).at(-1)).toContain("journal: 1 appended");
     },
     TEST_LIMIT_MS,

@@ -20,7 +20,7 @@ const SERVER = ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1
 
 interface Server extends AsyncDisposable {
   readonly child: Running;
-  readonly said: OutputLines;
+  readonly printed: OutputLines;
   readonly client: Client;
   /** Warnings in its log. */
   warnings(): string[];
@@ -31,19 +31,19 @@ interface Server extends AsyncDisposable {
 async function serve(path: string, mount: string): Promise<Server> {
   const by = ["unshare", "-m", "sh", "-c", `${mount} && exec "$@"`, "sh"];
   const child = start([...SERVER, "--journal", `sqlite:${path}`], { by });
-  const said = new OutputLines(child.stdout);
-  const port = Number(/127\.0\.0\.1:(\d+)/.exec(await said.next(/listens on/))![1]);
+  const printed = new OutputLines(child.stdout);
+  const port = Number(/127\.0\.0\.1:(\d+)/.exec(await printed.next(/listens on/))![1]);
   const client = await Client.open(port);
   return {
     child,
-    said,
+    printed,
     client,
-    warnings: () => said.lines.filter((line) => line.includes("[WRN]")),
+    warnings: () => printed.lines.filter((line) => line.includes("[WRN]")),
     async stop() {
       child.kill();
       expect(await child.exited).toBe(0);
-      await said.end;
-      return said.lines;
+      await printed.end;
+      return printed.lines;
     },
     async [Symbol.asyncDispose]() {
       client.close();
@@ -80,7 +80,7 @@ describe.concurrent("a server with file system problems", () => {
       expect(server.warnings()).toHaveLength(1);
       expect(server.warnings()[0]).toContain("the disk is full; the server keeps running and retries");
       Bun.spawnSync(["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`, "rm", filler]);
-      await server.said.next(/the journal is written again, after \d+\.\d s/);
+      await server.printed.next(/the journal is written again, after \d+\.\d s/);
       await checkServes(server.client, "later", 9);
       await Bun.sleep(600);
       const figures = (await server.stop()).at(-1)!;
@@ -113,14 +113,14 @@ describe.concurrent("a server with file system problems", () => {
           `cd ${import.meta.dir}`,
         ];
         await using server = await serve(folder.at("registry.db"), steps.join(" && "));
-        expect(await server.said.next(/restored/)).toContain(before);
+        expect(await server.printed.next(/restored/)).toContain(before);
         await checkServes(server.client, "new", 8);
         await Bun.sleep(1000);
         for (const line of server.warnings()) expect(line).toContain("the disk is full");
         expect(server.warnings().length).toBeWithin(1, 3);
         Bun.spawnSync(["nsenter", `--mount=/proc/${server.child.pid}/ns/mnt`, "rm", folder.at("filler")]);
-        if (after !== "") await server.said.next(new RegExp(after));
-        await server.said.next(/the journal is written again/);
+        if (after !== "") await server.printed.next(new RegExp(after));
+        await server.printed.next(/the journal is written again/);
         expect(await server.client.ask(query(ascii("kept")))).toBeDefined();
         await server.stop();
       },
@@ -149,7 +149,7 @@ describe.concurrent("a server with file system problems", () => {
         for (const line of server.warnings()) expect(line).toContain("the disk is full");
         expect(server.warnings().length).toBeWithin(1, 3);
         Bun.spawnSync([...inside, "rm", folder.at("filler")]);
-        await server.said.next(/the journal is written again/);
+        await server.printed.next(/the journal is written again/);
         await Bun.sleep(300);
         const { out } = await run(["journal", "export", "--journal", `sqlite:${path}`], "", { by: inside });
         expect(out.match(/"nodeId":"\w+"/g)?.sort()).toEqual(['"nodeId":"kept"', '"nodeId":"new"']);
@@ -191,7 +191,7 @@ describe.concurrent("a server with file system problems", () => {
       `mount -o remount,ro,bind ${folder.path}`,
     ];
     await using server = await serve(folder.at("registry.db"), steps.join(" && "));
-    expect(await server.said.next(/restored/)).toContain("1 node restored");
+    expect(await server.printed.next(/restored/)).toContain("1 node restored");
     expect(server.warnings()).toHaveLength(1);
     await server.stop();
   });
