@@ -3,7 +3,7 @@ import { isatty } from "node:tty";
 import { Command } from "commander";
 import { type Codec, type CodecBackend, createCodec, type DecodeResult, ipToText } from "../codec/index.ts";
 import { failOnStreamError, optionErrorText } from "./errors.ts";
-import { InputError } from "./packets/hex.ts";
+import { PacketInputError } from "./packets/hex.ts";
 import { PacketReader } from "./packets/reader.ts";
 import { print } from "./terminal/output.ts";
 import { nodeIdJson } from "./terminal/style.ts";
@@ -81,7 +81,7 @@ async function decodeArguments(codec: Codec, format: Format, hex: readonly strin
     try {
       return [...lines.flatMap((line) => reader.read(line)), ...reader.end()];
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
+      if (!(error instanceof PacketInputError)) throw error;
       const line = lines.length === 1 ? "" : `, line ${error.line ?? reader.lines},`;
       return command.error(`error: argument ${index + 1}${line} ${error.message}`, { exitCode: 2 });
     }
@@ -95,11 +95,11 @@ async function decodeLines(codec: Codec, format: Format, command: Command): Prom
   /** Prints the packets of `read`, also those before a wrong line. */
   const printPackets = async (read: (packets: Uint8Array[]) => void): Promise<boolean> => {
     const packets: Uint8Array[] = [];
-    let wrong: InputError | undefined;
+    let wrong: PacketInputError | undefined;
     try {
       read(packets);
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
+      if (!(error instanceof PacketInputError)) throw error;
       wrong = error;
     }
     const more = packets.length === 0 || (await print(formatAll(codec.decodeMany(packets), format)));

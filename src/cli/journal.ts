@@ -12,7 +12,7 @@ import {
 } from "../journal/index.ts";
 import { optionErrorText } from "./errors.ts";
 import { readContents } from "./journal/contents.ts";
-import { Input, InputError } from "./journal/input.ts";
+import { Input, JournalInputError } from "./journal/input.ts";
 import { entryLine, LineError, linesOf, parseEntry } from "./journal/lines.ts";
 import { Lines, print, printError } from "./terminal/output.ts";
 import { count, pad, showAge, timeStamp, visible } from "./terminal/style.ts";
@@ -249,7 +249,7 @@ async function attempt(command: Command, run: () => Promise<void>): Promise<void
   try {
     await run();
   } catch (error) {
-    const expected = [JournalError, InputError, RangeError].some((type) => error instanceof type);
+    const expected = [JournalError, JournalInputError, RangeError].some((type) => error instanceof type);
     if (!expected && !("syscall" in (error as Error))) throw error;
     const keys = error instanceof JournalError ? ["journal"] : [];
     command.error(`error: ${optionErrorText(error as Error, command, keys)}`, { exitCode: 1 });

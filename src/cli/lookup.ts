@@ -1,12 +1,14 @@
 /** `whereabouts lookup`: asks servers and the LAN for the addresses of nodes. */
+
 import { isatty } from "node:tty";
 import { Command } from "commander";
+import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import type { LookupResult } from "../client/index.ts";
 import { errorText, failOnStreamError } from "./errors.ts";
 import { Lines, printError, startDiscoverer } from "./terminal/output.ts";
 import { StatusLine } from "./terminal/status.ts";
 import { count, nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor } from "./terminal/style.ts";
-import { flag, isOn, MAX_NODE_ID, seconds, servers } from "./values.ts";
+import { flag, isOn, seconds, servers } from "./values.ts";
 
 const TIMEOUT_S = 5;
 /** Nodes announce themselves on the LAN every 30 s; they cannot be asked to do so earlier. */
@@ -112,8 +114,8 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
 
 function check(text: string, index: number, command: Command): Uint8Array {
   const bytes = new TextEncoder().encode(text);
-  if (bytes.length > 0 && bytes.length <= MAX_NODE_ID) return bytes;
-  const why = `it must have 1 to ${MAX_NODE_ID} bytes, not ${bytes.length}`;
+  if (bytes.length > 0 && bytes.length <= MAX_ID_LENGTH) return bytes;
+  const why = `it must have 1 to ${MAX_ID_LENGTH} bytes, not ${bytes.length}`;
   return command.error(`error: argument ${index + 1} is not a NodeID: ${why}`, { exitCode: 2 });
 }
 
@@ -137,15 +139,15 @@ export class IdLines {
       }
       rest = bytes.slice(from);
       // Input without line feeds must not fill the memory.
-      if (rest.length > MAX_NODE_ID + 1 && !this.#fits(rest, number + 1)) return;
+      if (rest.length > MAX_ID_LENGTH + 1 && !this.#fits(rest, number + 1)) return;
     }
     const line = withoutReturn(rest);
     if (line.length > 0 && this.#fits(line, number + 1)) yield line;
   }
 
   #fits(line: Uint8Array, number: number): boolean {
-    if (line.length <= MAX_NODE_ID) return true;
-    this.wrong = `line ${number} is not a NodeID: it has more than ${MAX_NODE_ID} bytes`;
+    if (line.length <= MAX_ID_LENGTH) return true;
+    this.wrong = `line ${number} is not a NodeID: it has more than ${MAX_ID_LENGTH} bytes`;
     return false;
   }
 }

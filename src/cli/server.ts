@@ -1,6 +1,8 @@
 /** `whereabouts server`: runs a discovery server until a signal stops it. */
+
 import { getLogger } from "@logtape/logtape";
 import { Command, InvalidArgumentError } from "commander";
+import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { version } from "../../package.json";
 import { escapeLogText } from "../journal/index.ts";
 import {
@@ -67,7 +69,9 @@ export function serverCommand(): Command {
           .default(d.capacity)
           .argParser(whole(1, 2 ** 32)),
       )
-      .addOption(flag("--max-id-length <bytes>", "the longest NodeID").default(d.maxIdLength).argParser(whole(1, 1008)))
+      .addOption(
+        flag("--max-id-length <bytes>", "the longest NodeID").default(d.maxIdLength).argParser(whole(1, MAX_ID_LENGTH)),
+      )
       .addOption(
         flag("--retention <seconds>", "how long an announcement is valid")
           .default(d.retention)

@@ -1,12 +1,11 @@
 /** Flags, and parsers for their values. A parser's error is one line that says what a value must be. */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { parseServer } from "../client/index.ts";
 import type { Network } from "../engine/index.ts";
-import { parseNetwork } from "../server/network.ts";
+import { parseNetwork } from "../server/index.ts";
 import { invalidVariable, variableOf } from "./environment.ts";
-
-/** The longest NodeID that fits into a packet, in bytes. */
-export const MAX_NODE_ID = 1008;
 
 /** A flag with its environment variable; {@link variableOf} explains `command`. */
 export function flag(flags: string, description: string, command?: string): Option {
@@ -116,8 +115,8 @@ export function servers(text: string, before: readonly string[] = []): string[] 
 /** The bytes of a typed NodeID. */
 export function nodeId(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
-  if (bytes.length === 0 || bytes.length > MAX_NODE_ID) {
-    throw new InvalidArgumentError(`A NodeID has 1 to ${MAX_NODE_ID} bytes, not ${bytes.length}.`);
+  if (bytes.length === 0 || bytes.length > MAX_ID_LENGTH) {
+    throw new InvalidArgumentError(`A NodeID has 1 to ${MAX_ID_LENGTH} bytes, not ${bytes.length}.`);
   }
   return bytes;
 }

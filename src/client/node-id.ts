@@ -1,9 +1,7 @@
 /** NodeIDs: as callers pass them, as bytes in packets, and as keys of a Map. */
+import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { nodeIdFromText } from "../codec/index.ts";
 import { describeValue } from "../xdr/describe-value.ts";
-
-/** The longest NodeID that fits into a packet, in bytes. */
-const MAX_LENGTH = 1008;
 
 /**
  * The bytes of a NodeID; text is encoded as UTF-8.
@@ -16,8 +14,8 @@ export function nodeIdBytes(nodeId: string | Uint8Array, name = "a NodeID"): Uin
   if (!(bytes instanceof Uint8Array)) {
     throw new TypeError(`${name} must be a string or a Uint8Array, not ${describeValue(bytes)}`);
   }
-  if (bytes.length === 0 || bytes.length > MAX_LENGTH) {
-    throw new RangeError(`${name} must have 1 to ${MAX_LENGTH} bytes, not ${bytes.length}`);
+  if (bytes.length === 0 || bytes.length > MAX_ID_LENGTH) {
+    throw new RangeError(`${name} must have 1 to ${MAX_ID_LENGTH} bytes, not ${bytes.length}`);
   }
   return bytes;
 }

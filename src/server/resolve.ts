@@ -1,5 +1,7 @@
 /** Checks the options of a server and fills in the rest. Every error names the option and says what is expected. */
+
 import { isIPv6 } from "node:net";
+import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import type { EngineBackend, Network } from "../engine/index.ts";
 import { checkJournal } from "../journal/index.ts";
 import { describeValue } from "../xdr/describe-value.ts";
@@ -55,7 +57,7 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
   whole(all, "port", 0, 65535);
   whole(all, "receiveBuffer", 1, MOST_RECEIVE_BUFFER);
   whole(all, "capacity", 1, 2 ** 32);
-  whole(all, "maxIdLength", 1, 1008);
+  whole(all, "maxIdLength", 1, MAX_ID_LENGTH);
   number(all, "retention", (s) => s > 0 && s <= 1e9, "a number of seconds above 0, up to 1000000000");
   for (const name of ["sourceRate", "nodeRate", "newRate"] as const) {
     number(all, name, (n) => n === 0 || (n >= 1e-6 && n <= 1e9), "0 or a number from 0.000001 to 1000000000");

@@ -1,6 +1,6 @@
 // Packets from text: dumps as tcpdump and xxd print them, with the headers of each kind of network.
 import { describe, expect, test } from "bun:test";
-import { InputError } from "../../src/cli/packets/hex.ts";
+import { PacketInputError } from "../../src/cli/packets/hex.ts";
 import { PacketReader } from "../../src/cli/packets/reader.ts";
 import { OutputLines, run, start } from "../support/command.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
@@ -132,7 +132,7 @@ describe("a wrong dump", () => {
       for (const line of lines) reader.read(line);
       reader.end();
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
+      if (!(error instanceof PacketInputError)) throw error;
       return `line ${error.line ?? reader.lines} ${error.message}`;
     }
     return undefined;
@@ -161,7 +161,7 @@ describe("a wrong dump", () => {
     expect(wrong(lines)).toBe(message);
   });
 
-  test("of any bytes at all is an InputError or a packet", () => {
+  test("of any bytes at all is an PacketInputError or a packet", () => {
     for (let i = 0; i < 5000; i++) {
       const bytes = crypto.getRandomValues(new Uint8Array(i % 70));
       if (i % 3 === 0 && bytes.length > 0) bytes[0] = i % 2 === 0 ? 0x45 : 0x60;

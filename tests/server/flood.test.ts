@@ -31,7 +31,7 @@ test(
     expect(answered).toBe(true);
     expect(stats.verdicts.answered).toBeGreaterThan(20_000);
     expect(sum(stats)).toBe(stats.received);
-    // Medians, since a running garbage collector holds up to 30 MB more for a second. A leak of 30 bytes a packet would double the memory.
+    // Medians, since a running garbage collector holds up to 30 MB more for a second.
     const median = (from: number, to: number) => rss.slice(from, to).sort((a, b) => a - b)[(to - from) >> 1]!;
     expect(median(25, 39)).toBeLessThan(median(5, 19) * 1.4);
   },

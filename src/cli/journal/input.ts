@@ -6,8 +6,8 @@ import { errorText } from "../errors.ts";
 const STDIN = 0;
 
 /** The input cannot be read. The message is a line for the user. */
-export class InputError extends Error {
-  override readonly name = "InputError";
+export class JournalInputError extends Error {
+  override readonly name = "JournalInputError";
 }
 
 export class Input {
@@ -25,7 +25,7 @@ export class Input {
 
   /**
    * @param file - the name of a regular file, a pipe or a device; `-` for standard input
-   * @throws {InputError} if the file cannot be opened, or is a folder
+   * @throws {JournalInputError} if the file cannot be opened, or is a folder
    */
   static async open(file: string): Promise<Input> {
     if (file === "-") return new Input("standard input", undefined);
@@ -35,18 +35,20 @@ export class Input {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT" || code === "ENOTDIR") {
-        throw new InputError(`there is no file ${file}: check its name, or give "-" to read standard input`);
+        throw new JournalInputError(`there is no file ${file}: check its name, or give "-" to read standard input`);
       }
       throw unreadable(`the file ${file}`, error as Error);
     }
     if ((await handle.stat()).isDirectory()) {
       await handle.close();
-      throw new InputError(`${file} is a folder: give a file in it that "whereabouts journal export" has written`);
+      throw new JournalInputError(
+        `${file} is a folder: give a file in it that "whereabouts journal export" has written`,
+      );
     }
     return new Input(`the file ${file}`, handle);
   }
 
-  /** The content, to be read once. @throws {InputError} if reading fails */
+  /** The content, to be read once. @throws {JournalInputError} if reading fails */
   async *chunks(): AsyncGenerator<Uint8Array> {
     // Streams of Bun.file() would wait for a device like /dev/null with epoll, which refuses it.
     const stream: AsyncIterable<Uint8Array> = this.#file?.createReadStream() ?? Bun.stdin.stream();
@@ -62,6 +64,6 @@ export class Input {
   }
 }
 
-function unreadable(name: string, error: Error): InputError {
-  return new InputError(`${name} cannot be read: ${errorText(error)}`, { cause: error });
+function unreadable(name: string, error: Error): JournalInputError {
+  return new JournalInputError(`${name} cannot be read: ${errorText(error)}`, { cause: error });
 }

@@ -1,9 +1,10 @@
 /** The JSON lines of `whereabouts journal export` and `import`. */
+
 import ipaddr from "ipaddr.js";
+import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import { ipOf } from "../../client/ip.ts";
 import type { JournalEntry } from "../../journal/index.ts";
 import { nodeIdJson } from "../terminal/style.ts";
-import { MAX_NODE_ID } from "../values.ts";
 
 /** How far in the future an announcement may be, because clocks differ. */
 const MAX_AHEAD_MS = 60_000;
@@ -56,8 +57,8 @@ function parseNodeId(text: unknown, hex: unknown): Uint8Array {
     }
     bytes = new TextEncoder().encode(text);
   } else throw new LineError('neither "nodeIdHex" nor "nodeId" is given');
-  if (bytes.length >= 1 && bytes.length <= MAX_NODE_ID) return bytes;
-  throw new LineError(`a NodeID has 1 to ${MAX_NODE_ID} bytes, not ${bytes.length}`);
+  if (bytes.length >= 1 && bytes.length <= MAX_ID_LENGTH) return bytes;
+  throw new LineError(`a NodeID has 1 to ${MAX_ID_LENGTH} bytes, not ${bytes.length}`);
 }
 
 function parseAddress(ip: unknown): Uint8Array {

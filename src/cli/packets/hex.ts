@@ -4,8 +4,8 @@
 const QUOTED = 40;
 
 /** The input is not a packet. The message continues a sentence that begins with `line 3` or `argument 2`. */
-export class InputError extends Error {
-  override readonly name = "InputError";
+export class PacketInputError extends Error {
+  override readonly name = "PacketInputError";
   /** The line, from 1 on, if it is not the line read last. */
   readonly line: number | undefined;
 
@@ -19,7 +19,7 @@ export class InputError extends Error {
  * The bytes of hex digits in upper or lower case, alone or in groups of whole bytes with spaces, tabs or colons between
  * them. Each group may begin with `0x`.
  *
- * @throws {InputError} for anything else
+ * @throws {PacketInputError} for anything else
  */
 export function parseHex(text: string): Uint8Array {
   const plain = text.length % 2 === 0 && !/[^0-9a-f]/i.test(text);
@@ -33,11 +33,11 @@ function joinGroups(text: string): string {
     const wrong = group.slice(begin).search(/[^0-9a-f]/i);
     if (wrong >= 0) {
       const at = index + begin + wrong;
-      throw new InputError(`is not hex: ${quote(text)} has ${quote(text.charAt(at))} at character ${at + 1}`);
+      throw new PacketInputError(`is not hex: ${quote(text)} has ${quote(text.charAt(at))} at character ${at + 1}`);
     }
     const length = group.length - begin;
     if (length % 2 === 1) {
-      throw new InputError(`is not hex: ${quote(group)} has an odd number of digits, ${length}`);
+      throw new PacketInputError(`is not hex: ${quote(group)} has an odd number of digits, ${length}`);
     }
     digits += group.slice(begin);
   }

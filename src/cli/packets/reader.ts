@@ -1,6 +1,6 @@
 /** Packets from lines of text: plain hex, one packet per line, or hex dumps of several lines per packet. */
 import { udpPayload } from "./frame.ts";
-import { InputError, parseHex, quote } from "./hex.ts";
+import { PacketInputError, parseHex, quote } from "./hex.ts";
 
 /** A line of `tcpdump -x` or `xxd`: an offset in hex, a colon, and blanks before the bytes. */
 const DUMP_LINE = /^[ \t]*(?:0x)?([0-9a-f]{4,8}):[ \t]+(.*)$/i;
@@ -32,7 +32,7 @@ export class PacketReader {
 
   /**
    * @returns the packets that this line completes: none, one, or two if it ends a dump and is a packet itself
-   * @throws {InputError} if the line, or the dump that it ends, is not a packet
+   * @throws {PacketInputError} if the line, or the dump that it ends, is not a packet
    */
   read(line: string): Uint8Array[] {
     this.#line++;
@@ -50,7 +50,7 @@ export class PacketReader {
    * Ends the input.
    *
    * @returns the packet of a dump that was not complete before
-   * @throws {InputError} if that dump is not a packet
+   * @throws {PacketInputError} if that dump is not a packet
    */
   end(): Uint8Array[] {
     const dump = this.#dump;
@@ -60,22 +60,24 @@ export class PacketReader {
     if (MAGICS.includes(dump.hex.slice(0, 8))) return [bytes];
     const payload = udpPayload(bytes);
     if (typeof payload !== "string") return [payload];
-    throw new InputError(`begins a dump ${payload}`, dump.firstLine);
+    throw new PacketInputError(`begins a dump ${payload}`, dump.firstLine);
   }
 
   #readDumpLine(offset: number, rest: string): Uint8Array[] {
     const ended = offset === 0 ? this.end() : [];
     const digits = DUMP_BYTES.exec(rest)?.[1]?.replaceAll(" ", "").toLowerCase();
-    if (digits === undefined) throw new InputError(`is not a line of a hex dump: its bytes are ${quote(rest)}`);
+    if (digits === undefined) throw new PacketInputError(`is not a line of a hex dump: its bytes are ${quote(rest)}`);
     this.#dump ??= { firstLine: this.#line, hex: "", done: false };
     const dump = this.#dump;
     const expected = dump.hex.length / 2;
     if (offset !== expected) {
       const text = (n: number) => `0x${n.toString(16).padStart(4, "0")}`;
-      throw new InputError(`is not the next line of the dump: its offset is ${text(offset)}, not ${text(expected)}`);
+      throw new PacketInputError(
+        `is not the next line of the dump: its offset is ${text(offset)}, not ${text(expected)}`,
+      );
     }
     dump.hex += digits;
-    if (expected > LONGEST_DUMP) throw new InputError("belongs to a dump that is longer than any packet");
+    if (expected > LONGEST_DUMP) throw new PacketInputError("belongs to a dump that is longer than any packet");
     if (dump.done || MAGICS.includes(dump.hex.slice(0, 8))) return ended;
     const payload = udpPayload(Uint8Array.fromHex(dump.hex));
     if (typeof payload === "string") return ended;

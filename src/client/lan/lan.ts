@@ -4,6 +4,7 @@
  * One timer does everything that is due later. The receive loop checks for due work too: Bun's does not yield during a flood,
  * so the timer would be late.
  */
+import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import { createCodec, PacketFields } from "../../codec/index.ts";
 import type { DiscoveryError } from "../error.ts";
 import { nodeIdKey } from "../node-id.ts";
@@ -12,8 +13,7 @@ import type { LanEvent, LanNode, Timings } from "../types.ts";
 import { LanNetwork } from "./network.ts";
 import { LanTable } from "./table.ts";
 
-/** The longest NodeID, and the longest announcement: that NodeID with an IPv6 address. Both in bytes. */
-const MAX_ID_LENGTH = 1008;
+/** The longest announcement, in bytes: the longest NodeID with an IPv6 address. */
 const MAX_ANNOUNCEMENT_LENGTH = 16 + MAX_ID_LENGTH + 16;
 
 /** A new node is answered after a random delay up to this, in ms: if all nodes answered at once, packets would be lost. */
