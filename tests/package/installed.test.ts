@@ -187,7 +187,7 @@ describe("a user's strict program compiles", () => {
     const module = moduleResolution === "bundler" ? "esnext" : "nodenext";
     const compilerOptions = { strict: true, target: "es2022", lib, module, moduleResolution, types: [], noEmit: true };
     const config = join(folder, `${program}.${moduleResolution}.json`);
-    await Bun.write(config, JSON.stringify({ compilerOptions, files: [program] }));
+    await Bun.write(config, JSON.stringify({ compilerOptions, files: [join(folder, program)] }));
     const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
     const list = await workplace.output(["bun", tsc, "--skipLibCheck", "false", "--listFiles", "-p", config], folder);
     const files = list.trim().split("\n");
@@ -198,7 +198,7 @@ describe("a user's strict program compiles", () => {
     testIf(hasNpm, NEEDS_NPM)(
       `with ${moduleResolution}, with codec and xdr, without types of the DOM or of a runtime`,
       async () => {
-        const read = await compile("types.ts", ["es2022"], moduleResolution);
+        const read = await compile("types/portable.ts", ["es2022"], moduleResolution);
         expect(read).toContain("dist/types/src/codec/index.d.ts");
         expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
       },
@@ -208,7 +208,7 @@ describe("a user's strict program compiles", () => {
     testIf(hasNpm, NEEDS_NPM)(
       `with ${moduleResolution}, with client and server, without the types of Bun`,
       async () => {
-        const read = await compile("types-bun.ts", ["esnext", "dom"], moduleResolution);
+        const read = await compile("types/bun.ts", ["esnext", "dom"], moduleResolution);
         expect(read).toContain("dist/types/src/server/index.d.ts");
         expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
       },
@@ -218,7 +218,7 @@ describe("a user's strict program compiles", () => {
     testIf(hasNpm, NEEDS_NPM)(
       `with ${moduleResolution}, on the server, without the types of the DOM and of Bun`,
       async () => {
-        const read = await compile("types-server.ts", ["esnext"], moduleResolution);
+        const read = await compile("types/server.ts", ["esnext"], moduleResolution);
         expect(read).toContain("dist/types/src/server/index.d.ts");
         expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
       },

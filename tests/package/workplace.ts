@@ -32,7 +32,12 @@ export interface Project {
   readonly installed: string;
 }
 
-const PROGRAMS = ["vectors.ts", "program.ts", "page.ts", "types.ts", "types-bun.ts", "types-server.ts"];
+const PROGRAMS = [
+  "vectors.ts",
+  "program.ts",
+  "page.ts",
+  ...["portable.ts", "bun.ts", "server.ts"].map((name) => `types/${name}`),
+];
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

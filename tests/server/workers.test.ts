@@ -20,7 +20,7 @@ import { announcement, ascii, query } from "../support/packets.ts";
 import { Threads } from "../support/threads.ts";
 import { LONG_LIMIT_MS, TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 import { engineMemory } from "../transport/transports.ts";
-import { collideAt } from "./contention.ts";
+import { collideAt } from "./contention/contention.ts";
 import type { FailCommand } from "./faulty-worker.ts";
 import type { WorkerFailures } from "./worker-failures.ts";
 

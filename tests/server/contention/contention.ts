@@ -1,7 +1,7 @@
 /** One server with a wasm and a TypeScript worker. Many sources announce and query the same few nodes at the same time. */
-import { DiscoveryServer, type ServerStats, type TransportName } from "../../src/server/index.ts";
-import { checkInvariants } from "../support/invariants.ts";
-import { Threads } from "../support/threads.ts";
+import { DiscoveryServer, type ServerStats, type TransportName } from "../../../src/server/index.ts";
+import { checkInvariants } from "../../support/invariants.ts";
+import { Threads } from "../../support/threads.ts";
 
 export interface Collided {
   sent: number;
@@ -28,7 +28,7 @@ export async function collideAt(transport: TransportName, seconds: number): Prom
     nodeRate: 0,
     newRate: 0,
   });
-  const script = new URL("./contention-client.ts", import.meta.url).pathname;
+  const script = new URL("./client.ts", import.meta.url).pathname;
   const colliders = [1, 2].map((seed) =>
     Bun.spawn([process.execPath, script, `${server.port}`, `${seconds}`, `${seed}`], { stdout: "pipe" }),
   );

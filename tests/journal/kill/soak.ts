@@ -2,8 +2,8 @@
  * `bun run soak:kill`: kills a server with SIGKILL under announcements, again and again on the same journal, and checks
  * after each restart that it knows what it must. Prints a line per kill and one line of JSON at the end.
  */
-import { optionsOf, wholeNumber } from "../../bench/options.ts";
-import { KillHarness, type SoakResult } from "./kill-harness.ts";
+import { optionsOf, wholeNumber } from "../../../bench/options.ts";
+import { KillHarness, type SoakResult } from "./harness.ts";
 
 const MAX_SEED = 2 ** 31 - 1;
 

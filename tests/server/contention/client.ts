@@ -1,10 +1,10 @@
 /**
- * Announces and queries a few nodes from many sources: `bun contention-client.ts PORT SECONDS SEED`. Other processes do the
+ * Announces and queries a few nodes from many sources: `bun client.ts PORT SECONDS SEED`. Other processes do the
  * same with the same nodes. The announced port is computed from the source address, so a reply shows whether its port and its
  * IP come from the same announcement. Prints one line of JSON.
  */
-import { announcement, ascii, query } from "../support/packets.ts";
-import { Random } from "../support/random.ts";
+import { announcement, ascii, query } from "../../support/packets.ts";
+import { Random } from "../../support/random.ts";
 
 const [port, seconds, seed] = process.argv.slice(2).map(Number) as [number, number, number];
 const SOURCES = 60;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { TEST_LIMIT_MS } from "../support/time-limits.ts";
-import { KillHarness, type SoakResult } from "./kill-harness.ts";
+import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
+import { KillHarness, type SoakResult } from "./harness.ts";
 
 test(
   "a server killed at 20,000 announcements per second loses nothing it had handled a second before, five times in a row",

@@ -1,8 +1,8 @@
 /**
  * `bun run soak:contention`: lets a wasm and a TypeScript worker collide on the same few nodes, and checks every reply.
  */
-import { optionsOf, seconds as secondsFlag, someOf } from "../../bench/options.ts";
-import { TRANSPORTS } from "../../src/server/index.ts";
+import { optionsOf, seconds as secondsFlag, someOf } from "../../../bench/options.ts";
+import { TRANSPORTS } from "../../../src/server/index.ts";
 import { collideAt } from "./contention.ts";
 
 const { seconds, transport: transports } = optionsOf({

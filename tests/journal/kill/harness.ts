@@ -1,10 +1,10 @@
 /**
  * Kills a server while nodes announce themselves, and checks after a restart that it has lost nothing it had handled.
  */
-import { MAIN } from "../support/command.ts";
-import { Folder } from "../support/folder.ts";
-import { announcement, ascii, query } from "../support/packets.ts";
-import { Random } from "../support/random.ts";
+import { MAIN } from "../../support/command.ts";
+import { Folder } from "../../support/folder.ts";
+import { announcement, ascii, query } from "../../support/packets.ts";
+import { Random } from "../../support/random.ts";
 
 /** In seconds; so short that announcements of one run expire in the next run but one. */
 const RETENTION = 5;
