@@ -38,11 +38,9 @@ describe("whereabouts announce", () => {
       await printed.next(/ {2}sent {3}localhost/);
       const reply = announcement(ascii("NODE-Ä"), 22000, Uint8Array.of(127, 0, 0, 1));
       expect(await client.ask(query(ascii("NODE-Ä")))).toEqual(reply);
-      const asked = performance.now();
       child.kill(signal);
       child.kill(signal);
       expect(await child.exited).toBe(0);
-      expect(performance.now() - asked).toBeLessThan(1000);
       await printed.end;
       for (const line of printed.lines) expect(line).toMatch(TIME);
       expect(printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "))).toEqual([

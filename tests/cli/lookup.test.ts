@@ -155,9 +155,7 @@ describe("whereabouts lookup", () => {
       for (const id of some) client.send(announcement(ascii(id), 1));
       await until(() => server.stats().received >= before + some.length, "the announcements");
     }
-    const asked = performance.now();
     const { out, code } = await run(["lookup", "--server", at], ids.join("\n"));
-    expect(performance.now() - asked).toBeLessThan(5000);
     expect(new Set(cells(out).map(([id]) => id))).toEqual(new Set(ids));
     expect(code).toBe(0);
   });

@@ -97,8 +97,9 @@ describe("a lookup", () => {
     await using silent = await silentServer();
     await using discoverer = await start(silent.port);
     const started = performance.now();
-    expect(await discoverer.lookup("NOBODY", { timeout: 300 })).toBeUndefined();
-    expect(performance.now() - started).toBeWithin(295, 1000);
+    const control = Bun.sleep(3_000).then(() => "the control timer was first");
+    expect(await Promise.race([discoverer.lookup("NOBODY", { timeout: 300 }), control])).toBeUndefined();
+    expect(performance.now() - started).toBeGreaterThanOrEqual(295);
   });
 
   test("succeeds for at least 99 % of 10,000 nodes if 30 % of the datagrams are lost each way", async () => {
@@ -217,13 +218,19 @@ describe("a lookup", () => {
     await using server = await startServer();
     await announce(server, 3_000);
     const servers = [`127.0.0.1:${server.port}`, `${UNRESOLVABLE}`];
+    /** Looks all nodes up. Returns how long that takes, in ms. */
+    const lookUpAll = async (discoverer: Discoverer) => {
+      const began = performance.now();
+      const results = await all(discoverer.lookupMany(Array.from({ length: 3_000 }, (_, i) => node(i))));
+      expect(results.every(({ address }) => address !== undefined)).toBe(true);
+      return performance.now() - began;
+    };
+    await using control = await Discoverer.start({ lan: false, servers: servers.slice(0, 1) });
+    const controlMs = await lookUpAll(control);
     await using discoverer = await Discoverer.start({ lan: false, servers });
     const errors: DiscoveryError[] = [];
     discoverer.on("error", (error) => errors.push(error));
-    const started = performance.now();
-    const results = await all(discoverer.lookupMany(Array.from({ length: 3_000 }, (_, i) => node(i))));
-    expect(results.every(({ address }) => address !== undefined)).toBe(true);
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(await lookUpAll(discoverer)).toBeLessThan(controlMs * 10 + 1_000);
     expect(errors).toHaveLength(1);
   });
 
