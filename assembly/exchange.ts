@@ -1,4 +1,4 @@
-/** What the journal needs: lists entries in order of announcement, and merges entries that come from a journal. */
+/** Lists entries for the journal in order of announcement, and merges entries that come from a journal. */
 import { entryAt, isFull, shardAt } from "./entries";
 import { clearPadding, hashId, spread } from "./hash";
 import {

@@ -35,9 +35,9 @@ export interface Contest {
 interface Base {
   /** The contestant that ratios are relative to. */
   readonly who: string;
-  /** What the nanoseconds are per. */
+  /** The unit of work: the figures are nanoseconds per this. */
   readonly unit: string;
-  /** What is checked of the contestants' results. */
+  /** How the results of the contestants are checked. */
   readonly agreement: string;
 }
 

@@ -27,7 +27,7 @@ export type ValuesOf<F extends Flags> = { readonly [Name in keyof F]: F[Name] ex
 export interface Program<F extends Flags> {
   /** How it is started: `bun run bench:lookup`. */
   readonly command: string;
-  /** What it does; lines of up to 100 columns. */
+  /** Description for the help text; lines of up to 100 columns. */
   readonly about: string;
   readonly flags: F;
   /** The flag whose value may also be given without the flag's name. */

@@ -2,7 +2,7 @@
 import { BASE, type Row, SUITES } from "./contest.ts";
 
 export interface Table {
-  /** What the cells mean. */
+  /** Meaning of the cells. */
   readonly title: string;
   /**
    * First the head: "" and the contestants. Then a line per task: its name and a cell per contestant, "" where there is

@@ -20,7 +20,7 @@ export interface Sample {
   readonly replaced: number;
 }
 
-/** What a row measures. `nodes` is 0 for an echo. */
+/** The subject and the load of a row. `nodes` is 0 for an echo. */
 export interface Measured {
   readonly who: "server" | "mmsg echo" | "udp echo";
   readonly transport: TransportName;

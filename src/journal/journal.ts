@@ -60,7 +60,7 @@ export interface JournalRegistry {
   appendAll(): Promise<void>;
 }
 
-/** What a journal occupies, for people. */
+/** The storage that a journal occupies, for display. */
 export interface StorageInfo {
   readonly batches: number;
   /** On disk, or in Redis's memory. */

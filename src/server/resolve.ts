@@ -18,7 +18,7 @@ import {
 } from "./options.ts";
 
 /**
- * What is thrown for an option's value: a TypeError for a wrong kind of value, a RangeError for a wrong value.
+ * The error for an option: a TypeError for a value of the wrong kind, a RangeError for a value out of range.
  *
  * @example
  * ```ts

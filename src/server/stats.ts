@@ -1,4 +1,4 @@
-/** What a server counts. */
+/** The counters of a server. */
 import type { EngineCounters } from "../engine/index.ts";
 
 /** Statistics of a server's journal, since the start of the server. */

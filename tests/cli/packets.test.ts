@@ -56,7 +56,7 @@ function dump(bytes: Iterable<number>): string[] {
   });
 }
 
-/** What is read from lines, at each line and at the end. */
+/** The packets that a reader returns for each line, and at the end. */
 function read(lines: readonly string[]): string[][] {
   const reader = new PacketReader();
   return [...lines.map((line) => reader.read(line)), reader.end()].map((packets) => packets.map(hex));

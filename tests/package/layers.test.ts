@@ -20,7 +20,7 @@ function layerOf(folder: string): number {
   return LAYERS.findIndex((folders) => folders.includes(folder));
 }
 
-/** What a source imports, as written there. */
+/** The imports of a source file, as written there. */
 function specifiers(text: string): string[] {
   return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3]!);
 }

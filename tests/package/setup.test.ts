@@ -15,7 +15,7 @@ const CACHE = Bun.spawnSync([process.execPath, "pm", "cache"], { cwd: ROOT }).st
 const hasCache = existsSync(join(CACHE, "assemblyscript")) && existsSync(join(CACHE, "knip"));
 const NEEDS_CACHE = "Bun's cache does not have our packages";
 
-/** What setup.ts reads. The wasm modules are there already, so that it does not build them. */
+/** The files that setup.ts reads. The wasm modules are there already, so that it does not build them. */
 const READ = ["package.json", "bun.lock", "bunfig.toml", "asconfig.json", "asconfig.codec.json", "assembly", "build"];
 
 class Checkout {

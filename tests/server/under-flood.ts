@@ -7,7 +7,7 @@ import { DiscoveryServer, type ServerStats } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 
-/** What this program prints. */
+/** The result that this program prints. */
 export interface UnderFlood {
   /** The largest delay of a timer in ms, on the server's main thread and in the control process. */
   readonly timerDelay: number;

@@ -21,12 +21,12 @@ const NODES = 2000;
 const TICK = 10;
 const [transport, engine] = process.argv.slice(2) as [TransportName, EngineBackend];
 
-/** What this program prints. Times are in ms. */
+/** The result that this program prints. Times are in ms. */
 export interface WorkerFailures {
   /** Nodes without an answer before the first failure, and after the last one. */
   readonly before: number[];
   readonly lost: number[];
-  /** What the clients of query-load.ts saw; `longest`: the longest that any of them waited for a reply. */
+  /** Result of query-load.ts; `longest` is the longest time that one of its clients waited for a reply. */
   readonly load: { readonly longest: number; readonly asked: number; readonly answered: number };
   /** The largest delay of a timer, on the server's main thread and in the control process. */
   readonly timerDelay: number;
@@ -38,7 +38,7 @@ export interface WorkerFailures {
   readonly stats: ServerStats;
   /** Nodes that the second server read from the journal. */
   readonly restored: number;
-  /** What the check of the registry found; empty if it is intact. */
+  /** Error of the check of the registry; empty if it is intact. */
   readonly damage: string;
   readonly log: string[];
   readonly failures: number;
@@ -104,7 +104,7 @@ async function all(ask: boolean): Promise<number[]> {
   return left;
 }
 
-/** What the log line must say of a failure. It may say more, which depends on chance. */
+/** Text that the log line of a failure must contain. It may contain more, which depends on chance. */
 function expectedLog(failure: Failure | undefined): string[] {
   if (failure === undefined) return ["its thread ended"];
   return [

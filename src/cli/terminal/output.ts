@@ -1,4 +1,4 @@
-/** What the client's commands share: output, signals, and starting a discoverer. */
+/** Output, signals and the start of a discoverer, shared by the client's commands. */
 import type { Command } from "commander";
 import { Discoverer, type DiscovererOptions } from "../../client/index.ts";
 import { optionErrorText } from "../errors.ts";

@@ -4,7 +4,7 @@ import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "../journal.ts";
 
-/** What to do about a file that cannot be used. */
+/** Advice for a file that cannot be used. */
 export const ADVICE =
   "name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing";
 
@@ -124,7 +124,7 @@ export function checkLock(path: string): void {
   }
 }
 
-/** What the file system does not permit. SQLite itself reports only that it failed. */
+/** Finds the permission that is missing. SQLite itself reports only that it failed. */
 function accessProblem(path: string, doing: "read" | "written"): string | undefined {
   const write = doing === "written" ? constants.W_OK : 0;
   const problem = (at: string, what: string, mode: number): string | undefined => {

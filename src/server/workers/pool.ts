@@ -35,7 +35,7 @@ const REPAIR_MS = 5;
  */
 const HOLDING_TICKS = 5;
 
-/** What all workers are started with. */
+/** Options that all workers have in common. */
 type Start = Omit<WorkerStart, "lane" | "engine" | "socketRecord">;
 
 /** A worker whose thread could not be terminated. */
