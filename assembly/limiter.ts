@@ -1,10 +1,11 @@
 /**
- * Rate limits by GCRA (ITU-T I.371). A key has one timestamp: when its bucket will be empty. A packet passes if that
- * time is not further ahead than the tolerance.
+ * Rate limits by GCRA (ITU-T I.371). A key is a host, a network or a NodeID. It has one timestamp: when its bucket will
+ * be empty. A packet passes if that time is ahead of now by the tolerance at most.
  *
  * Memory is fixed. A key belongs to one set of five slots. A key without a slot takes over the least-loaded slot of its
- * set, with its load. So a flood of invented keys neither frees an offender, whose slot is the most loaded, nor gets a
- * fresh burst per key. Sets are not locked: if two workers charge one slot at the same instant, one charge may be lost.
+ * set, and inherits that slot's load. So an attacker gains nothing by inventing keys: a new key does not start with a
+ * full burst, and a key that is over its limit keeps its slot, because that slot is among the most loaded. Sets are not
+ * locked: if two workers charge one slot at the same instant, one charge may be lost.
  */
 import { hashSource, spread, tag } from "./hash";
 import {
@@ -25,7 +26,7 @@ import {
 } from "./layout";
 
 /**
- * The current source: its family (0: IPv4, 1: IPv6), and its places in the tables of hosts (/32, /64) and networks
+ * The current source: its family (0: IPv4, 1: IPv6), and the sets and tags of its host (/32, /64) and of its network
  * (/24, /48).
  */
 let family: u32 = 0;
@@ -51,8 +52,9 @@ export function allowed(address: usize): bool {
 }
 
 /**
- * Makes the 16-byte address at `address` the current source. One hash serves host and network: the host's own bits
- * shift the network's place, times odd factors, so no two hosts of one network collide.
+ * Makes the 16-byte address at `address` the current source. Only the network is hashed. The host's set and tag are those
+ * of its network, changed by the host's own bits times an odd number. An odd factor keeps numbers different, so no two
+ * hosts of one network have the same tag.
  */
 export function setSource(address: usize): void {
   let host: u32 = 0;
@@ -74,19 +76,19 @@ export function setSource(address: usize): void {
 }
 
 /**
- * Whether a packet of the current source may pass at `now` by limit `host` and by the limit on its network (`networks`:
- * IPv4, `networks` + 1: IPv6). If it may, both are charged.
+ * Whether a packet of the current source may pass at `now`, by the limit on its host and by the limit on its network. If
+ * it may, both are charged. The arguments are numbers of limits. The limit on IPv6 networks follows that on IPv4 networks.
  */
-export function passSource(host: u32, networks: u32, now: f64): bool {
-  if (load<f64>(H_LIMITS + host * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
-  const network = networks + family;
-  const hostSlot = slotOf(host, hostSet, hostTag);
-  const networkSlot = slotOf(network, networkSet, networkTag);
-  const hostFits = conforms(host, hostSlot, now);
-  const networkFits = conforms(network, networkSlot, now);
+export function passSource(hostLimit: u32, ipv4NetworkLimit: u32, now: f64): bool {
+  if (load<f64>(H_LIMITS + hostLimit * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
+  const networkLimit = ipv4NetworkLimit + family;
+  const hostSlot = slotOf(hostLimit, hostSet, hostTag);
+  const networkSlot = slotOf(networkLimit, networkSet, networkTag);
+  const hostFits = conforms(hostLimit, hostSlot, now);
+  const networkFits = conforms(networkLimit, networkSlot, now);
   if (!hostFits || !networkFits) return false;
-  charge(host, hostSlot, now);
-  charge(network, networkSlot, now);
+  charge(hostLimit, hostSlot, now);
+  charge(networkLimit, networkSlot, now);
   return true;
 }
 

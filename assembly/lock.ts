@@ -1,9 +1,12 @@
 /**
  * Locks and sequence counters in shared memory, for workers that share one registry.
  *
- * A lock word is 0, or the number of the lane that holds the lock plus 1. So the control thread can see which dead
- * worker holds a lock, undo or finish its change (src/engine/repair.ts), and free the lock. A sequence counter is odd
- * while the holder of the lock writes. Readers do not lock: they read again if the counter was odd or has changed.
+ * Each worker has a lane: its own area of the memory, with a number. A lock word is 0 while the lock is free. Otherwise
+ * it is 1 plus the number of the lane whose worker holds the lock. So if a worker dies, the control thread can find the
+ * locks that it holds, undo or finish its change (src/engine/repair.ts), and free them.
+ *
+ * A sequence counter is odd while the holder of the lock writes. Readers do not lock: they read again if the counter was
+ * odd or has changed.
  */
 import { H_LANES_AT, H_WEAK_ORDERING, LANE_HEARTBEAT, LANE_SIZE } from "./layout";
 
@@ -55,8 +58,8 @@ export function unlock(word: usize): void {
 const PAUSE_NS: i64 = 1_000_000;
 
 /**
- * Pauses this thread so that the holder can run, unless `word` no longer has the value `seen`; with 0 there is nothing
- * to wait for. Counts as a heartbeat: a worker that waits is alive.
+ * Pauses this thread so that the holder can run. Does not pause if `word` has changed since it was read as `seen`, or if
+ * `seen` is 0, which means that the lock is free. Counts as a heartbeat: a worker that waits is alive.
  */
 function pause(word: usize, seen: u32): void {
   store<u32>(lane, load<u32>(lane, LANE_HEARTBEAT) + 1, LANE_HEARTBEAT);
@@ -64,9 +67,11 @@ function pause(word: usize, seen: u32): void {
 }
 
 /**
- * Starts a change that readers without a lock must not see half done. Only the holder of the lock may call it. On
- * processors where the change could overtake the increment (ARM before 8.1, where an addition is a load and a store), a
- * load of the counter in between prevents it: it waits for the increment, and the change waits for it.
+ * Starts a change that readers without a lock must not see half done. Only the holder of the lock may call it.
+ *
+ * On ARM before 8.1, an atomic addition is a load and a store, and the change could become visible before that store. So
+ * on processors other than x86 the counter is loaded once more: this load waits for the addition, and the change waits
+ * for this load.
  */
 export function beginWrite(sequence: usize): void {
   atomic.add<u32>(sequence, 1);
@@ -93,8 +98,9 @@ export function beginRead(sequence: usize): u32 {
 }
 
 /**
- * Whether everything read since `beginRead` is consistent. Where reads may overtake each other, this is also a write,
- * which earlier reads do not overtake. (Fences are not an option: Binaryen's optimizer removes them.)
+ * Whether everything read since `beginRead` is consistent. If the processor may reorder reads, the counter is read by
+ * adding 0 to it. That is also a write, and earlier reads complete before it. (Fences are not an option: Binaryen's
+ * optimizer removes them.)
  */
 export function unchanged(sequence: usize, seen: u32): bool {
   return (load<u32>(H_WEAK_ORDERING) === 0 ? atomic.load<u32>(sequence) : atomic.add<u32>(sequence, 0)) === seen;

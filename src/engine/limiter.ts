@@ -37,8 +37,9 @@ export function allowed(m: EngineState, address: number): boolean {
 }
 
 /**
- * Makes the 16-byte address at `address` the current source. One hash serves host and network: the host's own bits
- * shift the network's place, times odd factors, so no two hosts of one network collide.
+ * Makes the 16-byte address at `address` the current source. Only the network is hashed. The host's set and tag are those
+ * of its network, changed by the host's own bits times an odd number. An odd factor keeps numbers different, so no two
+ * hosts of one network have the same tag.
  */
 export function setSource(m: EngineState, address: number): void {
   const at = address >>> 2;
@@ -61,19 +62,19 @@ export function setSource(m: EngineState, address: number): void {
 }
 
 /**
- * Whether a packet of the current source may pass at `now` by limit `host` and by the limit on its network (`networks`:
- * IPv4, `networks` + 1: IPv6). If it may, both are charged.
+ * Whether a packet of the current source may pass at `now`, by the limit on its host and by the limit on its network. If
+ * it may, both are charged. The arguments are numbers of limits. The limit on IPv6 networks follows that on IPv4 networks.
  */
-export function passSource(m: EngineState, host: number, networks: number, now: number): boolean {
-  if (m.f64[(H_LIMITS + host * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
-  const network = networks + m.family;
-  const hostSlot = slotOf(m, host, m.hostSet, m.hostTag);
-  const networkSlot = slotOf(m, network, m.networkSet, m.networkTag);
-  const hostFits = conforms(m, host, hostSlot, now);
-  const networkFits = conforms(m, network, networkSlot, now);
+export function passSource(m: EngineState, hostLimit: number, ipv4NetworkLimit: number, now: number): boolean {
+  if (m.f64[(H_LIMITS + hostLimit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
+  const networkLimit = ipv4NetworkLimit + m.family;
+  const hostSlot = slotOf(m, hostLimit, m.hostSet, m.hostTag);
+  const networkSlot = slotOf(m, networkLimit, m.networkSet, m.networkTag);
+  const hostFits = conforms(m, hostLimit, hostSlot, now);
+  const networkFits = conforms(m, networkLimit, networkSlot, now);
   if (!hostFits || !networkFits) return false;
-  charge(m, host, hostSlot, now);
-  charge(m, network, networkSlot, now);
+  charge(m, hostLimit, hostSlot, now);
+  charge(m, networkLimit, networkSlot, now);
   return true;
 }
 

@@ -49,8 +49,8 @@ export function unlock(m: EngineState, word: number): void {
 const PAUSE_MS = 1;
 
 /**
- * Pauses this thread so that the holder can run, unless `word` no longer has the value `seen`; with 0 there is nothing
- * to wait for. Counts as a heartbeat: a worker that waits is alive.
+ * Pauses this thread so that the holder can run. Does not pause if `word` has changed since it was read as `seen`, or if
+ * `seen` is 0, which means that the lock is free. Counts as a heartbeat: a worker that waits is alive.
  */
 function pause(m: EngineState, word: number, seen: number): void {
   m.i32[(m.lane + LANE_HEARTBEAT) >>> 2]!++;
@@ -58,9 +58,11 @@ function pause(m: EngineState, word: number, seen: number): void {
 }
 
 /**
- * Starts a change that readers without a lock must not see half done. Only the holder of the lock may call it. On
- * processors where the change could overtake the increment (ARM before 8.1, where an addition is a load and a store), a
- * load of the counter in between prevents it: it waits for the increment, and the change waits for it.
+ * Starts a change that readers without a lock must not see half done. Only the holder of the lock may call it.
+ *
+ * On ARM before 8.1, an atomic addition is a load and a store, and the change could become visible before that store. So
+ * on processors other than x86 the counter is loaded once more: this load waits for the addition, and the change waits
+ * for this load.
  */
 export function beginWrite(m: EngineState, sequence: number): void {
   Atomics.add(m.i32, sequence >>> 2, 1);
@@ -87,8 +89,8 @@ export function beginRead(m: EngineState, sequence: number): number {
 }
 
 /**
- * Whether everything read since `beginRead` is consistent. Where reads may overtake each other, this is also a write,
- * which earlier reads do not overtake. (JavaScript has no fences.)
+ * Whether everything read since `beginRead` is consistent. If the processor may reorder reads, the counter is read by
+ * adding 0 to it. That is also a write, and earlier reads complete before it. (JavaScript has no fences.)
  */
 export function unchanged(m: EngineState, sequence: number, seen: number): boolean {
   const word = sequence >>> 2;

@@ -1,8 +1,10 @@
 /**
  * Repairs the registry after a worker died in the middle of a change. The change record of its lane
- * (assembly/layout.ts) says how far it came. The change is undone or finished, and the locks are freed. Afterwards the
- * entry is as it was before or as it should be after the change, never in between, and nothing else has changed. A
- * cursor stays or moves back, so a journal may receive an announcement twice but misses none.
+ * (assembly/layout.ts) says how far the change came. It is undone or finished, and the locks are freed. Afterwards the
+ * entry is as it was before or as it should be after the change, never in between, and nothing else has changed.
+ *
+ * The shard's cursors mark which announcements the journal has. A repair may move them back, but never forward: the
+ * journal may receive an announcement twice, but misses none.
  *
  * The cost depends on the one change only, not on the size of the registry. Only the control thread may repair, and
  * only lanes whose worker is gone: a worker that was merely asleep and continues its change after the repair damages
@@ -77,15 +79,16 @@ export class EngineRepair {
   }
 
   /**
-   * Repairs what the worker of `lane` left behind. False if another worker holds the pool for long: call it again soon.
+   * Repairs what the worker of `lane` left behind. Returns false if another worker keeps the pool locked: call it again
+   * soon.
    */
   repair(lane: number): boolean {
     return repairLane(this.#m, lane);
   }
 
   /**
-   * Makes odd sequence counters of unlocked shards even. A worker that slept in the middle of a change and continues
-   * after its repair leaves one odd, and lookups in that shard would wait forever.
+   * Makes odd sequence counters of unlocked shards even. If a worker sleeps in the middle of a
+   * change and continues after the repair, it leaves the counter odd, and lookups in that shard would wait forever.
    */
   fixSequences(): void {
     fixSequences(this.#m);
@@ -199,7 +202,7 @@ function undoInsert(m: EngineState, at: number, shard: number, entry: number): v
   m.u32[(slot + INDEX_ENTRY) >>> 2] = 0;
   m.u32[(entryAt(m, entry) + ENTRY_META) >>> 2] = 0;
   m.u32[(shardAt(m, shard) + SHARD_COUNT) >>> 2] = m.u32[(at + RECORD_COUNT) >>> 2]!;
-  // Only the insert hint can be at this entry: it is set before the entry is linked.
+  // The insert hint is set before the entry is linked, so it may point to this entry. The other cursors cannot.
   moveCursorsBack(m, shard, entry, 0);
   release(m, entry, entryAt(m, entry));
 }
@@ -216,8 +219,8 @@ function finishRemove(m: EngineState, at: number, shard: number, entry: number):
 }
 
 /**
- * Clamped entries are at the end of the queue and have the time `now`. The entries directly before them may still be
- * later.
+ * Sets all times after `now` to `now`. The queue is in order of time, so these entries are at its end. The worker began
+ * with the last one: those that it has done already have the time `now`.
  */
 function finishClamp(m: EngineState, shard: number, now: number): void {
   let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
@@ -229,7 +232,10 @@ function finishClamp(m: EngineState, shard: number, now: number): void {
   m.u32[(shardAt(m, shard) + SHARD_LISTED) >>> 2] = 0;
 }
 
-/** The datagram that was being processed is not counted. Those before it in the batch are, so the counters add up. */
+/**
+ * Ends the batch that the worker was processing. Counts as received only the datagrams that have a verdict, so that the
+ * counters add up: those before the one that was being processed.
+ */
 function finishBatch(m: EngineState, at: number): void {
   let sum = 0;
   for (let verdict = 0; verdict < VERDICTS; verdict++) sum += m.f64[(at + LANE_COUNTERS) / 8 + verdict]!;

@@ -59,7 +59,7 @@ import { stoppableWasm } from "./stoppable-wasm.ts";
 const CAPACITY = 24;
 const NODES = 32;
 const RETENTION = 10_000;
-/** Hardly more than the number of nodes, so that removals move other entries, also across the end of the index. */
+/** Hardly more than CAPACITY, so the index is almost full: removals move other entries, also across its end. */
 const SLOTS = 26;
 const WORKER = 0;
 const CONTROL = 1;
@@ -90,14 +90,16 @@ interface Announced {
   time: number;
 }
 
-/** A call of the engine, and the NodeID that it announces. */
+/** A call of the engine. */
 interface Work {
+  /** The NodeID that it announces, in hex. */
   node?: string;
   /** Writes the packet or the entries into the memory. */
   prepare: () => void;
   run: (engine: Stoppable) => void;
 }
 
+/** A registry with a worker that can be stopped, a journal, and a clock. */
 class World {
   readonly memory: EngineMemory;
   readonly engine: StoppableEngine;
@@ -109,7 +111,7 @@ class World {
   readonly #random: Random;
   readonly #journal: PacketEngine;
   /** Contents of all entries that the journal has ever received. */
-  readonly #handed = new Set<string>();
+  readonly #received = new Set<string>();
   now = 1_400_000_000_000;
 
   constructor(make: StoppableMaker, shards: number, random: Random) {
@@ -167,11 +169,11 @@ class World {
     const walk = random.once(3);
     const listed = this.#journal.collect(shard, walk, this.now - random.below(RETENTION));
     for (let i = 0; i < (listed & 0xffff) && !walk; i++) {
-      this.#handed.add(this.#state(this.word(H_EXCHANGE_AT) + i * this.word(H_STRIDE)));
+      this.#received.add(this.#state(this.word(H_EXCHANGE_AT) + i * this.word(H_STRIDE)));
     }
     const what = random.below(3 * CURSOR_RESTART_WALK);
     // confirm-all implies that the journal has all entries.
-    if (what === CURSOR_CONFIRM_ALL) for (const at of this.#queue(shard)) this.#handed.add(this.#state(at));
+    if (what === CURSOR_CONFIRM_ALL) for (const at of this.#queue(shard)) this.#received.add(this.#state(at));
     if (what <= CURSOR_RESTART_WALK) this.#journal.moveCursor(shard, what);
   }
 
@@ -183,11 +185,9 @@ class World {
         let entry = this.word(from + cursor) === 0 ? 0 : this.word(from + SHARD_HEAD);
         while (entry !== 0) {
           const at = this.word(H_ENTRIES_AT) + entry * this.word(H_STRIDE);
-          const known = this.#handed.has(this.#state(at)) || (this.word(at + ENTRY_META) & META_FROM_JOURNAL) !== 0;
+          const known = this.#received.has(this.#state(at)) || (this.word(at + ENTRY_META) & META_FROM_JOURNAL) !== 0;
           if (!known)
-            throw new Error(
-              `entry ${entry} of shard ${shard} was not handed to the journal, and the cursors have passed it`,
-            );
+            throw new Error(`a cursor has passed entry ${entry} of shard ${shard}, which the journal has not received`);
           entry = entry === this.word(from + cursor) ? 0 : this.word(at + ENTRY_NEXT);
         }
       }
@@ -210,7 +210,7 @@ class World {
     return all;
   }
 
-  /** Returns random work at a later time than the work before, or at an earlier one as if the clock was set back. */
+  /** Returns random work. Its time is usually later than that of the work before, but sometimes the clock is set back. */
   work(): Work {
     const random = this.#random;
     const kind = random.below(24);
@@ -228,7 +228,7 @@ class World {
         run: (engine) => engine.merge(0, entries.length, now),
       };
     }
-    const { id, ip, port } = this.#entry(kind === 5 ? this.#lastOver() : undefined);
+    const { id, ip, port } = this.#entry(kind === 5 ? this.#expireAll() : undefined);
     const now = this.now;
     return {
       node: id.toHex(),
@@ -241,8 +241,11 @@ class World {
     };
   }
 
-  /** Lets all nodes expire and returns the one announced last. Its removal leaves others before it in the queue. */
-  #lastOver(): Uint8Array | undefined {
+  /**
+   * Lets all nodes expire. Returns the NodeID of the last entry in the queue: an announcement of it removes that entry,
+   * while there are others before it.
+   */
+  #expireAll(): Uint8Array | undefined {
     const at = this.#queue(0).at(-1);
     this.now += RETENTION;
     return at === undefined
@@ -267,8 +270,8 @@ class World {
 }
 
 /**
- * Throws unless each node is as before the change or as after it, with port and IP of the same announcement, and no
- * live node is lost.
+ * Throws unless each node is as before the change or as after it. Its port and IP must be from the same announcement.
+ * No live node may be lost.
  */
 function checkOldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<string, Node>, now: number): void {
   for (const id of new Set([...was.keys(), ...is.keys(), ...done.keys()])) {
@@ -277,9 +280,9 @@ function checkOldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<
       if (before && after && now - Math.floor(before.time) < RETENTION) throw new Error(`${id} was lost`);
       continue;
     }
-    const placeKnown = [before, after].some((one) => one?.where === node.where);
+    const addressKnown = [before, after].some((one) => one?.where === node.where);
     const timeKnown = [before, after].some((one) => one?.time === node.time);
-    if (!placeKnown || !timeKnown)
+    if (!addressKnown || !timeKnown)
       throw new Error(
         `${id} is ${Bun.inspect([before, node, after])}: before the change, after the repair, after the complete change`,
       );
@@ -292,7 +295,10 @@ function checkCounters(memory: EngineMemory): void {
   if (received !== sum) throw new Error(`${received} received, ${sum} verdicts`);
 }
 
-/** Runs `rounds` calls, each first stopped at each of its steps. Returns how often it stopped at each RECORD_STEP. */
+/**
+ * In each round, makes a call of the engine, then repeats it once for each of its steps: stopped at that step and
+ * repaired. Returns the number of stops at each RECORD_STEP.
+ */
 function stopEverywhere(world: World, rounds: number): Map<number, number> {
   const { bytes, engine, repair, memory } = world;
   const image = () => Buffer.from(bytes);
@@ -322,7 +328,7 @@ function stopEverywhere(world: World, rounds: number): Map<number, number> {
         checkOldOrNew(was, world.nodes(), done, world.now);
         world.checkNothingSkipped();
         checkCounters(memory);
-        // The next worker can do the same work.
+        // The next worker must be able to do the same work.
         work.prepare();
         engine.run(work.run);
         checkInvariants(bytes);
@@ -351,7 +357,7 @@ describe.each([
   ["ts", stoppableTs],
 ] as const)("the %s engine, stopped at any step", (_, make) => {
   test.each([1, 2])(
-    "can be repaired: no node is lost or mixed, and a registry of %d shards is consistent",
+    "can be repaired: no node is lost or half changed, and a registry of %d shards is consistent",
     (shards) => {
       const stops = stopEverywhere(new World(make, shards, new Random(shards)), 200);
       for (const step of STEPS) expect(stops.get(step), `stops at step ${step}`).toBeGreaterThan(20);
@@ -361,7 +367,7 @@ describe.each([
   );
 });
 
-/** A world in which the worker of lane 0 was stopped at `step`. */
+/** A world whose worker was stopped when RECORD_STEP was `step`. */
 function worldStoppedAt(step: number): World {
   const world = new World(stoppableWasm, 1, new Random(step));
   for (;;) {
@@ -385,15 +391,15 @@ describe.each(["wasm", "ts"] as const)("the control thread's %s engine", (backen
       return h.engine.merge(0, 8, h.now);
     };
     const list = () => [0, 1].map((shard) => h.engine.collect(shard, false, 0));
-    const mark = () => [0, 1].map((shard) => h.engine.moveCursor(shard, CURSOR_RESET));
+    const resetCursors = () => [0, 1].map((shard) => h.engine.moveCursor(shard, CURSOR_RESET));
     for (const lock of locks) {
       h.now += 10 * RETENTION;
       for (let n = 0; n < 20; n++) h.send(announcement(node(n), 1));
       h.u32[lock >>> 2] = 99;
       expect(merge()).toBeLessThan(8);
-      // Neither of them uses the pool.
+      // Listing and moving cursors do not use the pool, so its lock does not stop them.
       expect(list().map((listed) => listed === LIST_BUSY)).toEqual([0, 1].map((shard) => locks[shard] === lock));
-      expect(mark().map((done) => !done)).toEqual([0, 1].map((shard) => locks[shard] === lock));
+      expect(resetCursors().map((done) => !done)).toEqual([0, 1].map((shard) => locks[shard] === lock));
       h.u32[lock >>> 2] = 0;
       expect(merge()).toBe(8);
       const listed = list();
