@@ -1,6 +1,6 @@
 /**
- * The full check: types, unused code, lint, as-pect, bun test. A failure of one does not stop the others; the last line
- * has the totals. `bun run test` sets the checkout up before it starts this.
+ * The full check: types, unused code, lint, as-pect, bun test. If one fails, the others still run. The last line has the
+ * totals. `bun run test` runs scripts/setup.ts and then this.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -69,7 +69,7 @@ async function bunTest(): Promise<Tally> {
     const passed = tests - failures - skipped;
     const missing = await missingIn(text);
     for (const file of missing) console.log(`check: ${file} ran no test`);
-    // For a file that does not load, or if there is no test at all, bun reports no failure but exits with an error.
+    // Bun's report has no failure if a file does not load or if there is no test at all. Its exit code shows the error.
     const failed = failures + missing.length;
     return { passed, failed: code !== 0 || passed === 0 ? Math.max(1, failed) : failed, skipped };
   } finally {
@@ -77,7 +77,7 @@ async function bunTest(): Promise<Tally> {
   }
 }
 
-/** In CI a skipped test is a failure, since the machine must have all that tests need. */
+/** In CI a skipped test is a failure: the machine must have everything that the tests need. */
 function strict(tally: Tally): Tally {
   if (Bun.env.CI !== "true" || tally.skipped === 0) return tally;
   console.log(`check: ${tally.skipped} tests were skipped, but CI=true requires all to run`);

@@ -1,4 +1,4 @@
-/** How soon all servers know all nodes after Redis was down under load and came back empty. */
+/** Redis goes down under load and comes back empty: how long until all servers know all nodes? */
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { type RedisProcess, spawnAnnouncer } from "./processes.ts";
 
@@ -33,23 +33,23 @@ export async function outage(
     await redis[Symbol.asyncDispose]();
     await Bun.sleep(seconds * 1000);
     redis = await start();
-    const back = performance.now();
-    const since = () => (performance.now() - back) / 1000;
+    const returnedAt = performance.now();
+    const secondsSinceReturn = () => (performance.now() - returnedAt) / 1000;
     // Each node is announced to one server only, so the sum is the number of different nodes.
     const announced = () => servers.reduce((sum, server) => sum + server.stats().verdicts.stored, 0);
-    const all = (nodes: number) => nodes >= Math.min(NODES, announced());
-    const wait = async (know: () => Promise<boolean>) => {
-      while (!(await know())) {
-        if (since() * 1000 > TIMEOUT_MS)
+    const isAll = (nodes: number) => nodes >= Math.min(NODES, announced());
+    const secondsUntil = async (condition: () => Promise<boolean>) => {
+      while (!(await condition())) {
+        if (secondsSinceReturn() * 1000 > TIMEOUT_MS)
           throw new Error(`the servers did not know all nodes after ${TIMEOUT_MS / 1000} s`);
         await Bun.sleep(20);
       }
-      return since();
+      return secondsSinceReturn();
     };
-    const allKnow = await wait(async () => servers.every((server) => all(server.stats().nodes)));
-    const joinerKnows = await wait(async () => {
+    const allKnow = await secondsUntil(async () => servers.every((server) => isAll(server.stats().nodes)));
+    const joinerKnows = await secondsUntil(async () => {
       await using joiner = await DiscoveryServer.start(options);
-      return all(joiner.stats().nodes);
+      return isAll(joiner.stats().nodes);
     });
     return { seconds, allKnow, joinerKnows };
   } finally {

@@ -8,7 +8,7 @@ const HEADERS = {
   "Cache-Control": "no-store",
 };
 
-/** @param port 0 takes a free one */
+/** @param port 0: any free port */
 export async function servePage(port: number): Promise<Bun.Server<undefined>> {
   const { outputs } = await Bun.build({ entrypoints: [join(import.meta.dir, "index.html")], target: "browser" });
   const files = new Map(outputs.map((output) => [`/${basename(output.path)}`, output]));

@@ -1,6 +1,7 @@
 /**
- * `bun run bench:resilience`: how a server behaves when its workers fail and when it is flooded. Each row is the worst of all rounds
- * beside its target. The programs that it runs are those of the tests (tests/server/), which check that nothing is lost.
+ * `bun run bench:resilience`: how a server behaves when its workers fail and when it is flooded. Each row has the worst
+ * figure of all rounds, and its target. It runs programs of tests/server/. The tests run them too, and check that nothing
+ * is lost.
  */
 import { join } from "node:path";
 import type { UnderFlood } from "../../tests/server/under-flood.ts";
@@ -14,7 +15,7 @@ interface Figure {
   readonly what: string;
   readonly unit: "ms" | "MB";
   readonly target: number;
-  /** One value a round. */
+  /** One value per round. */
   readonly values: number[];
 }
 
@@ -27,7 +28,8 @@ const options = optionsOf({
             how late timers of the main thread are, how long stopping takes
   garbage   malformed datagrams at full speed for 20 s: how late timers are, how long stopping takes
   memory    full load for 60 s: how much resident memory grows
-A control process measures how late its own timers are; that delay of the machine is subtracted from each time.
+A control process that does nothing else measures how late its own timers are. The machine causes that delay, so it is
+subtracted from the times above (except from the stop under garbage).
 Exit code 1 if a target is missed.`,
   flags: {
     only: someOf({
@@ -72,7 +74,7 @@ async function garbage(): Promise<void> {
 
 async function memory(): Promise<void> {
   const { rss } = await run<UnderFlood>("under-flood.ts", "60", "load", "1");
-  // Medians of 20 s each, since a running garbage collector holds up to 30 MB more for a second.
+  // Medians over 20 s: while the garbage collector runs, the process holds up to 30 MB more for a second.
   add("full load: growth of resident memory", (median(rss.slice(39, 59)) - median(rss.slice(10, 30))) / 1e6, "MB", 8);
 }
 

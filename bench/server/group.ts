@@ -1,4 +1,7 @@
-/** Measures servers with one transport and one number of workers beside the echoes that they are compared with. */
+/**
+ * Measures servers that have the same transport and the same number of workers, and the echo programs that they are
+ * compared with.
+ */
 import type { ServerOptions, ServerStats, TransportName } from "../../src/server/index.ts";
 import type { Workload } from "./load/load.ts";
 import { type Placement, place } from "./machine.ts";
@@ -6,7 +9,7 @@ import type { BenchOptions } from "./options.ts";
 import { count, type Measured, plural, type Row, rowOf, type Sample } from "./rows.ts";
 import { Echo, Loaders, Server, type Subject } from "./subject.ts";
 
-/** The limiter runs, but stops no packet. */
+/** Limits so high that the limiter runs, but drops no packet. */
 const AMPLE = { rate: 1e9, burst: 1e9 };
 /** Rate 0 turns a limit off. */
 const OFF = { rate: 0, burst: 1 };
@@ -46,7 +49,7 @@ export class BenchGroup {
     const pin = this.#placement.server;
     await using running = new AsyncDisposableStack();
     const echoes = [this.#series("mmsg echo", 0, "hit", running.use(await Echo.mmsg(pin, this.#workers)))];
-    // Bun.udpSocket has one thread.
+    // This echo has one thread, so it is compared only with a server that has one worker.
     if (this.#transport === "udp" && this.#workers === 1) {
       echoes.push(this.#series("udp echo", 0, "hit", running.use(await Echo.udp(pin))));
     }
@@ -122,12 +125,13 @@ export class BenchGroup {
     if (cpu === 0)
       throw new Error(`no processor time was counted in ${this.#options.seconds} s: use a larger --seconds`);
 
-    const hits = what === "hit" || before === undefined || after === undefined;
-    const each = cpu / (hits ? result.replies : after.received - before.received);
+    // Costs are per reply if each packet gets one, otherwise per packet received. An echo replies to each packet.
+    const perReply = what === "hit" || before === undefined || after === undefined;
+    const each = cpu / (perReply ? result.replies : after.received - before.received);
     return {
       cpu: each,
       ratio: each / (floor ?? each),
-      perSecond: hits ? result.repliesPerSecond : result.perSecond,
+      perSecond: perReply ? result.repliesPerSecond : result.perSecond,
       expected: result.expected,
       replies: result.replies,
       wrong: before === undefined ? 0 : result.wrong,

@@ -75,8 +75,9 @@ const rejected_reply = union("stat", reject_stat, {
 });
 
 /**
- * A message for one procedure, whose arguments and results have these types. RFC 5531 does not include them in its
- * types, because they depend on the program. They directly follow the call or reply, so here they are its last field.
+ * The type of the messages of one procedure, from the types of its arguments and results. RFC 5531 leaves arguments and
+ * results out of its types, because they differ from procedure to procedure. In a message they directly follow the call
+ * or the reply, so here they are its last field.
  */
 export function rpc_msg<Args, Results>(args: XdrType<Args>, results: XdrType<Results>) {
   const call_body = struct({

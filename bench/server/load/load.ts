@@ -1,8 +1,9 @@
 /**
- * A load generator for a server on this host that keeps one processor busy. It sends batches of packets from many
- * addresses; each client has one batch in flight. The last packet of a batch is always a query for a known node: its
- * reply shows that the server has handled the whole batch. A batch without that reply after LOST_MS counts as lost.
- * Linux.
+ * A load generator for a server on this host. It keeps one processor busy. Linux only.
+ *
+ * It has many clients, each with an address of its own. A client sends a batch of packets, waits for the replies, and
+ * sends the next batch. The last packet of a batch is always a query for a known node, so every batch gets a reply. After
+ * LOST_MS a client waits no longer: missing replies count as lost.
  */
 import { CLIENT_BATCH, Clients } from "./clients.ts";
 import { ANNOUNCEMENT_LENGTH, QUERY_LENGTH } from "./packets.ts";
@@ -25,7 +26,7 @@ export interface LoadOptions {
   readonly what: Workload;
   /** Packets in flight, over all sources. */
   readonly window: number;
-  /** Source addresses, 127.1.0.1 and up; the first one is `firstSource` higher. */
+  /** Number of source addresses. They are consecutive, and the first is 127.1.0.1 + `firstSource`. */
   readonly sources: number;
   readonly firstSource: number;
   readonly seed: number;
@@ -42,7 +43,7 @@ export interface LoadResult {
   /** Queries for known nodes: each should get a reply. */
   readonly expected: number;
   readonly replies: number;
-  /** Replies whose NodeID, port or address (any loopback address is right) is not what was announced. */
+  /** Replies that do not have the NodeID and port that were announced. Any loopback address is accepted. */
   readonly wrong: number;
   readonly seconds: number;
   readonly perSecond: number;
@@ -62,11 +63,11 @@ export const DEFAULT_LOAD: Omit<LoadOptions, "port"> = {
   tailMs: 200,
 };
 
-/** A batch whose last packet has no reply after this time counts as lost, and the client sends the next one. */
+/** How long a client waits for the replies to a batch before it sends the next one. */
 const LOST_MS = 50;
-/** How often a chunk of announcements is sent before the preload fails. */
+/** The preload fails if a chunk of announcements was sent this many times without a reply. */
 const MAX_TRIES = 40;
-/** The preload is over when no reply came for this time. */
+/** When no reply has come for this time after the preload, the load starts. */
 const QUIET_MS = 200;
 
 /**
