@@ -13,7 +13,7 @@ import { flag, isOn, seconds, servers } from "./values.ts";
 const TIMEOUT_S = 5;
 /** Nodes announce themselves on the LAN every 30 s; they cannot be asked to do so earlier. */
 const LAN_TIMEOUT_S = 35;
-/** Longer NodeIDs run out of their column instead of making it wider for all others. */
+/** A longer NodeID overflows its column, so that the column does not become this wide for all NodeIDs. */
 const MAX_ID_COLUMN = 64;
 const LINE_FEED = 10;
 const RETURN = 13;
@@ -81,7 +81,7 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
 
   const reported = new Set<string>();
   discoverer.on("error", (error) => {
-    // Lookups are retried. The same error is reported once.
+    // Lookups are retried, so the same error can occur many times. It is reported once.
     if (reported.has(error.message)) return;
     reported.add(error.message);
     status?.hide();
@@ -89,11 +89,12 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
     status?.show();
   });
   const lines = new Lines(status);
-  // Standard input may still be open, and a read from it cannot be cancelled.
+  // Nobody reads the output any more. Exits at once: a pending read from standard input cannot be cancelled, and would
+  // keep the program running.
   void lines.gone.then(() => process.exit(0));
   let missing = 0;
   try {
-    const nodeIds = columns.expect(given ?? input.read(Bun.stdin.stream()), () => {
+    const nodeIds = columns.widenFor(given ?? input.read(Bun.stdin.stream()), () => {
       pending++;
       deadline = performance.now() + timeout;
     });
@@ -121,7 +122,7 @@ function check(text: string, index: number, command: Command): Uint8Array {
 
 /** Reads NodeIDs from the lines of a stream, as bytes of any kind. Empty lines are skipped. */
 export class IdLines {
-  /** Set when a line is not a NodeID, which ends the input. */
+  /** The error, if a line is not a NodeID. Such a line ends the input. */
   wrong: string | undefined;
 
   async *read(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -138,7 +139,7 @@ export class IdLines {
         if (line.length > 0) yield line.slice();
       }
       rest = bytes.slice(from);
-      // Input without line feeds must not fill the memory.
+      // Do not wait for the end of a line that is too long: it could fill the memory.
       if (rest.length > MAX_ID_LENGTH + 1 && !this.#fits(rest, number + 1)) return;
     }
     const line = withoutReturn(rest);
@@ -168,8 +169,8 @@ export class Columns {
     this.#via = Math.max(...["lan", ...servers].map((server) => server.length));
   }
 
-  /** Passes on the NodeIDs of the lines to come, and fits their column to them; `onNext` is called for each. */
-  async *expect(
+  /** Yields each of `ids`. Before that, it makes the NodeID column wide enough for it, and calls `onNext`. */
+  async *widenFor(
     ids: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     onNext?: () => void,
   ): AsyncGenerator<Uint8Array> {

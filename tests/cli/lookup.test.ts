@@ -340,7 +340,7 @@ describe("a line of a lookup", () => {
   const address = { ip: "2001:db8::1", port: 22000, via: "lan", seenAt: 1_000_000 };
   const columns = async (ids: Uint8Array[], style = PLAIN) => {
     const made = new Columns(["192.0.2.1"], style);
-    await Array.fromAsync(made.expect(ids));
+    await Array.fromAsync(made.widenFor(ids));
     return made;
   };
 

@@ -40,7 +40,7 @@ describe("whereabouts watch", () => {
       await using text = start(["watch"], { by });
       await using json = start(["watch", "--json"], { by });
       const [lines, objects] = [new OutputLines(text.stdout), new OutputLines(json.stdout)];
-      await Bun.sleep(500); // Nothing reports that they listen.
+      await Bun.sleep(500); // The commands do not report when they start to listen.
       await using first = announce(hosts.a, "NODE-A", 22000);
       expect(await lines.next(/NODE-A/)).toMatch(
         /^\d{4}-\d\d-\d\dT[\d:]{8}\+00:00 {2}\+ {2}NODE-A {2}10\.9\.0\.1:22000$/,
@@ -66,7 +66,7 @@ describe("whereabouts watch", () => {
   );
 
   lan(
-    "ends without an error if nobody reads its output any more",
+    "exits with 0 and without a message when nobody reads its output any more",
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
       await using child = start(["watch"], { by: hosts.b.command([]) });
@@ -90,7 +90,7 @@ describe("whereabouts watch", () => {
       const result = run(["watch"], "", { by });
       await Bun.sleep(500);
       await using _one = announce(hosts.a, "ONE", 1);
-      await Bun.sleep(200); // The first write fails, and the second one reports it.
+      await Bun.sleep(200); // The first write fails, but the command notices it only at the second one.
       await using _two = announce(hosts.a, "TWO", 2);
       expect(await result).toMatchObject({
         err: "whereabouts: error: standard output cannot be written: the disk is full\n",
@@ -184,7 +184,7 @@ describe("on a LAN", () => {
 describe("a change as a line", () => {
   const event = (type: LanEvent["type"], change: Partial<LanNode> = {}): LanEvent => ({ ...node("A", change), type });
 
-  test("has time, kind, NodeID and address, and the previous address of a node that moved, if known", () => {
+  test("has time, kind, NodeID and address; if a node moved, also its earlier address, if that is known", () => {
     const lines = new EventLines(PLAIN);
     const printed = [
       event("node"),
@@ -266,7 +266,7 @@ describe("the table", () => {
     }
   });
 
-  test("cuts a NodeID rather than its address", () => {
+  test("shortens NodeIDs, not addresses, if the terminal is too narrow for both", () => {
     const lines = renderTable([node("x".repeat(52))], { ...view, columns: 50 });
     expect(lines[3]).toBe(`${"x".repeat(19)}…  192.168.0.34:22000  12 s ago`);
     expect(Bun.stringWidth(lines[3]!)).toBe(50);
@@ -313,7 +313,7 @@ describe("text for people", () => {
     expect(new Date(stamp).getTime()).toBe(NOW);
   });
 
-  test("does not cut within a character", () => {
+  test("does not cut a character in two", () => {
     expect([fit("日本語", 6), fit("日本語", 5), fit("日本語", 4), fit("ab", 3), fit("ab", 0)]).toEqual([
       "日本語",
       "日本…",

@@ -13,7 +13,7 @@ export class JournalInputError extends Error {
 export class Input {
   /** For messages: `the file NAME`, or `standard input`. */
   readonly name: string;
-  /** Whether a person types the input. */
+  /** Whether the input is a terminal, so a person types it. */
   readonly typed: boolean;
   readonly #file: FileHandle | undefined;
 
@@ -48,9 +48,9 @@ export class Input {
     return new Input(`the file ${file}`, handle);
   }
 
-  /** The content, to be read once. @throws {JournalInputError} if reading fails */
+  /** The content. It can be read only once. @throws {JournalInputError} if reading fails */
   async *chunks(): AsyncGenerator<Uint8Array> {
-    // Streams of Bun.file() would wait for a device like /dev/null with epoll, which refuses it.
+    // Not Bun.file().stream(): it uses epoll, which fails with EPERM for a device like /dev/null.
     const stream: AsyncIterable<Uint8Array> = this.#file?.createReadStream() ?? Bun.stdin.stream();
     try {
       yield* stream;

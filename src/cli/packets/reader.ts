@@ -4,19 +4,22 @@ import { PacketInputError, parseHex, quote } from "./hex.ts";
 
 /** A line of `tcpdump -x` or `xxd`: an offset in hex, a colon, and blanks before the bytes. */
 const DUMP_LINE = /^[ \t]*(?:0x)?([0-9a-f]{4,8}):[ \t]+(.*)$/i;
-/** Bytes in groups, with one space between them. Two spaces end them: what follows is text. */
+/** Groups of bytes, with one space between two groups. After two spaces comes text, not bytes. */
 const DUMP_BYTES = /^((?:[0-9a-f]{2})+(?: (?:[0-9a-f]{2})+)*)(?:[ \t]*$|[ \t]{2})/i;
-/** The line that tcpdump prints before a dump, or with -v the two lines: addresses with ` > `, or a header in words. */
+/**
+ * Lines that tcpdump prints before a dump. One has the addresses with ` > ` between them. With -v, the fields of the IP
+ * header come first, after `IP (` or `IP6 (`; for IPv4 they are on a line of their own.
+ */
 const SUMMARY = / > |\bIP6? \(/;
 /** The first bytes of an announcement and of a query. A dump that begins with them has no IP header. */
 const MAGICS = ["20121025", "19760309"];
-/** More than an IP packet with a link-layer header has. */
+/** In bytes: longer than any IP packet with its link-layer header. */
 const LONGEST_DUMP = 70_000;
 
 interface Dump {
   readonly firstLine: number;
   hex: string;
-  /** Its packet was returned before the dump's end; the rest is padding. */
+  /** Its packet was complete and has been returned. What follows in the dump is padding. */
   done: boolean;
 }
 
@@ -49,7 +52,7 @@ export class PacketReader {
   /**
    * Ends the input.
    *
-   * @returns the packet of a dump that was not complete before
+   * @returns the packet of the last dump, if it was not returned before
    * @throws {PacketInputError} if that dump is not a packet
    */
   end(): Uint8Array[] {

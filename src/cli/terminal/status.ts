@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import { type Overlay, printError } from "./output.ts";
 import { fit, PLAIN, styleFor } from "./style.ts";
 
-/** A command that is done sooner shows no status. */
+/** The line appears after this time. A faster command shows none. */
 const DELAY_MS = 400;
 const FRAME_MS = 125;
 const FRAMES = ["|", "/", "-", "\\"];
@@ -16,7 +16,7 @@ export class StatusLine implements Overlay, Disposable {
   #drawn = false;
   #frame = 0;
 
-  /** @param text - what the command waits for; asked anew for each frame */
+  /** @param text - returns what the command is waiting for; called for each frame */
   constructor(text: () => string) {
     this.#text = text;
     this.#delay = setTimeout(() => this.#start(), DELAY_MS).unref();
