@@ -15,7 +15,7 @@ import { Watch } from "./watch.ts";
 
 /** The counters of a discoverer since its start. */
 export interface DiscovererStats {
-  /** Datagrams on the LAN's port: `received` is the sum of other nodes' `announcements` and the `ignored` rest. */
+  /** Datagrams on the LAN's port. `received` counts all: `announcements` of other nodes, and all others as `ignored`. */
   readonly lan: { readonly received: number; readonly announcements: number; readonly ignored: number };
   /** By server, as given. */
   readonly servers: Readonly<Record<string, Readonly<ServerCounters>>>;
@@ -33,7 +33,8 @@ export interface DiscovererStats {
  * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0 });
  * const servers = [`127.0.0.1:${server.port}`];
  *
- * // The node to be found. It announces itself now and then every 30 min; without `lan: false` also on the LAN.
+ * // The node to be found. It announces itself at once and every 30 min after that. Without
+ * // `lan: false` it would do so on the LAN, too.
  * await using theirs = await Discoverer.start({ nodeId: "THEIR-NODE", port: 22000, servers, lan: false });
  * await theirs.announce();
  *
@@ -74,7 +75,7 @@ export class Discoverer {
   }
 
   /**
-   * Starts a discoverer. If it has a port to announce, it announces at once and then in intervals.
+   * Starts a discoverer. If it has a port to announce, it announces at once and then at regular intervals.
    *
    * @param options - see {@link DiscovererOptions}
    * @returns the discoverer. It keeps the program running until it is closed, by `close()` or `await using`, or unref'd
@@ -105,7 +106,7 @@ export class Discoverer {
       throw error;
     }
     for (const announcer of discoverer.#announcers) void announcer.announce();
-    // The caller gets the discoverer, and adds its listeners, before the first event.
+    // Deferred, so that the caller can add listeners before the first event.
     setImmediate(() => discoverer.#emitter.flush());
     return discoverer;
   }
@@ -141,7 +142,7 @@ export class Discoverer {
    *
    * @param ids - NodeIDs as in {@link lookup}; an array or any other iterable, which may be endless
    * @param options - as in {@link lookup}, for each of the lookups; an aborted `signal` ends them all
-   * @returns the results in the order of the replies. If `ids` throws an error, it follows the results
+   * @returns the results in the order of the replies. If `ids` throws an error, the results come first and then the error
    * @throws {TypeError} or {RangeError} for wrong arguments; {Error} if closed. A wrong NodeID ends the iteration with its error
    * @example
    * ```ts
@@ -196,7 +197,7 @@ export class Discoverer {
   /**
    * Streams the current nodes of the LAN and then each change. A slow reader gets only the latest event of each node.
    *
-   * @param options - `signal` ends the stream, as `close()` does, and leaving the loop
+   * @param options - `signal` ends the stream. So does `close()`, and leaving the loop
    * @returns the events, without end
    * @throws {TypeError} for a wrong option
    * @example
@@ -241,8 +242,9 @@ export class Discoverer {
   }
 
   /**
-   * Announces now, to the LAN and to every server. Resolves half a second after the last packet was sent: a refusal is known
-   * by then. Never rejects: failures are `error` events. Does nothing without a port to announce.
+   * Announces now, to the LAN and to every server. Resolves half a second after the last packet was sent: by then it is
+   * known whether a server's host refused the packet. Never rejects: failures are `error` events. Does nothing without a
+   * port to announce.
    *
    * @example
    * ```ts
@@ -282,9 +284,11 @@ export class Discoverer {
 
   /**
    * Lets the program end while the discoverer is open, as `unref()` of timers and sockets does. The discoverer works as
-   * before while something else keeps the program running. Pending promises of `lookup()` and `announce()`, and loops over
-   * `watch()` and `lookupMany()`, do not: the program may end before they settle. Only a top-level `await` does: Bun waits
-   * for its promise even so, and uses a whole CPU core meanwhile.
+   * before while something else keeps the program running.
+   *
+   * Pending promises of `lookup()` and `announce()`, and loops over `watch()` and `lookupMany()`, do not keep it running:
+   * the program may end before they settle. A top-level `await` is an exception: Bun waits for its promise, and uses a
+   * whole CPU core while it waits.
    *
    * @returns the discoverer
    * @example

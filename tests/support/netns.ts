@@ -1,10 +1,11 @@
 /**
  * Virtual hosts: network namespaces with cables (veth pairs) between them. No packet leaves this machine. A namespace exists
- * as long as its holder process, which ends when its standard input is closed. So nothing is left behind, even if a test crashes.
+ * as long as its holder process. That process ends when its standard input is closed, also when a test crashes. So nothing is
+ * left behind.
  */
 import type { Subprocess } from "bun";
 
-/** The reason, for `testIf`. */
+/** The reason that `testIf` gives when it skips a test. */
 export const NEEDS_NETNS = "needs network namespaces: Linux, root, unshare, nsenter, ip";
 
 export const hasNetns: boolean =
@@ -12,7 +13,7 @@ export const hasNetns: boolean =
   ["unshare", "nsenter", "ip", "sh"].every((tool) => Bun.which(tool) !== null) &&
   Bun.spawnSync(["unshare", "-n", "ip", "link", "set", "lo", "up"]).exitCode === 0;
 
-// Duplicate address detection is switched off: IPv6 could not send anything for seconds.
+// Without duplicate address detection: it would keep IPv6 from sending anything for seconds.
 const HOLD = `
 for conf in all default; do echo 0 > /proc/sys/net/ipv6/conf/$conf/accept_dad; done
 ip link set lo up
@@ -45,7 +46,7 @@ export class Host implements AsyncDisposable {
     return stdout.toString();
   }
 
-  /** Waits until the kernel has noticed that both ends of a cable are up. */
+  /** Waits until the kernel reports that the interface is up, because both ends of its cable are. */
   async linked(name: string): Promise<void> {
     for (let i = 0; i < 300; i++) {
       if (/ UP /.test(this.run(`ip -br link show ${name}`))) return;

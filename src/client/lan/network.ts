@@ -13,8 +13,8 @@ export interface LanNetworkOptions {
 }
 
 /**
- * Bun can drop a membership only by the interface's name, so the membership of a removed interface remains, and the kernel
- * allows only some hundreds per socket. After this many stale ones the socket is replaced.
+ * Bun can drop a membership only by the interface's name, so the membership of a removed interface remains. The kernel
+ * allows only some hundreds of memberships per socket. So with more stale ones than this, the socket is replaced.
  */
 const MAX_STALE = 64;
 
@@ -30,11 +30,11 @@ export class LanNetwork {
   #targets = new Map<string, Target>();
   /** Keys of targets whose last announcement failed, with the error's code. They are retried at each refresh. */
   readonly #failed = new Map<string, string>();
-  /** Causes of errors that were reported and have not worked since, with the error's code. */
+  /** Errors that were reported and are not solved yet: by cause, the error's code. They are not reported again. */
   readonly #reported = new Map<string, string>();
-  /** Scopes of the current interfaces whose IPv6 group the socket has joined. */
+  /** Scopes of the present interfaces on which the socket has joined the IPv6 group. */
   #joined = new Set<string>();
-  /** The same for all interfaces that the socket has ever joined on. */
+  /** Scopes of all interfaces on which the socket has ever joined it, also of those that were removed. */
   #memberships = new Set<string>();
   #closed = false;
 
@@ -49,6 +49,7 @@ export class LanNetwork {
     for (const family of FAMILIES) {
       await network.#open(family).catch((error: DiscoveryError) => failures.push(error));
     }
+    // One family is enough, unless another program holds the port.
     const fatal = failures.find(({ code }) => code === "EADDRINUSE") ?? failures[FAMILIES.length - 1];
     if (fatal !== undefined) {
       network.close();
@@ -62,7 +63,7 @@ export class LanNetwork {
     return network;
   }
 
-  /** Checks the interfaces. Announces to all targets, or only to new ones and those where it failed before. */
+  /** Checks the interfaces. Announces to all targets, or without `all` only to new ones and those where it failed last. */
   refresh(all: boolean): void {
     if (this.#closed) return;
     const old = this.#targets;
@@ -96,7 +97,7 @@ export class LanNetwork {
       this.#memberships = new Set();
       this.#join();
     }
-    // Only now that the new socket listens: rather receive a packet twice than miss it.
+    // The old socket is closed after the new one listens: to receive a packet twice is better than to miss it.
     old?.close();
   }
 
@@ -120,7 +121,7 @@ export class LanNetwork {
       this.#reported.delete(family);
       this.refresh(false);
     } catch (error) {
-      // A host without IPv6, for instance, is not an error. A port that another program has taken is one.
+      // It is not an error if, for instance, the host has no IPv6. It is an error if another program holds the port.
       const { code, message } = error as DiscoveryError;
       if (code === "EADDRINUSE") this.#report(family, "lan", message, code, error);
     } finally {
@@ -148,7 +149,8 @@ export class LanNetwork {
         socket.addMembership(LAN_GROUP, local);
       } catch (error) {
         if (codeOf(error) !== "EADDRINUSE") throw error;
-        // The interface was removed and came back: the socket still has its membership, but the interface may have lost its.
+        // The interface was removed and came back. The socket is still a member, but the interface may have left the
+        // group. So the socket leaves and joins again.
         socket.dropMembership(LAN_GROUP, local);
         socket.addMembership(LAN_GROUP, local);
       }
@@ -192,7 +194,10 @@ export class LanNetwork {
     return failure;
   }
 
-  /** A host without a route for the limited broadcast still reaches its networks by their own broadcast addresses. */
+  /**
+   * Whether the target is not needed: the limited broadcast fails on a host without a route for it, but the broadcast
+   * addresses of its networks still work.
+   */
   #redundant({ destination }: Target): boolean {
     if (destination !== LIMITED_BROADCAST) return false;
     for (const [key, { family }] of this.#targets) {

@@ -1,6 +1,6 @@
 /**
- * Queries and announcements to one server, over one socket. A query is sent until it is cancelled, or a reply comes from the
- * server's own address and port with the NodeID of the query.
+ * Queries and announcements to one server, over one socket. A query is sent again and again until it is cancelled or
+ * answered. An answer must come from the server's own address and port, and have the NodeID of the query.
  */
 import { type Codec, PacketFields } from "../../codec/index.ts";
 import { DiscoveryError } from "../error.ts";
@@ -11,8 +11,8 @@ import { Endpoint, RETRY_MS } from "./endpoint.ts";
 import { PendingQuery, Retry, SendQueue, SlotTimeout } from "./pending.ts";
 
 /**
- * Waits between the attempts of a query, in ms: eight attempts in 4.1 s. If 30 % of the datagrams are lost each way, one
- * attempt succeeds in 99.5 % of cases, within the 5 s of a lookup. Longer lookups go on with the last wait.
+ * Waits between the attempts of a query, in ms: eight attempts in 4.1 s. If 30 % of the datagrams are lost each way, at
+ * least one attempt succeeds in 99.5 % of cases, within the 5 s of a lookup. Longer lookups go on with the last wait.
  */
 const RETRY_WAITS = [250, 350, 500, 600, 700, 800, 900] as const;
 const LAST_RETRY_WAIT = 1_500;
@@ -21,7 +21,7 @@ const LAST_RETRY_WAIT = 1_500;
  * and the next three figures, `bun run bench:lookup` lost no packets and was fastest.
  */
 const WINDOW = 192;
-/** The most queries of `lookupMany` that wait to be sent: two windows. */
+/** With this many queries that were not sent yet, `lookupMany` adds no more: two windows. */
 const MAX_BACKLOG = 2 * WINDOW;
 /** A query without a reply for this long frees its slot in the window: its node is probably unknown. */
 const SLOT_TIMEOUT_MS = 30;
@@ -69,7 +69,7 @@ export class ServerLink {
   /** Replies since the last flush. */
   #replies = 0;
   #flushScheduled = false;
-  /** The message of the last error that was reported, until it works again. */
+  /** The message of the last error that was reported; undefined once the socket can be opened again. */
   #reported: string | undefined;
   /** Rejects the running announcement. */
   #rejectAnnouncement: ((error: Error) => void) | undefined;
@@ -100,7 +100,10 @@ export class ServerLink {
     return query;
   }
 
-  /** Starts the retries of a query from the first wait again. Does nothing if they are at the first waits still. */
+  /**
+   * Sends a query now, and starts again from the shortest wait between attempts. Does nothing before the third attempt:
+   * the waits are still short.
+   */
   restart(query: PendingQuery): void {
     if (query.cancelled || query.attempts < 3) return;
     query.attempts = 0;
@@ -118,7 +121,7 @@ export class ServerLink {
   }
 
   /**
-   * Sends one announcement. Resolves the server's name again before.
+   * Resolves the server's name again, then sends one announcement.
    *
    * @returns the address it was sent to, after `refusalWait` ms without an error
    * @throws {DiscoveryError} if it cannot be sent, or is refused within `refusalWait` ms
@@ -147,7 +150,10 @@ export class ServerLink {
     return this.#endpoint.address;
   }
 
-  /** Whether enough queries wait to be sent. False while there is no socket: then nothing could be sent, however long one waits. */
+  /**
+   * Whether so many queries wait to be sent that `lookupMany` must pause. False while there is no socket: no query is sent
+   * then, so a pause would not end.
+   */
   get busy(): boolean {
     return this.#endpoint.ready && this.#unsent >= MAX_BACKLOG;
   }
@@ -224,7 +230,7 @@ export class ServerLink {
     }
   }
 
-  /** The name does not resolve, or there is no socket for its address. Reports it, unless it is the same error as before. */
+  /** Handles a name that does not resolve, or a socket that cannot be opened. Reports the error if it is not the last one. */
   #unreachable(error: unknown): void {
     if (this.#closed) return;
     const { message } = error as Error;

@@ -1,10 +1,10 @@
-/** Starts programs in hosts (netns.ts) and collects their reports. */
+/** Starts agent.ts in a virtual host (netns.ts), gives it orders and collects its reports. */
 import type { Subprocess } from "bun";
 import type { Timings } from "../../../src/client/types.ts";
 import type { Host } from "../../support/netns.ts";
 
 export interface AgentOptions {
-  /** A Lan; a plain socket that reports the packets it receives; or the same without sharing its port. */
+  /** lan: a Lan. listener: plain sockets that report the packets they receive. unshared: one that does not share its port. */
   kind: "lan" | "listener" | "unshared";
   nodeId: string;
   /** 0: it only listens. */
@@ -69,7 +69,11 @@ export class Agent implements AsyncDisposable {
     return this.reports.map(({ report }) => report).filter((report): report is ReportOf<T> => report.type === type);
   }
 
-  /** The first report of a type that `fits`, past or within `timeout` ms. @throws {Error} if there is none */
+  /**
+   * Returns the first report of a type for which `fits` is true. If there is none yet, waits up to `timeout` ms.
+   *
+   * @throws {Error} if none has come by then
+   */
   async first<T extends Report["type"]>(
     type: T,
     fits: (report: ReportOf<T>) => boolean = () => true,
@@ -92,13 +96,15 @@ export class Agent implements AsyncDisposable {
     this.#process.stdin.flush();
   }
 
+  /** Asks for the state. */
   async state(): Promise<ReportOf<"state">> {
     const before = this.all("state").length;
     this.order({ do: "look" });
-    return await this.first("state", () => this.all("state").length > before).then(() => this.all("state").at(-1)!);
+    await this.first("state", () => this.all("state").length > before);
+    return this.all("state").at(-1)!;
   }
 
-  /** Kills it without a chance to clean up. */
+  /** Kills the program, so that it cannot clean up. */
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#process.exited;
