@@ -29,7 +29,7 @@ interface CodecExports {
 /** Packets per call of `decodeBatch`. With 8, `decodeMany` is slower; with 256, it is no faster. */
 const BATCH = 64;
 
-/* Layout of the memory, which the module leaves to the host: decoded fields, the table of a batch, then packets. */
+/* Layout of the memory: decoded fields, the table of a batch, then packets. The caller of the module may choose it. */
 const FIELDS_SIZE = 32;
 const FIELDS = 0;
 const TABLE = FIELDS + BATCH * FIELDS_SIZE;
@@ -44,14 +44,14 @@ const IP_LENGTH = 20;
 
 const PAGE = 65536;
 /**
- * The memory never grows beyond this. It can never shrink, so one huge input would occupy memory for as long as the
+ * The memory never grows beyond this, because it can never shrink: one huge input would occupy memory for as long as the
  * codec exists. A UDP datagram has at most 65,507 bytes. Packets that do not fit are handled by the TypeScript backend.
  */
 const MAX_MEMORY = 256 * PAGE;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** @throws the engine's own error if WebAssembly is missing, forbidden or out of memory */
+/** @throws the JavaScript engine's own error if WebAssembly is missing, forbidden or out of memory */
 export function createWasmBackend(): Backend {
   compiled ??= new WebAssembly.Module(fromBase64(CODEC_WASM));
   return new WasmBackend(new WebAssembly.Instance(compiled).exports as unknown as CodecExports);

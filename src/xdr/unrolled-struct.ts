@@ -1,4 +1,4 @@
-// Code that reads and writes the fields of a struct, without a loop and in 24 identical copies.
+// Code that reads and writes the fields of a struct. It has no loop over the fields, and exists in 24 identical copies.
 //
 // Why the copies: JavaScript engines optimize each place in the source by what has run there. An inline cache belongs
 // to one call site or property access: it remembers the functions and object shapes seen at that site, and is fast
@@ -33,7 +33,7 @@ export interface UnrolledStruct {
 
 type Copy = (fields: FieldGroup, Plain: new () => Values) => UnrolledStruct;
 
-/** How many of {@link COPIES} belong to a struct. The structs that are used first get them. */
+/** How many of {@link COPIES} were given to structs. Structs that are used first get them. */
 let used = 0;
 
 /**
@@ -63,7 +63,10 @@ export function unrolledStruct(fields: readonly NamedOps[]): UnrolledStruct {
   };
 }
 
-/** A constructor of plain objects, one per struct: from it V8 learns how many fields to reserve, and their types. */
+/**
+ * Makes a constructor of plain objects, one for each struct. V8 learns per constructor how many fields its objects have,
+ * and of which types.
+ */
 function plainConstructor(): new () => Values {
   function Plain(): void {}
   Plain.prototype = Object.prototype;
