@@ -18,8 +18,8 @@ import {
 } from "./format.ts";
 
 /**
- * Entries are sorted by time in ms after the first one, in numbers that also contain the entry's index. Longer spans
- * are cut off here, so that both fit in the 53 bits of a double.
+ * To sort the entries, each gets one number: the ms since the oldest entry, times MAX_ENTRIES, plus the entry's index. A
+ * time further from the oldest than this counts as this, so that the number fits in the 53 bits of a double.
  */
 const MAX_SORT_SPAN = 2 ** 39;
 
@@ -55,7 +55,7 @@ export class BatchWriter {
   }
 
   /**
-   * Adds an entry from the exchange area.
+   * Adds an entry from the engine's exchange area.
    *
    * @param words - the engine's memory
    * @param at - where the entry begins, in words

@@ -8,20 +8,21 @@ import type { RedisConnection } from "./connection.ts";
 
 const FIELD = "d";
 /**
- * The most entries in one reply. The first reply is of one entry: their size and the network's speed are unknown yet.
+ * The most entries in one reply. The first reply has one entry only: the size of entries and the speed of the network
+ * are unknown then.
  */
 const MAX_READ = 64;
-/** After a reply of so many characters the next one is half as long, because the client parses each in one go. */
+/** After a reply of more characters, half as many entries are asked for: parsing a reply blocks the thread. */
 const LARGE_REPLY = 2_000_000;
-/** The same after a reply that took so many ms: a server that starts gives up after 5 s without an entry. */
+/** The same after a reply that took longer, in ms: a starting server gives up if no entry comes for 5 s. */
 const SLOW_MS = 1_000;
-/** The clock is read this often and the fastest reply counts; more often while no reply is exact to CLOCK_GOOD_MS. */
+/** The clock is read this many times, and more often while no reply is exact to CLOCK_GOOD_MS. The fastest counts. */
 const MIN_CLOCK_READS = 3;
 const MAX_CLOCK_READS = 10;
 const CLOCK_GOOD_MS = 2;
-/** A measured clock difference stays in use until it is off by more than this, in ms: docs/scaling.md tells why. */
+/** A measured clock difference stays in use until it is off by more than this, in ms: docs/scaling.md explains it. */
 const CLOCK_TOLERANCE = 50;
-/** Entries are kept in the stream for the retention and this much longer, in ms. */
+/** Entries are trimmed from the stream this much later than they expire, in ms. */
 const TRIM_MARGIN = 60_000;
 
 export interface StreamEntry {
@@ -53,9 +54,9 @@ export class RedisStream {
     return Date.now() + this.shift;
   }
 
-  /** A position before every announcement that may still be valid. */
+  /** A position in the stream from which a reader gets every announcement that may still be valid. */
   get beginning(): string {
-    // An announcement may be dated up to a second ahead; another second is spare.
+    // An announcement may be dated up to a second ahead. One more second is a margin.
     return `${Math.max(0, Math.floor(this.now() - this.#retentionMs - 2000))}-0`;
   }
 
@@ -78,7 +79,8 @@ export class RedisStream {
     const within = (shift: number, tolerance: number) => Math.abs(best.shift - shift) <= best.error + 1 + tolerance;
     const before = this.#shift;
     if (before !== undefined && within(before, CLOCK_TOLERANCE)) return undefined;
-    // Clocks that may be equal count as equal: whatever synchronizes them is more exact than this measurement.
+    // A difference within the error of the measurement counts as 0: the clocks are probably synchronized (by NTP, for
+    // instance), which is more exact than this measurement.
     this.#shift = within(0, 0) ? 0 : Math.round(best.shift);
     return this.#shift - (before ?? 0);
   }
@@ -93,7 +95,7 @@ export class RedisStream {
   /**
    * Reads some entries after `position`. At the end of the stream it waits up to `blockMs` for new ones.
    *
-   * @returns `more`: as many entries came as were asked for, so there may be more
+   * @returns `more` is true if as many entries came as were asked for: then there may be more
    */
   async read(
     connection: RedisConnection,

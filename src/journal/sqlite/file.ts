@@ -61,7 +61,7 @@ export class SqliteFile {
   /**
    * Opens the file for writing, and creates it if it does not exist.
    *
-   * @returns whether it is not the file that was open before
+   * @returns true if the file that was open before has been replaced by another
    * @throws {JournalError} `locked`, `newer`, `foreign`, `damaged`, `unusable` if it cannot be created, or `failed`
    */
   open(): boolean {
@@ -71,11 +71,11 @@ export class SqliteFile {
       this.#replaced ||= moved;
       if (moved) this.close();
       else this.#disconnect();
-      // Before anything is created beside it: not even a lock file belongs beside a device.
+      // This is first, because nothing may be created next to a device, not even the lock file.
       checkIsFile(this.path);
       if (!existsSync(this.path)) this.#makeFolder();
       this.#lock ??= lockFile(this.path);
-      // SQLite would delete the -wal and -shm of the previous file, or apply them to the new one.
+      // Otherwise SQLite would delete the -wal and -shm of the previous file, or apply them to the new one.
       if (moved || !existsSync(this.path)) renameDamaged(this.path, ["-wal", "-shm"]);
       this.#db = new Database(this.path, { create: true, readwrite: true });
       this.#identity = identity(this.path);
@@ -120,8 +120,8 @@ export class SqliteFile {
   }
 
   /**
-   * Yields the batches that contain announcements made at `since` or later, the last batch first. After a damaged
-   * place, the batches beyond it are read from the other end.
+   * Yields the batches that contain announcements made at `since` or later, the last batch first. If it cannot read
+   * on because of damage, it yields the batches before the damage, from the first one of the file.
    *
    * @throws {JournalError} `damaged`, after all readable batches
    */
@@ -145,7 +145,7 @@ export class SqliteFile {
       const forward = "SELECT id, data FROM batch WHERE newest >= ? AND id < ? ORDER BY id";
       for (const row of db.query<StoredBatch, [number, number]>(forward).iterate(since, last)) yield row;
     } catch {
-      // The same damage, reached from the other end.
+      // The damage is reached again, this time from the beginning.
     }
     throw sqliteError(this.path, damage, "read");
   }
@@ -153,7 +153,7 @@ export class SqliteFile {
   /** Stores a batch in one transaction. Returns its number. @throws {JournalError} `damaged`, `moved` or `failed` */
   append(data: Uint8Array, count: number, newest: number): number {
     try {
-      // SQLite would go on writing to the deleted or renamed file.
+      // Otherwise SQLite would go on writing to the deleted or renamed file.
       if (this.#isMoved()) throw new JournalError("moved", `the journal ${this.path} was removed or replaced`);
       const insert = "INSERT INTO batch (newest, entries, data) VALUES (?, ?, ?)";
       const { lastInsertRowid } = this.#db!.query(insert).run(newest, count, data);
@@ -164,7 +164,7 @@ export class SqliteFile {
     }
   }
 
-  /** Deletes the first batches of the log if they end before `since`. Returns whether there may be more. */
+  /** Deletes the first batches of the log whose latest entry is from before `since`. Returns whether there may be more. */
   expire(since: number): boolean {
     try {
       const head = this.#head(0);
@@ -176,8 +176,8 @@ export class SqliteFile {
   }
 
   /**
-   * Deletes the first batches up to number `id`; with `spareInitial`, none that the file was opened with. Returns
-   * whether there are more.
+   * Deletes the first batches of the log, up to number `id`. With `spareInitial`, keeps those that were in the file when
+   * it was opened. Returns whether there may be more.
    */
   dropUpTo(id: number, spareInitial = false): boolean {
     try {
@@ -207,14 +207,14 @@ export class SqliteFile {
   }
 
   /**
-   * Deletes consecutive batches. Returns whether there may be more, because these were as many as are deleted at once.
+   * Deletes consecutive batches. Returns whether there may be more: true if these were DELETE_BATCHES.
    */
   #delete(rows: readonly Row[]): boolean {
     if (rows.length === 0) return false;
     const last = rows.at(-1)!.id;
     this.#db!.query("DELETE FROM batch WHERE id BETWEEN ? AND ?").run(rows[0]!.id, last);
     for (const { entries } of rows) this.#entries -= entries;
-    // In an empty table SQLite may assign the same numbers again.
+    // SQLite may give their numbers to new batches once the table is empty. New batches must not count as initial.
     if (rows[0]!.id <= this.#initialLast && this.#initialLast <= last) this.#initialLast = 0;
     return rows.length === DELETE_BATCHES;
   }
@@ -235,10 +235,10 @@ export class SqliteFile {
     return statSync(this.path + suffix, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Renames the file and those beside it, to make room for a new one. Returns the new name. @throws {JournalError} */
+  /** Renames the file, its -wal and its -shm, so that a new file can be created. Returns the new name. @throws {JournalError} */
   setAside(): string {
     const aside = renameDamaged(this.path, ["", "-wal", "-shm"]);
-    // Not earlier: SQLite deletes the -wal when it closes a database.
+    // After the renaming: SQLite deletes the -wal when it closes a database.
     this.#disconnect();
     this.#identity = "";
     this.#replaced = true;
