@@ -35,16 +35,17 @@ import type { Slots, Transport, TransportOptions } from "./transport.ts";
 /** The longest wait for a datagram: an idle thread checks this often whether it should stop. */
 const IDLE_MS = 100;
 /**
- * Batches per turn of the event loop. A turn costs as much as one or two packets, and a batch may hold one packet only.
+ * Batches per turn of the event loop. A turn costs as much as one or two packets. That is too much for every batch,
+ * because a batch may have only one packet.
  */
 const BATCHES_PER_TURN = 256;
-/** The transport ends after this many failed receives in a row. Errors that the network causes come singly. */
+/** The transport ends after this many failed receives in a row. An error that the network causes makes only one fail. */
 const MAX_FAILURES = 64;
 
 const SLOT_WORDS = SLOT_SIZE >>> 2;
 const LENGTH_WORD = SLOT_LENGTH >>> 2;
 const REPLY_LENGTH_WORD = SLOT_REPLY_LENGTH >>> 2;
-/** The address in struct sockaddr_in. Its port is at the same offset as in sockaddr_in6. */
+/** The address in struct sockaddr_in. (The port is at the same offset as in sockaddr_in6.) */
 const IPV4_WORD = (SLOT_SOURCE + 4) >>> 2;
 const ADDRESS_WORD = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
 
@@ -175,7 +176,8 @@ export class SocketLane {
       words[slot + LENGTH_WORD] = inbox.received(i);
       inbox.resetName(i, this.#nameLength);
       if (this.#ipv4) {
-        // The first two words of ::ffff:a.b.c.d are zero. They fall on the zero padding of sockaddr_in.
+        // The kernel has written a sockaddr_in. Its padding of zeros is where the first two words of ::ffff:a.b.c.d
+        // belong, which are zero, too.
         words[slot + ADDRESS_WORD + 2] = IPV4_MAPPED | 0;
         words[slot + ADDRESS_WORD + 3] = words[slot + IPV4_WORD]!;
       }
@@ -220,7 +222,7 @@ export class SocketLane {
       const error = errno();
       if (error === EINTR) continue;
       if (error === EAGAIN) {
-        // The send buffer is full. Waiting for it would let the receive buffer overflow, so the rest of the replies is
+        // The send buffer is full. Waiting for it would let the receive buffer overflow, so the other replies are
         // dropped.
         this.#slots.countUnsent(replies - next);
         return;

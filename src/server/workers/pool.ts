@@ -16,18 +16,19 @@ import { TICK_MS, WorkerSlot } from "./slot.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
-/** Workers that start at the same time. Many more would keep each other from the processors for too long. */
+/** How many workers start at the same time. If many more did, each might be too slow to start in time. */
 const WAVE = 16;
 /** If the timer itself is this late, the main thread was stalled, so a missing heartbeat proves nothing. */
 const LATE_MS = 250;
 /** How long to wait for a thread to end after it was terminated. */
 const END_MS = 300;
-/** The same when the server stops. */
+/** The same, while the server stops. */
 const LAST_END_MS = 200;
-/** How long a worker may take to stop when the server stops: in total, and without a heartbeat. */
+/** How long a worker may take to stop when the server stops. */
 const STOP_MS = 500;
+/** A worker without a heartbeat for this long is not waited for any longer. */
 const STOP_HEARTBEAT_MS = 250;
-/** Pause between two attempts of a repair that has to wait for another worker. */
+/** Pause before a repair that had to wait for another worker's lock is tried again. */
 const REPAIR_MS = 5;
 /**
  * A thread that could not be terminated may wake up and take locks for a moment. If it holds one at this many ticks in a
@@ -59,7 +60,7 @@ export class WorkerPool {
   readonly #control: EngineControl;
   readonly #repair: EngineRepair;
   readonly #slots: readonly WorkerSlot[];
-  /** Workers that are running or starting: those that have not been terminated. */
+  /** Workers that are starting or running: those that `#remove` has not terminated. */
   readonly #workers = new Set<PacketWorker>();
   /** Removals of workers that are in progress. Each resolves to notes for the log. */
   readonly #removals = new Set<Promise<string[]>>();
@@ -138,7 +139,7 @@ export class WorkerPool {
 
   async #stop(): Promise<void> {
     this.#over = true;
-    // Both the flag and a message: a worker under a flood sees only the flag, an idle worker only the message.
+    // Sets a flag and sends messages: a worker under a flood sees only the flag, an idle worker only the message.
     this.#control.stop();
     const workers = [...this.#workers];
     for (const worker of workers) worker.stop();
@@ -150,7 +151,7 @@ export class WorkerPool {
     this.#closing.resolve();
   }
 
-  /** Waits until a worker has stopped, takes too long, or has no heartbeat any more. */
+  /** Waits until a worker has stopped, or its heartbeat has, but no longer than STOP_MS. */
   async #waitForStop({ lane, stopped }: PacketWorker): Promise<void> {
     let heartbeat = this.#control.heartbeat(lane);
     for (let waited = 0; waited < STOP_MS; waited += STOP_HEARTBEAT_MS) {
@@ -237,7 +238,7 @@ export class WorkerPool {
       await this.#reclaimLane(lane);
     } else {
       notes.push("its thread could not be terminated");
-      // Now, since other workers wait for the locks that it holds.
+      // Its lane is repaired all the same, because other workers wait for the locks that it holds.
       await this.#repairLane(lane);
       const lost = { lane, holding: 0 };
       this.#lost.add(lost);
