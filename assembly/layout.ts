@@ -105,7 +105,7 @@ export const H_ENTRIES_AT = 60;
 export const H_INDEX_AT = 64;
 export const H_ALLOWED_AT = 68;
 export const H_EXCHANGE_AT = 72;
-/** Counters of merged journal entries, modulo 2^32. Entries merged: */
+/** Number of entries merged from a journal. This counter and the next two wrap around at 2^32. */
 export const H_MERGED = 76;
 /** Entries dropped because the registry was full. */
 export const H_MERGE_FULL = 80;
@@ -117,7 +117,10 @@ export const H_RETENTION = 88;
 export const H_LAST_SWEEP = 96;
 /** 1 on processors that may reorder reads: all but x86. */
 export const H_WEAK_ORDERING = 104;
-/** The pool of entries, on a cache line of its own. Its lock: 0, or the lane that holds it plus 1. */
+/**
+ * Lock of the pool of entries: 0 if free, else 1 + the number of the lane that holds it. The pool has a cache line of
+ * its own.
+ */
 export const H_POOL_LOCK = 128;
 /** First entry of the free list, or 0. */
 export const H_POOL_FREE = 132;
@@ -140,11 +143,11 @@ export const LIMIT_NEW = 4;
 export const LIMIT_NEW_NETWORK = 5;
 /** Number of limits. */
 export const LIMITS = 7;
-/** Secret key of the hash (hash.ts), in words: four for the final mixing, */
+/** Secret key of the hash (hash.ts). It has three parts. First: four words for the final mixing. */
 export const H_KEY = 320;
-/** four for sources, */
+/** Second part of the key: four words for sources. */
 export const H_KEY_SOURCE = 336;
-/** then one per word of the longest NodeID. */
+/** Third part of the key: one word per word of the longest NodeID. */
 export const H_KEY_ID = 352;
 /** Size of the whole key, in bytes. */
 export const KEY_SIZE = 1040;
@@ -167,7 +170,10 @@ export const RECORD_ENTRY = 12;
 /** With STEP_LINKING: neighbors in the queue between which the entry is linked, or 0. */
 export const RECORD_PREVIOUS = 16;
 export const RECORD_NEXT = 20;
-/** Refresh: copy of the entry's ENTRY_ID bytes before its NodeID, as they were (the fields below overlap this one). */
+/**
+ * Refresh: copy of the entry's old fields, the ENTRY_ID bytes before its NodeID. Other steps use the same bytes for the
+ * fields below.
+ */
 export const RECORD_OLD_FIELDS = 24;
 /** Clamping (f64): the time that entries from the future get. */
 export const RECORD_TIME = 24;
@@ -250,7 +256,7 @@ export const ALLOWED_SIZE = 32;
  * announcement.
  */
 export const SHARD_SIZE = 64;
-/** 0, or the lane that holds the lock plus 1. */
+/** 0 if free, else 1 + the number of the lane that holds the lock. */
 export const SHARD_LOCK = 0;
 /**
  * Odd while the shard's entries or index are written. Lookups do not lock: they read again if it was odd or has
@@ -268,7 +274,10 @@ export const SHARD_TAIL = 16;
  * When that entry leaves its place in the queue, the cursor moves back to the entry before it.
  */
 export const SHARD_CURSORS = 48;
-/** The last entry that was inserted before the tail. The search for the next such place starts here too. */
+/**
+ * The last entry that was inserted before the tail. The next entry from a journal belongs close to it, so the search
+ * for a place starts here and at the tail.
+ */
 export const SHARD_INSERT_HINT = 48;
 /** The journal has saved local announcements up to here. */
 export const SHARD_SAVED = 52;
@@ -277,9 +286,7 @@ export const SHARD_LISTED = 56;
 /** The current walk over all entries has come this far. */
 export const SHARD_WALKED = 60;
 
-/**
- * Index slot: the tag of an entry's hash, which also determines the slot's place, and the entry's number (0: empty).
- */
+/** Index slot: the tag of an entry's hash, and the entry's number (0: empty). The slot's place depends on the tag. */
 export const INDEX_SIZE = 8;
 export const INDEX_TAG = 0;
 export const INDEX_ENTRY = 4;

@@ -7,7 +7,7 @@ import type { Workload } from "./load/load.ts";
 export interface Sample {
   /** Microseconds of processor per reply; per packet received where not every packet gets a reply. */
   readonly cpu: number;
-  /** `cpu` divided by that of the floor in the same round. */
+  /** `cpu` divided by the `cpu` of the floor in the same round. The floor is the echo on the system calls of mmsg. */
   readonly ratio: number;
   /** Replies per second; packets per second where not every packet gets a reply. */
   readonly perSecond: number;
@@ -69,7 +69,7 @@ export function rowOf(measured: Measured, resident: number, samples: readonly Sa
   };
 }
 
-/** The median of the per-round ratios: the machine's speed drifts between rounds. */
+/** Median of the ratios of each round. A ratio of medians would be wrong: the machine's speed differs between rounds. */
 function medianRatio(row: Row, base: Row): number {
   return median(row.samples.map(({ cpu }, round) => cpu / base.samples[round]!.cpu));
 }
@@ -84,7 +84,7 @@ const LARGE = { nodes: 10_000_000, base: 10_000, atMost: 1.6, gigabytes: 1.4 } a
 export const count = (n: number) => n.toLocaleString("en-US");
 export const plural = (n: number, name: string) => `${n} ${name}${n === 1 ? "" : "s"}`;
 
-/** The targets that these rows can be compared with. */
+/** The targets for which these rows have figures. */
 export function targets(rows: readonly Row[]): Target[] {
   const found: Target[] = [];
   const check = (text: string, figure: number, atMost: number) =>
@@ -100,13 +100,13 @@ export function targets(rows: readonly Row[]): Target[] {
       );
     const floor = FLOOR_TARGETS.find((target) => target.nodes === nodes);
     // The floor uses the system calls of mmsg. The udp transport cannot come near it.
-    if (floor && transport === "mmsg") check(`${name(nodes)}: a hit over the floor`, row.ratio, floor.atMost);
+    if (floor && transport === "mmsg") check(`${name(nodes)}: hit / floor`, row.ratio, floor.atMost);
     const miss = same(nodes, "miss");
-    if (miss) check(`${name(nodes)}: a miss over a hit`, medianRatio(miss, row), MISS_AT_MOST);
+    if (miss) check(`${name(nodes)}: miss / hit`, medianRatio(miss, row), MISS_AT_MOST);
     if (nodes !== LARGE.nodes) continue;
     check(`${name(nodes)}: GB resident`, row.resident / 1e9, LARGE.gigabytes);
     const base = same(LARGE.base, "hit");
-    if (base) check(`${name(nodes)}: a hit over one of ${count(LARGE.base)}`, medianRatio(row, base), LARGE.atMost);
+    if (base) check(`${name(nodes)}: hit / hit with ${count(LARGE.base)} nodes`, medianRatio(row, base), LARGE.atMost);
   }
   const total = (name: "wrong" | "limited" | "replaced") => sum(servers.map((row) => row[name]));
   check("wrong replies", total("wrong"), 0);

@@ -14,8 +14,8 @@ export type ArmValue<Arms> = Arms[keyof Arms] extends Read<infer T> ? T : never;
  * Reads XDR (RFC 4506) from bytes, value by value. Use it for formats that no schema can describe; where a schema can,
  * {@link struct} and the other types are shorter. To read a struct (§4.14), read its fields in order.
  *
- * Reading is strict: {@link XdrWriter} writes a value that was read as the same bytes again, except for the payload of
- * a NaN. Every length is checked against a maximum and against the bytes left before anything is allocated, so the work
+ * Reading is strict: if a value that was read is written with {@link XdrWriter}, the bytes are the same as before,
+ * except for the sign and payload of a NaN. Every length is checked against a maximum and against the bytes left before anything is allocated, so the work
  * is limited by the size of the input. A read that throws does not move the reader. Invalid input throws
  * {@link XdrError} only; a wrong argument throws `TypeError` (wrong type) or `RangeError` (wrong value).
  *
@@ -292,7 +292,8 @@ export class XdrReader {
    * Reads optional-data (§4.19): a bool, then the value if the bool is `true`. To read a linked list of any length, use
    * a loop instead of recursion: `while (reader.bool()) list.push(read(reader))`.
    *
-   * @param read - reads the value. It must not return `null`: wrap an optional inside an optional in an object
+   * @param read - reads the value. It must not return `null`, which means "no value" here. If the value is
+   *   itself optional, return it inside an object
    * @returns the value, or `null` if there is none
    * @throws {@link XdrError} `truncated`, `bad-bool`, `too-deep`, or what `read` throws
    * @example

@@ -44,7 +44,7 @@ describe("bench:server", () => {
         for (const { expected, replies } of row.samples) expect(replies).toBeLessThanOrEqual(expected);
       }
       const checks = targets.map(({ text }: { text: string }) => text);
-      expect(checks).toContain("mmsg, 1 worker, 700 nodes: a miss over a hit");
+      expect(checks).toContain("mmsg, 1 worker, 700 nodes: miss / hit");
       expect(checks).toContain("wrong replies");
     },
     TEST_LIMIT_MS,
@@ -153,7 +153,7 @@ describe("the figures of bench:server", () => {
       row({}, { cpu: 4 }, { cpu: 40 }, { cpu: 4 }),
       row({ what: "miss" }, { cpu: 2 }, { cpu: 20 }, { cpu: 2.8 }),
     ];
-    const miss = "mmsg, 1 worker, 10,000 nodes: a miss over a hit";
+    const miss = "mmsg, 1 worker, 10,000 nodes: miss / hit";
     expect(targetsOf(rows)[miss]).toEqual({ figure: 0.5, reached: true });
     rows[1] = row({ what: "miss" }, { cpu: 2.5 }, { cpu: 25 }, { cpu: 2 });
     expect(targetsOf(rows)[miss]).toEqual({ figure: 0.625, reached: false });
@@ -167,10 +167,10 @@ describe("the figures of bench:server", () => {
       row({ transport: "udp" }, { ratio: 2 }),
     ];
     expect(targetsOf(rows)).toEqual({
-      "mmsg, 1 worker, 10,000 nodes: a hit over the floor": { figure: 1.25, reached: true },
-      "mmsg, 1 worker, 1,000,000 nodes: a hit over the floor": { figure: 1.51, reached: false },
+      "mmsg, 1 worker, 10,000 nodes: hit / floor": { figure: 1.25, reached: true },
+      "mmsg, 1 worker, 1,000,000 nodes: hit / floor": { figure: 1.51, reached: false },
       "mmsg, 1 worker, 10,000,000 nodes: GB resident": { figure: 1.3, reached: true },
-      "mmsg, 1 worker, 10,000,000 nodes: a hit over one of 10,000": { figure: 1.5, reached: true },
+      "mmsg, 1 worker, 10,000,000 nodes: hit / hit with 10,000 nodes": { figure: 1.5, reached: true },
       "wrong replies": { figure: 0, reached: true },
       "packets stopped by a limit": { figure: 0, reached: true },
       "workers replaced under load": { figure: 0, reached: true },

@@ -16,7 +16,7 @@ import { Relay } from "./lossy-relay.ts";
 setDefaultTimeout(TEST_LIMIT_MS);
 
 const LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
-/** Its label is too long, so it fails without a query to a DNS server. */
+/** A name that does not resolve. Its label is too long, so no DNS server is asked. */
 const UNRESOLVABLE = `${"a".repeat(64)}.example`;
 const node = (i: number | string) => `NODE-${i}`;
 
@@ -62,7 +62,7 @@ function descriptors(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
-/** A packet captured from the original. */
+/** A packet captured from the original client of 2013. */
 async function vector(name: string): Promise<{ hex: string; nodeId: string; port: number }> {
   const text = await Bun.file(new URL("../vectors/v1.jsonl", import.meta.url)).text();
   return text
@@ -194,7 +194,7 @@ describe("a lookup", () => {
     expect(await first).toMatchObject({ port: 1000 });
   });
 
-  test("goes on until its own timeout, however long", async () => {
+  test("lasts until its own timeout, however long that is", async () => {
     await using server = await startServer();
     await using discoverer = await start(server.port);
     setTimeout(() => void announce(server, 1), 6_000);
@@ -275,7 +275,7 @@ describe("many lookups", () => {
     for (let i = 0; i < 2_500; i++) expect(ports.get(node(i))).toBe(i < 2_000 ? 1000 + i : undefined);
   });
 
-  test("end if the signal is aborted, if the loop is left, and with the error of their source", async () => {
+  test("end if the signal is aborted or the loop is left, and reject with the error of their source", async () => {
     await using silent = await silentServer();
     await using discoverer = await start(silent.port);
     function* endless() {
@@ -449,7 +449,7 @@ test("a closed discoverer does not keep its process running", async () => {
   expect(await child.stderr.text()).toBe("");
 });
 
-test("a timeout longer than a timer can be causes no warning on the console", async () => {
+test("a timeout above the maximum of setTimeout causes no warning on the console", async () => {
   const script = `
     const { Discoverer } = await import(${JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname)});
     const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"] });

@@ -23,7 +23,7 @@ const bytesOf = (text: string): Uint8Array => Uint8Array.fromHex(text.replaceAll
 /**
  * A view with bytes of 0xff before and after it, so that a test fails if the codec ignores the offset or reads too far.
  */
-function amid(bytes: Uint8Array, buffer: ArrayBufferLike = new ArrayBuffer(bytes.length + 32)): Uint8Array {
+function surrounded(bytes: Uint8Array, buffer: ArrayBufferLike = new ArrayBuffer(bytes.length + 32)): Uint8Array {
   const all = new Uint8Array(buffer).fill(255);
   all.set(bytes, 13);
   return all.subarray(13, 13 + bytes.length);
@@ -75,7 +75,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     });
 
     test.each(ERRORS)("reports %s at byte %d of %s: %s", (code, offset, text) => {
-      const bytes = amid(bytesOf(text));
+      const bytes = surrounded(bytesOf(text));
       expect(codec.tryDecode(bytes)).toStrictEqual({ ok: false, code, offset });
       const error = thrownBy(() => codec.decode(bytes));
       expect(error).toBeInstanceOf(PacketError);
@@ -83,7 +83,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       expect((error as Error).message).toEndWith(`(${code}, at byte ${offset})`);
     });
 
-    test("is tested above with every error code", () => {
+    test("has a case above for every error code", () => {
       expect(new Set(ERRORS.map(([code]) => code)).size).toBe(6);
     });
 
@@ -91,8 +91,8 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       fc.assert(
         fc.property(packets, (packet) => {
           const bytes = encoded(packet);
-          expect(codec.decode(amid(bytes))).toStrictEqual(packet);
-          expect(codec.decode(amid(bytes, new SharedArrayBuffer(bytes.length + 32)))).toStrictEqual(packet);
+          expect(codec.decode(surrounded(bytes))).toStrictEqual(packet);
+          expect(codec.decode(surrounded(bytes, new SharedArrayBuffer(bytes.length + 32)))).toStrictEqual(packet);
         }),
         { seed: SEED, numRuns: 100 },
       );
@@ -101,7 +101,10 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     test.each([
       ["Uint8Array", (bytes: Uint8Array) => bytes],
       ["Buffer", (bytes: Uint8Array) => Buffer.from(bytes)],
-      ["view of a SharedArrayBuffer", (bytes: Uint8Array) => amid(bytes, new SharedArrayBuffer(bytes.length + 32))],
+      [
+        "view of a SharedArrayBuffer",
+        (bytes: Uint8Array) => surrounded(bytes, new SharedArrayBuffer(bytes.length + 32)),
+      ],
     ])("copies the bytes of a packet from a %s into new Uint8Arrays with buffers of their own", (_, as) => {
       const bytes = as(announcement(ID, 22000, IP6));
       const packet = codec.decode(bytes);
@@ -131,7 +134,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
   describe("decodeInto", () => {
     test("returns the offsets and lengths of the fields of an announcement", () => {
       const fields = new PacketFields();
-      expect(codec.decodeInto(amid(announcement(ID, 22000, IP6)), fields)).toBe(true);
+      expect(codec.decodeInto(surrounded(announcement(ID, 22000, IP6)), fields)).toBe(true);
       expect({ ...fields }).toStrictEqual({
         type: "announcement",
         port: 22000,
@@ -167,7 +170,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       const fields = new PacketFields();
       fc.assert(
         fc.property(packets, (packet) => {
-          const bytes = amid(encoded(packet));
+          const bytes = surrounded(encoded(packet));
           expect(codec.decodeInto(bytes, fields)).toBe(true);
           const cut = (at: number, length: number) => hex(bytes.subarray(at, at + length));
           expect(fields.type).toBe(packet.type);
@@ -318,7 +321,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       expect(target).toEqual(new Uint8Array(100).fill(7));
     });
 
-    test("writes a packet correctly whose NodeID and IP are views of the target, at any position", () => {
+    test("writes a packet correctly if its NodeID and IP are views of the target, at any position", () => {
       const position = fc.nat(40);
       fc.assert(
         fc.property(
@@ -351,7 +354,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
   });
 
   describe("many packets", () => {
-    /** Good and bad ones, short and long, some over 64 KB. */
+    /** Datagrams, valid and malformed, short and long, some over 64 KB. */
     function list(count: number, seed: number): Uint8Array[] {
       const random = new Random(seed);
       return Array.from({ length: count }, (_, i) => {
@@ -365,7 +368,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     }
 
     test.each([0, 1, 63, 64, 65, 128, 10_000])(
-      "decodeMany returns the results of tryDecode for each of %d datagrams",
+      "decodeMany returns the result of tryDecode for each of %d datagrams",
       (count) => {
         const packets = list(count, count + 1);
         expect(codec.decodeMany(packets)).toStrictEqual(packets.map((bytes) => codec.tryDecode(bytes)));
@@ -373,7 +376,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
     );
 
     test.each([0, 1, 65, 10_000])(
-      "encodeMany returns the results of encode for the packets among %d datagrams",
+      "encodeMany returns the results of encode, for the valid packets of %d datagrams",
       (count) => {
         const packets = codec
           .decodeMany(list(count, count + 2))
@@ -405,9 +408,9 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
 
   describe("long packets", () => {
     const MiB = 2 ** 20;
-    // An announcement is 32 bytes longer than its NodeID. With these NodeIDs it fits exactly into the memory of the
-    // wasm backend, which has 2,560 bytes less than 128 KiB for packets at first, and 2,560 bytes less than 16 MiB at
-    // most.
+    // The longest NodeIDs whose announcement fits into the memory of the wasm backend: at first, and after it has grown
+    // to its maximum. That memory has 128 KiB at first and 16 MiB at most, of which 2,560 bytes are not for packets. An
+    // announcement is 32 bytes longer than its NodeID.
     const firstEdge = 128 * 1024 - 2560 - 32;
     const lastEdge = 16 * MiB - 2560 - 32;
     test.each([

@@ -4,11 +4,17 @@
 export const VIEWS: [string, (bytes: Uint8Array) => Uint8Array][] = [
   ["a Uint8Array", (bytes) => bytes],
   ["a Buffer", (bytes) => Buffer.from(bytes)],
-  ["a view of the middle of a buffer", (bytes) => amid(bytes, new ArrayBuffer(bytes.length + 8))],
-  ["a view of the middle of a SharedArrayBuffer", (bytes) => amid(bytes, new SharedArrayBuffer(bytes.length + 8))],
+  ["a view of the middle of a buffer", (bytes) => surrounded(bytes, new ArrayBuffer(bytes.length + 8))],
+  [
+    "a view of the middle of a SharedArrayBuffer",
+    (bytes) => surrounded(bytes, new SharedArrayBuffer(bytes.length + 8)),
+  ],
   ["a Buffer of a SharedArrayBuffer", (bytes) => Buffer.from(new SharedArrayBuffer(bytes.length)).fill(bytes)],
   ["a subclass whose slice returns a Uint16Array", (bytes) => new Words(bytes)],
-  ["a view of a resizable buffer", (bytes) => amid(bytes, new ArrayBuffer(bytes.length + 8, { maxByteLength: 4096 }))],
+  [
+    "a view of a resizable buffer",
+    (bytes) => surrounded(bytes, new ArrayBuffer(bytes.length + 8, { maxByteLength: 4096 })),
+  ],
 ];
 
 /** `slice` and `subarray` of it return a Uint16Array. */
@@ -49,7 +55,7 @@ function shrunk(bytes: Uint8Array, length?: number): Uint8Array {
   return view;
 }
 
-function amid(bytes: Uint8Array, buffer: ArrayBufferLike): Uint8Array {
+function surrounded(bytes: Uint8Array, buffer: ArrayBufferLike): Uint8Array {
   const view = new Uint8Array(buffer, 3, bytes.length);
   view.set(bytes);
   return view;

@@ -7,7 +7,7 @@ import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { type Documented, entryPoints, problems, readEntries } from "./api.ts";
-import { type Example, examplesOf, type Failures, type RunOptions, Workshop } from "./examples.ts";
+import { type Example, ExampleProject, examplesOf, type Failures, type RunOptions } from "./examples.ts";
 import { exampleCode, parseDocs } from "./markdown.ts";
 import { type Snippet, snippets } from "./readme.ts";
 
@@ -121,18 +121,18 @@ function needsLan({ code }: Example): boolean {
 }
 
 describe("the examples", () => {
-  const workshop = new Workshop();
+  const project = new ExampleProject();
   const runs = new Map<Example, Promise<Failures>>();
   let hosts: Awaited<ReturnType<typeof twoHosts>> | undefined;
 
   beforeAll(async () => {
     const broken = [...BROKEN.map(([example]) => example), ...BROKEN_SNIPPETS];
-    await workshop.open(api, [...examples, ...guides, ...broken]);
+    await project.open(api, [...examples, ...guides, ...broken]);
     if (hasNetns) hosts = await twoHosts();
     const queues: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
     const add = (group: readonly Example[], options: RunOptions) => {
       const i = runs.size % AT_ONCE;
-      const run = queues[i]!.then(() => workshop.run(group, options));
+      const run = queues[i]!.then(() => project.run(group, options));
       queues[i] = run.catch(() => {});
       for (const example of group) runs.set(example, run);
     };
@@ -149,7 +149,7 @@ describe("the examples", () => {
   afterAll(async () => {
     await Promise.allSettled(runs.values());
     await hosts?.[Symbol.asyncDispose]();
-    await workshop[Symbol.asyncDispose]();
+    await project[Symbol.asyncDispose]();
     await api.close();
   });
 
@@ -158,7 +158,7 @@ describe("the examples", () => {
     testIf(canRun, NEEDS_NETNS)(
       `${example.name} compiles, runs and states the right results`,
       async () => {
-        expect(await workshop.errors(example)).toEqual([]);
+        expect(await project.errors(example)).toEqual([]);
         expect((await runs.get(example)!).get(example)).toBeUndefined();
       },
       TEST_LIMIT_MS,
@@ -167,7 +167,7 @@ describe("the examples", () => {
 
   for (const snippet of guides) {
     test(`the code in ${snippet.name} compiles as strict TypeScript, and as JavaScript if it is marked as that`, async () => {
-      expect(await workshop.errors(snippet)).toEqual([]);
+      expect(await project.errors(snippet)).toEqual([]);
       if (snippet.plain) javaScript.transformSync(snippet.code);
     });
   }
@@ -175,13 +175,13 @@ describe("the examples", () => {
   test("code in README.md is checked, and an error in such code is found", async () => {
     expect(guides.map(({ name }) => name)).toContainEqual(expect.stringContaining("README.md"));
     const [unchecked, typed] = BROKEN_SNIPPETS;
-    expect(await workshop.errors(unchecked!)).toEqual(["[1][0].toFixed();: Object is possibly 'undefined'."]);
+    expect(await project.errors(unchecked!)).toEqual(["[1][0].toFixed();: Object is possibly 'undefined'."]);
     expect(() => javaScript.transformSync(typed!.code)).toThrow();
   });
 
   test("are type-checked, and an error is reported with its line", async () => {
     const [example] = BROKEN[0]!;
-    expect(await workshop.errors(example)).toEqual([
+    expect(await project.errors(example)).toEqual([
       `const port: number = "22000";: Type 'string' is not assignable to type 'number'.`,
     ]);
   });

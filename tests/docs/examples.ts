@@ -1,6 +1,6 @@
 /**
- * Compiles and runs the examples in the documentation. An example is a block of TypeScript that is complete, except
- * that an import of its entry point is added if it imports nothing. A comment after a statement states the result:
+ * Compiles and runs the examples in the documentation. An example is a block of TypeScript. If it has no import, one of
+ * its entry point is added. A comment after a statement states the result:
  *
  *     expression; // => value                    the expression is deeply equal to the value
  *     const name = expression; // => value       the declared value is deeply equal to the value
@@ -43,6 +43,7 @@ export interface RunOptions {
   readonly timeout?: number;
 }
 
+/** Why each example failed; `undefined` if it passed. */
 export type Failures = Map<Example, string | undefined>;
 
 /** All examples of an entry point. */
@@ -68,8 +69,8 @@ function importLine(entry: string, exports: ReadonlyMap<string, boolean>, code: 
   return `import { ${used.map(([name, type]) => (type ? `type ${name}` : name)).join(", ")} } from "${entry}";`;
 }
 
-/** A folder of examples. It is inside of the project, so that examples can import the package by its name. */
-export class Workshop implements AsyncDisposable {
+/** A folder of examples. It is inside this checkout, so that examples can import the package by its name. */
+export class ExampleProject implements AsyncDisposable {
   readonly #folder = join(ROOT, `${FOLDER}${process.pid}`);
   #project: Project | undefined;
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const ROOT = join(import.meta.dir, "../..");
-/** Without the folders of node_modules that a package manager adds, since as-pect brings an npm 6. */
+/** The PATH without node_modules folders: `bun run` adds them, and as-pect installs an npm 6 there. */
 const PATH = (Bun.env.PATH ?? "")
   .split(":")
   .filter((folder) => !folder.includes("node_modules"))
@@ -15,7 +15,7 @@ const PATH = (Bun.env.PATH ?? "")
 export const hasNpm = ["npm", "node"].every((name) => Bun.which(name, { PATH }) !== null);
 export const NEEDS_NPM = "needs npm and node";
 
-/** Bun has no offline flag, so it gets a registry that does not exist. */
+/** Nothing listens there. Bun has no offline flag, so this keeps it from downloading packages. */
 const NO_REGISTRY = "http://127.0.0.1:9";
 
 export interface Packed {

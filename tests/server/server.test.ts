@@ -33,7 +33,7 @@ async function announce(server: DiscoveryServer, client: Client, ...packets: Uin
   await until(() => server.stats().received >= before + packets.length, "the announcements");
 }
 
-test("auto is one worker on systems that do not spread the packets of a port; an explicit number is used as it is", () => {
+test("workers: auto is 1 on systems that do not spread packets over sockets; a number is used as it is", () => {
   for (const platform of ["darwin", "win32", "freebsd"]) {
     expect(workerCount({ workers: "auto" }, platform)).toBe(1);
     expect(workerCount({ workers: 3 }, platform)).toBe(3);
@@ -238,7 +238,7 @@ describe("a server whose workers fail again and again", () => {
     ["traps", "the packet workers keep failing: "],
     ["dies with a lock", "the packet workers keep failing: "],
   ] as const) {
-    test(`rejects closed and can still be stopped if the worker ${how}`, async () => {
+    test(`rejects its promise closed, and can still be stopped, if the worker ${how}`, async () => {
       const child = Bun.spawn([process.execPath, script, how], { stdout: "pipe", stderr: "pipe" });
       const [out, code] = await Promise.all([child.stdout.text(), child.exited]);
       expect(code).toBe(0);

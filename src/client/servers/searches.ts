@@ -5,7 +5,7 @@ import { type Deadline, Deadlines } from "./deadlines.ts";
 import type { ServerLink } from "./link.ts";
 import type { PendingQuery } from "./pending.ts";
 
-/** The most results in the cache; the oldest goes first. Bounds the memory of a program that looks up millions of nodes. */
+/** The most results in the cache, so that a program can look up millions of nodes. The oldest is evicted first. */
 const MAX_CACHED = 100_000;
 /** After queries without a reply for this long, the node is cached as unknown. A shorter search proves nothing. */
 const CONCLUSIVE_MS = 4_500;
@@ -42,7 +42,7 @@ export class Waiter implements Deadline {
   }
 }
 
-/** One NodeID that all servers are asked for, and the lookups that wait for it. */
+/** Asks all servers for one NodeID. Several lookups can wait for the result. */
 class Search {
   readonly #waiters = new Set<Waiter>();
   readonly #queries: PendingQuery[];
@@ -104,7 +104,7 @@ export class Searches {
     return undefined;
   }
 
-  /** Calls the waiter's `onResult` within `timeout` ms. */
+  /** Calls the waiter's `onResult` when the search ends, or after `timeout` ms, rounded up to TIMEOUT_STEP_MS. */
   search(key: string, waiter: Waiter, timeout: number): void {
     let search = this.#running.get(key);
     if (search === undefined) {
@@ -121,7 +121,7 @@ export class Searches {
     this.end(key, address);
   }
 
-  /** No server replied for long enough to know that the node is unknown. */
+  /** No server replied for CONCLUSIVE_MS: the node counts as unknown. */
   missing(key: string): void {
     this.#store(key, undefined, this.#timings.notFound);
   }

@@ -45,22 +45,28 @@ export class RedisJournal implements Journal {
   readonly #badBatchLog = new OutageLog(logger, "all batches are valid");
   /** Set by `open`, so only in a server; undefined in tools. */
   #registry: JournalRegistry | undefined;
-  /** Where batches that were read go. */
+  /** Receives the batches that were read. */
   #mergeTarget: Pick<JournalRegistry, "merge"> | undefined;
   #writer: RedisConnection | undefined;
   #reader: RedisConnection | undefined;
   #closed = false;
   #endPause: () => void = () => {};
-  /** How far the stream was read. To reread it, this is replaced: a read that is under way writes to the old object. */
+  /**
+   * How far the stream was read. To reread it from the beginning, a new object is put here: a read that is still under
+   * way changes only the old object.
+   */
   #progress: { position?: string } = {};
   /** The last entry that this server appended. */
   #appended: string | undefined;
   /**
-   * The last entry that was read or appended at the last check; before the first check, the first such entry. If it is
-   * gone at the next check, Redis lost data.
+   * An entry that was in the stream at the last check (before the first check: the first entry that was read or
+   * appended). If it is gone at the next check, Redis lost data.
    */
   #witness: string | undefined;
-  /** An entry that Redis lost, while its data is not restored, and the last entry that this server had read then. */
+  /**
+   * Set from the time that Redis lost data until it is restored. `id`: an entry that is gone. `known`: the last entry
+   * that this server had read when it noticed.
+   */
   #missing: { readonly id: string; readonly known: string } | undefined;
   /** Entries of batches read so far. */
   #entriesRead = 0;
@@ -278,7 +284,7 @@ export class RedisJournal implements Journal {
     this.#witness = this.#progress.position ?? this.#appended;
   }
 
-  /** Restores what Redis lost, for as long as something is missing. */
+  /** Restores what Redis lost. Tries again until nothing is missing. */
   async #refill(): Promise<void> {
     for (let missing = this.#missing; missing !== undefined && !this.#closed; missing = this.#missing) {
       const connection = this.#writer;

@@ -30,10 +30,10 @@ export class SqliteJournal implements Journal {
   #worker: Worker | undefined;
   /** Whether the worker has the file open for writing. */
   #writing = false;
-  /** Whether the file could not even be read yet. */
+  /** Whether all attempts to read the file have failed so far. */
   #unread = false;
   #rewriting = false;
-  /** Whether the file was replaced by one that lacks what the registry had before. */
+  /** Whether the file lacks nodes of the registry, because it was replaced by a new file. */
   #incomplete = false;
   #closing: Promise<void> | undefined;
   /** Entries that were in the file when it was opened for writing. */
@@ -72,7 +72,7 @@ export class SqliteJournal implements Journal {
         throw error;
       }
     }
-    // Before the server is ready: if it were killed now, the next start would lack these nodes.
+    // Wait for this before the server is ready: until it is done, a kill would lose these nodes.
     if (this.#incomplete && this.#writing) await this.#rewrite(registry);
     this.#cleaner = setInterval(() => this.#cleanUp(), CLEAN_UP_MS);
     this.#cleaner.unref();
@@ -150,8 +150,8 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * The log is rewritten if it has more entries. Entries that the registry had no room for stay in it until they
-   * expire.
+   * The log is rewritten if it has more entries than this. Entries that the registry had no room for are not removed
+   * before they expire, so they are allowed for.
    */
   #maxEntries({ nodes, noRoom }: JournalRegistry): number {
     return REWRITE_FACTOR * nodes + REWRITE_MARGIN + (noRoom > 0 ? this.#initialEntries : 0);
@@ -162,7 +162,7 @@ export class SqliteJournal implements Journal {
     return Date.now() - this.#retentionMs;
   }
 
-  /** @throws {JournalError} `damaged` also if only some batches are: all others were merged then */
+  /** @throws {JournalError} `damaged` if the file or any batch is damaged. The readable batches were merged before */
   async #read(registry: Pick<JournalRegistry, "merge">, write: boolean): Promise<void> {
     let merged: Promise<void> = Promise.resolve();
     let damage: string | undefined;
@@ -174,7 +174,7 @@ export class SqliteJournal implements Journal {
           const { shift: before } = rollback;
           for (const [part, shift] of rollback.correct(batch)) await registry.merge(part, shift);
           if (before === 0 && rollback.shift !== 0) {
-            const what = "the clock was set back since; they are dated before everything that was written after them";
+            const what = "the clock was set back after they were written, so earlier times are assumed for them";
             logger.warning(escapeLogText(`${this.where} has announcements from the future: ${what}`));
           }
         } catch (error) {

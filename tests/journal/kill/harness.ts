@@ -1,21 +1,23 @@
 /**
- * Kills a server while nodes announce themselves, and checks after a restart that it has lost nothing it had handled.
+ * Kills a server while nodes announce themselves, restarts it, and checks that it still has the announcements that it
+ * handled SAFE_MS before the kill or earlier.
  */
 import { MAIN } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { Random } from "../../support/random.ts";
 
-/** In seconds; so short that announcements of one run expire in the next run but one. */
+/** In seconds. It is so short that announcements expire within two more runs. */
 const RETENTION = 5;
 /** Announcements handled this long before a kill must survive it. */
 const SAFE_MS = 1000;
 const NODES = 8000;
 /** Every SAMPLE-th node is queried after its announcement: a reply shows that the announcement was handled. */
 const SAMPLE = 8;
-/** Nodes announced once at the beginning of each run, and others announced only in one run of RUNS. */
+/** Number of nodes that are announced only at the beginning of each run. */
 const ONCE = 200;
-const SELDOM = 200;
+/** Number of nodes that are announced only at the beginning of every RUNS-th run, so that they expire in between. */
+const RARE = 200;
 const RUNS = 4;
 const BATCH = 64;
 
@@ -23,11 +25,11 @@ export interface SoakResult {
   /** Announcements handled per second, estimated from the sampled queries. */
   handled: number;
   asked: number;
-  /** Handled SAFE_MS before the kill, but not answered after it, or with an earlier announcement. */
+  /** Nodes whose announcement should have survived the kill, but got no reply, or one with an earlier announcement. */
   missing: number;
-  /** Answered with something that was never announced. */
+  /** Replies with a port that was never announced. */
   wrong: number;
-  /** Answered after they had expired. */
+  /** Replies with an expired announcement. */
   stale: number;
   /** Expired nodes that were queried. */
   expired: number;
@@ -61,7 +63,7 @@ export class KillHarness implements AsyncDisposable {
   private constructor(rate: number, seed: number) {
     this.#rate = rate;
     this.#random = new Random(seed);
-    this.#nodes = Array.from({ length: NODES + ONCE + SELDOM }, (_, i) => {
+    this.#nodes = Array.from({ length: NODES + ONCE + RARE }, (_, i) => {
       const id = ascii(`NODE-${i}-${"A".repeat(40)}`);
       return { id, query: query(id), sent: new Map(), answers: [] };
     });
@@ -89,7 +91,7 @@ export class KillHarness implements AsyncDisposable {
     if (!sum) return next;
     const names = Object.keys(next) as (keyof SoakResult)[];
     const total = Object.fromEntries(names.map((name) => [name, sum[name] + next[name]])) as unknown as SoakResult;
-    // Of these the least, and the longest.
+    // These three are not added up: they are the worst value of all runs.
     total.handled = Math.min(sum.handled, next.handled);
     total.restored = Math.min(sum.restored, next.restored);
     total.restoreMs = Math.max(sum.restoreMs, next.restoreMs);
@@ -131,6 +133,7 @@ export class KillHarness implements AsyncDisposable {
     const killedAt = Date.now();
     this.#child!.kill("SIGKILL");
     await this.#child!.exited;
+    // The port that must survive, by node; 0: none.
     const safe = this.#nodes.map((node) => node.answers.findLast(([, at]) => at < killedAt - SAFE_MS)?.[0] ?? 0);
     const restoreMs = await this.#start();
     const result = await this.#askAll(safe);
@@ -147,7 +150,7 @@ export class KillHarness implements AsyncDisposable {
       node.answers.push([port, Date.now()]);
     };
     const began = performance.now();
-    const first = this.#run % RUNS === 1 ? ONCE + SELDOM : ONCE;
+    const first = this.#run % RUNS === 1 ? ONCE + RARE : ONCE;
     let sent = 0;
     for (let elapsed = 0; elapsed < ms; elapsed = performance.now() - began) {
       const due = Math.min(Math.floor((elapsed * this.#rate) / 1000) - sent, 1000);
@@ -188,7 +191,7 @@ export class KillHarness implements AsyncDisposable {
     let wrong = 0;
     this.#onReply = (node, port) => {
       const at = node.sent.get(port);
-      // The margin is for the time between sending and handling an announcement.
+      // The extra 500 ms allow for the time between sending and handling an announcement.
       if (at === undefined) wrong++;
       else if (Date.now() - at > RETENTION * 1000 + 500) stale++;
       answers.set(node, port);
@@ -211,7 +214,7 @@ export class KillHarness implements AsyncDisposable {
       if (least === 0) return;
       const port = answers.get(node);
       const [then, now] = [node.sent.get(least)!, port === undefined ? -1 : (node.sent.get(port) ?? -1)];
-      // Unless the announcement that must survive has expired by now.
+      // An announcement that has expired by now cannot be missing.
       if (now < then && Date.now() - then < RETENTION * 1000 - 500) missing++;
     });
     for (const node of this.#nodes) node.answers.length = 0;
