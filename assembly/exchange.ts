@@ -46,12 +46,12 @@ import {
 } from "./registry";
 
 /**
- * Copies entries of `shard` to the exchange area, oldest announcement first, and moves a cursor behind them. Without
+ * Copies entries of `shard` to the exchange area, oldest announcement first, and moves a cursor past them. Without
  * `walk`: entries announced to this server since the last call. With `walk`: all entries announced before `until` that
  * the current walk has not reached yet. Reads at most LIST_BATCH entries.
  *
- * Returns the number of copied entries, plus LIST_MORE if further entries follow; or LIST_BUSY if the shard stays
- * locked.
+ * Returns the number of copied entries, plus LIST_MORE if it had read LIST_BATCH entries before the end of the queue. If
+ * the shard stays locked, returns LIST_BUSY.
  */
 export function collect(shard: u32, walk: bool, until: f64): u32 {
   if (shard > load<u32>(H_SHARD_MASK)) return 0;
@@ -102,10 +102,11 @@ export function moveCursor(shard: u32, what: u32): bool {
 }
 
 /**
- * Merges entries `first` to `count` - 1 of the exchange area; their time, meta, address and NodeID count. Skips entries
- * that are invalid, expired, or no later than the known announcement, and new entries when the registry is full. If two
- * announcements have the same time, the higher address, then the higher port wins, so that all servers choose the same.
- * A time that is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
+ * Merges entries `first` to `count` - 1 of the exchange area into the registry. Uses only their time, meta, address and
+ * NodeID. Skips entries that are invalid or expired, entries that are no newer than the known announcement of their
+ * node, and new nodes when the registry is full. If two announcements have the same time, the one with the higher
+ * address wins, and if that is equal too, the one with the higher port. So all servers choose the same one. A time that
+ * is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
  *
  * Returns `count`, or the position of the first entry that could not be merged yet because its shard stays locked.
  */
@@ -153,7 +154,7 @@ function increment(counter: usize): void {
   store<u32>(counter, load<u32>(counter) + 1);
 }
 
-/** Whether the entry at `from`, announced at `time`, replaces the entry at `at`. */
+/** Whether the announcement at `from`, made at `time`, replaces the known one of the same node, the entry at `at`. */
 function isLater(from: usize, time: f64, at: usize): bool {
   const known = load<f64>(at, ENTRY_TIME);
   if (time !== known) return time > known;

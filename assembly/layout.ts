@@ -107,9 +107,9 @@ export const H_ALLOWED_AT = 68;
 export const H_EXCHANGE_AT = 72;
 /** Number of entries merged from a journal. This counter and the next two wrap around at 2^32. */
 export const H_MERGED = 76;
-/** Entries dropped because the registry was full. */
+/** Number of journal entries that were dropped because the registry was full. */
 export const H_MERGE_FULL = 80;
-/** Entries merged with the current time because their own time was too far in the future. */
+/** Number of journal entries that were merged with the current time: their own time was too far in the future. */
 export const H_MERGE_AHEAD = 84;
 /** f64: how long an announcement is valid, in milliseconds. */
 export const H_RETENTION = 88;
@@ -149,15 +149,18 @@ export const H_KEY = 320;
 export const H_KEY_SOURCE = 336;
 /** Third part of the key: one word per word of the longest NodeID. */
 export const H_KEY_ID = 352;
-/** Size of the whole key, in bytes. */
+/** Size of all three parts, in bytes. */
 export const KEY_SIZE = 1040;
 export const HEADER_SIZE = 1408;
 
 /* ---- Lane: the area of one worker. First a cache line with the words below, then counters, then slots ---- */
 
-/** Sequence counter of the lane's counters: odd while a batch is processed. Read them between two equal even values. */
+/**
+ * Sequence counter: odd while a batch is processed. What was read of the lane's counters is consistent if this was even
+ * before and has not changed since.
+ */
 export const LANE_SEQUENCE = 0;
-/** Heartbeat: grows as long as the worker lives, also while it is idle or waits for a lock. */
+/** Heartbeat: the worker increments it again and again, even while it is idle or waits for a lock. */
 export const LANE_HEARTBEAT = 4;
 /**
  * Change record: describes the registry change that the lane is making. If its worker dies, repair.ts uses the record
@@ -175,9 +178,9 @@ export const RECORD_NEXT = 20;
  * fields below.
  */
 export const RECORD_OLD_FIELDS = 24;
-/** Clamping (f64): the time that entries from the future get. */
+/** Clamping: the time (f64) that replaces times in the future. */
 export const RECORD_TIME = 24;
-/** Insertion: address of the entry's index slot. Removal: number of the index slot that is being closed. */
+/** Insertion: address of the entry's index slot. Removal: number of the index slot that is the gap (closeGap). */
 export const RECORD_SLOT = 24;
 /** Insertion and removal: SHARD_COUNT before the change. */
 export const RECORD_COUNT = 28;
@@ -309,18 +312,21 @@ export const META_LENGTH = 0x7fff;
 export const META_FROM_JOURNAL = 0x8000;
 
 /**
- * Milliseconds that a time may be ahead of this clock: clocks of machines, and workers reading one clock, differ
- * slightly.
+ * Milliseconds that a time may be ahead of `now`. The clocks of two machines differ slightly, and two workers read the
+ * same clock at slightly different moments.
  */
 export const MAX_CLOCK_SKEW = 1000;
-/** Milliseconds added to the time of a node that is announced twice in one millisecond, so that the second is later. */
+/** Milliseconds added to a second announcement of a node in the same millisecond, so that its time is later. */
 export const TIME_STEP = 0.0009765625;
 
 /* ---- Exchange area: entries on their way to or from a journal, in the same layout as in the registry ---- */
 
 /** Number of entries that fit into the exchange area. */
 export const EXCHANGE_ENTRIES = 256;
-/** Most entries read under one lock when listing: 7 µs, or 14 µs with NodeIDs of 1008 bytes (bench/journal/main.ts). */
+/**
+ * Most entries that are listed while a shard is locked. The lock is then held for 7 µs, or 14 µs with NodeIDs of 1008
+ * bytes (bench/journal/main.ts).
+ */
 export const LIST_BATCH = 32;
 /**
  * Flags in the result of collect(). More: the shard has further entries. Busy: the shard is locked, nothing was done.

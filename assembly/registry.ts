@@ -57,7 +57,7 @@ function indexAt(shard: u32): usize {
   return load<u32>(H_INDEX_AT) + shard * load<u32>(H_INDEX_SLOTS) * INDEX_SIZE;
 }
 
-/** First choice of index slot for a hash: the hash as a fraction of 2^32, times the number of slots. */
+/** The index slot at which the search for a hash starts: the hash as a fraction of 2^32, times the number of slots. */
 function homeSlot(word: u32): u32 {
   return <u32>((<u64>word * load<u32>(H_INDEX_SLOTS)) >> 32);
 }
@@ -114,7 +114,7 @@ export function lookUp(id: usize, length: u32, now: f64, address: usize): u32 {
   return port;
 }
 
-/** Whether an announcement of `time` is not yet expired at `now`. The retention counts from the whole millisecond. */
+/** Whether an announcement made at `time` is still valid at `now`. Fractions of a millisecond in `time` do not count. */
 export function isLive(time: f64, now: f64): bool {
   return now - Math.floor(time) < load<f64>(H_RETENTION);
 }
@@ -128,8 +128,9 @@ export function lockShard(now: f64): u32 {
 }
 
 /**
- * Locks a shard and the pool, so that no change in the shard has to wait. False if one of them is held for long. The
- * control thread must not wait for a lock, because it is the one that frees the locks of dead workers.
+ * Locks a shard and the pool, so that no change in the shard has to wait. Returns false if another thread holds one of
+ * them for long. The control thread must not wait for a lock, because it is the one that frees the locks of dead
+ * workers.
  */
 export function tryLockShardAndPool(shard: u32): bool {
   if (!tryLock(shardAt(shard) + SHARD_LOCK)) return false;
@@ -179,10 +180,10 @@ function clampFutureTimes(shard: u32, now: f64): void {
 }
 
 /**
- * Time of an announcement received at `now` for `entry`, or for a new node if `entry` is 0; the shard must be locked.
- * It is not earlier than any other in the shard, and later than the last one of the same node. So the order of
- * announcements is certain, although workers read the clock before they lock the shard, and clocks have no fractions of
- * a millisecond.
+ * The time to store for an announcement that was received at `now` for `entry`, or for a new node if `entry` is 0. The
+ * shard must be locked. The time is not earlier than any other in the shard, and later than that of the node's last
+ * announcement. `now` alone does not ensure that: a worker reads the clock before it locks the shard, and the clock has
+ * no fractions of a millisecond.
  */
 export function announcementTime(shard: u32, entry: u32, now: f64): f64 {
   const tail = load<u32>(shardAt(shard), SHARD_TAIL);
@@ -267,8 +268,8 @@ export function evictExpired(shard: u32, now: f64, most: u32): u32 {
 }
 
 /**
- * Evicts expired entries from all shards that are not held for long, up to BATCH per shard. Returns how many. A second
- * sweep in the same millisecond does nothing, unless the first left some behind.
+ * Evicts expired entries, up to BATCH per shard. Skips a shard that another thread holds locked for long. Returns how
+ * many. A second sweep in the same millisecond does nothing, unless the first left some behind.
  */
 export function sweep(now: f64): u32 {
   if (load<f64>(H_LAST_SWEEP) === now) return 0;
@@ -318,8 +319,9 @@ function remove(shard: u32, entry: u32): bool {
 }
 
 /**
- * Closes a gap in an index: moves later entries up, unless that would put one before its home slot (Knuth, 6.4,
- * algorithm R). If started again from the recorded gap, it ends in the same state.
+ * Closes the gap `hole` in an index: moves a later entry into it, unless that would put the entry before its home slot,
+ * then closes the gap that this entry leaves, and so on (Knuth, 6.4, algorithm R). Records each new gap in RECORD_SLOT.
+ * If the worker dies, a new call that starts from the recorded gap ends in the same state.
  */
 function closeGap(index: usize, hole: u32): void {
   const slots = load<u32>(H_INDEX_SLOTS);

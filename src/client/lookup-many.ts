@@ -3,7 +3,7 @@ import { describeValue } from "../xdr/describe-value.ts";
 import { Stream } from "./stream.ts";
 import type { NodeAddress } from "./types.ts";
 
-/** The most lookups at once. Those of unknown nodes take their whole timeout, so there must be room for many. */
+/** The most lookups at once. Many, because the lookup of an unknown node takes its whole timeout. */
 const MAX_RUNNING = 16_384;
 
 /** The result for one NodeID of {@link Discoverer.lookupMany}. */
@@ -33,9 +33,9 @@ export class BulkLookup {
   readonly #ids: NodeIdIterator;
   /** The functions that cancel the running lookups. */
   readonly #running = new Set<() => void>();
-  /** Set when no more NodeIDs will be read, with the error if that is the reason. */
+  /** Set when no more NodeIDs will be read. If an error is the reason, it is the `failure`. */
   #sourceEnd: { failure?: { reason: unknown } } | undefined;
-  /** Continues the reading of NodeIDs, which waits for room. */
+  /** Set while `#readIds` waits for room: makes it continue. */
   #resume: (() => void) | undefined;
   readonly #abort = () => this.stream.end({ reason: this.#options.signal?.reason });
 
@@ -123,7 +123,7 @@ export class BulkLookup {
   }
 }
 
-/** A string can be iterated too, but its characters are not meant. */
+/** Rejects a string: it can be iterated too, but gives characters. */
 function iteratorOf(ids: Iterable<NodeId> | AsyncIterable<NodeId>): NodeIdIterator {
   if (Object(ids) === ids && !(ids instanceof Uint8Array)) {
     if (Symbol.asyncIterator in ids) return ids[Symbol.asyncIterator]();
@@ -132,7 +132,10 @@ function iteratorOf(ids: Iterable<NodeId> | AsyncIterable<NodeId>): NodeIdIterat
   throw new TypeError(`lookupMany takes an array or another iterable of NodeIDs, not ${describeValue(ids)}`);
 }
 
-/** Lets a source that was not read to its end release what it holds. Not awaited: the source may wait itself. */
+/**
+ * Tells a source that was not read to its end that it can release its resources. Callers do not await this, because the
+ * source may take long.
+ */
 async function closeSource(ids: NodeIdIterator): Promise<void> {
   try {
     await ids.return?.();

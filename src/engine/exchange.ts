@@ -1,4 +1,4 @@
-/** Twin of assembly/exchange.ts: lists entries for a journal, and merges entries that come from one. */
+/** Twin of assembly/exchange.ts: lists entries in order of announcement, and merges those that come from a journal. */
 import {
   CURSOR_CONFIRM,
   CURSOR_CONFIRM_ALL,
@@ -47,12 +47,12 @@ import {
 import type { EngineState } from "./state.ts";
 
 /**
- * Copies entries of `shard` to the exchange area, oldest announcement first, and moves a cursor behind them. Without
+ * Copies entries of `shard` to the exchange area, oldest announcement first, and moves a cursor past them. Without
  * `walk`: entries announced to this server since the last call. With `walk`: all entries announced before `until` that
  * the current walk has not reached yet. Reads at most LIST_BATCH entries.
  *
- * Returns the number of copied entries, plus LIST_MORE if further entries follow; or LIST_BUSY if the shard stays
- * locked.
+ * Returns the number of copied entries, plus LIST_MORE if it had read LIST_BATCH entries before the end of the queue. If
+ * the shard stays locked, returns LIST_BUSY.
  */
 export function collect(m: EngineState, shard: number, walk: boolean, until: number): number {
   shard >>>= 0;
@@ -105,10 +105,11 @@ export function moveCursor(m: EngineState, shard: number, what: number): boolean
 }
 
 /**
- * Merges entries `first` to `count` - 1 of the exchange area; their time, meta, address and NodeID count. Skips entries
- * that are invalid, expired, or no later than the known announcement, and new entries when the registry is full. If two
- * announcements have the same time, the higher address, then the higher port wins, so that all servers choose the same.
- * A time that is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
+ * Merges entries `first` to `count` - 1 of the exchange area into the registry. Uses only their time, meta, address and
+ * NodeID. Skips entries that are invalid or expired, entries that are no newer than the known announcement of their
+ * node, and new nodes when the registry is full. If two announcements have the same time, the one with the higher
+ * address wins, and if that is equal too, the one with the higher port. So all servers choose the same one. A time that
+ * is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
  *
  * Returns `count`, or the position of the first entry that could not be merged yet because its shard stays locked.
  */
@@ -158,7 +159,7 @@ function increment(m: EngineState, counter: number): void {
   m.u32[counter >>> 2]!++;
 }
 
-/** Whether the entry at `from`, announced at `time`, replaces the entry at `at`. */
+/** Whether the announcement at `from`, made at `time`, replaces the known one of the same node, the entry at `at`. */
 function isLater(m: EngineState, from: number, time: number, at: number): boolean {
   const known = m.f64[(at + ENTRY_TIME) >>> 3]!;
   if (time !== known) return time > known;

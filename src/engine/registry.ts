@@ -1,5 +1,7 @@
 /**
  * Twin of assembly/registry.ts: an open-addressing index over entries, and a queue per shard in order of announcement.
+ *
+ * "The current NodeID" is the one that was hashed last. Its bytes must be padded with zeros to whole words.
  */
 import {
   BATCH,
@@ -53,7 +55,7 @@ export function indexAt(m: EngineState, shard: number): number {
   return m.u32[H_INDEX_AT >>> 2]! + shard * m.u32[H_INDEX_SLOTS >>> 2]! * INDEX_SIZE;
 }
 
-/** First choice of index slot for a hash: the hash as a fraction of 2^32, times the number of slots. */
+/** The index slot at which the search for a hash starts: the hash as a fraction of 2^32, times the number of slots. */
 function homeSlot(m: EngineState, word: number): number {
   return (((word >>> 0) * m.u32[H_INDEX_SLOTS >>> 2]!) / 0x100000000) >>> 0;
 }
@@ -113,7 +115,7 @@ export function lookUp(m: EngineState, id: number, length: number, now: number, 
   return port;
 }
 
-/** Whether an announcement of `time` is not yet expired at `now`. The retention counts from the whole millisecond. */
+/** Whether an announcement made at `time` is still valid at `now`. Fractions of a millisecond in `time` do not count. */
 export function isLive(m: EngineState, time: number, now: number): boolean {
   return now - Math.floor(time) < m.f64[H_RETENTION >>> 3]!;
 }
@@ -127,8 +129,9 @@ export function lockShard(m: EngineState, now: number): number {
 }
 
 /**
- * Locks a shard and the pool, so that no change in the shard has to wait. False if one of them is held for long. The
- * control thread must not wait for a lock, because it is the one that frees the locks of dead workers.
+ * Locks a shard and the pool, so that no change in the shard has to wait. Returns false if another thread holds one of
+ * them for long. The control thread must not wait for a lock, because it is the one that frees the locks of dead
+ * workers.
  */
 export function tryLockShardAndPool(m: EngineState, shard: number): boolean {
   if (!tryLock(m, shardAt(m, shard) + SHARD_LOCK)) return false;
@@ -178,10 +181,10 @@ function clampFutureTimes(m: EngineState, shard: number, now: number): void {
 }
 
 /**
- * Time of an announcement received at `now` for `entry`, or for a new node if `entry` is 0; the shard must be locked.
- * It is not earlier than any other in the shard, and later than the last one of the same node. So the order of
- * announcements is certain, although workers read the clock before they lock the shard, and clocks have no fractions of
- * a millisecond.
+ * The time to store for an announcement that was received at `now` for `entry`, or for a new node if `entry` is 0. The
+ * shard must be locked. The time is not earlier than any other in the shard, and later than that of the node's last
+ * announcement. `now` alone does not ensure that: a worker reads the clock before it locks the shard, and the clock has
+ * no fractions of a millisecond.
  */
 export function announcementTime(m: EngineState, shard: number, entry: number, now: number): number {
   const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
@@ -286,8 +289,8 @@ export function evictExpired(m: EngineState, shard: number, now: number, most: n
 }
 
 /**
- * Evicts expired entries from all shards that are not held for long, up to BATCH per shard. Returns how many. A second
- * sweep in the same millisecond does nothing, unless the first left some behind.
+ * Evicts expired entries, up to BATCH per shard. Skips a shard that another thread holds locked for long. Returns how
+ * many. A second sweep in the same millisecond does nothing, unless the first left some behind.
  */
 export function sweep(m: EngineState, now: number): number {
   if (m.f64[H_LAST_SWEEP >>> 3] === now) return 0;
@@ -337,8 +340,9 @@ function remove(m: EngineState, shard: number, entry: number): boolean {
 }
 
 /**
- * Closes a gap in an index: moves later entries up, unless that would put one before its home slot (Knuth, 6.4,
- * algorithm R). If started again from the recorded gap, it ends in the same state.
+ * Closes the gap `hole` in an index: moves a later entry into it, unless that would put the entry before its home slot,
+ * then closes the gap that this entry leaves, and so on (Knuth, 6.4, algorithm R). Records each new gap in RECORD_SLOT.
+ * If the worker dies, a new call that starts from the recorded gap ends in the same state.
  */
 export function closeGap(m: EngineState, index: number, hole: number): void {
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;

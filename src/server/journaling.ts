@@ -37,7 +37,7 @@ export class Journaling implements JournalRegistry {
   #appended = 0;
   #restored = 0;
   #restoreSeconds = 0;
-  /** When the last append that succeeded began: older announcements are in the journal. */
+  /** Start of the last append that succeeded. Announcements before this time are in the journal. */
   #lastAppend = performance.now();
   #running: Promise<void> | undefined;
   #stopping = false;
@@ -104,7 +104,7 @@ export class Journaling implements JournalRegistry {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#wake();
-    // A journal that is being rewritten must not stay incomplete. The last append may have started that.
+    // The last append may have started to rewrite the journal. Wait for that too: half written, it would lack nodes.
     const written = Promise.resolve(this.#running).then(() => this.#appendingAll);
     await Promise.race([written, Bun.sleep(STOP_MS)]);
     await Promise.race([this.#journal.close(), Bun.sleep(CLOSE_MS)]);
@@ -141,11 +141,11 @@ export class Journaling implements JournalRegistry {
     if (this.#journal.where === "memory") return;
     let pause = APPEND_MS;
     let retry = RETRY_MS;
-    let renewed = false;
+    let retried = false;
     for (let last = false; !last; ) {
       last = this.#stopping || !(await this.#sleep(pause));
       if (!this.#journal.ready) {
-        // Neither the short pause after a long append nor the long one after many failures applies here.
+        // Check again after the normal pause: the last append may have set it to 0, or failures may have made it long.
         pause = APPEND_MS;
         continue;
       }
@@ -163,10 +163,10 @@ export class Journaling implements JournalRegistry {
         // The journal itself has logged its errors.
         if (!(error instanceof JournalError)) this.#outages.failed(`an append failed: ${Bun.inspect(error)}`);
         const { code } = error as JournalError;
-        // This append was the first to notice that the file is lost. A new, empty file exists now, so append once more.
-        if (last && !renewed && (code === "damaged" || code === "moved")) {
+        // This append noticed that the file is damaged or gone, and a new, empty file was opened. So append once more.
+        if (last && !retried && (code === "damaged" || code === "moved")) {
           last = false;
-          renewed = true;
+          retried = true;
         }
         pause = retry;
         retry = Math.min(retry * 2, MAX_RETRY_MS);

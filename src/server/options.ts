@@ -4,7 +4,7 @@ import { defaultEngineOptions, type EngineBackend, type EngineOptions, type Netw
 import { DEFAULT_PREFIX } from "../journal/index.ts";
 import { DEFAULT_RECEIVE_BUFFER } from "../transport/socket.ts";
 
-/** The largest receive buffer that can be asked for: Linux counts twice the bytes, in 31 bits. */
+/** The largest receive buffer that can be requested: Linux doubles the size, and the result must fit into 31 bits. */
 export const MOST_RECEIVE_BUFFER = 2 ** 30 - 1;
 
 /** UDP port 22025: the original server's port, to which its clients still send. */
@@ -17,7 +17,7 @@ export type TransportName = (typeof TRANSPORTS)[number];
 
 /** The most workers that a server can have. */
 export const MAX_WORKERS = 256;
-/** Spare lanes. A worker whose thread cannot be ended keeps its lane, so its replacement needs another one. */
+/** Number of spare lanes. A worker whose thread cannot be terminated keeps its lane, so its replacement needs another. */
 const SPARE_LANES = 8;
 
 /**
@@ -49,8 +49,8 @@ export interface ServerOptions {
   /** Receive buffer of each worker's socket, in bytes. Default 8 MiB. */
   readonly receiveBuffer: number;
   /**
-   * The packet engine. Default `wasm`; `ts` is its TypeScript twin. With several, the workers use them in turn: both kinds
-   * can work on one registry.
+   * The packet engine. Default `wasm`; `ts` is the same engine in TypeScript. Given several, the first worker uses the first,
+   * the second worker the second, and so on in turn. All engines work on the same registry.
    */
   readonly engine: EngineBackend | readonly EngineBackend[];
   /** The most nodes that are stored, 1,000,000 by default. A new NodeID beyond that is refused. */

@@ -1,4 +1,4 @@
-/** Merges a journal's batches into a registry, and writes a registry into batches. Works in slices, so that timers stay on time. */
+/** Merges a journal's batches into a registry, and writes a registry into batches. Pauses often, so that timers stay on time. */
 import { type CursorMove, type EngineMemory, Exchange, type PacketEngine } from "../engine/index.ts";
 import { type Batch, BatchWriter, type SealedBatch } from "../journal/index.ts";
 
@@ -7,8 +7,9 @@ const SLICE_MS = 5;
 /** Pause before the next attempt if a shard stays locked. */
 const BUSY_MS = 2;
 /**
- * Entries that are taken from all shards together in one round. Batches are then nearly in order of time, and a reader
- * finds the place of each entry in its queue quickly.
+ * How many entries `appendNew` and `appendAll` take from all shards together in one round, before they go on with the
+ * first shard again. So batches are nearly in order of time, and a reader finds the place of each entry in its queue
+ * quickly.
  */
 const ROUND = 6000;
 
@@ -110,7 +111,7 @@ export class RegistryBatches {
     const steps = Math.ceil(ROUND / exchange.shards);
     try {
       for (let until = 0, round = 0; until !== Number.POSITIVE_INFINITY; round++) {
-        // Shards are filled evenly, so one of them is a sample for all.
+        // All shards have about the same number of entries, so one shard shows how far this round has to go.
         until = Math.max(until + 1, exchange.timeAhead(round % exchange.shards, steps));
         for (let shard = 0; shard < exchange.shards; shard++) await this.#walk(shard, until, append, shift);
         if (this.#walker.count > 0) await append(this.#walker.seal());
@@ -137,10 +138,14 @@ export class RegistryBatches {
     }
   }
 
-  /** Moves the cursors of all shards. For a shard that is locked, the move is made later, before its next listing. */
+  /**
+   * Moves the cursors of all shards. For a shard that is locked, the move is made later, before its next listing. Only a
+   * `confirm` is dropped, because the next one includes it.
+   */
   moveCursors(move: CursorMove): void {
     for (let shard = 0; shard < this.exchange.shards; shard++) {
-      // A pending move makes entries be listed again. A weaker move must not replace it.
+      // A pending `rewind` or `reset` lists entries again. `confirm` must not replace it, and `rewind`, which lists fewer
+      // entries, must not replace `reset`.
       if (this.#pendingMoves[shard] !== undefined && move === "confirm") continue;
       if (this.#pendingMoves[shard] === "reset" && move === "rewind") continue;
       this.#pendingMoves[shard] = this.exchange.moveCursor(shard, move) || move === "confirm" ? undefined : move;

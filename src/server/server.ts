@@ -43,8 +43,8 @@ export class DiscoveryServer {
   /** The numeric IP it listens on, such as `127.0.0.1` for the host `localhost`, with its zone if it has one. */
   readonly address: string;
   /**
-   * Size of the receive buffers that the system granted, in bytes: the smallest of all workers. `undefined` if the system
-   * does not report it.
+   * The receive buffer that the system granted, in bytes. If workers were granted different sizes, the smallest. `undefined`
+   * if the system does not report it.
    */
   readonly receiveBuffer: number | undefined;
   /** Rejects with a {@link ServerError} after a fatal failure: the owner must stop the server. Resolves after a stop. */
@@ -83,7 +83,7 @@ export class DiscoveryServer {
    *
    * @param options - see {@link ServerOptions}; an option that is left out or `undefined` has its default
    * @returns the server, once it answers queries
-   * @throws {TypeError} for an unknown option, or an option's value of the wrong kind. The latter is an {@link OptionError}
+   * @throws {TypeError} for an unknown option. Also for an option's value of the wrong kind: that is an {@link OptionError}
    * @throws {RangeError} for an option's value that is out of range: an {@link OptionError}. Also if the registry would need
    *   more than 4 GiB
    * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE if the port is in use. Or if the journal cannot be used:
@@ -144,8 +144,8 @@ export class DiscoveryServer {
   }
 
   /**
-   * Stops the server. The port is free within a second. Within another second the last announcements are appended to the
-   * journal, unless the journal is too slow. May be called twice. Never throws.
+   * Stops the server. It first frees the port, within a second. Then it appends the last announcements to the journal, which
+   * takes less than another second: if the journal is slower, they are lost. May be called twice. Never throws.
    *
    * @example
    * ```ts

@@ -1,21 +1,21 @@
 /**
- * Closes sockets of workers that have ended or that must not use them any more. As long as such a socket is open, the
- * kernel delivers its share of the packets to it, and nothing receives them.
+ * Closes the socket of a worker that has ended or is stuck. As long as that socket is open, the kernel delivers a share of
+ * the packets to it, and they are lost.
  */
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { loadLibc } from "./libc.ts";
 
 export interface OpenSocket {
   readonly fd: number;
-  /** The kernel's numbers of the socket. They show whether the descriptor has been reused for another file. */
+  /** Numbers by which the kernel identifies the socket. If they differ, the descriptor now belongs to another file. */
   readonly device: number;
   readonly inode: number;
 }
 
 /**
- * One shared word in which a worker records the socket that it owns: the descriptor + 1, or 0 for none. Whoever
- * terminates the worker closes that socket. The worker sets the word as soon as the socket exists, and clears it before
- * it closes the socket or hands it to another owner.
+ * One shared word in which a worker records the socket that it owns: the descriptor + 1, or 0 for none. After the worker
+ * was terminated, the main thread closes that socket. The worker sets the word as soon as the socket exists. It clears the
+ * word before it closes the socket or hands it over to Bun, which then closes it.
  */
 export type SocketRecord = Int32Array<SharedArrayBuffer>;
 
@@ -52,9 +52,9 @@ function isOpen({ fd, device, inode }: OpenSocket): boolean {
 }
 
 /**
- * Closes a socket that a stuck worker may still use, and redirects its descriptor to /dev/null. If the descriptor were
- * only closed, the next opened file would get its number, and the worker, should it resume, would read and write that
- * file.
+ * Closes a socket that a stuck worker may still use, and redirects its descriptor to /dev/null. If it only closed the
+ * descriptor, the next file that is opened would get the same number. A worker that wakes up would then read and write
+ * that file.
  */
 export function revokeSocket(socket: OpenSocket): void {
   if (!isOpen(socket)) return;

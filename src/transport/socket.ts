@@ -1,8 +1,8 @@
 /**
  * Opens and binds UDP sockets by system calls, with options that Bun.udpSocket does not offer. Linux.
  *
- * Such a socket has no IP_RECVERR: the ICMP error of a client that closed its port before its reply arrived is not
- * reported.
+ * The option IP_RECVERR is off. So if a client closes its port before its reply arrives, the ICMP error of that client is
+ * not reported.
  */
 import { type HostAddress, resolveHost } from "./host.ts";
 import {
@@ -27,8 +27,8 @@ import {
 import type { SocketRecord } from "./socket-record.ts";
 
 /**
- * How sockets share one port (SO_REUSEPORT); the kernel spreads datagrams over them. `first` binds the port, fails if
- * another socket has it, and then opens it for sockets that `join`. Linux only lets sockets of the same user join.
+ * How sockets share one port (SO_REUSEPORT): the kernel spreads datagrams over them. `first` binds the port and fails if
+ * another socket has it. After that, other sockets can `join`; Linux allows that only to sockets of the same user.
  */
 export type PortSharing = "first" | "join";
 
@@ -43,7 +43,7 @@ export interface SocketOptions {
   readonly receiveBuffer: number;
   /** The longest wait of a `recvmmsg`. If undefined, the socket is non-blocking. */
   readonly timeoutMs?: number;
-  /** Where the socket is recorded until {@link BoundSocket.close} closes it. */
+  /** The socket is recorded here until {@link BoundSocket.close} closes it. */
   readonly socketRecord?: SocketRecord | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface BoundSocket {
   readonly port: number;
   /** The numeric address that it is bound to, with its zone if it has one. */
   readonly address: string;
-  /** Whether its addresses are sockaddr_in; otherwise they are sockaddr_in6. */
+  /** `true`: addresses are in the format sockaddr_in. `false`: sockaddr_in6. */
   readonly ipv4: boolean;
   /** Size of the receive buffer that the system granted, in bytes. */
   readonly receiveBuffer: number;
@@ -108,7 +108,7 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
     setBuffer(libc, fd, SO_SNDBUF, SO_SNDBUFFORCE, SEND_BUFFER);
     setBuffer(libc, fd, SO_RCVBUF, SO_RCVBUFFORCE, receiveBuffer);
     checked(libc, "bind", call.bind(fd, name, name.length));
-    // Only after the bind: a bind with SO_REUSEPORT would silently share a port that another server of this user holds.
+    // Not before the bind: with SO_REUSEPORT, it would succeed even if another server of this user has the port.
     if (reusePort === "first") setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1);
     return {
       fd,
@@ -161,14 +161,15 @@ function setReceiveTimeout(libc: Libc, fd: number, ms: number): void {
   checked(libc, "setsockopt", libc.call.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.byteLength));
 }
 
-/** Sets a buffer size: beyond the system's limit if this process has the privilege, else up to the limit. */
+/** Sets a buffer size. Only a process with the privilege (CAP_NET_ADMIN) can exceed the system's limit. */
 function setBuffer(libc: Libc, fd: number, option: number, force: number, bytes: number): void {
   if (libc.call.setsockopt(fd, SOL_SOCKET, force, Int32Array.of(bytes), 4) === 0) return;
   setOption(libc, fd, SOL_SOCKET, option, bytes);
 }
 
 /**
- * The buffer size as it was requested. Linux doubles the requested size for its own overhead and returns the double.
+ * The buffer size in the unit in which it is requested. Linux doubles a requested size, for its own overhead, and returns
+ * the double.
  */
 function bufferSize(libc: Libc, fd: number, option: number): number {
   const value = Int32Array.of(0);

@@ -1,15 +1,15 @@
 /**
  * The portable transport: `Bun.udpSocket`.
  *
- * Datagrams are collected until a batch is full or Bun's receive loop ends (setImmediate). Then the engine processes
- * the batch, and one `sendMany` sends the replies. A microtask would run after every packet, and a timer would not run
- * during a flood.
+ * Datagrams are collected until a batch is full or Bun's receive loop ends. Then the engine processes the batch, and one
+ * `sendMany` sends the replies. The end of the receive loop is noticed with setImmediate, because a microtask would run
+ * after every packet, and a timer would not run during a flood.
  */
 import { writeAddress } from "./address.ts";
 import { openBunSocket } from "./bun-socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
-/** A first failure may be the ICMP error of an earlier reply. A second one in a row belongs to this reply. */
+/** If a send fails, the reason may be the ICMP error of an earlier reply. If it fails again, this reply is the reason. */
 const MAX_TRIES = 2;
 /** How often an idle thread checks whether it should stop. */
 const IDLE_MS = 100;
@@ -38,8 +38,8 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
         setImmediate(processPending);
       }
     },
-    // Without this handler, a client that closes its port before its reply arrives would crash the process. Bun also
-    // calls it with errors that `data` throws; those are not socket errors.
+    // Without this handler, the ICMP error of a client that closed its port would crash the process. Bun also calls it
+    // with errors that `data` throws. Those are not socket errors: they have no `syscall`.
     error(error: unknown) {
       if ("syscall" in (error as Error)) slots.countSocketError();
       else end(error as Error);
@@ -83,8 +83,8 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
   }
 
   /**
-   * Sends replies. The kernel may report the error of an earlier reply (port closed) in a later send, which then throws
-   * or sends only a part although nothing is wrong with it. Therefore each send is tried twice.
+   * Sends replies. The kernel may report the error of an earlier reply (port closed) when a later reply is sent. That send
+   * then throws or sends only a part, although nothing is wrong with it. So each send is tried twice.
    */
   function send(batch: (Uint8Array | number | string)[]): void {
     let tries = 0;

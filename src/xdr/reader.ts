@@ -11,8 +11,8 @@ export type Read<T> = (reader: XdrReader) => T;
 export type ArmValue<Arms> = Arms[keyof Arms] extends Read<infer T> ? T : never;
 
 /**
- * Reads XDR (RFC 4506) from bytes, value by value. Use it for formats that no schema can describe; where a schema can,
- * {@link struct} and the other types are shorter. To read a struct (§4.14), read its fields in order.
+ * Reads XDR (RFC 4506) from bytes, value by value. Use it for formats that no schema can describe. For all others,
+ * {@link struct} and the other types need less code. To read a struct (§4.14), read its fields in order.
  *
  * Reading is strict: if a value that was read is written with {@link XdrWriter}, the bytes are the same as before,
  * except for the sign and payload of a NaN. Every length is checked against a maximum and against the bytes left before anything is allocated, so the work
@@ -272,8 +272,8 @@ export class XdrReader {
    * @param maximum - the maximum number of elements, 0 to 2^32 - 1
    * @param read - reads one element
    * @param minimumSize - the minimum size of an element in bytes. A count that needs more bytes than are left is
-   *   rejected before any element is read. The default, 4, is right for all XDR types except empty ones (`opaque[0]`, a
-   *   struct of void). For these, pass 0 and a small `maximum`, which is then the only limit of the work
+   *   rejected before any element is read. The default, 4, is right for all XDR types except those without bytes
+   *   (`opaque[0]`, a struct of void). For these, pass 0 and a small `maximum`: then only `maximum` limits the work
    * @returns the elements
    * @throws {@link XdrError} `truncated`, `length-over-maximum`, `length-over-input`, `too-deep`, or what `read` throws
    * @throws {RangeError} if `maximum` or `minimumSize` is out of range
@@ -310,8 +310,8 @@ export class XdrReader {
    *
    * @param readDiscriminant - reads the discriminant: an int, an unsigned int, an enum or a bool
    * @param arms - the function that reads each arm, by discriminant: 0 for `false`, 1 for `true`
-   * @param otherwise - reads the default arm. Its second argument is the discriminant. If it is missing, a discriminant
-   *   without an arm is rejected
+   * @param otherwise - reads the default arm; its second argument is the discriminant. Without `otherwise`, a discriminant
+   *   that has no arm is rejected
    * @returns what the arm returns. To make the result a discriminated union in TypeScript, return the tag from each arm
    * @throws {@link XdrError} `unknown-discriminant`, `too-deep`, or what the callbacks throw
    * @example

@@ -26,7 +26,7 @@ export type DecodeResult<T> =
  */
 export type Infer<Type extends XdrType<unknown>> = Type extends XdrType<infer T> ? T : never;
 
-/** The implementation of a type. Only this module can reach it, because it is a private field. */
+/** Returns the implementation of a type, for the other files of this folder. Users cannot access it: the field is private. */
 export let opsOf: <T>(type: XdrType<T>) => Ops<T>;
 
 /** Creates a type from its implementation. */
@@ -170,11 +170,12 @@ export class XdrType<T> {
   }
 }
 
-/** In bytes. A larger output is not kept for the next value, so that one huge value does not use its memory forever. */
+/** In bytes. A larger output is not reused for the next value. Otherwise the memory of one huge value would never be freed. */
 const MAX_KEPT_SIZE = 0x1_0000;
 
-// Reused, so that a call does not have to allocate them. One of each is enough because encoding and decoding are
-// synchronous. A nested call, from a function given to `transform`, finds the spare in use and makes a new one.
+// One input and one output are reused, so that a call does not have to allocate them. One of each is enough because
+// encoding and decoding are synchronous. A nested call, from a function given to `transform`, finds `undefined` here and
+// creates a new one.
 let spareInput: Input | undefined;
 let spareOutput: Output | undefined;
 

@@ -7,7 +7,7 @@ import type { PendingQuery } from "./pending.ts";
 
 /** The most results in the cache, so that a program can look up millions of nodes. The oldest is evicted first. */
 const MAX_CACHED = 100_000;
-/** After queries without a reply for this long, the node is cached as unknown. A shorter search proves nothing. */
+/** If no server replies for this long, the node is cached as unknown. After a shorter search, it may only be packet loss. */
 const CONCLUSIVE_MS = 4_500;
 /** Timeouts are rounded up to a multiple of this, because each different timeout has a queue of its own. */
 const TIMEOUT_STEP_MS = 10;

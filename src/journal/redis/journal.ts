@@ -22,7 +22,7 @@ const RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
 /** After a connection that lasted this long, the pause starts at RETRY_MS again. */
 const STABLE_MS = 10_000;
-/** A starting server gives up waiting for Redis after so long without progress. */
+/** A server that starts stops waiting for Redis if nothing was read for this long. */
 const START_TIMEOUT_MS = 5_000;
 /** How often a long restore logs its progress. */
 const PROGRESS_MS = 2_000;
@@ -58,14 +58,11 @@ export class RedisJournal implements Journal {
   #progress: { position?: string } = {};
   /** The last entry that this server appended. */
   #appended: string | undefined;
+  /** An entry that was in the stream at the last check. If it is missing before it has expired, Redis lost data. */
+  #checkEntry: string | undefined;
   /**
-   * An entry that was in the stream at the last check (before the first check: the first entry that was read or
-   * appended). If it is gone at the next check, Redis lost data.
-   */
-  #witness: string | undefined;
-  /**
-   * Set from the time that Redis lost data until it is restored. `id`: an entry that is gone. `known`: the last entry
-   * that this server had read when it noticed.
+   * Set after a loss of data, until everything is restored. `id`: an entry that Redis lost. `known`: the last entry that
+   * this server had read when it noticed the loss.
    */
   #missing: { readonly id: string; readonly known: string } | undefined;
   /** Entries of batches read so far. */
@@ -125,7 +122,7 @@ export class RedisJournal implements Journal {
     try {
       // Only a server trims: a tool may have been given another retention.
       this.#appended = await this.#stream.append(this.#writer, bytes, this.#registry !== undefined);
-      this.#witness ??= this.#appended;
+      this.#checkEntry ??= this.#appended;
       this.#appendLog.recovered();
     } catch (error) {
       this.#appendLog.failed(`${(error as Error).message}; the server keeps running and retries`);
@@ -215,7 +212,7 @@ export class RedisJournal implements Journal {
         await this.#merge(entry);
         position = entry.id;
         progress.position = position;
-        if (progress === this.#progress) this.#witness ??= position;
+        if (progress === this.#progress) this.#checkEntry ??= position;
         this.#lastProgress = performance.now();
       }
       if (!more) return;
@@ -230,7 +227,7 @@ export class RedisJournal implements Journal {
       batch = Batch.parse(Uint8Array.fromBase64(data));
     } catch (error) {
       this.bad++;
-      // Ids differ, so at this level each entry would be a line of its own; the warning below is logged once.
+      // At debug level, because each bad entry adds a line. The warning below is logged once a minute at most.
       logger.debug(escapeLogText(`entry ${id} of ${this.#stream.key} is not a batch: ${(error as Error).message}`));
       this.#badBatchLog.failed(
         `${this.where} has entries that this version cannot read: they are skipped, and counted as "bad"`,
@@ -268,7 +265,7 @@ export class RedisJournal implements Journal {
    * is reread and everything is appended again.
    */
   async #checkForDataLoss(connection: RedisConnection): Promise<void> {
-    for (const id of [this.#witness, this.#appended]) {
+    for (const id of [this.#checkEntry, this.#appended]) {
       if (id === undefined || this.#stream.isExpired(id) || (await this.#stream.has(connection, id))) continue;
       this.#dataLossLog.failed(
         `${this.#target.where} has lost entries of ${this.#stream.key}: all announcements are appended again`,
@@ -281,7 +278,7 @@ export class RedisJournal implements Journal {
       if (!refilling) void this.#refill();
       break;
     }
-    this.#witness = this.#progress.position ?? this.#appended;
+    this.#checkEntry = this.#progress.position ?? this.#appended;
   }
 
   /** Restores what Redis lost. Tries again until nothing is missing. */

@@ -1,10 +1,10 @@
 /**
  * Restores a stream after Redis has lost data.
  *
- * Every server appends its own announcements again. Announcements of servers that have stopped since are known only to
- * the servers that have read them. One of those appends everything it knows for all of them: the first that takes the
- * lease, the key `PREFIX:refill`. The key's value is `busy ORIGIN` meanwhile, then `done BEGAN LAST KNOWN` (see
- * `fill`).
+ * Every server appends its own announcements again. But the servers that made some of the others may have stopped since.
+ * The running servers have read those announcements. So one of them appends everything that it knows: the first that
+ * takes the lease, which is the key `PREFIX:refill` in Redis. While it does so, the key's value is `busy ORIGIN`.
+ * Afterwards it is `done BEGAN LAST KNOWN` (see `fill`).
  */
 import { JournalError } from "../journal.ts";
 import type { RedisConnection } from "./connection.ts";
@@ -21,7 +21,7 @@ export interface Refill {
   readonly stream: RedisStream;
   readonly prefix: string;
   readonly retentionMs: number;
-  /** This server. */
+  /** Identifies this server. */
   readonly origin: string;
   /** The id of an entry that Redis has lost. */
   readonly missing: string;
@@ -32,7 +32,11 @@ export interface Refill {
   readonly stopped: () => boolean;
 }
 
-/** Resolves when this server, or another that knew as much, has appended everything again. @throws {JournalError} */
+/**
+ * Resolves when this server, or another one that had read the missing entry, has appended everything again.
+ *
+ * @throws {JournalError}
+ */
 export async function refillStream(options: Refill): Promise<void> {
   const { connection, origin, stopped } = options;
   const key = `${options.prefix}:refill`;
@@ -43,8 +47,8 @@ export async function refillStream(options: Refill): Promise<void> {
     const value = ((await connection.send("GET", [key])) as string | null) ?? "";
     const done = /^done (\d+) (\d+-\d+) (\d+-\d+)$/.exec(value);
     if (done) {
-      // Another's refill is enough if it began after the loss, by a server that had read as far, and is still in the
-      // stream.
+      // The refill of another server is enough on three conditions: it began after the missing entry was appended, that
+      // server had read the stream at least up to the missing entry, and the last entry of the refill is still there.
       const [, began, last, known] = done as unknown as [string, string, string, string];
       const enough = Number(began) > timeOf(options.missing) && !isBefore(known, options.missing);
       if (enough && (await options.stream.has(connection, last))) return;
@@ -55,7 +59,8 @@ export async function refillStream(options: Refill): Promise<void> {
 }
 
 /**
- * Appends everything while holding the lease, then leaves a note: when it began, its last entry, how far it had read.
+ * Appends everything while it holds the lease. Then sets the key to `done BEGAN LAST KNOWN`: when the refill began, its
+ * last entry, and the last entry that this server had read when it noticed the loss.
  */
 async function fill({ connection, stream, known, retentionMs, origin, appendAll }: Refill, key: string): Promise<void> {
   const began = Math.floor(stream.now());
@@ -68,7 +73,7 @@ async function fill({ connection, stream, known, retentionMs, origin, appendAll 
     await connection.send("SET", [key, `done ${began} ${last} ${known}`, "PX", `${Math.ceil(retentionMs)}`]);
   } catch (error) {
     clearInterval(renewal);
-    // So that another server can try at once.
+    // Give up the lease, so that another server can try at once.
     await connection.send("DEL", [key]).catch(() => {});
     throw error instanceof JournalError ? error : new JournalError("failed", (error as Error).message);
   }

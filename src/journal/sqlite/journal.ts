@@ -8,9 +8,9 @@ import type { Reply, Request } from "./messages.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
-/** How often expired batches are deleted while nothing is appended. */
+/** How often expired batches are deleted. An append deletes some too, but nothing may be appended for a long time. */
 const CLEAN_UP_MS = 60_000;
-/** The log is rewritten when it has more entries than this factor times the nodes, plus this number. */
+/** The log is rewritten when it has more entries than the number of nodes times this factor, plus this margin. */
 const REWRITE_FACTOR = 2;
 const REWRITE_MARGIN = 50_000;
 const CLOSED = "the journal was closed";
@@ -208,8 +208,8 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * Opens a new file, into which the registry will be written, in place of one that is damaged or was moved. Logs
-   * errors.
+   * Opens a new file in place of one that is damaged or was moved. The registry will be written into it later. Logs
+   * errors instead of throwing them.
    */
   async #replaceFile(registry: JournalRegistry, code: "damaged" | "moved", message: string): Promise<void> {
     this.#replacements++;
@@ -227,8 +227,8 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * Appends the whole registry, then deletes the log up to batch `last`. An append must not wait for this: if it is
-   * part of an `appendAll` itself, the two would wait for each other.
+   * Appends the whole registry, then deletes the batches up to number `last`. `append` must not wait for this: it may be
+   * called by an `appendAll`, and this method waits until that has ended.
    */
   async #rewrite(registry: JournalRegistry, last?: number): Promise<void> {
     if (this.#rewriting) return;
