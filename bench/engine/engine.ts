@@ -32,14 +32,15 @@ const EXPECTED: Record<Path, Verdict> = {
 
 const SOURCES = 16;
 const AMPLE = { rate: 1e9, burst: 1e9 };
-/** All limits are checked. Nobody exceeds them, except every source on the limited path after the preload. */
+/** The engine checks all limits, but no packet exceeds them. On the path `limited`, `NONE_LEFT` replaces the source limit. */
 const AMPLE_LIMITS = { source: AMPLE, node: AMPLE, new: AMPLE };
+/** One packet per source, which the preload uses up. */
 const NONE_LEFT = { rate: 1e-6, burst: 1 };
 const codec = createCodec({ backend: "ts" });
 
-/** Only one node in five is queried, again and again: in practice queries concentrate on some nodes. */
+/** One node in POPULAR is queried, again and again, and the others are not: in practice, too, most queries ask for few nodes. */
 const POPULAR = 5;
-/** Most packets per path. Enough that the entries they refer to do not fit into a cache if the registry is larger. */
+/** The most packets per path. The entries of so many nodes do not fit into the processor's cache. */
 const POOL = 65_536;
 /** Packets are stored in order, each at the start of a cache line, so that the processor prefetches them. */
 const LINE = 64;
@@ -78,7 +79,10 @@ interface Subject {
   verdict(): Verdict | undefined;
 }
 
-/** An engine with one lane per packet for batches of 1, so that consecutive calls are timed without the filling. */
+/**
+ * An engine with 64 lanes. For batches of 1, each packet has a lane of its own: all lanes are filled first, so that only the
+ * calls of `process` are timed.
+ */
 class EngineSubject implements Subject {
   readonly #engine: PacketEngine;
   readonly #lanes: Lane[];
@@ -127,7 +131,7 @@ class EngineSubject implements Subject {
   }
 }
 
-/** Has no batches: processes one packet after the other, as such servers do. */
+/** The server in the usual TypeScript way (idiomatic.ts). It has no batches, so `run` ignores the batch size. */
 class IdiomaticSubject implements Subject {
   readonly #server: IdiomaticServer;
   readonly #sources = Array.from({ length: SOURCES }, (_, i) => `127.0.0.${i}`);
@@ -165,7 +169,7 @@ function subject(who: (typeof SUBJECTS)[number], nodes: number, limited: boolean
   return new EngineSubject(who === "wasm" ? "wasm" : "ts", nodes, limited);
 }
 
-/** Nanoseconds per packet. Each run times itself, because filling the lanes must not count. */
+/** Nanoseconds per packet. `run` measures its own time, because filling the lanes must not count. */
 async function perPacket(run: () => number, { engine }: Pace): Promise<number> {
   // mitata's types lack `manual`.
   const options = { min_cpu_time: engine * 1e6, manual: true } as object;

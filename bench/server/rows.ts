@@ -16,7 +16,7 @@ export interface Sample {
   readonly wrong: number;
   /** Packets stopped by a rate limit. */
   readonly limited: number;
-  /** Workers that the server replaced because they seemed stuck. The packets in their sockets are lost. */
+  /** Workers that the server replaced because they seemed stuck. The packets that waited in their sockets are lost. */
   readonly replaced: number;
 }
 
