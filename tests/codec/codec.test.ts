@@ -21,7 +21,8 @@ const NONE = new Uint8Array(0);
 const bytesOf = (text: string): Uint8Array => Uint8Array.fromHex(text.replaceAll(" ", ""));
 
 /**
- * A view with bytes of 0xff before and after it, so that a test fails if the codec ignores the offset or reads too far.
+ * A view with bytes of 0xff before and after it. If the codec ignores the view's offset or reads past its end, the test
+ * fails.
  */
 function surrounded(bytes: Uint8Array, buffer: ArrayBufferLike = new ArrayBuffer(bytes.length + 32)): Uint8Array {
   const all = new Uint8Array(buffer).fill(255);
@@ -166,7 +167,7 @@ describe.each(["wasm", "ts"] as const)("the %s codec", (backend) => {
       }
     });
 
-    test("returns offsets with which the caller can take views of the datagram", () => {
+    test("returns offsets and lengths that give the NodeID and the IP as views of the datagram", () => {
       const fields = new PacketFields();
       fc.assert(
         fc.property(packets, (packet) => {

@@ -39,6 +39,7 @@ const PROGRAMS = [
   ...["portable.ts", "bun.ts", "server.ts"].map((name) => `types/${name}`),
 ];
 
+/** Calls `make` on the first call only, and returns the same promise from then on. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());
@@ -48,7 +49,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 export class Workplace implements AsyncDisposable {
   readonly #folder = once(async () => {
     const folder = await mkdtemp(join(tmpdir(), "whereabouts-package-"));
-    // prepack and the installed command find the Bun that runs the tests under these names.
+    // Tests, the prepack script and the installed command look for `bun` or `bunx` on the PATH. These links lead to the Bun
+    // that runs the tests.
     await mkdir(join(folder, "bin"));
     for (const name of ["bun", "bunx"]) await symlink(process.execPath, join(folder, "bin", name));
     return folder;
@@ -144,7 +146,7 @@ export class Workplace implements AsyncDisposable {
   }
 }
 
-/** All vector files. */
+/** The paths of all files in tests/vectors, sorted. */
 export async function vectorFiles(): Promise<string[]> {
   const folder = join(ROOT, "tests", "vectors");
   const names = await Array.fromAsync(new Bun.Glob("*.jsonl").scan({ cwd: folder }));

@@ -1,8 +1,10 @@
 /**
- * A server under load whose workers fail one after the other, in every way: `bun worker-failures.ts TRANSPORT ENGINE`. At the end
- * one more worker hangs and the server is stopped at once; then a second server starts from its journal. Prints one line of JSON
- * ({@link WorkerFailures}). The main thread measures how late its own timers are. A control process beside it measures the same
- * and does nothing else, so that delays of the machine can be told from delays of the server.
+ * `bun worker-failures.ts TRANSPORT ENGINE`: runs a server under load, and makes its workers fail one after the other, in each
+ * way of {@link FAILURES}. Then one more worker hangs, and the server is stopped while it hangs. Then a second server starts with
+ * the same journal. Prints one line of JSON ({@link WorkerFailures}).
+ *
+ * The main thread measures how late its own timers are. A control process does only that, at the same time: if its timers are
+ * late too, the machine is slow, not the server.
  */
 
 import { configure } from "@logtape/logtape";
@@ -23,7 +25,7 @@ const [transport, engine] = process.argv.slice(2) as [TransportName, EngineBacke
 
 /** The result that this program prints. Times are in ms. */
 export interface WorkerFailures {
-  /** Nodes without an answer before the first failure, and after the last one. */
+  /** Nodes that got no answer: `before` the first failure, and `lost` after the last one. */
   readonly before: number[];
   readonly lost: number[];
   /** Result of query-load.ts; `longest` is the longest time that one of its clients waited for a reply. */
@@ -59,9 +61,9 @@ const FAILURES: readonly (Failure | undefined)[] = [
 
 const threads = new Threads("tests/server/faulty-worker.ts");
 
-/** Its first byte ends threads that spin. */
+/** Threads that spin end when the first byte of this memory is not 0. */
 const wake = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-/** Failed threads that have ended. */
+/** Number of threads that were made to fail and have ended. */
 let ended = 0;
 const log: string[] = [];
 await configure({
@@ -88,8 +90,12 @@ const options: Partial<ServerOptions> = {
 const server = await DiscoveryServer.start(options);
 const client = await Client.open(server.port);
 
-/** Announces or queries every node, and queries again without a reply, up to 40 times. Returns the nodes without an answer. */
-async function all(ask: boolean): Promise<number[]> {
+/**
+ * Sends an announcement or a query for every node. Repeats queries that got no reply, up to 40 times. Returns the nodes
+ * whose queries got no reply.
+ */
+async function sendAll(what: "announcements" | "queries"): Promise<number[]> {
+  const ask = what === "queries";
   let left = Array.from({ length: NODES }, (_, n) => n);
   for (let round = 0; round < 40 && left.length > 0; round++) {
     for (const [i, n] of left.entries()) {
@@ -114,7 +120,10 @@ function expectedLog(failure: Failure | undefined): string[] {
   ];
 }
 
-/** Threads that failed or ended. On a busy machine the server may also replace a worker that did not fail here. */
+/**
+ * Threads that failed or ended. On a busy machine the server may also replace a worker that this program did not make
+ * fail.
+ */
 const gone = new Set<Worker>();
 
 /** Makes the oldest worker fail. */
@@ -126,8 +135,8 @@ function failOldest(failure: Failure | undefined): void {
   else thread.postMessage({ type: "fail", wake, ...failure } satisfies FailCommand);
 }
 
-await all(false);
-const before = await all(true);
+await sendAll("announcements");
+const before = await sendAll("queries");
 
 let last = performance.now();
 let timerDelay = 0;
@@ -158,18 +167,18 @@ for (const [i, failure] of FAILURES.entries()) {
   );
   replacedMs.push(Math.round(performance.now() - from));
   await Bun.sleep(300);
-  // A thread that wakes after it was replaced must change nothing, and end.
+  // Let a thread that spins go on, though it was replaced. It must end, and must not change the registry.
   Atomics.store(new Int32Array(wake.buffer), 0, 1);
   await until(() => ended === i + 1, "the thread to end");
   Atomics.store(new Int32Array(wake.buffer), 0, 0);
 }
 clients.kill();
 const load = JSON.parse(await clients.stdout.text());
-const lost = await all(true);
+const lost = await sendAll("queries");
 const { workers } = server.stats();
 
 failOldest({ step: "allocate", how: "spin" });
-// An idle worker looks for messages ten times a second.
+// Wait until the worker hangs: an idle worker receives messages only ten times a second.
 await Bun.sleep(200);
 const stopping = performance.now();
 await server.stop();

@@ -16,7 +16,7 @@ const SEED = 4506;
 const hex = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.fromHex(text.replaceAll(" ", ""));
 
 /** A copy in the middle of 0xff bytes: a missing offset or a read past the end changes the result. */
-const amid = (bytes: Uint8Array): Uint8Array => {
+const surrounded = (bytes: Uint8Array): Uint8Array => {
   const all = new Uint8Array(bytes.length + 32).fill(255);
   all.set(bytes, 13);
   return all.subarray(13, 13 + bytes.length);
@@ -24,7 +24,7 @@ const amid = (bytes: Uint8Array): Uint8Array => {
 
 /** Code and offset of the error for invalid input. Checks that the error did not move the reader. */
 function refusal(bytes: Uint8Array, read: Read<unknown>): { code: XdrErrorCode; offset: number } {
-  const reader = new XdrReader(amid(bytes));
+  const reader = new XdrReader(surrounded(bytes));
   try {
     read(reader);
     reader.end();
@@ -77,7 +77,7 @@ const SILLYPROG_BYTES = hex(
 describe("the example of RFC 4506 §7", () => {
   test("is read from its 48 bytes", () => {
     expect(SILLYPROG_BYTES.length).toBe(48);
-    expect(decode(amid(SILLYPROG_BYTES), readFile)).toEqual(SILLYPROG);
+    expect(decode(surrounded(SILLYPROG_BYTES), readFile)).toEqual(SILLYPROG);
   });
 
   test("is written as exactly these bytes", () => {
@@ -196,7 +196,7 @@ describe("the wire format follows RFC 4506:", () => {
   ];
   test.each(cases)("%s", (_, bytes, write, read, value) => {
     expect(encode(write)).toEqual(hex(bytes));
-    expect(decode(amid(hex(bytes)), read)).toStrictEqual(value);
+    expect(decode(surrounded(hex(bytes)), read)).toStrictEqual(value);
   });
 });
 
@@ -418,7 +418,7 @@ describe("nesting", () => {
 
 describe("a reader", () => {
   test("returns opaque data as views of the input, not copies", () => {
-    const bytes = amid(hex("00000002 01020000"));
+    const bytes = surrounded(hex("00000002 01020000"));
     const data = decode(bytes, (r) => r.opaque(2));
     expect(data.buffer).toBe(bytes.buffer);
     expect(data.byteOffset).toBe(bytes.byteOffset + 4);

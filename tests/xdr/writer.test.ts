@@ -146,7 +146,7 @@ describe("a target", () => {
   const ones = (length: number): Uint8Array => new Uint8Array(length).fill(255);
 
   /** A target with 0xff bytes before and after it. */
-  const amid = (length: number): Uint8Array => ones(length + 32).subarray(13, 13 + length);
+  const surrounded = (length: number): Uint8Array => ones(length + 32).subarray(13, 13 + length);
 
   const writeRecord = (w: XdrWriter): void => {
     w.string("€", 3);
@@ -159,7 +159,7 @@ describe("a target", () => {
   );
 
   test("is changed only from the offset to the end of the value", () => {
-    const target = amid(60);
+    const target = surrounded(60);
     expect(encodeInto(writeRecord, target, 5)).toBe(48);
     expect(target.subarray(5, 53)).toEqual(RECORD);
     const around = new Uint8Array(target.buffer);
@@ -169,7 +169,7 @@ describe("a target", () => {
   test("may be exactly as long as the value; if it is shorter, a RangeError leaves no half value", () => {
     expect(encodeInto(writeRecord, new Uint8Array(48))).toBe(48);
     for (let room = 0; room < 48; room += 1) {
-      const target = amid(room + 5);
+      const target = surrounded(room + 5);
       expect(() => encodeInto(writeRecord, target, 5)).toThrow(RangeError);
       const around = new Uint8Array(target.buffer);
       expect(around.subarray(0, 18).every((byte) => byte === 255)).toBe(true);

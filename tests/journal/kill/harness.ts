@@ -19,11 +19,13 @@ const ONCE = 200;
 /** Number of nodes that are announced only at the beginning of every RUNS-th run, so that they expire in between. */
 const RARE = 200;
 const RUNS = 4;
+/** Packets per send. */
 const BATCH = 64;
 
 export interface SoakResult {
   /** Announcements handled per second, estimated from the sampled queries. */
   handled: number;
+  /** Nodes whose announcement was handled SAFE_MS before the kill: the server must still know them. */
   asked: number;
   /** Nodes whose announcement should have survived the kill, but got no reply, or one with an earlier announcement. */
   missing: number;
@@ -127,7 +129,7 @@ export class KillHarness implements AsyncDisposable {
     return await promise;
   }
 
-  /** Announces for a while, kills the server, restarts it and queries all nodes. */
+  /** One run: announces nodes for a while, kills the server, restarts it and queries all nodes. */
   async kill(): Promise<SoakResult> {
     const handled = await this.#announce(1300 + this.#random.below(600));
     const killedAt = Date.now();
@@ -136,7 +138,7 @@ export class KillHarness implements AsyncDisposable {
     // The port that must survive, by node; 0: none.
     const safe = this.#nodes.map((node) => node.answers.findLast(([, at]) => at < killedAt - SAFE_MS)?.[0] ?? 0);
     const restoreMs = await this.#start();
-    const result = await this.#askAll(safe);
+    const result = await this.#askAll(safePorts);
     return { ...result, handled, restored: this.#restored, restoreMs: Math.round(restoreMs) };
   }
 
@@ -158,7 +160,7 @@ export class KillHarness implements AsyncDisposable {
       for (let i = 0; i < due; i++, sent++) {
         const which = sent < first ? NODES + sent : sent % NODES;
         const node = this.#nodes[which]!;
-        // A port that this node has not had for a long time.
+        // Another port than in the last announcements of this node, so that a reply shows which one the server knows.
         const port = 1 + ((this.#run * 997 + Math.floor(sent / NODES) * 13 + which) % 60_000);
         node.sent.set(port, Date.now());
         packets.push(announcement(node.id, port));
@@ -185,7 +187,7 @@ export class KillHarness implements AsyncDisposable {
   }
 
   /** Queries all nodes, up to four times until there is a reply. */
-  async #askAll(safe: readonly number[]): Promise<Omit<SoakResult, "handled" | "restored" | "restoreMs">> {
+  async #askAll(safePorts: readonly number[]): Promise<Omit<SoakResult, "handled" | "restored" | "restoreMs">> {
     const answers = new Map<Node, number>();
     let stale = 0;
     let wrong = 0;
@@ -193,13 +195,14 @@ export class KillHarness implements AsyncDisposable {
       const at = node.sent.get(port);
       // The extra 500 ms allow for the time between sending and handling an announcement.
       if (at === undefined) wrong++;
+      // The margin of 500 ms is for the time between sending and handling an announcement.
       else if (Date.now() - at > RETENTION * 1000 + 500) stale++;
       answers.set(node, port);
     };
     const expired = this.#nodes.filter(
       ({ sent }) => Date.now() - Math.max(0, ...sent.values()) > RETENTION * 1000 + 500,
     );
-    const wanted = this.#nodes.filter((_, i) => safe[i] !== 0);
+    const wanted = this.#nodes.filter((_, i) => safePorts[i] !== 0);
     for (let attempt = 0; attempt < 4; attempt++) {
       const rest = (attempt === 0 ? this.#nodes : wanted).filter((node) => !answers.has(node));
       for (let i = 0; i < rest.length; i += BATCH) {
@@ -210,8 +213,8 @@ export class KillHarness implements AsyncDisposable {
     }
     let missing = 0;
     this.#nodes.forEach((node, i) => {
-      const least = safe[i]!;
-      if (least === 0) return;
+      const safePort = safePorts[i]!;
+      if (safePort === 0) return;
       const port = answers.get(node);
       const [then, now] = [node.sent.get(least)!, port === undefined ? -1 : (node.sent.get(port) ?? -1)];
       // An announcement that has expired by now cannot be missing.
