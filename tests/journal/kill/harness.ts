@@ -136,7 +136,7 @@ export class KillHarness implements AsyncDisposable {
     this.#child!.kill("SIGKILL");
     await this.#child!.exited;
     // The port that must survive, by node; 0: none.
-    const safe = this.#nodes.map((node) => node.answers.findLast(([, at]) => at < killedAt - SAFE_MS)?.[0] ?? 0);
+    const safePorts = this.#nodes.map((node) => node.answers.findLast(([, at]) => at < killedAt - SAFE_MS)?.[0] ?? 0);
     const restoreMs = await this.#start();
     const result = await this.#askAll(safePorts);
     return { ...result, handled, restored: this.#restored, restoreMs: Math.round(restoreMs) };
@@ -195,7 +195,6 @@ export class KillHarness implements AsyncDisposable {
       const at = node.sent.get(port);
       // The extra 500 ms allow for the time between sending and handling an announcement.
       if (at === undefined) wrong++;
-      // The margin of 500 ms is for the time between sending and handling an announcement.
       else if (Date.now() - at > RETENTION * 1000 + 500) stale++;
       answers.set(node, port);
     };
@@ -216,7 +215,7 @@ export class KillHarness implements AsyncDisposable {
       const safePort = safePorts[i]!;
       if (safePort === 0) return;
       const port = answers.get(node);
-      const [then, now] = [node.sent.get(least)!, port === undefined ? -1 : (node.sent.get(port) ?? -1)];
+      const [then, now] = [node.sent.get(safePort)!, port === undefined ? -1 : (node.sent.get(port) ?? -1)];
       // An announcement that has expired by now cannot be missing.
       if (now < then && Date.now() - then < RETENTION * 1000 - 500) missing++;
     });
