@@ -92,7 +92,7 @@ describe("the page", () => {
 
   test("has the right size of the memory, which is all zeros at first", () => {
     const { memory } = new WebAssembly.Instance(MODULE).exports as { readonly memory: WebAssembly.Memory };
-    expect(PAGE).toContain(`at first of ${memory.buffer.byteLength / 65_536} pages (131,072 bytes)`);
+    expect(PAGE).toContain(`a memory of ${memory.buffer.byteLength / 65_536} pages (131,072 bytes) at first`);
     expect(memory.buffer.byteLength).toBe(131_072);
     expect(new Uint8Array(memory.buffer).every((byte) => byte === 0)).toBe(true);
   });
