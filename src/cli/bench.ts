@@ -27,14 +27,18 @@ export function benchCommand(): Command {
 }
 
 async function run(command: Command): Promise<void> {
-  if (!existsSync(MAIN) || !resolves(NEEDED)) {
-    command.error("error: the benches are not in the package: get the sources of Whereabouts and run bun bench there", {
-      exitCode: 2,
-    });
+  if (!existsSync(MAIN)) {
+    refuse(command, "the benches are not in the package: get the sources of Whereabouts and run bun bench there");
   }
+  // bun run whereabouts installs only what the other commands need.
+  if (!resolves(NEEDED)) refuse(command, "the benches need more packages: run bun bench, which installs them first");
   const child = Bun.spawn([process.execPath, MAIN, ...command.args], { stdio: ["ignore", "inherit", "inherit"] });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => child.kill(signal));
   process.exit(await child.exited);
+}
+
+function refuse(command: Command, why: string): never {
+  command.error(`error: ${why}`, { exitCode: 2 });
 }
 
 function resolves(module: string): boolean {

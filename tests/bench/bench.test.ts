@@ -3,7 +3,7 @@
  * is.
  */
 import { afterAll, describe, expect, spyOn, test } from "bun:test";
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Row } from "../../bench/contest.ts";
@@ -303,16 +303,30 @@ describe("whereabouts bench", () => {
     expect(flags(out)).toEqual(own);
   });
 
-  test("installed from the package, prints one line that it needs a checkout, and exits with 2", async () => {
+  test("without the benches or their packages, prints one line that says so, and exits with 2", async () => {
     const root = join(MAIN, "../../..");
     for (const name of ["src", "assembly", "build", "package.json"])
       cpSync(join(root, name), join(folder, name), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-    const child = Bun.spawn([process.execPath, join(folder, "src/cli/main.ts"), "bench", "--quick"], {
-      stderr: "pipe",
+    const bench = async () => {
+      const command = [process.execPath, join(folder, "src/cli/main.ts"), "bench", "--quick"];
+      const child = Bun.spawn(command, { stderr: "pipe" });
+      const [err, code] = await Promise.all([child.stderr.text(), child.exited]);
+      return { err, code };
+    };
+    const installed = await bench();
+    expect(installed.code).toBe(2);
+    expect(installed.err).toMatch(/^whereabouts: error: the benches are not in the package: [^\n]*bun bench[^\n]*\n$/);
+
+    // A checkout that has only what the other commands need.
+    cpSync(join(root, "bench"), join(folder, "bench"), { recursive: true });
+    unlinkSync(join(folder, "node_modules"));
+    mkdirSync(join(folder, "node_modules"));
+    for (const name of ["@logtape", "commander", "ipaddr.js"])
+      symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+    expect(await bench()).toEqual({
+      err: "whereabouts: error: the benches need more packages: run bun bench, which installs them first\n",
+      code: 2,
     });
-    const [err, code] = await Promise.all([child.stderr.text(), child.exited]);
-    expect(code).toBe(2);
-    expect(err).toMatch(/^whereabouts: error: the benches are not in the package: [^\n]*bun bench[^\n]*\n$/);
   });
 });
