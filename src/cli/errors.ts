@@ -58,7 +58,7 @@ export function optionErrorText(error: Error, command: Command, keys: readonly s
   const text = errorText(error);
   const key = (error as { option?: string }).option ?? /^\w+/.exec(text)?.[0];
   const option = command.options.find((candidate) => candidate.attributeName() === key);
-  if (option !== undefined && text.startsWith(`${key} `)) {
+  if (option !== undefined && /^\w+:? /.test(text)) {
     return (variableThatSet(command, key!) ?? option.long!) + text.slice(key!.length);
   }
   const candidates = option === undefined ? keys : [key!];

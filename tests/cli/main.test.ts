@@ -231,6 +231,7 @@ describe("whereabouts server", () => {
     ["the maximum of 4 GiB (set by WHEREABOUTS_CAPACITY)", { WHEREABOUTS_CAPACITY: "4000000000" }, 2],
     [`cannot resolve ${nowhere} (set by WHEREABOUTS_HOST)`, { WHEREABOUTS_HOST: nowhere }, 1],
     ["error: WHEREABOUTS_JOURNAL must be memory", { WHEREABOUTS_JOURNAL: "postgres://host" }, 2],
+    ["error: WHEREABOUTS_JOURNAL: the URL of Redis has no host", { WHEREABOUTS_JOURNAL: "redis://" }, 2],
     ["(set by WHEREABOUTS_JOURNAL)\n", { WHEREABOUTS_JOURNAL: "sqlite:/proc/nope/file" }, 1],
     ["error: WHEREABOUTS_JOURNAL_PREFIX must be", { WHEREABOUTS_JOURNAL_PREFIX: "two words" }, 2],
     ['WHEREABOUTS_LIMIT_DRY_RUN="perhaps" is invalid. It must be', { WHEREABOUTS_LIMIT_DRY_RUN: "perhaps" }, 2],

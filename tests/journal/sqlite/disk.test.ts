@@ -340,7 +340,7 @@ describe.concurrent("a server that cannot start with its journal", () => {
 
   test("reports an invalid --journal in one line without the password, exit code 2", async () => {
     const { err, code } = await run([...SERVER, "--journal", "redis://:hush@host/x"]);
-    expect(err).toStartWith("whereabouts: error: journal: the database in the URL of Redis must be a number");
+    expect(err).toStartWith("whereabouts: error: --journal: the database in the URL of Redis must be a number");
     expect(err).not.toContain("hush");
     expect(err.split("\n")).toHaveLength(2);
     expect(code).toBe(2);
