@@ -114,6 +114,7 @@ describe("whereabouts server", () => {
         "--workers",
         "2",
       ),
+      { WHEREABOUTS_PROT: "1" },
     );
     const { rest } = await started(child);
     child.kill();
@@ -121,6 +122,8 @@ describe("whereabouts server", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
+    const warning = "unknown variable WHEREABOUTS_PROT is ignored: did you mean WHEREABOUTS_PORT?";
+    expect(records.shift()).toMatchObject({ level: "WARN", message: warning, properties: { warning } });
     expect(records[0].properties).toMatchObject({ host: "127.0.0.1", engine: "ts", workers: 2, transport: "udp" });
     expect(records.at(-1).properties).toMatchObject({ received: 0, answered: 0, "limited-source": 0, nodes: 0 });
     expect(records.at(-1).properties).toMatchObject({ residentMB: expect.any(Number), journalLateSeconds: 0 });

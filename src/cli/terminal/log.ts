@@ -5,6 +5,7 @@ import {
   getJsonLinesFormatter,
   getTextFormatter,
   type LogLevel,
+  type LogRecord,
 } from "@logtape/logtape";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const satisfies readonly LogLevel[];
@@ -24,7 +25,9 @@ export async function configureLog({ logLevel, logFormat }: LogOptions): Promise
   const timestamp = "rfc3339";
   const value = (it: unknown) => (typeof it === "string" ? it : Bun.inspect(it));
   const text = colored ? getAnsiColorFormatter({ timestamp, value }) : getTextFormatter({ timestamp, value });
-  const format = logFormat === "json" ? getJsonLinesFormatter({ properties: "nest:properties" }) : text;
+  const json = getJsonLinesFormatter({ properties: "nest:properties" });
+  // The formatter would quote each text that a message contains a second time.
+  const format = logFormat === "json" ? (record: LogRecord) => json(withPlainMessage(record, value)) : text;
   await configure({
     sinks: { out: (record) => void process.stdout.write(format(record)) },
     loggers: [
@@ -32,4 +35,9 @@ export async function configureLog({ logLevel, logFormat }: LogOptions): Promise
       { category: "whereabouts", lowestLevel: logLevel, sinks: ["out"] },
     ],
   });
+}
+
+/** The parts of a message are text and values by turns. */
+function withPlainMessage(record: LogRecord, value: (it: unknown) => string): LogRecord {
+  return { ...record, message: [record.message.map((part, i) => (i % 2 === 0 ? part : value(part))).join("")] };
 }
