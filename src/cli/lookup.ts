@@ -71,6 +71,7 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
   let pending = 0;
   let deadline = 0;
   const statusText = () => {
+    if (pending === 0) return given === undefined ? "waiting for NodeIDs on standard input" : "";
     const left = Math.max(0, Math.ceil((deadline - performance.now()) / 1000));
     const why = lan ? " (nodes announce themselves on the LAN every 30 s)" : "";
     return `looking for ${count(pending, "node")}, up to ${left} s more${why}`;

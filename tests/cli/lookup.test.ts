@@ -289,6 +289,7 @@ describe("whereabouts lookup", () => {
     expect(Bun.stripANSI(before!)).not.toContain("looking");
     expect(await shown.child.exited).toBe(1);
     await until(() => shown.text.split("not found").length > 2, "the lines");
+    expect(shown.text).not.toContain("looking for 0 nodes");
     // What follows the last erasing in each line is what stays on the screen.
     const lines = shown.text.trimEnd().split("\r\n");
     const screen = lines.map((line) => Bun.stripANSI(line.split(ERASE_LINE).at(-1)!)).join("\n");
@@ -299,12 +300,15 @@ describe("whereabouts lookup", () => {
     ]);
   });
 
-  test("on a terminal erases its status line when Ctrl-C ends it", async () => {
+  test.each<[string, NodeJS.Signals, (shown: TerminalCommand) => void]>([
+    ["Ctrl-C", "SIGINT", (shown) => void shown.terminal.write("\x03")],
+    ["SIGTERM", "SIGTERM", (shown) => shown.child.kill("SIGTERM")],
+  ])("on a terminal erases its status line when %s ends it", async (_, signal, end) => {
     await using shown = new TerminalCommand(["lookup", "NOBODY", "--server", at]);
     await until(() => shown.text.includes("looking for"), "the status line");
-    shown.terminal.write("\x03");
+    end(shown);
     await shown.child.exited;
-    expect(shown.child.signalCode).toBe("SIGINT");
+    expect(shown.child.signalCode).toBe(signal);
     await until(() => shown.text.endsWith(ERASE_LINE), "the erased line");
   });
 

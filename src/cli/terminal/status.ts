@@ -8,6 +8,7 @@ const DELAY_MS = 400;
 const FRAME_MS = 125;
 const FRAMES = ["|", "/", "-", "\\"];
 const ERASE_LINE = "\r\x1b[2K";
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export class StatusLine implements Overlay, Disposable {
   readonly #text: () => string;
@@ -16,7 +17,10 @@ export class StatusLine implements Overlay, Disposable {
   #drawn = false;
   #frame = 0;
 
-  /** @param text - returns what the command is waiting for; called for each frame */
+  /**
+   * @param text - returns what the command is waiting for; called for each frame. Nothing is shown while it returns an
+   *   empty string
+   */
   constructor(text: () => string) {
     this.#text = text;
     this.#delay = setTimeout(() => this.#start(), DELAY_MS).unref();
@@ -25,20 +29,22 @@ export class StatusLine implements Overlay, Disposable {
   #start(): void {
     // Without colors or control sequences the line cannot be erased: it is printed once.
     if (styleFor(process.stderr) === PLAIN) {
-      printError(this.#text());
+      const text = this.#text();
+      if (text !== "") printError(text);
       return;
     }
     this.#redraw = setInterval(() => this.show(), FRAME_MS).unref();
     process.on("exit", this.#erase);
-    process.on("SIGINT", this.#interrupt);
+    for (const signal of SIGNALS) process.on(signal, this.#interrupt);
     this.show();
   }
 
   show(): void {
-    if (this.#redraw === undefined) return;
+    const waitsFor = this.#text();
+    if (this.#redraw === undefined || waitsFor === "") return;
     const frame = FRAMES[this.#frame++ % FRAMES.length]!;
     // A line as wide as the terminal could wrap, and only its last row would be erased.
-    const text = fit(`${frame} ${this.#text()}`, (process.stderr.columns || 80) - 1).trimEnd();
+    const text = fit(`${frame} ${waitsFor}`, (process.stderr.columns || 80) - 1).trimEnd();
     this.#write(ERASE_LINE + styleFor(process.stderr).dim(text));
     this.#drawn = true;
   }
@@ -52,7 +58,7 @@ export class StatusLine implements Overlay, Disposable {
     clearInterval(this.#redraw);
     this.#redraw = undefined;
     process.off("exit", this.#erase);
-    process.off("SIGINT", this.#interrupt);
+    for (const signal of SIGNALS) process.off(signal, this.#interrupt);
     this.#erase();
   }
 
@@ -62,9 +68,9 @@ export class StatusLine implements Overlay, Disposable {
   };
 
   /** Erases the line, then lets the signal end the process as it would without this handler. */
-  readonly #interrupt = () => {
+  readonly #interrupt = (signal: (typeof SIGNALS)[number]) => {
     this[Symbol.dispose]();
-    process.kill(process.pid, "SIGINT");
+    process.kill(process.pid, signal);
   };
 
   /** Synchronous, so that it stays in order with the lines on standard output. */
