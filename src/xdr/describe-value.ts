@@ -6,6 +6,7 @@ export function describeValue(value: unknown): string {
   if (typeof value === "string") {
     return `the string ${JSON.stringify(value.length > MAX_QUOTED ? `${value.slice(0, MAX_QUOTED)}…` : value)}`;
   }
+  if (typeof value === "bigint") return `the bigint ${value}`;
   if (typeof value === "symbol" || typeof value === "function") return `a ${typeof value}`;
   // Without the n, 5n would look like a number.
   if (typeof value === "bigint") return `${value}n`;

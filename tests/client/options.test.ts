@@ -105,6 +105,8 @@ describe("a value of a wrong type is a TypeError that names the option:", () => 
       "signal must be an AbortSignal, not an instance of AbortController: pass its signal",
     ],
     [500, "options must be an object, not 500"],
+    [["A"], "options must be an object, not an array"],
+    [AbortSignal.abort(), "options must be an object, not an instance of AbortSignal: write { signal }"],
     [null, "options must be an object, not null"],
   ])("options of lookup and lookupMany, case %#", async (options, message) => {
     expect(await errorOf(() => untyped.lookup("A", options))).toBe(`TypeError: ${message}`);
@@ -114,6 +116,7 @@ describe("a value of a wrong type is a TypeError that names the option:", () => 
   test("options of watch", async () => {
     const signal = "signal must be an AbortSignal, not an instance of AbortController: pass its signal";
     expect(await errorOf(() => untyped.watch({ signal: new AbortController() }))).toBe(`TypeError: ${signal}`);
+    expect(await errorOf(() => untyped.watch(AbortSignal.abort()))).toEndWith("AbortSignal: write { signal }");
     expect(await errorOf(() => untyped.watch(null))).toBe("TypeError: options must be an object, not null");
   });
 
