@@ -15,6 +15,7 @@ import { readContents } from "./journal/contents.ts";
 import { Input, JournalInputError } from "./journal/input.ts";
 import { entryLine, LineError, linesOf, parseEntry } from "./journal/lines.ts";
 import { Lines, print, printError } from "./terminal/output.ts";
+import { StatusLine } from "./terminal/status.ts";
 import { count, pad, showAge, timeStamp, visible } from "./terminal/style.ts";
 import { flag, isOn, whole } from "./values.ts";
 
@@ -93,7 +94,9 @@ export function journalCommand(): Command {
 
 async function exportNodes(flags: Flags, command: Command): Promise<void> {
   await attempt(command, async () => {
+    using status = statusLine(() => "reading the journal");
     const contents = await readContents(() => create(flags, command), flags.retention * 1000);
+    status?.[Symbol.dispose]();
     const lines = new Lines();
     await contents.each(async (batch) => {
       for (let i = 0; i < batch.count; i++) await lines.add(entryLine(batch.entry(i)));
@@ -116,11 +119,17 @@ async function importNodes(file: string, flags: Flags, command: Command): Promis
     // First of all, so that no journal is created for a file that cannot be read.
     const input = await Input.open(file);
     const counts: ImportCounts = { imported: 0, expired: 0, invalid: 0 };
+    const status = input.typed ? undefined : statusLine(() => `reading nodes: ${counts.imported} imported so far`);
+    const report = (line: string) => {
+      status?.hide();
+      printError(line);
+    };
     try {
       await journal.prepare();
       if (input.typed) printError(`whereabouts: reading nodes from ${input.name}; end with Ctrl-D`);
-      await importLines(input, journal, flags.retention, counts);
+      await importLines(input, journal, flags.retention, counts, report);
     } finally {
+      status?.[Symbol.dispose]();
       await journal.close();
       await input.close();
     }
@@ -139,7 +148,13 @@ async function importNodes(file: string, flags: Flags, command: Command): Promis
   });
 }
 
-async function importLines(input: Input, journal: Journal, retention: number, counts: ImportCounts): Promise<void> {
+async function importLines(
+  input: Input,
+  journal: Journal,
+  retention: number,
+  counts: ImportCounts,
+  report: (line: string) => void,
+): Promise<void> {
   const writer = new BatchWriter(randomBytes(8));
   const append = async () => {
     const entries = writer.count;
@@ -149,7 +164,7 @@ async function importLines(input: Input, journal: Journal, retention: number, co
   try {
     for await (const lines of linesOf(input.chunks())) {
       for (const [number, line] of lines) {
-        addLine(writer, line, number, journal.shift, retention, counts);
+        addLine(writer, line, number, journal.shift, retention, counts, report);
         if (writer.full) await append();
       }
     }
@@ -166,6 +181,7 @@ function addLine(
   shift: number,
   retention: number,
   counts: ImportCounts,
+  report: (line: string) => void,
 ): void {
   const now = Date.now();
   try {
@@ -174,13 +190,14 @@ function addLine(
     else writer.addEntry({ ...entry, announcedAt: entry.announcedAt + shift });
   } catch (error) {
     if (!(error instanceof LineError)) throw error;
-    if (++counts.invalid <= MAX_REPORTED) printError(`whereabouts: line ${number}: ${visible(error.message)}`);
+    if (++counts.invalid <= MAX_REPORTED) report(`whereabouts: line ${number}: ${visible(error.message)}`);
   }
 }
 
 async function showStats(flags: Flags, command: Command): Promise<void> {
   const json = isOn(command, "json");
   await attempt(command, async () => {
+    using status = statusLine(() => "reading the journal");
     let storage: StorageInfo | undefined;
     const contents = await readContents(
       () => create(flags, command),
@@ -189,6 +206,7 @@ async function showStats(flags: Flags, command: Command): Promise<void> {
         storage = await journal.storageInfo();
       },
     );
+    status?.[Symbol.dispose]();
     const { nodes, announcements, oldest, newest, bad } = contents;
     const { batches, bytes, details } = storage!;
     if (json) {
@@ -242,6 +260,10 @@ function table(rows: Readonly<Record<string, string | number>>): string {
   return Object.entries(rows)
     .map(([name, value]) => `${pad(name, width)}  ${visible(`${value}`)}\n`)
     .join("");
+}
+
+function statusLine(text: () => string): StatusLine | undefined {
+  return process.stderr.isTTY ? new StatusLine(text) : undefined;
 }
 
 /** Runs a command. Expected failures end it with one line and exit code 1; a bug throws as usual. */

@@ -108,11 +108,10 @@ function checkOptions<T>(what: string, options: unknown, checks: Checks<T>): voi
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`${what} must be an object, not ${describeValue(options)}`);
   }
-  // Neither has keys of its own that would be unknown.
+  // It has no key of its own that would be unknown.
   if (options instanceof AbortSignal) {
     throw new TypeError(`${what} must be an object, not ${describeValue(options)}: write { signal }`);
   }
-  if (Array.isArray(options)) throw new TypeError(`${what} must be an object, not an array`);
   checkKeys(what, options, Object.keys(checks));
   for (const key in checks) {
     const value = (options as T)[key];

@@ -73,7 +73,7 @@ describe("a value of a wrong type is a TypeError that names the option:", () => 
     ["nodeId", { nodeId: ["A"] }, "nodeId must be a string or a Uint8Array, not an array"],
     ["port", { nodeId: "A", port: "22000" }, 'port must be a number, not the string "22000"'],
     ["port", { nodeId: "A", port: null }, "port must be a number, not null"],
-    ["port", { nodeId: "A", port: 22000n }, "port must be a number, not 22000n"],
+    ["port", { nodeId: "A", port: 22000n }, "port must be a number, not the bigint 22000"],
     ["lanPort", { lanPort: "21025" }, 'lanPort must be a number, not the string "21025"'],
     [
       "servers",

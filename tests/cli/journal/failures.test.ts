@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, createWriteStream, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { run, TerminalCommand } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
@@ -16,6 +16,12 @@ const ADVICE =
   "name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing";
 
 const node = () => `${JSON.stringify({ nodeId: "A", ip: "192.0.2.7", port: 1, announcedAt: Date.now() - 1000 })}\n`;
+
+const ERASE_LINE = "\r\x1b[2K";
+
+function showsOn(shown: TerminalCommand, text: string): Promise<void> {
+  return until(() => shown.text.includes(text), text);
+}
 
 function makePipe(path: string): void {
   expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
@@ -87,12 +93,44 @@ describe.concurrent("whereabouts journal import", () => {
   test("on a terminal, import says that it reads standard input, and how to end it", async () => {
     using folder = new Folder();
     await using shown = new TerminalCommand(["journal", "import", "--journal", `sqlite:${folder.at("registry.db")}`]);
-    const shows = (text: string) => until(() => shown.text.includes(text), text);
-    await shows("whereabouts: reading nodes from standard input; end with Ctrl-D\r\n");
+    await showsOn(shown, "whereabouts: reading nodes from standard input; end with Ctrl-D\r\n");
     shown.terminal.write(node());
     shown.terminal.write("\x04");
-    await shows("whereabouts: 1 node imported\r\n");
+    await showsOn(shown, "whereabouts: 1 node imported\r\n");
     expect(await shown.child.exited).toBe(0);
+  });
+
+  test("on a terminal, import shows its progress while it waits, and erases it before each line", async () => {
+    using folder = new Folder();
+    const pipe = folder.at("pipe");
+    makePipe(pipe);
+    const args = ["journal", "import", pipe, "--journal", `sqlite:${folder.at("registry.db")}`];
+    await using shown = new TerminalCommand(args);
+    const writer = createWriteStream(pipe);
+    await showsOn(shown, "reading nodes: 0 imported so far");
+    writer.write("junk\n");
+    await showsOn(shown, "whereabouts: line 1: not valid JSON\r\n");
+    writer.end(node());
+    await showsOn(shown, "whereabouts: 1 node imported, 1 invalid line left out\r\n");
+    expect(await shown.child.exited).toBe(1);
+    const screen = shown.text.split("\r\n").map((line) => Bun.stripANSI(line.split(ERASE_LINE).at(-1)!));
+    expect(screen).toEqual([
+      "whereabouts: line 1: not valid JSON",
+      "whereabouts: 1 node imported, 1 invalid line left out",
+      "",
+    ]);
+  });
+});
+
+describe.concurrent("on a terminal", () => {
+  test.each(["stats", "export"])("%s shows that it reads while the journal is slow", async (command) => {
+    using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+    await using shown = new TerminalCommand(["journal", command, "--journal", `redis://127.0.0.1:${silent.port}`]);
+    await showsOn(shown, "reading the journal");
+    shown.terminal.write("\x03");
+    await shown.child.exited;
+    expect(shown.child.signalCode).toBe("SIGINT");
+    await showsOn(shown, `^C${ERASE_LINE}`);
   });
 });
 
