@@ -18,13 +18,14 @@ export interface HostAddress {
  *
  * @returns the addresses in the order in which to try them: IPv6 first. Never empty.
  * @throws {Error} with `code` ENOENT if a name has no address, EAI_AGAIN if no name server answers, EINVAL if the only
- *   addresses are link-local ones without a zone, which no socket can be bound to.
+ *   addresses are multicast ones, or link-local ones without a zone: no server can answer from those.
  */
 export async function resolveHost(host: string): Promise<HostAddress[]> {
   const addresses = isIP(host) !== 0 ? [parse(host)] : await resolveName(host);
-  const usable = addresses.filter((address) => !lacksZone(address));
+  const usable = addresses.filter((address) => !lacksZone(address) && !isMulticast(address));
   if (usable.length === 0) {
     const { text } = addresses[0]!;
+    if (isMulticast(addresses[0]!)) throw bindError("EINVAL", `${text} is a multicast address: give one of this host`);
     throw bindError("EINVAL", `${text} is link-local: add its interface, as in ${text}%eth0`);
   }
   return [...usable.filter(({ ipv4 }) => !ipv4), ...usable.filter(({ ipv4 }) => ipv4)];
@@ -53,6 +54,11 @@ function parse(text: string): HostAddress {
 /** Link-local addresses are fe80::/10. Each interface has this network, so only the zone tells which one is meant. */
 function lacksZone({ bytes, zone }: HostAddress): boolean {
   return zone === "" && bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
+}
+
+/** 224.0.0.0/4 and ff00::/8. Such a socket could get queries, but replies need an address of the host to come from. */
+function isMulticast({ ipv4, bytes }: HostAddress): boolean {
+  return ipv4 ? bytes[12]! >> 4 === 0xe : bytes[0] === 0xff;
 }
 
 function bindError(code: string, message: string, cause?: unknown): NodeJS.ErrnoException {

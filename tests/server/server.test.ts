@@ -184,6 +184,8 @@ describe("a server", () => {
 
   test.each([
     ["fe80::1", "EINVAL", "[fe80::1]:0: fe80::1 is link-local: add its interface, as in fe80::1%eth0"],
+    ["ff02::1", "EINVAL", "[ff02::1]:0: ff02::1 is a multicast address: give one of this host"],
+    ["224.0.0.1", "EINVAL", "224.0.0.1:0: 224.0.0.1 is a multicast address: give one of this host"],
     ["[fe80::1]", "EINVAL", "[fe80::1]:0: fe80::1 is link-local: add its interface, as in fe80::1%eth0"],
     ["fe80::1%none", "ENODEV", "[fe80::1%none]:0: this host has no interface with the name or number after the %"],
     ["fe80::1%99999", "ENODEV", "[fe80::1%99999]:0: this host has no interface with the name or number after the %"],
