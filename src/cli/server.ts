@@ -127,7 +127,7 @@ export function serverCommand(): Command {
   );
 }
 
-async function run({ admin, logLevel, logFormat, ...options }: Flags, command: Command): Promise<void> {
+async function run({ admin: _, logLevel, logFormat, ...options }: Flags, command: Command): Promise<void> {
   await configureLog({ logLevel, logFormat });
   // As a property: the text of a message must not contain braces.
   for (const warning of unknownVariables(command.parent!)) logger.warning("{warning}", { warning: visible(warning) });
@@ -138,7 +138,7 @@ async function run({ admin, logLevel, logFormat, ...options }: Flags, command: C
     logger.info(`stopped by ${server} before it listened`);
     process.exit(0);
   }
-  logStart(server, admin);
+  logStart(server);
 
   let before = server.stats();
   const timer = setInterval(() => {
@@ -177,7 +177,7 @@ function suspects(error: unknown): (keyof ServerOptions)[] {
   return error.message.startsWith("cannot listen") ? ["host", "port"] : ["journal"];
 }
 
-function logStart(server: DiscoveryServer, admin: string): void {
+function logStart(server: DiscoveryServer): void {
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
   const { address, port, receiveBuffer } = server;
   const { workers, journal: journalStats } = server.stats();
@@ -185,7 +185,7 @@ function logStart(server: DiscoveryServer, admin: string): void {
   const where = showAddress({ ip: address, port });
   logger.info(
     `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${transport}, journal ${escapeLogText(journal)}`,
-    { version, host, address, port, engine, workers, transport, receiveBuffer, journal, admin },
+    { version, host, address, port, engine, workers, transport, receiveBuffer, journal },
   );
   logger.info(
     `stores up to ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each for ${retention} s; ${limits(server.options)}`,

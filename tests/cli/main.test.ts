@@ -125,6 +125,7 @@ describe("whereabouts server", () => {
     const warning = "unknown variable WHEREABOUTS_PROT is ignored: did you mean WHEREABOUTS_PORT?";
     expect(records.shift()).toMatchObject({ level: "WARN", message: warning, properties: { warning } });
     expect(records[0].properties).toMatchObject({ host: "127.0.0.1", engine: "ts", workers: 2, transport: "udp" });
+    expect(records[0].properties).not.toHaveProperty("admin");
     expect(records.at(-1).properties).toMatchObject({ received: 0, answered: 0, "limited-source": 0, nodes: 0 });
     expect(records.at(-1).properties).toMatchObject({ residentMB: expect.any(Number), journalLateSeconds: 0 });
     for (const key of Object.keys(records.at(-1).properties)) expect(key).not.toContain(" ");
