@@ -9,6 +9,7 @@ import {
   type JournalRegistry,
   OutageLog,
 } from "../journal/index.ts";
+import type { Clock } from "./clock.ts";
 import { RegistryBatches } from "./registry-batches.ts";
 import type { JournalStats } from "./stats.ts";
 
@@ -46,9 +47,9 @@ export class Journaling implements JournalRegistry {
   #appendingAll: Promise<void> = Promise.resolve();
   readonly #outages = new OutageLog(logger, "announcements are appended");
 
-  private constructor(journal: Journal, memory: EngineMemory, engine: PacketEngine, origin: Uint8Array) {
+  private constructor(journal: Journal, memory: EngineMemory, engine: PacketEngine, clock: Clock, origin: Uint8Array) {
     this.#journal = journal;
-    this.#batches = new RegistryBatches(memory, engine, origin);
+    this.#batches = new RegistryBatches(memory, engine, clock, origin);
     this.#control = new EngineControl(memory);
   }
 
@@ -57,11 +58,16 @@ export class Journaling implements JournalRegistry {
    * @param engine an engine on `memory` that only this thread uses.
    * @throws {JournalError} if the server should not start with this journal; {RangeError} if there is no such journal.
    */
-  static async open(options: JournalingOptions, memory: EngineMemory, engine: PacketEngine): Promise<Journaling> {
+  static async open(
+    options: JournalingOptions,
+    memory: EngineMemory,
+    engine: PacketEngine,
+    clock: Clock,
+  ): Promise<Journaling> {
     const origin = crypto.getRandomValues(new Uint8Array(8));
     const { journal: name, journalPrefix: prefix, retention } = options;
     const journal = createJournal({ journal: name, prefix, retentionMs: retention * 1000, origin });
-    const journaling = new Journaling(journal, memory, engine, origin);
+    const journaling = new Journaling(journal, memory, engine, clock, origin);
     const started = performance.now();
     await journal.open(journaling);
     if (journaling.noRoom > 0) {

@@ -1,6 +1,7 @@
 /** Merges a journal's batches into a registry, and writes a registry into batches. Pauses often, so that timers stay on time. */
 import { type CursorMove, type EngineMemory, Exchange, type PacketEngine } from "../engine/index.ts";
 import { type Batch, BatchWriter, type SealedBatch } from "../journal/index.ts";
+import type { Clock } from "./clock.ts";
 
 /** How long to work before the event loop gets a turn. */
 const SLICE_MS = 5;
@@ -23,9 +24,11 @@ export class RegistryBatches {
   /** For each shard, the cursor move that is still to be made, because the shard was locked. */
   readonly #pendingMoves: (CursorMove | undefined)[];
   #sliceEnd = 0;
+  readonly #clock: Clock;
 
   /** @param engine an engine that only this thread uses; @param origin 8 bytes that identify this server. */
-  constructor(memory: EngineMemory, engine: PacketEngine, origin: Uint8Array) {
+  constructor(memory: EngineMemory, engine: PacketEngine, clock: Clock, origin: Uint8Array) {
+    this.#clock = clock;
     this.exchange = new Exchange(memory, engine);
     this.#writer = new BatchWriter(origin);
     this.#walker = new BatchWriter(origin);
@@ -51,7 +54,7 @@ export class RegistryBatches {
         }
         batch.copy(next, exchange.words, exchange.at(count++), shift);
       }
-      const merged = exchange.merge(count, Date.now());
+      const merged = exchange.merge(count, this.#clock.now());
       if (merged < count) {
         // Others may use the exchange area during the pause, so the rest must be copied again.
         next -= count - merged;

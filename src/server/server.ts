@@ -9,6 +9,7 @@ import {
 } from "../engine/index.ts";
 import { JournalError } from "../journal/index.ts";
 import { preferHugePages } from "../transport/pages.ts";
+import { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
 import { Journaling } from "./journaling.ts";
 import { engineOptions, type ResolvedServerOptions, type ServerOptions, sharesPort } from "./options.ts";
@@ -51,6 +52,7 @@ export class DiscoveryServer {
   readonly closed: Promise<void>;
   readonly #control: EngineControl;
   readonly #engine: PacketEngine;
+  readonly #clock: Clock;
   readonly #workers: WorkerPool;
   readonly #journaling: Journaling;
   readonly #startedAt = performance.now();
@@ -61,6 +63,7 @@ export class DiscoveryServer {
     options: ResolvedServerOptions,
     control: EngineControl,
     engine: PacketEngine,
+    clock: Clock,
     journaling: Journaling,
     workers: WorkerPool,
   ) {
@@ -71,6 +74,7 @@ export class DiscoveryServer {
     this.#workers = workers;
     this.#control = control;
     this.#engine = engine;
+    this.#clock = clock;
     this.#journaling = journaling;
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.closed = workers.closed.then(() => this.stop());
@@ -110,10 +114,11 @@ export class DiscoveryServer {
     preferHugePages(new Uint8Array(memory.buffer));
     const control = new EngineControl(memory);
     const engine = createEngine([all.engine].flat()[0]!, memory, control.lane);
-    const journaling = await openJournal(all, memory, engine);
+    const clock = new Clock();
+    const journaling = await openJournal(all, memory, engine, clock);
     try {
-      const workers = await WorkerPool.start(memory, control, all);
-      return new DiscoveryServer(all, control, engine, journaling, workers);
+      const workers = await WorkerPool.start(memory, control, clock, all);
+      return new DiscoveryServer(all, control, engine, clock, journaling, workers);
     } catch (error) {
       await journaling.stop();
       throw error;
@@ -171,7 +176,7 @@ export class DiscoveryServer {
   }
 
   #sweep(): void {
-    const now = Date.now();
+    const now = this.#clock.now();
     const until = performance.now() + SWEEP_BUDGET_MS;
     try {
       while (this.#engine.sweep(now) > 0 && performance.now() < until);
@@ -187,9 +192,10 @@ async function openJournal(
   options: ResolvedServerOptions,
   memory: EngineMemory,
   engine: PacketEngine,
+  clock: Clock,
 ): Promise<Journaling> {
   try {
-    return await Journaling.open(options, memory, engine);
+    return await Journaling.open(options, memory, engine, clock);
   } catch (error) {
     throw error instanceof JournalError ? new ServerError(error.message, error.code) : error;
   }

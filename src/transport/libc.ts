@@ -24,6 +24,7 @@ export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 /** recvmmsg waits for the first datagram only. */
 export const MSG_WAITFORONE = 0x10000;
+const CLOCK_MONOTONIC = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
 
@@ -44,6 +45,7 @@ const SYMBOLS = {
   if_nametoindex: { args: ["ptr"], returns: "u32" },
   // For recvmmsg and sendmmsg. The sixth argument is recvmmsg's timeout. musl's own sendmmsg is only a loop of sendmsg.
   syscall: { args: ["i64", "i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
@@ -76,6 +78,23 @@ let loaded: Libc | undefined;
 export function loadLibc(): Libc {
   loaded ??= openLibc(process);
   return loaded;
+}
+
+/**
+ * The system's monotonic clock in ms, the same in all threads. Without the C library: the system's time, but a step of it
+ * has no effect within a thread.
+ */
+export function monotonicMs(): number {
+  let libc: Libc;
+  try {
+    libc = loadLibc();
+  } catch {
+    return performance.timeOrigin + performance.now();
+  }
+  // struct timespec: seconds and nanoseconds.
+  const time = new BigInt64Array(2);
+  libc.call.clock_gettime(CLOCK_MONOTONIC, time);
+  return Number(time[0]) * 1000 + Number(time[1]) / 1e6;
 }
 
 /** {@link loadLibc} for the given platform, not cached. */

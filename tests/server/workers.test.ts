@@ -213,6 +213,7 @@ describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
     const before = openSockets();
     const worker = new PacketWorker({
       ...{ memory, lane: 0, transport, host, port: 0, reusePort: "first", receiveBuffer },
+      epoch: 0,
       engine: [engine].flat()[0]!,
     });
     await until(() => openSockets() > before, "its socket");

@@ -2,6 +2,7 @@
 import { H_SHARDS_AT, SHARD_LOCK, SHARD_SIZE } from "../../assembly/layout.ts";
 import type { EngineBackend, EngineOptions } from "../../src/engine/index.ts";
 import { Batch, type Journal, type JournalRegistry, type SealedBatch } from "../../src/journal/index.ts";
+import { Clock } from "../../src/server/clock.ts";
 import { RegistryBatches } from "../../src/server/registry-batches.ts";
 import { Harness, UNLIMITED } from "./harness.ts";
 import { announcement, ascii, query } from "./packets.ts";
@@ -16,6 +17,7 @@ export class Site {
     this.batches = new RegistryBatches(
       this.harness.memory,
       this.harness.engine,
+      new Clock(),
       crypto.getRandomValues(new Uint8Array(8)),
     );
   }

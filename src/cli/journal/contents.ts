@@ -3,6 +3,7 @@
  */
 import { createEngine, createEngineMemory, defaultEngineOptions, type EngineOptions } from "../../engine/index.ts";
 import { Batch, type Journal, JournalError, type SealedBatch } from "../../journal/index.ts";
+import { Clock } from "../../server/clock.ts";
 import { RegistryBatches } from "../../server/registry-batches.ts";
 
 /**
@@ -53,7 +54,7 @@ export async function readContents(
     retentionMs,
   };
   const memory = createEngineMemory(options);
-  const registry = new RegistryBatches(memory, createEngine("wasm", memory), new Uint8Array(8));
+  const registry = new RegistryBatches(memory, createEngine("wasm", memory), new Clock(), new Uint8Array(8));
   const journal = create();
   let announcements = 0;
   const damage = await readOnce(journal, async (batch, shift) => {

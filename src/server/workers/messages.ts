@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly reusePort: PortSharing;
   readonly receiveBuffer: number;
   readonly socketRecord: SocketRecord;
+  /** The epoch of the server's clock. */
+  readonly epoch: number;
 }
 
 /** The socket that a worker listens on. */

@@ -8,6 +8,7 @@
 import { setTimeout } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import { type EngineControl, type EngineMemory, EngineRepair } from "../../engine/index.ts";
+import type { Clock } from "../clock.ts";
 import { cannotListen, ServerError } from "../error.ts";
 import type { ResolvedServerOptions } from "../options.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
@@ -99,6 +100,7 @@ export class WorkerPool {
   static async start(
     memory: EngineMemory,
     control: EngineControl,
+    clock: Clock,
     options: ResolvedServerOptions,
   ): Promise<WorkerPool> {
     const { host, port, transport, receiveBuffer, workers } = options;
@@ -109,7 +111,8 @@ export class WorkerPool {
       slot.worker = new PacketWorker({ ...start, lane, engine: slot.engine });
       return slot.worker.listening;
     };
-    const start: Start = { memory, transport, host, port, reusePort: "first", receiveBuffer };
+    const { epoch } = clock;
+    const start: Start = { memory, transport, host, port, reusePort: "first", receiveBuffer, epoch };
     try {
       const first = await open(start, 0);
       // All workers use the address of the first: a name may resolve to another one later.

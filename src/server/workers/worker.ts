@@ -3,6 +3,7 @@ import { createEngine, EngineControl, Lane } from "../../engine/index.ts";
 import { openMmsg } from "../../transport/mmsg.ts";
 import type { Transport, TransportOptions } from "../../transport/transport.ts";
 import { openUdp } from "../../transport/udp.ts";
+import { Clock } from "../clock.ts";
 import type { TransportName } from "../options.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 
@@ -24,14 +25,15 @@ function sendError(error: unknown): void {
   send({ type: "failed", code, message });
 }
 
-async function start({ memory, lane, engine: backend, transport: name, ...where }: WorkerStart): Promise<void> {
+async function start({ memory, lane, engine: backend, transport: name, epoch, ...where }: WorkerStart): Promise<void> {
   try {
     const control = new EngineControl(memory);
+    const clock = new Clock(epoch);
     const engine = createEngine(backend, memory, lane);
     transport = await OPEN[name]({
       ...where,
       slots: new Lane(memory, lane),
-      processBatch: (count) => engine.process(lane, count, Date.now()),
+      processBatch: (count) => engine.process(lane, count, clock.now()),
       shouldStop: () => control.shouldStop(lane),
       onEnd: (error) => (error === undefined ? send({ type: "stopped" }) : sendError(error)),
     });
