@@ -301,13 +301,15 @@ export const ENTRY_NEXT = 4;
 export const ENTRY_TIME = 8;
 /** Tag of the NodeID's hash. */
 export const ENTRY_TAG = 16;
-/** Port in the upper 16 bits, META_FROM_JOURNAL, length of the NodeID in bytes; 0 in a free entry. */
+/** Port in the upper 16 bits, the META flags, length of the NodeID in bytes; 0 in a free entry. */
 export const ENTRY_META = 20;
 /** 16 bytes of IPv6 address; IPv4 as ::ffff:a.b.c.d. */
 export const ENTRY_ADDRESS = 24;
 /** NodeID, padded with zeros to whole words. */
 export const ENTRY_ID = 40;
-export const META_LENGTH = 0x7fff;
+export const META_LENGTH = 0x3fff;
+/** The node was announced at least twice from one address. A full registry gives up only entries without this flag. */
+export const META_CONFIRMED = 0x4000;
 /** The entry was merged from a journal, not announced to this server. It need not be sent to the journal again. */
 export const META_FROM_JOURNAL = 0x8000;
 
