@@ -2,6 +2,7 @@
  * The packet engine: process() turns a batch of datagrams into verdicts and replies. It does no I/O and reads no clock.
  * All its state is in the imported memory (layout.ts), which the workers share.
  */
+import { isIpv4, isLinkLocal } from "./address";
 import { isFull } from "./entries";
 import { clearPadding, hashId } from "./hash";
 import {
@@ -16,17 +17,15 @@ import {
   H_LANES,
   H_LANES_AT,
   H_MAX_ID,
-  IPV4_MAPPED,
   LANE_COUNTERS,
   LANE_SEQUENCE,
   LANE_SIZE,
   LANE_SLOTS,
+  LIMIT_ANNOUNCEMENTS,
   LIMIT_NEW,
-  LIMIT_NEW_NETWORK,
-  LIMIT_NODE,
-  LIMIT_SOURCE,
-  LIMIT_SOURCE_NETWORK,
+  LIMIT_QUERIES,
   MAX_PACKET,
+  META_CONFIRMED,
   QUERY_ID,
   SLOT_LENGTH,
   SLOT_PACKET,
@@ -48,13 +47,25 @@ import {
   VERDICT_REFRESHED,
   VERDICT_REFUSED_ID,
   VERDICT_REFUSED_PORT,
+  VERDICT_REFUSED_SOURCE,
   VERDICT_STORED,
   VERDICT_UNKNOWN,
 } from "./layout";
-import { allowed, passKey, passSource, setSource } from "./limiter";
+import { allowed, passNode, passSource, setSource } from "./limiter";
 import { attachLane, beginWrite, endWrite } from "./lock";
 import { announcedPort, parse, writeAnnouncementHeader } from "./packet";
-import { announcementTime, findLive, insert, lockShard, lookUp, refresh, sweep, unlockShard } from "./registry";
+import {
+  announcementTime,
+  findLive,
+  insert,
+  isRepeated,
+  lockShard,
+  lookUp,
+  makeRoom,
+  refresh,
+  sweep,
+  unlockShard,
+} from "./registry";
 import { padded, readWord, writeWord } from "./xdr";
 
 export { collect, merge, moveCursor } from "./exchange";
@@ -117,14 +128,14 @@ function handle(slot: usize, now: f64): u32 {
   if (length === 0 || length > load<u32>(H_MAX_ID)) return VERDICT_REFUSED_ID;
   if (load<u16>(slot, SLOT_SOURCE + SOURCE_PORT) === 0) return VERDICT_REFUSED_PORT;
   if (!query && announcedPort(packet) === 0) return VERDICT_REFUSED_PORT;
-
   const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
+  if (!query && isLinkLocal(address)) return VERDICT_REFUSED_SOURCE;
+
   const exempt = load<u32>(H_ALLOWED) !== 0 && allowed(address);
   if (!exempt) {
     setSource(address);
-    if (!passSource(LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && isEnforced(COUNTER_DRY_SOURCE)) {
-      return VERDICT_LIMITED_SOURCE;
-    }
+    const limit = query ? LIMIT_QUERIES : LIMIT_ANNOUNCEMENTS;
+    if (!passSource(limit, now) && isEnforced(COUNTER_DRY_SOURCE)) return VERDICT_LIMITED_SOURCE;
   }
   const id = packet + (query ? QUERY_ID : ANNOUNCEMENT_ID);
   clearPadding(id, length);
@@ -134,12 +145,12 @@ function handle(slot: usize, now: f64): u32 {
 
 /** Handles a query. Writes the reply into the query's slot. */
 function answer(slot: usize, id: usize, length: u32, exempt: bool, now: f64): u32 {
-  if (!exempt && !passKey(LIMIT_NODE, now) && isEnforced(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+  if (!exempt && !passNode(now) && isEnforced(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
   const ip = id + padded(length) + 4;
   const port = lookUp(id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
   let ipLength: u32 = 16;
-  if (load<u64>(ip) === 0 && load<u32>(ip, 8) === <u32>IPV4_MAPPED) {
+  if (isIpv4(ip)) {
     store<u32>(ip, load<u32>(ip, 12));
     ipLength = 4;
   }
@@ -149,22 +160,22 @@ function answer(slot: usize, id: usize, length: u32, exempt: bool, now: f64): u3
   return VERDICT_ANSWERED;
 }
 
-/** Handles an announcement. */
+/** Handles an announcement. A new node and a new address of a known node are both new to the source's limit. */
 function announce(address: usize, packet: usize, id: usize, length: u32, exempt: bool, now: f64): u32 {
   if (isFull()) sweep(now);
   const meta = (announcedPort(packet) << 16) | length;
   const shard = lockShard(now);
   const entry = findLive(shard, id, length, now);
-  const time = announcementTime(shard, entry, now);
-  let verdict: u32 = VERDICT_STORED;
-  if (entry !== 0) {
-    refresh(shard, entry, meta, address, time);
-    verdict = VERDICT_REFRESHED;
-  } else if (isFull()) {
-    verdict = VERDICT_FULL;
-  } else if (!exempt && !passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, now) && isEnforced(COUNTER_DRY_NEW)) {
+  const repeated = entry !== 0 && isRepeated(entry, meta, address);
+  let verdict: u32 = VERDICT_REFRESHED;
+  if (!repeated && !exempt && !passSource(LIMIT_NEW, now) && isEnforced(COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
-  } else if (!insert(shard, id, length, meta, address, time)) {
+  } else if (entry !== 0) {
+    const time = announcementTime(shard, entry, now);
+    refresh(shard, entry, repeated ? meta | META_CONFIRMED : meta, address, time);
+  } else if (makeRoom(shard, Infinity) && insert(shard, id, length, meta, address, announcementTime(shard, 0, now))) {
+    verdict = VERDICT_STORED;
+  } else {
     verdict = VERDICT_FULL;
   }
   unlockShard(shard);

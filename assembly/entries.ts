@@ -1,4 +1,5 @@
 /** Entries: their addresses, the pool of free entries, and the queue of each shard in order of announcement. */
+import { reportDamage } from "./damage";
 import {
   ENTRY_NEXT,
   ENTRY_PREVIOUS,
@@ -18,6 +19,7 @@ import {
   RECORD_STEP,
   RECORD_TOP,
   RECORD_USED,
+  SHARD_CONFIRMED,
   SHARD_CURSORS,
   SHARD_HEAD,
   SHARD_INSERT_HINT,
@@ -107,6 +109,9 @@ export function link(shard: u32, entry: u32, at: usize, time: f64): void {
   if (previous !== 0 && timeOf(previous) > time) {
     previous = findPredecessor(shard, time);
     store<u32>(shardAt(shard), entry, SHARD_INSERT_HINT);
+    // The entry may not be confirmed, so the cursor must not be past it.
+    const confirmed = load<u32>(shardAt(shard), SHARD_CONFIRMED);
+    if (confirmed !== 0 && timeOf(confirmed) > time) store<u32>(shardAt(shard), previous, SHARD_CONFIRMED);
   }
   const nextAt = nextField(shard, previous);
   const next = load<u32>(nextAt);
@@ -136,12 +141,17 @@ function findPredecessor(shard: u32, time: f64): u32 {
   if (near === 0) near = head;
   const forward = timeOf(near) <= time;
   const step: usize = forward ? ENTRY_NEXT : ENTRY_PREVIOUS;
+  let left = load<u32>(H_CAPACITY);
   do {
     const next = load<u32>(entryAt(near) + step);
     const earlier = timeOf(next) <= time;
     if (earlier !== forward) return forward ? near : next;
     near = next;
     back = load<u32>(entryAt(back), ENTRY_PREVIOUS);
+    if (--left === 0) {
+      reportDamage();
+      break;
+    }
   } while (timeOf(back) > time);
   return back;
 }
@@ -164,7 +174,7 @@ export function unlink(shard: u32, at: usize): void {
 }
 
 /** Address of the field that holds the successor of `entry`, or of the queue's head if `entry` is 0. */
-function nextField(shard: u32, entry: u32): usize {
+export function nextField(shard: u32, entry: u32): usize {
   return entry === 0 ? shardAt(shard) + SHARD_HEAD : entryAt(entry) + ENTRY_NEXT;
 }
 

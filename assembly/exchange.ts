@@ -1,5 +1,6 @@
 /** Lists entries for the journal in order of announcement, and merges entries that come from a journal. */
-import { entryAt, isFull, shardAt } from "./entries";
+import { isLinkLocal } from "./address";
+import { entryAt, isFull, nextField, shardAt } from "./entries";
 import { clearPadding, hashId, spread } from "./hash";
 import {
   CURSOR_CONFIRM,
@@ -23,9 +24,9 @@ import {
   LIST_BUSY,
   LIST_MORE,
   MAX_CLOCK_SKEW,
+  META_CONFIRMED,
   META_FROM_JOURNAL,
   META_LENGTH,
-  SHARD_HEAD,
   SHARD_LISTED,
   SHARD_LOCK,
   SHARD_SAVED,
@@ -38,6 +39,7 @@ import {
   findLive,
   insert,
   isLive,
+  makeRoom,
   refresh,
   shardOf,
   sweep,
@@ -61,7 +63,7 @@ export function collect(shard: u32, walk: bool, until: f64): u32 {
   const stride = load<u32>(H_STRIDE);
   let to: usize = load<u32>(H_EXCHANGE_AT);
   let last = load<u32>(cursor);
-  let entry = last === 0 ? load<u32>(from, SHARD_HEAD) : load<u32>(entryAt(last), ENTRY_NEXT);
+  let entry = load<u32>(nextField(shard, last));
   let count: u32 = 0;
   let left: u32 = LIST_BATCH;
   for (; entry !== 0 && left !== 0; left--) {
@@ -104,7 +106,7 @@ export function moveCursor(shard: u32, what: u32): bool {
 /**
  * Merges entries `first` to `count` - 1 of the exchange area into the registry. Uses only their time, meta, address and
  * NodeID. Skips entries that are invalid or expired, entries that are no newer than the known announcement of their
- * node, and new nodes when the registry is full. If two announcements have the same time, the one with the higher
+ * node, and new nodes for which a full registry has no room. If two announcements have the same time, the one with the higher
  * address wins, and if that is equal too, the one with the higher port. So all servers choose the same one. A time that
  * is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
  *
@@ -124,6 +126,7 @@ function mergeOne(from: usize, now: f64): bool {
   const meta = load<u32>(from, ENTRY_META);
   const length = meta & META_LENGTH;
   if (length === 0 || length > load<u32>(H_MAX_ID) || meta >>> 16 === 0) return true;
+  if (isLinkLocal(from + ENTRY_ADDRESS)) return true;
   let time = load<f64>(from, ENTRY_TIME);
   const ahead = time > now + MAX_CLOCK_SKEW;
   if (ahead) time = now;
@@ -138,7 +141,9 @@ function mergeOne(from: usize, now: f64): bool {
   const entry = findLive(shard, id, length, now);
   let outcome: usize = H_MERGED;
   if (entry === 0) {
-    if (!insert(shard, id, length, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
+    const room = makeRoom(shard, (meta & META_CONFIRMED) !== 0 ? Infinity : time);
+    const fields = meta | META_FROM_JOURNAL;
+    if (!room || !insert(shard, id, length, fields, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
   } else if (isLater(from, time, entryAt(entry))) {
     refresh(shard, entry, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time);
   } else {

@@ -49,30 +49,33 @@ export const VERDICT_LIMITED_NEW = 7;
 export const VERDICT_FULL = 8;
 export const VERDICT_REFUSED_ID = 9;
 export const VERDICT_REFUSED_PORT = 10;
+export const VERDICT_REFUSED_SOURCE = 11;
 /** Number of verdicts. */
-export const VERDICTS = 11;
+export const VERDICTS = 12;
 
 /* ---- Further counters, numbered on from the verdicts ---- */
 
 /** Datagrams processed: always the sum of the verdict counters. */
-export const COUNTER_RECEIVED = 11;
+export const COUNTER_RECEIVED = 12;
 /** Datagrams that passed only because of the dry run, by the limit that they exceeded. */
-export const COUNTER_DRY_SOURCE = 12;
-export const COUNTER_DRY_NODE = 13;
-export const COUNTER_DRY_NEW = 14;
+export const COUNTER_DRY_SOURCE = 13;
+export const COUNTER_DRY_NODE = 14;
+export const COUNTER_DRY_NEW = 15;
 /** Counted by the transport: replies that the kernel refused to send. */
-export const COUNTER_UNSENT = 15;
+export const COUNTER_UNSENT = 16;
 /** Counted by the transport: errors that the socket reported for earlier replies. */
-export const COUNTER_SOCKET_ERRORS = 16;
+export const COUNTER_SOCKET_ERRORS = 17;
+/** Entries that gave way to a new node because the registry was full. */
+export const COUNTER_DISPLACED = 18;
 /** Number of counters in a lane. */
-export const COUNTERS = 17;
+export const COUNTERS = 19;
 
 /* ---- Header, at address 0 ---- */
 
 /** Value of H_MAGIC: marks the memory as an engine's. */
 export const LAYOUT_MAGIC = 0x57484552;
 /** Value of H_VERSION. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 export const H_MAGIC = 0;
 export const H_VERSION = 4;
@@ -113,10 +116,12 @@ export const H_MERGE_FULL = 80;
 export const H_MERGE_AHEAD = 84;
 /** f64: how long an announcement is valid, in milliseconds. */
 export const H_RETENTION = 88;
-/** f64: time of the last sweep that evicted everything that had expired, in ms since 1970; -1 before the first. */
+/** f64: time of the last sweep that evicted everything that had expired, in ms; -1 before the first. */
 export const H_LAST_SWEEP = 96;
 /** 1 on processors that may reorder reads: all but x86. */
 export const H_WEAK_ORDERING = 104;
+/** 1: the registry contradicts itself, so the server must stop. Set by the engine, read by the control thread. */
+export const H_DAMAGED = 108;
 /**
  * Lock of the pool of entries: 0 if free, else 1 + the number of the lane that holds it. The pool has a cache line of
  * its own.
@@ -135,23 +140,32 @@ export const LIMIT_SIZE = 16;
 export const LIMIT_INTERVAL = 0;
 /** f64: milliseconds that a burst may run ahead of the rate. */
 export const LIMIT_TOLERANCE = 8;
-/** Numbers of the limits, and of their tables. A limit on networks takes two numbers: IPv4 /24, then IPv6 /48. */
-export const LIMIT_SOURCE = 0;
-export const LIMIT_SOURCE_NETWORK = 1;
-export const LIMIT_NODE = 3;
-export const LIMIT_NEW = 4;
-export const LIMIT_NEW_NETWORK = 5;
+/**
+ * Numbers of the limits, and of their tables. Each of these four takes four numbers, which begin with the given one: the
+ * source's own limit, then two limits that it shares with others, then its reserve (limiter.ts). What is shared is a
+ * network, IPv4 /24 or IPv6 /48. Of LIMIT_NODE the first is that of a source and a NodeID together, and what is shared is
+ * the NodeID; its third number is not used.
+ */
+export const LIMIT_QUERIES = 0;
+export const LIMIT_ANNOUNCEMENTS = 4;
+export const LIMIT_NEW = 8;
+export const LIMIT_NODE = 12;
+/** Added to one of the above: the first of its shared limits, and its reserve. */
+export const LIMIT_SHARED = 1;
+export const LIMIT_RESERVE = 3;
 /** Number of limits. */
-export const LIMITS = 7;
+export const LIMITS = 16;
+/** How far reserves may exceed a shared limit: by as much as it allows in this time, in ms. */
+export const RESERVE_MS = 1000;
 /** Secret key of the hash (hash.ts). It has three parts. First: four words for the final mixing. */
-export const H_KEY = 320;
+export const H_KEY = 448;
 /** Second part of the key: four words for sources. */
-export const H_KEY_SOURCE = 336;
+export const H_KEY_SOURCE = 464;
 /** Third part of the key: one word per word of the longest NodeID. */
-export const H_KEY_ID = 352;
+export const H_KEY_ID = 480;
 /** Size of all three parts, in bytes. */
 export const KEY_SIZE = 1040;
-export const HEADER_SIZE = 1408;
+export const HEADER_SIZE = 1536;
 
 /* ---- Lane: the area of one worker. First a cache line with the words below, then counters, then slots ---- */
 
@@ -178,8 +192,6 @@ export const RECORD_NEXT = 20;
  * fields below.
  */
 export const RECORD_OLD_FIELDS = 24;
-/** Clamping: the time (f64) that replaces times in the future. */
-export const RECORD_TIME = 24;
 /** Insertion: address of the entry's index slot. Removal: number of the index slot that is the gap (closeGap). */
 export const RECORD_SLOT = 24;
 /** Insertion and removal: SHARD_COUNT before the change. */
@@ -198,8 +210,6 @@ export const STEP_INSERT = 3;
 /** A removal takes the entry out of the shard, then returns it to the pool. */
 export const STEP_REMOVE = 4;
 export const STEP_RELEASE = 5;
-/** After the clock was set back, times in the future are clamped to now. */
-export const STEP_CLAMP = 6;
 /**
  * Flag with STEP_REFRESH or STEP_INSERT: the entry is being linked into the queue, see RECORD_PREVIOUS and RECORD_NEXT.
  */
@@ -244,7 +254,7 @@ export const IPV4_MAPPED = 0xffff0000;
 
 export const SET_SIZE = 64;
 export const SET_WAYS = 5;
-/** f64 per slot: when the bucket will be empty, in ms since 1970. */
+/** f64 per slot: when the bucket will be empty, in ms. */
 export const SET_TIMES = 0;
 /** u32 per slot: tag of the key that owns the slot. */
 export const SET_TAGS = 40;
@@ -276,7 +286,9 @@ export const SHARD_TAIL = 16;
  * Cursors: positions in the queue. Each is the number of the last entry that the cursor has passed, or 0 at the start.
  * When that entry leaves its place in the queue, the cursor moves back to the entry before it.
  */
-export const SHARD_CURSORS = 48;
+export const SHARD_CURSORS = 44;
+/** All entries up to here are confirmed: the search for one that can give way to a new node starts here. */
+export const SHARD_CONFIRMED = 44;
 /**
  * The last entry that was inserted before the tail. The next entry from a journal belongs close to it, so the search
  * for a place starts here and at the tail.
@@ -297,7 +309,7 @@ export const INDEX_ENTRY = 4;
 /** Entry: neighbors in the queue. ENTRY_NEXT also links the free list. */
 export const ENTRY_PREVIOUS = 0;
 export const ENTRY_NEXT = 4;
-/** f64: time of the announcement in ms since 1970. The fraction orders announcements of the same millisecond. */
+/** f64: time of the announcement in ms. The fraction orders announcements of the same millisecond. */
 export const ENTRY_TIME = 8;
 /** Tag of the NodeID's hash. */
 export const ENTRY_TAG = 16;
@@ -313,10 +325,7 @@ export const META_CONFIRMED = 0x4000;
 /** The entry was merged from a journal, not announced to this server. It need not be sent to the journal again. */
 export const META_FROM_JOURNAL = 0x8000;
 
-/**
- * Milliseconds that a time may be ahead of `now`. The clocks of two machines differ slightly, and two workers read the
- * same clock at slightly different moments.
- */
+/** Milliseconds that a journal's time may be ahead of `now`: the clocks of two machines differ slightly. */
 export const MAX_CLOCK_SKEW = 1000;
 /** Milliseconds added to a second announcement of a node in the same millisecond, so that its time is later. */
 export const TIME_STEP = 0.0009765625;
@@ -325,6 +334,11 @@ export const TIME_STEP = 0.0009765625;
 
 /** Number of entries that fit into the exchange area. */
 export const EXCHANGE_ENTRIES = 256;
+/**
+ * Most entries of a queue that the search for one that can give way passes in one call. The lock is then held for a
+ * tenth of a millisecond, and the next call continues where this one ended.
+ */
+export const SEARCH_STEPS = 1024;
 /**
  * Most entries that are listed while a shard is locked. The lock is then held for 7 µs, or 14 µs with NodeIDs of 1008
  * bytes (bench/journal/main.ts).

@@ -1,13 +1,18 @@
 /**
- * Rate limits by GCRA (ITU-T I.371). A key is a host, a network or a NodeID. It has one timestamp: when its bucket will
- * be empty. A packet passes if that time is ahead of now by the tolerance at most.
+ * Rate limits by GCRA (ITU-T I.371). A key is a host, a network, a NodeID, or a host and a NodeID together. It has one
+ * timestamp: when its bucket will be empty. A packet passes if that time is ahead of now by the tolerance at most.
+ *
+ * A packet needs room in its source's own bucket and in one that the source shares: that of its network or of the NodeID.
+ * If only the shared one is full, the source's reserve still lets a packet a second through. So those who send the most
+ * wait, and nobody can use up what others share with them.
  *
  * Memory is fixed. A key belongs to one set of five slots. A key without a slot takes over the least-loaded slot of its
  * set, and inherits that slot's load. So an attacker gains nothing by inventing keys: a new key does not start with a
  * full burst, and a key that is over its limit keeps its slot, because that slot is among the most loaded. Sets are not
  * locked: if two workers charge one slot at the same instant, one charge may be lost.
  */
-import { hashSource, spread, tag } from "./hash";
+import { isIpv4 } from "./address";
+import { hashSource, mix, spread, tag } from "./hash";
 import {
   ALLOWED_SIZE,
   H_ALLOWED,
@@ -15,10 +20,13 @@ import {
   H_LIMITERS_AT,
   H_LIMITS,
   H_SET_MASK,
-  IPV4_MAPPED,
   LIMIT_INTERVAL,
+  LIMIT_NODE,
+  LIMIT_RESERVE,
+  LIMIT_SHARED,
   LIMIT_SIZE,
   LIMIT_TOLERANCE,
+  RESERVE_MS,
   SET_SIZE,
   SET_TAGS,
   SET_TIMES,
@@ -34,6 +42,9 @@ let hostSet: u32 = 0;
 let hostTag: u32 = 0;
 let networkSet: u32 = 0;
 let networkTag: u32 = 0;
+
+/** More than any server has. */
+const MOST_WORKERS: f64 = 1024;
 
 /** Whether the 16-byte address at `address` is in a network that is exempt from limits. */
 export function allowed(address: usize): bool {
@@ -52,13 +63,13 @@ export function allowed(address: usize): bool {
 }
 
 /**
- * Makes the 16-byte address at `address` the current source. Only the network is hashed. The host's set and tag are those
- * of its network, changed by the host's own bits times an odd number. An odd factor keeps numbers different, so no two
- * hosts of one network have the same tag.
+ * Makes the 16-byte address at `address` the current source. Only the network is hashed. The host's tag is that of its
+ * network, changed by the host's own bits times an odd number: an odd factor keeps numbers different, so no two hosts of
+ * one network have the same tag. The host's set is mixed, so that nobody can choose a host whose set is that of another.
  */
 export function setSource(address: usize): void {
   let host: u32 = 0;
-  if (load<u64>(address) === 0 && load<u32>(address, 8) === <u32>IPV4_MAPPED) {
+  if (isIpv4(address)) {
     const word = load<u32>(address, 12);
     family = 0;
     hashSource(word & 0x00ffffff, 0, family);
@@ -71,33 +82,41 @@ export function setSource(address: usize): void {
   }
   networkSet = spread;
   networkTag = tag;
-  hostSet = spread + host * 0x9e3779b1;
+  hostSet = mix(spread + host);
   hostTag = tag ^ (host * 0x85ebca6b);
 }
 
 /**
- * Whether a packet of the current source may pass at `now`, by the limit on its host and by the limit on its network. If
- * it may, both are charged. The arguments are numbers of limits. The limit on IPv6 networks follows that on IPv4 networks.
+ * Whether a packet of the current source may pass at `now`, by the limits on its host and on its network: `limit` is
+ * LIMIT_QUERIES, LIMIT_ANNOUNCEMENTS or LIMIT_NEW. If it may, both are charged.
  */
-export function passSource(hostLimit: u32, ipv4NetworkLimit: u32, now: f64): bool {
-  if (load<f64>(H_LIMITS + hostLimit * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
-  const networkLimit = ipv4NetworkLimit + family;
-  const hostSlot = slotOf(hostLimit, hostSet, hostTag);
-  const networkSlot = slotOf(networkLimit, networkSet, networkTag);
-  const hostFits = conforms(hostLimit, hostSlot, now);
-  const networkFits = conforms(networkLimit, networkSlot, now);
-  if (!hostFits || !networkFits) return false;
-  charge(hostLimit, hostSlot, now);
-  charge(networkLimit, networkSlot, now);
-  return true;
+export function passSource(limit: u32, now: f64): bool {
+  return pass(limit, limit + LIMIT_SHARED + family, hostSet, hostTag, networkSet, networkTag, now);
 }
 
-/** Whether a packet for the last hashed key may pass at `now` by `limit`. If it may, the limit is charged. */
-export function passKey(limit: u32, now: f64): bool {
-  if (load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
-  const slot = slotOf(limit, tag, spread);
-  if (!conforms(limit, slot, now)) return false;
-  charge(limit, slot, now);
+/**
+ * Whether a query of the current source for the last hashed NodeID may pass at `now`, by the limits on both together and
+ * on the NodeID. If it may, both are charged.
+ */
+export function passNode(now: f64): bool {
+  return pass(LIMIT_NODE, LIMIT_NODE + LIMIT_SHARED, hostSet ^ tag, hostTag ^ spread, tag, spread, now);
+}
+
+/** Whether a packet may pass by the limit `own`, and by `shared` or the reserve. `place` chooses a set, `key` a slot. */
+function pass(own: u32, shared: u32, ownPlace: u32, ownKey: u32, sharedPlace: u32, sharedKey: u32, now: f64): bool {
+  if (load<f64>(H_LIMITS + own * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
+  const ownSlot = slotOf(own, ownPlace, ownKey);
+  const sharedSlot = slotOf(shared, sharedPlace, sharedKey);
+  if (!conforms(own, ownSlot, 0, now)) return false;
+  if (!conforms(shared, sharedSlot, 0, now)) {
+    if (!conforms(shared, sharedSlot, RESERVE_MS, now)) return false;
+    const reserve = own + LIMIT_RESERVE;
+    const reserveSlot = slotOf(reserve, ownPlace, ownKey);
+    if (!conforms(reserve, reserveSlot, 0, now)) return false;
+    charge(reserve, reserveSlot, now);
+  }
+  charge(own, ownSlot, now);
+  charge(shared, sharedSlot, now);
   return true;
 }
 
@@ -119,14 +138,16 @@ function slotOf(limit: u32, place: u32, key: u32): usize {
   return set + (least << 3);
 }
 
-function conforms(limit: u32, slot: usize, now: f64): bool {
+/** Whether a bucket has room for a packet, if its limit may be exceeded by as much as it allows in `more` ms. */
+function conforms(limit: u32, slot: usize, more: f64, now: f64): bool {
   const ahead = load<f64>(slot) - now;
-  const tolerance = load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_TOLERANCE);
-  if (ahead <= tolerance) return true;
-  // A bucket can be fuller than full only if the clock was set back. Then it becomes exactly full.
-  const full = tolerance + load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_INTERVAL);
-  if (ahead > full) store<f64>(slot, now + full);
-  return false;
+  const room = load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_TOLERANCE) + more;
+  if (ahead <= room) return true;
+  // Fuller than packets can make it, even if all workers charge it at the same instant: it counts as empty.
+  const most = room + RESERVE_MS + load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_INTERVAL) * MOST_WORKERS;
+  if (ahead <= most) return false;
+  store<f64>(slot, now);
+  return true;
 }
 
 function charge(limit: u32, slot: usize, now: f64): void {

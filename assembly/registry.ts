@@ -5,13 +5,17 @@
  *
  * "The current NodeID" is the one that was hashed last. Its bytes must be padded with zeros to whole words.
  */
-import { allocate, entryAt, link, moveCursorsBack, release, shardAt, unlink } from "./entries";
+import { isSameAddress } from "./address";
+import { reportDamage } from "./damage";
+import { allocate, entryAt, isFull, link, moveCursorsBack, nextField, release, shardAt, unlink } from "./entries";
 import { spread, tag } from "./hash";
 import {
   BATCH,
+  COUNTER_DISPLACED,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
+  ENTRY_NEXT,
   ENTRY_PREVIOUS,
   ENTRY_TAG,
   ENTRY_TIME,
@@ -24,22 +28,21 @@ import {
   INDEX_ENTRY,
   INDEX_SIZE,
   INDEX_TAG,
-  MAX_CLOCK_SKEW,
+  LANE_COUNTERS,
+  META_CONFIRMED,
   META_LENGTH,
   RECORD_COUNT,
   RECORD_ENTRY,
   RECORD_OLD_FIELDS,
   RECORD_SLOT,
   RECORD_STEP,
-  RECORD_TIME,
+  SEARCH_STEPS,
+  SHARD_CONFIRMED,
   SHARD_COUNT,
   SHARD_HEAD,
-  SHARD_LISTED,
   SHARD_LOCK,
-  SHARD_SAVED,
   SHARD_SEQUENCE,
   SHARD_TAIL,
-  STEP_CLAMP,
   STEP_NONE,
   STEP_REFRESH,
   STEP_REMOVE,
@@ -160,26 +163,6 @@ export function findLive(shard: u32, id: usize, length: u32, now: f64): u32 {
 }
 
 /**
- * Handles a clock that was set back: sets announcement times in the future to `now`. Otherwise those entries would stay
- * until then, and each new announcement would have to be inserted before them. The journal receives the new times.
- */
-function clampFutureTimes(shard: u32, now: f64): void {
-  const tail = load<u32>(shardAt(shard), SHARD_TAIL);
-  if (tail === 0 || load<f64>(entryAt(tail), ENTRY_TIME) <= now + MAX_CLOCK_SKEW) return;
-  store<f64>(lane, now, RECORD_TIME);
-  store<u32>(lane, STEP_CLAMP, RECORD_STEP);
-  for (let entry = tail; entry !== 0; ) {
-    const at = entryAt(entry);
-    if (load<f64>(at, ENTRY_TIME) <= now) break;
-    store<f64>(at, now, ENTRY_TIME);
-    entry = load<u32>(at, ENTRY_PREVIOUS);
-  }
-  store<u32>(shardAt(shard), 0, SHARD_SAVED);
-  store<u32>(shardAt(shard), 0, SHARD_LISTED);
-  store<u32>(lane, STEP_NONE, RECORD_STEP);
-}
-
-/**
  * The time to store for an announcement that was received at `now` for `entry`, or for a new node if `entry` is 0. The
  * shard must be locked. The time is not earlier than any other in the shard, and later than that of the node's last
  * announcement. `now` alone does not ensure that: a worker reads the clock before it locks the shard, and the clock has
@@ -193,9 +176,16 @@ export function announcementTime(shard: u32, entry: u32, now: f64): f64 {
   return entry !== 0 && load<f64>(entryAt(entry), ENTRY_TIME) === latest ? latest + TIME_STEP : latest;
 }
 
-/** Gives `entry` a new port, address and time. The shard must be locked. */
+/** Whether an announcement repeats the one that `entry` holds: the same address and port. */
+export function isRepeated(entry: u32, meta: u32, address: usize): bool {
+  const at = entryAt(entry);
+  return (load<u32>(at, ENTRY_META) ^ meta) >>> 16 === 0 && isSameAddress(at + ENTRY_ADDRESS, address);
+}
+
+/** Gives `entry` a new port, address and time. A confirmed entry stays confirmed. The shard must be locked. */
 export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time: f64): void {
   const at = entryAt(entry);
+  meta |= load<u32>(at, ENTRY_META) & META_CONFIRMED;
   const sequence = shardAt(shard) + SHARD_SEQUENCE;
   recordOldFields(entry, at);
   beginWrite(sequence);
@@ -217,13 +207,39 @@ function recordOldFields(entry: u32, at: usize): void {
   store<u32>(lane, STEP_REFRESH, RECORD_STEP);
 }
 
+/**
+ * Makes room for a new entry in a locked shard: if the registry is full, the oldest entry of the shard gives way that is
+ * not confirmed and was announced before `before`. Returns false if there is none.
+ */
+export function makeRoom(shard: u32, before: f64): bool {
+  if (!isFull()) return true;
+  const from = shardAt(shard);
+  let last = load<u32>(from, SHARD_CONFIRMED);
+  let entry = load<u32>(nextField(shard, last));
+  for (let left = SEARCH_STEPS; entry !== 0 && left !== 0; left--) {
+    const at = entryAt(entry);
+    if ((load<u32>(at, ENTRY_META) & META_CONFIRMED) === 0) {
+      store<u32>(from, last, SHARD_CONFIRMED);
+      if (load<f64>(at, ENTRY_TIME) >= before || !remove(shard, entry)) return false;
+      const counter = lane + COUNTER_DISPLACED * 8;
+      store<f64>(counter, load<f64>(counter, LANE_COUNTERS) + 1, LANE_COUNTERS);
+      return true;
+    }
+    last = entry;
+    entry = load<u32>(at, ENTRY_NEXT);
+  }
+  store<u32>(from, last, SHARD_CONFIRMED);
+  return false;
+}
+
 /** Inserts the current NodeID, which `findLive` did not find. The shard must be locked. False if no entry is free. */
 export function insert(shard: u32, id: usize, length: u32, meta: u32, address: usize, time: f64): bool {
   const from = shardAt(shard);
   const slots = load<u32>(H_INDEX_SLOTS);
   const index = indexAt(shard);
   let place = homeSlot(tag);
-  while (load<u32>(index + place * INDEX_SIZE, INDEX_ENTRY) !== 0) {
+  for (let left = slots; load<u32>(index + place * INDEX_SIZE, INDEX_ENTRY) !== 0; ) {
+    if (--left === 0) return reportDamage();
     if (++place === slots) place = 0;
   }
   const slot = index + place * INDEX_SIZE;
@@ -258,7 +274,6 @@ function copyAddress(to: usize, from: usize): void {
 
 /** Evicts up to `most` expired entries from a locked shard. Returns how many. */
 export function evictExpired(shard: u32, now: f64, most: u32): u32 {
-  clampFutureTimes(shard, now);
   for (let done: u32 = 0; done < most; done++) {
     const head = load<u32>(shardAt(shard), SHARD_HEAD);
     if (head === 0 || isLive(load<f64>(entryAt(head), ENTRY_TIME), now)) return done;
@@ -301,7 +316,7 @@ function remove(shard: u32, entry: u32): bool {
   const index = indexAt(shard);
   let hole = homeSlot(load<u32>(at, ENTRY_TAG));
   for (let left = slots; load<u32>(index + hole * INDEX_SIZE, INDEX_ENTRY) !== entry; ) {
-    if (--left === 0) return false;
+    if (--left === 0) return reportDamage();
     if (++hole === slots) hole = 0;
   }
   store<u32>(lane, entry, RECORD_ENTRY);
@@ -326,15 +341,18 @@ function remove(shard: u32, entry: u32): bool {
 function closeGap(index: usize, hole: u32): void {
   const slots = load<u32>(H_INDEX_SLOTS);
   let next = hole;
-  for (;;) {
+  for (let left = slots; left !== 0; left--) {
     if (++next === slots) next = 0;
     const slot = index + next * INDEX_SIZE;
-    if (load<u32>(slot, INDEX_ENTRY) === 0) break;
+    if (load<u32>(slot, INDEX_ENTRY) === 0) {
+      store<u64>(index + hole * INDEX_SIZE, 0);
+      return;
+    }
     const wanted = homeSlot(load<u32>(slot, INDEX_TAG));
     if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
     store<u64>(index + hole * INDEX_SIZE, load<u64>(slot));
     store<u32>(lane, next, RECORD_SLOT);
     hole = next;
   }
-  store<u64>(index + hole * INDEX_SIZE, 0);
+  reportDamage();
 }

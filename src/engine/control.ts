@@ -2,6 +2,7 @@
  * The control thread's view of an engine's memory: it reads counters and heartbeats and stops workers, while they run.
  */
 import {
+  COUNTER_DISPLACED,
   COUNTER_DRY_NEW,
   COUNTER_DRY_NODE,
   COUNTER_DRY_SOURCE,
@@ -10,6 +11,7 @@ import {
   COUNTER_UNSENT,
   COUNTERS,
   H_CAPACITY,
+  H_DAMAGED,
   H_LANES,
   H_LANES_AT,
   H_POOL_USED,
@@ -36,6 +38,7 @@ export const VERDICTS = [
   "full",
   "refused-id",
   "refused-port",
+  "refused-source",
 ] as const;
 
 /** The outcome for one datagram. */
@@ -49,6 +52,8 @@ export interface EngineCounters {
   readonly verdicts: Readonly<Record<Verdict, number>>;
   /** Datagrams that passed only because of the dry run, per limit that they exceeded. */
   readonly dryRun: Readonly<Record<"limited-source" | "limited-node" | "limited-new", number>>;
+  /** Nodes announced only once that gave way to a new one, because the registry was full. */
+  readonly displaced: number;
   /** Replies that the kernel refused to send. */
   readonly unsent: number;
   /** Errors that the sockets reported. */
@@ -83,6 +88,11 @@ export class EngineControl {
   /** Entries in use, including expired ones that have not been evicted yet. */
   get nodes(): number {
     return Atomics.load(this.#u32, H_POOL_USED >>> 2);
+  }
+
+  /** Whether an engine found that the registry contradicts itself. */
+  get damaged(): boolean {
+    return Atomics.load(this.#u32, H_DAMAGED >>> 2) !== 0;
   }
 
   /** Asks all workers to stop. Each worker checks once per batch. */
@@ -138,6 +148,7 @@ export class EngineControl {
         "limited-node": sums[COUNTER_DRY_NODE]!,
         "limited-new": sums[COUNTER_DRY_NEW]!,
       },
+      displaced: sums[COUNTER_DISPLACED]!,
       unsent: sums[COUNTER_UNSENT]!,
       socketErrors: sums[COUNTER_SOCKET_ERRORS]!,
     };

@@ -11,17 +11,15 @@ import {
   H_LANES,
   H_LANES_AT,
   H_MAX_ID,
-  IPV4_MAPPED,
   LANE_COUNTERS,
   LANE_SEQUENCE,
   LANE_SIZE,
   LANE_SLOTS,
+  LIMIT_ANNOUNCEMENTS,
   LIMIT_NEW,
-  LIMIT_NEW_NETWORK,
-  LIMIT_NODE,
-  LIMIT_SOURCE,
-  LIMIT_SOURCE_NETWORK,
+  LIMIT_QUERIES,
   MAX_PACKET,
+  META_CONFIRMED,
   QUERY_ID,
   SLOT_LENGTH,
   SLOT_PACKET,
@@ -43,16 +41,29 @@ import {
   VERDICT_REFRESHED,
   VERDICT_REFUSED_ID,
   VERDICT_REFUSED_PORT,
+  VERDICT_REFUSED_SOURCE,
   VERDICT_STORED,
   VERDICT_UNKNOWN,
 } from "../../assembly/layout.ts";
 import { announcedPort, parse, writeAnnouncementHeader } from "../codec/packet.ts";
 import { padded, readWord, writeWord } from "../codec/words.ts";
+import { isIpv4, isLinkLocal } from "./address.ts";
 import { isFull } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
-import { allowed, passKey, passSource, setSource } from "./limiter.ts";
+import { allowed, passNode, passSource, setSource } from "./limiter.ts";
 import { beginWrite, endWrite } from "./lock.ts";
-import { announcementTime, findLive, insert, lockShard, lookUp, refresh, sweep, unlockShard } from "./registry.ts";
+import {
+  announcementTime,
+  findLive,
+  insert,
+  isRepeated,
+  lockShard,
+  lookUp,
+  makeRoom,
+  refresh,
+  sweep,
+  unlockShard,
+} from "./registry.ts";
 import type { EngineState } from "./state.ts";
 
 /**
@@ -107,14 +118,14 @@ function handle(m: EngineState, slot: number, now: number): number {
   if (length === 0 || length > m.u32[H_MAX_ID >>> 2]!) return VERDICT_REFUSED_ID;
   if (m.u16[(slot + SLOT_SOURCE + SOURCE_PORT) >>> 1] === 0) return VERDICT_REFUSED_PORT;
   if (!query && announcedPort(m.u8, packet) === 0) return VERDICT_REFUSED_PORT;
-
   const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
+  if (!query && isLinkLocal(m, address)) return VERDICT_REFUSED_SOURCE;
+
   const exempt = m.u32[H_ALLOWED >>> 2] !== 0 && allowed(m, address);
   if (!exempt) {
     setSource(m, address);
-    if (!passSource(m, LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now) && isEnforced(m, COUNTER_DRY_SOURCE)) {
-      return VERDICT_LIMITED_SOURCE;
-    }
+    const limit = query ? LIMIT_QUERIES : LIMIT_ANNOUNCEMENTS;
+    if (!passSource(m, limit, now) && isEnforced(m, COUNTER_DRY_SOURCE)) return VERDICT_LIMITED_SOURCE;
   }
   const id = packet + (query ? QUERY_ID : ANNOUNCEMENT_ID);
   clearPadding(m, id, length);
@@ -124,14 +135,13 @@ function handle(m: EngineState, slot: number, now: number): number {
 
 /** Handles a query. Writes the reply into the query's slot. */
 function answer(m: EngineState, slot: number, id: number, length: number, exempt: boolean, now: number): number {
-  if (!exempt && !passKey(m, LIMIT_NODE, now) && isEnforced(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+  if (!exempt && !passNode(m, now) && isEnforced(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
   const ip = id + padded(length) + 4;
   const port = lookUp(m, id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
-  const word = ip >>> 2;
   let ipLength = 16;
-  if (m.i32[word] === 0 && m.i32[word + 1] === 0 && m.u32[word + 2] === IPV4_MAPPED) {
-    m.i32[word] = m.i32[word + 3]!;
+  if (isIpv4(m, ip)) {
+    m.i32[ip >>> 2] = m.i32[(ip + 12) >>> 2]!;
     ipLength = 4;
   }
   writeWord(m.u8, ip - 4, ipLength);
@@ -140,7 +150,7 @@ function answer(m: EngineState, slot: number, id: number, length: number, exempt
   return VERDICT_ANSWERED;
 }
 
-/** Handles an announcement. */
+/** Handles an announcement. A new node and a new address of a known node are both new to the source's limit. */
 function announce(
   m: EngineState,
   address: number,
@@ -154,16 +164,19 @@ function announce(
   const meta = (announcedPort(m.u8, packet) << 16) | length;
   const shard = lockShard(m, now);
   const entry = findLive(m, shard, id, length, now);
-  const time = announcementTime(m, shard, entry, now);
-  let verdict = VERDICT_STORED;
-  if (entry !== 0) {
-    refresh(m, shard, entry, meta, address, time);
-    verdict = VERDICT_REFRESHED;
-  } else if (isFull(m)) {
-    verdict = VERDICT_FULL;
-  } else if (!exempt && !passSource(m, LIMIT_NEW, LIMIT_NEW_NETWORK, now) && isEnforced(m, COUNTER_DRY_NEW)) {
+  const repeated = entry !== 0 && isRepeated(m, entry, meta, address);
+  let verdict = VERDICT_REFRESHED;
+  if (!repeated && !exempt && !passSource(m, LIMIT_NEW, now) && isEnforced(m, COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
-  } else if (!insert(m, shard, id, length, meta, address, time)) {
+  } else if (entry !== 0) {
+    const time = announcementTime(m, shard, entry, now);
+    refresh(m, shard, entry, repeated ? meta | META_CONFIRMED : meta, address, time);
+  } else if (
+    makeRoom(m, shard, Number.POSITIVE_INFINITY) &&
+    insert(m, shard, id, length, meta, address, announcementTime(m, shard, 0, now))
+  ) {
+    verdict = VERDICT_STORED;
+  } else {
     verdict = VERDICT_FULL;
   }
   unlockShard(m, shard);

@@ -18,6 +18,7 @@ import {
   RECORD_STEP,
   RECORD_TOP,
   RECORD_USED,
+  SHARD_CONFIRMED,
   SHARD_CURSORS,
   SHARD_HEAD,
   SHARD_INSERT_HINT,
@@ -29,6 +30,7 @@ import {
   STEP_NONE,
   STEP_RELEASE,
 } from "../../assembly/layout.ts";
+import { reportDamage } from "./damage.ts";
 import { holdsLock, lock, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
@@ -108,6 +110,9 @@ export function link(m: EngineState, shard: number, entry: number, at: number, t
   if (previous !== 0 && timeOf(m, previous) > time) {
     previous = findPredecessor(m, shard, time);
     m.u32[(shardAt(m, shard) + SHARD_INSERT_HINT) >>> 2] = entry;
+    // The entry may not be confirmed, so the cursor must not be past it.
+    const confirmed = m.u32[(shardAt(m, shard) + SHARD_CONFIRMED) >>> 2]!;
+    if (confirmed !== 0 && timeOf(m, confirmed) > time) m.u32[(shardAt(m, shard) + SHARD_CONFIRMED) >>> 2] = previous;
   }
   const nextAt = nextField(m, shard, previous);
   const next = m.u32[nextAt >>> 2]!;
@@ -137,12 +142,17 @@ function findPredecessor(m: EngineState, shard: number, time: number): number {
   if (near === 0) near = head;
   const forward = timeOf(m, near) <= time;
   const step = forward ? ENTRY_NEXT : ENTRY_PREVIOUS;
+  let left = m.u32[H_CAPACITY >>> 2]!;
   do {
     const next = m.u32[(entryAt(m, near) + step) >>> 2]!;
     const earlier = timeOf(m, next) <= time;
     if (earlier !== forward) return forward ? near : next;
     near = next;
     back = m.u32[(entryAt(m, back) + ENTRY_PREVIOUS) >>> 2]!;
+    if (--left === 0) {
+      reportDamage(m);
+      break;
+    }
   } while (timeOf(m, back) > time);
   return back;
 }

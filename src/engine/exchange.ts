@@ -21,16 +21,17 @@ import {
   LIST_BUSY,
   LIST_MORE,
   MAX_CLOCK_SKEW,
+  META_CONFIRMED,
   META_FROM_JOURNAL,
   META_LENGTH,
-  SHARD_HEAD,
   SHARD_LISTED,
   SHARD_LOCK,
   SHARD_SAVED,
   SHARD_TAIL,
   SHARD_WALKED,
 } from "../../assembly/layout.ts";
-import { entryAt, isFull, shardAt } from "./entries.ts";
+import { isLinkLocal } from "./address.ts";
+import { entryAt, isFull, nextField, shardAt } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { tryLock, unlock } from "./lock.ts";
 import {
@@ -38,6 +39,7 @@ import {
   findLive,
   insert,
   isLive,
+  makeRoom,
   refresh,
   shardOf,
   sweep,
@@ -63,7 +65,7 @@ export function collect(m: EngineState, shard: number, walk: boolean, until: num
   const stride = m.u32[H_STRIDE >>> 2]!;
   let to = m.u32[H_EXCHANGE_AT >>> 2]!;
   let last = m.u32[cursor]!;
-  let entry = m.u32[(last === 0 ? from + SHARD_HEAD : entryAt(m, last) + ENTRY_NEXT) >>> 2]!;
+  let entry = m.u32[nextField(m, shard, last) >>> 2]!;
   let count = 0;
   let left = LIST_BATCH;
   for (; entry !== 0 && left !== 0; left--) {
@@ -107,7 +109,7 @@ export function moveCursor(m: EngineState, shard: number, what: number): boolean
 /**
  * Merges entries `first` to `count` - 1 of the exchange area into the registry. Uses only their time, meta, address and
  * NodeID. Skips entries that are invalid or expired, entries that are no newer than the known announcement of their
- * node, and new nodes when the registry is full. If two announcements have the same time, the one with the higher
+ * node, and new nodes for which a full registry has no room. If two announcements have the same time, the one with the higher
  * address wins, and if that is equal too, the one with the higher port. So all servers choose the same one. A time that
  * is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
  *
@@ -129,6 +131,7 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   const meta = m.u32[(from + ENTRY_META) >>> 2]!;
   const length = meta & META_LENGTH;
   if (length === 0 || length > m.u32[H_MAX_ID >>> 2]! || meta >>> 16 === 0) return true;
+  if (isLinkLocal(m, from + ENTRY_ADDRESS)) return true;
   let time = m.f64[(from + ENTRY_TIME) >>> 3]!;
   const ahead = time > now + MAX_CLOCK_SKEW;
   if (ahead) time = now;
@@ -143,7 +146,9 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   const entry = findLive(m, shard, id, length, now);
   let outcome = H_MERGED;
   if (entry === 0) {
-    if (!insert(m, shard, id, length, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
+    const room = makeRoom(m, shard, (meta & META_CONFIRMED) !== 0 ? Number.POSITIVE_INFINITY : time);
+    const fields = meta | META_FROM_JOURNAL;
+    if (!room || !insert(m, shard, id, length, fields, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
   } else if (isLater(m, from, time, entryAt(m, entry))) {
     refresh(m, shard, entry, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time);
   } else {

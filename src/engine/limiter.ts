@@ -1,4 +1,7 @@
-/** Twin of assembly/limiter.ts: rate limits by GCRA (ITU-T I.371) in sets of five slots. */
+/**
+ * Twin of assembly/limiter.ts: rate limits by GCRA (ITU-T I.371) in sets of five slots. A packet needs room in its
+ * source's own bucket and in one that the source shares, or else in its reserve.
+ */
 import {
   ALLOWED_SIZE,
   H_ALLOWED,
@@ -6,17 +9,24 @@ import {
   H_LIMITERS_AT,
   H_LIMITS,
   H_SET_MASK,
-  IPV4_MAPPED,
   LIMIT_INTERVAL,
+  LIMIT_NODE,
+  LIMIT_RESERVE,
+  LIMIT_SHARED,
   LIMIT_SIZE,
   LIMIT_TOLERANCE,
+  RESERVE_MS,
   SET_SIZE,
   SET_TAGS,
   SET_TIMES,
   SET_WAYS,
 } from "../../assembly/layout.ts";
-import { hashSource } from "./hash.ts";
+import { isIpv4 } from "./address.ts";
+import { hashSource, mix } from "./hash.ts";
 import type { EngineState } from "./state.ts";
+
+/** More than any server has. */
+const MOST_WORKERS = 1024;
 
 /** Whether the 16-byte address at `address` is in a network that is exempt from limits. */
 export function allowed(m: EngineState, address: number): boolean {
@@ -37,14 +47,14 @@ export function allowed(m: EngineState, address: number): boolean {
 }
 
 /**
- * Makes the 16-byte address at `address` the current source. Only the network is hashed. The host's set and tag are those
- * of its network, changed by the host's own bits times an odd number. An odd factor keeps numbers different, so no two
- * hosts of one network have the same tag.
+ * Makes the 16-byte address at `address` the current source. Only the network is hashed. The host's tag is that of its
+ * network, changed by the host's own bits times an odd number: an odd factor keeps numbers different, so no two hosts of
+ * one network have the same tag. The host's set is mixed, so that nobody can choose a host whose set is that of another.
  */
 export function setSource(m: EngineState, address: number): void {
   const at = address >>> 2;
   let host = 0;
-  if (m.i32[at] === 0 && m.i32[at + 1] === 0 && m.u32[at + 2] === IPV4_MAPPED) {
+  if (isIpv4(m, address)) {
     const word = m.i32[at + 3]!;
     m.family = 0;
     hashSource(m, word & 0x00ffffff, 0, m.family);
@@ -57,33 +67,52 @@ export function setSource(m: EngineState, address: number): void {
   }
   m.networkSet = m.spread;
   m.networkTag = m.tag;
-  m.hostSet = (m.spread + Math.imul(host, 0x9e3779b1)) | 0;
+  m.hostSet = mix((m.spread + host) | 0);
   m.hostTag = m.tag ^ Math.imul(host, 0x85ebca6b);
 }
 
 /**
- * Whether a packet of the current source may pass at `now`, by the limit on its host and by the limit on its network. If
- * it may, both are charged. The arguments are numbers of limits. The limit on IPv6 networks follows that on IPv4 networks.
+ * Whether a packet of the current source may pass at `now`, by the limits on its host and on its network: `limit` is
+ * LIMIT_QUERIES, LIMIT_ANNOUNCEMENTS or LIMIT_NEW. If it may, both are charged.
  */
-export function passSource(m: EngineState, hostLimit: number, ipv4NetworkLimit: number, now: number): boolean {
-  if (m.f64[(H_LIMITS + hostLimit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
-  const networkLimit = ipv4NetworkLimit + m.family;
-  const hostSlot = slotOf(m, hostLimit, m.hostSet, m.hostTag);
-  const networkSlot = slotOf(m, networkLimit, m.networkSet, m.networkTag);
-  const hostFits = conforms(m, hostLimit, hostSlot, now);
-  const networkFits = conforms(m, networkLimit, networkSlot, now);
-  if (!hostFits || !networkFits) return false;
-  charge(m, hostLimit, hostSlot, now);
-  charge(m, networkLimit, networkSlot, now);
-  return true;
+export function passSource(m: EngineState, limit: number, now: number): boolean {
+  return pass(m, limit, limit + LIMIT_SHARED + m.family, m.hostSet, m.hostTag, m.networkSet, m.networkTag, now);
 }
 
-/** Whether a packet for the last hashed key may pass at `now` by `limit`. If it may, the limit is charged. */
-export function passKey(m: EngineState, limit: number, now: number): boolean {
-  if (m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
-  const slot = slotOf(m, limit, m.tag, m.spread);
-  if (!conforms(m, limit, slot, now)) return false;
-  charge(m, limit, slot, now);
+/**
+ * Whether a query of the current source for the last hashed NodeID may pass at `now`, by the limits on both together and
+ * on the NodeID. If it may, both are charged.
+ */
+export function passNode(m: EngineState, now: number): boolean {
+  const place = m.hostSet ^ m.tag;
+  const key = m.hostTag ^ m.spread;
+  return pass(m, LIMIT_NODE, LIMIT_NODE + LIMIT_SHARED, place, key, m.tag, m.spread, now);
+}
+
+/** Whether a packet may pass by the limit `own`, and by `shared` or the reserve. `place` chooses a set, `key` a slot. */
+function pass(
+  m: EngineState,
+  own: number,
+  shared: number,
+  ownPlace: number,
+  ownKey: number,
+  sharedPlace: number,
+  sharedKey: number,
+  now: number,
+): boolean {
+  if (m.f64[(H_LIMITS + own * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
+  const ownSlot = slotOf(m, own, ownPlace, ownKey);
+  const sharedSlot = slotOf(m, shared, sharedPlace, sharedKey);
+  if (!conforms(m, own, ownSlot, 0, now)) return false;
+  if (!conforms(m, shared, sharedSlot, 0, now)) {
+    if (!conforms(m, shared, sharedSlot, RESERVE_MS, now)) return false;
+    const reserve = own + LIMIT_RESERVE;
+    const reserveSlot = slotOf(m, reserve, ownPlace, ownKey);
+    if (!conforms(m, reserve, reserveSlot, 0, now)) return false;
+    charge(m, reserve, reserveSlot, now);
+  }
+  charge(m, own, ownSlot, now);
+  charge(m, shared, sharedSlot, now);
   return true;
 }
 
@@ -107,14 +136,16 @@ function slotOf(m: EngineState, limit: number, place: number, key: number): numb
   return set + (least << 3);
 }
 
-function conforms(m: EngineState, limit: number, slot: number, now: number): boolean {
+/** Whether a bucket has room for a packet, if its limit may be exceeded by as much as it allows in `more` ms. */
+function conforms(m: EngineState, limit: number, slot: number, more: number, now: number): boolean {
   const ahead = m.f64[slot >>> 3]! - now;
-  const tolerance = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_TOLERANCE) >>> 3]!;
-  if (ahead <= tolerance) return true;
-  // A bucket can be fuller than full only if the clock was set back. Then it becomes exactly full.
-  const full = tolerance + m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]!;
-  if (ahead > full) m.f64[slot >>> 3] = now + full;
-  return false;
+  const room = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_TOLERANCE) >>> 3]! + more;
+  if (ahead <= room) return true;
+  // Fuller than packets can make it, even if all workers charge it at the same instant: it counts as empty.
+  const most = room + RESERVE_MS + m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]! * MOST_WORKERS;
+  if (ahead <= most) return false;
+  m.f64[slot >>> 3] = now;
+  return true;
 }
 
 function charge(m: EngineState, limit: number, slot: number, now: number): void {

@@ -33,13 +33,14 @@ import {
   LANE_SIZE,
   LAYOUT_MAGIC,
   LAYOUT_VERSION,
+  LIMIT_ANNOUNCEMENTS,
   LIMIT_INTERVAL,
   LIMIT_NEW,
-  LIMIT_NEW_NETWORK,
   LIMIT_NODE,
+  LIMIT_QUERIES,
+  LIMIT_RESERVE,
+  LIMIT_SHARED,
   LIMIT_SIZE,
-  LIMIT_SOURCE,
-  LIMIT_SOURCE_NETWORK,
   LIMIT_TOLERANCE,
   LIMITS,
   MAX_ID_LENGTH,
@@ -60,8 +61,12 @@ export interface EngineMemory {
 const PAGE = 65536;
 /** Number of pages that 32-bit addresses can reach. */
 const MAX_PAGES = 65536;
-/** A network's limit as a multiple of its hosts' limit: IPv4 /24, IPv6 /48. */
-const NETWORK_FACTORS = [32, 4] as const;
+/** A network's limit as a multiple of its hosts' limit: IPv4 /24 and IPv6 /48. */
+const NETWORK_FACTOR = 32;
+/** The part of a NodeID's limit that one source may use. */
+const SOURCE_SHARE = 0.01;
+/** What a source may send even if others use up the limit that it shares with them. */
+const RESERVE: Limit = { rate: 1, burst: 5 };
 /** Sets per limiter table, five slots each. 20,000 keys can exceed their rate at once before keys share slots. */
 const LIMITER_SETS = 4096;
 /** Fewest nodes per shard. With fewer, random variation fills shards too unevenly for their share of the index. */
@@ -182,13 +187,7 @@ export function createEngineMemory(options: EngineOptions): EngineMemory {
   word(H_ENTRIES_AT, p.entriesAt);
   f64[H_RETENTION >>> 3] = options.retentionMs;
   f64[H_LAST_SWEEP >>> 3] = -1;
-  writeLimit(f64, LIMIT_SOURCE, options.source, 1);
-  writeLimit(f64, LIMIT_NODE, options.node, 1);
-  writeLimit(f64, LIMIT_NEW, options.new, 1);
-  NETWORK_FACTORS.forEach((factor, family) => {
-    writeLimit(f64, LIMIT_SOURCE_NETWORK + family, options.source, factor);
-    writeLimit(f64, LIMIT_NEW_NETWORK + family, options.new, factor);
-  });
+  writeLimits(f64, options);
   writeAllowed(memory, p.allowedAt, options.allow);
   word(H_ALLOWED, options.allow.length);
   // getRandomValues does not accept shared memory.
@@ -238,12 +237,29 @@ function powerOfTwo(name: string, value: number, most: number): void {
   }
 }
 
+function writeLimits(f64: Float64Array, { source, node, new: unknown }: EngineOptions): void {
+  const write = (limit: number, own: Limit, shared: Limit) => {
+    writeLimit(f64, limit, own);
+    writeLimit(f64, limit + LIMIT_SHARED, shared);
+    writeLimit(f64, limit + LIMIT_SHARED + 1, shared);
+    writeLimit(f64, limit + LIMIT_RESERVE, RESERVE);
+  };
+  const ofNetwork = ({ rate, burst }: Limit) => ({ rate: rate * NETWORK_FACTOR, burst: burst * NETWORK_FACTOR });
+  const part = (all: number, least: number) => Math.min(all, Math.max(all * SOURCE_SHARE, least));
+  // As many nodes may announce themselves at once as may be new at once.
+  const announcements = { rate: source.rate, burst: Math.max(source.burst, unknown.burst) };
+  write(LIMIT_QUERIES, source, ofNetwork(source));
+  write(LIMIT_ANNOUNCEMENTS, announcements, ofNetwork(announcements));
+  write(LIMIT_NEW, unknown, ofNetwork(unknown));
+  write(LIMIT_NODE, { rate: part(node.rate, RESERVE.rate), burst: part(node.burst, RESERVE.burst) }, node);
+}
+
 /** Writes a limit as GCRA needs it: the interval between packets, and how far a burst may run ahead of it. */
-function writeLimit(f64: Float64Array, limit: number, { rate, burst }: Limit, factor: number): void {
+function writeLimit(f64: Float64Array, limit: number, { rate, burst }: Limit): void {
   const at = H_LIMITS + limit * LIMIT_SIZE;
-  const interval = rate === 0 ? 0 : 1000 / (rate * factor);
+  const interval = rate === 0 ? 0 : 1000 / rate;
   f64[(at + LIMIT_INTERVAL) >>> 3] = interval;
-  f64[(at + LIMIT_TOLERANCE) >>> 3] = (burst * factor - 1) * interval;
+  f64[(at + LIMIT_TOLERANCE) >>> 3] = (burst - 1) * interval;
 }
 
 function writeAllowed(memory: EngineMemory, at: number, networks: readonly Network[]): void {

@@ -25,11 +25,14 @@ export interface EngineOptions {
   readonly maxIdLength: number;
   /** How long an announcement is valid, in milliseconds. */
   readonly retentionMs: number;
-  /** Packets per source. Sources are IPv4 /32 and IPv6 /64. A /24 may send 32 times as much, a /48 4 times. */
+  /**
+   * Queries per source, and announcements per source, each counted apart. Of announcements as many are allowed at once as
+   * of `new`, if that is more. Sources are IPv4 /32 and IPv6 /64. An IPv4 /24 or an IPv6 /48 may send 32 times as much.
+   */
   readonly source: Limit;
-  /** Queries per NodeID. */
+  /** Queries per NodeID. One source may use a hundredth of it, and at least 1 a second and 5 at once. */
   readonly node: Limit;
-  /** Announcements of unknown NodeIDs per source. The factors for networks are those of `source`. */
+  /** Announcements of unknown NodeIDs, or of new addresses, per source. Networks are as in `source`. */
   readonly new: Limit;
   /** Networks that are exempt from all limits. */
   readonly allow: readonly Network[];
@@ -54,7 +57,7 @@ export function defaultEngineOptions(): EngineOptions {
     maxIdLength: 64,
     retentionMs: 3_600_000,
     source: { rate: 250, burst: 300 },
-    node: { rate: 100, burst: 300 },
+    node: { rate: 10_000, burst: 20_000 },
     new: { rate: 2, burst: 1000 },
     allow: [],
     dryRun: false,

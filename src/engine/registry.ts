@@ -5,9 +5,11 @@
  */
 import {
   BATCH,
+  COUNTER_DISPLACED,
   ENTRY_ADDRESS,
   ENTRY_ID,
   ENTRY_META,
+  ENTRY_NEXT,
   ENTRY_PREVIOUS,
   ENTRY_TAG,
   ENTRY_TIME,
@@ -20,28 +22,29 @@ import {
   INDEX_ENTRY,
   INDEX_SIZE,
   INDEX_TAG,
-  MAX_CLOCK_SKEW,
+  LANE_COUNTERS,
+  META_CONFIRMED,
   META_LENGTH,
   RECORD_COUNT,
   RECORD_ENTRY,
   RECORD_OLD_FIELDS,
   RECORD_SLOT,
   RECORD_STEP,
-  RECORD_TIME,
+  SEARCH_STEPS,
+  SHARD_CONFIRMED,
   SHARD_COUNT,
   SHARD_HEAD,
-  SHARD_LISTED,
   SHARD_LOCK,
-  SHARD_SAVED,
   SHARD_SEQUENCE,
   SHARD_TAIL,
-  STEP_CLAMP,
   STEP_NONE,
   STEP_REFRESH,
   STEP_REMOVE,
   TIME_STEP,
 } from "../../assembly/layout.ts";
-import { allocate, entryAt, link, moveCursorsBack, release, shardAt, unlink } from "./entries.ts";
+import { isSameAddress } from "./address.ts";
+import { reportDamage } from "./damage.ts";
+import { allocate, entryAt, isFull, link, moveCursorsBack, nextField, release, shardAt, unlink } from "./entries.ts";
 import { beginRead, beginWrite, endWrite, lock, tryLock, unchanged, unlock } from "./lock.ts";
 import type { EngineState } from "./state.ts";
 
@@ -161,26 +164,6 @@ export function findLive(m: EngineState, shard: number, id: number, length: numb
 }
 
 /**
- * Handles a clock that was set back: sets announcement times in the future to `now`. Otherwise those entries would stay
- * until then, and each new announcement would have to be inserted before them. The journal receives the new times.
- */
-function clampFutureTimes(m: EngineState, shard: number, now: number): void {
-  const tail = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  if (tail === 0 || m.f64[(entryAt(m, tail) + ENTRY_TIME) >>> 3]! <= now + MAX_CLOCK_SKEW) return;
-  m.f64[(m.lane + RECORD_TIME) >>> 3] = now;
-  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_CLAMP;
-  for (let entry = tail; entry !== 0; ) {
-    const at = entryAt(m, entry);
-    if (m.f64[(at + ENTRY_TIME) >>> 3]! <= now) break;
-    m.f64[(at + ENTRY_TIME) >>> 3] = now;
-    entry = m.u32[(at + ENTRY_PREVIOUS) >>> 2]!;
-  }
-  m.u32[(shardAt(m, shard) + SHARD_SAVED) >>> 2] = 0;
-  m.u32[(shardAt(m, shard) + SHARD_LISTED) >>> 2] = 0;
-  m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
-}
-
-/**
  * The time to store for an announcement that was received at `now` for `entry`, or for a new node if `entry` is 0. The
  * shard must be locked. The time is not earlier than any other in the shard, and later than that of the node's last
  * announcement. `now` alone does not ensure that: a worker reads the clock before it locks the shard, and the clock has
@@ -194,7 +177,14 @@ export function announcementTime(m: EngineState, shard: number, entry: number, n
   return entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] === latest ? latest + TIME_STEP : latest;
 }
 
-/** Gives `entry` a new port, address and time. The shard must be locked. */
+/** Whether an announcement repeats the one that `entry` holds: the same address and port. */
+export function isRepeated(m: EngineState, entry: number, meta: number, address: number): boolean {
+  const at = entryAt(m, entry);
+  if ((m.u32[(at + ENTRY_META) >>> 2]! ^ meta) >>> 16 !== 0) return false;
+  return isSameAddress(m, at + ENTRY_ADDRESS, address);
+}
+
+/** Gives `entry` a new port, address and time. A confirmed entry stays confirmed. The shard must be locked. */
 export function refresh(
   m: EngineState,
   shard: number,
@@ -204,6 +194,7 @@ export function refresh(
   time: number,
 ): void {
   const at = entryAt(m, entry);
+  meta |= m.u32[(at + ENTRY_META) >>> 2]! & META_CONFIRMED;
   const sequence = shardAt(m, shard) + SHARD_SEQUENCE;
   recordOldFields(m, entry, at);
   beginWrite(m, sequence);
@@ -225,6 +216,30 @@ function recordOldFields(m: EngineState, entry: number, at: number): void {
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_REFRESH;
 }
 
+/**
+ * Makes room for a new entry in a locked shard: if the registry is full, the oldest entry of the shard gives way that is
+ * not confirmed and was announced before `before`. Returns false if there is none.
+ */
+export function makeRoom(m: EngineState, shard: number, before: number): boolean {
+  if (!isFull(m)) return true;
+  const cursor = (shardAt(m, shard) + SHARD_CONFIRMED) >>> 2;
+  let last = m.u32[cursor]!;
+  let entry = m.u32[nextField(m, shard, last) >>> 2]!;
+  for (let left = SEARCH_STEPS; entry !== 0 && left !== 0; left--) {
+    const at = entryAt(m, entry);
+    if ((m.u32[(at + ENTRY_META) >>> 2]! & META_CONFIRMED) === 0) {
+      m.u32[cursor] = last;
+      if (m.f64[(at + ENTRY_TIME) >>> 3]! >= before || !remove(m, shard, entry)) return false;
+      m.f64[(m.lane + LANE_COUNTERS + COUNTER_DISPLACED * 8) >>> 3]! += 1;
+      return true;
+    }
+    last = entry;
+    entry = m.u32[(at + ENTRY_NEXT) >>> 2]!;
+  }
+  m.u32[cursor] = last;
+  return false;
+}
+
 /** Inserts the current NodeID, which `findLive` did not find. The shard must be locked. False if no entry is free. */
 export function insert(
   m: EngineState,
@@ -239,7 +254,8 @@ export function insert(
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   const index = indexAt(m, shard);
   let place = homeSlot(m, m.tag);
-  while (m.u32[(index + place * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== 0) {
+  for (let left = slots; m.u32[(index + place * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== 0; ) {
+    if (--left === 0) return reportDamage(m);
     if (++place === slots) place = 0;
   }
   const slot = index + place * INDEX_SIZE;
@@ -279,7 +295,6 @@ function copyAddress(m: EngineState, to: number, from: number): void {
 
 /** Evicts up to `most` expired entries from a locked shard. Returns how many. */
 export function evictExpired(m: EngineState, shard: number, now: number, most: number): number {
-  clampFutureTimes(m, shard, now);
   for (let done = 0; done < most; done++) {
     const head = m.u32[(shardAt(m, shard) + SHARD_HEAD) >>> 2]!;
     if (head === 0 || isLive(m, m.f64[(entryAt(m, head) + ENTRY_TIME) >>> 3]!, now)) return done;
@@ -322,7 +337,7 @@ function remove(m: EngineState, shard: number, entry: number): boolean {
   const index = indexAt(m, shard);
   let hole = homeSlot(m, m.i32[(at + ENTRY_TAG) >>> 2]!);
   for (let left = slots; m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] !== entry; ) {
-    if (--left === 0) return false;
+    if (--left === 0) return reportDamage(m);
     if (++hole === slots) hole = 0;
   }
   m.u32[(m.lane + RECORD_ENTRY) >>> 2] = entry;
@@ -347,10 +362,14 @@ function remove(m: EngineState, shard: number, entry: number): boolean {
 export function closeGap(m: EngineState, index: number, hole: number): void {
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   let next = hole;
-  for (;;) {
+  for (let left = slots; left !== 0; left--) {
     if (++next === slots) next = 0;
     const slot = index + next * INDEX_SIZE;
-    if (m.u32[(slot + INDEX_ENTRY) >>> 2] === 0) break;
+    if (m.u32[(slot + INDEX_ENTRY) >>> 2] === 0) {
+      m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = 0;
+      m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] = 0;
+      return;
+    }
     const wanted = homeSlot(m, m.i32[(slot + INDEX_TAG) >>> 2]!);
     if (hole <= next ? hole < wanted && wanted <= next : hole < wanted || wanted <= next) continue;
     m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = m.i32[(slot + INDEX_TAG) >>> 2]!;
@@ -358,6 +377,5 @@ export function closeGap(m: EngineState, index: number, hole: number): void {
     m.u32[(m.lane + RECORD_SLOT) >>> 2] = next;
     hole = next;
   }
-  m.i32[(index + hole * INDEX_SIZE + INDEX_TAG) >>> 2] = 0;
-  m.u32[(index + hole * INDEX_SIZE + INDEX_ENTRY) >>> 2] = 0;
+  reportDamage(m);
 }

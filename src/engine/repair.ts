@@ -16,7 +16,6 @@ import {
   ENTRY_META,
   ENTRY_NEXT,
   ENTRY_PREVIOUS,
-  ENTRY_TIME,
   H_LANES_AT,
   H_POOL_FREE,
   H_POOL_LOCK,
@@ -36,17 +35,12 @@ import {
   RECORD_PREVIOUS,
   RECORD_SLOT,
   RECORD_STEP,
-  RECORD_TIME,
   RECORD_TOP,
   RECORD_USED,
   SHARD_COUNT,
-  SHARD_LISTED,
   SHARD_LOCK,
-  SHARD_SAVED,
   SHARD_SEQUENCE,
-  SHARD_TAIL,
   STEP_ALLOCATE,
-  STEP_CLAMP,
   STEP_INSERT,
   STEP_LINKING,
   STEP_NONE,
@@ -154,7 +148,7 @@ function repairPool(m: EngineState, at: number, holder: number): void {
   releaseLock(m, H_POOL_LOCK, holder);
 }
 
-/** Undoes a refresh or an insertion; finishes a removal or a clamping. The caller holds the pool's lock. */
+/** Undoes a refresh or an insertion; finishes a removal. The caller holds the pool's lock. */
 function repairShard(m: EngineState, at: number, shard: number): void {
   const sequence = shardAt(m, shard) + SHARD_SEQUENCE;
   const step = m.u32[(at + RECORD_STEP) >>> 2]!;
@@ -174,9 +168,6 @@ function repairShard(m: EngineState, at: number, shard: number): void {
       break;
     case STEP_REMOVE:
       finishRemove(m, at, shard, entry);
-      break;
-    case STEP_CLAMP:
-      finishClamp(m, shard, m.f64[(at + RECORD_TIME) >>> 3]!);
       break;
   }
   m.u32[(at + RECORD_STEP) >>> 2] = STEP_NONE;
@@ -216,20 +207,6 @@ function finishRemove(m: EngineState, at: number, shard: number, entry: number):
   linkNeighbors(m, shard, previous, m.u32[(from + ENTRY_NEXT) >>> 2]!);
   m.u32[(shardAt(m, shard) + SHARD_COUNT) >>> 2] = m.u32[(at + RECORD_COUNT) >>> 2]! - 1;
   release(m, entry, from);
-}
-
-/**
- * Sets all times after `now` to `now`. The queue is in order of time, so these entries are at its end. The worker began
- * with the last one: those that it has done already have the time `now`.
- */
-function finishClamp(m: EngineState, shard: number, now: number): void {
-  let entry = m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]!;
-  while (entry !== 0 && m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! >= now) {
-    m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3] = now;
-    entry = m.u32[(entryAt(m, entry) + ENTRY_PREVIOUS) >>> 2]!;
-  }
-  m.u32[(shardAt(m, shard) + SHARD_SAVED) >>> 2] = 0;
-  m.u32[(shardAt(m, shard) + SHARD_LISTED) >>> 2] = 0;
 }
 
 /**

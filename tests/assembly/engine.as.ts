@@ -2,6 +2,7 @@ import { attach, process } from "../../assembly/engine";
 import { shardAt } from "../../assembly/entries";
 import {
   ALLOWED_SIZE,
+  COUNTER_DISPLACED,
   COUNTER_DRY_NEW,
   COUNTER_DRY_NODE,
   COUNTER_DRY_SOURCE,
@@ -34,6 +35,7 @@ import {
   VERDICT_REFRESHED,
   VERDICT_REFUSED_ID,
   VERDICT_REFUSED_PORT,
+  VERDICT_REFUSED_SOURCE,
   VERDICT_STORED,
   VERDICT_UNKNOWN,
   VERDICTS,
@@ -168,23 +170,58 @@ describe("the engine's verdict", () => {
     expect<u32>(load<u32>(slot(0), SLOT_VERDICT)).toBe(VERDICT_REFUSED_PORT);
   });
 
-  test("is full for a new node in a full registry, until other entries expire", () => {
+  test("is full for a new node in a registry that is full of confirmed nodes, until they expire", () => {
     for (let n: u32 = 0; n < 10; n++) {
       receive(n, 1, "20121025 56080000 00000004 00000000 00000000");
       store<u32>(slot(n) + SLOT_PACKET + 12, n);
     }
     process(0, 10, NOW);
     expect<f64>(counter(VERDICT_STORED)).toBe(10);
+    process(0, 10, NOW);
+    expect<f64>(counter(VERDICT_REFRESHED)).toBe(10);
     expect<u32>(verdictOn(1, ANNOUNCE, NOW + RETENTION - 1)).toBe(VERDICT_FULL);
     expect<u32>(verdictOn(1, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(1);
   });
 
+  test("is stored for a new node in a full registry if another was announced only once: the oldest one gives way", () => {
+    for (let n: u32 = 0; n < 10; n++) {
+      receive(n, 1, "20121025 56080000 00000004 00000000 00000000");
+      store<u32>(slot(n) + SLOT_PACKET + 12, n);
+    }
+    process(0, 10, NOW);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW + 1)).toBe(VERDICT_STORED);
+    expect<f64>(counter(COUNTER_DISPLACED)).toBe(1);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(10);
+    expect<u32>(verdictOn(1, ASK, NOW + 1)).toBe(VERDICT_ANSWERED);
+  });
+
+  test("is refused-source for an announcement from a link-local address, but not for a query", () => {
+    receive(0, 1, ANNOUNCE);
+    put(slot(0) + SLOT_SOURCE + SOURCE_ADDRESS, "fe800000 00000000 00000000 00000001");
+    receive(1, 1, ANNOUNCE);
+    put(slot(1) + SLOT_SOURCE + SOURCE_ADDRESS, "febfffff 00000000 00000000 00000001");
+    receive(2, 1, ANNOUNCE);
+    put(slot(2) + SLOT_SOURCE + SOURCE_ADDRESS, "00000000 00000000 0000ffff a9fe0001");
+    receive(3, 1, ANNOUNCE);
+    put(slot(3) + SLOT_SOURCE + SOURCE_ADDRESS, "fec00000 00000000 00000000 00000001");
+    receive(4, 1, ASK);
+    put(slot(4) + SLOT_SOURCE + SOURCE_ADDRESS, "fe800000 00000000 00000000 00000001");
+    process(0, 5, NOW);
+    for (let i: u32 = 0; i < 3; i++) expect<u32>(load<u32>(slot(i), SLOT_VERDICT)).toBe(VERDICT_REFUSED_SOURCE);
+    expect<u32>(load<u32>(slot(3), SLOT_VERDICT)).toBe(VERDICT_STORED);
+    expect<u32>(load<u32>(slot(4), SLOT_VERDICT)).toBe(VERDICT_ANSWERED);
+  });
+
   test("is limited-source for a source over its limit, but not for its neighbor or an exempt network", () => {
     limitSources(1, 2);
     expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
-    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_UNKNOWN);
     expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_LIMITED_SOURCE);
+    // Announcements are counted apart.
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_LIMITED_SOURCE);
     expect<u32>(verdictOn(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
     expect<u32>(verdictOn(2, ASK, NOW)).toBe(VERDICT_ANSWERED);
     put(load<u32>(H_ALLOWED_AT), "00000000 00000000 0000ffff 0a000001");
@@ -197,8 +234,9 @@ describe("the engine's verdict", () => {
   test("is limited-node for a NodeID queried too often, known or unknown, but not for other NodeIDs", () => {
     limitNodes(1, 2);
     verdictOn(1, ASK, NOW);
-    verdictOn(2, ASK, NOW);
-    expect<u32>(verdictOn(3, ASK, NOW)).toBe(VERDICT_LIMITED_NODE);
+    verdictOn(1, ASK, NOW);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_LIMITED_NODE);
+    expect<u32>(verdictOn(2, ASK, NOW)).toBe(VERDICT_UNKNOWN);
     expect<u32>(verdictOn(1, "19760309 00000005 61626364 66000000", NOW)).toBe(VERDICT_UNKNOWN);
   });
 
@@ -210,19 +248,32 @@ describe("the engine's verdict", () => {
     expect<u32>(verdictOn(2, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
   });
 
+  test("is limited-new for too many changes of addresses from one source, which change nothing", () => {
+    limitNew(1, 2);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_LIMITED_NEW);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW)).toBe(VERDICT_REFRESHED);
+  });
+
   test("in a dry run is the verdict without limits, and packets over a limit are counted", () => {
-    limitSources(1, 3);
+    limitSources(1, 1);
     limitNodes(1, 1);
     limitNew(1, 1);
     store<u32>(H_DRY_RUN, 1);
     expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
     expect<u32>(verdictOn(1, "20121025 56080000 00000001 61000000 00000000", NOW)).toBe(VERDICT_STORED);
     expect<f64>(counter(COUNTER_DRY_NEW)).toBe(1);
+    expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(1);
     expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
-    expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(0);
+    expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(1);
+    expect<f64>(counter(COUNTER_DRY_NODE)).toBe(0);
     expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
     expect<f64>(counter(COUNTER_DRY_NODE)).toBe(1);
-    expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(1);
+    expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(2);
   });
 });
 

@@ -22,6 +22,8 @@ import {
   LIST_BUSY,
   LIST_MORE,
   MAX_CLOCK_SKEW,
+  META_CONFIRMED,
+  META_FROM_JOURNAL,
   SHARD_LOCK,
   TIME_STEP,
 } from "../../assembly/layout";
@@ -31,6 +33,7 @@ import { checksum, ENGINE_END, layOut, RETENTION, SCRATCH } from "./support/memo
 import {
   announce,
   announceLength,
+  confirm,
   entryOf,
   evictIfExpired,
   FROM,
@@ -296,14 +299,7 @@ describe("what was listed", () => {
     expect<string>(listed(2)).toBe("2 3");
   });
 
-  test("is listed again with its new time when the clock was set back", () => {
-    moveCursor(0, CURSOR_CONFIRM);
-    announce(4, 4, NOW - 86400000);
-    expect<u32>(collect(0, false, 0)).toBe(4);
-    expect<f64>(load<f64>(place(0) + ENTRY_TIME)).toBe(NOW - 86400000);
-  });
-
-  test("is not listed again when the clock was set back by less than the allowed clock skew", () => {
+  test("is listed once, and dated no earlier than those before it, if its worker read the clock earlier", () => {
     moveCursor(0, CURSOR_CONFIRM);
     announce(4, 4, NOW - 500);
     expect<u32>(collect(0, false, 0)).toBe(1);
@@ -508,8 +504,8 @@ describe("a merge", () => {
     }
   });
 
-  test("drops and counts entries for which there is no room", () => {
-    for (let i: u32 = 0; i < 15; i++) fill(i, i, 1, NOW - 20 + i);
+  test("drops and counts entries for which there is no room: those that are older than all others", () => {
+    for (let i: u32 = 0; i < 15; i++) fill(i, i, 1, NOW - 20 - i);
     expect<u32>(mergeAll(15, NOW)).toBe(10);
     expect<u32>(load<u32>(H_MERGE_FULL)).toBe(5);
     expect<u32>(load<u32>(H_POOL_USED)).toBe(10);
@@ -518,9 +514,67 @@ describe("a merge", () => {
     expect<string>(registryError()).toBe("");
   });
 
+  test("makes room by removing the oldest entries that are not confirmed", () => {
+    for (let n: u32 = 100; n < 110; n++) {
+      announce(n, 1, NOW + n);
+      if (n < 105) confirm(n);
+    }
+    for (let i: u32 = 0; i < 3; i++) fill(i, i, 1, NOW + 500 + i);
+    expect<u32>(mergeAll(3, NOW + 600)).toBe(3);
+    expect<u32>(load<u32>(H_MERGE_FULL)).toBe(0);
+    for (let n: u32 = 100; n < 110; n++) {
+      const gone = n >= 105 && n < 108;
+      expect<u32>(portOf(n, NOW + 600)).toBe(gone ? 0 : 1);
+    }
+    for (let i: u32 = 0; i < 3; i++) expect<u32>(portOf(i, NOW + 600)).toBe(1);
+    expect<string>(registryError()).toBe("");
+  });
+
+  test("makes room for an old entry only if it is confirmed, and never by removing a confirmed one", () => {
+    for (let n: u32 = 100; n < 110; n++) {
+      announce(n, 1, NOW + n);
+      if (n !== 104) confirm(n);
+    }
+    fill(0, 0, 1, NOW);
+    expect<u32>(mergeAll(1, NOW + 600)).toBe(0);
+    store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_CONFIRMED, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW + 600)).toBe(1);
+    expect<u32>(portOf(104, NOW + 600)).toBe(0);
+    fill(0, 1, 1, NOW + 600);
+    store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_CONFIRMED, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW + 600)).toBe(0);
+    expect<u32>(load<u32>(H_MERGE_FULL)).toBe(2);
+    expect<string>(registryError()).toBe("");
+  });
+
+  test("keeps the flag of a confirmed node, whether the journal's entry or the known one has it", () => {
+    announce(1, 1, NOW);
+    confirm(1);
+    fill(0, 1, 2, NOW + 1);
+    expect<u32>(mergeAll(1, NOW + 1)).toBe(1);
+    expect<u32>(load<u32>(entryAt(entryOf(1)), ENTRY_META)).toBe((2 << 16) | META_FROM_JOURNAL | META_CONFIRMED | 4);
+    announce(2, 1, NOW);
+    fill(0, 2, 2, NOW + 1);
+    store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_CONFIRMED, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW + 1)).toBe(1);
+    expect<u32>(load<u32>(entryAt(entryOf(2)), ENTRY_META)).toBe((2 << 16) | META_FROM_JOURNAL | META_CONFIRMED | 4);
+  });
+
+  test("skips link-local addresses", () => {
+    fill(0, 0, 1, NOW);
+    put(place(0) + ENTRY_ADDRESS, "fe800000 00000000 00000000 00000001");
+    fill(1, 1, 1, NOW);
+    put(place(1) + ENTRY_ADDRESS, "00000000 00000000 0000ffff a9fe0101");
+    expect<u32>(mergeAll(2, NOW)).toBe(0);
+    expect<u32>(load<u32>(H_POOL_USED)).toBe(0);
+  });
+
   test("makes room by evicting expired entries, also from other shards", () => {
     layOut(10, 64, 4, 32, 1);
-    for (let n: u32 = 100; n < 110; n++) announce(n, 1, NOW);
+    for (let n: u32 = 100; n < 110; n++) {
+      announce(n, 1, NOW);
+      confirm(n);
+    }
     for (let i: u32 = 0; i < 10; i++) fill(i, i, 1, NOW + RETENTION - 10 + i);
     expect<u32>(mergeAll(10, NOW + RETENTION - 1)).toBe(0);
     expect<u32>(mergeAll(10, NOW + RETENTION)).toBe(10);

@@ -3,15 +3,16 @@ import {
   H_ALLOWED,
   H_ALLOWED_AT,
   H_LIMITERS_AT,
+  LIMIT_ANNOUNCEMENTS,
   LIMIT_NEW,
-  LIMIT_NEW_NETWORK,
   LIMIT_NODE,
-  LIMIT_SOURCE,
-  LIMIT_SOURCE_NETWORK,
+  LIMIT_QUERIES,
+  LIMIT_RESERVE,
+  LIMIT_SHARED,
   LIMITS,
   SET_SIZE,
 } from "../../assembly/layout";
-import { allowed, passKey, passSource, setSource } from "../../assembly/limiter";
+import { allowed, passNode, passSource, setSource } from "../../assembly/limiter";
 import { flip, ipv4, ipv6, put, useId } from "./support/bytes";
 import { checksum, layOut, limitNew, limitNodes, limitSources, SCRATCH, setLimit } from "./support/memory";
 
@@ -23,11 +24,17 @@ const INTERVAL: f64 = 100;
 const BURST: u32 = 5;
 const SETS: u32 = 64;
 
-/** How many of `tries` queries for NodeID `n` pass at `now`. */
+/** How many of `tries` queries of one source for NodeID `n` pass at `now`. */
 function nodes(n: u32, now: f64, tries: u32): u32 {
+  return nodesFrom(ipv4(ADDRESS, 192, 0, 2, 1), n, now, tries);
+}
+
+/** The same for the source at `address`. */
+function nodesFrom(address: usize, n: u32, now: f64, tries: u32): u32 {
   let passed: u32 = 0;
+  setSource(address);
   useId(n);
-  for (; tries !== 0; tries--) if (passKey(LIMIT_NODE, now)) passed++;
+  for (; tries !== 0; tries--) if (passNode(now)) passed++;
   return passed;
 }
 
@@ -35,7 +42,7 @@ function nodes(n: u32, now: f64, tries: u32): u32 {
 function sources(address: usize, now: f64, tries: u32): u32 {
   let passed: u32 = 0;
   setSource(address);
-  for (; tries !== 0; tries--) if (passSource(LIMIT_SOURCE, LIMIT_SOURCE_NETWORK, now)) passed++;
+  for (; tries !== 0; tries--) if (passSource(LIMIT_QUERIES, now)) passed++;
   return passed;
 }
 
@@ -103,63 +110,54 @@ describe("a limit (GCRA)", () => {
   });
 
   test("counts each key separately, and each limit in its own table", () => {
-    limitNew(RATE, BURST);
-    setLimit(LIMIT_NEW, RATE, 2);
+    limitNew(RATE, 2);
+    limitSources(RATE, 3);
     expect<u32>(nodes(1, NOW, 10)).toBe(BURST);
     expect<u32>(nodes(2, NOW, 10)).toBe(BURST);
-    useId(1);
-    expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(true);
-    expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(true);
-    expect<bool>(passKey(LIMIT_NEW, NOW)).toBe(false);
+    expect<u32>(sources(ipv4(ADDRESS, 192, 0, 2, 1), NOW, 10)).toBe(3);
+    let announcements: u32 = 0;
+    let fresh: u32 = 0;
+    for (let i = 0; i < 10; i++) {
+      if (passSource(LIMIT_ANNOUNCEMENTS, NOW)) announcements++;
+      if (passSource(LIMIT_NEW, NOW)) fresh++;
+    }
+    expect<u32>(announcements).toBe(3);
+    expect<u32>(fresh).toBe(2);
   });
 
   test("stays within its table: the last set of the last limit is the end of the tables", () => {
     const end: usize = load<u32>(H_LIMITERS_AT) + LIMITS * SETS * SET_SIZE;
-    setLimit(LIMITS - 1, RATE, BURST);
-    const below = checksum(0, end - SETS * SET_SIZE);
+    const first = end - (LIMITS - LIMIT_NODE) * SETS * SET_SIZE;
+    // The second query for each NodeID is left to the reserve, whose table is the last.
+    setLimit(LIMIT_NODE + LIMIT_SHARED, RATE, 1);
+    const below = checksum(0, first);
     const above = checksum(end, SCRATCH);
-    for (let n: u32 = 0; n < 1000; n++) {
-      useId(n);
-      passKey(LIMITS - 1, NOW);
-    }
-    expect<u64>(checksum(0, end - SETS * SET_SIZE)).toBe(below);
+    for (let n: u32 = 0; n < 1000; n++) nodes(n, NOW, 2);
+    expect<u64>(checksum(0, first)).toBe(below);
     expect<u64>(checksum(end, SCRATCH)).toBe(above);
     expect<u64>(load<u64>(end - SET_SIZE)).not.toBe(0);
   });
 });
 
-describe("a clock that was set back", () => {
+describe("a bucket", () => {
   beforeEach(() => {
     layOut(1, 64, 1, 8, SETS);
     limitNodes(RATE, BURST);
   });
 
-  test("leaves a bucket exactly full: one packet passes after an interval", () => {
+  test("that is fuller than packets can make it counts as empty", () => {
     nodes(1, NOW, BURST);
-    const earlier = NOW - 86400000;
-    expect<u32>(nodes(1, earlier, 10)).toBe(0);
-    expect<u32>(nodes(1, earlier + INTERVAL - 1, 10)).toBe(0);
-    expect<u32>(nodes(1, earlier + INTERVAL, 10)).toBe(1);
-    expect<u32>(nodes(1, earlier + (BURST + 1) * INTERVAL, 10)).toBe(BURST);
+    expect<u32>(nodes(1, NOW - 86400000, 10)).toBe(BURST);
+    expect<u32>(nodes(1, NOW - 86400000, 10)).toBe(0);
   });
 
-  test("by less than the free part of the bucket counts that time twice, and no more", () => {
+  test("that is ahead because two threads read the clock at different moments stays as full as it is", () => {
     nodes(1, NOW, 2);
     expect<u32>(nodes(1, NOW - 50, 10)).toBe(2);
     expect<u32>(nodes(1, NOW + 50, 10)).toBe(1);
   });
 
-  test("fills the network's bucket no more than the host's: both empty in the time of one bucket", () => {
-    setLimit(LIMIT_SOURCE, RATE, 2);
-    setLimit(LIMIT_SOURCE_NETWORK, RATE, 3);
-    sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 2);
-    sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 2);
-    const earlier = NOW - 86400000;
-    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), earlier, 1)).toBe(0);
-    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), earlier + INTERVAL, 10)).toBe(1);
-  });
-
-  test("does not change a bucket that is exactly full", () => {
+  test("is not changed when it is exactly full", () => {
     nodes(1, NOW, BURST);
     const before = tables();
     nodes(1, NOW, 10);
@@ -231,10 +229,11 @@ describe("the limit on sources", () => {
     expect<u32>(sources(ipv4(ADDRESS, 192, 168, 0, 1), NOW + INTERVAL, 100)).toBe(1);
   });
 
-  test("gives an IPv4 /24 at most 32 bursts, whichever of its hosts send", () => {
+  test("gives an IPv4 /24 32 bursts, whichever of its hosts send", () => {
     let passed: u32 = 0;
     for (let host: u32 = 0; host < 256; host++) passed += sources(ipv4(ADDRESS, 192, 168, 0, host), NOW, BURST);
-    expect<u32>(passed).toBe(32 * BURST);
+    // And what the reserves of its hosts add: as much as the limit allows in a second.
+    expect<u32>(passed).toBe(32 * BURST + 32 * <u32>RATE);
     expect<u32>(sources(ipv4(ADDRESS, 192, 168, 1, 255), NOW, BURST)).toBe(BURST);
     expect<u32>(sources(ipv4(ADDRESS, 192, 169, 0, 255), NOW, BURST)).toBe(BURST);
     expect<u32>(sources(ipv4(ADDRESS, 193, 168, 0, 255), NOW, BURST)).toBe(BURST);
@@ -247,10 +246,10 @@ describe("the limit on sources", () => {
     expect<u32>(sources(ipv6(ADDRESS, 1, 2, 0), NOW, 100)).toBe(BURST);
   });
 
-  test("gives an IPv6 /48 at most four bursts", () => {
+  test("gives an IPv6 /48 32 bursts", () => {
     let passed: u32 = 0;
     for (let net: u16 = 0; net < 100; net++) passed += sources(ipv6(ADDRESS, 1, net, 1), NOW, BURST);
-    expect<u32>(passed).toBe(4 * BURST);
+    expect<u32>(passed).toBe(32 * BURST + 32 * <u32>RATE);
     expect<u32>(sources(ipv6(ADDRESS, 2, 99, 1), NOW, BURST)).toBe(BURST);
   });
 
@@ -284,18 +283,20 @@ describe("the limit on sources", () => {
   });
 
   test("charges neither the host if its network is over the limit, nor the network if the host is", () => {
-    setLimit(LIMIT_SOURCE_NETWORK, RATE, BURST + 1);
+    // At this rate the reserve adds nothing.
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED, 0.001, BURST + 1);
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 100)).toBe(BURST);
     // If the limited host had charged its network, the network would have nothing left.
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 100)).toBe(1);
     // If the limited network had charged the second host, the host could not send its other four packets now.
-    setLimit(LIMIT_SOURCE_NETWORK, RATE, 1000);
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED, RATE, 1000);
     expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 100)).toBe(BURST - 1);
   });
 
   test("has a separate bucket for each host of a /24", () => {
-    setLimit(LIMIT_SOURCE, RATE, 1);
-    setLimit(LIMIT_SOURCE_NETWORK, RATE, 1000);
+    layOut(1, 64, 1, 8, 512);
+    setLimit(LIMIT_QUERIES, RATE, 1);
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED, RATE, 1000);
     let first: u32 = 0;
     let second: u32 = 0;
     for (let host: u32 = 0; host < 256; host++) first += sources(ipv4(ADDRESS, 10, 0, 0, host), NOW, 1);
@@ -305,8 +306,9 @@ describe("the limit on sources", () => {
   });
 
   test("has a separate bucket for each /64 of a /48", () => {
-    setLimit(LIMIT_SOURCE, RATE, 1);
-    setLimit(LIMIT_SOURCE_NETWORK + 1, RATE, 1000);
+    layOut(1, 64, 1, 8, 512);
+    setLimit(LIMIT_QUERIES, RATE, 1);
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED + 1, RATE, 1000);
     let first: u32 = 0;
     let second: u32 = 0;
     for (let net: u32 = 0; net < 256; net++) first += sources(ipv6(ADDRESS, 9, <u16>(net * 257), 1), NOW, 1);
@@ -319,19 +321,19 @@ describe("the limit on sources", () => {
     // The host part is the last byte in IPv4, and bytes 6 and 7 in IPv6. Later bytes of IPv6 are ignored.
     let wrong: u32 = 0;
     for (let bit: u32 = 0; bit < 128; bit++) {
-      if (isOther("20010db8 00070000 00000000 00000001", bit, LIMIT_SOURCE) !== bit < 64) wrong++;
-      if (isOther("20010db8 00070000 00000000 00000001", bit, LIMIT_SOURCE_NETWORK + 1) !== bit < 48) wrong++;
+      if (isOther("20010db8 00070000 00000000 00000001", bit, LIMIT_QUERIES) !== bit < 64) wrong++;
+      if (isOther("20010db8 00070000 00000000 00000001", bit, LIMIT_QUERIES + LIMIT_SHARED + 1) !== bit < 48) wrong++;
     }
     for (let bit: u32 = 96; bit < 128; bit++) {
-      if (!isOther("00000000 00000000 0000ffff 0a000001", bit, LIMIT_SOURCE)) wrong++;
-      if (isOther("00000000 00000000 0000ffff 0a000001", bit, LIMIT_SOURCE_NETWORK) !== bit < 120) wrong++;
+      if (!isOther("00000000 00000000 0000ffff 0a000001", bit, LIMIT_QUERIES)) wrong++;
+      if (isOther("00000000 00000000 0000ffff 0a000001", bit, LIMIT_QUERIES + LIMIT_SHARED) !== bit < 120) wrong++;
     }
     expect<u32>(wrong).toBe(0);
   });
 
   test("has a separate bucket for each of many networks", () => {
-    setLimit(LIMIT_SOURCE, RATE, 1000);
-    setLimit(LIMIT_SOURCE_NETWORK, RATE, 1);
+    setLimit(LIMIT_QUERIES, RATE, 1000);
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED, 0.001, 1);
     let first: u32 = 0;
     let second: u32 = 0;
     for (let net: u32 = 0; net < 64; net++) first += sources(ipv4(ADDRESS, 10, 0, net, 1), NOW, 1);
@@ -339,13 +341,71 @@ describe("the limit on sources", () => {
     expect<u32>(first).toBe(64);
     expect<u32>(second).toBe(0);
   });
+});
 
-  test("counts new NodeIDs separately from packets, by the given pair of limits", () => {
-    limitNew(RATE, 2);
-    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 100)).toBe(BURST);
+describe("a limit that sources share", () => {
+  beforeEach(() => {
+    layOut(1, 64, 1, 8, SETS);
+    limitSources(1000, 1000);
+    // Nothing is left of it after 100 packets. The reserves may exceed it by 10 packets, one second's worth.
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED, RATE, 100);
+    setLimit(LIMIT_QUERIES + LIMIT_RESERVE, 1, 5);
+  });
+
+  test("leaves a source its reserve when others have used it up: five packets, then one a second", () => {
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW, 1000)).toBe(100 + 5);
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW, 1000)).toBe(5);
+    // The one that sent most gets nothing of what is free again, as long as the reserves use it.
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW + 999, 1000)).toBe(0);
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 1), NOW + 1000, 1000)).toBe(1);
+    expect<u32>(sources(ipv4(ADDRESS, 10, 0, 0, 2), NOW + 1000, 1000)).toBe(1);
+  });
+
+  test("is exceeded by the reserves by one second's worth, however many sources there are", () => {
     let passed: u32 = 0;
-    for (let i = 0; i < 10; i++) if (passSource(LIMIT_NEW, LIMIT_NEW_NETWORK, NOW)) passed++;
-    expect<u32>(passed).toBe(2);
+    for (let host: u32 = 0; host < 256; host++) passed += sources(ipv4(ADDRESS, 10, 0, 0, host), NOW, 100);
+    expect<u32>(passed).toBe(100 + 10);
+    for (let second: u32 = 1; second <= 60; second++) {
+      for (let host: u32 = 0; host < 256; host++) {
+        passed += sources(ipv4(ADDRESS, 10, 0, 0, host), NOW + second * 1000, 100);
+      }
+    }
+    expect<u32>(passed).toBe(100 + 10 + 60 * 10);
+  });
+
+  test("lets one packet a second of a source pass beside many that send all they can", () => {
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED, 1000, 1000);
+    let passed: u32 = 0;
+    for (let tenth: u32 = 0; tenth < 600; tenth++) {
+      const now = NOW + tenth * 100;
+      for (let host: u32 = 1; host <= 60; host++) sources(ipv4(ADDRESS, 10, 0, 0, host), now, 100);
+      if (tenth % 10 === 0) passed += sources(ipv4(ADDRESS, 10, 0, 0, 99), now, 1);
+    }
+    expect<u32>(passed).toBe(60);
+  });
+});
+
+describe("the limit on a NodeID", () => {
+  beforeEach(() => {
+    layOut(1, 64, 1, 8, SETS);
+    limitNodes(RATE, BURST);
+  });
+
+  test("is apart for each source", () => {
+    expect<u32>(nodesFrom(ipv4(ADDRESS, 10, 0, 0, 1), 1, NOW, 100)).toBe(BURST);
+    expect<u32>(nodesFrom(ipv4(ADDRESS, 10, 0, 0, 2), 1, NOW, 100)).toBe(BURST);
+    expect<u32>(nodesFrom(ipv6(ADDRESS, 1, 1, 1), 1, NOW, 100)).toBe(BURST);
+    expect<u32>(nodesFrom(ipv6(ADDRESS, 1, 2, 1), 1, NOW, 100)).toBe(BURST);
+    expect<u32>(nodesFrom(ipv6(ADDRESS, 1, 2, 2), 1, NOW, 100)).toBe(0);
+    expect<u32>(nodesFrom(ipv4(ADDRESS, 10, 0, 0, 1), 2, NOW, 100)).toBe(BURST);
+  });
+
+  test("is one for all sources together, and each keeps its reserve", () => {
+    let passed: u32 = 0;
+    for (let host: u32 = 0; host < 100; host++) passed += nodesFrom(ipv4(ADDRESS, 10, host, 0, 1), 1, NOW, BURST);
+    // 32 bursts, then the reserves: as much as the limit allows in a second.
+    expect<u32>(passed).toBe(32 * BURST + 32 * <u32>RATE);
+    expect<u32>(nodesFrom(ipv4(ADDRESS, 10, 200, 0, 1), 2, NOW, 100)).toBe(BURST);
   });
 });
 
@@ -353,7 +413,8 @@ describe("the limit on sources", () => {
 function isOther(address: string, bit: u32, limit: u32): bool {
   layOut(1, 64, 1, 8, 1);
   limitSources(RATE, 1000);
-  setLimit(limit, RATE, 1);
+  // At this rate the reserve adds nothing.
+  setLimit(limit, 0.001, 1);
   put(ADDRESS, address);
   sources(ADDRESS, NOW, 1);
   flip(ADDRESS, bit);

@@ -11,6 +11,7 @@ import {
   H_STRIDE,
   KEY_SIZE,
   MAX_CLOCK_SKEW,
+  META_CONFIRMED,
   TIME_STEP,
 } from "../../assembly/layout.ts";
 import {
@@ -81,10 +82,16 @@ function options(random: Random): EngineOptions {
   };
 }
 
-/** 16 bytes: IPv4 from three /24, IPv6 from two /48, and sometimes ::x, which is IPv6 but starts like mapped IPv4. */
+/**
+ * 16 bytes: IPv4 from three /24, IPv6 from two /48, and sometimes a link-local address, or ::x, which is IPv6 but starts
+ * like mapped IPv4.
+ */
 function source(random: Random): Uint8Array {
   const address = new Uint8Array(16);
-  if (random.once(20)) {
+  if (random.once(40)) {
+    if (random.once(2)) address.set(random.once(2) ? [0xfe, 0x80] : [0xfe, 0xc0]);
+    else address.set([0xff, 0xff, 169, 253 + random.below(3)], 10);
+  } else if (random.once(20)) {
     address[15] = random.below(4);
   } else if (random.once(3)) {
     address.set([0x20, 0x01, 0x0d, 0xb8, 0, random.below(2), 0, random.below(3)]);
@@ -106,7 +113,9 @@ function nodeIds(random: Random): Uint8Array[] {
 
 function datagram(random: Random, ids: readonly Uint8Array[]): Datagram {
   const id = random.pick(ids);
-  const port = random.once(50) ? 0 : 1 + random.below(65535);
+  // Most announcements of a node repeat the last one, so that it is confirmed.
+  const repeat = random.below(10) < 7;
+  const port = random.once(50) ? 0 : repeat ? 1 + id.length : 1 + random.below(65535);
   let bytes: Uint8Array;
   const kind = random.below(100);
   if (kind < 45) bytes = query(id);
@@ -114,7 +123,9 @@ function datagram(random: Random, ids: readonly Uint8Array[]): Datagram {
   else if (kind < 97) bytes = mutate(random, random.once(2) ? query(id) : announcement(id, port));
   else if (kind < 99) bytes = random.bytes(random.below(120));
   else bytes = new Uint8Array(1000 + random.below(1000));
-  return { bytes, address: source(random), port: random.once(100) ? 0 : 1 + random.below(65535) };
+  const home = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, id.length, id[0] ?? 0);
+  const address = repeat ? home : source(random);
+  return { bytes, address, port: random.once(100) ? 0 : 1 + random.below(65535) };
 }
 
 function fill(twin: Twin, slot: number, { bytes, address, port }: Datagram): void {
@@ -156,7 +167,7 @@ function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Arra
   const entries = Array.from({ length: count }, () => ({
     id: random.pick(ids),
     address: source(random),
-    meta: random.once(20) ? 0 : random.word() & 0xffff0000,
+    meta: random.once(20) ? 0 : (random.word() & 0xffff0000) | (random.once(2) ? META_CONFIRMED : 0),
     time: journalTime(random, now, twins[0]!.f64[H_RETENTION >>> 3]!),
   }));
   const first = random.once(4) ? 1 : 0;

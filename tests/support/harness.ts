@@ -8,6 +8,9 @@ import {
   H_MERGED,
   H_STRIDE,
   LIST_MORE,
+  META_CONFIRMED,
+  META_FROM_JOURNAL,
+  META_LENGTH,
 } from "../../assembly/layout.ts";
 import {
   createEngine,
@@ -111,14 +114,15 @@ export class Harness {
   }
 
   /** Reads an entry that `collect` copied to the exchange area. */
-  take(slot: number): { nodeId: Uint8Array; port: number; time: number; fromJournal: boolean } {
+  take(slot: number): { nodeId: Uint8Array; port: number; time: number; fromJournal: boolean; confirmed: boolean } {
     const at = this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]!;
     const meta = this.u32[(at + ENTRY_META) >>> 2]!;
     return {
-      nodeId: this.bytes.slice(at + ENTRY_ID, at + ENTRY_ID + (meta & 0x7fff)),
+      nodeId: this.bytes.slice(at + ENTRY_ID, at + ENTRY_ID + (meta & META_LENGTH)),
       port: meta >>> 16,
       time: this.f64[(at + ENTRY_TIME) >>> 3]!,
-      fromJournal: (meta & 0x8000) !== 0,
+      fromJournal: (meta & META_FROM_JOURNAL) !== 0,
+      confirmed: (meta & META_CONFIRMED) !== 0,
     };
   }
 }

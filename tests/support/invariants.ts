@@ -23,7 +23,9 @@ import {
   INDEX_TAG,
   LANE_SEQUENCE,
   LANE_SIZE,
+  META_CONFIRMED,
   RECORD_STEP,
+  SHARD_CONFIRMED,
   SHARD_COUNT,
   SHARD_CURSORS,
   SHARD_HEAD,
@@ -89,6 +91,12 @@ class Checker {
     for (let cursor = SHARD_CURSORS; cursor < SHARD_SIZE; cursor += 4) {
       const entry = this.word(at + cursor);
       this.check(entry === 0 || queue.has(entry), `shard ${shard} has a cursor outside its queue`);
+    }
+    const confirmed = this.word(at + SHARD_CONFIRMED);
+    for (const entry of confirmed === 0 ? [] : queue) {
+      const flag = this.entry(entry, ENTRY_META) & META_CONFIRMED;
+      this.check(flag !== 0, `entry ${entry} is not confirmed, but the search for one that is not has passed it`);
+      if (entry === confirmed) break;
     }
     // A Set iterates in insertion order.
     const order = [0, ...queue];

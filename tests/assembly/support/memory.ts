@@ -28,13 +28,14 @@ import {
   INDEX_SIZE,
   KEY_SIZE,
   LANE_SIZE,
+  LIMIT_ANNOUNCEMENTS,
   LIMIT_INTERVAL,
   LIMIT_NEW,
-  LIMIT_NEW_NETWORK,
   LIMIT_NODE,
+  LIMIT_QUERIES,
+  LIMIT_RESERVE,
+  LIMIT_SHARED,
   LIMIT_SIZE,
-  LIMIT_SOURCE,
-  LIMIT_SOURCE_NETWORK,
   LIMIT_TOLERANCE,
   LIMITS,
   SET_SIZE,
@@ -101,19 +102,24 @@ export function setKey(word: u32, value: u32): void {
 
 /** Limits per source, per queried NodeID, and per source of new NodeIDs. Rate 0: no limit. */
 export function limitSources(rate: f64, burst: f64): void {
-  setLimit(LIMIT_SOURCE, rate, burst);
-  setLimit(LIMIT_SOURCE_NETWORK, rate * 32, burst * 32);
-  setLimit(LIMIT_SOURCE_NETWORK + 1, rate * 4, burst * 4);
-}
-
-export function limitNodes(rate: f64, burst: f64): void {
-  setLimit(LIMIT_NODE, rate, burst);
+  limit(LIMIT_QUERIES, rate, burst);
+  limit(LIMIT_ANNOUNCEMENTS, rate, burst);
 }
 
 export function limitNew(rate: f64, burst: f64): void {
-  setLimit(LIMIT_NEW, rate, burst);
-  setLimit(LIMIT_NEW_NETWORK, rate * 32, burst * 32);
-  setLimit(LIMIT_NEW_NETWORK + 1, rate * 4, burst * 4);
+  limit(LIMIT_NEW, rate, burst);
+}
+
+/** `rate` and `burst` are for one source and one NodeID; all sources together may send 32 times as much. */
+export function limitNodes(rate: f64, burst: f64): void {
+  limit(LIMIT_NODE, rate, burst);
+}
+
+function limit(own: u32, rate: f64, burst: f64): void {
+  setLimit(own, rate, burst);
+  setLimit(own + LIMIT_SHARED, rate * 32, burst * 32);
+  setLimit(own + LIMIT_SHARED + 1, rate * 32, burst * 32);
+  setLimit(own + LIMIT_RESERVE, 1, 5);
 }
 
 export function setLimit(limit: u32, rate: f64, burst: f64): void {

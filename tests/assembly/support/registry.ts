@@ -19,6 +19,7 @@ import {
   INDEX_ENTRY,
   INDEX_SIZE,
   INDEX_TAG,
+  META_CONFIRMED,
   META_LENGTH,
   SHARD_COUNT,
   SHARD_HEAD,
@@ -72,6 +73,12 @@ export function insertAt(n: u32, port: u32, time: f64): bool {
 export function evictIfExpired(n: u32, now: f64): void {
   useId(n);
   findLive(shardOf(spread), ID, 4, now);
+}
+
+/** Marks NodeID number `n` as announced twice, without another announcement. */
+export function confirm(n: u32): void {
+  const at = entryAt(entryOf(n));
+  store<u32>(at, load<u32>(at, ENTRY_META) | META_CONFIRMED, ENTRY_META);
 }
 
 /** Port of NodeID number `n`, or 0. */
