@@ -58,7 +58,7 @@ function finish(low: u32, high: u32): void {
 /**
  * A bijection on words in which every input bit affects every output bit (Wellons, "Prospecting for hash functions").
  */
-export function mix(word: u32): u32 {
+function mix(word: u32): u32 {
   word = (word ^ (word >>> 16)) * 0x21f0aaad;
   word = (word ^ (word >>> 15)) * 0xd35a2d97;
   return word ^ (word >>> 15);

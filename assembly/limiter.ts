@@ -12,7 +12,7 @@
  * locked: if two workers charge one slot at the same instant, one charge may be lost.
  */
 import { isIpv4 } from "./address";
-import { hashSource, mix, spread, tag } from "./hash";
+import { hashSource, spread, tag } from "./hash";
 import {
   ALLOWED_SIZE,
   H_ALLOWED,
@@ -65,7 +65,8 @@ export function allowed(address: usize): bool {
 /**
  * Makes the 16-byte address at `address` the current source. Only the network is hashed. The host's tag is that of its
  * network, changed by the host's own bits times an odd number: an odd factor keeps numbers different, so no two hosts of
- * one network have the same tag. The host's set is mixed, so that nobody can choose a host whose set is that of another.
+ * one network have the same tag. The factor of the set is secret, so that nobody can choose a host whose set is that of
+ * another.
  */
 export function setSource(address: usize): void {
   let host: u32 = 0;
@@ -82,7 +83,7 @@ export function setSource(address: usize): void {
   }
   networkSet = spread;
   networkTag = tag;
-  hostSet = mix(spread + host);
+  hostSet = spread + ((host * (tag | 1)) >>> 16);
   hostTag = tag ^ (host * 0x85ebca6b);
 }
 
@@ -107,12 +108,11 @@ function pass(own: u32, shared: u32, ownPlace: u32, ownKey: u32, sharedPlace: u3
   if (load<f64>(H_LIMITS + own * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
   const ownSlot = slotOf(own, ownPlace, ownKey);
   const sharedSlot = slotOf(shared, sharedPlace, sharedKey);
-  if (!conforms(own, ownSlot, 0, now)) return false;
-  if (!conforms(shared, sharedSlot, 0, now)) {
-    if (!conforms(shared, sharedSlot, RESERVE_MS, now)) return false;
+  if (!hasRoom(own, ownSlot, 0, now)) return false;
+  if (!hasRoom(shared, sharedSlot, 0, now)) {
     const reserve = own + LIMIT_RESERVE;
     const reserveSlot = slotOf(reserve, ownPlace, ownKey);
-    if (!conforms(reserve, reserveSlot, 0, now)) return false;
+    if (!hasRoom(shared, sharedSlot, RESERVE_MS, now) || !hasRoom(reserve, reserveSlot, 0, now)) return false;
     charge(reserve, reserveSlot, now);
   }
   charge(own, ownSlot, now);
@@ -124,10 +124,17 @@ function pass(own: u32, shared: u32, ownPlace: u32, ownKey: u32, sharedPlace: u3
 function slotOf(limit: u32, place: u32, key: u32): usize {
   const mask = load<u32>(H_SET_MASK);
   const set: usize = load<u32>(H_LIMITERS_AT) + (limit * (mask + 1) + (place & mask)) * SET_SIZE;
-  let least: u32 = 0;
-  let lightest = load<f64>(set, SET_TIMES);
   for (let way: u32 = 0; way < <u32>SET_WAYS; way++) {
     if (load<u32>(set + (way << 2), SET_TAGS) === key) return set + (way << 3);
+  }
+  return takeOver(set, key);
+}
+
+/** Gives the least-loaded slot of a set to a key. Returns the address of its time. */
+function takeOver(set: usize, key: u32): usize {
+  let least: u32 = 0;
+  let lightest = load<f64>(set, SET_TIMES);
+  for (let way: u32 = 1; way < <u32>SET_WAYS; way++) {
     const time = load<f64>(set + (way << 3), SET_TIMES);
     if (time < lightest) {
       lightest = time;
@@ -139,13 +146,19 @@ function slotOf(limit: u32, place: u32, key: u32): usize {
 }
 
 /** Whether a bucket has room for a packet, if its limit may be exceeded by as much as it allows in `more` ms. */
-function conforms(limit: u32, slot: usize, more: f64, now: f64): bool {
-  const ahead = load<f64>(slot) - now;
+function hasRoom(limit: u32, slot: usize, more: f64, now: f64): bool {
   const room = load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_TOLERANCE) + more;
-  if (ahead <= room) return true;
-  // Fuller than packets can make it, even if all workers charge it at the same instant: it counts as empty.
-  const most = room + RESERVE_MS + load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_INTERVAL) * MOST_WORKERS;
-  if (ahead <= most) return false;
+  return load<f64>(slot) - now <= room || emptyIfImpossible(limit, slot, now);
+}
+
+/**
+ * Empties a bucket that is fuller than packets can make it, even if all workers charge it at the same instant. Returns
+ * whether it did.
+ */
+function emptyIfImpossible(limit: u32, slot: usize, now: f64): bool {
+  const tolerance = load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_TOLERANCE);
+  const interval = load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_INTERVAL);
+  if (load<f64>(slot) - now <= tolerance + RESERVE_MS + interval * MOST_WORKERS) return false;
   store<f64>(slot, now);
   return true;
 }

@@ -34,7 +34,7 @@ const SOURCES = 16;
 const AMPLE = { rate: 1e9, burst: 1e9 };
 /** The engine checks all limits, but no packet exceeds them. On the path `limited`, `NONE_LEFT` replaces the source limit. */
 const AMPLE_LIMITS = { source: AMPLE, node: AMPLE, new: AMPLE };
-/** One packet per source, which the preload uses up. */
+/** One query per source, which the preload uses up, and enough announcements for the preload. */
 const NONE_LEFT = { rate: 1e-6, burst: 1 };
 const codec = createCodec({ backend: "ts" });
 
@@ -107,10 +107,12 @@ class EngineSubject implements Subject {
 
   preload(nodes: number): void {
     const lane = this.#lanes[0]!;
-    for (let n = 0; n < nodes; n++) {
-      this.#fill(lane, 0, codec.encode(announcement(n)), n);
+    const prepare = (packet: Uint8Array, source: number) => {
+      this.#fill(lane, 0, packet, source);
       this.#engine.process(0, 1, this.#now);
-    }
+    };
+    for (let n = 0; n < nodes; n++) prepare(codec.encode(announcement(n)), n);
+    for (let source = 0; source < SOURCES; source++) prepare(codec.encode(query(0)), source);
   }
 
   run(packets: Packets, batch: number): number {

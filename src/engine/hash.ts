@@ -68,7 +68,7 @@ function finish(m: EngineState, low: number, high: number): void {
 /**
  * A bijection on words in which every input bit affects every output bit (Wellons, "Prospecting for hash functions").
  */
-export function mix(word: number): number {
+function mix(word: number): number {
   let mixed = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0xd35a2d97);
   return mixed ^ (mixed >>> 15);

@@ -22,7 +22,7 @@ import {
   SET_WAYS,
 } from "../../assembly/layout.ts";
 import { isIpv4 } from "./address.ts";
-import { hashSource, mix } from "./hash.ts";
+import { hashSource } from "./hash.ts";
 import type { EngineState } from "./state.ts";
 
 /** More than any server has. */
@@ -49,7 +49,8 @@ export function allowed(m: EngineState, address: number): boolean {
 /**
  * Makes the 16-byte address at `address` the current source. Only the network is hashed. The host's tag is that of its
  * network, changed by the host's own bits times an odd number: an odd factor keeps numbers different, so no two hosts of
- * one network have the same tag. The host's set is mixed, so that nobody can choose a host whose set is that of another.
+ * one network have the same tag. The factor of the set is secret, so that nobody can choose a host whose set is that of
+ * another.
  */
 export function setSource(m: EngineState, address: number): void {
   const at = address >>> 2;
@@ -67,7 +68,7 @@ export function setSource(m: EngineState, address: number): void {
   }
   m.networkSet = m.spread;
   m.networkTag = m.tag;
-  m.hostSet = mix((m.spread + host) | 0);
+  m.hostSet = (m.spread + (Math.imul(host, m.tag | 1) >>> 16)) | 0;
   m.hostTag = m.tag ^ Math.imul(host, 0x85ebca6b);
 }
 
@@ -103,12 +104,11 @@ function pass(
   if (m.f64[(H_LIMITS + own * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
   const ownSlot = slotOf(m, own, ownPlace, ownKey);
   const sharedSlot = slotOf(m, shared, sharedPlace, sharedKey);
-  if (!conforms(m, own, ownSlot, 0, now)) return false;
-  if (!conforms(m, shared, sharedSlot, 0, now)) {
-    if (!conforms(m, shared, sharedSlot, RESERVE_MS, now)) return false;
+  if (!hasRoom(m, own, ownSlot, 0, now)) return false;
+  if (!hasRoom(m, shared, sharedSlot, 0, now)) {
     const reserve = own + LIMIT_RESERVE;
     const reserveSlot = slotOf(m, reserve, ownPlace, ownKey);
-    if (!conforms(m, reserve, reserveSlot, 0, now)) return false;
+    if (!hasRoom(m, shared, sharedSlot, RESERVE_MS, now) || !hasRoom(m, reserve, reserveSlot, 0, now)) return false;
     charge(m, reserve, reserveSlot, now);
   }
   charge(m, own, ownSlot, now);
@@ -121,29 +121,42 @@ function slotOf(m: EngineState, limit: number, place: number, key: number): numb
   const mask = m.u32[H_SET_MASK >>> 2]!;
   const set = m.u32[H_LIMITERS_AT >>> 2]! + (limit * (mask + 1) + (place & mask)) * SET_SIZE;
   const tags = (set + SET_TAGS) >>> 2;
+  for (let way = 0; way < SET_WAYS; way++) {
+    if (m.i32[tags + way] === key) return set + (way << 3);
+  }
+  return takeOver(m, set, key);
+}
+
+/** Gives the least-loaded slot of a set to a key. Returns the address of its time. */
+function takeOver(m: EngineState, set: number, key: number): number {
   const times = (set + SET_TIMES) >>> 3;
   let least = 0;
   let lightest = m.f64[times]!;
-  for (let way = 0; way < SET_WAYS; way++) {
-    if (m.i32[tags + way] === key) return set + (way << 3);
+  for (let way = 1; way < SET_WAYS; way++) {
     const time = m.f64[times + way]!;
     if (time < lightest) {
       lightest = time;
       least = way;
     }
   }
-  m.i32[tags + least] = key;
+  m.i32[((set + SET_TAGS) >>> 2) + least] = key;
   return set + (least << 3);
 }
 
 /** Whether a bucket has room for a packet, if its limit may be exceeded by as much as it allows in `more` ms. */
-function conforms(m: EngineState, limit: number, slot: number, more: number, now: number): boolean {
-  const ahead = m.f64[slot >>> 3]! - now;
+function hasRoom(m: EngineState, limit: number, slot: number, more: number, now: number): boolean {
   const room = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_TOLERANCE) >>> 3]! + more;
-  if (ahead <= room) return true;
-  // Fuller than packets can make it, even if all workers charge it at the same instant: it counts as empty.
-  const most = room + RESERVE_MS + m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]! * MOST_WORKERS;
-  if (ahead <= most) return false;
+  return m.f64[slot >>> 3]! - now <= room || emptyIfImpossible(m, limit, slot, now);
+}
+
+/**
+ * Empties a bucket that is fuller than packets can make it, even if all workers charge it at the same instant. Returns
+ * whether it did.
+ */
+function emptyIfImpossible(m: EngineState, limit: number, slot: number, now: number): boolean {
+  const tolerance = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_TOLERANCE) >>> 3]!;
+  const interval = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]!;
+  if (m.f64[slot >>> 3]! - now <= tolerance + RESERVE_MS + interval * MOST_WORKERS) return false;
   m.f64[slot >>> 3] = now;
   return true;
 }

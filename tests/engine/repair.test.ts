@@ -19,6 +19,7 @@ import {
   H_STRIDE,
   KEY_SIZE,
   LIST_BUSY,
+  META_CONFIRMED,
   META_FROM_JOURNAL,
   META_LENGTH,
   RECORD_STEP,
@@ -79,6 +80,7 @@ interface Node {
   where: string;
   time: number;
   fromJournal: boolean;
+  confirmed: boolean;
 }
 
 interface Announced {
@@ -154,6 +156,7 @@ class World {
           where: `${ip} ${meta >>> 16}`,
           time: this.#f64[(at + ENTRY_TIME) >>> 3]!,
           fromJournal: (meta & META_FROM_JOURNAL) !== 0,
+          confirmed: (meta & META_CONFIRMED) !== 0,
         });
       }
     }
@@ -254,7 +257,10 @@ class World {
   #entry(id?: Uint8Array): Announced {
     const random = this.#random;
     id ??= ascii(`NODE-${random.below(NODES)}${"-".repeat(random.below(4))}`);
-    return { id, ip: random.bytes(16), port: 1 + random.below(65_535), time: this.now - random.below(RETENTION) };
+    const time = this.now - random.below(RETENTION);
+    // Half of the announcements repeat an earlier one of the node, so that it is confirmed.
+    if (random.once(2)) return { id, ip: new Uint8Array(16).fill(7), port: 7, time };
+    return { id, ip: random.bytes(16), port: 1 + random.below(65_535), time };
   }
 
   #put(slot: number, { id, ip, port, time }: Announced): void {
@@ -278,6 +284,7 @@ function checkOldOrNew(was: Map<string, Node>, is: Map<string, Node>, done: Map<
       if (before && after && now - Math.floor(before.time) < RETENTION) throw new Error(`${id} was lost`);
       continue;
     }
+    if (before?.confirmed && after?.confirmed && !node.confirmed) throw new Error(`${id} is no longer confirmed`);
     const addressKnown = [before, after].some((one) => one?.where === node.where);
     const timeKnown = [before, after].some((one) => one?.time === node.time);
     if (!addressKnown || !timeKnown)
@@ -334,10 +341,11 @@ function stopEverywhere(world: World, rounds: number): Map<number, number> {
         const { node } = work;
         const wanted = node && done.get(node);
         if (wanted) {
-          // If the stop came after the change, the node was announced twice in one millisecond.
-          const { time, ...rest } = world.nodes().get(node)!;
+          // If the stop came after the change, the node was announced twice in one millisecond, which confirms it.
+          const { time, confirmed, ...rest } = world.nodes().get(node)!;
           expect([wanted.time, wanted.time + TIME_STEP]).toContain(time);
-          expect({ ...rest, time: wanted.time }).toEqual(wanted);
+          expect(confirmed || !wanted.confirmed).toBe(true);
+          expect({ ...rest, time: wanted.time, confirmed: wanted.confirmed }).toEqual(wanted);
         }
       } catch (cause) {
         throw new Error(`round ${round}, stopped after ${stop} of ${steps} steps: ${(cause as Error).message}`, {

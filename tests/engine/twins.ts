@@ -88,7 +88,7 @@ function options(random: Random): EngineOptions {
  */
 function source(random: Random): Uint8Array {
   const address = new Uint8Array(16);
-  if (random.once(40)) {
+  if (random.once(15)) {
     if (random.once(2)) address.set(random.once(2) ? [0xfe, 0x80] : [0xfe, 0xc0]);
     else address.set([0xff, 0xff, 169, 253 + random.below(3)], 10);
   } else if (random.once(20)) {
