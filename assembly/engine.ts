@@ -80,8 +80,8 @@ export function attach(lane: u32): void {
 }
 
 /**
- * Processes the first `count` datagrams in the slots of `lane` at time `now` (ms since 1970). Returns the number of
- * replies.
+ * Processes the first `count` datagrams in the slots of `lane` at time `now`, in ms of a clock that never steps. Returns
+ * the number of replies.
  */
 export function process(lane: u32, count: u32, now: f64): u32 {
   if (lane >= load<u32>(H_LANES) || count > <u32>BATCH) return 0;

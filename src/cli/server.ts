@@ -78,11 +78,15 @@ export function serverCommand(): Command {
           .argParser(whole(1, 1e9)),
       )
       .addOption(
-        flag("--source-rate <n>", "packets per second from one source; 0: no limit")
+        flag("--source-rate <n>", "queries, and announcements, per second from one source; 0: no limit")
           .default(d.sourceRate)
           .argParser(rate),
       )
-      .addOption(flag("--source-burst <n>", "packets at once from one source").default(d.sourceBurst).argParser(burst))
+      .addOption(
+        flag("--source-burst <n>", "queries, and announcements, at once from one source")
+          .default(d.sourceBurst)
+          .argParser(burst),
+      )
       .addOption(
         flag("--node-rate <n>", "queries per second for one NodeID; 0: no limit").default(d.nodeRate).argParser(rate),
       )
@@ -241,6 +245,7 @@ function logStats(title: string, before: ServerStats | undefined, now: ServerSta
   );
   const received = now.received - (before?.received ?? 0);
   const unsent = now.unsent - (before?.unsent ?? 0);
+  const displaced = now.displaced - (before?.displaced ?? 0);
   const residentMB = Math.round(process.memoryUsage.rss() / 1e6);
   const journal = journalCounters(before?.journal, now.journal);
 
@@ -258,9 +263,10 @@ function logStats(title: string, before: ServerStats | undefined, now: ServerSta
   ]);
   const parts = [
     `${title} ${count(received, "packet")}${verdictText === "" ? "" : `: ${verdictText}`}`,
+    ...(displaced === 0 ? [] : [`${count(displaced, "node")} gave way to new ones`]),
     ...(unsent === 0 ? [] : [`${count(unsent, "reply", "replies")} not sent`]),
     `${count(now.nodes, "node")}, ${residentMB} MB resident`,
     ...(journalText === "" ? [] : [`journal: ${journalText}`]),
   ];
-  logger.info(parts.join("; "), { received, ...verdicts, unsent, nodes: now.nodes, residentMB, ...journal });
+  logger.info(parts.join("; "), { received, ...verdicts, displaced, unsent, nodes: now.nodes, residentMB, ...journal });
 }

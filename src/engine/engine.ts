@@ -67,8 +67,8 @@ import {
 import type { EngineState } from "./state.ts";
 
 /**
- * Processes the first `count` datagrams in the slots of `lane` at time `now` (ms since 1970). Returns the number of
- * replies.
+ * Processes the first `count` datagrams in the slots of `lane` at time `now`, in ms of a clock that never steps. Returns
+ * the number of replies.
  */
 export function process(m: EngineState, lane: number, count: number, now: number): number {
   // Convert to u32, as wasm does.

@@ -19,7 +19,7 @@ export interface PacketEngine {
    * Processes the datagrams in the first `count` slots of `lane`, in place.
    * @param lane whose slots: 0 to `lanes` - 1. Two threads must never use one lane at the same time.
    * @param count 0 to 64.
-   * @param nowMs the time, in whole milliseconds since 1970.
+   * @param nowMs the time, in whole ms of a clock that never steps and is the same for all threads.
    * @returns how many of the slots contain a reply.
    */
   process(lane: number, count: number, nowMs: number): number;

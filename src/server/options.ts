@@ -53,23 +53,29 @@ export interface ServerOptions {
    * the second worker the second, and so on in turn. All engines work on the same registry.
    */
   readonly engine: EngineBackend | readonly EngineBackend[];
-  /** The most nodes that are stored, 1,000,000 by default. A new NodeID beyond that is refused. */
+  /**
+   * The most nodes that are stored, 1,000,000 by default. Beyond that, a new node takes the place of one that was announced
+   * only once.
+   */
   readonly capacity: number;
   /** Longest accepted NodeID, in bytes: 1 to 1008, 64 by default. */
   readonly maxIdLength: number;
   /** How long an announcement is valid, in seconds: 3600 by default. */
   readonly retention: number;
-  /** Packets per second from one source. For this and the other rates, 0 means no limit. */
+  /**
+   * Queries per second from one source, and announcements per second from one source. For this and the other rates, 0 means
+   * no limit.
+   */
   readonly sourceRate: number;
-  /** Packets at once from one source. */
+  /** Queries at once from one source, and announcements at once unless `newBurst` is more. */
   readonly sourceBurst: number;
-  /** Queries per second for one NodeID. */
+  /** Queries per second for one NodeID. One source gets a hundredth of it, and at least 1. */
   readonly nodeRate: number;
-  /** Queries at once for one NodeID. */
+  /** Queries at once for one NodeID. One source gets a hundredth of it, and at least 5. */
   readonly nodeBurst: number;
-  /** New NodeIDs per second from one source. */
+  /** New NodeIDs, and new addresses of known ones, per second from one source. */
   readonly newRate: number;
-  /** New NodeIDs at once from one source. */
+  /** New NodeIDs, and new addresses of known ones, at once from one source. */
   readonly newBurst: number;
   /** Networks without limits: in CIDR notation as {@link parseNetwork} reads it, such as `192.0.2.0/24`, or parsed. */
   readonly allow: readonly (string | Network)[];

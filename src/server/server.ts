@@ -21,6 +21,8 @@ const logger = getLogger(["whereabouts", "server"]);
 
 /** How often expired entries are evicted. Queries check the time themselves, so a delay here changes no answer. */
 const SWEEP_MS = 250;
+/** A full registry has room again when this part of it is free. Otherwise one that is nearly full would fill the log. */
+const ROOM = 0.01;
 /** How long one sweep may block the control thread. */
 const SWEEP_BUDGET_MS = 5;
 
@@ -57,6 +59,8 @@ export class DiscoveryServer {
   readonly #journaling: Journaling;
   readonly #startedAt = performance.now();
   readonly #sweepTimer: Timer;
+  /** Whether the log says that the registry is full. */
+  #full = false;
   #stopping: Promise<void> | undefined;
 
   private constructor(
@@ -183,6 +187,22 @@ export class DiscoveryServer {
     } catch (error) {
       logger.error("evicting expired entries failed: {error}", { error });
       this.#workers.repairControl();
+    }
+    this.#logRoom();
+  }
+
+  /** Logs when the registry becomes full, and when it has room again. */
+  #logRoom(): void {
+    const { nodes, capacity } = this.#control;
+    if (!this.#full && nodes >= capacity) {
+      this.#full = true;
+      logger.warning(
+        "the registry is full, with {nodes} nodes: from now on nodes that were announced only once give way to new ones",
+        { nodes },
+      );
+    } else if (this.#full && nodes <= capacity * (1 - ROOM)) {
+      this.#full = false;
+      logger.info("the registry has room again: {nodes} of {capacity} nodes", { nodes, capacity });
     }
   }
 }

@@ -9,6 +9,8 @@ import {
   QUERY_LENGTH,
   REPLY_LENGTH,
 } from "../../bench/server/load/packets.ts";
+import { createEngineMemory, defaultEngineOptions } from "../../src/engine/index.ts";
+import { UNLIMITED } from "../support/harness.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, query } from "../support/packets.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
@@ -73,7 +75,8 @@ describe("a load", () => {
   linux(
     "fails when the server does not store what is announced",
     async () => {
-      await using server = await Running.open("mmsg");
+      const memory = createEngineMemory({ ...defaultEngineOptions(), ...UNLIMITED, new: { rate: 1, burst: 100 } });
+      await using server = await Running.open("mmsg", { memory });
       const failed = load({ ...DEFAULT_LOAD, port: server.port, nodes: 100_000, preload: true });
       expect(failed).rejects.toThrow("the server does not store node");
       await failed.catch(() => {});

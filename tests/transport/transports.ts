@@ -8,7 +8,6 @@ import {
   type EngineCounters,
   type EngineMemory,
 } from "../../src/engine/index.ts";
-import { writeAddress } from "../../src/transport/address.ts";
 import type { PortSharing } from "../../src/transport/socket.ts";
 import { UNLIMITED } from "../support/harness.ts";
 
@@ -52,13 +51,6 @@ export type Report =
 
 export function engineMemory(lanes = 1): EngineMemory {
   return createEngineMemory({ ...defaultEngineOptions(), ...UNLIMITED, capacity: 20_000, lanes });
-}
-
-/** The 16 bytes of an IPv6 address. */
-export function address6(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(16);
-  writeAddress(text, bytes, 0);
-  return bytes;
 }
 
 /** A transport in a worker. */
