@@ -5,7 +5,7 @@
 import { DiscoveryServer, type ServerOptions } from "../../src/server/index.ts";
 
 const options: Partial<ServerOptions> = JSON.parse(process.argv[2]!);
-const server = await DiscoveryServer.start({ ...options, host: "127.0.0.1", port: 0 });
+const server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, ...options });
 server.closed.catch((error: Error) => {
   console.error(`the server failed: ${error.message}`);
   process.exit(1);

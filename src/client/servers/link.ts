@@ -14,7 +14,7 @@ import { PendingQuery, Retry, SendQueue, SlotTimeout } from "./pending.ts";
  * Waits between the attempts of a query, in ms: eight attempts in 4.1 s. If 30 % of the datagrams are lost each way, at
  * least one attempt succeeds in 99.5 % of cases, within the 5 s of a lookup. Longer lookups go on with the last wait.
  */
-const RETRY_WAITS = [250, 350, 500, 600, 700, 800, 900] as const;
+export const RETRY_WAITS = [250, 350, 500, 600, 700, 800, 900] as const;
 const LAST_RETRY_WAIT = 1_500;
 /**
  * The most queries in flight: the receive buffers of a server and of this socket hold some 250 packets by default. With this
