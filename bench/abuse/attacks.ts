@@ -72,17 +72,13 @@ const LOOKUPS: Lookups = { ...lookupsOf(0), nodes: range(NODES) };
 
 const BASE = {
   family: "v4",
-  leadMs: 1_000,
+  leadMs: 500,
   nodes: NODES,
   lookups: LOOKUPS,
   joins: undefined,
   checkAfter: false,
   targets: {},
 } as const;
-
-function rateName(rate: number): string {
-  return rate === 0 ? "as many as possible" : `${rate.toLocaleString("en-US")}/s`;
-}
 
 function control(rates: readonly number[]): Attack[] {
   const group = "control";
@@ -91,7 +87,7 @@ function control(rates: readonly number[]): Attack[] {
     { ...BASE, group, name: "no attack", lookups, flood: undefined },
     ...rates.map((rate): Attack => {
       const flood = { sources: "random", payload: { what: "garbage" }, rate } as const;
-      return { ...BASE, group, name: `garbage, ${rateName(rate)}`, lookups, flood };
+      return { ...BASE, group, name: "garbage", lookups, flood };
     }),
   ];
 }
@@ -106,22 +102,17 @@ function node(rates: readonly number[]): Attack[] {
     flood: { sources, payload: { what: "query", node: 0 }, rate },
     targets,
   });
-  const real = [1, 4, 32].map((count) =>
-    attack(`${count} real host${count > 1 ? "s" : ""} at full rate`, hosts(count), count * FULL_RATE, {
-      lookups: 0.99,
-    }),
-  );
+  const real = (count: number, rate: number, targets?: Attack["targets"]) =>
+    attack(count === 1 ? "1 real host" : `${count} real hosts`, hosts(count), rate, targets);
   const forged = {
     "one forged address": ["198.51.100.7"],
     "one forged /24": network("198.51.100"),
     "random addresses": "random" as const,
   };
   return [
-    ...real,
-    attack("32 real hosts, as many as possible", hosts(32), 0),
-    ...Object.entries(forged).flatMap(([name, sources]) =>
-      rates.map((rate) => attack(`${name}, ${rateName(rate)}`, sources, rate)),
-    ),
+    ...[1, 4, 32].map((count) => real(count, count * FULL_RATE, { lookups: 0.99 })),
+    real(32, 0),
+    ...Object.entries(forged).flatMap(([name, sources]) => rates.map((rate) => attack(name, sources, rate))),
   ];
 }
 
@@ -145,15 +136,15 @@ function fill(rates: readonly number[]): Attack[] {
         askAt: 2_000,
       },
       checkAfter: true,
-      targets: { kept: 1, ...found },
+      targets: { lookups: 1, kept: 1, ...found },
     };
   };
   const real = ["10.30.0", "10.30.1", "10.30.2", "10.30.3"].flatMap(network);
   return ([1, 2] as const).flatMap((times) => {
     const how = times === 1 ? "once" : "twice";
     return [
-      attack(`4 real /24 at full rate, ${how}`, real, 4 * NETWORK_FACTOR * FULL_RATE, times),
-      ...rates.map((rate) => attack(`random addresses, ${how}, ${rateName(rate)}`, "random", rate, times)),
+      attack(`4 real /24, ${how}`, real, 4 * NETWORK_FACTOR * FULL_RATE, times),
+      ...rates.map((rate) => attack(`random addresses, ${how}`, "random", rate, times)),
     ];
   });
 }
@@ -186,13 +177,12 @@ function neighbors(): Attack[] {
 
 /** Many clients behind one address: their queries exceed its rate, and new nodes announce themselves from it. */
 function nat(): Attack[] {
-  const factor = 4;
   return [
     {
       ...BASE,
       group: "nat",
-      name: `queries of a NAT, ${factor} times its rate`,
-      flood: { sources: [NAT_ADDRESS], payload: { what: "queries", nodes: NODES }, rate: factor * FULL_RATE },
+      name: "queries of a NAT",
+      flood: { sources: [NAT_ADDRESS], payload: { what: "queries", nodes: NODES }, rate: 4 * FULL_RATE },
       joins: { addresses: [NAT_ADDRESS], firstNode: 100_000, everyMs: 100, announceAt: [0], askAt: 300 },
       targets: { joined: 0.99 },
     },
@@ -218,7 +208,7 @@ function load(rates: readonly number[]): Attack[] {
   return rates.slice(-2).map((rate) => ({
     ...BASE,
     group: "load",
-    name: `queries from random addresses, ${rateName(rate)}`,
+    name: "queries from random addresses",
     flood: { sources: "random", payload: { what: "queries", nodes: NODES }, rate },
   }));
 }

@@ -10,7 +10,7 @@ import { machine, place } from "../server/machine.ts";
 import { endAll } from "../server/subject.ts";
 import { type Attack, attacks, GROUPS } from "./attacks.ts";
 import { createNetwork } from "./network.ts";
-import { LEGEND, markdownTable, overloaded, type Row, targetLine, targets, textTable } from "./report.ts";
+import { LEGEND, markdownTables, overloaded, type Row, targetLine, targets, textTables } from "./report.ts";
 import { type Setting, Target } from "./run.ts";
 
 const RATES = [1_000, 10_000, 100_000, 0] as const;
@@ -102,6 +102,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => pr
     transport,
     capacity: options.capacity ?? (quick ? 20_000 : CAPACITY),
     seconds: options.seconds ?? (quick ? 1 : 4),
+    quick,
   });
 }
 
@@ -119,7 +120,7 @@ if (json) {
   console.log(`${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}
 ${placement.text}; transport ${transport}, one worker, default limits
 
-${markdown ? markdownTable(rows) : textTable(rows)}
+${markdown ? markdownTables(rows) : textTables(rows)}
 
 ${LEGEND}
 

@@ -28,102 +28,81 @@ export function overloaded({ lost, cpu }: Figures): boolean {
 }
 
 export function targets(rows: readonly Row[]): Target[] {
-  return rows.flatMap(({ attack, shares }) =>
-    Object.entries(attack.targets).map(([name, atLeast]) => {
+  return rows.flatMap((row) => {
+    const { attack, shares } = row;
+    return Object.entries(attack.targets).map(([name, atLeast]) => {
       const figure = shares[name as Share];
-      const text = `${attack.group}, ${attack.name}: ${WHAT[name as Share]}`;
+      const rate = attack.flood ? `, ${rateText(attack.flood.rate)}/s` : "";
+      const load = overloaded(row) ? " *" : "";
+      const text = `${attack.group}, ${attack.name}${rate}${load}: ${WHAT[name as Share]}`;
       return { text, figure, atLeast, reached: figure >= atLeast };
-    }),
-  );
+    });
+  });
 }
 
 export function targetLine({ text, figure, atLeast, reached }: Target): string {
   return `${reached ? "reached" : "MISSED "}  ${text}: ${percent(figure)} (at least ${percent(atLeast)})`;
 }
 
-const HEADS = [
-  "",
-  "asked/s",
-  "sent/s",
-  "lost",
-  "CPU",
-  "queries",
-  "lookups",
-  "median ms",
-  "p99 ms",
-  "MB",
-  "answers/s",
-  "registered",
-  "redirected",
-  "joined",
-  "kept",
-];
+/** The columns after the name. A cell is empty where there is nothing to say. */
+const COLUMNS: Readonly<Record<string, (row: Row) => string>> = {
+  "asked/s": ({ attack }) => (attack.flood ? rateText(attack.flood.rate) : ""),
+  "sent/s": ({ attack, sent }) => (attack.flood ? count(sent) : ""),
+  lost: ({ lost }) => percent(lost),
+  CPU: ({ cpu }) => percent(cpu, 0),
+  queries: ({ shares }) => percent(shares.queries),
+  lookups: ({ shares }) => percent(shares.lookups),
+  "median ms": ({ medianMs }) => milliseconds(medianMs),
+  "p99 ms": ({ p99Ms }) => milliseconds(p99Ms),
+  joined: ({ shares }) => percent(shares.joined),
+  kept: ({ shares }) => percent(shares.kept),
+  "answers/s": ({ attack, answers }) => (attack.flood ? count(answers) : ""),
+  registered: ({ attack, registered }) => (attack.flood?.payload.what === "new" ? count(registered) : ""),
+  redirected: ({ attack, redirected }) => (attack.group === "redirect" ? count(redirected) : ""),
+  "MB before": ({ memoryBefore }) => megabytes(memoryBefore),
+  after: ({ memoryAfter }) => megabytes(memoryAfter),
+};
 
-export const LEGEND = `asked/s, sent/s: packets of the attack, asked for and sent. lost: packets that the server's kernel dropped. CPU: of the server.
-queries, lookups: honest ones that were answered; a lookup sends up to eight queries in 4.1 s. median, p99: of an honest lookup.
-MB: resident memory of the server before and after. answers/s, registered, redirected: what the attacker got, namely replies,
-new NodeIDs, and nodes of others that the server now says are at the attacker's address. joined: new honest nodes found.
-kept: registered honest nodes found at their own address afterwards. *: the server was at its limit (load, not limits).`;
+export const LEGEND = `asked/s, sent/s: packets of the attack. lost: packets that the server's kernel dropped. CPU: of the server.
+queries, lookups: honest ones that were answered. A lookup sends up to eight queries in 4.1 s; neighbors send one.
+median, p99: of an honest lookup. joined: new honest nodes found. kept: registered nodes found at their own address afterwards.
+answers/s, registered, redirected: what the attacker got, namely replies, new NodeIDs, and nodes of others that the server now
+says are at the attacker's address. MB: resident memory of the server.
+*: the server was at its limit, or did not get its processor: what honest clients miss there is load, not limits.`;
 
-function cells(row: Row): string[] {
-  const { attack, shares } = row;
-  const flooded = attack.flood !== undefined;
-  return [
-    `${attack.name}${overloaded(row) ? " *" : ""}`,
-    flooded ? (row.asked === 0 ? "max" : count(row.asked)) : "",
-    flooded ? count(row.sent) : "",
-    percent(row.lost),
-    percent(row.cpu, 0),
-    percent(shares.queries),
-    percent(shares.lookups),
-    milliseconds(row.medianMs),
-    milliseconds(row.p99Ms),
-    `${megabytes(row.memoryBefore)} ${megabytes(row.memoryAfter)}`,
-    flooded ? count(row.answers) : "",
-    row.registered > 0 ? count(row.registered) : "",
-    attack.group === "redirect" ? count(row.redirected) : "",
-    percent(shares.joined),
-    percent(shares.kept),
-  ];
+/** A table per group: first the head, then a line per row. Columns that are empty in the whole group are left out. */
+function tables(rows: readonly Row[]): string[][][] {
+  return [...new Set(rows.map(({ attack }) => attack.group))].map((group) => {
+    const own = rows.filter(({ attack }) => attack.group === group);
+    const columns = Object.entries(COLUMNS).filter(([, cell]) => own.some((row) => cell(row) !== ""));
+    const name = (row: Row) => `${row.attack.name}${overloaded(row) ? " *" : ""}`;
+    return [
+      [group, ...columns.map(([head]) => head)],
+      ...own.map((row) => [name(row), ...columns.map(([, cell]) => cell(row))]),
+    ];
+  });
 }
 
-/** A part per group, with aligned columns. */
-export function textTable(rows: readonly Row[]): string {
-  const lines = rows.map(cells);
-  const widths = HEADS.map((head, column) => Math.max(head.length, ...lines.map((line) => line[column]!.length)));
-  const pad = (line: readonly string[]) =>
-    line
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join("  ")
-      .trimEnd();
-  return groups(rows)
-    .map((group) => {
-      const own = lines.filter((_, i) => rows[i]!.attack.group === group);
-      return [pad([group, ...HEADS.slice(1)]), ...own.map(pad)].join("\n");
+export function textTables(rows: readonly Row[]): string {
+  return tables(rows)
+    .map((lines) => {
+      const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+      const pad = (cell: string, i: number) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!));
+      return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
     })
     .join("\n\n");
 }
 
-/** The same as Markdown. */
-export function markdownTable(rows: readonly Row[]): string {
-  const line = (parts: readonly string[]) => `| ${parts.join(" | ")} |`;
-  return groups(rows)
-    .map((group) => {
-      const own = rows.filter(({ attack }) => attack.group === group).map(cells);
-      // Columns that are empty in the whole group are left out.
-      const used = HEADS.flatMap((_, i) => (i === 0 || own.some((cell) => cell[i] !== "") ? [i] : []));
-      const only = (parts: readonly string[]) => line(used.map((i) => parts[i]!));
-      return [
-        only([group, ...HEADS.slice(1)]),
-        line(used.map((i) => (i === 0 ? "---" : "--:"))),
-        ...own.map(only),
-      ].join("\n");
-    })
+export function markdownTables(rows: readonly Row[]): string {
+  const text = (line: readonly string[]) => `| ${line.join(" | ")} |`;
+  return tables(rows)
+    .map(([head, ...lines]) => [head!, head!.map((_, i) => (i === 0 ? "---" : "--:")), ...lines].map(text).join("\n"))
     .join("\n\n");
 }
 
-function groups(rows: readonly Row[]): string[] {
-  return [...new Set(rows.map(({ attack }) => attack.group))];
+/** 0 is a rate without a limit. */
+function rateText(rate: number): string {
+  return rate === 0 ? "max" : count(rate);
 }
 
 function count(n: number): string {

@@ -16,6 +16,8 @@ export interface Setting {
   readonly transport: TransportName;
   readonly capacity: number;
   readonly seconds: number;
+  /** A smoke test: attacks start just before the honest clients, so they have not used up what is allowed at once. */
+  readonly quick: boolean;
 }
 
 /** What one attack did. Rates are per second; shares are from 0 to 1, NaN if there was nothing to count. */
@@ -45,6 +47,7 @@ export interface Figures {
 /** No attack lasts longer, whatever happens to this process. */
 const MAX_SECONDS = 300;
 const FILL_SECONDS = 120;
+const QUICK_LEAD_MS = 100;
 
 const program = (name: string) => join(import.meta.dir, name);
 
@@ -95,10 +98,10 @@ export class Target implements AsyncDisposable {
 
   async measure(attack: Attack): Promise<Figures> {
     const { family, leadMs, lookups, joins, nodes, checkAfter } = attack;
-    const { seconds } = this.#setting;
+    const { seconds, quick } = this.#setting;
     const before = await this.#reading();
     const flood = attack.flood && this.#flood({ family, ...attack.flood });
-    if (flood) await Bun.sleep(leadMs);
+    if (flood) await Bun.sleep(quick ? QUICK_LEAD_MS : leadMs);
     const common = { family, port: DEFAULT_PORT, seconds };
     const [asked, joined] = await Promise.all([
       this.#honest({ ...common, what: "look up", ...lookups }),
