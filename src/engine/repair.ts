@@ -7,7 +7,7 @@
  * journal may receive an announcement twice, but misses none.
  *
  * The cost depends on the one change only, not on the size of the registry. Only the control thread may repair, and
- * only lanes whose worker is gone: a worker that was merely asleep and continues its change after the repair damages
+ * only lanes whose thread has ended: a thread that was merely asleep and continues its change after the repair damages
  * the shard.
  */
 import {
@@ -79,14 +79,6 @@ export class EngineRepair {
   repair(lane: number): boolean {
     return repairLane(this.#m, lane);
   }
-
-  /**
-   * Makes odd sequence counters of unlocked shards even. If a worker sleeps in the middle of a
-   * change and continues after the repair, it leaves the counter odd, and lookups in that shard would wait forever.
-   */
-  fixSequences(): void {
-    fixSequences(this.#m);
-  }
 }
 
 function repairLane(m: EngineState, lane: number): boolean {
@@ -103,15 +95,6 @@ function repairLane(m: EngineState, lane: number): boolean {
   }
   finishBatch(m, at);
   return true;
-}
-
-function fixSequences(m: EngineState): void {
-  for (let shard = 0; shard <= m.u32[H_SHARD_MASK >>> 2]!; shard++) {
-    const at = shardAt(m, shard);
-    if ((Atomics.load(m.u32, (at + SHARD_SEQUENCE) >>> 2) & 1) === 0 || !tryLock(m, at + SHARD_LOCK)) continue;
-    if ((Atomics.load(m.u32, (at + SHARD_SEQUENCE) >>> 2) & 1) !== 0) endWrite(m, at + SHARD_SEQUENCE);
-    unlock(m, at + SHARD_LOCK);
-  }
 }
 
 /** The shard whose lock `holder` has. A lane never holds more than one. */

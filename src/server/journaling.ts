@@ -42,6 +42,8 @@ export class Journaling implements JournalRegistry {
   #lastAppend = performance.now();
   #running: Promise<void> | undefined;
   #stopping = false;
+  /** Whether a stop appends the last announcements. */
+  #save = true;
   #wake: () => void = () => {};
   /** The last `appendAll`, whether it succeeds or fails. */
   #appendingAll: Promise<void> = Promise.resolve();
@@ -106,9 +108,12 @@ export class Journaling implements JournalRegistry {
   /**
    * Appends the last announcements, unless that takes too long, and closes the journal. Call it when no more packets are
    * processed.
+   *
+   * @param save false if the registry is damaged: then nothing more is appended
    */
-  async stop(): Promise<void> {
+  async stop({ save } = { save: true }): Promise<void> {
     this.#stopping = true;
+    this.#save = save;
     this.#wake();
     // The last append may have started to rewrite the journal. Wait for that too: half written, it would lack nodes.
     const written = Promise.resolve(this.#running).then(() => this.#appendingAll);
@@ -150,6 +155,7 @@ export class Journaling implements JournalRegistry {
     let retried = false;
     for (let last = false; !last; ) {
       last = this.#stopping || !(await this.#sleep(pause));
+      if (last && !this.#save) return;
       if (!this.#journal.ready) {
         // Check again after the normal pause: the last append may have set it to 0, or failures may have made it long.
         pause = APPEND_MS;

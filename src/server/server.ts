@@ -176,7 +176,7 @@ export class DiscoveryServer {
   async #stop(): Promise<void> {
     clearInterval(this.#sweepTimer);
     await this.#workers.stop();
-    await this.#journaling.stop();
+    await this.#journaling.stop({ save: !this.#workers.damaged });
   }
 
   #sweep(): void {

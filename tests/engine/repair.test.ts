@@ -8,6 +8,7 @@ import {
   ENTRY_ID,
   ENTRY_META,
   ENTRY_NEXT,
+  ENTRY_PREVIOUS,
   ENTRY_TIME,
   H_ENTRIES_AT,
   H_EXCHANGE_AT,
@@ -29,6 +30,7 @@ import {
   SHARD_SAVED,
   SHARD_SEQUENCE,
   SHARD_SIZE,
+  SHARD_TAIL,
   STEP_ALLOCATE,
   STEP_INSERT,
   STEP_LINKING,
@@ -465,13 +467,11 @@ describe("a repair", () => {
     checkInvariants(world.bytes);
   });
 
-  test("makes an odd sequence counter of an unlocked shard even, but not one of a locked shard", () => {
-    const world = new World(stoppableWasm, 2, new Random(1));
-    const at = [0, 1].map((n) => shard(world) + n * SHARD_SIZE);
-    for (const one of at) world.u32[(one + SHARD_SEQUENCE) >>> 2] = 7;
-    world.u32[(at[1]! + SHARD_LOCK) >>> 2] = 99;
-    world.repair.fixSequences();
-    expect(at.map((one) => world.word(one + SHARD_SEQUENCE))).toEqual([8, 7]);
-    expect(at.map((one) => world.word(one + SHARD_LOCK))).toEqual([0, 99]);
+  test("stops with an error at a queue that never ends, instead of running for ever", () => {
+    const world = worldStoppedAt(STEP_CLAMP);
+    const tail = world.word(shard(world) + SHARD_TAIL);
+    const at = world.word(H_ENTRIES_AT) + tail * world.word(H_STRIDE);
+    world.u32[(at + ENTRY_PREVIOUS) >>> 2] = tail;
+    expect(() => world.repair.repair(WORKER)).toThrow("a queue has more steps than there are entries");
   });
 });

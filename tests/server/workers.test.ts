@@ -10,10 +10,11 @@ import {
 } from "../../src/server/index.ts";
 import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
 import { WorkerSlot } from "../../src/server/workers/slot.ts";
+import { Ticks } from "../../src/server/workers/ticks.ts";
 import { bindSocket } from "../../src/transport/socket.ts";
 import { closeRecordedSocket, createSocketRecord, revokeSocket, socketOf } from "../../src/transport/socket-record.ts";
 import { Client } from "../support/client.ts";
-import { checkInvariants } from "../support/invariants.ts";
+import { checkInvariants, isIntact } from "../support/invariants.ts";
 import { testIf } from "../support/needs.ts";
 import { nodeOf } from "../support/nodes.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
@@ -116,26 +117,6 @@ describe.each([...TRANSPORTS])("two workers, one wasm and one TypeScript, on tra
 });
 
 describe("the slot of a worker", () => {
-  const stuckAfter = (slot: WorkerSlot, heartbeat: number, late: boolean) => {
-    let ticks = 1;
-    while (!slot.isStuck(heartbeat, late) && ticks < 100) ticks++;
-    return ticks;
-  };
-
-  test("considers it stuck half a second after its last heartbeat", () => {
-    const slot = new WorkerSlot(1, "wasm");
-    for (let heartbeat = 1; heartbeat < 50; heartbeat++) expect(slot.isStuck(heartbeat, false)).toBe(false);
-    expect(stuckAfter(slot, 49, false)).toBe(5);
-    expect(slot.isStuck(50, false)).toBe(false);
-  });
-
-  test("does not count time in which the whole process was stalled", () => {
-    const slot = new WorkerSlot(1, "wasm");
-    expect(slot.isStuck(1, false)).toBe(false);
-    expect(stuckAfter(slot, 1, true)).toBe(100);
-    expect(stuckAfter(slot, 1, false)).toBe(5);
-  });
-
   test("is restarted at once, then after longer and longer waits, and is given up in the end", () => {
     const slot = new WorkerSlot(1, "wasm");
     const waits = Array.from({ length: 10 }, () => {
@@ -211,13 +192,12 @@ describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
     const { engine, host, receiveBuffer } = defaultServerOptions();
     const memory = engineMemory();
     const before = openSockets();
-    const worker = new PacketWorker({
-      ...{ memory, lane: 0, transport, host, port: 0, reusePort: "first", receiveBuffer },
-      epoch: 0,
-      engine: [engine].flat()[0]!,
-    });
+    const ticks = new Ticks();
+    const start = { memory, lane: 0, transport, host, port: 0, reusePort: "first", receiveBuffer, epoch: 0 } as const;
+    const worker = new PacketWorker(1, { ...start, engine: [engine].flat()[0]! }, ticks);
     await until(() => openSockets() > before, "its socket");
     expect(await worker.end(2000)).toBe(true);
+    ticks.stop();
     await until(() => openSockets() === before, "its socket to be closed");
   });
 
@@ -260,8 +240,9 @@ describe("a server of many workers", () => {
     for (let n = 0; n < 20; n++) client.send(announcement(nodeOf(n).id, 1));
     await Bun.sleep(50);
     await server.stop();
+    expect(() => checkInvariants(new Uint8Array(threads.memory.buffer))).toThrow("is locked");
     new Int32Array(wake.buffer)[0] = 1;
-    checkInvariants(new Uint8Array(threads.memory.buffer));
+    await until(() => isIntact(threads.memory), "the change to be undone, when the thread has ended");
   });
 
   test("frees its port when it stops while a worker cannot be terminated", async () => {

@@ -37,6 +37,7 @@ import {
   SHARD_TAIL,
   STEP_NONE,
 } from "../../assembly/layout.ts";
+import type { EngineMemory } from "../../src/engine/index.ts";
 
 class Checker {
   readonly #u32: Uint32Array;
@@ -155,5 +156,15 @@ export function checkInvariants(memory: Uint8Array): void {
     const at = c.word(H_LANES_AT) + lane * LANE_SIZE;
     c.check(c.word(at + LANE_SEQUENCE) % 2 === 0, `lane ${lane} is processing a batch`);
     c.check(c.word(at + RECORD_STEP) === STEP_NONE, `lane ${lane} is changing the registry`);
+  }
+}
+
+/** Whether {@link checkInvariants} finds nothing. */
+export function isIntact(memory: EngineMemory): boolean {
+  try {
+    checkInvariants(new Uint8Array(memory.buffer));
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -32,6 +32,8 @@ export interface Listening {
 export type ToWorker = { readonly type: "start"; readonly start: WorkerStart } | { readonly type: "stop" };
 
 export type FromWorker =
+  /** The first message: the worker's thread, if its number is known. */
+  | { readonly type: "thread"; readonly thread: number | undefined }
   | { readonly type: "listening"; readonly listening: Listening }
   /** The worker cannot listen, or an error ended it. */
   | { readonly type: "failed"; readonly code: string | undefined; readonly message: string }

@@ -1,4 +1,6 @@
 /** The control thread's view of a packet worker: a thread with one lane of the engine and one socket. */
+import { closeSync, openSync } from "node:fs";
+import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   closeRecordedSocket,
@@ -10,19 +12,30 @@ import {
 } from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
+import { isAlive } from "./threads.ts";
+import { TICK_MS, type Ticks } from "./ticks.ts";
 
-/** Timeout for a new worker until it listens. Generous, since the machine may be busy. */
-const START_MS = 5000;
+/** Timeout for a new worker until it listens, in calm ticks: on a starved machine it takes as long as it takes. */
+const START_TICKS = 50;
+/** How often to check whether a thread has ended whose end was reported. */
+const GONE_MS = 1;
+
+/** Descriptors that a new worker may need: its sockets, files that it reads, and those of Bun. */
+const DESCRIPTORS = 16;
 
 export class PacketWorker {
+  /** The slot that it works for, from 1 on, for log lines. */
+  readonly number: number;
   readonly lane: number;
+  /** Its thread; undefined until the thread has reported it, and where threads have no numbers. */
+  thread: number | undefined;
   /** The socket; rejects with a {@link ServerError} if the worker cannot listen. */
   readonly listening: Promise<Listening>;
   /** Resolves with the error when the worker fails or its thread ends. After a stop that was asked for, it means nothing. */
   readonly failed: Promise<ServerError>;
   /** Resolves when the worker has stopped or failed. It processes no datagrams afterwards. */
   readonly stopped: Promise<void>;
-  /** Resolves when the thread has ended. */
+  /** Resolves when the thread has ended: it will never run again, so what it left behind can be repaired. */
   readonly ended: Promise<void>;
   readonly #worker: Worker;
   /** The socket that the thread has open, as long as Bun would not close it. */
@@ -30,7 +43,8 @@ export class PacketWorker {
   /** The socket that the thread listens on. */
   #socket: OpenSocket | undefined;
 
-  constructor(start: Omit<WorkerStart, "socketRecord">) {
+  constructor(number: number, start: Omit<WorkerStart, "socketRecord">, ticks: Ticks) {
+    this.number = number;
     this.lane = start.lane;
     const listening = Promise.withResolvers<Listening>();
     const failed = Promise.withResolvers<ServerError>();
@@ -44,26 +58,31 @@ export class PacketWorker {
     listening.promise.catch(() => {});
     const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
     this.#worker = worker;
-    const timeout = setTimeout(() => fail(`it did not listen within ${START_MS / 1000} s`), START_MS);
+    let ticksLeft = START_TICKS;
+    const endWatch = ticks.each(() => {
+      if (ticks.calm) ticksLeft--;
+      if (ticksLeft === 0) fail(`it did not listen within ${(START_TICKS * TICK_MS) / 1000} s`);
+    });
     const fail = (message: string, code?: string) => {
-      clearTimeout(timeout);
+      endWatch();
       const error = new ServerError(message, code);
       listening.reject(error);
       failed.resolve(error);
       stopped.resolve();
     };
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === "stopped") stopped.resolve();
+      if (data.type === "thread") this.thread = data.thread;
+      else if (data.type === "stopped") stopped.resolve();
       else if (data.type === "failed") fail(data.message, data.code);
       else {
-        clearTimeout(timeout);
+        endWatch();
         if (data.listening.fd !== undefined) this.#socket = socketOf(data.listening.fd);
         listening.resolve(data.listening);
       }
     };
     worker.onerror = ({ message }) => fail(lastLine(message));
     worker.addEventListener("close", () => {
-      ended.resolve();
+      void this.#threadGone().then(ended.resolve);
       fail("its thread ended");
     });
     this.#send({ type: "start", start: { ...start, socketRecord: this.#socketRecord } });
@@ -75,27 +94,54 @@ export class PacketWorker {
   }
 
   /**
-   * Terminates the thread and closes its socket. A thread that is stuck in wasm code does not end, but loses its socket too.
+   * Terminates the thread. When it has ended, its socket is closed. A thread that is stuck in wasm code, or that a debugger
+   * has stopped, does not end: see {@link revokeSocket}.
    *
    * @returns whether the thread ended within `ms`
    */
-  async end(ms: number): Promise<boolean> {
+  end(ms: number): Promise<boolean> {
     this.#worker.terminate();
     // Bun closes sockets of its own. If the thread ends late, it may have opened a socket meanwhile.
     const closed = this.ended.then(() => closeRecordedSocket(this.#socketRecord));
-    const ended = await within(ms, closed);
-    if (!ended) this.revokeSocket();
-    return ended;
+    return within(ms, closed);
   }
 
-  /** Closes the worker's socket, whatever its thread is doing: the other workers get its share of the packets. */
+  /**
+   * Closes the worker's socket, whatever its thread is doing: the other workers get its share of the packets. May be called
+   * again.
+   *
+   * @throws {Error} a system error, if no descriptor is free
+   */
   revokeSocket(): void {
     const socket = this.#socket ?? recordedSocket(this.#socketRecord);
     if (socket !== undefined) revokeSocket(socket);
   }
 
+  /** Bun reports the end of a thread when it runs no more JavaScript. The system knows when it has really ended. */
+  async #threadGone(): Promise<void> {
+    while (this.thread !== undefined && isAlive(this.thread)) await sleep(GONE_MS);
+  }
+
   #send(message: ToWorker): void {
     this.#worker.postMessage(message);
+  }
+}
+
+/**
+ * Checks that enough descriptors are free for another worker. Bun ends the whole process if it starts a thread and there is
+ * none.
+ *
+ * @throws {ServerError} with `code` EMFILE or ENFILE if there are too few
+ */
+export function checkDescriptors(): void {
+  const free: number[] = [];
+  try {
+    while (free.length < DESCRIPTORS) free.push(openSync(devNull, "r"));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ServerError(`too many files are open: raise the limit with ulimit -n (${code})`, code);
+  } finally {
+    for (const fd of free) closeSync(fd);
   }
 }
 

@@ -2,8 +2,9 @@
  * The packet workers of a server: starts, watches, replaces and stops them.
  *
  * A running worker increments its heartbeat counter in the shared memory, even while it waits for a lock. If the counter
- * stops, or the thread ends, another worker takes its place. What the failed worker left behind in the registry is
- * repaired, and its locks are freed, so that the other workers can go on.
+ * stops, or the thread ends, another worker takes its place. When the failed worker's thread has ended, what it left
+ * behind in the registry is repaired, and its locks are freed. Before that nothing of it is touched: a thread that was
+ * only asleep would damage the registry when it goes on. docs/reliability.md has the rule.
  */
 import { setTimeout } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
@@ -11,41 +12,32 @@ import { type EngineControl, type EngineMemory, EngineRepair } from "../../engin
 import type { Clock } from "../clock.ts";
 import { cannotListen, ServerError } from "../error.ts";
 import type { ResolvedServerOptions } from "../options.ts";
+import { EndingWorker, HOLD_S } from "./ending.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
-import { PacketWorker, within } from "./packet-worker.ts";
-import { TICK_MS, WorkerSlot } from "./slot.ts";
+import { checkDescriptors, PacketWorker, within } from "./packet-worker.ts";
+import { WorkerSlot } from "./slot.ts";
+import { type Patience, Ticks, Watch } from "./ticks.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
 /** How many workers start at the same time. If many more did, each might be too slow to start in time. */
 const WAVE = 16;
-/** If the timer itself is this late, the main thread was stalled, so a missing heartbeat proves nothing. */
-const LATE_MS = 250;
 /** How long to wait for a thread to end after it was terminated. */
 const END_MS = 300;
 /** The same, while the server stops. */
 const LAST_END_MS = 200;
-/** How long a worker may take to stop when the server stops. */
-const STOP_MS = 500;
-/** A worker without a heartbeat for this long is not waited for any longer. */
-const STOP_HEARTBEAT_MS = 250;
+/** How long a stuck worker keeps its socket while its successor starts. */
+const KEEP_SOCKET_MS = 2000;
+/** How long a worker may take to stop when the server stops: calm ticks, and ticks in all. */
+const STOP_CALM_TICKS = 5;
+const STOP_TICKS = 50;
+/** A stuck worker is not waited for that long when the server stops. */
+const STOP_PATIENCE: Patience = { asleep: 2, cpuMs: 100, unknown: 3 };
 /** Pause before a repair that had to wait for another worker's lock is tried again. */
 const REPAIR_MS = 5;
-/**
- * A thread that could not be terminated may wake up and take locks for a moment. If it holds one at this many ticks in a
- * row, the lock is freed.
- */
-const HOLDING_TICKS = 5;
 
 /** Options that all workers have in common. */
 type Start = Omit<WorkerStart, "lane" | "engine" | "socketRecord">;
-
-/** A worker whose thread could not be terminated. */
-interface LostWorker {
-  readonly lane: number;
-  /** Ticks in a row at which it held a lock. */
-  holding: number;
-}
 
 export class WorkerPool {
   readonly port: number;
@@ -57,6 +49,8 @@ export class WorkerPool {
   readonly closed: Promise<void>;
   /** Number of workers that were replaced. */
   replaced = 0;
+  /** Whether the registry is damaged, so that nothing of it may be saved. */
+  damaged = false;
   readonly #start: Start;
   readonly #control: EngineControl;
   readonly #repair: EngineRepair;
@@ -65,22 +59,25 @@ export class WorkerPool {
   readonly #workers = new Set<PacketWorker>();
   /** Removals of workers that are in progress. Each resolves to notes for the log. */
   readonly #removals = new Set<Promise<string[]>>();
-  readonly #lost = new Set<LostWorker>();
+  readonly #ending = new Set<EndingWorker>();
   readonly #freeLanes: number[];
   readonly #closing = Promise.withResolvers<void>();
-  readonly #timer: Timer;
-  #lastTick = performance.now();
+  readonly #ticks: Ticks;
   #stopping: Promise<void> | undefined;
   /** Set when the server stops or has failed: no worker is replaced any more. */
   #over = false;
+  /** Set when the server has stopped: nothing is repaired any more. */
+  #stopped = false;
 
   private constructor(
     start: Start,
     control: EngineControl,
+    ticks: Ticks,
     slots: readonly WorkerSlot[],
     listening: readonly Listening[],
   ) {
     this.#start = start;
+    this.#ticks = ticks;
     this.#control = control;
     this.#repair = new EngineRepair(start.memory, control.lane);
     this.#slots = slots;
@@ -93,7 +90,7 @@ export class WorkerPool {
     // An unhandled rejection here must not crash the program.
     this.closed.catch(() => {});
     for (const slot of slots) this.#fill(slot, slot.worker!);
-    this.#timer = setInterval(() => this.#guarded(() => this.#tick()), TICK_MS);
+    ticks.each(() => this.#tick());
   }
 
   /** @throws {ServerError} if one of the workers cannot listen. */
@@ -106,9 +103,11 @@ export class WorkerPool {
     const { host, port, transport, receiveBuffer, workers } = options;
     const engines = [options.engine].flat();
     const slots = Array.from({ length: workers }, (_, i) => new WorkerSlot(i + 1, engines[i % engines.length]!));
+    const ticks = new Ticks();
     const open = (start: Start, lane: number) => {
       const slot = slots[lane]!;
-      slot.worker = new PacketWorker({ ...start, lane, engine: slot.engine });
+      checkDescriptors();
+      slot.worker = new PacketWorker(slot.number, { ...start, lane, engine: slot.engine }, ticks);
       return slot.worker.listening;
     };
     const { epoch } = clock;
@@ -122,9 +121,10 @@ export class WorkerPool {
         const wave = slots.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
         listening.push(...(await Promise.all(wave)));
       }
-      return new WorkerPool(joining, control, slots, listening);
+      return new WorkerPool(joining, control, ticks, slots, listening);
     } catch (error) {
-      await Promise.all(slots.map(({ worker }) => worker?.end(END_MS)));
+      ticks.stop();
+      await Promise.all(slots.map(({ worker }) => worker && endOrCutOff(worker, END_MS)));
       throw cannotListen(host, port, error as ServerError);
     }
   }
@@ -147,22 +147,26 @@ export class WorkerPool {
     const workers = [...this.#workers];
     for (const worker of workers) worker.stop();
     await Promise.all(workers.map((worker) => this.#waitForStop(worker)));
-    clearInterval(this.#timer);
     for (const worker of workers) void this.#remove(worker, LAST_END_MS);
-    // Includes the removals of workers that had failed before.
-    await Promise.all(this.#removals);
+    // Includes the removals of workers that had failed before. A repair may wait for a lock that is never freed.
+    await within(2 * LAST_END_MS, Promise.all(this.#removals));
+    this.#stopped = true;
+    this.#ticks.stop();
     this.#closing.resolve();
   }
 
-  /** Waits until a worker has stopped, or its heartbeat has, but no longer than STOP_MS. */
-  async #waitForStop({ lane, stopped }: PacketWorker): Promise<void> {
-    let heartbeat = this.#control.heartbeat(lane);
-    for (let waited = 0; waited < STOP_MS; waited += STOP_HEARTBEAT_MS) {
-      if (await within(STOP_HEARTBEAT_MS, stopped)) return;
-      const now = this.#control.heartbeat(lane);
-      if (now === heartbeat) return;
-      heartbeat = now;
-    }
+  /** Waits until a worker has stopped or is stuck. One that is starved, and may hold a lock, is waited for longer. */
+  async #waitForStop(worker: PacketWorker): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const watch = new Watch(STOP_PATIENCE);
+    let [calm, all] = [STOP_CALM_TICKS, STOP_TICKS];
+    const endWatch = this.#ticks.each(() => {
+      const stuck = watch.check(this.#control.heartbeat(worker.lane), worker.thread, this.#ticks) !== undefined;
+      if (this.#ticks.calm) calm--;
+      if (stuck || calm === 0 || --all === 0) late.resolve();
+    });
+    await Promise.race([worker.stopped, late.promise]);
+    endWatch();
   }
 
   /** Repairs what the control thread's own engine left behind when it failed. */
@@ -178,43 +182,52 @@ export class WorkerPool {
   }
 
   #tick(): void {
-    const now = performance.now();
-    const late = now - this.#lastTick > LATE_MS;
-    this.#lastTick = now;
-    this.#repair.fixSequences();
+    if (this.#over) return;
+    if (this.#control.damaged) return this.#giveUpDamaged("it contradicts itself");
     // The control thread is not inside its engine now. It holds a lock only if a call of its engine has failed.
-    if (this.#repair.holdsLock(this.#control.lane)) this.#repair.repair(this.#control.lane);
+    if (this.#holdsLock(this.#control.lane)) this.repairControl();
     for (const slot of this.#slots) {
       const { worker } = slot;
-      if (worker === undefined || !slot.isStuck(this.#control.heartbeat(worker.lane), late)) continue;
-      worker.revokeSocket();
-      void this.#replace(slot, worker, "its heartbeat stopped");
+      const why = worker && slot.stuck(this.#control.heartbeat(worker.lane), this.#ticks);
+      if (why !== undefined) void this.#replace(slot, worker!, why, true);
     }
-    for (const lost of this.#lost) {
-      lost.holding = this.#repair.holdsLock(lost.lane) ? lost.holding + 1 : 0;
-      if (lost.holding >= HOLDING_TICKS) this.#repair.repair(lost.lane);
+    for (const ending of this.#ending) {
+      ending.cutOff();
+      const { lane, number } = ending.worker;
+      if (!ending.holdsTooLong(this.#holdsLock(lane), this.#ticks)) continue;
+      this.#giveUp(
+        `packet worker ${number} hangs in the middle of a change of the registry, and its thread did not end within ${HOLD_S} s: start the server again`,
+      );
     }
   }
 
-  async #replace(slot: WorkerSlot, worker: PacketWorker, why: string): Promise<void> {
+  /**
+   * Replaces a worker.
+   *
+   * A stuck one keeps its socket until its successor listens: packets wait there instead of being refused. But not if the
+   * others wait for its lock, or its successor for its lane.
+   */
+  async #replace(slot: WorkerSlot, worker: PacketWorker, why: string, stuck = false): Promise<void> {
     if (this.#over || slot.worker !== worker) return;
     const from = performance.now();
     slot.fail();
-    const removed = this.#remove(worker, END_MS);
-    const replaced = await this.#refill(slot, why);
-    const ms = Math.round(performance.now() - from);
-    const notes = await removed;
-    if (!replaced) return;
+    this.#control.retireLane(worker.lane);
+    const keep = stuck && this.#freeLanes.length > 0 && !this.#holdsLock(worker.lane);
+    const remove = () => this.#remove(worker, END_MS);
+    const removed = keep ? undefined : remove();
+    const refilled = this.#refill(slot, why);
+    const notes = await (removed ?? within(KEEP_SOCKET_MS, refilled).then(remove));
+    if (!(await refilled)) return;
     this.replaced++;
     logger.warning("packet worker {worker} was replaced after {ms} ms: {why}", {
       worker: slot.number,
-      ms,
+      ms: Math.round(performance.now() - from),
       why: [why, ...notes].join("; "),
     });
   }
 
   /**
-   * Terminates a worker's thread and repairs what it leaves behind in the memory.
+   * Terminates a worker's thread. As soon as it has ended, repairs what it left behind in the memory.
    *
    * @param ms how long to wait for the thread to end
    * @returns notes for the log
@@ -231,37 +244,25 @@ export class WorkerPool {
   }
 
   async #endAndRepair(worker: PacketWorker, ms: number): Promise<string[]> {
-    const notes: string[] = [];
-    const { lane } = worker;
-    this.#control.retireLane(lane);
-    const ended = await worker.end(ms);
-    const held = this.#guarded(() => this.#repair.holdsLock(lane)) === true;
-    if (held) notes.push("the lock that it held was freed");
-    if (ended) {
-      await this.#reclaimLane(lane);
-    } else {
-      notes.push("its thread could not be terminated");
-      // Its lane is repaired all the same, because other workers wait for the locks that it holds.
-      await this.#repairLane(lane);
-      const lost = { lane, holding: 0 };
-      this.#lost.add(lost);
-      void worker.ended.then(() => {
-        this.#lost.delete(lost);
-        return this.#reclaimLane(lane);
-      });
-    }
-    return notes;
+    this.#control.retireLane(worker.lane);
+    if (await worker.end(ms)) return await this.#reclaimLane(worker.lane);
+    const ending = new EndingWorker(worker);
+    this.#ending.add(ending);
+    ending.cutOff();
+    void worker.ended.then(() => {
+      this.#ending.delete(ending);
+      return this.#reclaimLane(worker.lane);
+    });
+    return ["its thread has not ended yet"];
   }
 
   /** Repairs the lane of a thread that has ended, and makes the lane available to another worker. */
-  async #reclaimLane(lane: number): Promise<void> {
-    await this.#repairLane(lane);
+  async #reclaimLane(lane: number): Promise<string[]> {
+    const notes = this.#holdsLock(lane) ? ["the lock that it held was freed"] : [];
+    while (this.#guarded(() => this.#repair.repair(lane)) === false && !this.#stopped) await Bun.sleep(REPAIR_MS);
     this.#control.reuseLane(lane);
     this.#freeLanes.push(lane);
-  }
-
-  async #repairLane(lane: number): Promise<void> {
-    while (this.#guarded(() => this.#repair.repair(lane)) === false) await Bun.sleep(REPAIR_MS);
+    return notes;
   }
 
   /**
@@ -284,18 +285,26 @@ export class WorkerPool {
         this.#fill(slot, worker);
         return true;
       } catch (error) {
-        slot.fail();
-        failure = (error as Error).message;
-        logger.error("packet worker {worker} could not be replaced: {failure}", { worker: slot.number, failure });
+        const { code, message } = error as ServerError;
+        slot.fail(code);
+        if (message !== failure) {
+          logger.error("packet worker {worker} could not be replaced, trying again: {failure}", {
+            worker: slot.number,
+            failure: message,
+          });
+        }
+        failure = message;
       }
     }
   }
 
   /** Starts a worker and waits until it listens. */
-  async #open({ engine }: WorkerSlot): Promise<PacketWorker> {
-    const lane = this.#freeLanes.shift();
-    if (lane === undefined) throw new ServerError("threads that could not be terminated use all lanes");
-    const worker = new PacketWorker({ ...this.#start, lane, engine });
+  async #open({ number, engine }: WorkerSlot): Promise<PacketWorker> {
+    checkDescriptors();
+    const lane = this.#freeLanes[0];
+    if (lane === undefined) throw new ServerError("threads that have not ended yet use all lanes");
+    const worker = new PacketWorker(number, { ...this.#start, lane, engine }, this.#ticks);
+    this.#freeLanes.shift();
     this.#workers.add(worker);
     try {
       await worker.listening;
@@ -306,20 +315,33 @@ export class WorkerPool {
     }
   }
 
+  #holdsLock(lane: number): boolean {
+    return this.#guarded(() => this.#repair.holdsLock(lane)) === true;
+  }
+
   /** Runs `work`, which accesses the registry. If it throws, the registry is damaged and no worker can use it either. */
   #guarded<T>(work: () => T): T | undefined {
     try {
       return work();
     } catch (error) {
-      this.#giveUp(`the registry is damaged: ${(error as Error).message}`);
+      this.#giveUpDamaged((error as Error).message);
       return undefined;
     }
+  }
+
+  #giveUpDamaged(how: string): void {
+    this.damaged = true;
+    this.#giveUp(`the registry is damaged: ${how}; start the server again`);
   }
 
   /** Fatal: the owner must stop the server. */
   #giveUp(why: string): void {
     this.#over = true;
-    clearInterval(this.#timer);
     this.#closing.reject(new ServerError(why));
   }
+}
+
+/** Terminates a worker. Takes its socket away if its thread does not end within `ms`. */
+async function endOrCutOff(worker: PacketWorker, ms: number): Promise<void> {
+  if (!(await worker.end(ms))) new EndingWorker(worker).cutOff();
 }

@@ -1,14 +1,16 @@
 /** One position in the pool of packet workers. It outlives its worker: it detects a stuck one and delays replacements. */
 import type { EngineBackend } from "../../engine/index.ts";
 import type { PacketWorker } from "./packet-worker.ts";
+import { type Patience, TICK_MS, type Ticks, Watch } from "./ticks.ts";
 
-export const TICK_MS = 100;
-/** A worker is stuck after this many ticks without a heartbeat. A batch takes less than a hundredth of that time. */
-const STUCK_TICKS = 5;
+/** A worker that lacks a heartbeat for a second, or for half a second of its own time: a batch takes microseconds. */
+const PATIENCE: Patience = { asleep: 9, cpuMs: 500, unknown: 50 };
 /** A worker that ran for this long did not fail at its start. */
 const SETTLED_MS = 10_000;
 /** After this many failures in a row at the start of a worker, the slot is given up, unless another worker runs. */
 const MAX_FAILURES = 5;
+/** Codes of errors that pass when others need less of the system. They are no reason to give a slot up. */
+const SHORTAGES = ["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN"];
 const MAX_BACKOFF_MS = 5000;
 
 export class WorkerSlot {
@@ -20,8 +22,7 @@ export class WorkerSlot {
   /** Failures in a row of workers that had not settled. */
   #failures = 0;
   #startedAt = 0;
-  #heartbeat = 0;
-  #ticksWithoutHeartbeat = 0;
+  #watch = new Watch(PATIENCE);
 
   constructor(number: number, engine: EngineBackend) {
     this.number = number;
@@ -31,28 +32,24 @@ export class WorkerSlot {
   setWorker(worker: PacketWorker): void {
     this.worker = worker;
     this.#startedAt = performance.now();
-    this.#ticksWithoutHeartbeat = 0;
+    this.#watch = new Watch(PATIENCE);
   }
 
   /**
-   * Whether the worker is stuck. Must be called at every tick.
+   * Must be called at every tick.
    *
    * @param heartbeat the current value of the worker's heartbeat counter
-   * @param late whether this tick is late. Then the control thread, and perhaps the whole process, was stalled, so a
-   *   missing heartbeat proves nothing.
+   * @returns why the worker is stuck, or undefined if it is not
    */
-  isStuck(heartbeat: number, late: boolean): boolean {
-    if (heartbeat !== this.#heartbeat) this.#ticksWithoutHeartbeat = 0;
-    else if (!late) this.#ticksWithoutHeartbeat++;
-    this.#heartbeat = heartbeat;
-    return this.#ticksWithoutHeartbeat >= STUCK_TICKS;
+  stuck(heartbeat: number, ticks: Ticks): string | undefined {
+    return this.#watch.check(heartbeat, this.worker?.thread, ticks);
   }
 
   /** Records that the worker failed, or that a new worker could not start. The slot is empty afterwards. */
-  fail(): void {
+  fail(code?: string): void {
     if (this.worker !== undefined && performance.now() - this.#startedAt > SETTLED_MS) this.#failures = 0;
     this.worker = undefined;
-    this.#failures++;
+    if (!SHORTAGES.includes(code ?? "") || this.#failures < MAX_FAILURES - 1) this.#failures++;
   }
 
   /** Whether the slot is empty after too many failures in a row. */

@@ -6,6 +6,7 @@ import { openUdp } from "../../transport/udp.ts";
 import { Clock } from "../clock.ts";
 import type { TransportName } from "../options.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
+import { ownThread } from "./threads.ts";
 
 declare const self: Worker;
 
@@ -51,3 +52,5 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
     send({ type: "stopped" });
   }
 };
+
+send({ type: "thread", thread: ownThread() });

@@ -1,0 +1,79 @@
+/** The threads of this process as Linux describes them in /proc: which ones wait for a processor, and which ones have ended. */
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+
+const TASKS = "/proc/self/task";
+/** Unit of processor times in /proc, in ms. */
+const CLOCK_TICK_MS = 10;
+
+/** Number of the calling thread; undefined where there is no /proc. */
+export function ownThread(): number | undefined {
+  try {
+    return Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a thread of this process has not ended. */
+export function isAlive(thread: number): boolean {
+  try {
+    statSync(`${TASKS}/${thread}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface ThreadState {
+  /** It runs, or waits for a processor. Otherwise it sleeps, or a debugger has stopped it. */
+  readonly runnable: boolean;
+  /** Processor time that it has used, in ms. */
+  readonly cpuMs: number;
+}
+
+/** The states of all threads of this process, read again and again. */
+export class ThreadStates {
+  #last = new Map<number, ThreadState>();
+  /** Whether a thread has waited for a processor since the reading before: it was runnable both times and did not run. */
+  starved = false;
+
+  /** Reads all states. Where there is no /proc, or no free descriptor to read it, they are unknown. */
+  read(): void {
+    const before = this.#last;
+    this.#last = new Map();
+    this.starved = false;
+    let threads: string[] = [];
+    try {
+      threads = readdirSync(TASKS);
+    } catch {}
+    for (const thread of threads) {
+      const now = readState(thread);
+      if (now === undefined) continue;
+      this.#last.set(Number(thread), now);
+      const then = before.get(Number(thread));
+      if (now.runnable && then?.runnable && now.cpuMs === then.cpuMs) this.starved = true;
+    }
+  }
+
+  /** Forgets the last reading: the next one will not be compared with it. */
+  clear(): void {
+    this.#last.clear();
+  }
+
+  /** The state of a thread; undefined if it is unknown. */
+  get(thread: number | undefined): ThreadState | undefined {
+    return thread === undefined ? undefined : this.#last.get(thread);
+  }
+}
+
+function readState(thread: string): ThreadState | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`${TASKS}/${thread}/stat`, "latin1");
+  } catch {
+    return undefined;
+  }
+  // The name comes second, in parentheses, and may contain anything. Then the state, and 10 fields on the two times.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { runnable: fields[0] === "R", cpuMs: (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS };
+}

@@ -1,0 +1,115 @@
+/** A timer for watching threads. It knows in which of its ticks the silence of a thread proves something. */
+import { type ThreadState, ThreadStates } from "./threads.ts";
+
+export const TICK_MS = 100;
+/** If the timer itself is this late, this thread was stalled or starved, and perhaps the others too. */
+const LATE_MS = 50;
+
+/** How long a silent thread is waited for, in ticks and in ms of its own processor time. */
+export interface Patience {
+  /** Calm ticks at which it was not runnable. */
+  readonly asleep: number;
+  /** Processor time that it used. */
+  readonly cpuMs: number;
+  /** Calm ticks, where its state is unknown because there is no /proc. */
+  readonly unknown: number;
+}
+
+export class Ticks {
+  readonly #states = new ThreadStates();
+  readonly #callbacks = new Set<() => void>();
+  readonly #timer: Timer;
+  #last = performance.now();
+  #late = false;
+  #tick = 0;
+  /** The tick of the last reading of the states. */
+  #read = -1;
+
+  constructor() {
+    this.#timer = setInterval(() => this.#next(performance.now()), TICK_MS);
+  }
+
+  /** Calls `callback` at every tick, until the returned function is called. */
+  each(callback: () => void): () => void {
+    this.#callbacks.add(callback);
+    return () => void this.#callbacks.delete(callback);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#callbacks.clear();
+  }
+
+  /**
+   * Whether this tick is on time and no thread of this process waits for a processor. At other ticks a silent thread may
+   * only be starved, or the whole process was stopped. A watcher asks at every tick as long as a thread is silent.
+   */
+  get calm(): boolean {
+    this.#readStates();
+    return !this.#late && !this.#states.starved;
+  }
+
+  /** The state of a thread; undefined if it is unknown. */
+  state(thread: number | undefined): ThreadState | undefined {
+    this.#readStates();
+    return this.#states.get(thread);
+  }
+
+  #next(now: number): void {
+    this.#tick++;
+    this.#late = now - this.#last > TICK_MS + LATE_MS;
+    this.#last = now;
+    for (const callback of this.#callbacks) callback();
+  }
+
+  /** Once a tick at most, and only if somebody asks: it takes some 10 µs per thread. */
+  #readStates(): void {
+    if (this.#read === this.#tick) return;
+    if (this.#read !== this.#tick - 1) this.#states.clear();
+    this.#read = this.#tick;
+    this.#states.read();
+  }
+}
+
+/** Watches one thread by its heartbeats. */
+export class Watch {
+  readonly #patience: Patience;
+  #heartbeat: number | undefined;
+  /** Ticks since the last heartbeat, and those of them that count. */
+  #silent = 0;
+  #asleep = 0;
+  #unknown = 0;
+  /** Processor time at the first reading since the last heartbeat. */
+  #cpuMs: number | undefined;
+
+  constructor(patience: Patience) {
+    this.#patience = patience;
+  }
+
+  /**
+   * Call it at every tick.
+   *
+   * @returns why the thread is stuck, or undefined if it is not
+   */
+  check(heartbeat: number, thread: number | undefined, ticks: Ticks): string | undefined {
+    if (heartbeat !== this.#heartbeat) {
+      this.#heartbeat = heartbeat;
+      this.#silent = this.#asleep = this.#unknown = 0;
+      this.#cpuMs = undefined;
+      return undefined;
+    }
+    // An idle worker has a heartbeat about every tick, so one tick without it is normal.
+    if (++this.#silent === 1) return undefined;
+    const { calm } = ticks;
+    const state = ticks.state(thread);
+    if (state === undefined) {
+      if (calm) this.#unknown++;
+      return this.#unknown >= this.#patience.unknown ? "its heartbeat stopped" : undefined;
+    }
+    if (calm && !state.runnable) this.#asleep++;
+    if (this.#asleep >= this.#patience.asleep) return "its heartbeat stopped, and it does not run";
+    this.#cpuMs ??= state.cpuMs;
+    const used = state.cpuMs - this.#cpuMs;
+    return used >= this.#patience.cpuMs ? "its heartbeat stopped, and it runs without end" : undefined;
+  }
+}
