@@ -5,13 +5,13 @@ import { TICK_MS, type Ticks } from "./ticks.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
-/** How long other workers wait for a lock that it holds, in calm ticks. */
+/** How long other workers wait for a lock that it holds, in ticks at which it was not starved. */
 const HOLD_TICKS = 50;
 export const HOLD_S = (HOLD_TICKS * TICK_MS) / 1000;
 
 export class EndingWorker {
   readonly worker: PacketWorker;
-  /** Calm ticks in a row at which it held a lock. */
+  /** Ticks in a row at which it held a lock. */
   #held = 0;
   #failed = false;
 
@@ -26,7 +26,7 @@ export class EndingWorker {
    */
   holdsTooLong(holdsLock: boolean, ticks: Ticks): boolean {
     if (!holdsLock) this.#held = 0;
-    else if (ticks.calm) this.#held++;
+    else if (ticks.onTime && !ticks.state(this.worker.thread)?.starved) this.#held++;
     return this.#held >= HOLD_TICKS;
   }
 

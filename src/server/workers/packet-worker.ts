@@ -15,7 +15,7 @@ import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts
 import { isAlive } from "./threads.ts";
 import { TICK_MS, type Ticks } from "./ticks.ts";
 
-/** Timeout for a new worker until it listens, in calm ticks: on a starved machine it takes as long as it takes. */
+/** Timeout for a new worker until it listens, in ticks at which no thread was starved. */
 const START_TICKS = 50;
 /** How often to check whether a thread has ended whose end was reported. */
 const GONE_MS = 1;
@@ -60,7 +60,7 @@ export class PacketWorker {
     this.#worker = worker;
     let ticksLeft = START_TICKS;
     const endWatch = ticks.each(() => {
-      if (ticks.calm) ticksLeft--;
+      if (ticks.onTime && !ticks.starved) ticksLeft--;
       if (ticksLeft === 0) fail(`it did not listen within ${(START_TICKS * TICK_MS) / 1000} s`);
     });
     const fail = (message: string, code?: string) => {

@@ -28,9 +28,9 @@ const END_MS = 300;
 const LAST_END_MS = 200;
 /** How long a stuck worker keeps its socket while its successor starts. */
 const KEEP_SOCKET_MS = 2000;
-/** How long a worker may take to stop when the server stops: calm ticks, and ticks in all. */
-const STOP_CALM_TICKS = 5;
-const STOP_TICKS = 50;
+/** How long a worker may take to stop when the server stops: ticks at which it was not starved, and ticks in all. */
+const STOP_TICKS = 5;
+const ALL_STOP_TICKS = 50;
 /** A stuck worker is not waited for that long when the server stops. */
 const STOP_PATIENCE: Patience = { asleep: 2, cpuMs: 100, unknown: 3 };
 /** Pause before a repair that had to wait for another worker's lock is tried again. */
@@ -159,11 +159,11 @@ export class WorkerPool {
   async #waitForStop(worker: PacketWorker): Promise<void> {
     const late = Promise.withResolvers<void>();
     const watch = new Watch(STOP_PATIENCE);
-    let [calm, all] = [STOP_CALM_TICKS, STOP_TICKS];
+    let [left, allLeft] = [STOP_TICKS, ALL_STOP_TICKS];
     const endWatch = this.#ticks.each(() => {
       const stuck = watch.check(this.#control.heartbeat(worker.lane), worker.thread, this.#ticks) !== undefined;
-      if (this.#ticks.calm) calm--;
-      if (stuck || calm === 0 || --all === 0) late.resolve();
+      if (!this.#ticks.state(worker.thread)?.starved) left--;
+      if (stuck || left === 0 || --allLeft === 0) late.resolve();
     });
     await Promise.race([worker.stopped, late.promise]);
     endWatch();
@@ -183,7 +183,7 @@ export class WorkerPool {
 
   #tick(): void {
     if (this.#over) return;
-    if (this.#control.damaged) return this.#giveUpDamaged("it contradicts itself");
+    if (this.#control.damaged) this.#giveUpDamaged("it contradicts itself");
     // The control thread is not inside its engine now. It holds a lock only if a call of its engine has failed.
     if (this.#holdsLock(this.#control.lane)) this.repairControl();
     for (const slot of this.#slots) {
@@ -245,10 +245,10 @@ export class WorkerPool {
 
   async #endAndRepair(worker: PacketWorker, ms: number): Promise<string[]> {
     this.#control.retireLane(worker.lane);
-    if (await worker.end(ms)) return await this.#reclaimLane(worker.lane);
     const ending = new EndingWorker(worker);
-    this.#ending.add(ending);
     ending.cutOff();
+    if (await worker.end(ms)) return await this.#reclaimLane(worker.lane);
+    this.#ending.add(ending);
     void worker.ended.then(() => {
       this.#ending.delete(ending);
       return this.#reclaimLane(worker.lane);

@@ -29,12 +29,14 @@ export interface ThreadState {
   readonly runnable: boolean;
   /** Processor time that it has used, in ms. */
   readonly cpuMs: number;
+  /** It is starved: it was runnable at this reading and the one before, and did not run in between. */
+  readonly starved: boolean;
 }
 
 /** The states of all threads of this process, read again and again. */
 export class ThreadStates {
   #last = new Map<number, ThreadState>();
-  /** Whether a thread has waited for a processor since the reading before: it was runnable both times and did not run. */
+  /** Whether a thread of this process is starved. */
   starved = false;
 
   /** Reads all states. Where there is no /proc, or no free descriptor to read it, they are unknown. */
@@ -47,11 +49,10 @@ export class ThreadStates {
       threads = readdirSync(TASKS);
     } catch {}
     for (const thread of threads) {
-      const now = readState(thread);
-      if (now === undefined) continue;
-      this.#last.set(Number(thread), now);
-      const then = before.get(Number(thread));
-      if (now.runnable && then?.runnable && now.cpuMs === then.cpuMs) this.starved = true;
+      const state = readState(thread, before.get(Number(thread)));
+      if (state === undefined) continue;
+      this.#last.set(Number(thread), state);
+      this.starved ||= state.starved;
     }
   }
 
@@ -66,7 +67,7 @@ export class ThreadStates {
   }
 }
 
-function readState(thread: string): ThreadState | undefined {
+function readState(thread: string, before: ThreadState | undefined): ThreadState | undefined {
   let text: string;
   try {
     text = readFileSync(`${TASKS}/${thread}/stat`, "latin1");
@@ -75,5 +76,7 @@ function readState(thread: string): ThreadState | undefined {
   }
   // The name comes second, in parentheses, and may contain anything. Then the state, and 10 fields on the two times.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { runnable: fields[0] === "R", cpuMs: (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS };
+  const runnable = fields[0] === "R";
+  const cpuMs = (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
+  return { runnable, cpuMs, starved: runnable && before?.runnable === true && before.cpuMs === cpuMs };
 }

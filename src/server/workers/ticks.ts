@@ -5,13 +5,13 @@ export const TICK_MS = 100;
 /** If the timer itself is this late, this thread was stalled or starved, and perhaps the others too. */
 const LATE_MS = 50;
 
-/** How long a silent thread is waited for, in ticks and in ms of its own processor time. */
+/** How long a silent thread is waited for. */
 export interface Patience {
-  /** Calm ticks at which it was not runnable. */
+  /** Ticks in a row at which it was not runnable. */
   readonly asleep: number;
-  /** Processor time that it used. */
+  /** Its own processor time, in ms. */
   readonly cpuMs: number;
-  /** Calm ticks, where its state is unknown because there is no /proc. */
+  /** Ticks, where its state is unknown because there is no /proc. */
   readonly unknown: number;
 }
 
@@ -20,7 +20,8 @@ export class Ticks {
   readonly #callbacks = new Set<() => void>();
   readonly #timer: Timer;
   #last = performance.now();
-  #late = false;
+  /** Whether this tick is on time. After a late one a thread's silence proves nothing: perhaps the whole process stood. */
+  onTime = true;
   #tick = 0;
   /** The tick of the last reading of the states. */
   #read = -1;
@@ -40,13 +41,10 @@ export class Ticks {
     this.#callbacks.clear();
   }
 
-  /**
-   * Whether this tick is on time and no thread of this process waits for a processor. At other ticks a silent thread may
-   * only be starved, or the whole process was stopped. A watcher asks at every tick as long as a thread is silent.
-   */
-  get calm(): boolean {
+  /** Whether a thread of this process was starved since the last tick. */
+  get starved(): boolean {
     this.#readStates();
-    return !this.#late && !this.#states.starved;
+    return this.#states.starved;
   }
 
   /** The state of a thread; undefined if it is unknown. */
@@ -57,7 +55,7 @@ export class Ticks {
 
   #next(now: number): void {
     this.#tick++;
-    this.#late = now - this.#last > TICK_MS + LATE_MS;
+    this.onTime = now - this.#last <= TICK_MS + LATE_MS;
     this.#last = now;
     for (const callback of this.#callbacks) callback();
   }
@@ -75,7 +73,7 @@ export class Ticks {
 export class Watch {
   readonly #patience: Patience;
   #heartbeat: number | undefined;
-  /** Ticks since the last heartbeat, and those of them that count. */
+  /** Ticks since the last heartbeat, and those of them that count in each way of {@link Patience}. */
   #silent = 0;
   #asleep = 0;
   #unknown = 0;
@@ -100,13 +98,13 @@ export class Watch {
     }
     // An idle worker has a heartbeat about every tick, so one tick without it is normal.
     if (++this.#silent === 1) return undefined;
-    const { calm } = ticks;
     const state = ticks.state(thread);
     if (state === undefined) {
-      if (calm) this.#unknown++;
+      if (ticks.onTime) this.#unknown++;
       return this.#unknown >= this.#patience.unknown ? "its heartbeat stopped" : undefined;
     }
-    if (calm && !state.runnable) this.#asleep++;
+    if (state.runnable) this.#asleep = 0;
+    else if (ticks.onTime) this.#asleep++;
     if (this.#asleep >= this.#patience.asleep) return "its heartbeat stopped, and it does not run";
     this.#cpuMs ??= state.cpuMs;
     const used = state.cpuMs - this.#cpuMs;
