@@ -20,8 +20,8 @@ import {
 } from "../server/index.ts";
 import { unknownVariables } from "./environment.ts";
 import { optionErrorText } from "./errors.ts";
+import { untilStopSignal } from "./signals/stop-signals.ts";
 import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./terminal/log.ts";
-import { untilSignal } from "./terminal/output.ts";
 import { count, showAddress, visible } from "./terminal/style.ts";
 import { flag, networks, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
 
@@ -32,7 +32,8 @@ const JOURNAL_LATE_S = 2;
 
 const HELP = `
 Logs to standard output what it listens on, statistics once a minute, and all counters at the end.
-SIGINT (Ctrl-C) and SIGTERM stop it: exit code 0. Exit code 1: it cannot listen, or it failed. Exit code 2: wrong use.
+SIGINT (Ctrl-C), SIGTERM and SIGHUP stop it: exit code 0. A second SIGINT or SIGTERM ends it at once. Exit code 1: it cannot
+listen, or it failed. Exit code 2: wrong use.
 A flag wins over its environment variable. An empty variable counts as not set.`;
 
 interface Flags extends ServerOptions, LogOptions {
@@ -135,7 +136,7 @@ async function run({ admin: _, logLevel, logFormat, ...options }: Flags, command
   await configureLog({ logLevel, logFormat });
   // As a property: the text of a message must not contain braces.
   for (const warning of unknownVariables(command.parent!)) logger.warning("{warning}", { warning: visible(warning) });
-  const stop = untilSignal();
+  const stop = untilStopSignal();
   // A signal must not wait until the journal is restored, which may take long.
   const server = await Promise.race([start(options, command), stop]);
   if (typeof server === "string") {

@@ -3,8 +3,8 @@ import type { EngineBackend } from "../../engine/index.ts";
 import type { PacketWorker } from "./packet-worker.ts";
 import { type Patience, TICK_MS, type Ticks, Watch } from "./ticks.ts";
 
-/** A worker that lacks a heartbeat for a second, or for half a second of its own time: a batch takes microseconds. */
-const PATIENCE: Patience = { asleep: 9, cpuMs: 500, unknown: 50 };
+/** A worker is stuck after a second of sleep, or a quarter of a second of its own time: a batch takes microseconds. */
+const PATIENCE: Patience = { asleep: 9, cpuMs: 250, unknown: 50 };
 /** A worker that ran for this long did not fail at its start. */
 const SETTLED_MS = 10_000;
 /** After this many failures in a row at the start of a worker, the slot is given up, unless another worker runs. */

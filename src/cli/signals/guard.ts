@@ -1,0 +1,45 @@
+/**
+ * Entry of a thread that watches the control thread. Handlers of signals run in the control thread. If it hangs, this
+ * thread gives the signals their default action back, which ends the process at once, until the control thread goes on.
+ */
+import { type Patience, Ticks, Watch } from "../../server/workers/ticks.ts";
+import { openLibrary } from "../../transport/libc.ts";
+
+declare const self: Worker;
+
+/** Patience with the control thread. Other than a worker it may be busy for a second, and a false alarm costs a clean stop. */
+const PATIENCE: Patience = { asleep: 20, cpuMs: 2000, unknown: 100 };
+/** More than the size of struct sigaction, which is 152 bytes in glibc and musl, on x64 and arm64. */
+const ACTION_SIZE = 256;
+
+/** The message to this thread. */
+export interface Guarded {
+  /** One word that the control thread increments several times a second. */
+  readonly heartbeat: Int32Array;
+  readonly thread: number | undefined;
+  /** Numbers of the signals. */
+  readonly signals: readonly number[];
+}
+
+function guard({ heartbeat, thread, signals }: Guarded): void {
+  const { sigaction } = openLibrary(process, {
+    sigaction: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  }).symbols;
+  /** The default action: a handler of 0, no flags and an empty mask. */
+  const none = new Uint8Array(ACTION_SIZE);
+  const actions = signals.map(() => new Uint8Array(ACTION_SIZE));
+  const ticks = new Ticks();
+  const watch = new Watch(PATIENCE);
+  let hangs = false;
+  ticks.each(() => {
+    const now = watch.check(Atomics.load(heartbeat, 0), thread, ticks) !== undefined;
+    if (now === hangs) return;
+    hangs = now;
+    signals.forEach((signal, i) => {
+      if (hangs) sigaction(signal, none, actions[i]!);
+      else sigaction(signal, actions[i]!, null);
+    });
+  });
+}
+
+self.onmessage = ({ data }: MessageEvent<Guarded>) => guard(data);

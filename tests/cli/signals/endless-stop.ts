@@ -1,0 +1,4 @@
+/** Preloaded into `whereabouts server`. The server never finishes its stop. */
+import { DiscoveryServer } from "../../../src/server/index.ts";
+
+DiscoveryServer.prototype.stop = () => new Promise(() => {});
