@@ -15,8 +15,7 @@ export interface BunSocket {
   readonly address: string;
   /** Size of the receive buffer that the system granted, in bytes; undefined if Bun opened the socket. */
   readonly receiveBuffer: number | undefined;
-  /** Its descriptor; undefined if Bun opened the socket. */
-  readonly fd: number | undefined;
+  close(): void;
 }
 
 /** Options that Bun 1.4.5 accepts but does not document. */
@@ -45,10 +44,14 @@ export async function openBunSocket(options: TransportOptions, handlers: Handler
     return openOwnSocket(options, handlers);
   }
   try {
-    // From here on Bun owns the socket, and closes it when this thread ends.
-    if (socketRecord !== undefined) socketRecord[0] = 0;
-    const socket = await open({ fd: bound.fd }, handlers);
-    return { socket, address: bound.address, receiveBuffer: bound.receiveBuffer, fd: bound.fd };
+    const opening = open({ fd: bound.fd }, handlers);
+    bound.entry?.handOver();
+    const socket = await opening;
+    const close = () => {
+      bound.entry?.erase();
+      socket.close();
+    };
+    return { socket, address: bound.address, receiveBuffer: bound.receiveBuffer, close };
   } catch (error) {
     bound.close();
     throw error;
@@ -70,7 +73,7 @@ export async function openOwnSocket(options: TransportOptions, handlers: Handler
   }
   const socket = await open({ hostname, port, ...(reusePort !== undefined && { flags: REUSE_PORT }) }, handlers);
   const address = isIP(hostname) !== 0 ? hostname : socket.address.address;
-  return { socket, address, receiveBuffer: undefined, fd: undefined };
+  return { socket, address, receiveBuffer: undefined, close: () => socket.close() };
 }
 
 function open(

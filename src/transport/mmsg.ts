@@ -105,7 +105,6 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     port: socket.port,
     address: socket.address,
     receiveBuffer: socket.receiveBuffer,
-    fd: socket.fd,
     close() {
       if (closed) return;
       closed = true;

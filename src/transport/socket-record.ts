@@ -1,64 +1,93 @@
 /**
- * Closes the socket of a worker that has ended or is stuck. As long as that socket is open, the kernel delivers a share of
- * the packets to it, and they are lost.
+ * Closes the sockets of a worker that has ended or is stuck. As long as they are open, the kernel delivers a share of the
+ * packets to them, and those packets are lost.
  */
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { loadLibc } from "./libc.ts";
 
-export interface OpenSocket {
-  readonly fd: number;
-  /** Numbers by which the kernel identifies the socket. If they differ, the descriptor now belongs to another file. */
-  readonly device: number;
-  readonly inode: number;
-}
+/** The most sockets that a worker can record. Unused entries take no memory, because their pages are never touched. */
+const MAX_SOCKETS = 4096;
+const ENTRY_WORDS = 2;
 
 /**
- * One shared word in which a worker records the socket that it owns: the descriptor + 1, or 0 for none. After the worker
- * was terminated, the main thread closes that socket. The worker sets the word as soon as the socket exists. It clears the
- * word before it closes the socket or hands it over to Bun, which then closes it.
+ * Shared words in which a worker records its open sockets, two words per socket: the descriptor + 1, or 0 for a free entry;
+ * then its fileId. A negative descriptor word marks a socket that Bun closes when the thread ends. The main thread must then
+ * close all others. The worker records a socket as soon as it exists, and erases it before it closes it.
  */
 export type SocketRecord = Int32Array<SharedArrayBuffer>;
 
 export function createSocketRecord(): SocketRecord {
-  return new Int32Array(new SharedArrayBuffer(4));
+  return new Int32Array(new SharedArrayBuffer(MAX_SOCKETS * ENTRY_WORDS * 4));
 }
 
-/** The socket that a worker has recorded. */
-export function recordedSocket(socketRecord: SocketRecord): OpenSocket | undefined {
-  const word = Atomics.load(socketRecord, 0);
-  return word === 0 ? undefined : socketOf(word - 1);
-}
+/** One socket in a record. */
+export class SocketEntry {
+  readonly #record: SocketRecord;
+  readonly #at: number;
 
-/** Closes the socket that a terminated worker had recorded. */
-export function closeRecordedSocket(socketRecord: SocketRecord): void {
-  const socket = recordedSocket(socketRecord);
-  Atomics.store(socketRecord, 0, 0);
-  if (socket !== undefined) closeSync(socket.fd);
-}
+  /** @throws {Error} with `code` EMFILE if the record is full */
+  constructor(record: SocketRecord) {
+    let at = 0;
+    while (at < record.length && record[at] !== 0) at += ENTRY_WORDS;
+    if (at === record.length) throw Object.assign(new Error("a worker has too many sockets"), { code: "EMFILE" });
+    this.#record = record;
+    this.#at = at;
+  }
 
-/** The socket behind a descriptor of this process; undefined if the descriptor is closed. */
-export function socketOf(fd: number): OpenSocket | undefined {
-  try {
-    const { dev, ino } = fstatSync(fd);
-    return { fd, device: dev, inode: ino };
-  } catch {
-    return undefined;
+  /** Records a socket that was just opened. */
+  fill(fd: number): void {
+    // Descriptor first: this thread may be terminated between any two calls.
+    this.#record[this.#at + 1] = 0;
+    Atomics.store(this.#record, this.#at, fd + 1);
+    this.#record[this.#at + 1] = fileId(fd);
+  }
+
+  /** From now on Bun owns the socket, and closes it when this thread ends. */
+  handOver(): void {
+    Atomics.store(this.#record, this.#at, -Math.abs(this.#record[this.#at]!));
+  }
+
+  erase(): void {
+    Atomics.store(this.#record, this.#at, 0);
   }
 }
 
-function isOpen({ fd, device, inode }: OpenSocket): boolean {
-  const now = socketOf(fd);
-  return now?.device === device && now.inode === inode;
+/** Closes the sockets that a terminated worker had recorded. Bun has closed its own. */
+export function closeRecordedSockets(record: SocketRecord): void {
+  for (let at = 0; at < record.length; at += ENTRY_WORDS) {
+    const word = Atomics.exchange(record, at, 0);
+    if (word > 0 && isFile(word - 1, record[at + 1]!)) closeSync(word - 1);
+  }
 }
 
 /**
- * Closes a socket that a stuck worker may still use, and redirects its descriptor to /dev/null. If it only closed the
+ * Closes all sockets that a stuck worker may still use, and redirects their descriptors to /dev/null. If it only closed a
  * descriptor, the next file that is opened would get the same number. A worker that wakes up would then read and write
  * that file.
  */
-export function revokeSocket(socket: OpenSocket): void {
-  if (!isOpen(socket)) return;
-  const devNull = openSync("/dev/null", "r+");
-  loadLibc().call.dup2(devNull, socket.fd);
-  closeSync(devNull);
+export function revokeRecordedSockets(record: SocketRecord): void {
+  for (let at = 0; at < record.length; at += ENTRY_WORDS) {
+    const word = Atomics.load(record, at);
+    const fd = Math.abs(word) - 1;
+    if (word === 0 || !isFile(fd, record[at + 1]!)) continue;
+    const devNull = openSync("/dev/null", "r+");
+    loadLibc().call.dup2(devNull, fd);
+    closeSync(devNull);
+    record[at + 1] = fileId(fd);
+  }
+}
+
+/** A number that identifies an open file, unlike its descriptor, which another file gets when it is closed. Never 0. */
+function fileId(fd: number): number {
+  const { dev, ino } = fstatSync(fd);
+  return Math.imul(dev, 0x9e3779b1) ^ ino || 1;
+}
+
+/** @param id - the recorded number; 0 if the thread was terminated before it recorded it */
+function isFile(fd: number, id: number): boolean {
+  try {
+    return fileId(fd) === id || id === 0;
+  } catch {
+    return false;
+  }
 }

@@ -24,7 +24,7 @@ import {
   SOL_SOCKET,
   systemError,
 } from "./libc.ts";
-import type { SocketRecord } from "./socket-record.ts";
+import { SocketEntry, type SocketRecord } from "./socket-record.ts";
 
 /**
  * How sockets share one port (SO_REUSEPORT): the kernel spreads datagrams over them. `first` binds the port and fails if
@@ -56,6 +56,8 @@ export interface BoundSocket {
   readonly ipv4: boolean;
   /** Size of the receive buffer that the system granted, in bytes. */
   readonly receiveBuffer: number;
+  /** The socket in the record of the options, if there is one. */
+  readonly entry: SocketEntry | undefined;
   close(): void;
 }
 
@@ -93,12 +95,11 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
   const { call } = libc;
   const name = socketAddress(libc, address, port);
   const kind = SOCK_DGRAM | SOCK_CLOEXEC | (timeoutMs === undefined ? SOCK_NONBLOCK : 0);
-  const fd = call.socket(ipv4 ? AF_INET : AF_INET6, kind, 0);
-  // Record it at once: this thread may be terminated between any two calls.
-  if (socketRecord !== undefined) socketRecord[0] = fd + 1;
-  checked(libc, "socket", fd);
+  const entry = socketRecord && new SocketEntry(socketRecord);
+  const fd = checked(libc, "socket", call.socket(ipv4 ? AF_INET : AF_INET6, kind, 0));
+  entry?.fill(fd);
   const close = () => {
-    if (socketRecord !== undefined) socketRecord[0] = 0;
+    entry?.erase();
     call.close(fd);
   };
   try {
@@ -116,6 +117,7 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
       address: address.text,
       ipv4,
       receiveBuffer: bufferSize(libc, fd, SO_RCVBUF),
+      entry,
       close,
     };
   } catch (error) {

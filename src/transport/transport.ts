@@ -36,7 +36,7 @@ export interface TransportOptions {
   readonly reusePort?: PortSharing | undefined;
   /** Size of the receive buffer in bytes; 8 MB by default. */
   readonly receiveBuffer?: number | undefined;
-  /** Records the socket, so that it can be closed if this thread is terminated; see {@link SocketRecord}. */
+  /** Records the sockets, so that they can be closed if this thread is terminated or stuck; see {@link SocketRecord}. */
   readonly socketRecord?: SocketRecord | undefined;
   readonly slots: Slots;
   /** Has the engine process the datagrams in the first `count` slots. @returns the number of replies */
@@ -57,8 +57,6 @@ export interface Transport {
   readonly address: string;
   /** Size of the receive buffer that the system granted, in bytes; may be less than requested. Undefined if unknown. */
   readonly receiveBuffer: number | undefined;
-  /** Descriptor of the socket, needed to take it away from a stuck thread; undefined if unknown. */
-  readonly fd: number | undefined;
   /** Processes the datagrams already received, then closes the socket. */
   close(): void;
 }

@@ -23,7 +23,7 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
   let scheduled = false;
   let closed = false;
 
-  const { socket, address, receiveBuffer, fd } = await open(options, {
+  const bound = await open(options, {
     data(_socket, datagram, port, source) {
       if (closed) return;
       slots.fill(pending, datagram);
@@ -45,6 +45,7 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
       else end(error as Error);
     },
   });
+  const { socket, address, receiveBuffer } = bound;
   const idle = setInterval(checkStop, IDLE_MS);
 
   function processPending(): void {
@@ -114,14 +115,13 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
     if (closed) return;
     closed = true;
     clearInterval(idle);
-    socket.close();
+    bound.close();
   }
 
   return {
     port: socket.port,
     address,
     receiveBuffer,
-    fd,
     close() {
       processPending();
       close();

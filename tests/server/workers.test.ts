@@ -11,8 +11,13 @@ import {
 import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
 import { WorkerSlot } from "../../src/server/workers/slot.ts";
 import { Ticks } from "../../src/server/workers/ticks.ts";
-import { bindSocket } from "../../src/transport/socket.ts";
-import { closeRecordedSocket, createSocketRecord, revokeSocket, socketOf } from "../../src/transport/socket-record.ts";
+import { type BoundSocket, bindSocket } from "../../src/transport/socket.ts";
+import {
+  closeRecordedSockets,
+  createSocketRecord,
+  revokeRecordedSockets,
+  SocketEntry,
+} from "../../src/transport/socket-record.ts";
 import { Client } from "../support/client.ts";
 import { checkInvariants, isIntact } from "../support/invariants.ts";
 import { testIf } from "../support/needs.ts";
@@ -131,11 +136,13 @@ describe("the slot of a worker", () => {
   });
 });
 
-describe("a socket that a dead thread left open", () => {
-  const bound = async () => {
+describe("the sockets that a dead thread left open", () => {
+  const bind = (socketRecord = createSocketRecord()) =>
+    bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1, socketRecord });
+  const several = async () => {
     const socketRecord = createSocketRecord();
-    const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1, socketRecord });
-    return { ...socket, socketRecord, left: socketOf(socket.fd)! };
+    const sockets = [await bind(socketRecord), await bind(socketRecord), await bind(socketRecord)];
+    return { sockets, socketRecord };
   };
   const isFree = async (port: number) => {
     try {
@@ -146,31 +153,50 @@ describe("a socket that a dead thread left open", () => {
     }
   };
 
-  test("is closed when the thread is gone", async () => {
-    const { fd, port, socketRecord } = await bound();
-    closeRecordedSocket(socketRecord);
-    expect(() => fstatSync(fd)).toThrow("EBADF");
-    expect(await isFree(port)).toBe(true);
+  test("are all closed when the thread is gone, but not those that Bun closes", async () => {
+    const { sockets, socketRecord } = await several();
+    sockets[1]!.entry!.handOver();
+    closeRecordedSockets(socketRecord);
+    for (const { fd } of [sockets[0]!, sockets[2]!]) expect(() => fstatSync(fd)).toThrow("EBADF");
+    expect(await Promise.all(sockets.map(({ port }) => isFree(port)))).toEqual([true, false, true]);
+    closeSync(sockets[1]!.fd);
   });
 
-  test("is taken from a thread that may wake up, and its descriptor number is not used again", async () => {
-    const { fd, port, left } = await bound();
-    revokeSocket(left);
-    expect(await isFree(port)).toBe(true);
-    expect(fstatSync(fd).rdev).toBe(statSync("/dev/null").rdev);
-    closeSync(fd);
+  test("are taken from a thread that may wake up, and their descriptor numbers are not used again", async () => {
+    const { sockets, socketRecord } = await several();
+    sockets[1]!.entry!.handOver();
+    revokeRecordedSockets(socketRecord);
+    for (const { fd, port } of sockets) {
+      expect(await isFree(port)).toBe(true);
+      expect(fstatSync(fd).rdev).toBe(statSync("/dev/null").rdev);
+    }
+    // The thread ends after all. Bun closes its own.
+    closeRecordedSockets(socketRecord);
+    closeSync(sockets[1]!.fd);
+    for (const { fd } of sockets) expect(() => fstatSync(fd)).toThrow("EBADF");
   });
 
-  test("is left alone if the thread closed it and another socket has its descriptor number", async () => {
-    const { fd, socketRecord, left, close } = await bound();
-    close();
-    const again = await bound();
-    expect(again.fd).toBe(fd);
-    closeRecordedSocket(socketRecord);
-    revokeSocket(left);
-    expect(await isFree(again.port)).toBe(false);
-    again.close();
-    expect(socketOf(fd)).toBeUndefined();
+  test("are left alone if they are closed and other sockets have their descriptor numbers", async () => {
+    const { sockets, socketRecord } = await several();
+    const [erased, handedOver] = sockets as [BoundSocket, BoundSocket];
+    erased.close();
+    // Closed by Bun, when the thread ended: nothing erases it from the record.
+    handedOver.entry!.handOver();
+    closeSync(handedOver.fd);
+    const again = [await bind(), await bind()];
+    expect(again.map(({ fd }) => fd).sort()).toEqual([erased.fd, handedOver.fd].sort());
+    revokeRecordedSockets(socketRecord);
+    closeRecordedSockets(socketRecord);
+    for (const { port, close } of again) {
+      expect(await isFree(port)).toBe(false);
+      close();
+    }
+  });
+
+  test("are as many as the record has room for: the next one is not opened", async () => {
+    const socketRecord = createSocketRecord();
+    while (socketRecord.at(-2) === 0) new SocketEntry(socketRecord).fill(0);
+    await expect(bind(socketRecord)).rejects.toMatchObject({ code: "EMFILE" });
   });
 });
 

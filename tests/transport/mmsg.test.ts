@@ -9,6 +9,7 @@ import { EngineControl, Lane } from "../../src/engine/index.ts";
 import { EAGAIN, EINTR, type Libc, openLibc, type Platform } from "../../src/transport/libc.ts";
 import { openMmsg, SocketLane } from "../../src/transport/mmsg.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "../../src/transport/socket.ts";
+import { createSocketRecord } from "../../src/transport/socket-record.ts";
 import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
@@ -97,7 +98,15 @@ describe("when a system call fails", () => {
         },
       },
     };
-    const socket: BoundSocket = { fd: 3, port: 1, address: "::", ipv4: false, receiveBuffer: 1, close() {} };
+    const socket: BoundSocket = {
+      fd: 3,
+      port: 1,
+      address: "::",
+      ipv4: false,
+      receiveBuffer: 1,
+      entry: undefined,
+      close() {},
+    };
     const lane = new SocketLane(libc as unknown as Libc, socket, slots);
     return { lane, slots, control: new EngineControl(memory), sends };
   }
@@ -160,21 +169,24 @@ check("the transport ends with the system's error when its socket is closed by o
 
 check("closing twice does not close the descriptor again, which may belong to another file", async () => {
   const slots = new Lane(engineMemory(), 0);
+  const socketRecord = createSocketRecord();
   const transport = await openMmsg({
     host: "127.0.0.1",
     port: 0,
+    socketRecord,
     slots,
     processBatch: () => 0,
     shouldStop: () => false,
     onEnd: () => {},
   });
+  const fd = socketRecord[0]! - 1;
   transport.close();
   // The kernel hands out the lowest free descriptor, and lower ones may be free.
   const files: number[] = [];
   do files.push(openSync("/dev/null", "r"));
-  while (files.at(-1)! < transport.fd!);
+  while (files.at(-1)! < fd);
   try {
-    expect(files).toContain(transport.fd!);
+    expect(files).toContain(fd);
     transport.close();
     await Bun.sleep(20);
     for (const file of files) expect(fstatSync(file).isCharacterDevice()).toBe(true);

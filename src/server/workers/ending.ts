@@ -33,7 +33,7 @@ export class EndingWorker {
   /** Takes its socket away, so that the other workers get its share of the packets. If that fails, call it again. */
   cutOff(): void {
     try {
-      this.worker.revokeSocket();
+      this.worker.revokeSockets();
     } catch (error) {
       if (this.#failed) return;
       this.#failed = true;

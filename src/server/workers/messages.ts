@@ -25,8 +25,6 @@ export interface Listening {
   readonly address: string;
   /** Size of the receive buffer that the system granted, in bytes; undefined if the system does not report it. */
   readonly receiveBuffer: number | undefined;
-  /** File descriptor of the socket; undefined if it is internal to Bun. */
-  readonly fd: number | undefined;
 }
 
 export type ToWorker = { readonly type: "start"; readonly start: WorkerStart } | { readonly type: "stop" };

@@ -2,14 +2,7 @@
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  closeRecordedSocket,
-  createSocketRecord,
-  type OpenSocket,
-  recordedSocket,
-  revokeSocket,
-  socketOf,
-} from "../../transport/socket-record.ts";
+import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 import { isAlive } from "./threads.ts";
@@ -38,10 +31,8 @@ export class PacketWorker {
   /** Resolves when the thread has ended: it will never run again, so what it left behind can be repaired. */
   readonly ended: Promise<void>;
   readonly #worker: Worker;
-  /** The socket that the thread has open, as long as Bun would not close it. */
+  /** The sockets that the thread has open. */
   readonly #socketRecord = createSocketRecord();
-  /** The socket that the thread listens on. */
-  #socket: OpenSocket | undefined;
 
   constructor(number: number, start: Omit<WorkerStart, "socketRecord">, ticks: Ticks) {
     this.number = number;
@@ -76,7 +67,6 @@ export class PacketWorker {
       else if (data.type === "failed") fail(data.message, data.code);
       else {
         endWatch();
-        if (data.listening.fd !== undefined) this.#socket = socketOf(data.listening.fd);
         listening.resolve(data.listening);
       }
     };
@@ -94,27 +84,26 @@ export class PacketWorker {
   }
 
   /**
-   * Terminates the thread. When it has ended, its socket is closed. A thread that is stuck in wasm code, or that a debugger
-   * has stopped, does not end: see {@link revokeSocket}.
+   * Terminates the thread. When it has ended, its sockets are closed. A thread that is stuck in wasm code, or that a debugger
+   * has stopped, does not end: see {@link revokeSockets}.
    *
    * @returns whether the thread ended within `ms`
    */
   end(ms: number): Promise<boolean> {
     this.#worker.terminate();
     // Bun closes sockets of its own. If the thread ends late, it may have opened a socket meanwhile.
-    const closed = this.ended.then(() => closeRecordedSocket(this.#socketRecord));
+    const closed = this.ended.then(() => closeRecordedSockets(this.#socketRecord));
     return within(ms, closed);
   }
 
   /**
-   * Closes the worker's socket, whatever its thread is doing: the other workers get its share of the packets. May be called
+   * Closes the worker's sockets, whatever its thread is doing: the other workers get its share of the packets. May be called
    * again.
    *
    * @throws {Error} a system error, if no descriptor is free
    */
-  revokeSocket(): void {
-    const socket = this.#socket ?? recordedSocket(this.#socketRecord);
-    if (socket !== undefined) revokeSocket(socket);
+  revokeSockets(): void {
+    revokeRecordedSockets(this.#socketRecord);
   }
 
   /** Bun reports the end of a thread when it runs no more JavaScript. The system knows when it has really ended. */

@@ -38,8 +38,8 @@ async function start({ memory, lane, engine: backend, transport: name, epoch, ..
       shouldStop: () => control.shouldStop(lane),
       onEnd: (error) => (error === undefined ? send({ type: "stopped" }) : sendError(error)),
     });
-    const { port, address, receiveBuffer, fd } = transport;
-    send({ type: "listening", listening: { port, address, receiveBuffer, fd } });
+    const { port, address, receiveBuffer } = transport;
+    send({ type: "listening", listening: { port, address, receiveBuffer } });
   } catch (error) {
     sendError(error);
   }
