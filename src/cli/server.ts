@@ -23,7 +23,7 @@ import { optionErrorText } from "./errors.ts";
 import { untilStopSignal } from "./signals/stop-signals.ts";
 import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./terminal/log.ts";
 import { count, showAddress, visible } from "./terminal/style.ts";
-import { flag, networks, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
+import { flag, hosts, networks, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 const STATS_INTERVAL_MS = 60_000;
@@ -37,6 +37,8 @@ listen, or it failed. Exit code 2: wrong use.
 A flag wins over its environment variable. An empty variable counts as not set.`;
 
 interface Flags extends ServerOptions, LogOptions {
+  /** Empty if none is given. */
+  readonly host: readonly string[];
   readonly admin: string;
 }
 
@@ -47,7 +49,11 @@ export function serverCommand(): Command {
   return (
     new Command("server")
       .description("Run a discovery server: it stores announcements and answers queries on UDP.")
-      .addOption(flag("--host <address>", "address to listen on; :: is every interface, IPv6 and IPv4").default(d.host))
+      .addOption(
+        flag("--host <address>", "address to listen on; may be repeated; :: is every interface, IPv6 and IPv4")
+          .argParser(hosts)
+          .default([], "::"),
+      )
       .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(whole(0, 65535)))
       .addOption(
         flag("--workers <n>", "threads that handle packets; auto: the number of processors minus 1 on Linux, else 1")
@@ -132,11 +138,13 @@ export function serverCommand(): Command {
   );
 }
 
-async function run({ admin: _, logLevel, logFormat, ...options }: Flags, command: Command): Promise<void> {
+async function run({ admin: _, logLevel, logFormat, host, ...others }: Flags, command: Command): Promise<void> {
   await configureLog({ logLevel, logFormat });
   // As a property: the text of a message must not contain braces.
   for (const warning of unknownVariables(command.parent!)) logger.warning("{warning}", { warning: visible(warning) });
   const stop = untilStopSignal();
+  // Without a host the server chooses it: it may be one without IPv6.
+  const options = host.length === 0 ? others : { ...others, host };
   // A signal must not wait until the journal is restored, which may take long.
   const server = await Promise.race([start(options, command), stop]);
   if (typeof server === "string") {
@@ -184,13 +192,24 @@ function suspects(error: unknown): (keyof ServerOptions)[] {
 
 function logStart(server: DiscoveryServer): void {
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
-  const { address, port, receiveBuffer } = server;
+  const { address, addresses, port, receiveBuffer } = server;
   const { workers, journal: journalStats } = server.stats();
   const { where: journal, restored, restoreSeconds } = journalStats;
-  const where = showAddress({ ip: address, port });
+  const where = addresses.map((ip) => showAddress({ ip, port })).join(", ");
   logger.info(
     `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${transport}, journal ${escapeLogText(journal)}`,
-    { version, host, address, port, engine, workers, transport, receiveBuffer, journal },
+    {
+      version,
+      host: [host].flat().join(),
+      address,
+      addresses,
+      port,
+      engine,
+      workers,
+      transport,
+      receiveBuffer,
+      journal,
+    },
   );
   logger.info(
     `stores up to ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each for ${retention} s; ${limits(server.options)}`,

@@ -67,6 +67,11 @@ export function number(least: number): (text: string) => number {
   };
 }
 
+/** Parses hosts, separated by commas, and adds them to those of an earlier flag. The server checks them. */
+export function hosts(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(",").map((part) => part.trim())];
+}
+
 /** Parses networks, separated by commas, and adds them to those of an earlier flag. */
 export function networks(text: string, before: readonly Network[] = []): Network[] {
   try {

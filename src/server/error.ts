@@ -27,9 +27,14 @@ export class ServerError extends Error {
   }
 }
 
-export function cannotListen(host: string, port: number, { code, message }: ServerError): ServerError {
-  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  return new ServerError(`cannot listen on ${where}: ${reason(code, message)}`, code);
+/** @param error - the error of a worker; `host` is the one at which it failed */
+export function cannotListen(
+  hosts: readonly string[],
+  port: number,
+  { code, message, host }: ServerError & { readonly host?: string },
+): ServerError {
+  const where = (host === undefined ? hosts : [host]).map((one) => `${one.includes(":") ? `[${one}]` : one}:${port}`);
+  return new ServerError(`cannot listen on ${where.join(" and ")}: ${reason(code, message)}`, code);
 }
 
 /** Clear texts for common errors of the system. */

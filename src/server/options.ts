@@ -33,11 +33,12 @@ const SPARE_LANES = 8;
  */
 export interface ServerOptions {
   /**
-   * Address or name to listen on. Default `::`, every interface, IPv6 and IPv4. An IPv6 address may have brackets. A
-   * link-local one needs its interface, as in `fe80::1%eth0`.
+   * Address or name to listen on, or several. Default `::`, every interface, IPv6 and IPv4; if the kernel has no IPv6, the
+   * default is `0.0.0.0`, with a warning in the log. An IPv6 address may have brackets. A link-local one needs its interface,
+   * as in `fe80::1%eth0`.
    */
-  readonly host: string;
-  /** UDP port, 22025 by default; 0 takes a free one. */
+  readonly host: string | readonly string[];
+  /** UDP port, 22025 by default, the same for all hosts; 0 takes a free one. */
   readonly port: number;
   /**
    * Threads that handle packets, 1 to 256. Default `auto`: on Linux the number of processors minus 1, and at least 1; 1
@@ -91,7 +92,7 @@ export interface ServerOptions {
   readonly journalPrefix: string;
 }
 
-/** The options of a running server: complete, with `host` without brackets, `auto` replaced and networks parsed. */
+/** The options of a running server: complete, with hosts without brackets, `auto` replaced and networks parsed. */
 export interface ResolvedServerOptions extends ServerOptions {
   /** Threads that handle packets. */
   readonly workers: number;

@@ -70,7 +70,7 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
   }
   oneOf("transport", all.transport, TRANSPORTS);
   checkEngine(all.engine);
-  const host = resolvedHost(all.host);
+  const host = resolvedHosts(all.host);
   const allow = resolvedAllow(all.allow);
   checkJournalOptions(all);
   return { ...all, host, allow, workers: workerCount(all) };
@@ -104,6 +104,12 @@ function checkEngine(engine: EngineBackend | readonly EngineBackend[]): void {
   const engines = Array.isArray(engine) ? engine : [engine];
   for (const one of engines) oneOf("engine", one, ["wasm", "ts"]);
   if (engines.length === 0) throw optionError(RangeError, "engine", "must name at least one engine");
+}
+
+function resolvedHosts(host: string | readonly string[]): string | string[] {
+  if (!Array.isArray(host)) return resolvedHost(host as string);
+  if (host.length === 0) throw optionError(RangeError, "host", "must name at least one address or name");
+  return host.map(resolvedHost);
 }
 
 /** The host without the brackets around an IPv6 address. */

@@ -8,6 +8,7 @@ import {
   type PacketEngine,
 } from "../engine/index.ts";
 import { JournalError } from "../journal/index.ts";
+import { EVERY_ADDRESS } from "../transport/host.ts";
 import { preferHugePages } from "../transport/pages.ts";
 import { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
@@ -43,8 +44,10 @@ export class DiscoveryServer {
   readonly options: ResolvedServerOptions;
   /** The UDP port it listens on. */
   readonly port: number;
-  /** The numeric IP it listens on, such as `127.0.0.1` for the host `localhost`, with its zone if it has one. */
+  /** The numeric IP of its first host, such as `127.0.0.1` for the host `localhost`, with its zone if it has one. */
   readonly address: string;
+  /** The numeric IPs of all hosts, each once. */
+  readonly addresses: readonly string[];
   /**
    * The receive buffer that the system granted, in bytes. If workers were granted different sizes, the smallest. `undefined`
    * if the system does not report it.
@@ -73,7 +76,8 @@ export class DiscoveryServer {
   ) {
     this.options = options;
     this.port = workers.port;
-    this.address = workers.address;
+    this.address = workers.addresses[0]!;
+    this.addresses = workers.addresses;
     this.receiveBuffer = workers.receiveBuffer;
     this.#workers = workers;
     this.#control = control;
@@ -121,7 +125,11 @@ export class DiscoveryServer {
     const clock = new Clock();
     const journaling = await openJournal(all, memory, engine, clock);
     try {
-      const workers = await WorkerPool.start(memory, control, clock, all);
+      const hosts = options.host === undefined ? [EVERY_ADDRESS] : [all.host].flat();
+      const workers = await WorkerPool.start(memory, control, clock, all, hosts);
+      if (options.host === undefined && workers.addresses[0] === "0.0.0.0") {
+        logger.warning("this host has no IPv6, so only IPv4 is served: listens on 0.0.0.0 instead of ::");
+      }
       return new DiscoveryServer(all, control, engine, clock, journaling, workers);
     } catch (error) {
       await journaling.stop();

@@ -2,20 +2,21 @@
  * Opens Bun UDP sockets: on a descriptor bound by the system calls of socket.ts, or, where those are not available, by
  * Bun itself.
  */
-import { isIP } from "node:net";
-import { resolveHost } from "./host.ts";
-import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
-import type { TransportOptions } from "./transport.ts";
+import type { Binding, Opened } from "./hosts.ts";
+import { type BoundSocket, bindSocket } from "./socket.ts";
+import type { SocketRecord } from "./socket-record.ts";
 
 type Handlers = Bun.udp.SocketHandler<"buffer">;
 
-export interface BunSocket {
+export interface BunSocket extends Opened {
   readonly socket: Bun.udp.Socket<"buffer">;
-  /** The numeric address that it is bound to, with its zone if it has one. */
-  readonly address: string;
   /** Size of the receive buffer that the system granted, in bytes; undefined if Bun opened the socket. */
   readonly receiveBuffer: number | undefined;
-  close(): void;
+}
+
+export interface BunBinding extends Binding {
+  readonly receiveBuffer: number;
+  readonly socketRecord?: SocketRecord | undefined;
 }
 
 /** Options that Bun 1.4.5 accepts but does not document. */
@@ -34,24 +35,24 @@ const REUSE_PORT = 4;
  *
  * @throws {Error} a system error with `code` if the socket cannot be bound
  */
-export async function openBunSocket(options: TransportOptions, handlers: Handlers): Promise<BunSocket> {
-  const { host, port, reusePort, receiveBuffer = DEFAULT_RECEIVE_BUFFER, socketRecord } = options;
+export async function openBunSocket(binding: BunBinding, handlers: Handlers): Promise<BunSocket> {
   let bound: BoundSocket;
   try {
-    bound = await bindSocket({ host, port, reusePort, receiveBuffer, socketRecord });
+    bound = bindSocket(binding);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOTSUP") throw error;
-    return openOwnSocket(options, handlers);
+    return openOwnSocket(binding, handlers);
   }
+  const { port, address, receiveBuffer, entry } = bound;
   try {
     const opening = open({ fd: bound.fd }, handlers);
-    bound.entry?.handOver();
+    entry?.handOver();
     const socket = await opening;
     const close = () => {
-      bound.entry?.erase();
+      entry?.erase();
       socket.close();
     };
-    return { socket, address: bound.address, receiveBuffer: bound.receiveBuffer, close };
+    return { socket, port, address, receiveBuffer, close };
   } catch (error) {
     bound.close();
     throw error;
@@ -59,11 +60,10 @@ export async function openBunSocket(options: TransportOptions, handlers: Handler
 }
 
 /** {@link openBunSocket} without system calls. */
-export async function openOwnSocket(options: TransportOptions, handlers: Handlers): Promise<BunSocket> {
-  const { host: hostname, reusePort } = options;
-  // Bun resolves names itself. This call is for its clear errors.
-  await resolveHost(hostname);
-  let { port } = options;
+export async function openOwnSocket(binding: BunBinding, handlers: Handlers): Promise<BunSocket> {
+  const { address, reusePort } = binding;
+  const hostname = address.text;
+  let { port } = binding;
   if (reusePort === "first") {
     // A bind with SO_REUSEPORT would silently share a port that another server of this user holds. A bind without it
     // fails in that case, so it comes first. Race: between the two binds another process may take the port.
@@ -71,9 +71,8 @@ export async function openOwnSocket(options: TransportOptions, handlers: Handler
     ({ port } = probe);
     probe.close();
   }
-  const socket = await open({ hostname, port, ...(reusePort !== undefined && { flags: REUSE_PORT }) }, handlers);
-  const address = isIP(hostname) !== 0 ? hostname : socket.address.address;
-  return { socket, address, receiveBuffer: undefined, close: () => socket.close() };
+  const socket = await open({ hostname, port, flags: REUSE_PORT }, handlers);
+  return { socket, port: socket.port, address, receiveBuffer: undefined, close: () => socket.close() };
 }
 
 function open(

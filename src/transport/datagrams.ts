@@ -3,6 +3,7 @@
  * little-endian.
  */
 import { type Pointer, ptr } from "bun:ffi";
+import { MSG_CTRUNC } from "./libc.ts";
 
 /* Offsets in 32-bit words. musl has a 32-bit word and padding where glibc has a size_t; the padding stays zero. */
 const HEADER_WORDS = 16;
@@ -10,6 +11,9 @@ const HEADER_NAME = 0;
 const HEADER_NAME_LENGTH = 2;
 const HEADER_VECTOR = 4;
 const HEADER_VECTORS = 6;
+const HEADER_CONTROL = 8;
+const HEADER_CONTROL_LENGTH = 10;
+const HEADER_FLAGS = 12;
 const HEADER_LENGTH = 14;
 const VECTOR_WORDS = 4;
 const VECTOR_BASE = 0;
@@ -18,7 +22,7 @@ const VECTOR_LENGTH = 2;
 /** Size of struct mmsghdr, in bytes. */
 const HEADER_SIZE = HEADER_WORDS * 4;
 
-/** The datagrams of one system call: address, buffer and length of each. Only the constructor allocates. */
+/** The datagrams of one system call: address, buffer, length and control data of each. Only the constructor allocates. */
 export class Datagrams {
   readonly count: number;
   /**
@@ -70,6 +74,26 @@ export class Datagrams {
   /** Sets the length of datagram `i` to send, or the size of its buffer to receive into. */
   setLength(i: number, length: number): void {
     this.#vectors[i * VECTOR_WORDS + VECTOR_LENGTH] = length;
+  }
+
+  /** Sets where the control data of datagram `i` is. */
+  setControl(i: number, pointer: number, length: number): void {
+    setPointer(this.#headers, i * HEADER_WORDS + HEADER_CONTROL, pointer);
+    this.setControlLength(i, length);
+  }
+
+  /** Sets the length of the control data to send, or the room to receive it. recvmmsg overwrites it. */
+  setControlLength(i: number, length: number): void {
+    this.#headers[i * HEADER_WORDS + HEADER_CONTROL_LENGTH] = length;
+  }
+
+  controlLength(i: number): number {
+    return this.#headers[i * HEADER_WORDS + HEADER_CONTROL_LENGTH]!;
+  }
+
+  /** Whether the control data of the received datagram `i` did not fit into its room. */
+  controlTruncated(i: number): boolean {
+    return (this.#headers[i * HEADER_WORDS + HEADER_FLAGS]! & MSG_CTRUNC) !== 0;
   }
 
   /** Length of the received datagram `i`. */

@@ -17,8 +17,14 @@ export const SO_REUSEPORT = 15;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
+export const IPPROTO_IP = 0;
+export const IP_PKTINFO = 8;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
+export const IPV6_RECVPKTINFO = 49;
+export const IPV6_FREEBIND = 78;
+/** recvmsg had more control data than room for it. */
+export const MSG_CTRUNC = 0x8;
 /** recvmsg returns the real length of a datagram that it truncated. */
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
@@ -43,8 +49,11 @@ const SYMBOLS = {
   close: { args: ["i32"], returns: "i32" },
   dup2: { args: ["i32", "i32"], returns: "i32" },
   if_nametoindex: { args: ["ptr"], returns: "u32" },
+  getifaddrs: { args: ["ptr"], returns: "i32" },
+  freeifaddrs: { args: ["ptr"], returns: "void" },
   // For recvmmsg and sendmmsg. The sixth argument is recvmmsg's timeout. musl's own sendmmsg is only a loop of sendmsg.
   syscall: { args: ["i64", "i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },

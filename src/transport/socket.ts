@@ -4,11 +4,15 @@
  * The option IP_RECVERR is off. So if a client closes its port before its reply arrives, the ICMP error of that client is
  * not reported.
  */
-import { type HostAddress, resolveHost } from "./host.ts";
+import { type HostAddress, isWildcard } from "./host.ts";
 import {
   AF_INET,
   AF_INET6,
+  IP_PKTINFO,
+  IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_FREEBIND,
+  IPV6_RECVPKTINFO,
   IPV6_V6ONLY,
   type Libc,
   loadLibc,
@@ -33,8 +37,7 @@ import { SocketEntry, type SocketRecord } from "./socket-record.ts";
 export type PortSharing = "first" | "join";
 
 export interface SocketOptions {
-  /** Address or name to listen on; `::` is every interface, IPv6 and IPv4. */
-  readonly host: string;
+  readonly address: HostAddress;
   /** 0 takes a free port. */
   readonly port: number;
   /** If undefined, the port is not shared. */
@@ -43,6 +46,11 @@ export interface SocketOptions {
   readonly receiveBuffer: number;
   /** The longest wait of a `recvmmsg`. If undefined, the socket is non-blocking. */
   readonly timeoutMs?: number;
+  /**
+   * If the socket is bound to every address, the kernel reports with each datagram which one it was sent to; see
+   * {@link AskedAddresses}.
+   */
+  readonly reportAddresses?: boolean;
   /** The socket is recorded here until {@link BoundSocket.close} closes it. */
   readonly socketRecord?: SocketRecord | undefined;
 }
@@ -50,10 +58,11 @@ export interface SocketOptions {
 export interface BoundSocket {
   readonly fd: number;
   readonly port: number;
-  /** The numeric address that it is bound to, with its zone if it has one. */
-  readonly address: string;
+  readonly address: HostAddress;
   /** `true`: addresses are in the format sockaddr_in. `false`: sockaddr_in6. */
   readonly ipv4: boolean;
+  /** Whether the kernel reports the address that each datagram was sent to. */
+  readonly reportsAddresses: boolean;
   /** Size of the receive buffer that the system granted, in bytes. */
   readonly receiveBuffer: number;
   /** The socket in the record of the options, if there is one. */
@@ -68,30 +77,15 @@ export const SOCKADDR_IN_SIZE = 16;
 export const SOCKADDR_IN6_SIZE = 28;
 
 /**
- * Opens a socket and binds it to the first address of the host that works.
+ * Opens a socket and binds it.
  *
  * @throws {Error} a system error with `code` (EADDRINUSE, EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENODEV for an unknown zone),
- *   or an error of {@link resolveHost} or `loadLibc`
+ *   or an error of `loadLibc`
  */
-export async function bindSocket(options: SocketOptions): Promise<BoundSocket> {
-  const libc = loadLibc();
-  const addresses = await resolveHost(options.host);
-  for (const [i, address] of addresses.entries()) {
-    try {
-      return bindTo(libc, address, options);
-    } catch (error) {
-      // A name may resolve to ::1 on a host without IPv6: try its next address.
-      const { code } = error as NodeJS.ErrnoException;
-      const absent = code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL";
-      if (!absent || i === addresses.length - 1) throw error;
-    }
-  }
-  throw new Error("resolveHost returned no address");
-}
-
-function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): BoundSocket {
+export function bindSocket(options: SocketOptions, libc: Libc = loadLibc()): BoundSocket {
+  const { address, port, reusePort, receiveBuffer, timeoutMs, socketRecord } = options;
   const { ipv4 } = address;
-  const { port, reusePort, receiveBuffer, timeoutMs, socketRecord } = options;
+  const reportsAddresses = options.reportAddresses === true && isWildcard(address);
   const { call } = libc;
   const name = socketAddress(libc, address, port);
   const kind = SOCK_DGRAM | SOCK_CLOEXEC | (timeoutMs === undefined ? SOCK_NONBLOCK : 0);
@@ -106,6 +100,7 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
     if (!ipv4) setOption(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (reusePort === "join") setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (timeoutMs !== undefined) setReceiveTimeout(libc, fd, timeoutMs);
+    if (reportsAddresses) reportAddresses(libc, fd, ipv4);
     setBuffer(libc, fd, SO_SNDBUF, SO_SNDBUFFORCE, SEND_BUFFER);
     setBuffer(libc, fd, SO_RCVBUF, SO_RCVBUFFORCE, receiveBuffer);
     checked(libc, "bind", call.bind(fd, name, name.length));
@@ -114,8 +109,9 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
     return {
       fd,
       port: port === 0 ? boundPort(libc, fd) : port,
-      address: address.text,
+      address,
       ipv4,
+      reportsAddresses,
       receiveBuffer: bufferSize(libc, fd, SO_RCVBUF),
       entry,
       close,
@@ -124,6 +120,16 @@ function bindTo(libc: Libc, address: HostAddress, options: SocketOptions): Bound
     close();
     throw error;
   }
+}
+
+function reportAddresses(libc: Libc, fd: number, ipv4: boolean): void {
+  if (ipv4) {
+    setOption(libc, fd, IPPROTO_IP, IP_PKTINFO, 1);
+    return;
+  }
+  setOption(libc, fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  // Allows replies from addresses that are local only by a route (AnyIP). Not checked: old kernels do not have this option.
+  libc.call.setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, Int32Array.of(1), 4);
 }
 
 /** The address as a sockaddr_in or sockaddr_in6. */

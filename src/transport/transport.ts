@@ -28,11 +28,11 @@ export interface Slots {
 }
 
 export interface TransportOptions {
-  /** Address or name of the interface to listen on; `::` is every interface, IPv6 and IPv4. */
-  readonly host: string;
-  /** UDP port; 0 takes a free one. */
+  /** Addresses or names to listen on; `::` is every interface, IPv6 and IPv4. See also `EVERY_ADDRESS`. */
+  readonly hosts: readonly string[];
+  /** UDP port; 0 takes one that is free at all hosts. */
   readonly port: number;
-  /** How workers share the port. If undefined, the port is not shared. */
+  /** How workers share the port: `first` by default. */
   readonly reusePort?: PortSharing | undefined;
   /** Size of the receive buffer in bytes; 8 MB by default. */
   readonly receiveBuffer?: number | undefined;
@@ -48,13 +48,15 @@ export interface TransportOptions {
    * `close`.
    */
   readonly onEnd: (error?: Error) => void;
+  /** Called with a line for the log about a problem with which the transport goes on. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 export interface Transport {
   /** The port that it listens on. */
   readonly port: number;
-  /** The numeric address that the socket is bound to, with its zone if it has one. */
-  readonly address: string;
+  /** The numeric addresses of the hosts, with their zones if they have one. */
+  readonly addresses: readonly string[];
   /** Size of the receive buffer that the system granted, in bytes; may be less than requested. Undefined if unknown. */
   readonly receiveBuffer: number | undefined;
   /** Processes the datagrams already received, then closes the socket. */

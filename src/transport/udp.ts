@@ -6,7 +6,12 @@
  * after every packet, and a timer would not run during a flood.
  */
 import { writeAddress } from "./address.ts";
-import { openBunSocket } from "./bun-socket.ts";
+import { type BunSocket, openBunSocket } from "./bun-socket.ts";
+import { type HostAddress, isWildcard, parseAddress } from "./host.ts";
+import { type Binding, covers, openHosts } from "./hosts.ts";
+import { localAddresses } from "./local-addresses.ts";
+import { LocalSockets } from "./local-sockets.ts";
+import { DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
 /** If a send fails, the reason may be the ICMP error of an earlier reply. If it fails again, this reply is the reason. */
@@ -14,23 +19,30 @@ const MAX_TRIES = 2;
 /** How often an idle thread checks whether it should stop. */
 const IDLE_MS = 100;
 
-/** @throws {Error} a system error with `code` (EADDRINUSE, for instance) if the socket cannot be bound */
-export async function openUdp(options: TransportOptions, open = openBunSocket): Promise<Transport> {
-  const { slots } = options;
+/** @throws {Error} a system error with `code` (EADDRINUSE, for instance) and `host` if a socket cannot be bound */
+export async function openUdp(options: TransportOptions, openSocket = openBunSocket): Promise<Transport> {
+  const { slots, hosts, port, reusePort = "first", receiveBuffer = DEFAULT_RECEIVE_BUFFER, socketRecord } = options;
   const ports = new Array<number>(slots.batch).fill(0);
   const addresses = new Array<string>(slots.batch).fill("");
+  /** The socket of each datagram. */
+  const sources: (Bun.udp.Socket<"buffer"> | undefined)[] = new Array(slots.batch).fill(undefined);
   let pending = 0;
   let scheduled = false;
   let closed = false;
+  let idle: Timer | undefined;
+  let sockets: readonly BunSocket[] = [];
+  let localSockets: LocalSockets<BunSocket> | undefined;
 
-  const bound = await open(options, {
-    data(_socket, datagram, port, source) {
+  const open = (binding: Binding) => openSocket({ ...binding, receiveBuffer, socketRecord }, handlers);
+  const handlers: Bun.udp.SocketHandler<"buffer"> = {
+    data(socket, datagram, port, source) {
       if (closed) return;
       slots.fill(pending, datagram);
       writeAddress(source, slots.bytes, slots.addressAt(pending));
       slots.setPort(pending, port);
       ports[pending] = port;
       addresses[pending] = source;
+      sources[pending] = socket;
       pending++;
       if (pending === slots.batch) processBatch();
       else if (!scheduled) {
@@ -44,9 +56,28 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
       if ("syscall" in (error as Error)) slots.countSocketError();
       else end(error as Error);
     },
-  });
-  const { socket, address, receiveBuffer } = bound;
-  const idle = setInterval(checkStop, IDLE_MS);
+  };
+
+  sockets = await openHosts({ hosts, port, reusePort }, open);
+  if (process.platform === "linux" && sockets.some(({ address }) => isWildcard(address))) {
+    localSockets = new LocalSockets({
+      list: () => localAddresses().filter(isExtra),
+      open: (address) => open({ address: parseAddress(address), port: sockets[0]!.port, reusePort: "join" }),
+      flush: processPending,
+      warn: (text) => options.onWarning?.(text),
+    });
+    await localSockets.look();
+  }
+  // An error in a batch may have ended it meanwhile.
+  if (closed) closeAll();
+  else idle = setInterval(checkStop, IDLE_MS);
+
+  /** Whether only the socket for all addresses receives what is sent to a local address. */
+  function isExtra(text: string): boolean {
+    const address = parseAddress(text);
+    const has = (other: HostAddress) => other.bytes.every((byte, i) => byte === address.bytes[i]);
+    return sockets.some((socket) => covers(socket.address, address)) && !sockets.some((socket) => has(socket.address));
+  }
 
   function processPending(): void {
     scheduled = false;
@@ -66,6 +97,7 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
 
   function checkStop(): void {
     if (options.shouldStop()) end();
+    else void localSockets?.look();
   }
 
   function end(error?: Error): void {
@@ -74,20 +106,28 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
     options.onEnd(error);
   }
 
+  /** Sends each reply on the socket that its query came in on, so that it leaves from the address that was asked. */
   function reply(count: number): void {
-    const batch: (Uint8Array | number | string)[] = [];
+    let batch: (Uint8Array | number | string)[] = [];
+    let socket = sources[0]!;
     for (let slot = 0; slot < count; slot++) {
       const bytes = slots.reply(slot);
-      if (bytes !== undefined) batch.push(bytes, ports[slot]!, addresses[slot]!);
+      if (bytes === undefined) continue;
+      if (sources[slot] !== socket) {
+        send(socket, batch);
+        batch = [];
+        socket = sources[slot]!;
+      }
+      batch.push(bytes, ports[slot]!, addresses[slot]!);
     }
-    send(batch);
+    send(socket, batch);
   }
 
   /**
    * Sends replies. The kernel may report the error of an earlier reply (port closed) when a later reply is sent. That send
    * then throws or sends only a part, although nothing is wrong with it. So each send is tried twice.
    */
-  function send(batch: (Uint8Array | number | string)[]): void {
+  function send(socket: Bun.udp.Socket<"buffer">, batch: (Uint8Array | number | string)[]): void {
     let tries = 0;
     let rest = batch;
     while (rest.length > 0) {
@@ -115,13 +155,19 @@ export async function openUdp(options: TransportOptions, open = openBunSocket): 
     if (closed) return;
     closed = true;
     clearInterval(idle);
-    bound.close();
+    closeAll();
   }
 
+  function closeAll(): void {
+    localSockets?.close();
+    for (const socket of sockets) socket.close();
+  }
+
+  const granted = sockets.flatMap((socket) => socket.receiveBuffer ?? []);
   return {
-    port: socket.port,
-    address,
-    receiveBuffer,
+    port: sockets[0]!.port,
+    addresses: sockets.map(({ address }) => address.text),
+    receiveBuffer: granted.length > 0 ? Math.min(...granted) : undefined,
     close() {
       processPending();
       close();

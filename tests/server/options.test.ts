@@ -32,7 +32,11 @@ describe("an unknown key of the options", () => {
 
 /** For each option: values of a wrong kind, values out of range, and what the message must say. */
 const WRONG: Record<keyof ServerOptions, { kinds: unknown[]; values: unknown[]; expected: string }> = {
-  host: { kinds: [null, 1, ["::"]], values: ["", "127.0.0.1:80", "[::1]:80"], expected: "an address or a name" },
+  host: {
+    kinds: [null, 1, { host: "::" }, [1], ["::", ["::1"]]],
+    values: ["", "127.0.0.1:80", "[::1]:80", ["::", ""], ["::", "127.0.0.1:80"]],
+    expected: "an address or a name",
+  },
   port: {
     kinds: ["22025", null, true],
     values: [-1, 65_536, 1.5, Number.NaN],
@@ -137,5 +141,7 @@ describe("resolved options", () => {
     ]);
     // Brackets are for IPv6 only: this is not a name that resolves.
     expect(host("[127.0.0.1]")).toBe("[127.0.0.1]");
+    expect(resolveOptions({ host: ["[::1]", "localhost"] }).host).toEqual(["::1", "localhost"]);
+    expect(() => resolveOptions({ host: [] })).toThrow(new RangeError("host must name at least one address or name"));
   });
 });

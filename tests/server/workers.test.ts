@@ -11,6 +11,7 @@ import {
 import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
 import { WorkerSlot } from "../../src/server/workers/slot.ts";
 import { Ticks } from "../../src/server/workers/ticks.ts";
+import { parseAddress } from "../../src/transport/host.ts";
 import { type BoundSocket, bindSocket } from "../../src/transport/socket.ts";
 import {
   closeRecordedSockets,
@@ -138,7 +139,7 @@ describe("the slot of a worker", () => {
 
 describe("the sockets that a dead thread left open", () => {
   const bind = (socketRecord = createSocketRecord()) =>
-    bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: 1, socketRecord });
+    bindSocket({ address: parseAddress("127.0.0.1"), port: 0, receiveBuffer: 1, socketRecord });
   const several = async () => {
     const socketRecord = createSocketRecord();
     const sockets = [await bind(socketRecord), await bind(socketRecord), await bind(socketRecord)];
@@ -215,12 +216,12 @@ function openSockets(): number {
 describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
   on(transport)("leaves no socket behind when it is terminated before it reports that it listens", async () => {
     using _threads = new Threads("tests/server/silent-worker.ts");
-    const { engine, host, receiveBuffer } = defaultServerOptions();
+    const { engine, receiveBuffer } = defaultServerOptions();
     const memory = engineMemory();
     const before = openSockets();
     const ticks = new Ticks();
-    const start = { memory, lane: 0, transport, host, port: 0, reusePort: "first", receiveBuffer, epoch: 0 } as const;
-    const worker = new PacketWorker(1, { ...start, engine: [engine].flat()[0]! }, ticks);
+    const start = { memory, lane: 0, transport, hosts: ["::"], port: 0, reusePort: "first", receiveBuffer } as const;
+    const worker = new PacketWorker(1, { ...start, epoch: 0, engine: [engine].flat()[0]! }, ticks);
     await until(() => openSockets() > before, "its socket");
     expect(await worker.end(2000)).toBe(true);
     ticks.stop();

@@ -6,8 +6,10 @@ import { describe, expect, test } from "bun:test";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { SLOT_REPLY_LENGTH, SLOT_SIZE } from "../../assembly/layout.ts";
 import { EngineControl, Lane } from "../../src/engine/index.ts";
+import { parseAddress } from "../../src/transport/host.ts";
 import { EAGAIN, EINTR, type Libc, openLibc, type Platform } from "../../src/transport/libc.ts";
-import { openMmsg, SocketLane } from "../../src/transport/mmsg.ts";
+import { openMmsg } from "../../src/transport/mmsg.ts";
+import { SocketLane } from "../../src/transport/mmsg-lane.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "../../src/transport/socket.ts";
 import { createSocketRecord } from "../../src/transport/socket-record.ts";
 import { Client } from "../support/client.ts";
@@ -27,7 +29,7 @@ const EBADF = 9;
 /** The receive buffer that the system grants. */
 async function granted(): Promise<number> {
   if (!linux) return 0;
-  const socket = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: DEFAULT_RECEIVE_BUFFER });
+  const socket = bindSocket({ address: parseAddress("127.0.0.1"), port: 0, receiveBuffer: DEFAULT_RECEIVE_BUFFER });
   socket.close();
   return socket.receiveBuffer;
 }
@@ -59,7 +61,7 @@ check("a receive buffer smaller than the default is granted and reported", async
 
 check("a reply that cannot be sent is skipped and counted, and the replies after it are sent", async () => {
   for (const host of ["127.0.0.1", "::"]) {
-    await using server = await Running.open("mmsg", { host, fault: "spoil every third source" });
+    await using server = await Running.open("mmsg", { hosts: [host], fault: "spoil every third source" });
     await using client = await Client.open(server.port);
     client.send(announcement(ascii("A"), 1));
     await until(() => server.counters().received === 1, "the announcement");
@@ -101,13 +103,14 @@ describe("when a system call fails", () => {
     const socket: BoundSocket = {
       fd: 3,
       port: 1,
-      address: "::",
+      address: parseAddress("::"),
       ipv4: false,
+      reportsAddresses: false,
       receiveBuffer: 1,
       entry: undefined,
       close() {},
     };
-    const lane = new SocketLane(libc as unknown as Libc, socket, slots);
+    const lane = new SocketLane(libc as unknown as Libc, socket, slots, true);
     return { lane, slots, control: new EngineControl(memory), sends };
   }
 
@@ -171,7 +174,7 @@ check("closing twice does not close the descriptor again, which may belong to an
   const slots = new Lane(engineMemory(), 0);
   const socketRecord = createSocketRecord();
   const transport = await openMmsg({
-    host: "127.0.0.1",
+    hosts: ["127.0.0.1"],
     port: 0,
     socketRecord,
     slots,

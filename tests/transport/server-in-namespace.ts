@@ -1,14 +1,71 @@
 /**
- * Runs in a network namespace of a test. `bun server-in-namespace.ts serve KIND HOST` runs a transport, prints its port
- * and ends when its standard input ends. It knows the node KNOWN, at 192.0.2.7:4712. `bun server-in-namespace.ts ask FROM
- * TO PORT NODEID` announces a node, queries it, and prints the reply in hex.
+/**
+ * Runs in a network namespace of a test.
+ *
+ * - `serve KIND HOST` runs a transport, prints its port and ends when its standard input ends. It knows the node KNOWN, at
+ *   192.0.2.7:4712.
+ * - `server TRANSPORT WORKERS [HOST…]` runs a whole server in the same way. Its warnings go to standard error.
+ * - `ask FROM TO PORT NODEID` announces a node, queries it, and prints the reply in hex.
+ * - `lookups COUNT PORT ADDRESS…` sends COUNT lookups to each address, on connected sockets: they ignore replies from other
+ *   addresses. Prints as JSON how many were answered, by address.
  */
+import { configure } from "@logtape/logtape";
 import { createEngine, Lane } from "../../src/engine/index.ts";
+import { DiscoveryServer, type TransportName } from "../../src/server/index.ts";
 import { writeAddress } from "../../src/transport/address.ts";
 import { Client } from "../support/client.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { engineMemory, type Kind, Running } from "./transports.ts";
 
+const NO_LIMITS = { sourceRate: 0, nodeRate: 0, newRate: 0 };
+
+async function untilInputEnds(): Promise<void> {
+  for await (const _ of Bun.stdin.stream());
+}
+
+/** Lookups in flight. They fit into the client's receive buffer. */
+const WINDOW = 32;
+/** A lookup is lost when no reply came for this long. */
+const LOST_MS = 5000;
+
+/** @returns how many of `count` lookups were answered. A lost one is not repeated */
+async function lookups(count: number, port: number, address: string): Promise<number> {
+  const id = ascii(address);
+  const reply = announcement(id, 4711).length;
+  const done = Promise.withResolvers<void>();
+  let sent = 0;
+  let answered = 0;
+  let last = performance.now();
+  const socket = await Bun.udpSocket({
+    hostname: address.includes(":") ? "::" : "0.0.0.0",
+    connect: { hostname: address, port },
+    socket: {
+      data(_socket, datagram) {
+        if (datagram.length <= reply) return;
+        last = performance.now();
+        answered++;
+        if (answered === count) done.resolve();
+        else send();
+      },
+      error() {},
+    },
+  });
+  const send = () => {
+    if (sent < count && socket.send(query(id))) sent++;
+  };
+  socket.send(announcement(id, 4711));
+  const lost = setInterval(() => {
+    if (performance.now() - last > LOST_MS) done.resolve();
+  }, 100);
+  for (let i = 0; i < WINDOW; i++) send();
+  await done.promise;
+  clearInterval(lost);
+  socket.close();
+  return answered;
+}
+
+setTimeout(() => process.exit(1), 2 * TEST_LIMIT_MS);
 const [command, ...rest] = process.argv.slice(2);
 if (command === "serve") {
   const [kind, host] = rest as [Kind, string];
@@ -18,9 +75,24 @@ if (command === "serve") {
   writeAddress("192.0.2.7", lane.bytes, lane.addressAt(0));
   lane.setPort(0, 4000);
   createEngine("wasm", memory, 1).process(1, 1, Date.now());
-  const server = await Running.open(kind, { host, memory });
+  const server = await Running.open(kind, { hosts: [host], memory });
   console.log(server.port);
-  for await (const _ of Bun.stdin.stream());
+  await untilInputEnds();
+} else if (command === "server") {
+  const [transport, workers, ...host] = rest as [TransportName, string, ...string[]];
+  await configure({
+    sinks: { error: ({ message }) => console.error(message.join("")) },
+    loggers: [{ category: [], lowestLevel: "warning", sinks: ["error"] }],
+  });
+  const hosts = host.length > 0 ? { host } : {};
+  const server = await DiscoveryServer.start({ transport, workers: Number(workers), port: 0, ...hosts, ...NO_LIMITS });
+  console.log(server.port);
+  await untilInputEnds();
+  await server.stop();
+} else if (command === "lookups") {
+  const [count, port, ...addresses] = rest as [string, string, ...string[]];
+  const answered = await Promise.all(addresses.map((address) => lookups(Number(count), Number(port), address)));
+  console.log(JSON.stringify(Object.fromEntries(addresses.map((address, i) => [address, answered[i]]))));
 } else {
   const [from, to, port, nodeId] = rest as [string, string, string, string];
   const client = await Client.open(Number(port), to, from);

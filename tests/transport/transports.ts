@@ -22,7 +22,7 @@ type Fault =
   | "close the socket";
 
 export interface Where {
-  readonly host: string;
+  readonly hosts: readonly string[];
   readonly port: number;
   readonly reusePort?: PortSharing;
   readonly receiveBuffer?: number;
@@ -39,8 +39,13 @@ export interface Opening extends Where {
 
 /** Messages from the worker. */
 export type Report =
-  | { readonly type: "listening"; readonly port: number; readonly receiveBuffer: number | undefined }
-  | { readonly type: "failed"; readonly code: string | undefined; readonly message: string }
+  | {
+      readonly type: "listening";
+      readonly port: number;
+      readonly addresses: readonly string[];
+      readonly receiveBuffer: number | undefined;
+    }
+  | { readonly type: "failed"; readonly code: string | undefined; readonly message: string; readonly host: string }
   | { readonly type: "ended"; readonly message: string | undefined }
   /** How often the transport has called `shouldStop`. */
   | { readonly type: "asked"; readonly asked: number }
@@ -56,6 +61,7 @@ export function engineMemory(lanes = 1): EngineMemory {
 /** A transport in a worker. */
 export class Running implements AsyncDisposable {
   readonly port: number;
+  readonly addresses: readonly string[];
   readonly receiveBuffer: number | undefined;
   /** Resolves when the transport has ended by itself or was closed, with the message of its error, if any. */
   readonly ended: Promise<string | undefined>;
@@ -76,6 +82,7 @@ export class Running implements AsyncDisposable {
     this.#lane = lane;
     this.#control = new EngineControl(memory);
     this.port = listening.port;
+    this.addresses = listening.addresses;
     this.receiveBuffer = listening.receiveBuffer;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     this.ended = promise;
@@ -95,7 +102,7 @@ export class Running implements AsyncDisposable {
     const report = await new Promise<Report>((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<Report>) => resolve(data);
       worker.onerror = ({ message }) => reject(new Error(message));
-      worker.postMessage({ engine: "wasm", host: "127.0.0.1", port: 0, lane: 0, kind, ...where, memory });
+      worker.postMessage({ engine: "wasm", hosts: ["127.0.0.1"], port: 0, lane: 0, kind, ...where, memory });
     });
     if (report.type === "listening") return new Running(worker, memory, where.lane ?? 0, report);
     worker.terminate();

@@ -99,10 +99,11 @@ async function open({ memory, lane: number, kind, engine: backend, fault, ...whe
       },
       onEnd: (error) => send({ type: "ended", message: error?.message }),
     });
-    send({ type: "listening", port: transport.port, receiveBuffer: transport.receiveBuffer });
+    const { port, addresses, receiveBuffer } = transport;
+    send({ type: "listening", port, addresses, receiveBuffer });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    send({ type: "failed", code, message });
+    const { code, message, host } = error as NodeJS.ErrnoException & { host: string };
+    send({ type: "failed", code, message, host });
   }
   self.onmessage = ({ data }: MessageEvent<"close" | "asked" | "heap">) => {
     if (data === "close") {

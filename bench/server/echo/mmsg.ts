@@ -4,6 +4,7 @@
  */
 import { ptr } from "bun:ffi";
 import { Datagrams } from "../../../src/transport/datagrams.ts";
+import { parseAddress } from "../../../src/transport/host.ts";
 import { loadLibc, MSG_WAITFORONE } from "../../../src/transport/libc.ts";
 import { bindSocket, DEFAULT_RECEIVE_BUFFER, SOCKADDR_IN6_SIZE } from "../../../src/transport/socket.ts";
 import { oneOf, optionsOf, text, wholeNumber } from "../../options.ts";
@@ -28,8 +29,8 @@ first opens it, join uses the port of a first one`,
   },
 });
 const { call, recvmmsg, sendmmsg } = loadLibc();
-const socket = await bindSocket({
-  host,
+const socket = bindSocket({
+  address: parseAddress(host),
   port,
   receiveBuffer: DEFAULT_RECEIVE_BUFFER,
   reusePort: share,

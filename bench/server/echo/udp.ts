@@ -2,6 +2,7 @@
  * The least that a server on Bun.udpSocket can cost, on a socket like that of the `udp` transport. Sends each packet
  * back. Prints its port as JSON and runs until a signal ends it. Linux.
  */
+import { parseAddress } from "../../../src/transport/host.ts";
 import { bindSocket, DEFAULT_RECEIVE_BUFFER } from "../../../src/transport/socket.ts";
 import { optionsOf } from "../../options.ts";
 
@@ -11,7 +12,7 @@ optionsOf({
 of JSON and runs until a signal ends it. Linux only.`,
   flags: {},
 });
-const { fd, port } = await bindSocket({ host: "127.0.0.1", port: 0, receiveBuffer: DEFAULT_RECEIVE_BUFFER });
+const { fd, port } = bindSocket({ address: parseAddress("127.0.0.1"), port: 0, receiveBuffer: DEFAULT_RECEIVE_BUFFER });
 const options: Bun.udp.SocketOptions<"buffer"> & { fd: number } = {
   fd,
   socket: {

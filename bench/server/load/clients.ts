@@ -2,9 +2,9 @@
  * Many UDP clients in one thread, each with its own address of 127.0.0.0/8. Uses the system calls of the mmsg
  * transport. Linux.
  */
-import { type Library, type Pointer, ptr } from "bun:ffi";
+import { type Pointer, ptr } from "bun:ffi";
 import { Datagrams } from "../../../src/transport/datagrams.ts";
-import { resolveHost } from "../../../src/transport/host.ts";
+import { parseAddress, resolveHost } from "../../../src/transport/host.ts";
 import {
   EAGAIN,
   EINTR,
@@ -18,10 +18,7 @@ import {
 import { type BoundSocket, bindSocket, socketAddress } from "../../../src/transport/socket.ts";
 import { PACKET_SIZE, Packets } from "./packets.ts";
 
-const SYMBOLS = {
-  connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
-  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
-} as const;
+const SYMBOLS = { connect: { args: ["i32", "ptr", "u32"], returns: "i32" } } as const;
 
 /** Maximum number of packets that a client sends or receives in one system call. */
 export const CLIENT_BATCH = 64;
@@ -38,7 +35,6 @@ export class Clients {
   /** The packets of the last `receive`. */
   readonly inbox = new Packets(CLIENT_BATCH);
   readonly #libc: Libc;
-  readonly #other: Library<typeof SYMBOLS>;
   readonly #sockets: readonly BoundSocket[];
   readonly #fds: Int32Array;
   readonly #polled: Int32Array;
@@ -46,10 +42,9 @@ export class Clients {
   readonly #sending: Datagrams;
   readonly #receiving: Datagrams;
 
-  private constructor(libc: Libc, other: Library<typeof SYMBOLS>, sockets: readonly BoundSocket[]) {
+  private constructor(libc: Libc, sockets: readonly BoundSocket[]) {
     this.count = sockets.length;
     this.#libc = libc;
-    this.#other = other;
     this.#sockets = sockets;
     this.#fds = Int32Array.from(sockets, ({ fd }) => fd);
     this.#polled = new Int32Array(new ArrayBuffer(sockets.length * POLL_WORDS * 4));
@@ -76,7 +71,7 @@ export class Clients {
       for (let i = 0; i < count; i++) {
         const n = first + i + 1;
         const from = `127.1.${n >>> 8}.${n & 0xff}`;
-        const socket = await bindSocket({ host: from, port: 0, receiveBuffer: RECEIVE_BUFFER });
+        const socket = bindSocket({ address: parseAddress(from), port: 0, receiveBuffer: RECEIVE_BUFFER });
         sockets.push(socket);
         if (other.symbols.connect(socket.fd, name, name.length) < 0) throw systemError("connect", libc.errno());
       }
@@ -84,7 +79,7 @@ export class Clients {
       for (const socket of sockets) socket.close();
       throw error;
     }
-    return new Clients(libc, other, sockets);
+    return new Clients(libc, sockets);
   }
 
   /** Sets the length of packet `i` of the outbox. */
@@ -117,7 +112,7 @@ export class Clients {
 
   /** Waits until a client can receive. @returns how many clients can; 0 after `ms` milliseconds */
   wait(ms: number): number {
-    return this.#checked("poll", this.#other.symbols.poll(this.#polledAt, this.count, ms));
+    return this.#checked("poll", this.#libc.call.poll(this.#polledAt, this.count, ms));
   }
 
   /** Whether the last `wait` found packets for client number `client`. */

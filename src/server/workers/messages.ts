@@ -9,7 +9,7 @@ export interface WorkerStart {
   readonly lane: number;
   readonly engine: EngineBackend;
   readonly transport: TransportName;
-  readonly host: string;
+  readonly hosts: readonly string[];
   readonly port: number;
   readonly reusePort: PortSharing;
   readonly receiveBuffer: number;
@@ -18,11 +18,11 @@ export interface WorkerStart {
   readonly epoch: number;
 }
 
-/** The socket that a worker listens on. */
+/** Where a worker listens. */
 export interface Listening {
   readonly port: number;
-  /** The numeric address, with its zone if it has one. */
-  readonly address: string;
+  /** The numeric addresses, with their zones if they have one. */
+  readonly addresses: readonly string[];
   /** Size of the receive buffer that the system granted, in bytes; undefined if the system does not report it. */
   readonly receiveBuffer: number | undefined;
 }
@@ -33,6 +33,13 @@ export type FromWorker =
   /** The first message: the worker's thread, if its number is known. */
   | { readonly type: "thread"; readonly thread: number | undefined }
   | { readonly type: "listening"; readonly listening: Listening }
-  /** The worker cannot listen, or an error ended it. */
-  | { readonly type: "failed"; readonly code: string | undefined; readonly message: string }
+  /** The worker cannot listen (at `host`, if that is known), or an error ended it. */
+  | {
+      readonly type: "failed";
+      readonly code: string | undefined;
+      readonly message: string;
+      readonly host: string | undefined;
+    }
+  /** A line for the log about a problem with which the worker goes on. */
+  | { readonly type: "warning"; readonly text: string }
   | { readonly type: "stopped" };

@@ -2,11 +2,14 @@
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { getLogger } from "@logtape/logtape";
 import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 import { isAlive } from "./threads.ts";
 import { TICK_MS, type Ticks } from "./ticks.ts";
+
+const logger = getLogger(["whereabouts", "server"]);
 
 /** Timeout for a new worker until it listens, in ticks at which no thread was starved. */
 const START_TICKS = 50;
@@ -22,7 +25,7 @@ export class PacketWorker {
   readonly lane: number;
   /** Its thread; undefined until the thread has reported it, and where threads have no numbers. */
   thread: number | undefined;
-  /** The socket; rejects with a {@link ServerError} if the worker cannot listen. */
+  /** Where it listens; rejects with a {@link ServerError} if it cannot, with the `host` that failed if that is known. */
   readonly listening: Promise<Listening>;
   /** Resolves with the error when the worker fails or its thread ends. After a stop that was asked for, it means nothing. */
   readonly failed: Promise<ServerError>;
@@ -54,9 +57,9 @@ export class PacketWorker {
       if (ticks.onTime && !ticks.starved) ticksLeft--;
       if (ticksLeft === 0) fail(`it did not listen within ${(START_TICKS * TICK_MS) / 1000} s`);
     });
-    const fail = (message: string, code?: string) => {
+    const fail = (message: string, code?: string, host?: string) => {
       endWatch();
-      const error = new ServerError(message, code);
+      const error = Object.assign(new ServerError(message, code), { host });
       listening.reject(error);
       failed.resolve(error);
       stopped.resolve();
@@ -64,7 +67,8 @@ export class PacketWorker {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === "thread") this.thread = data.thread;
       else if (data.type === "stopped") stopped.resolve();
-      else if (data.type === "failed") fail(data.message, data.code);
+      else if (data.type === "failed") fail(data.message, data.code, data.host);
+      else if (data.type === "warning") logger.warning("{text}", { text: data.text });
       else {
         endWatch();
         listening.resolve(data.listening);

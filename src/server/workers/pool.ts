@@ -41,8 +41,8 @@ type Start = Omit<WorkerStart, "lane" | "engine" | "socketRecord">;
 
 export class WorkerPool {
   readonly port: number;
-  /** The numeric address that all workers listen on. */
-  readonly address: string;
+  /** The numeric addresses that all workers listen on. */
+  readonly addresses: readonly string[];
   /** The smallest receive buffer that a worker was granted, in bytes. */
   readonly receiveBuffer: number | undefined;
   /** Rejects with a {@link ServerError} after a fatal failure; resolves when all workers were stopped. */
@@ -83,7 +83,7 @@ export class WorkerPool {
     this.#slots = slots;
     this.#freeLanes = Array.from({ length: control.lane - slots.length }, (_, i) => slots.length + i);
     this.port = start.port;
-    this.address = start.host;
+    this.addresses = start.hosts;
     const granted = listening.map(({ receiveBuffer }) => receiveBuffer).filter((bytes) => bytes !== undefined);
     this.receiveBuffer = granted.length > 0 ? Math.min(...granted) : undefined;
     this.closed = this.#closing.promise;
@@ -99,8 +99,9 @@ export class WorkerPool {
     control: EngineControl,
     clock: Clock,
     options: ResolvedServerOptions,
+    hosts: readonly string[],
   ): Promise<WorkerPool> {
-    const { host, port, transport, receiveBuffer, workers } = options;
+    const { port, transport, receiveBuffer, workers } = options;
     const engines = [options.engine].flat();
     const slots = Array.from({ length: workers }, (_, i) => new WorkerSlot(i + 1, engines[i % engines.length]!));
     const ticks = new Ticks();
@@ -111,11 +112,11 @@ export class WorkerPool {
       return slot.worker.listening;
     };
     const { epoch } = clock;
-    const start: Start = { memory, transport, host, port, reusePort: "first", receiveBuffer, epoch };
+    const start: Start = { memory, transport, hosts, port, reusePort: "first", receiveBuffer, epoch };
     try {
       const first = await open(start, 0);
-      // All workers use the address of the first: a name may resolve to another one later.
-      const joining: Start = { ...start, host: first.address, port: first.port, reusePort: "join" };
+      // All workers use the addresses of the first: a name may resolve to another one later.
+      const joining: Start = { ...start, hosts: first.addresses, port: first.port, reusePort: "join" };
       const listening = [first];
       for (let lane = 1; lane < slots.length; lane += WAVE) {
         const wave = slots.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
@@ -125,7 +126,7 @@ export class WorkerPool {
     } catch (error) {
       ticks.stop();
       await Promise.all(slots.map(({ worker }) => worker && endOrCutOff(worker, END_MS)));
-      throw cannotListen(host, port, error as ServerError);
+      throw cannotListen([options.host].flat(), port, error as ServerError & { host?: string });
     }
   }
 

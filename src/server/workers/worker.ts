@@ -22,8 +22,8 @@ function send(message: FromWorker): void {
 }
 
 function sendError(error: unknown): void {
-  const { code, message } = error as NodeJS.ErrnoException;
-  send({ type: "failed", code, message });
+  const { code, message, host } = error as NodeJS.ErrnoException & { host?: string };
+  send({ type: "failed", code, message, host });
 }
 
 async function start({ memory, lane, engine: backend, transport: name, epoch, ...where }: WorkerStart): Promise<void> {
@@ -36,10 +36,12 @@ async function start({ memory, lane, engine: backend, transport: name, epoch, ..
       slots: new Lane(memory, lane),
       processBatch: (count) => engine.process(lane, count, clock.now()),
       shouldStop: () => control.shouldStop(lane),
+      // The others would report the same.
+      onWarning: where.reusePort === "first" ? (text) => send({ type: "warning", text }) : undefined,
       onEnd: (error) => (error === undefined ? send({ type: "stopped" }) : sendError(error)),
     });
-    const { port, address, receiveBuffer } = transport;
-    send({ type: "listening", listening: { port, address, receiveBuffer } });
+    const { port, addresses, receiveBuffer } = transport;
+    send({ type: "listening", listening: { port, addresses, receiveBuffer } });
   } catch (error) {
     sendError(error);
   }

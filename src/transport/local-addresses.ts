@@ -1,0 +1,66 @@
+/** Lists the addresses of this host. */
+import { type Pointer, ptr, read } from "bun:ffi";
+import { networkInterfaces } from "node:os";
+import { AF_INET, AF_INET6, type Libc, loadLibc, systemError } from "./libc.ts";
+
+/* struct ifaddrs: the next one, name, flags, address. */
+const NEXT = 0;
+const FLAGS = 16;
+const ADDRESS = 24;
+const IFF_UP = 1;
+/* struct sockaddr_in and sockaddr_in6. */
+const IPV4_BYTES = 4;
+const IPV6_BYTES = 8;
+const IPV6_SCOPE = 24;
+
+/**
+ * The addresses of all interfaces that are up. Link-local ones have their zone, as a number.
+ *
+ * @throws {Error} a system error
+ */
+export function localAddresses(): string[] {
+  let libc: Libc;
+  try {
+    libc = loadLibc();
+  } catch {
+    return ofRunningInterfaces();
+  }
+  return ofAllInterfaces(libc);
+}
+
+/** Without the C library. Leaves out interfaces whose cable is unplugged, although other interfaces receive for them. */
+function ofRunningInterfaces(): string[] {
+  return Object.values(networkInterfaces()).flatMap((interfaces = []) =>
+    interfaces.map((one) => (one.family === "IPv6" && one.scopeid ? `${one.address}%${one.scopeid}` : one.address)),
+  );
+}
+
+function ofAllInterfaces({ call, errno }: Libc): string[] {
+  const list = new BigUint64Array(1);
+  if (call.getifaddrs(ptr(list)) < 0) throw systemError("getifaddrs", errno());
+  const first = Number(list[0]) as Pointer;
+  const addresses: string[] = [];
+  for (let at = first; at !== 0; at = read.ptr(at, NEXT) as Pointer) {
+    const address = read.ptr(at, ADDRESS) as Pointer;
+    if (address === 0 || (read.u32(at, FLAGS) & IFF_UP) === 0) continue;
+    const family = read.u16(address, 0);
+    if (family === AF_INET) addresses.push(ipv4(address));
+    else if (family === AF_INET6) addresses.push(ipv6(address));
+  }
+  call.freeifaddrs(first);
+  return addresses;
+}
+
+function ipv4(address: Pointer): string {
+  return [0, 1, 2, 3].map((i) => read.u8(address, IPV4_BYTES + i)).join(".");
+}
+
+function ipv6(address: Pointer): string {
+  const group = (i: number) => (read.u8(address, IPV6_BYTES + 2 * i) << 8) | read.u8(address, IPV6_BYTES + 2 * i + 1);
+  // The URL parser shortens it: a line of the log may show it.
+  const text = new URL(
+    `http://[${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => group(i).toString(16)).join(":")}]`,
+  ).hostname.slice(1, -1);
+  const scope = read.u32(address, IPV6_SCOPE);
+  return scope === 0 ? text : `${text}%${scope}`;
+}
