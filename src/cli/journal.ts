@@ -32,6 +32,7 @@ const EXPORT_HELP = `
 Prints one line of JSON per node that has not expired, in order of announcement. A server may use the journal meanwhile.
   {"nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","ip":"192.0.2.7","port":22000,"announcedAt":1767225600000}
 "nodeId" is null if the bytes of the NodeID are not printable text; "announcedAt" is in milliseconds since 1970.
+"confirmed":false marks a node that was announced only once; a full server gives up such nodes first.
 ${JOURNALS}
 
 Example:
@@ -39,7 +40,7 @@ Example:
 
 const IMPORT_HELP = `
 Reads lines that "whereabouts journal export" has printed. A line needs "nodeIdHex" or "nodeId" (if it has both,
-"nodeIdHex" counts), "ip", "port" and "announcedAt".
+"nodeIdHex" counts), "ip", "port" and "announcedAt". It may have "confirmed"; a node counts as confirmed without it.
 A node that the journal knows from a later announcement keeps that one. Expired nodes are left out. Invalid lines are
 reported with their number and left out; the exit code is 1 then.
 Servers that share a Redis know the nodes at once. Stop the server before you import into its SQLite file.

@@ -53,6 +53,27 @@ describe.concurrent("whereabouts journal", () => {
     expect(await exported(other)).toEqual(entries);
   });
 
+  test("export and import keep which nodes were announced only once", async () => {
+    using folder = new Folder();
+    const [one, other] = [`sqlite:${folder.at("one.db")}`, `sqlite:${folder.at("other.db")}`];
+    const once = JSON.stringify({ nodeId: "ONCE", ip: "192.0.2.7", port: 1, announcedAt: now() - 9, confirmed: false });
+    const odd = JSON.stringify({ nodeId: "ODD", ip: "192.0.2.7", port: 1, announcedAt: now() - 9, confirmed: "no" });
+    const { err } = await importInto(one, [once, line("OFTEN", 2), odd]);
+    expect(err).toBe(
+      'whereabouts: line 3: "confirmed" must be true or false, not "no"\nwhereabouts: 2 nodes imported, 1 invalid line left out\n',
+    );
+    const nodes = await exported(one);
+    expect(nodes.map(({ nodeId, confirmed }) => [nodeId, confirmed]).sort()).toEqual([
+      ["OFTEN", undefined],
+      ["ONCE", false],
+    ]);
+    await importInto(
+      other,
+      nodes.map((node) => JSON.stringify(node)),
+    );
+    expect(await exported(other)).toEqual(nodes);
+  });
+
   test("a server knows the nodes that were imported from a file", async () => {
     using folder = new Folder();
     const file = folder.at("nodes.jsonl");

@@ -9,7 +9,7 @@ function entry(random: Random, announcedAt: number): JournalEntry {
   const address = random.bytes(16);
   if (random.once(2)) address.set([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
   const nodeId = random.bytes(random.pick([1, 2, 3, 4, 5, 52, 63, 64, 1008]));
-  return { nodeId, address, port: 1 + random.below(65535), announcedAt };
+  return { nodeId, address, port: 1 + random.below(65535), announcedAt, confirmed: random.once(2) };
 }
 
 function seal(...entries: JournalEntry[]): Uint8Array<ArrayBuffer> {
@@ -36,6 +36,7 @@ const SIMPLE: JournalEntry = {
   address: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 7),
   port: 22000,
   announcedAt: 1_760_000_000_000.25,
+  confirmed: true,
 };
 
 describe("a batch", () => {
@@ -56,7 +57,8 @@ describe("a batch", () => {
       expect(all(batch).map((one) => Math.floor(one.announcedAt))).toEqual(
         sorted.map((one) => Math.floor(one.announcedAt)),
       );
-      const key = (one: JournalEntry) => `${one.nodeId.toHex()} ${one.address.toHex()} ${one.port} ${one.announcedAt}`;
+      const key = (one: JournalEntry) =>
+        `${one.nodeId.toHex()} ${one.address.toHex()} ${one.port} ${one.announcedAt} ${one.confirmed}`;
       expect(all(batch).map(key).sort()).toEqual(entries.map(key).sort());
     }
   });
@@ -96,10 +98,21 @@ describe("a batch", () => {
     }
   });
 
+  test("of version 1 is read, and its entries count as confirmed", () => {
+    const old = seal({ ...SIMPLE, confirmed: false });
+    expect(Batch.parse(old).entry(0).confirmed).toBe(false);
+    old[3] = 1;
+    expect(all(Batch.parse(old))).toEqual([SIMPLE]);
+    // What marks a confirmed entry today was part of the NodeID's length then.
+    expect(() => Batch.parse(forged(old, 7, (22000 << 16) | 0x8000 | 0x4000 | 6))).toThrow("a NodeID of 16390 bytes");
+  });
+
   test("of another version, or of something else, is refused with the reason", () => {
     const newer = seal(SIMPLE);
-    newer[3] = 2;
-    expect(() => Batch.parse(newer)).toThrow("its version is 2, this program reads 1");
+    for (const version of [0, 3, 255]) {
+      newer[3] = version;
+      expect(() => Batch.parse(newer)).toThrow(`its version is ${version}, this program reads 1 to 2`);
+    }
     expect(() => Batch.parse(ascii("to whom it may concern, ..."))).toThrow("a batch cannot have 27 bytes");
     expect(() => Batch.parse(ascii("to whom it may concern, yes!"))).toThrow("it does not begin with WHJ");
     expect(() => Batch.parse(new Uint8Array(0))).toThrow(BatchError);
@@ -130,7 +143,7 @@ describe("a batch", () => {
     for (const [value, why] of [
       [(22000 << 16) | 0x8000, "it has a NodeID of 0 bytes"],
       [(22000 << 16) | 0x8000 | 1009, "a NodeID of 1009 bytes"],
-      [(22000 << 16) | 0x8000 | 0x7fff, "a NodeID of 32767 bytes"],
+      [(22000 << 16) | 0x8000 | 0x7fff, "a NodeID of 16383 bytes"],
       [0x8000 | 6, "without a port"],
       [(22000 << 16) | 6, "shorter than its entries"],
       [(22000 << 16) | 0x8000 | 52, "shorter than its entries"],

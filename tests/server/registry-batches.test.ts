@@ -11,7 +11,7 @@ function batchOf(...entries: [name: string, port: number, announcedAt: number][]
   const writer = new BatchWriter(new Uint8Array(8));
   const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 203, 0, 113, 9);
   for (const [name, port, announcedAt] of entries) {
-    writer.addEntry({ nodeId: ascii(name), address, port, announcedAt });
+    writer.addEntry({ nodeId: ascii(name), address, port, announcedAt, confirmed: true });
   }
   return Parsed.parse(writer.seal().bytes);
 }
@@ -30,6 +30,26 @@ for (const backend of ["wasm", "ts"] as const) {
       // Merged entries are not new: they are not appended again.
       expect(await there.newEntries()).toEqual([]);
       checkInvariants(there.harness.bytes);
+    });
+
+    test("carry which nodes were confirmed, into a registry and out of it", async () => {
+      const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 203, 0, 113, 9);
+      const writer = new BatchWriter(new Uint8Array(8));
+      for (const [name, confirmed] of [
+        ["a", true],
+        ["b", false],
+      ] as const) {
+        writer.addEntry({ nodeId: ascii(name), address, port: 1, announcedAt: Date.now(), confirmed });
+      }
+      const site = new Site(backend);
+      await site.merge([Parsed.parse(writer.seal().bytes)]);
+      expect(site.reply("a")).toBeDefined();
+      const [all] = await site.allEntries();
+      const flags = [0, 1].map((i) => all!.entry(i)).map(({ nodeId, confirmed }) => [nodeId[0], confirmed]);
+      expect(flags.sort()).toEqual([
+        [0x61, true],
+        [0x62, false],
+      ]);
     });
 
     test("contain an entry again after its append failed, and entries announced meanwhile", async () => {

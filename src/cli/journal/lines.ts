@@ -13,8 +13,9 @@ const MAX_AHEAD_MS = 60_000;
  */
 const MAX_LINE = 65_536;
 
-export function entryLine({ nodeId, address, port, announcedAt }: JournalEntry): string {
-  return JSON.stringify({ ...nodeIdJson(nodeId), ip: ipOf(address, 0, 16), port, announcedAt });
+export function entryLine({ nodeId, address, port, announcedAt, confirmed }: JournalEntry): string {
+  const flag = confirmed ? {} : { confirmed };
+  return JSON.stringify({ ...nodeIdJson(nodeId), ip: ipOf(address, 0, 16), port, announcedAt, ...flag });
 }
 
 /** A line that is not a valid entry. */
@@ -31,7 +32,7 @@ export function parseEntry(line: string, now: number): JournalEntry {
     throw new LineError("not valid JSON");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new LineError("not a JSON object");
-  const { nodeId, nodeIdHex, ip, port, announcedAt } = value as Record<string, unknown>;
+  const { nodeId, nodeIdHex, ip, port, announcedAt, confirmed = true } = value as Record<string, unknown>;
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535) {
     throw new LineError(`"port" must be a whole number from 1 to 65535, not ${JSON.stringify(port)}`);
   }
@@ -39,7 +40,11 @@ export function parseEntry(line: string, now: number): JournalEntry {
     throw new LineError(`"announcedAt" must be milliseconds since 1970, not ${JSON.stringify(announcedAt)}`);
   }
   if (announcedAt > now + MAX_AHEAD_MS) throw new LineError(`"announcedAt" is in the future: ${announcedAt}`);
-  return { nodeId: parseNodeId(nodeId, nodeIdHex), address: parseAddress(ip), port: port as number, announcedAt };
+  if (typeof confirmed !== "boolean") {
+    throw new LineError(`"confirmed" must be true or false, not ${JSON.stringify(confirmed)}`);
+  }
+  const [id, address] = [parseNodeId(nodeId, nodeIdHex), parseAddress(ip)];
+  return { nodeId: id, address, port: port as number, announcedAt, confirmed };
 }
 
 function parseNodeId(text: unknown, hex: unknown): Uint8Array {

@@ -1,4 +1,11 @@
-import { ENTRY_ADDRESS, ENTRY_ID, IPV4_MAPPED, MAX_ID_LENGTH } from "../../../assembly/layout.ts";
+import {
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  IPV4_MAPPED,
+  MAX_ID_LENGTH,
+  META_CONFIRMED,
+  META_LENGTH,
+} from "../../../assembly/layout.ts";
 import type { JournalEntry } from "../entry.ts";
 import {
   ADDRESS,
@@ -15,6 +22,7 @@ import {
   MIN_ENTRY_WORDS,
   TIME,
   timeAt,
+  VERSION,
 } from "./format.ts";
 
 /** A batch from a journal, checked: every entry lies within it and is a valid announcement. */
@@ -24,10 +32,13 @@ export class Batch {
   readonly origin: string;
   readonly #words: Int32Array;
   readonly #starts: Uint32Array;
+  /** META_CONFIRMED if all entries count as confirmed, because the batch's version does not say which are. */
+  readonly #allConfirmed: number;
 
   private constructor(words: Int32Array, starts: Uint32Array) {
     this.#words = words;
     this.#starts = starts;
+    this.#allConfirmed = words[0]! >>> 24 === 1 ? META_CONFIRMED : 0;
     this.count = starts.length;
     this.origin = new Uint8Array(words.buffer, words.byteOffset + 12, 8).toHex();
   }
@@ -42,12 +53,10 @@ export class Batch {
     }
     const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
     const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length >>> 2);
-    if (words[0] !== MAGIC) {
-      const version = words[0]! >>> 24;
-      const onlyVersionDiffers = ((words[0]! ^ MAGIC) & 0xffffff) === 0;
-      throw new BatchError(
-        onlyVersionDiffers ? `its version is ${version}, this program reads 1` : "it does not begin with WHJ",
-      );
+    if ((words[0]! & 0xffffff) !== MAGIC) throw new BatchError("it does not begin with WHJ");
+    const version = words[0]! >>> 24;
+    if (version < 1 || version > VERSION) {
+      throw new BatchError(`its version is ${version}, this program reads 1 to ${VERSION}`);
     }
     if (words[1] !== checksum(aligned)) throw new BatchError("its checksum is wrong");
     const count = words[2]! >>> 0;
@@ -58,7 +67,7 @@ export class Batch {
     let [before, inOrder] = [Number.NEGATIVE_INFINITY, true];
     for (let entry = 0; entry < count; entry++) {
       starts[entry] = at;
-      at = endOf(words, at);
+      at = endOf(words, at, version);
       const time = timeAt(words, starts[entry]!);
       inOrder &&= time > before - 1;
       before = time;
@@ -71,7 +80,14 @@ export class Batch {
 
   /** Bytes of the NodeID of entry `index`. */
   idLength(index: number): number {
-    return this.#words[this.#starts[index]! + 2]! & (BATCH_IPV4 - 1);
+    return this.#words[this.#starts[index]! + 2]! & META_LENGTH;
+  }
+
+  /** The NodeID of entry `index`, as a view of the batch. */
+  nodeId(index: number): Uint8Array {
+    const start = this.#starts[index]!;
+    const at = start + ((this.#words[start + 2]! & BATCH_IPV4) === 0 ? 7 : 4);
+    return new Uint8Array(this.#words.buffer, this.#words.byteOffset + at * 4, this.idLength(index));
   }
 
   time(index: number): number {
@@ -97,7 +113,7 @@ export class Batch {
     words[to + TIME] = f64Words[0]!;
     words[to + TIME + 1] = f64Words[1]!;
     const meta = from[at + 2]!;
-    words[to + META] = meta & ~BATCH_IPV4;
+    words[to + META] = (meta & ~BATCH_IPV4) | this.#allConfirmed;
     at += 3;
     const address = to + ADDRESS;
     if ((meta & BATCH_IPV4) !== 0) {
@@ -108,7 +124,7 @@ export class Batch {
     } else {
       for (let word = 0; word < 4; word++) words[address + word] = from[at++]!;
     }
-    const end = at + (((meta & (BATCH_IPV4 - 1)) + 3) >>> 2);
+    const end = at + (((meta & META_LENGTH) + 3) >>> 2);
     for (let word = to + ID; at < end; word++) words[word] = from[at++]!;
   }
 
@@ -123,15 +139,17 @@ export class Batch {
       address: bytes.slice(ENTRY_ADDRESS, ENTRY_ADDRESS + 16),
       port: words[META]! >>> 16,
       announcedAt: this.time(index),
+      confirmed: (words[META]! & META_CONFIRMED) !== 0,
     };
   }
 }
 
 /** Returns where the entry at word `at` ends. @throws {BatchError} if it is invalid or does not end within `words` */
-function endOf(words: Int32Array, at: number): number {
+function endOf(words: Int32Array, at: number, version: number): number {
   if (words.length - at < MIN_ENTRY_WORDS) throw new BatchError("it is shorter than its entries");
   const meta = words[at + 2]!;
-  const length = meta & (BATCH_IPV4 - 1);
+  // In version 1, the bit of META_CONFIRMED was part of the length.
+  const length = meta & (version === 1 ? BATCH_IPV4 - 1 : META_LENGTH);
   const end = at + ((meta & BATCH_IPV4) === 0 ? 7 : 4) + ((length + 3) >>> 2);
   if (length === 0 || length > MAX_ID_LENGTH) throw new BatchError(`it has a NodeID of ${length} bytes`);
   if (meta >>> 16 === 0) throw new BatchError("it has a node without a port");

@@ -5,7 +5,7 @@
  *
  * | words | |
  * |---|---|
- * | 1 | `"WHJ"` and the version, 1 |
+ * | 1 | `"WHJ"` and the version, 2 |
  * | 1 | CRC-32 of everything after this word |
  * | 1 | number of entries, up to 16,384 |
  * | 2 | origin: 8 bytes that identify the server that wrote it |
@@ -15,9 +15,11 @@
  * | words | |
  * |---|---|
  * | 2 | time: f64, ms since 1970 |
- * | 1 | port << 16, BATCH_IPV4 if the address is IPv4, and the length of the NodeID in bytes |
+ * | 1 | port << 16, BATCH_IPV4 if the address is IPv4, META_CONFIRMED, and the length of the NodeID in bytes |
  * | 1 or 4 | the IPv4 address, or the IPv6 address without BATCH_IPV4 |
  * | … | the NodeID, padded with zeros |
+ *
+ * Version 1 is read, too. It lacks META_CONFIRMED, and all its entries count as confirmed.
  *
  * An entry with a NodeID of 52 bytes and an IPv4 address takes 68 bytes.
  *
@@ -26,8 +28,9 @@
  */
 import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_META, ENTRY_TIME, MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 
-/** The bytes "WHJ" and the version. */
-export const MAGIC = 0x014a4857;
+/** The bytes "WHJ", then the version. */
+export const MAGIC = 0x4a4857;
+export const VERSION = 2;
 export const HEADER_WORDS = 5;
 /** Flag in an entry's third word: the address is IPv4, one word. */
 export const BATCH_IPV4 = 0x8000;

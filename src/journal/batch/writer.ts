@@ -1,4 +1,11 @@
-import { ENTRY_ADDRESS, ENTRY_ID, ENTRY_TIME, IPV4_MAPPED, META_LENGTH } from "../../../assembly/layout.ts";
+import {
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_TIME,
+  IPV4_MAPPED,
+  META_CONFIRMED,
+  META_LENGTH,
+} from "../../../assembly/layout.ts";
 import type { JournalEntry } from "../entry.ts";
 import {
   ADDRESS,
@@ -15,6 +22,7 @@ import {
   MAX_ENTRY_WORDS,
   META,
   TIME,
+  VERSION,
 } from "./format.ts";
 
 /**
@@ -77,7 +85,7 @@ export class BatchWriter {
     const length = meta & META_LENGTH;
     const address = at + ADDRESS;
     const ipv4 = words[address] === 0 && words[address + 1] === 0 && words[address + 2]! >>> 0 === IPV4_MAPPED;
-    to[end + 2] = (meta & 0xffff0000) | (ipv4 ? BATCH_IPV4 : 0) | length;
+    to[end + 2] = (meta & (0xffff0000 | META_CONFIRMED)) | (ipv4 ? BATCH_IPV4 : 0) | length;
     end += 3;
     for (let word = ipv4 ? 3 : 0; word < 4; word++) to[end++] = words[address + word]!;
     const id = at + ID;
@@ -86,11 +94,11 @@ export class BatchWriter {
     this.#end = end;
   }
 
-  addEntry({ nodeId, address, port, announcedAt }: JournalEntry): void {
+  addEntry({ nodeId, address, port, announcedAt, confirmed }: JournalEntry): void {
     const words = new Int32Array(ID + ((nodeId.length + 3) >>> 2));
     const bytes = new Uint8Array(words.buffer);
     new DataView(words.buffer).setFloat64(ENTRY_TIME, announcedAt, true);
-    words[META] = (port << 16) | nodeId.length;
+    words[META] = (port << 16) | (confirmed ? META_CONFIRMED : 0) | nodeId.length;
     bytes.set(address, ENTRY_ADDRESS);
     bytes.set(nodeId, ENTRY_ID);
     this.add(words, 0, 0);
@@ -99,7 +107,7 @@ export class BatchWriter {
   /** Makes a batch of the entries added so far, in order of time, and empties the writer. */
   seal(): SealedBatch {
     const words = new Int32Array(HEADER_WORDS + this.#end);
-    words[0] = MAGIC;
+    words[0] = MAGIC | (VERSION << 24);
     words[2] = this.#count;
     words.set(this.#origin, 3);
     let end = HEADER_WORDS;

@@ -118,7 +118,7 @@ describe("servers that share a Redis", () => {
     const address = new Uint8Array(16).fill(1);
     for (let i = 0; i < 100; i++) {
       const writer = new BatchWriter(origin);
-      writer.addEntry({ nodeId: ascii(`n${i}`), address, port: 1 + i, announcedAt: Date.now() });
+      writer.addEntry({ nodeId: ascii(`n${i}`), address, port: 1 + i, announcedAt: Date.now(), confirmed: true });
       await journal.append(writer.seal());
     }
     await journal.close();
@@ -382,7 +382,13 @@ describe("a Redis with foreign data", () => {
   redisTest("in the stream: invalid entries are skipped and counted", async () => {
     await using redis = await Redis.start();
     const good = new BatchWriter(new Uint8Array(8));
-    good.addEntry({ nodeId: ascii("good"), address: new Uint8Array(16), port: 5, announcedAt: Date.now() });
+    good.addEntry({
+      nodeId: ascii("good"),
+      address: new Uint8Array(16),
+      port: 5,
+      announcedAt: Date.now(),
+      confirmed: true,
+    });
     await redis.ask("XADD", KEY, "*", "d", "not base64 at all!");
     await redis.ask("XADD", KEY, "*", "other", "field");
     await redis.ask("XADD", KEY, "*", "other", "d", "d", "AAAA");

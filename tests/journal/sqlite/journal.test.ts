@@ -532,7 +532,8 @@ describe("the log in an SQLite journal", () => {
     const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 1);
     for (const batch of batches) {
       for (const [name, port, minutes] of batch) {
-        writer.addEntry({ nodeId: ascii(name), address, port, announcedAt: Date.now() + minutes * 60_000 });
+        const announcedAt = Date.now() + minutes * 60_000;
+        writer.addEntry({ nodeId: ascii(name), address, port, announcedAt, confirmed: true });
       }
       await journal.append(writer.seal());
     }
