@@ -1,12 +1,13 @@
 /** How long a starting server takes to restore its nodes from the journal. */
 import { BatchWriter, createJournal } from "../../src/journal/index.ts";
+import { Clock } from "../../src/server/clock.ts";
 import { nodeId } from "../packets.ts";
 import { startServer } from "./processes.ts";
 
 /** Fills a journal with nodes that were announced evenly over the last half hour. */
 export async function fillJournal(journal: string, nodes: number): Promise<void> {
   const origin = crypto.getRandomValues(new Uint8Array(8));
-  const target = createJournal({ journal, prefix: "whereabouts", retentionMs: 3_600_000, origin });
+  const target = createJournal({ journal, prefix: "whereabouts", retentionMs: 3_600_000, origin, clock: new Clock() });
   await target.prepare();
   const writer = new BatchWriter(origin);
   const address = new Uint8Array(16);

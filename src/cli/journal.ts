@@ -10,6 +10,7 @@ import {
   JournalError,
   type StorageInfo,
 } from "../journal/index.ts";
+import { Clock } from "../server/clock.ts";
 import { optionErrorText } from "./errors.ts";
 import { readContents } from "./journal/contents.ts";
 import { Input, JournalInputError } from "./journal/input.ts";
@@ -290,6 +291,7 @@ function create({ journal, journalPrefix, retention }: Flags, command: Command):
       prefix: journalPrefix,
       retentionMs: retention * 1000,
       origin: new Uint8Array(randomBytes(8)),
+      clock: new Clock(),
     });
   } catch (error) {
     return command.error(`error: ${optionErrorText(error as Error, command)}`, { exitCode: 2 });

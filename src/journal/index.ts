@@ -4,6 +4,7 @@ export {
   type Journal,
   JournalError,
   type JournalRegistry,
+  type RegistryClock,
   type StorageInfo,
 } from "./journal.ts";
 export { checkJournal, createJournal, DEFAULT_PREFIX } from "./options.ts";

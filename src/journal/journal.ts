@@ -1,6 +1,11 @@
 /** The interface between a server's registry and its journal. */
 import type { Batch, SealedBatch } from "./batch/index.ts";
 
+/** The registry's time: milliseconds that never step, whatever happens to the system's clock. */
+export interface RegistryClock {
+  now(): number;
+}
+
 /**
  * Keeps announcements beyond the life of the process. The registry serves as its buffer: whatever could not be appended
  * can be taken from there again.
@@ -9,8 +14,8 @@ export interface Journal {
   /** For logs, without passwords. */
   readonly where: string;
   /**
-   * The journal's clock minus this machine's, in ms: added to times that are appended, subtracted from those that are
-   * read.
+   * The journal's clock minus the registry's, in whole ms: added to times that are appended, subtracted from those that
+   * are read.
    */
   readonly shift: number;
   /** Whether `append` can succeed now: false while there is no connection. */

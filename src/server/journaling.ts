@@ -68,7 +68,7 @@ export class Journaling implements JournalRegistry {
   ): Promise<Journaling> {
     const origin = crypto.getRandomValues(new Uint8Array(8));
     const { journal: name, journalPrefix: prefix, retention } = options;
-    const journal = createJournal({ journal: name, prefix, retentionMs: retention * 1000, origin });
+    const journal = createJournal({ journal: name, prefix, retentionMs: retention * 1000, origin, clock });
     const journaling = new Journaling(journal, memory, engine, clock, origin);
     const started = performance.now();
     await journal.open(journaling);

@@ -4,7 +4,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { Batch, type SealedBatch } from "../batch/index.ts";
-import { type Journal, JournalError, type JournalRegistry, type StorageInfo } from "../journal.ts";
+import { type Journal, JournalError, type JournalRegistry, type RegistryClock, type StorageInfo } from "../journal.ts";
 import { escapeLogText, OutageLog } from "../outage-log.ts";
 import { RedisConnection } from "./connection.ts";
 import { refillStream } from "./refill-stream.ts";
@@ -71,13 +71,13 @@ export class RedisJournal implements Journal {
   #lastProgress = 0;
 
   /** @param origin - identifies this run of the server: 8 random bytes in hex */
-  constructor(target: RedisTarget, prefix: string, retentionMs: number, origin: string) {
+  constructor(target: RedisTarget, prefix: string, retentionMs: number, origin: string, clock: RegistryClock) {
     this.where = `${target.where} (prefix ${prefix})`;
     this.#target = target;
     this.#prefix = prefix;
     this.#retentionMs = retentionMs;
     this.#origin = origin;
-    this.#stream = new RedisStream(prefix, retentionMs);
+    this.#stream = new RedisStream(prefix, retentionMs, clock);
   }
 
   get shift(): number {

@@ -1,9 +1,11 @@
 /**
- * The stream of a journal in Redis: its commands, and the difference between Redis's clock and this machine's.
+ * The stream of a journal in Redis: its commands, and the difference between Redis's clock and the registry's, which does not
+ * step when the clock of this machine does.
  *
  * A batch is the field `d` of an entry, in base64: Bun's client decodes replies as UTF-8 (except that of GET), which
  * would corrupt raw bytes.
  */
+import type { RegistryClock } from "../journal.ts";
 import type { RedisConnection } from "./connection.ts";
 
 const FIELD = "d";
@@ -20,6 +22,8 @@ const SLOW_MS = 1_000;
 const MIN_CLOCK_READS = 3;
 const MAX_CLOCK_READS = 10;
 const CLOCK_GOOD_MS = 2;
+/** The registry's clock may lag this much behind the system's, in ms: both count whole milliseconds. */
+const CLOCK_ERROR = 2;
 /** A measured clock difference stays in use until it is off by more than this, in ms: docs/scaling.md explains it. */
 const CLOCK_TOLERANCE = 50;
 /** Entries are trimmed from the stream this much later than they expire, in ms. */
@@ -34,24 +38,26 @@ export interface StreamEntry {
 export class RedisStream {
   readonly key: string;
   readonly #retentionMs: number;
-  /** How far Redis's clock is ahead of this machine's, in ms. */
+  readonly #clock: RegistryClock;
+  /** How far Redis's clock is ahead of the registry's, in ms. */
   #shift: number | undefined;
   /** Entries to ask for in the next reply. */
   #count = 1;
 
-  constructor(prefix: string, retentionMs: number) {
+  constructor(prefix: string, retentionMs: number, clock: RegistryClock) {
+    this.#clock = clock;
     this.key = `${prefix}:journal`;
     this.#retentionMs = retentionMs;
   }
 
-  /** How far Redis's clock is ahead of this machine's, in ms; 0 before it is measured. */
+  /** How far Redis's clock is ahead of the registry's, in ms; 0 before it is measured. */
   get shift(): number {
     return this.#shift ?? 0;
   }
 
   /** The time by Redis's clock. */
   now(): number {
-    return Date.now() + this.shift;
+    return this.#clock.now() + this.shift;
   }
 
   /** A position in the stream from which a reader gets every announcement that may still be valid. */
@@ -72,11 +78,11 @@ export class RedisStream {
       const sent = performance.now();
       const [seconds, micros] = (await connection.send("TIME", [])) as [string, string];
       const error = (performance.now() - sent) / 2;
-      const shift = Number(seconds) * 1000 + Number(micros) / 1000 + error - Date.now();
+      const shift = Number(seconds) * 1000 + Number(micros) / 1000 + error - this.#clock.now();
       if (error < best.error) best = { shift, error };
     }
-    // Date.now() is exact to a millisecond.
-    const within = (shift: number, tolerance: number) => Math.abs(best.shift - shift) <= best.error + 1 + tolerance;
+    const within = (shift: number, tolerance: number) =>
+      Math.abs(best.shift - shift) <= best.error + CLOCK_ERROR + tolerance;
     const before = this.#shift;
     if (before !== undefined && within(before, CLOCK_TOLERANCE)) return undefined;
     // A difference within the error of the measurement counts as 0: the clocks are probably synchronized (by NTP, for

@@ -13,20 +13,26 @@ export class ClockRollback {
   /** Added to times in the future; never less negative for an earlier batch than for a later one. */
   shift = 0;
   /** No announcement that is still to be read was made after this time. */
-  #latest = Date.now();
+  #latest: number;
+  readonly #limit: number;
 
-  /** Splits a batch into parts, each with the number to add to its times. */
-  *correct(batch: Batch): Generator<[Batch, number]> {
-    const limit = Date.now() + MAX_CLOCK_SKEW;
+  constructor(now: number) {
+    this.#latest = now;
+    this.#limit = now + MAX_CLOCK_SKEW;
+  }
+
+  /** Splits a batch into parts, each with the number to add to its times. `known` is to be added in any case. */
+  *correct(batch: Batch, known: number): Generator<[Batch, number]> {
+    const time = (entry: number) => batch.time(entry) + known;
     let past = batch.count;
-    while (past > 0 && batch.time(past - 1) > limit) past--;
+    while (past > 0 && time(past - 1) > this.#limit) past--;
     if (past < batch.count) {
-      this.shift = Math.min(this.shift, Math.floor(this.#latest - batch.time(batch.count - 1)));
-      yield [batch.part(past), this.shift];
+      this.shift = Math.min(this.shift, Math.floor(this.#latest - time(batch.count - 1)));
+      yield [batch.part(past), known + this.shift];
     }
     if (past > 0) {
-      this.#latest = Math.min(this.#latest, batch.time(0) - 1);
-      yield [batch.part(0, past), 0];
+      this.#latest = Math.min(this.#latest, time(0) - 1);
+      yield [batch.part(0, past), known];
     }
   }
 }

@@ -101,6 +101,12 @@ function exists(path: string): boolean {
   }
 }
 
+/** The error for a file that could only be opened for reading. */
+export function cannotWrite(path: string): JournalError {
+  const reason = accessProblem(path, "written") ?? REASONS.SQLITE_READONLY;
+  return new JournalError("failed", `the journal ${path} cannot be written: ${reason}`);
+}
+
 /** The error for a damaged file that cannot be renamed. */
 export function cannotSetAside({ code, message }: NodeJS.ErrnoException): JournalError {
   return new JournalError("failed", `it cannot be set aside: ${REASONS[code ?? ""] ?? message}`);

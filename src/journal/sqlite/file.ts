@@ -7,14 +7,18 @@
  * appended again.
  */
 import { constants, Database } from "bun:sqlite";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "../journal.ts";
+import { descriptorOf } from "./descriptor.ts";
 import { cannotCreateFolder, checkIsFile, notFound, sqliteCode, sqliteError } from "./error.ts";
-import { LOCK_WAIT_MS, lockFile } from "./lock.ts";
+import { LOCK_WAIT_MS, type Lock, lockJournal } from "./lock.ts";
 import type { FileInfo } from "./messages.ts";
-import { identity, renameDamaged, resolveLink } from "./path.ts";
+import { checkBeside, checkOwner } from "./owner.ts";
+import { identity, renameDamaged, resolveLink, sizeOf } from "./path.ts";
 import { checkSchema, createSchema, SCHEMA } from "./schema.ts";
+import { Timelines } from "./timelines.ts";
+import type { Boot } from "./wall-clock.ts";
 
 /** SQLite's write-ahead log (-wal) is truncated to this size after it was longer. */
 const MAX_WAL_BYTES = 16 << 20;
@@ -23,25 +27,36 @@ const DELETE_BATCHES = 64;
 /** Free pages returned to the file system at once. */
 const VACUUM_PAGES = 1000;
 
+/** Databases that must never be closed, not even by the garbage collector. */
+const abandoned: Database[] = [];
+
 interface Row {
   readonly id: number;
   readonly newest: number;
   readonly entries: number;
 }
 
+type BatchRow = Pick<Row, "id" | "newest"> & { readonly data: Uint8Array };
+
 export interface StoredBatch {
-  readonly id: number;
   readonly data: Uint8Array;
+  /** To be added to its times. */
+  readonly shift: number;
 }
 
 export class SqliteFile {
   readonly path: string;
   #db: Database | undefined;
-  #lock: Database | undefined;
+  /** The descriptor of the open file, if it is known. */
+  #descriptor: number | undefined;
+  #lock: Lock | undefined;
   #writable = false;
   #entries = 0;
-  /** The last batch that was in the file when it was opened for writing; 0 once that is deleted. */
+  /** The number of the last batch. Numbers are never used again, so that each stays on one side of a number kept. */
+  #last = 0;
+  /** The last batch that was in the file when it was opened for writing. */
   #initialLast = 0;
+  readonly #timelines = new Timelines();
 
   /** Identity of the file that is open, or was open last. */
   #identity = "";
@@ -49,7 +64,6 @@ export class SqliteFile {
   #replaced = false;
 
   constructor(path: string) {
-    // The lock file is named after the target, so that it is the same for every link.
     this.path = resolveLink(path);
   }
 
@@ -58,28 +72,36 @@ export class SqliteFile {
     return this.#entries;
   }
 
+  /** The number of the last batch. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** Whether the clock was set since some of the batches were written. */
+  get shifted(): boolean {
+    return this.#timelines.shifted;
+  }
+
   /**
    * Opens the file for writing, and creates it if it does not exist.
    *
+   * @param boot - the clock as it is now
    * @returns true if the file that was open before has been replaced by another
    * @throws {JournalError} `locked`, `newer`, `foreign`, `damaged`, `unusable` if it cannot be created, or `failed`
    */
-  open(): boolean {
+  open(boot: Boot): boolean {
     try {
       const moved = this.#identity !== "" && this.#isMoved();
       if (this.#db && this.#writable && !moved) return false;
       this.#replaced ||= moved;
-      if (moved) this.close();
-      else this.#disconnect();
-      // This is first, because nothing may be created next to a device, not even the lock file.
+      this.close();
       checkIsFile(this.path);
-      if (!existsSync(this.path)) this.#makeFolder();
-      this.#lock ??= lockFile(this.path);
+      if (sizeOf(this.path) === 0) this.#create();
+      this.#connect(new Database(this.path, { create: true, readwrite: true }));
+      this.#lock = lockJournal(this.path, this.#descriptor);
       // Otherwise SQLite would delete the -wal and -shm of the previous file, or apply them to the new one.
-      if (moved || !existsSync(this.path)) renameDamaged(this.path, ["-wal", "-shm"]);
-      this.#db = new Database(this.path, { create: true, readwrite: true });
-      this.#identity = identity(this.path);
-      this.#setUp(this.#db);
+      if (moved || sizeOf(this.path) === 0) renameDamaged(this.path, ["-wal", "-shm"]);
+      this.#setUp(this.#db!, boot);
       this.#writable = true;
       const replaced = this.#replaced;
       this.#replaced = false;
@@ -93,26 +115,28 @@ export class SqliteFile {
   }
 
   /** Opens the file for reading only, even while a server writes to it. @throws {JournalError} as `open` does */
-  openForReading(): void {
+  openForReading(boot: Boot): void {
     if (this.#db) return;
     checkIsFile(this.path);
-    if (!existsSync(this.path)) throw notFound(this.path);
+    if (identity(this.path) === "") throw notFound(this.path);
     try {
       let db = new Database(this.path, { readonly: true });
+      this.#connect(db);
       try {
         db.query("PRAGMA schema_version").get();
       } catch (error) {
         // SQLite cannot create files in this folder. If the file was closed properly, it can be read as immutable.
         const code = sqliteCode(error);
-        if (!["SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR"].includes(code) || this.#size("-wal") > 0)
+        if (!["SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR"].includes(code) || sizeOf(`${this.path}-wal`) > 0)
           throw error;
         db.close();
         const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI;
         db = new Database(`file:${encodeURI(this.path).replace(/[?#]/g, encodeURIComponent)}?immutable=1`, flags);
+        this.#connect(db);
       }
-      if (checkSchema(db, this.path)) db.close();
-      else this.#db = db;
-      this.#identity = identity(this.path);
+      // An empty database.
+      if (checkSchema(db, this.path)) this.close();
+      else this.#timelines.read(db, boot);
     } catch (error) {
       this.close();
       throw sqliteError(this.path, error, "read");
@@ -120,7 +144,8 @@ export class SqliteFile {
   }
 
   /**
-   * Yields the batches that contain announcements made at `since` or later, the last batch first. If it cannot read
+   * Yields the batches that contain announcements made at `since` or later, by the clock as it is now, the last batch
+   * first. If it cannot read
    * on because of damage, it yields the batches before the damage, from the first one of the file.
    *
    * @throws {JournalError} `damaged`, after all readable batches
@@ -129,46 +154,58 @@ export class SqliteFile {
     const db = this.#db;
     // An empty database, opened for reading.
     if (!db) return;
+    const earliest = since - this.#timelines.maxShift;
     let last = Number.MAX_SAFE_INTEGER;
     let damage: unknown;
     try {
-      const backward = "SELECT id, data FROM batch WHERE newest >= ? ORDER BY id DESC";
-      for (const row of db.query<StoredBatch, [number]>(backward).iterate(since)) {
+      const backward = "SELECT id, newest, data FROM batch WHERE newest >= ? ORDER BY id DESC";
+      for (const row of db.query<BatchRow, [number]>(backward).iterate(earliest)) {
         last = row.id;
-        yield row;
+        yield* this.#stored(row, since);
       }
       return;
     } catch (error) {
       damage = error;
     }
     try {
-      const forward = "SELECT id, data FROM batch WHERE newest >= ? AND id < ? ORDER BY id";
-      for (const row of db.query<StoredBatch, [number, number]>(forward).iterate(since, last)) yield row;
+      const forward = "SELECT id, newest, data FROM batch WHERE newest >= ? AND id < ? ORDER BY id";
+      for (const row of db.query<BatchRow, [number, number]>(forward).iterate(earliest, last)) {
+        yield* this.#stored(row, since);
+      }
     } catch {
       // The damage is reached again, this time from the beginning.
     }
     throw sqliteError(this.path, damage, "read");
   }
 
-  /** Stores a batch in one transaction. Returns its number. @throws {JournalError} `damaged`, `moved` or `failed` */
-  append(data: Uint8Array, count: number, newest: number): number {
+  *#stored({ id, newest, data }: BatchRow, since: number): Generator<StoredBatch> {
+    const shift = this.#timelines.shift(id);
+    if (newest + shift >= since) yield { data, shift };
+  }
+
+  /** Stores a batch in one transaction. @throws {JournalError} `damaged`, `moved`, `foreign` or `failed` */
+  append(data: Uint8Array, count: number, newest: number): void {
     try {
       // Otherwise SQLite would go on writing to the deleted or renamed file.
       if (this.#isMoved()) throw new JournalError("moved", `the journal ${this.path} was removed or replaced`);
-      const insert = "INSERT INTO batch (newest, entries, data) VALUES (?, ?, ?)";
-      const { lastInsertRowid } = this.#db!.query(insert).run(newest, count, data);
+      this.#checkStillOwn();
+      const insert = "INSERT INTO batch (id, newest, entries, data) VALUES (?, ?, ?, ?)";
+      this.#db!.query(insert).run(this.#last + 1, newest, count, data);
+      this.#last++;
       this.#entries += count;
-      return Number(lastInsertRowid);
     } catch (error) {
       throw sqliteError(this.path, error);
     }
   }
 
-  /** Deletes the first batches of the log whose latest entry is from before `since`. Returns whether there may be more. */
+  /**
+   * Deletes the first batches of the log whose latest entry is from before `since`, by the clock as it is now. Returns
+   * whether there may be more.
+   */
   expire(since: number): boolean {
     try {
       const head = this.#head(0);
-      const live = head.findIndex(({ newest }) => newest >= since);
+      const live = head.findIndex(({ id, newest }) => newest + this.#timelines.shift(id) >= since);
       return this.#delete(live === -1 ? head : head.slice(0, live));
     } catch (error) {
       throw sqliteError(this.path, error);
@@ -182,6 +219,15 @@ export class SqliteFile {
   dropUpTo(id: number, spareInitial = false): boolean {
     try {
       return this.#delete(this.#head(spareInitial ? this.#initialLast : 0).filter((row) => row.id <= id));
+    } catch (error) {
+      throw sqliteError(this.path, error);
+    }
+  }
+
+  /** The clock was set: batches from now on have other times than those before. */
+  beginTimeline(boot: Boot): void {
+    try {
+      this.#timelines.begin(this.#db!, boot, this.#last);
     } catch (error) {
       throw sqliteError(this.path, error);
     }
@@ -214,8 +260,6 @@ export class SqliteFile {
     const last = rows.at(-1)!.id;
     this.#db!.query("DELETE FROM batch WHERE id BETWEEN ? AND ?").run(rows[0]!.id, last);
     for (const { entries } of rows) this.#entries -= entries;
-    // SQLite may give their numbers to new batches once the table is empty. New batches must not count as initial.
-    if (rows[0]!.id <= this.#initialLast && this.#initialLast <= last) this.#initialLast = 0;
     return rows.length === DELETE_BATCHES;
   }
 
@@ -223,51 +267,75 @@ export class SqliteFile {
     const count = "SELECT total(entries) AS entries, ifnull(max(id), 0) AS last FROM batch";
     const { entries, last } = db.query<{ entries: number; last: number }, []>(count).get()!;
     this.#entries = entries;
-    this.#initialLast = last;
+    this.#last = last;
   }
 
   info(): FileInfo {
     const row = this.#db?.query<{ batches: number }, []>("SELECT count(*) AS batches FROM batch").get();
-    return { batches: 0, ...row, bytes: this.#size("") + this.#size("-wal"), schema: SCHEMA };
-  }
-
-  #size(suffix: string): number {
-    return statSync(this.path + suffix, { throwIfNoEntry: false })?.size ?? 0;
+    return { batches: 0, ...row, bytes: sizeOf(this.path) + sizeOf(`${this.path}-wal`), schema: SCHEMA };
   }
 
   /** Renames the file, its -wal and its -shm, so that a new file can be created. Returns the new name. @throws {JournalError} */
   setAside(): string {
+    if (this.#isMoved()) throw new JournalError("moved", `the journal ${this.path} was removed or replaced`);
+    this.#checkStillOwn();
     const aside = renameDamaged(this.path, ["", "-wal", "-shm"]);
     // After the renaming: SQLite deletes the -wal when it closes a database.
-    this.#disconnect();
+    this.close();
     this.#identity = "";
     this.#replaced = true;
     return aside;
   }
 
-  close(): void {
-    this.#disconnect();
-    this.#lock?.close();
-    this.#lock = undefined;
+  #connect(db: Database): void {
+    this.#db = db;
+    this.#identity = identity(this.path);
+    this.#descriptor = descriptorOf(db, this.#identity);
+    checkOwner(this.path, this.#descriptor);
   }
 
-  #disconnect(): void {
-    this.#db?.close();
+  /** @throws {JournalError} `foreign` if another program has written something else into the open file */
+  #checkStillOwn(): void {
+    // Without the descriptor, looking would cost SQLite its locks.
+    if (this.#descriptor !== undefined) checkOwner(this.path, this.#descriptor);
+  }
+
+  close(): void {
+    try {
+      if (this.#writable) this.#checkStillOwn();
+      this.#db?.close();
+    } catch {
+      // Closing would write the -wal into what is another program's file now.
+      abandoned.push(this.#db!);
+    }
+    this.#lock?.release();
+    this.#lock = undefined;
     this.#db = undefined;
+    this.#descriptor = undefined;
     this.#writable = false;
     this.#entries = 0;
+    this.#last = 0;
     this.#initialLast = 0;
   }
 
-  #makeFolder(): void {
+  /** Creates an empty file that only this user can read, if there is none. SQLite gives its own files the same rights. */
+  #create(): void {
+    // Beside a file that was moved away, there are the files of that one.
+    if (!this.#replaced) checkBeside(this.path);
+    if (identity(this.path) !== "") return;
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
     } catch (error) {
       throw cannotCreateFolder(this.path, error as NodeJS.ErrnoException);
     }
+    try {
+      closeSync(openSync(this.path, "a", 0o600));
+    } catch {
+      // SQLite fails too, and its error is explained.
+    }
   }
 
-  #setUp(db: Database): void {
+  #setUp(db: Database, boot: Boot): void {
     db.run(`PRAGMA busy_timeout = ${LOCK_WAIT_MS}`);
     if (checkSchema(db, this.path)) createSchema(db);
     db.run("PRAGMA journal_mode = WAL");
@@ -277,8 +345,11 @@ export class SqliteFile {
     db.run(`PRAGMA journal_size_limit = ${MAX_WAL_BYTES}`);
     try {
       this.#count(db);
-    } catch {
-      // The file is damaged somewhere: `batches` reports it, and yields what is intact.
+      this.#timelines.begin(db, boot, this.#last);
+    } catch (error) {
+      // If the file is damaged somewhere, `batches` reports it, and yields what is intact.
+      if (sqliteCode(error) !== "SQLITE_CORRUPT") throw error;
     }
+    this.#initialLast = this.#last;
   }
 }

@@ -1,15 +1,18 @@
 /** A journal in an SQLite file, which a worker thread reads and writes. */
 import { getLogger } from "@logtape/logtape";
 import { Batch, type SealedBatch } from "../batch/index.ts";
-import { type Journal, JournalError, type JournalRegistry, type StorageInfo } from "../journal.ts";
+import { type Journal, JournalError, type JournalRegistry, type RegistryClock, type StorageInfo } from "../journal.ts";
 import { escapeLogText, OutageLog } from "../outage-log.ts";
 import { ClockRollback } from "./clock-rollback.ts";
 import type { Reply, Request } from "./messages.ts";
+import { STEP_MS, WallClock } from "./wall-clock.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
 
 /** How often expired batches are deleted. An append deletes some too, but nothing may be appended for a long time. */
 const CLEAN_UP_MS = 60_000;
+/** How often to look at the system's clock. */
+const LOOK_MS = 1000;
 /** The log is rewritten when it has more entries than the number of nodes times this factor, plus this margin. */
 const REWRITE_FACTOR = 2;
 const REWRITE_MARGIN = 50_000;
@@ -20,10 +23,10 @@ type Done = Extract<Reply, { type: "done" }>;
 
 export class SqliteJournal implements Journal {
   readonly where: string;
-  readonly shift = 0;
   bad = 0;
   readonly #path: string;
   readonly #retentionMs: number;
+  readonly #clock: WallClock;
   readonly #outages = new OutageLog(logger, "the journal is written");
   /** Set by `open`, so only in a server; undefined in tools. */
   #registry: JournalRegistry | undefined;
@@ -35,6 +38,12 @@ export class SqliteJournal implements Journal {
   #rewriting = false;
   /** Whether the file lacks nodes of the registry, because it was replaced by a new file. */
   #incomplete = false;
+  /** When the system booted, as last recorded in the file: the times in the file are by the clock as it was then. */
+  #bootedAt = 0;
+  /** Whether the clock was set, and that is not recorded in the file yet. */
+  #clockSet = false;
+  /** The last batch from before the clock was set, if the registry was not appended with new times since. */
+  #stale: number | undefined;
   #closing: Promise<void> | undefined;
   /** Entries that were in the file when it was opened for writing. */
   #initialEntries = 0;
@@ -42,13 +51,19 @@ export class SqliteJournal implements Journal {
   #replacements = 0;
   /** Requests that the worker has not answered yet, in order. */
   #pending: PromiseWithResolvers<Done>[] = [];
-  #onBatch: (data: Uint8Array<ArrayBuffer>) => void = () => {};
-  #cleaner: Timer | undefined;
+  #onBatch: (data: Uint8Array<ArrayBuffer>, shift: number) => void = () => {};
+  #timers: Timer[] = [];
 
-  constructor(path: string, retentionMs: number) {
+  constructor(path: string, retentionMs: number, clock: RegistryClock) {
     this.where = `sqlite ${path}`;
     this.#path = path;
     this.#retentionMs = retentionMs;
+    this.#clock = new WallClock(clock);
+  }
+
+  /** The times in the file are those of the system's clock. */
+  get shift(): number {
+    return this.#clock.shift;
   }
 
   get ready(): boolean {
@@ -74,8 +89,8 @@ export class SqliteJournal implements Journal {
     }
     // Wait for this before the server is ready: until it is done, a kill would lose these nodes.
     if (this.#incomplete && this.#writing) await this.#rewrite(registry);
-    this.#cleaner = setInterval(() => this.#cleanUp(), CLEAN_UP_MS);
-    this.#cleaner.unref();
+    this.#timers = [setInterval(() => this.#cleanUp(), CLEAN_UP_MS), setInterval(() => this.#lookAtClock(), LOOK_MS)];
+    for (const timer of this.#timers) timer.unref();
   }
 
   async append({ bytes, count, newest }: SealedBatch): Promise<void> {
@@ -133,7 +148,7 @@ export class SqliteJournal implements Journal {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#cleaner);
+    for (const timer of this.#timers) clearInterval(timer);
     const worker = this.#worker;
     if (!worker) return;
     await this.#request({ type: "close" }).catch(() => {});
@@ -142,10 +157,13 @@ export class SqliteJournal implements Journal {
   }
 
   async #openFile(read: boolean, write: boolean): Promise<void> {
-    const open = { type: "open", path: this.#path, since: this.#since(), read, write } as const;
-    const { entries, replaced } = await this.#request(open);
+    const boot = this.#clock.boot();
+    const open = { type: "open", path: this.#path, boot, since: this.#since(), read, write } as const;
+    const { entries, last, replaced, shifted } = await this.#request(open);
     this.#writing = write;
+    this.#bootedAt = boot.at;
     this.#initialEntries = entries!;
+    this.#stale = shifted ? last : undefined;
     if (replaced) this.#incomplete = true;
   }
 
@@ -159,20 +177,20 @@ export class SqliteJournal implements Journal {
 
   /** Announcements made before this time have expired. */
   #since(): number {
-    return Date.now() - this.#retentionMs;
+    return this.#clock.now() - this.#retentionMs;
   }
 
   /** @throws {JournalError} `damaged` if the file or any batch is damaged. The readable batches were merged before */
   async #read(registry: Pick<JournalRegistry, "merge">, write: boolean): Promise<void> {
     let merged: Promise<void> = Promise.resolve();
     let damage: string | undefined;
-    const rollback = new ClockRollback();
-    this.#onBatch = (data) => {
+    const rollback = new ClockRollback(this.#clock.now());
+    this.#onBatch = (data, known) => {
       merged = merged.then(async () => {
         try {
           const batch = Batch.parse(data);
           const { shift: before } = rollback;
-          for (const [part, shift] of rollback.correct(batch)) await registry.merge(part, shift);
+          for (const [part, shift] of rollback.correct(batch, known)) await registry.merge(part, shift - this.shift);
           if (before === 0 && rollback.shift !== 0) {
             const what = "the clock was set back after they were written, so earlier times are assumed for them";
             logger.warning(escapeLogText(`${this.where} has announcements from the future: ${what}`));
@@ -227,20 +245,23 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * Appends the whole registry, then deletes the batches up to number `last`. `append` must not wait for this: it may be
+   * Appends the whole registry, then deletes the batches up to number `last`, and those from before the clock was set. `append` must not wait for this: it may be
    * called by an `appendAll`, and this method waits until that has ended.
    */
   async #rewrite(registry: JournalRegistry, last?: number): Promise<void> {
     if (this.#rewriting) return;
     this.#rewriting = true;
     let appended = false;
+    const stale = this.#stale;
     try {
       const replacements = this.#replacements;
       await registry.appendAll();
       appended = true;
       if (replacements !== this.#replacements) return;
       this.#incomplete = false;
-      if (last !== undefined) await this.#request({ type: "drop", upTo: last, spareInitial: registry.noRoom > 0 });
+      if (this.#stale === stale) this.#stale = undefined;
+      const upTo = Math.max(last ?? 0, stale ?? 0);
+      if (upTo > 0) await this.#request({ type: "drop", upTo, spareInitial: registry.noRoom > 0 });
     } catch (error) {
       // An append logs its own errors.
       const logged = error instanceof JournalError && (!appended || error.code === "closed");
@@ -248,6 +269,30 @@ export class SqliteJournal implements Journal {
     } finally {
       this.#rewriting = false;
     }
+  }
+
+  /**
+   * After the system's clock was set for good, appends the registry again with times of the new clock. This is for the next
+   * boot of the system; until then, the file says how its times differ.
+   */
+  #lookAtClock(): void {
+    if (this.#clock.look()) this.#clockSet = true;
+    if (!this.#writing || !this.#clock.settled) return;
+    const boot = this.#clock.boot();
+    if (this.#clockSet || Math.abs(boot.at - this.#bootedAt) > STEP_MS) {
+      const set = this.#clockSet;
+      this.#clockSet = false;
+      this.#bootedAt = boot.at;
+      this.#request({ type: "clock", boot }).then(
+        ({ last }) => {
+          if (set) this.#stale = last;
+        },
+        (error: JournalError) => {
+          this.#clockSet ||= set;
+          if (error.code !== "closed") this.#outages.failed(`${error.message}; ${RETRIES}`);
+        },
+      );
+    } else if (this.#stale !== undefined) void this.#rewrite(this.#registry!);
   }
 
   #cleanUp(): void {
@@ -269,7 +314,7 @@ export class SqliteJournal implements Journal {
   #startWorker(): Worker {
     const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-      if (data.type === "batch") this.#onBatch(data.data);
+      if (data.type === "batch") this.#onBatch(data.data, data.shift);
       else if (data.type === "done") this.#pending.shift()?.resolve(data);
       else this.#pending.shift()?.reject(new JournalError(data.code, data.message));
     };

@@ -1,5 +1,6 @@
 /** Messages between an SQLite journal and its worker thread. */
 import type { JournalErrorCode } from "../journal.ts";
+import type { Boot } from "./wall-clock.ts";
 
 /** To the worker. All but `merged` are answered once, in order; `open` with `read` sends batches before its answer. */
 export type Request =
@@ -7,6 +8,7 @@ export type Request =
   | {
       readonly type: "open";
       readonly path: string;
+      readonly boot: Boot;
       readonly since: number;
       readonly read: boolean;
       readonly write: boolean;
@@ -28,6 +30,8 @@ export type Request =
   | { readonly type: "drop"; readonly upTo: number; readonly spareInitial: boolean }
   /** Deletes batches whose announcements were all made before `since`, and shrinks the file. */
   | { readonly type: "cleanUp"; readonly since: number }
+  /** The system's clock has changed: batches after this have other times than those before. */
+  | { readonly type: "clock"; readonly boot: Boot }
   /** Renames the damaged file. */
   | { readonly type: "setAside" }
   | { readonly type: "storageInfo" }
@@ -41,7 +45,8 @@ export interface FileInfo {
 
 /** From the worker. */
 export type Reply =
-  | { readonly type: "batch"; readonly data: Uint8Array<ArrayBuffer> }
+  /** `shift`: to be added to its times, because the clock was set since it was written. */
+  | { readonly type: "batch"; readonly data: Uint8Array<ArrayBuffer>; readonly shift: number }
   | {
       readonly type: "done";
       /** The number of the last batch. */
@@ -51,6 +56,8 @@ export type Reply =
       readonly info?: FileInfo;
       /** Whether the file that was opened for writing is not the one that was open before. */
       readonly replaced?: boolean;
+      /** Whether the file has batches from before the clock was set. */
+      readonly shifted?: boolean;
       /** The new name of the damaged file. */
       readonly aside?: string | undefined;
     }

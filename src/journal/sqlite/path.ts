@@ -25,10 +25,24 @@ export function resolveLink(path: string): string {
   }
 }
 
-/** Device and inode of a file, which tell it from another file of the same name; empty if there is no file. */
+/** Size, and device and inode, which tell a file from another one of the same name. Undefined if it is out of reach. */
+function inspect(path: string): { size: number; identity: string } | undefined {
+  try {
+    const { size, dev, ino } = statSync(path);
+    return { size, identity: `${dev} ${ino}` };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Device and inode of a file; empty if there is none. */
 export function identity(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found ? `${found.dev} ${found.ino}` : "";
+  return inspect(path)?.identity ?? "";
+}
+
+/** The size of a file in bytes; 0 if there is none. */
+export function sizeOf(path: string): number {
+  return inspect(path)?.size ?? 0;
 }
 
 /**

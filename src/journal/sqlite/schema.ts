@@ -4,8 +4,13 @@ import { JournalError } from "../journal.ts";
 import { ADVICE } from "./error.ts";
 
 /** "WHER": the number in a database's header that identifies the program it belongs to. */
-const APPLICATION_ID = 0x57484552;
+export const APPLICATION_ID = 0x57484552;
 export const SCHEMA = 1;
+export const PAGE_SIZE = 4096;
+const CREATE_BATCH =
+  "CREATE TABLE batch (id INTEGER PRIMARY KEY, newest REAL NOT NULL, entries INTEGER NOT NULL, data BLOB NOT NULL)";
+/** The end of the first page of every journal: the row of sqlite_schema with the table batch, whose root is page 3. */
+export const FIRST_PAGE_END = Buffer.from(`tablebatchbatch\x03${CREATE_BATCH}`);
 
 /**
  * Returns whether the database is empty. @throws {JournalError} if it is another program's, or of an unknown version
@@ -26,11 +31,10 @@ export function checkSchema(db: Database, path: string): boolean {
 }
 
 export function createSchema(db: Database): void {
+  db.run(`PRAGMA page_size = ${PAGE_SIZE}`);
   db.run("PRAGMA auto_vacuum = INCREMENTAL");
   db.transaction(() => {
-    db.run(
-      "CREATE TABLE batch (id INTEGER PRIMARY KEY, newest REAL NOT NULL, entries INTEGER NOT NULL, data BLOB NOT NULL)",
-    );
+    db.run(CREATE_BATCH);
     db.run(`PRAGMA application_id = ${APPLICATION_ID}`);
     db.run(`PRAGMA user_version = ${SCHEMA}`);
   })();

@@ -9,7 +9,6 @@ declare const self: Worker;
 const MAX_IN_FLIGHT = 8;
 
 let file: SqliteFile | undefined;
-let last = 0;
 let credits = MAX_IN_FLIGHT;
 let wake: () => void = () => {};
 let queue: Promise<void> = Promise.resolve();
@@ -19,10 +18,10 @@ function send(message: Reply, transfer: ArrayBuffer[] = []): void {
 }
 
 async function read(file: SqliteFile, since: number): Promise<void> {
-  for (const { data } of file.batches(since)) {
+  for (const { data, shift } of file.batches(since)) {
     // The buffer of a copy of our own can be transferred.
     const bytes = new Uint8Array(data.slice());
-    send({ type: "batch", data: bytes }, [bytes.buffer]);
+    send({ type: "batch", data: bytes, shift }, [bytes.buffer]);
     if (--credits === 0) await new Promise<void>((resolve) => (wake = resolve));
   }
 }
@@ -32,15 +31,15 @@ async function handle(message: Request): Promise<Reply> {
     case "open": {
       file ??= new SqliteFile(message.path);
       let replaced = false;
-      if (message.write) replaced = file.open();
-      else file.openForReading();
+      if (message.write) replaced = file.open(message.boot);
+      else file.openForReading(message.boot);
       if (message.read) await read(file, message.since);
-      return { type: "done", last, entries: file.entries, replaced };
+      return { type: "done", last: file.last, entries: file.entries, replaced, shifted: file.shifted };
     }
     case "append": {
-      last = file!.append(message.bytes, message.count, message.newest);
+      file!.append(message.bytes, message.count, message.newest);
       file!.expire(message.since);
-      return { type: "done", last, entries: file!.entries };
+      return { type: "done", last: file!.last, entries: file!.entries };
     }
     case "drop":
       while (file!.dropUpTo(message.upTo, message.spareInitial));
@@ -49,6 +48,9 @@ async function handle(message: Request): Promise<Reply> {
       while (file!.expire(message.since));
       file!.shrink();
       return { type: "done", entries: file!.entries };
+    case "clock":
+      file!.beginTimeline(message.boot);
+      return { type: "done", last: file!.last };
     case "setAside":
       return { type: "done", aside: file!.setAside() };
     case "storageInfo":

@@ -214,7 +214,7 @@ describe.concurrent("a journal that cannot be used", () => {
 
     test(`${command}: a database in memory is refused with exit code 2`, async () => {
       expect(await refused({ WHEREABOUTS_JOURNAL: "sqlite::memory:" })).toEqual({
-        text: 'WHEREABOUTS_JOURNAL must be a file or "memory": "sqlite::memory:" would be lost when the server stops',
+        text: 'WHEREABOUTS_JOURNAL: this SQLite path cannot be used: write "memory" for a journal that keeps nothing',
         code: 2,
       });
     });

@@ -3,6 +3,7 @@ import { configure, reset } from "@logtape/logtape";
 import { Batch, BatchWriter, createJournal } from "../../../src/journal/index.ts";
 import type { RedisConnection } from "../../../src/journal/redis/connection.ts";
 import { RedisStream } from "../../../src/journal/redis/stream.ts";
+import { Clock } from "../../../src/server/clock.ts";
 import { Client } from "../../support/client.ts";
 import { Member } from "../../support/cluster.ts";
 import { testIf } from "../../support/needs.ts";
@@ -113,7 +114,13 @@ describe("servers that share a Redis", () => {
     await using redis = await Redis.start();
     await using a = await Member.start(redis.url);
     const origin = new Uint8Array(8).fill(9);
-    const journal = createJournal({ journal: redis.url, prefix: "whereabouts", retentionMs: 3.6e6, origin });
+    const journal = createJournal({
+      journal: redis.url,
+      prefix: "whereabouts",
+      retentionMs: 3.6e6,
+      origin,
+      clock: new Clock(),
+    });
     await journal.prepare();
     const address = new Uint8Array(16).fill(1);
     for (let i = 0; i < 100; i++) {
@@ -442,7 +449,7 @@ describe("a Redis with foreign data", () => {
 describe("a stream", () => {
   /** Reads an endless stream of entries of `size` characters; replies of more than `most` characters time out. */
   async function read(size: number, most: number, readings: number) {
-    const stream = new RedisStream("p", 1000);
+    const stream = new RedisStream("p", 1000, new Clock());
     const asked: number[] = [];
     const connection = {
       async send(_command: string, args: readonly string[]) {
@@ -479,6 +486,7 @@ describe("clocks", () => {
       prefix: "whereabouts",
       retentionMs: 3.6e6,
       origin: new Uint8Array(8),
+      clock: new Clock(),
     });
     const registry = new SiteRegistry(site);
     try {
@@ -514,7 +522,13 @@ describe("clocks", () => {
         reset: true,
       });
       const real = Date.now;
-      const options = { journal: redis.url, prefix: "whereabouts", retentionMs: 3.6e6, origin: new Uint8Array(8) };
+      const options = {
+        journal: redis.url,
+        prefix: "whereabouts",
+        retentionMs: 3.6e6,
+        origin: new Uint8Array(8),
+        clock: new Clock(),
+      };
       const journal = createJournal(options);
       try {
         Date.now = () => real() + 7000;

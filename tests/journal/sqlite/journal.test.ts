@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { BatchWriter, createJournal, type Journal, type JournalError } from "../../../src/journal/index.ts";
 import { defaultSqlitePath } from "../../../src/journal/sqlite/path.ts";
+import { Clock } from "../../../src/server/clock.ts";
 import { DiscoveryServer, type ServerOptions } from "../../../src/server/index.ts";
 import { Client } from "../../support/client.ts";
 import { Folder } from "../../support/folder.ts";
@@ -53,7 +54,14 @@ async function open(
   retentionMs = HOUR,
   site = new Site(),
 ): Promise<{ journal: Journal; registry: SiteRegistry } & AsyncDisposable> {
-  const journal = createJournal({ journal: `sqlite:${path}`, prefix: "x", retentionMs, origin: new Uint8Array(8) });
+  const clock = new Clock();
+  const journal = createJournal({
+    journal: `sqlite:${path}`,
+    prefix: "x",
+    retentionMs,
+    origin: new Uint8Array(8),
+    clock,
+  });
   const registry = new SiteRegistry(site);
   registry.journal = journal;
   await journal.open(registry);
@@ -86,11 +94,23 @@ function overwrite(path: string, at: number, bytes: Uint8Array): void {
   closeSync(file);
 }
 
+/** Makes an own journal unreadable behind its header. */
+async function createDamaged(path: string): Promise<void> {
+  await fill(path, 100);
+  overwrite(path, 100, Buffer.alloc(statSync(path).size - 100, "garbage "));
+}
+
 /** The damaged files that were renamed, with those beside them. */
 function asides(folder: Folder): string[] {
   return readdirSync(folder.path)
     .filter((name) => name.includes(".damaged-"))
     .sort();
+}
+
+function createOther(path: string): void {
+  const other = new Database(path);
+  other.run("CREATE TABLE other (a)");
+  other.close();
 }
 
 function databases(folder: Folder): string[] {
@@ -144,6 +164,7 @@ describe("a server with a journal in SQLite", () => {
       prefix: "x",
       retentionMs: HOUR,
       origin: new Uint8Array(8),
+      clock: new Clock(),
     });
     // Reading does not need the server to stop.
     await journal.read(new SiteRegistry(site));
@@ -251,7 +272,7 @@ describe("a server with a journal in SQLite", () => {
 
 describe("a damaged journal in SQLite", () => {
   const damages: [what: string, spoil: (path: string) => void, least: number][] = [
-    ["is not a database", (path) => writeFileSync(path, "once upon a time ".repeat(1000)), 0],
+    ["is unreadable behind its header", (path) => overwrite(path, 100, Buffer.alloc(statSync(path).size, "x")), 0],
     ["has lost its header", (path) => overwrite(path, 0, new Uint8Array(100)), 0],
     ["was truncated", (path) => truncateSync(path, statSync(path).size / 2), 0],
     [
@@ -299,7 +320,8 @@ describe("a damaged journal in SQLite", () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
     for (let time = 0; time < 2; time++) {
-      for (const end of ["", "-wal", "-shm"]) writeFileSync(path + end, "garbage ".repeat(1000));
+      await createDamaged(path);
+      for (const end of ["-wal", "-shm"]) writeFileSync(path + end, "garbage ".repeat(1000));
       await using it = await open(path);
       expect(it.registry.all).toBe(1);
     }
@@ -312,26 +334,14 @@ describe("a damaged journal in SQLite", () => {
     using folder = new Folder();
     // The name is so long that ".damaged-…" does not fit.
     const path = folder.at("r".repeat(245));
-    writeFileSync(path, "no database\n".repeat(1000));
+    await createDamaged(path);
+    const spoilt = readFileSync(path);
     await using server = await start(path);
     await announce(server, ["A"]);
     expect(await answers(server, "A")).toBeDefined();
     await until(() => server.stats().journal.errors > 2, "another try");
     expect(server.stats().journal.appended).toBe(0);
-    expect(readFileSync(path, "utf8")).toStartWith("no database");
-  });
-
-  test("and a damaged lock file are different things: only the lock file is renamed", async () => {
-    using folder = new Folder();
-    const path = folder.at("registry.db");
-    await fill(path, 100);
-    writeFileSync(`${path}.lock`, "garbage ".repeat(1000));
-    await using server = await start(path);
-    expect(server.stats()).toMatchObject({ nodes: 100, journal: { errors: 0 } });
-    expect(asides(folder)).toEqual([expect.stringMatching(/^registry\.db\.lock\.damaged-/)]);
-    const second = start(path);
-    expect(second).rejects.toMatchObject({ code: "locked" });
-    await second.catch(() => {});
+    expect(readFileSync(path)).toEqual(spoilt);
   });
 
   test("that was damaged while the server ran is renamed, and a new file gets all known nodes", async () => {
@@ -367,12 +377,9 @@ describe("a damaged journal in SQLite", () => {
 
 describe("an SQLite journal that was removed or replaced", () => {
   for (const [what, take] of [
-    ["removed with all files beside it", (at: string) => ["", "-wal", "-shm", ".lock"].map((end) => rmSync(at + end))],
+    ["removed with all files beside it", (at: string) => ["", "-wal", "-shm"].map((end) => rmSync(at + end))],
     ["removed", (at: string) => rmSync(at)],
-    [
-      "replaced by garbage",
-      (at: string) => writeFileSync(`${at}.new`, "garbage".repeat(1000)) ?? renameSync(`${at}.new`, at),
-    ],
+    ["replaced by an empty file", (at: string) => writeFileSync(`${at}.new`, "") ?? renameSync(`${at}.new`, at)],
   ] as const) {
     test(`is created again with all known nodes: ${what}`, async () => {
       using folder = new Folder();
@@ -395,27 +402,32 @@ describe("an SQLite journal that was removed or replaced", () => {
     });
   }
 
-  test("is created again once the other program's database in its place is gone", async () => {
-    using folder = new Folder();
-    const path = folder.at("registry.db");
-    await fill(path, 100);
-    await using it = await open(path);
-    const other = new Database(folder.at("other"));
-    other.run("CREATE TABLE other (a)");
-    other.close();
-    renameSync(folder.at("other"), path);
-    const append = async (name: string) => {
-      it.registry.site.announce(name, 1);
-      return await it.registry.append().catch(({ code }: JournalError) => code);
-    };
-    expect([await append("A"), await append("B"), await append("C")]).toEqual(["moved", "foreign", "foreign"]);
-    renameSync(path, folder.at("other"));
-    await append("D");
-    await until(() => it.registry.all === 1, "a new file");
-    await it.journal.close();
-    await using again = await open(path);
-    expect(again.registry.nodes).toBe(104);
-  });
+  for (const [what, make] of [
+    ["a text", (at: string) => writeFileSync(at, "notes\n".repeat(1000))],
+    ["another program's database", createOther],
+  ] as const)
+    test(`is created again once the file in its place is gone, which stays as it is: ${what}`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      await fill(path, 100);
+      await using it = await open(path);
+      make(folder.at("other"));
+      const before = readFileSync(folder.at("other"));
+      renameSync(folder.at("other"), path);
+      const append = async (name: string) => {
+        it.registry.site.announce(name, 1);
+        return await it.registry.append().catch(({ code }: JournalError) => code);
+      };
+      expect([await append("A"), await append("B"), await append("C")]).toEqual(["moved", "foreign", "foreign"]);
+      expect(readFileSync(path)).toEqual(before);
+      expect(databases(folder)).toEqual([]);
+      renameSync(path, folder.at("other"));
+      await append("D");
+      await until(() => it.registry.all === 1, "a new file");
+      await it.journal.close();
+      await using again = await open(path);
+      expect(again.registry.nodes).toBe(104);
+    });
 
   for (const [when, errors] of [
     ["before it notices", 0],
@@ -436,14 +448,22 @@ describe("an SQLite journal that was removed or replaced", () => {
     });
   }
 
-  test("is not mixed with a leftover -wal file, which is renamed", async () => {
+  test("is not mixed with the -wal that is left of it, which is renamed", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
-    writeFileSync(`${path}-wal`, "precious");
+    let left = new Uint8Array();
+    {
+      await using it = await open(path);
+      it.registry.site.announce("A", 1);
+      await it.registry.append();
+      left = new Uint8Array(readFileSync(`${path}-wal`));
+    }
+    rmSync(path);
+    writeFileSync(`${path}-wal`, left);
     await using it = await open(path);
     expect(it.registry.nodes).toBe(0);
     expect(asides(folder)).toHaveLength(1);
-    expect(readFileSync(folder.at(asides(folder)[0]!), "utf8")).toBe("precious");
+    expect(new Uint8Array(readFileSync(folder.at(asides(folder)[0]!)))).toEqual(left);
   });
 
   test("is the same journal when opened through a symbolic link", async () => {
@@ -526,6 +546,7 @@ describe("the log in an SQLite journal", () => {
       prefix: "x",
       retentionMs: HOUR,
       origin: new Uint8Array(8),
+      clock: new Clock(),
     });
     await journal.prepare();
     const writer = new BatchWriter(new Uint8Array(8));
