@@ -1,0 +1,152 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Batch } from "../../../src/journal/index.ts";
+import { createJournal, type Journal } from "../../../src/journal/index.ts";
+import { Clock } from "../../../src/server/clock.ts";
+import { RegistryBatches } from "../../../src/server/registry-batches.ts";
+import { Folder } from "../../support/folder.ts";
+import { collect, Site, SiteRegistry } from "../../support/registry-site.ts";
+import { SteppingServer } from "../../support/stepping-server.ts";
+import { LONG_LIMIT_MS } from "../../support/time-limits.ts";
+
+const HOUR = 3_600_000;
+const STEPS = [
+  ["5 s ahead", 5_000],
+  ["5 s back", -5_000],
+  ["2 hours ahead", 2 * HOUR],
+  ["2 hours back", -2 * HOUR],
+  ["a day ahead", 24 * HOUR],
+  ["a day back", -24 * HOUR],
+] as const;
+const range = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}${i}`);
+
+setDefaultTimeout(LONG_LIMIT_MS);
+
+/** As if the system was started again since the file was written: its times cannot be compared with the clock. */
+function reboot(path: string): void {
+  const db = new Database(path);
+  db.run("UPDATE clock SET boot = 'another'");
+  db.close();
+}
+
+/** Waits until all batches in the file are from the clock as it is now. */
+async function untilRewritten(path: string): Promise<void> {
+  const db = new Database(path, { readonly: true });
+  const old = "SELECT count(*) AS old FROM batch WHERE id < (SELECT max(first) FROM clock)";
+  const clocks = "SELECT count(*) AS clocks FROM clock";
+  for (const end = performance.now() + 60_000; ; await Bun.sleep(100)) {
+    const several = db.query<{ clocks: number }, []>(clocks).get()!.clocks > 1;
+    if (several && db.query<{ old: number }, []>(old).get()!.old === 0) break;
+    if (performance.now() > end) throw new Error("the file was not rewritten");
+  }
+  db.close();
+}
+
+describe.concurrent("a server whose clock is set", () => {
+  for (const [what, step] of STEPS) {
+    test(`loses no node and refuses none, now, after SIGKILL, after a reboot, and when it is set right again: ${what}`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      const journal = `sqlite:${path}`;
+      const before = range(20, "before");
+      const after = range(20, "after");
+      const all = [...before, ...after];
+      // Announced before and after the step.
+      const moved = before[0]!;
+      const expected = all.map((name) => (name === moved || after.includes(name) ? 2 : 1));
+      {
+        await using server = await SteppingServer.start(journal);
+        await server.announce(before, 1);
+        await server.step(step);
+        await server.announce([moved, ...after], 2);
+        expect(await server.ports(all)).toEqual(expected);
+        await Bun.sleep(1500);
+        expect(server.log.match(/the system's clock was set/g)).toHaveLength(1);
+        expect(server.log).toContain(
+          `the system's clock was set ${step > 0 ? "ahead" : "back"} by ${(Math.abs(step) / 1000).toFixed(1)} s`,
+        );
+        await server.end("SIGKILL");
+      }
+      {
+        await using server = await SteppingServer.start(journal, step);
+        expect(await server.ports(all)).toEqual(expected);
+        await untilRewritten(path);
+        expect((await server.stats()).journal.errors).toBe(0);
+        await server.end("SIGKILL");
+      }
+      reboot(path);
+      {
+        await using server = await SteppingServer.start(journal, step);
+        expect(await server.ports(all)).toEqual(expected);
+        await server.step(0);
+        await server.announce(["last"], 3);
+        await untilRewritten(path);
+        expect(await server.ports(all)).toEqual(expected);
+        await server.end("SIGKILL");
+      }
+      reboot(path);
+      await using server = await SteppingServer.start(journal);
+      expect(await server.ports(["last", ...all])).toEqual([3, ...expected]);
+      expect((await server.stats()).journal).toMatchObject({ errors: 0, bad: 0, noRoom: 0 });
+    });
+  }
+
+  test("and soon set right again does not write all nodes again", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await using server = await SteppingServer.start(`sqlite:${path}`);
+    await server.announce(range(50, "n"), 1);
+    for (const ahead of [1001, 0, -2 * HOUR, 0]) {
+      await server.step(ahead);
+      await Bun.sleep(1100);
+    }
+    await server.announce(["last"], 1);
+    // Longer than it takes until a step counts.
+    await Bun.sleep(7000);
+    await server.end("SIGTERM");
+    const db = new Database(path, { readonly: true });
+    expect(db.query("SELECT total(entries) AS entries FROM batch").get()).toEqual({ entries: 51 });
+    db.close();
+  });
+});
+
+describe("a clock that was set while no server ran", () => {
+  const journalAt = (path: string, clock: Clock): Journal =>
+    createJournal({ journal: `sqlite:${path}`, prefix: "x", retentionMs: HOUR, origin: new Uint8Array(8), clock });
+
+  async function write(path: string): Promise<void> {
+    const registry = new SiteRegistry(new Site());
+    registry.journal = journalAt(path, new Clock());
+    await registry.journal.open(registry);
+    registry.site.announce("old", 1, "192.0.2.1", Date.now() - HOUR / 2);
+    await registry.append();
+    registry.site.announce("new", 1);
+    await registry.append();
+    await registry.journal.close();
+  }
+
+  for (const [what, step] of STEPS) {
+    test(`does not change the age of the nodes in the file: ${what}`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      await write(path);
+      const real = Date.now;
+      try {
+        Date.now = () => real() + step;
+        const clock = new Clock();
+        const site = new Site();
+        const batches = new RegistryBatches(site.harness.memory, site.harness.engine, clock, new Uint8Array(8));
+        const journal = journalAt(path, clock);
+        await journal.read({ merge: (batch, shift) => batches.merge(batch, shift) });
+        await journal.close();
+        const read: Batch[] = [];
+        await batches.appendAll(collect(read), () => 0);
+        const ages = [0, 1].map((i) => clock.now() - read[0]!.time(i));
+        expect(ages[0]! - HOUR / 2).toBeWithin(-3000, 60_000);
+        expect(ages[1]).toBeWithin(-3000, 60_000);
+      } finally {
+        Date.now = real;
+      }
+    });
+  }
+});
