@@ -80,6 +80,11 @@ const BASE = {
   targets: {},
 } as const;
 
+/** The two highest of the rates. */
+function highest(rates: readonly number[]): readonly number[] {
+  return rates.slice(-2);
+}
+
 function control(rates: readonly number[]): Attack[] {
   const group = "control";
   const lookups = lookupsOf(0);
@@ -140,13 +145,14 @@ function fill(rates: readonly number[]): Attack[] {
     };
   };
   const real = ["10.30.0", "10.30.1", "10.30.2", "10.30.3"].flatMap(network);
-  return ([1, 2] as const).flatMap((times) => {
+  const both = (times: 1 | 2, rates: readonly number[]) => {
     const how = times === 1 ? "once" : "twice";
     return [
       attack(`4 real /24, ${how}`, real, 4 * NETWORK_FACTOR * FULL_RATE, times),
       ...rates.map((rate) => attack(`random addresses, ${how}`, "random", rate, times)),
     ];
-  });
+  };
+  return [...both(1, rates), ...both(2, highest(rates))];
 }
 
 /** Hosts of one network at their full rate, beside hosts of the same network that send 0.9 packets a second. */
@@ -205,7 +211,7 @@ function redirect(): Attack[] {
 
 /** Queries for all nodes: no limit helps, the server only has to be fast enough. */
 function load(rates: readonly number[]): Attack[] {
-  return rates.slice(-2).map((rate) => ({
+  return highest(rates).map((rate) => ({
     ...BASE,
     group: "load",
     name: "queries from random addresses",
@@ -213,7 +219,7 @@ function load(rates: readonly number[]): Attack[] {
   }));
 }
 
-/** @param rates - packets per second of forged attacks; 0: as many as possible */
+/** @param rates - packets per second of forged attacks, in ascending order; at the end 0: as many as possible */
 export function attacks(rates: readonly number[]): Attack[] {
   return [...control(rates), ...node(rates), ...fill(rates), ...neighbors(), ...nat(), ...redirect(), ...load(rates)];
 }

@@ -11,7 +11,7 @@ import { endAll } from "../server/subject.ts";
 import { type Attack, attacks, GROUPS } from "./attacks.ts";
 import { createNetwork } from "./network.ts";
 import { LEGEND, markdownTables, overloaded, type Row, targetLine, targets, textTables } from "./report.ts";
-import { type Setting, Target } from "./run.ts";
+import { AttackedServer, type Setting } from "./run.ts";
 
 const RATES = [1_000, 10_000, 100_000, 0] as const;
 const CAPACITY = defaultServerOptions().capacity;
@@ -81,12 +81,12 @@ async function run(setting: Setting): Promise<void> {
 }
 
 async function measure(setting: Setting, chosen: readonly Attack[]): Promise<void> {
-  await using target = await Target.start(setting);
-  await target.register(chosen[0]!);
-  if (chosen[0]!.group === "fill") await target.fill();
+  await using server = await AttackedServer.start(setting);
+  await server.register(chosen[0]!);
+  if (chosen[0]!.group === "fill") await server.fill();
   for (const attack of chosen) {
     progress(`${attack.group}: ${attack.name}`);
-    rows.push({ attack, ...(await target.measure(attack)) });
+    rows.push({ attack, ...(await server.measure(attack)) });
   }
 }
 

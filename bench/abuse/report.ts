@@ -32,7 +32,7 @@ export function targets(rows: readonly Row[]): Target[] {
     const { attack, shares } = row;
     return Object.entries(attack.targets).map(([name, atLeast]) => {
       const figure = shares[name as Share];
-      const rate = attack.flood ? `, ${rateText(attack.flood.rate)}/s` : "";
+      const rate = attack.flood ? `, ${rateText(attack.flood.rate)}${attack.flood.rate === 0 ? "" : "/s"}` : "";
       const load = overloaded(row) ? " *" : "";
       const text = `${attack.group}, ${attack.name}${rate}${load}: ${WHAT[name as Share]}`;
       return { text, figure, atLeast, reached: figure >= atLeast };

@@ -52,7 +52,7 @@ const QUICK_LEAD_MS = 100;
 const program = (name: string) => join(import.meta.dir, name);
 
 /** A running server, its nodes registered. */
-export class Target implements AsyncDisposable {
+export class AttackedServer implements AsyncDisposable {
   readonly #setting: Setting;
   readonly #server: Server;
 
@@ -61,11 +61,11 @@ export class Target implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async start(setting: Setting): Promise<Target> {
+  static async start(setting: Setting): Promise<AttackedServer> {
     const { network, placement, transport, capacity } = setting;
     const pin = network.server.command([...placement.server]);
     const options = { host: "::", port: DEFAULT_PORT, workers: 1, transport, capacity };
-    return new Target(setting, await Server.start(pin, options));
+    return new AttackedServer(setting, await Server.start(pin, options));
   }
 
   /** Announces nodes as their owners do. @throws {Error} if the server does not know all of them afterwards */

@@ -103,6 +103,7 @@ describe("bench:abuse", () => {
       expect(garbage!.sent).toBeGreaterThan(0);
       expect(garbage!.answers).toBeLessThan(20);
       for (const row of [...byGroup.neighbors!, ...byGroup.nat!]) expect(row.answers).toBeGreaterThan(20);
+      for (const row of byGroup.neighbors!) expect(row.shares.queries).toBeGreaterThan(0);
       const [redirect] = byGroup.redirect!;
       expect(redirect!.redirected).toBeGreaterThan(0);
       expect(redirect!.shares.kept).toBeLessThan(1);
