@@ -115,7 +115,7 @@ function node(rates: readonly number[]): Attack[] {
     "random addresses": "random" as const,
   };
   return [
-    ...[1, 4, 32].map((count) => real(count, count * FULL_RATE, { lookups: 0.99 })),
+    ...[1, 4, 32].map((count) => real(count, count * FULL_RATE, { queries: 0.99, lookups: 0.99 })),
     real(32, 0),
     ...Object.entries(forged).flatMap(([name, sources]) => rates.map((rate) => attack(name, sources, rate))),
   ];

@@ -148,8 +148,8 @@ class Run {
     const end = performance.now() + seconds * 1000;
     await Promise.all(
       clients.map(async (client, i) => {
-        // The clients start one after the other, so that their lookups are spread evenly.
-        let at = performance.now() + (everyMs * i) / clients.length;
+        // At random: with even steps, all clients could meet a limit that refills in even steps at the same moment.
+        let at = performance.now() + everyMs * Math.random();
         for (let k = i; at < end; k += clients.length) {
           await Bun.sleep(Math.max(0, at - performance.now()));
           await this.#lookUp(client, nodes[k % nodes.length]!, once);
