@@ -90,6 +90,7 @@ export class BenchGroup {
     return {
       transport: this.#transport,
       workers: this.#workers,
+      host: this.#options.host,
       engine: this.#options.engine,
       capacity: nodes,
       sourceRate: rate,

@@ -7,6 +7,7 @@ import {
   parseFlags,
   seconds,
   someOf,
+  text,
   toggle,
   UsageError,
   type ValuesOf,
@@ -18,6 +19,8 @@ import { WORKLOADS, type Workload } from "./load/load.ts";
 export interface BenchOptions {
   readonly transports: readonly TransportName[];
   readonly workers: readonly number[];
+  /** Address that the server listens on. The load goes to 127.0.0.1. */
+  readonly host: string;
   readonly nodes: readonly number[];
   readonly whats: readonly Workload[];
   readonly engine: EngineBackend;
@@ -47,6 +50,12 @@ A <list> is one or several values, separated by commas. Other flags take precede
       max: MAX_WORKERS,
       default: undefined,
       help: "threads that handle packets (default: 1)",
+    }),
+    host: text({
+      value: "<address>",
+      default: "127.0.0.1",
+      help: `address that the server listens on; the load goes to 127.0.0.1. With :: it also
+finds out which address was asked`,
     }),
     // The upper limit is about what the 4 GiB of an engine's memory can hold.
     nodes: wholeNumbers({
@@ -85,6 +94,7 @@ function finish(values: ValuesOf<typeof PROGRAM.flags>): BenchOptions {
   return {
     transports: values.transport,
     workers: values.workers ?? preset.workers,
+    host: values.host,
     nodes: values.nodes ?? preset.nodes,
     whats: values.what,
     engine: values.engine,

@@ -15,14 +15,18 @@ const DATA = 4;
 const IPV6_ADDRESS = DATA;
 const IPV6_INTERFACE = DATA + 4;
 const IPV4_INTERFACE = DATA;
-/** Size with padding (CMSG_SPACE): 16 bytes of cmsghdr, then in6_pktinfo (20 bytes) or in_pktinfo (12 bytes). */
-const IPV6_WORDS = 10;
-const IPV4_WORDS = 8;
+/** Size of cmsghdr with in6_pktinfo or in_pktinfo, in bytes: without padding (CMSG_LEN), then with it (CMSG_SPACE). */
+const IPV6_SIZE = 36;
+const IPV6_SPACE = 40;
+const IPV4_SIZE = 28;
+const IPV4_SPACE = 32;
 
 export class AskedAddresses {
   readonly #ipv4: boolean;
   readonly #words: Int32Array;
-  readonly #wordsEach: number;
+  /** Bytes of control data per slot: what the kernel reports, and, without its padding, what it takes. */
+  readonly #space: number;
+  readonly #size: number;
   readonly #at: number;
   /** By slot: length of the control data for the reply. 0: the kernel chooses the source. */
   readonly #lengths: Uint8Array;
@@ -31,21 +35,23 @@ export class AskedAddresses {
   constructor(inbox: Datagrams, ipv4: boolean) {
     const { count } = inbox;
     this.#ipv4 = ipv4;
-    this.#wordsEach = ipv4 ? IPV4_WORDS : IPV6_WORDS;
+    this.#space = ipv4 ? IPV4_SPACE : IPV6_SPACE;
+    // sendmmsg would take the padding as well. But with it, the data of IPv6 does not fit into the kernel's own buffer, so it
+    // would allocate memory for each reply.
+    this.#size = ipv4 ? IPV4_SIZE : IPV6_SIZE;
     this.#lengths = new Uint8Array(count);
     // An explicit ArrayBuffer does not move.
-    const buffer = new ArrayBuffer(count * this.#wordsEach * 4);
+    const buffer = new ArrayBuffer(count * this.#space);
     this.#words = new Int32Array(buffer);
     this.#at = ptr(buffer);
-    for (let slot = 0; slot < count; slot++) inbox.setControl(slot, this.#pointer(slot), this.#wordsEach * 4);
+    for (let slot = 0; slot < count; slot++) inbox.setControl(slot, this.#pointer(slot), this.#space);
   }
 
   /** Turns what the kernel reported with a received datagram into the source of its reply. */
   receive(slot: number, inbox: Datagrams): void {
-    const size = this.#wordsEach * 4;
-    const complete = inbox.controlLength(slot) === size && !inbox.controlTruncated(slot);
-    inbox.setControlLength(slot, size);
-    this.#lengths[slot] = complete && this.#prepare(slot * this.#wordsEach) ? size : 0;
+    const complete = inbox.controlLength(slot) === this.#space && !inbox.controlTruncated(slot);
+    inbox.setControlLength(slot, this.#space);
+    this.#lengths[slot] = complete && this.#prepare((slot * this.#space) >>> 2) ? this.#size : 0;
   }
 
   /** Sets the source of reply `i` of `outbox`, which answers the datagram in `slot`. */
@@ -74,6 +80,6 @@ export class AskedAddresses {
   }
 
   #pointer(slot: number): number {
-    return this.#at + slot * this.#wordsEach * 4;
+    return this.#at + slot * this.#space;
   }
 }

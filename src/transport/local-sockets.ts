@@ -1,21 +1,25 @@
 /**
- * A socket for each local address, beside a socket for all of them.
+ * A socket for each local address, beside a socket for every address.
  *
- * Bun.udpSocket does not report the address that a datagram was sent to. The kernel delivers a datagram to the socket that is
- * bound to its address, if there is one, and what is sent on that socket leaves from that address. Linux.
+ * The kernel delivers a datagram to the socket that is bound to its address, if there is one, and what is sent on that socket
+ * leaves from that address. Bun.udpSocket has no other way to answer from the address that was asked. For mmsg this is
+ * cheaper than its other way, control data with each datagram (`bun run bench:server --host ::`). Linux only: other systems may
+ * not prefer the socket of the address.
  */
-import type { Opened } from "./hosts.ts";
+import { type HostAddress, isWildcard, parseAddress } from "./host.ts";
+import { type Binding, covers, type Opened } from "./hosts.ts";
+import { localAddresses } from "./local-addresses.ts";
 
-/** How often to look for addresses that were added or removed. Until then the socket for all addresses takes their packets. */
+/** How often to look for addresses that were added or removed. Until then the socket for every address gets their packets. */
 const LOOK_MS = 2000;
 
 export interface LocalSocketsOptions<Socket extends Opened> {
-  /** Lists the addresses that need a socket. */
-  readonly list: () => readonly string[];
-  readonly open: (address: string) => Promise<Socket>;
+  /** The sockets of the hosts. */
+  readonly sockets: readonly Socket[];
+  readonly open: (binding: Binding) => Promise<Socket>;
   /** Called before a socket is closed. */
-  readonly flush: () => void;
-  readonly warn: (text: string) => void;
+  readonly flush?: () => void;
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 export class LocalSockets<Socket extends Opened> {
@@ -29,16 +33,18 @@ export class LocalSockets<Socket extends Opened> {
 
   constructor(options: LocalSocketsOptions<Socket>) {
     this.#options = options;
+    const { sockets } = options;
+    if (process.platform !== "linux" || !sockets.some(({ address }) => isWildcard(address))) this.#closed = true;
   }
 
   /** Opens sockets for new addresses and closes those of removed ones, if the last look was long enough ago. Never throws. */
   async look(): Promise<void> {
     const now = performance.now();
-    if (this.#looking || this.#closed || now - this.#lastLook < LOOK_MS) return;
+    if (this.#closed || this.#looking || now - this.#lastLook < LOOK_MS) return;
     this.#lastLook = now;
     this.#looking = true;
     try {
-      await this.#update(new Set(this.#options.list()));
+      await this.#update(new Set(localAddresses()));
     } catch (error) {
       this.#report("cannot list the addresses of this host, so replies from new ones may leave from another", error);
     }
@@ -48,18 +54,27 @@ export class LocalSockets<Socket extends Opened> {
   async #update(addresses: ReadonlySet<string>): Promise<void> {
     for (const [address, socket] of this.#sockets) {
       if (addresses.has(address)) continue;
-      this.#options.flush();
+      this.#options.flush?.();
       this.#sockets.delete(address);
       socket.close();
     }
     for (const address of addresses) {
-      if (!this.#closed && !this.#sockets.has(address)) await this.#add(address);
+      if (this.#closed) return;
+      if (!this.#sockets.has(address) && this.#needsSocket(parseAddress(address))) await this.#add(address);
     }
   }
 
+  /** Whether the only socket of the hosts that receives for the address is one for every address. */
+  #needsSocket(address: HostAddress): boolean {
+    const { sockets } = this.#options;
+    const own = (other: HostAddress) => other.bytes.every((byte, i) => byte === address.bytes[i]);
+    return sockets.some((socket) => covers(socket.address, address)) && !sockets.some((socket) => own(socket.address));
+  }
+
   async #add(address: string): Promise<void> {
+    const { sockets, open } = this.#options;
     try {
-      const socket = await this.#options.open(address);
+      const socket = await open({ address: parseAddress(address), port: sockets[0]!.port, reusePort: "join" });
       if (this.#closed) socket.close();
       else this.#sockets.set(address, socket);
     } catch (error) {
@@ -74,7 +89,7 @@ export class LocalSockets<Socket extends Opened> {
     const { code = "", message } = error as NodeJS.ErrnoException;
     if (this.#reported.has(code)) return;
     this.#reported.add(code);
-    this.#options.warn(`${text}: ${message}`);
+    this.#options.warn?.(`${text}: ${message}`);
   }
 
   close(): void {

@@ -3,14 +3,15 @@
  * slots, and `sendmmsg` sends the replies from there: nothing is copied or allocated in user space.
  *
  * The thread blocks for up to 100 ms: in `recvmmsg` if it has one socket, else in `poll`. After each batch it checks whether
- * it should stop, and from time to time it returns to the event loop to receive messages.
+ * it should stop, and from time to time it returns to the event loop to receive messages. A reply leaves from the address
+ * that was asked: because its socket is bound to that one (local-sockets.ts), or by control data (asked-addresses.ts).
  */
 import { ptr } from "bun:ffi";
-import { openHosts } from "./hosts.ts";
+import { type Binding, openHosts } from "./hosts.ts";
+import { SocketLanes } from "./lanes.ts";
 import { type Libc, loadLibc, MSG_DONTWAIT, systemError, unavailable } from "./libc.ts";
-import { SocketLane } from "./mmsg-lane.ts";
-import { Poll } from "./poll.ts";
-import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
+import { LocalSockets } from "./local-sockets.ts";
+import { type BoundSocket, DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
 /** The longest wait for a datagram: an idle thread checks this often whether it should stop. */
@@ -31,15 +32,17 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
   const { hosts, port, reusePort = "first", slots, processBatch, shouldStop, onEnd } = options;
   const { receiveBuffer = DEFAULT_RECEIVE_BUFFER, socketRecord } = options;
   const libc = loadLibc();
-  const sockets = await openHosts({ hosts, port, reusePort }, async (binding) =>
-    bindSocket({ ...binding, receiveBuffer, socketRecord, timeoutMs: IDLE_MS, reportAddresses: true }, libc),
-  );
+  const lanes = new SocketLanes(libc, slots, IDLE_MS);
+  const open = async (binding: Binding) =>
+    lanes.open({ ...binding, receiveBuffer, socketRecord, reportAddresses: true });
+  const sockets = await openHosts({ hosts, port, reusePort }, open);
+  const local = new LocalSockets({ sockets, open, warn: options.onWarning });
   const closeAll = () => {
+    local.close();
     for (const socket of sockets) socket.close();
   };
   probe(libc, sockets[0]!, closeAll);
-  const lanes = sockets.map((socket) => new SocketLane(libc, socket, slots, sockets.length === 1));
-  const poll = lanes.length === 1 ? undefined : new Poll(libc, sockets, IDLE_MS);
+  await local.look();
   let running = false;
   let closed = false;
 
@@ -50,7 +53,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     running = true;
     try {
       for (let left = BATCHES_PER_TURN; left > 0 && !closed && !stopped; left--) {
-        const lane = lanes[poll === undefined ? 0 : poll.next()];
+        const lane = lanes.next();
         const count = lane === undefined ? 0 : lane.receive();
         if (count > 0 && processBatch(count) > 0) lane!.reply(count);
         // Idle: return to the event loop.
@@ -63,6 +66,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     }
     running = false;
     if (!stopped && !closed) {
+      void local.look();
       setImmediate(run);
       return;
     }

@@ -7,9 +7,7 @@
  */
 import { writeAddress } from "./address.ts";
 import { type BunSocket, openBunSocket } from "./bun-socket.ts";
-import { type HostAddress, isWildcard, parseAddress } from "./host.ts";
-import { type Binding, covers, openHosts } from "./hosts.ts";
-import { localAddresses } from "./local-addresses.ts";
+import { type Binding, openHosts } from "./hosts.ts";
 import { LocalSockets } from "./local-sockets.ts";
 import { DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
@@ -31,7 +29,7 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   let closed = false;
   let idle: Timer | undefined;
   let sockets: readonly BunSocket[] = [];
-  let localSockets: LocalSockets<BunSocket> | undefined;
+  let local: LocalSockets<BunSocket> | undefined;
 
   const open = (binding: Binding) => openSocket({ ...binding, receiveBuffer, socketRecord }, handlers);
   const handlers: Bun.udp.SocketHandler<"buffer"> = {
@@ -59,25 +57,11 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   };
 
   sockets = await openHosts({ hosts, port, reusePort }, open);
-  if (process.platform === "linux" && sockets.some(({ address }) => isWildcard(address))) {
-    localSockets = new LocalSockets({
-      list: () => localAddresses().filter(isExtra),
-      open: (address) => open({ address: parseAddress(address), port: sockets[0]!.port, reusePort: "join" }),
-      flush: processPending,
-      warn: (text) => options.onWarning?.(text),
-    });
-    await localSockets.look();
-  }
+  local = new LocalSockets({ sockets, open, flush: processPending, warn: options.onWarning });
+  await local.look();
   // An error in a batch may have ended it meanwhile.
   if (closed) closeAll();
   else idle = setInterval(checkStop, IDLE_MS);
-
-  /** Whether only the socket for all addresses receives what is sent to a local address. */
-  function isExtra(text: string): boolean {
-    const address = parseAddress(text);
-    const has = (other: HostAddress) => other.bytes.every((byte, i) => byte === address.bytes[i]);
-    return sockets.some((socket) => covers(socket.address, address)) && !sockets.some((socket) => has(socket.address));
-  }
 
   function processPending(): void {
     scheduled = false;
@@ -97,7 +81,7 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
 
   function checkStop(): void {
     if (options.shouldStop()) end();
-    else void localSockets?.look();
+    else void local?.look();
   }
 
   function end(error?: Error): void {
@@ -159,7 +143,7 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   }
 
   function closeAll(): void {
-    localSockets?.close();
+    local?.close();
     for (const socket of sockets) socket.close();
   }
 

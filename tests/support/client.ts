@@ -23,6 +23,7 @@ export class Client implements AsyncDisposable {
         error() {},
       },
     });
+    socket.setBroadcast(true);
     client = new Client(socket, host, port);
     return client;
   }

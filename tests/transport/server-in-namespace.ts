@@ -6,8 +6,8 @@
  *   192.0.2.7:4712.
  * - `server TRANSPORT WORKERS [HOST…]` runs a whole server in the same way. Its warnings go to standard error.
  * - `ask FROM TO PORT NODEID` announces a node, queries it, and prints the reply in hex.
- * - `lookups COUNT PORT ADDRESS…` sends COUNT lookups to each address, on connected sockets: they ignore replies from other
- *   addresses. Prints as JSON how many were answered, by address.
+ * - `lookups COUNT WAIT PORT ADDRESS…` sends COUNT lookups to each address, on connected sockets: they ignore replies from other
+ *   addresses. Ends when no reply has come for WAIT ms. Prints as JSON how many were answered, by address.
  */
 import { configure } from "@logtape/logtape";
 import { createEngine, Lane } from "../../src/engine/index.ts";
@@ -26,11 +26,9 @@ async function untilInputEnds(): Promise<void> {
 
 /** Lookups in flight. They fit into the client's receive buffer. */
 const WINDOW = 32;
-/** A lookup is lost when no reply came for this long. */
-const LOST_MS = 5000;
 
 /** @returns how many of `count` lookups were answered. A lost one is not repeated */
-async function lookups(count: number, port: number, address: string): Promise<number> {
+async function lookups(count: number, wait: number, port: number, address: string): Promise<number> {
   const id = ascii(address);
   const reply = announcement(id, 4711).length;
   const done = Promise.withResolvers<void>();
@@ -56,7 +54,7 @@ async function lookups(count: number, port: number, address: string): Promise<nu
   };
   socket.send(announcement(id, 4711));
   const lost = setInterval(() => {
-    if (performance.now() - last > LOST_MS) done.resolve();
+    if (performance.now() - last > wait) done.resolve();
   }, 100);
   for (let i = 0; i < WINDOW; i++) send();
   await done.promise;
@@ -90,8 +88,9 @@ if (command === "serve") {
   await untilInputEnds();
   await server.stop();
 } else if (command === "lookups") {
-  const [count, port, ...addresses] = rest as [string, string, ...string[]];
-  const answered = await Promise.all(addresses.map((address) => lookups(Number(count), Number(port), address)));
+  const [count, wait, port] = rest.map(Number) as [number, number, number];
+  const addresses = rest.slice(3);
+  const answered = await Promise.all(addresses.map((address) => lookups(count, wait, port, address)));
   console.log(JSON.stringify(Object.fromEntries(addresses.map((address, i) => [address, answered[i]]))));
 } else {
   const [from, to, port, nodeId] = rest as [string, string, string, string];

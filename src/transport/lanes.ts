@@ -1,0 +1,83 @@
+/** The sockets of a worker on the mmsg transport. Several get their turns by `poll`. Linux. */
+import { ptr } from "bun:ffi";
+import { EINTR, type Libc, systemError } from "./libc.ts";
+import { SocketLane } from "./mmsg-lane.ts";
+import { type BoundSocket, bindSocket, type SocketOptions } from "./socket.ts";
+import type { Slots } from "./transport.ts";
+
+/* struct pollfd in words of 32 bits: the descriptor, then requested and reported events, 16 bits each. */
+const POLL_WORDS = 2;
+const POLLIN = 1;
+
+export class SocketLanes {
+  readonly #libc: Libc;
+  readonly #slots: Slots;
+  readonly #timeoutMs: number;
+  readonly #sockets: BoundSocket[] = [];
+  #lanes: readonly SocketLane[] = [];
+  #polled = new Int32Array(0);
+  /** The next socket whose events are to be looked at. */
+  #next = 0;
+
+  /** @param timeoutMs - the longest wait for a datagram */
+  constructor(libc: Libc, slots: Slots, timeoutMs: number) {
+    this.#libc = libc;
+    this.#slots = slots;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Binds a socket and adds it. Its `close` removes it again. Throws the errors of {@link bindSocket}. */
+  open(options: SocketOptions): BoundSocket {
+    const socket = bindSocket({ ...options, timeoutMs: this.#timeoutMs }, this.#libc);
+    this.#sockets.push(socket);
+    this.#changed();
+    const close = () => {
+      this.#sockets.splice(this.#sockets.indexOf(socket), 1);
+      this.#changed();
+      socket.close();
+    };
+    return { ...socket, close };
+  }
+
+  #changed(): void {
+    const sockets = this.#sockets;
+    this.#lanes = sockets.map((socket) => new SocketLane(this.#libc, socket, this.#slots, sockets.length === 1));
+    // An explicit ArrayBuffer does not move.
+    this.#polled = new Int32Array(new ArrayBuffer(sockets.length * POLL_WORDS * 4));
+    for (const [i, { fd }] of sockets.entries()) {
+      this.#polled[i * POLL_WORDS] = fd;
+      this.#polled[i * POLL_WORDS + 1] = POLLIN;
+    }
+    this.#next = sockets.length;
+  }
+
+  /**
+   * The lane to receive from. If it is the only one, its `receive` waits for a datagram, which saves a system call. Of several,
+   * one that has datagrams, and under load each in its turn.
+   *
+   * @returns undefined if no socket received anything within the time limit
+   * @throws {Error} a system error
+   */
+  next(): SocketLane | undefined {
+    const { length } = this.#lanes;
+    if (length === 1) return this.#lanes[0];
+    for (let waited = false; ; waited = true) {
+      while (this.#next < length) {
+        const i = this.#next++;
+        if (this.#polled[i * POLL_WORDS + 1]! >>> 16 !== 0) return this.#lanes[i];
+      }
+      if (waited) return undefined;
+      this.#poll();
+    }
+  }
+
+  #poll(): void {
+    const { call, errno } = this.#libc;
+    const ready = call.poll(ptr(this.#polled), this.#lanes.length, this.#timeoutMs);
+    if (ready > 0) this.#next = 0;
+    else if (ready < 0) {
+      const error = errno();
+      if (error !== EINTR) throw systemError("poll", error);
+    }
+  }
+}
