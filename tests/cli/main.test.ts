@@ -179,6 +179,29 @@ describe("whereabouts server", () => {
     });
   });
 
+  for (const [how, args, variables] of [
+    ["flags", ["--host", "127.0.0.2", "--host", "[::1],127.0.0.1"], {}],
+    ["a variable", [], { WHEREABOUTS_HOST: "127.0.0.2, ::1,127.0.0.1" }],
+  ] as [string, string[], Record<string, string>][]) {
+    test(`listens on several hosts, given by ${how}, and logs all of them`, async () => {
+      const child = spawn(["server", "--port", "0", ...args], variables);
+      const { port, rest } = await started(child);
+      for (const host of ["127.0.0.2", "::1", "127.0.0.1"]) {
+        await using client = await Client.open(port, host);
+        client.send(announcement(ascii("A"), 1));
+        expect(await client.ask(query(ascii("A")))).toBeDefined();
+      }
+      child.kill();
+      expect(await rest()).toContain(` listens on udp 127.0.0.2:${port}, [::1]:${port}, 127.0.0.1:${port}: `);
+    });
+  }
+
+  test("names the host that it cannot listen on", async () => {
+    const { err, code } = await run(["server", "--port", "0", "--host", "127.0.0.1", "--host", "192.0.2.1"]);
+    expect(err).toBe("whereabouts: error: cannot listen on 192.0.2.1:0: no interface of this host has that address\n");
+    expect(code).toBe(1);
+  });
+
   for (const [args, complaint] of [
     [["--port", "70000"], "whole number from 0 to 65535"],
     [["--port", "1e3"], "whole number"],
@@ -194,6 +217,7 @@ describe("whereabouts server", () => {
     [["--allow", "010.0.0.0/8"], '"010.0.0.0/8" is no network'],
     [["--allow", "10.0.0.0/8/8"], "is no network"],
     [["--host", ""], "--host must be an address or a name"],
+    [["--host", "::1,"], "--host must be an address or a name, not an empty string"],
     [["--allow", "example.org"], '"example.org" is no network'],
     [["--engine", "go"], "Allowed choices are wasm, ts"],
     [["--workers", "0"], '"auto", or a whole number from 1 to 256'],

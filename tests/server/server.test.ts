@@ -172,6 +172,9 @@ describe("a server", () => {
     expect(everywhere.address).toBe("::");
     await using several = await start({ host: "localhost", workers: 3, transport: "udp" });
     expect(several.address).toBe(named.address);
+    await using both = await start({ host: ["127.0.0.1", "[::1]", "127.0.0.1"], workers: 2 });
+    expect([both.address, both.addresses]).toEqual(["127.0.0.1", ["127.0.0.1", "::1"]]);
+    expect(both.options.host).toEqual(["127.0.0.1", "::1", "127.0.0.1"]);
   });
 
   test("accepts an IPv6 address in brackets", async () => {

@@ -240,6 +240,28 @@ describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
   );
 });
 
+describe.each([...TRANSPORTS])("a stuck worker on transport %s", (transport) => {
+  on(transport)("loses all of its sockets, those of local addresses too", async () => {
+    using threads = new Threads("tests/server/faulty-worker.ts");
+    const before = openSockets();
+    const server = await start({ transport, workers: 2, host: "::" });
+    const wake = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    threads.list[0]!.postMessage({ type: "fail", step: "idle", how: "spin", wake } satisfies FailCommand);
+    await until(() => server.stats().replaced === 1, "the worker to be replaced");
+    for (const host of ["127.0.0.1", "::1", "127.0.0.2"]) {
+      // The kernel chooses the worker by the client's port.
+      const clients = await Promise.all(Array.from({ length: 40 }, () => Client.open(server.port, host)));
+      clients[0]!.send(announcement(ascii("A"), 1));
+      expect(await clients[0]!.ask(query(ascii("A"))), host).toBeDefined();
+      for (const client of clients) expect(await client.ask(query(ascii("A"))), host).toBeDefined();
+      for (const client of clients) client.close();
+    }
+    await server.stop();
+    new Int32Array(wake.buffer)[0] = 1;
+    await until(() => openSockets() === before, "all sockets to be closed");
+  });
+});
+
 describe("a server of many workers", () => {
   test("has all of them listen on the port of the first", async () => {
     using threads = new Threads();

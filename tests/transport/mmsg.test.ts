@@ -2,12 +2,13 @@
  * The mmsg transport: its own behavior, and where it cannot run. transport.test.ts tests what all transports have in
  * common.
  */
+import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { describe, expect, test } from "bun:test";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { SLOT_REPLY_LENGTH, SLOT_SIZE } from "../../assembly/layout.ts";
 import { EngineControl, Lane } from "../../src/engine/index.ts";
 import { parseAddress } from "../../src/transport/host.ts";
-import { EAGAIN, EINTR, type Libc, openLibc, type Platform } from "../../src/transport/libc.ts";
+import { EAGAIN, EINTR, type Libc, MSG_CTRUNC, openLibc, type Platform } from "../../src/transport/libc.ts";
 import { openMmsg } from "../../src/transport/mmsg.ts";
 import { SocketLane } from "../../src/transport/mmsg-lane.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "../../src/transport/socket.ts";
@@ -23,6 +24,9 @@ const linux = process.platform === "linux";
 const check = testIf(linux, "needs Linux");
 
 const ENOBUFS = 105;
+const EINVAL = 22;
+const EADDRNOTAVAIL = 99;
+const ENETUNREACH = 101;
 const EHOSTUNREACH = 113;
 const EBADF = 9;
 
@@ -80,20 +84,22 @@ check("a reply that cannot be sent is skipped and counted, and the replies after
 });
 
 describe("when a system call fails", () => {
+  const RECVMMSG = 1;
+
   /** @param script - the results of the system calls in order: a count, or a negative errno */
-  function scripted(script: number[]) {
+  function scripted(script: number[], reportsAddresses = false, kernel?: (call: number, at: number) => number) {
     const memory = engineMemory();
     const slots = new Lane(memory, 0);
     const sends: number[] = [];
     let errno = 0;
     const libc = {
-      recvmmsg: 1,
+      recvmmsg: RECVMMSG,
       sendmmsg: 2,
       errno: () => errno,
       call: {
-        syscall(_number: number, _fd: number, _datagrams: number, count: number) {
+        syscall(number: number, _fd: number, datagrams: number, count: number) {
           sends.push(count);
-          const result = script.shift() ?? count;
+          const result = kernel?.(number, datagrams) ?? script.shift() ?? count;
           if (result >= 0) return result;
           errno = -result;
           return -1;
@@ -105,7 +111,7 @@ describe("when a system call fails", () => {
       port: 1,
       address: parseAddress("::"),
       ipv4: false,
-      reportsAddresses: false,
+      reportsAddresses,
       receiveBuffer: 1,
       entry: undefined,
       close() {},
@@ -149,6 +155,88 @@ describe("when a system call fails", () => {
     const { lane, control } = scripted([-EAGAIN, -EINTR, -EHOSTUNREACH, 7]);
     expect([lane.receive(), lane.receive(), lane.receive(), lane.receive()]).toEqual([0, 0, 0, 7]);
     expect(control.counters().socketErrors).toBe(1);
+  });
+
+  describe("the source of a reply", () => {
+    const SOL_IPV6 = 41;
+    const IPV6_PKTINFO = 50;
+    const mapped = (...ipv4: number[]) => [...new Array(10).fill(0), 0xff, 0xff, ...ipv4];
+
+    /** Has the kernel report that a datagram came in on interface 7 for `address`, then sends its reply. */
+    function replyTo(address: number[], { size = 40, flags = 0, errno = 0 } = {}) {
+      const control = new Uint8Array(40);
+      new Uint32Array(control.buffer).set([36, 0, SOL_IPV6, IPV6_PKTINFO, 0, 0, 0, 0, 7]);
+      control.set(address, 16);
+      const sent: (Uint8Array | undefined)[] = [];
+      const {
+        lane,
+        slots,
+        control: counters,
+      } = scripted([1], true, (call, at) => {
+        const [headers, controlOf] = controlData(at);
+        if (call === RECVMMSG) {
+          controlOf().set(control);
+          headers[10] = size;
+          headers[12] = flags;
+          return 1;
+        }
+        sent.push(headers[10] === 0 ? undefined : controlOf().slice(0, headers[10]));
+        return errno !== 0 && headers[10] !== 0 ? -errno : 1;
+      });
+      expect(lane.receive()).toBe(1);
+      fillReplies(slots, 1);
+      lane.reply(1);
+      const { unsent, socketErrors } = counters.counters();
+      return { sent, unsent, socketErrors };
+    }
+
+    /** The first header of a call, and the bytes that its control data has. */
+    function controlData(at: number): [Int32Array, () => Uint8Array] {
+      const headers = new Int32Array(toArrayBuffer(at as Pointer, 0, 64));
+      const pointer = () => Number(new BigUint64Array(headers.buffer, 32, 1)[0]);
+      return [headers, () => new Uint8Array(toArrayBuffer(pointer() as Pointer, 0, 40))];
+    }
+
+    const interfaceOf = (control: Uint8Array | undefined) => control?.[32];
+    const addressOf = (control: Uint8Array | undefined) => [...(control?.subarray(16, 32) ?? [])];
+
+    check("is the address that was asked, with the interface only if it is link-local", async () => {
+      for (const [address, index] of [
+        [[0xfd, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 0],
+        [[0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 7],
+        [[0xfe, 0xbf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 7],
+        [[0xfe, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 0],
+        [mapped(10, 9, 0, 1), 0],
+      ] as const) {
+        const { sent } = replyTo([...address]);
+        expect(sent).toHaveLength(1);
+        // Without the padding.
+        expect(sent[0]).toHaveLength(36);
+        expect(addressOf(sent[0])).toEqual([...address]);
+        expect(interfaceOf(sent[0])).toBe(index);
+      }
+    });
+
+    check("is left to the kernel after a multicast or broadcast, or if the kernel did not report it", async () => {
+      const address = mapped(10, 9, 0, 1);
+      for (const [to, report] of [
+        [[0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], {}],
+        [mapped(224, 0, 0, 1), {}],
+        [mapped(255, 255, 255, 255), {}],
+        [address, { size: 0 }],
+        [address, { flags: MSG_CTRUNC }],
+      ] as const) {
+        expect(replyTo([...to], report)).toEqual({ sent: [undefined], unsent: 0, socketErrors: 0 });
+      }
+    });
+
+    check("is left to the kernel if it refuses the address", async () => {
+      for (const errno of [EINVAL, EADDRNOTAVAIL, ENETUNREACH]) {
+        const { sent, unsent, socketErrors } = replyTo(mapped(10, 9, 0, 255), { errno });
+        expect(sent).toEqual([expect.any(Uint8Array), undefined]);
+        expect([unsent, socketErrors]).toEqual([0, 0]);
+      }
+    });
   });
 
   check("the transport ends with the system's error after 64 failed receives in a row", async () => {
