@@ -74,9 +74,9 @@ function tap<T extends Words>(array: T, step: () => void): T {
   return proxy;
 }
 
-const ATOMICS = ["load", "store", "add", "compareExchange"] as const;
+const ATOMICS = ["load", "store", "add", "compareExchange", "wait"] as const;
 
-/** Replaces Atomics while `work` runs: Atomics do not accept proxies. Loads are not steps. */
+/** Replaces Atomics while `work` runs: Atomics do not accept proxies. Loads and waits are not steps. */
 function withTaps<T>(work: () => T): T {
   const originals = ATOMICS.map((name) => [name, Atomics[name]] as const);
   for (const [name, original] of originals) {
@@ -84,7 +84,7 @@ function withTaps<T>(work: () => T): T {
     Object.assign(Atomics, {
       [name]: (given: Words, ...rest: number[]) => {
         const tap = tapped.get(given);
-        if (tap !== undefined && name !== "load") tap.step();
+        if (tap !== undefined && name !== "load" && name !== "wait") tap.step();
         return call(tap?.array ?? given, ...rest);
       },
     });

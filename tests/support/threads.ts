@@ -1,15 +1,19 @@
+import type { FromWorker } from "../../src/server/workers/messages.ts";
+
 const WORKER = "src/server/workers/worker.ts";
 
 /** Gives a test access to the packet workers that a server starts, and to the memory that they share. */
 export class Threads implements Disposable {
   /** The workers, in the order in which they were started. */
   readonly list: Worker[] = [];
+  /** The system's numbers of their threads. */
+  readonly numbers = new Map<Worker, number>();
   #memory: WebAssembly.Memory | undefined;
   readonly #original = globalThis.Worker;
 
   /** @param script the module that the workers run instead of their own. */
   constructor(script = WORKER) {
-    const { list } = this;
+    const { list, numbers } = this;
     const Original = this.#original;
     const keep = (memory: WebAssembly.Memory | undefined) => {
       this.#memory ??= memory;
@@ -17,7 +21,11 @@ export class Threads implements Disposable {
     globalThis.Worker = class extends Original {
       constructor(url: string, options?: WorkerOptions) {
         super(url.replace(WORKER, script), options);
-        if (url.includes(WORKER)) list.push(this);
+        if (!url.includes(WORKER)) return;
+        list.push(this);
+        this.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+          if (data.type === "thread") numbers.set(this, data.thread!);
+        });
       }
 
       override postMessage(message: unknown): void {

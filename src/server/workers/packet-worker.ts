@@ -6,7 +6,7 @@ import { getLogger } from "@logtape/logtape";
 import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
-import { isAlive } from "./threads.ts";
+import { isAlive, takesNoSignals } from "./threads.ts";
 import { TICK_MS, type Ticks } from "./ticks.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
@@ -15,6 +15,8 @@ const logger = getLogger(["whereabouts", "server"]);
 const START_TICKS = 50;
 /** How often to check whether a thread has ended whose end was reported. */
 const GONE_MS = 1;
+/** How often to check whether a thread can be terminated. */
+const RETRY_MS = 20;
 
 /** Descriptors that a new worker may need: its sockets, files that it reads, and those of Bun. */
 const DESCRIPTORS = 16;
@@ -94,7 +96,7 @@ export class PacketWorker {
    * @returns whether the thread ended within `ms`
    */
   end(ms: number): Promise<boolean> {
-    this.#worker.terminate();
+    void this.#terminate();
     // Bun closes sockets of its own. If the thread ends late, it may have opened a socket meanwhile.
     const closed = this.ended.then(() => closeRecordedSockets(this.#socketRecord));
     return within(ms, closed);
@@ -108,6 +110,15 @@ export class PacketWorker {
    */
   revokeSockets(): void {
     revokeRecordedSockets(this.#socketRecord);
+  }
+
+  /**
+   * Terminates the thread as soon as it takes signals. Before that, Bun would wait for its answer to one, with a lock held
+   * that this thread needs for its garbage collection.
+   */
+  async #terminate(): Promise<void> {
+    while (this.thread !== undefined && takesNoSignals(this.thread)) await sleep(RETRY_MS, undefined, { ref: false });
+    this.#worker.terminate();
   }
 
   /** Bun reports the end of a thread when it runs no more JavaScript. The system knows when it has really ended. */

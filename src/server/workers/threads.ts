@@ -24,6 +24,11 @@ export function isAlive(thread: number): boolean {
   }
 }
 
+/** Whether a thread of this process takes no signals: a debugger has stopped it, or it waits for a disk. */
+export function takesNoSignals(thread: number): boolean {
+  return ["t", "T", "D"].includes(readFields(thread)?.[0] ?? "");
+}
+
 export interface ThreadState {
   /** It runs, or waits for a processor. Otherwise it sleeps, or a debugger has stopped it. */
   readonly runnable: boolean;
@@ -68,15 +73,19 @@ export class ThreadStates {
 }
 
 function readState(thread: string, before: ThreadState | undefined): ThreadState | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`${TASKS}/${thread}/stat`, "latin1");
-  } catch {
-    return undefined;
-  }
-  // The name comes second, in parentheses, and may contain anything. Then the state, and 10 fields on the two times.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const fields = readFields(thread);
+  if (fields === undefined) return undefined;
   const runnable = fields[0] === "R";
   const cpuMs = (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
   return { runnable, cpuMs, starved: runnable && before?.runnable === true && before.cpuMs === cpuMs };
+}
+
+/** The fields of a thread's state from the third on. The second, its name, is in parentheses and may contain anything. */
+function readFields(thread: number | string): string[] | undefined {
+  try {
+    const text = readFileSync(`${TASKS}/${thread}/stat`, "latin1");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
+  }
 }

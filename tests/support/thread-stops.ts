@@ -1,0 +1,43 @@
+/** Stops single threads of this process. */
+import { openLibrary } from "../../src/transport/libc.ts";
+import { OutputLines } from "./command.ts";
+
+const PR_SET_PTRACER = 0x59616d61;
+/** Any process of this user may trace this one: where Yama restricts it, only a parent may trace its children. */
+const PR_SET_PTRACER_ANY = -1;
+
+export class ThreadStops implements Disposable {
+  readonly #tracer = Bun.spawn([process.execPath, new URL("./tracer.ts", import.meta.url).pathname], {
+    stdin: "pipe",
+    stdout: "pipe",
+  });
+  readonly #answers = new OutputLines(this.#tracer.stdout);
+
+  constructor() {
+    const { prctl } = openLibrary(process, {
+      prctl: { args: ["i32", "i64", "i64", "i64", "i64"], returns: "i32" },
+    }).symbols;
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+  }
+
+  /** Stops a thread. It does nothing more, not even end, until {@link go}. @throws {Error} if this system forbids it */
+  stop(thread: number): Promise<void> {
+    return this.#command(`stop ${thread}`);
+  }
+
+  go(): Promise<void> {
+    return this.#command("go");
+  }
+
+  async #command(command: string): Promise<void> {
+    this.#tracer.stdin.write(`${command}\n`);
+    this.#tracer.stdin.flush();
+    const answer = await this.#answers.next(/./);
+    if (answer !== "done") throw new Error(`${command}: ${answer}`);
+  }
+
+  /** A stopped thread goes on. */
+  [Symbol.dispose](): void {
+    this.#tracer.kill();
+  }
+}
