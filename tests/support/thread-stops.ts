@@ -6,6 +6,28 @@ const PR_SET_PTRACER = 0x59616d61;
 /** Any process of this user may trace this one: where Yama restricts it, only a parent may trace its children. */
 const PR_SET_PTRACER_ANY = -1;
 
+/** The text of a thread that reports its number and then idles. */
+const IDLE = 'postMessage(require("node:fs").readlinkSync("/proc/thread-self")); setInterval(() => {}, 1000);';
+
+/** Whether this system has ptrace, and permits it. */
+export async function canStopThreads(): Promise<boolean> {
+  if (process.platform !== "linux") return false;
+  const idle = new Worker(URL.createObjectURL(new Blob([IDLE])));
+  const { promise, resolve } = Promise.withResolvers<string>();
+  idle.onmessage = ({ data }) => resolve(data);
+  const thread = Number((await promise).split("/").at(-1));
+  using stops = new ThreadStops();
+  try {
+    await stops.stop(thread);
+    await stops.go();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    idle.terminate();
+  }
+}
+
 export class ThreadStops implements Disposable {
   readonly #tracer = Bun.spawn([process.execPath, new URL("./tracer.ts", import.meta.url).pathname], {
     stdin: "pipe",

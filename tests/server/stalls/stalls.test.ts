@@ -1,0 +1,50 @@
+/** A server one of whose workers stands still, and later goes on. `bun run soak:stall` does this for longer, at every step. */
+import { expect } from "bun:test";
+import type { EngineBackend } from "../../../src/engine/index.ts";
+import { testIf } from "../../support/needs.ts";
+import { canStopThreads } from "../../support/thread-stops.ts";
+import { LONG_LIMIT_MS } from "../../support/time-limits.ts";
+import { HANGS, runStall, wrongWith } from "./run.ts";
+import type { StallStep } from "./stall.ts";
+
+const on = testIf(await canStopThreads(), "needs ptrace, on Linux");
+
+/** Runs stalls side by side, since they mostly wait. */
+async function stall(...stalls: readonly (readonly [EngineBackend, StallStep, number])[]) {
+  const results = await Promise.all(stalls.map((one) => runStall(...one)));
+  expect(results.map(wrongWith)).toEqual(stalls.map(() => ""));
+  return results.map(({ outcome }) => outcome);
+}
+
+on(
+  "a worker that stands still for 0.2 s is kept, at whatever step of a change",
+  async () => {
+    const outcomes = await stall(["wasm", "refresh", 200], ["ts", "insert, linking", 200], ["wasm", "idle", 200]);
+    expect(outcomes).toEqual(["kept", "kept", "kept"]);
+  },
+  LONG_LIMIT_MS,
+);
+
+on(
+  "a worker that stands still for 3 s is replaced; it keeps its locks, and may finish its change when it goes on",
+  async () => {
+    const outcomes = await stall(
+      ["wasm", "locked", 3000],
+      ["ts", "locked", 3000],
+      ["wasm", "allocate", 3000],
+      ["ts", "remove", 3000],
+      ["ts", "idle", 3000],
+    );
+    expect(outcomes).toEqual(new Array(5).fill("replaced"));
+  },
+  LONG_LIMIT_MS,
+);
+
+on(
+  "a worker that stands still for longer with a lock ends the server with one line, and the next one has all nodes",
+  async () => {
+    const results = await Promise.all([runStall("wasm", "insert", 20_000), runStall("ts", "release", 20_000)]);
+    for (const result of results) expect(result).toMatchObject({ outcome: "ended", message: HANGS, missing: 0 });
+  },
+  LONG_LIMIT_MS,
+);
