@@ -1,0 +1,50 @@
+/** A server that gets hardly any processor time. */
+import { expect } from "bun:test";
+import { availableParallelism } from "node:os";
+import { Client } from "../support/client.ts";
+import { OutputLines, start } from "../support/command.ts";
+import { testIf } from "../support/needs.ts";
+import { nodeOf } from "../support/nodes.ts";
+import { announcement, query } from "../support/packets.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
+
+/** A busy loop. It ends by itself, if this test does not end it. */
+const LOOP = ["timeout", "120", "sh", "-c", "while :; do :; done"];
+const NODES = 300;
+
+const on = testIf(process.platform === "linux" && Bun.which("nice") !== null, "needs nice, on Linux");
+
+on(
+  "a server with the lowest priority beside busy loops serves slowly, and no worker is declared dead",
+  async () => {
+    const loops = Array.from({ length: availableParallelism() * 3 }, () => Bun.spawn(LOOP));
+    try {
+      const args = ["server", "--host", "127.0.0.1", "--port", "0", "--workers", "3", "--log-format", "json"];
+      const child = start(args, { by: ["nice", "-n", "19"] });
+      const out = new OutputLines(child.stdout);
+      const port = Number(/"port":(\d+)/.exec(await out.next(/"port":/))![1]);
+      const clients = await Promise.all(Array.from({ length: 12 }, () => Client.open(port)));
+      let answered = 0;
+      const end = performance.now() + 10_000;
+      for (let n = 0; n < NODES || performance.now() < end; n++) {
+        const { id, port: nodePort } = nodeOf(n % NODES);
+        for (const client of clients) {
+          client.send(announcement(id, nodePort));
+          client.send(query(id));
+          answered += client.replies.splice(0).length;
+        }
+        await Bun.sleep(10);
+      }
+      for (const client of clients) client.close();
+      child.kill("SIGTERM");
+      expect(await child.exited).toBe(0);
+      await out.end;
+      expect(answered).toBeGreaterThan(100);
+      // No line says that a worker was replaced, or anything else that is wrong.
+      expect(out.lines.filter((line) => !line.includes('"INFO"'))).toEqual([]);
+    } finally {
+      for (const loop of loops) loop.kill();
+    }
+  },
+  LONG_LIMIT_MS,
+);
