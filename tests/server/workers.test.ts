@@ -28,6 +28,7 @@ import { Threads } from "../support/threads.ts";
 import { LONG_LIMIT_MS, TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 import { engineMemory } from "../transport/transports.ts";
 import { collideAt } from "./contention/contention.ts";
+import type { Shortage } from "./descriptor-shortage.ts";
 import type { FailCommand } from "./faulty-worker.ts";
 import type { WorkerFailures } from "./worker-failures.ts";
 
@@ -319,3 +320,24 @@ describe("a server of many workers", () => {
     expect(server.stats()).toMatchObject({ received: 4, workers: 1, verdicts: { stored: 1, answered: 3 } });
   });
 });
+
+on("mmsg")(
+  "a server without free descriptors goes on while a worker hangs, says what failed, and replaces the worker later",
+  async () => {
+    const script = new URL("./descriptor-shortage.ts", import.meta.url).pathname;
+    const child = Bun.spawn(["sh", "-c", 'ulimit -n 100; exec "$@"', "sh", process.execPath, script], {
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    const result: Shortage = JSON.parse(await child.stdout.text());
+    expect(result).toMatchObject({ message: "", workers: 2, received: true });
+    expect(result.log).toEqual([
+      "packet worker 1 could not be replaced, trying again: too many files are open: raise the limit with ulimit -n (EMFILE)",
+      expect.stringMatching(/^the socket of packet worker 1 could not be taken away, trying again: EMFILE/),
+      expect.stringMatching(
+        /^packet worker 1 was replaced after \d+ ms: its heartbeat stopped; its thread has not ended yet$/,
+      ),
+    ]);
+  },
+  LONG_LIMIT_MS,
+);
