@@ -1,4 +1,4 @@
-/** A server that gets hardly any processor time. */
+/** A server that gets hardly any processor time, or none for a while. */
 import { expect } from "bun:test";
 import { availableParallelism } from "node:os";
 import { Client } from "../support/client.ts";
@@ -13,6 +13,28 @@ const LOOP = ["timeout", "120", "sh", "-c", "while :; do :; done"];
 const NODES = 300;
 
 const on = testIf(process.platform === "linux" && Bun.which("nice") !== null, "needs nice, on Linux");
+
+on(
+  "a server that was stopped as a whole for 3 s goes on with the same workers",
+  async () => {
+    const child = start(["server", "--host", "127.0.0.1", "--port", "0", "--workers", "3", "--log-format", "json"]);
+    const out = new OutputLines(child.stdout);
+    const port = Number(/"port":(\d+)/.exec(await out.next(/"port":/))![1]);
+    child.kill("SIGSTOP");
+    await Bun.sleep(3000);
+    child.kill("SIGCONT");
+    // Time enough for a wrong decision.
+    await Bun.sleep(1500);
+    await using client = await Client.open(port);
+    client.send(announcement(nodeOf(0).id, 1));
+    expect(await client.ask(query(nodeOf(0).id))).toBeDefined();
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    await out.end;
+    expect(out.lines.filter((line) => !line.includes('"INFO"'))).toEqual([]);
+  },
+  LONG_LIMIT_MS,
+);
 
 on(
   "a server with the lowest priority beside busy loops serves slowly, and no worker is declared dead",

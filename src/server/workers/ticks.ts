@@ -89,7 +89,7 @@ export class Watch {
    *
    * @returns why the thread is stuck, or undefined if it is not
    */
-  check(heartbeat: number, thread: number | undefined, ticks: Ticks): string | undefined {
+  check(heartbeat: number, thread: number | undefined, ticks: Pick<Ticks, "onTime" | "state">): string | undefined {
     if (heartbeat !== this.#heartbeat) {
       this.#heartbeat = heartbeat;
       this.#silent = this.#asleep = this.#unknown = 0;
