@@ -7,8 +7,10 @@ import { Batch, type SealedBatch } from "../batch/index.ts";
 import { type Journal, JournalError, type JournalRegistry, type RegistryClock, type StorageInfo } from "../journal.ts";
 import { escapeLogText, OutageLog } from "../outage-log.ts";
 import { RedisConnection } from "./connection.ts";
+import { FutureBatches } from "./future-batches.ts";
 import { refillStream } from "./refill-stream.ts";
-import { RedisStream, type StreamEntry } from "./stream.ts";
+import { isBefore, RedisStream, STEP_MS, type StreamEntry } from "./stream.ts";
+import { StreamRewriter } from "./stream-rewriter.ts";
 import type { RedisTarget } from "./url.ts";
 
 const logger = getLogger(["whereabouts", "journal"]);
@@ -65,6 +67,8 @@ export class RedisJournal implements Journal {
    * this server had read when it noticed the loss.
    */
   #missing: { readonly id: string; readonly known: string } | undefined;
+  readonly #rewriter: StreamRewriter;
+  readonly #future: FutureBatches;
   /** Entries of batches read so far. */
   #entriesRead = 0;
   #caughtUp: () => void = () => {};
@@ -78,6 +82,8 @@ export class RedisJournal implements Journal {
     this.#retentionMs = retentionMs;
     this.#origin = origin;
     this.#stream = new RedisStream(prefix, retentionMs, clock);
+    this.#future = new FutureBatches(this.#stream, clock);
+    this.#rewriter = new StreamRewriter(this.#stream, prefix, origin);
   }
 
   get shift(): number {
@@ -199,7 +205,10 @@ export class RedisJournal implements Journal {
     await this.#readToEnd(reader, 0);
     this.#caughtUp();
     this.#connectionLog.recovered();
-    for (;;) await this.#readToEnd(reader, BLOCK_MS);
+    for (;;) {
+      await this.#readToEnd(reader, BLOCK_MS);
+      this.#rewriteIfNeeded();
+    }
   }
 
   /** Reads and merges everything after the position. Waits up to `blockMs` if there is nothing. */
@@ -227,6 +236,7 @@ export class RedisJournal implements Journal {
       batch = Batch.parse(Uint8Array.fromBase64(data));
     } catch (error) {
       this.bad++;
+      this.#rewriter.read(id, undefined);
       // At debug level, because each bad entry adds a line. The warning below is logged once a minute at most.
       logger.debug(escapeLogText(`entry ${id} of ${this.#stream.key} is not a batch: ${(error as Error).message}`));
       this.#badBatchLog.failed(
@@ -234,7 +244,10 @@ export class RedisJournal implements Journal {
       );
       return;
     }
+    this.#rewriter.read(id, batch.count);
     if (batch.origin === this.#origin) return;
+    // In a tool, nobody would look at them again.
+    if (this.#registry && this.#future.putOff(id, batch)) return;
     this.#entriesRead += batch.count;
     await this.#mergeTarget!.merge(batch, -this.shift);
   }
@@ -243,21 +256,40 @@ export class RedisJournal implements Journal {
     for (;;) {
       await Bun.sleep(CHECK_MS);
       await this.#compareClocks(writer);
+      for (const batch of await this.#future.due(writer)) await this.#registry!.merge(batch, -this.shift);
       await this.#checkForDataLoss(writer);
     }
   }
 
   async #compareClocks(writer: RedisConnection): Promise<void> {
+    const first = !this.#stream.measured;
     const moved = await this.#stream.measureClock(writer);
-    if (moved === undefined || Math.abs(moved) < CLOCK_WARNING_MS) return;
-    if (Math.abs(this.shift) < CLOCK_WARNING_MS) {
-      logger.info("the clocks of this machine and of Redis agree again, within a second");
-      return;
-    }
-    const seconds = (Math.abs(this.shift) / 1000).toFixed(1);
-    logger.warning(
-      `the clock of this machine is ${seconds} s ${this.shift > 0 ? "behind" : "ahead of"} the clock of Redis: times are converted`,
-    );
+    if (first && Math.abs(this.shift) > CLOCK_WARNING_MS) {
+      const seconds = (Math.abs(this.shift) / 1000).toFixed(1);
+      const way = this.shift > 0 ? "behind" : "ahead of";
+      logger.warning(`the clock of this machine is ${seconds} s ${way} the clock of Redis: times are converted`);
+    } else if (!first && moved !== undefined && Math.abs(moved) > STEP_MS) this.#clockWasSet(moved);
+  }
+
+  /** Redis's clock was set: what the stream has got has other times than what is appended from now on. */
+  #clockWasSet(moved: number): void {
+    const seconds = (Math.abs(moved) / 1000).toFixed(1);
+    const what = `the clock of Redis was set ${moved > 0 ? "ahead" : "back"} by ${seconds} s, or this machine slept`;
+    logger.warning(`${what}: all announcements are appended again`);
+    const ids = [this.#progress.position, this.#appended].filter((id) => id !== undefined);
+    this.#rewriter.clockWasSet(ids.reduce((last, id) => (isBefore(last, id) ? id : last), "0-0"));
+    this.#registry!.appendAgain();
+  }
+
+  #rewriteIfNeeded(): void {
+    const progress = this.#progress;
+    if (!this.#writer || progress.position === undefined) return;
+    void this.#rewriter.rewriteIfNeeded({
+      connection: this.#writer,
+      registry: this.#registry!,
+      position: progress.position,
+      intact: () => this.#missing === undefined && this.#progress === progress && this.#future.count === 0,
+    });
   }
 
   /**
@@ -273,6 +305,7 @@ export class RedisJournal implements Journal {
       const refilling = this.#missing !== undefined;
       this.#missing = { id, known: this.#progress.position ?? id };
       this.#progress = {};
+      this.#rewriter.restart();
       this.#appended = undefined;
       this.#registry!.appendAgain();
       if (!refilling) void this.#refill();

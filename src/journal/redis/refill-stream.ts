@@ -8,11 +8,9 @@
  */
 import { JournalError } from "../journal.ts";
 import type { RedisConnection } from "./connection.ts";
+import { Lease } from "./lease.ts";
 import { isBefore, type RedisStream, timeOf } from "./stream.ts";
 
-/** A lease that is not renewed expires after this time: its holder has died. */
-const LEASE_MS = 15_000;
-const RENEW_MS = 5_000;
 /** How often to check whether the holder of the lease has finished. */
 const POLL_MS = 2_000;
 
@@ -41,9 +39,8 @@ export async function refillStream(options: Refill): Promise<void> {
   const { connection, origin, stopped } = options;
   const key = `${options.prefix}:refill`;
   while (!stopped()) {
-    if ((await connection.send("SET", [key, `busy ${origin}`, "NX", "PX", `${LEASE_MS}`])) === "OK") {
-      return await fill(options, key);
-    }
+    const lease = await Lease.take(connection, key, origin);
+    if (lease) return await fill(options, lease);
     const value = ((await connection.send("GET", [key])) as string | null) ?? "";
     const done = /^done (\d+) (\d+-\d+) (\d+-\d+)$/.exec(value);
     if (done) {
@@ -62,19 +59,13 @@ export async function refillStream(options: Refill): Promise<void> {
  * Appends everything while it holds the lease. Then sets the key to `done BEGAN LAST KNOWN`: when the refill began, its
  * last entry, and the last entry that this server had read when it noticed the loss.
  */
-async function fill({ connection, stream, known, retentionMs, origin, appendAll }: Refill, key: string): Promise<void> {
+async function fill({ stream, known, retentionMs, appendAll }: Refill, lease: Lease): Promise<void> {
   const began = Math.floor(stream.now());
-  const renewal = setInterval(() => {
-    connection.send("SET", [key, `busy ${origin}`, "PX", `${LEASE_MS}`]).catch(() => {});
-  }, RENEW_MS);
   try {
     const last = await appendAll();
-    clearInterval(renewal);
-    await connection.send("SET", [key, `done ${began} ${last} ${known}`, "PX", `${Math.ceil(retentionMs)}`]);
+    await lease.finish(`done ${began} ${last} ${known}`, Math.ceil(retentionMs));
   } catch (error) {
-    clearInterval(renewal);
-    // Give up the lease, so that another server can try at once.
-    await connection.send("DEL", [key]).catch(() => {});
+    await lease.release();
     throw error instanceof JournalError ? error : new JournalError("failed", (error as Error).message);
   }
 }

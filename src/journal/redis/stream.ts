@@ -26,6 +26,8 @@ const CLOCK_GOOD_MS = 2;
 const CLOCK_ERROR = 2;
 /** A measured clock difference stays in use until it is off by more than this, in ms: docs/scaling.md explains it. */
 const CLOCK_TOLERANCE = 50;
+/** A larger change of the difference means that Redis's clock was set. */
+export const STEP_MS = 1_000;
 /** Entries are trimmed from the stream this much later than they expire, in ms. */
 const TRIM_MARGIN = 60_000;
 
@@ -41,18 +43,27 @@ export class RedisStream {
   readonly #clock: RegistryClock;
   /** How far Redis's clock is ahead of the registry's, in ms. */
   #shift: number | undefined;
+  /** Nothing is trimmed because of its age before this time of the registry's clock. */
+  #trimAfter = 0;
+  readonly #trimmedKey: string;
   /** Entries to ask for in the next reply. */
   #count = 1;
 
   constructor(prefix: string, retentionMs: number, clock: RegistryClock) {
     this.#clock = clock;
     this.key = `${prefix}:journal`;
+    this.#trimmedKey = `${prefix}:trimmed`;
     this.#retentionMs = retentionMs;
   }
 
   /** How far Redis's clock is ahead of the registry's, in ms; 0 before it is measured. */
   get shift(): number {
     return this.#shift ?? 0;
+  }
+
+  /** Whether the clocks were compared. */
+  get measured(): boolean {
+    return this.#shift !== undefined;
   }
 
   /** The time by Redis's clock. */
@@ -64,6 +75,11 @@ export class RedisStream {
   get beginning(): string {
     // An announcement may be dated up to a second ahead. One more second is a margin.
     return `${Math.max(0, Math.floor(this.now() - this.#retentionMs - 2000))}-0`;
+  }
+
+  /** Entries before this one may have been trimmed because of their age. */
+  get oldest(): string {
+    return `${Math.max(0, Math.floor(this.now() - this.#retentionMs - TRIM_MARGIN))}-0`;
   }
 
   /** Whether the entry may have been trimmed because of its age. */
@@ -88,14 +104,30 @@ export class RedisStream {
     // A difference within the error of the measurement counts as 0: the clocks are probably synchronized (by NTP, for
     // instance), which is more exact than this measurement.
     this.#shift = within(0, 0) ? 0 : Math.round(best.shift);
-    return this.#shift - (before ?? 0);
+    const moved = this.#shift - (before ?? 0);
+    // All entries look older now, though they are not.
+    if (before !== undefined && moved > STEP_MS) this.#trimAfter = this.#clock.now() + this.#retentionMs + TRIM_MARGIN;
+    return moved;
   }
 
   /** @returns the id of the new entry */
   async append(connection: RedisConnection, batch: Uint8Array, trim: boolean): Promise<string> {
-    const oldest = Math.max(0, Math.floor(this.now() - this.#retentionMs - TRIM_MARGIN));
-    const args = [this.key, ...(trim ? ["MINID", "~", `${oldest}`] : []), "*", FIELD, batch.toBase64()];
-    return (await connection.send("XADD", args)) as string;
+    const limit = trim && this.#clock.now() >= this.#trimAfter ? ["MINID", "~", this.oldest] : [];
+    return (await connection.send("XADD", [this.key, ...limit, "*", FIELD, batch.toBase64()])) as string;
+  }
+
+  /** Deletes all entries up to `id`, which were all appended again, and appends a batch. */
+  async trim(connection: RedisConnection, id: string, batch: Uint8Array): Promise<void> {
+    // First, because the other servers look for this when they miss an entry.
+    await connection.send("SET", [this.#trimmedKey, id, "PX", `${Math.ceil(this.#retentionMs + TRIM_MARGIN)}`]);
+    const first = `${timeOf(id)}-${numberOf(id) + 1}`;
+    await connection.send("XADD", [this.key, "MINID", "=", first, "*", FIELD, batch.toBase64()]);
+  }
+
+  /** The last entry that `trim` has deleted on any server; undefined if there is none. */
+  async trimmed(connection: RedisConnection): Promise<string | undefined> {
+    const id = (await connection.send("GET", [this.#trimmedKey])) as string | null;
+    return id !== null && /^\d+-\d+$/.test(id) ? id : undefined;
   }
 
   /**
@@ -128,8 +160,11 @@ export class RedisStream {
     return { entries, more };
   }
 
+  /** Whether the stream still has this entry, or has its content in later entries. */
   async has(connection: RedisConnection, id: string): Promise<boolean> {
-    return ((await connection.send("XRANGE", [this.key, id, id])) as unknown[]).length > 0;
+    if (((await connection.send("XRANGE", [this.key, id, id])) as unknown[]).length > 0) return true;
+    const trimmed = await this.trimmed(connection);
+    return trimmed !== undefined && !isBefore(trimmed, id);
   }
 
   /** The number of entries, and their size in Redis's memory. */

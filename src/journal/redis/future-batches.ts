@@ -1,0 +1,57 @@
+/**
+ * Batches with times from the future, which a stream has after Redis's clock was set back, or until this server notices
+ * that it was set ahead. They are put off: the servers that wrote them append them again with other times, and trim them.
+ * If nobody does so, they are merged in the end, and count as made now.
+ */
+import { MAX_CLOCK_SKEW } from "../../../assembly/layout.ts";
+import type { Batch } from "../batch/index.ts";
+import type { RegistryClock } from "../journal.ts";
+import type { RedisConnection } from "./connection.ts";
+import { isBefore, type RedisStream } from "./stream.ts";
+
+/** Many times what it takes until a server notices that the clock was set, and has appended its nodes again. */
+const WAIT_MS = 30_000;
+
+interface Future {
+  readonly id: string;
+  readonly batch: Batch;
+  readonly since: number;
+}
+
+export class FutureBatches {
+  readonly #stream: RedisStream;
+  readonly #clock: RegistryClock;
+  #batches: Future[] = [];
+
+  constructor(stream: RedisStream, clock: RegistryClock) {
+    this.#stream = stream;
+    this.#clock = clock;
+  }
+
+  get count(): number {
+    return this.#batches.length;
+  }
+
+  /** Puts a batch off if it has times from the future. Returns whether it has. */
+  putOff(id: string, batch: Batch): boolean {
+    if (!this.#isFuture(batch)) return false;
+    this.#batches.push({ id, batch, since: performance.now() });
+    return true;
+  }
+
+  /** The batches that are to be merged now. */
+  async due(connection: RedisConnection): Promise<Batch[]> {
+    if (this.#batches.length === 0) return [];
+    const trimmed = (await this.#stream.trimmed(connection)) ?? "0-0";
+    const end = performance.now() - WAIT_MS;
+    const isDue = ({ batch, since }: Future) => since < end || !this.#isFuture(batch);
+    // What was trimmed was appended again.
+    const left = this.#batches.filter(({ id }) => isBefore(trimmed, id));
+    this.#batches = left.filter((one) => !isDue(one));
+    return left.filter(isDue).map(({ batch }) => batch);
+  }
+
+  #isFuture(batch: Batch): boolean {
+    return batch.count > 0 && batch.time(batch.count - 1) - this.#stream.shift > this.#clock.now() + MAX_CLOCK_SKEW;
+  }
+}

@@ -1,0 +1,90 @@
+/** A relay in front of a Redis that gives it another clock: for the command TIME, and for the ids of new entries. */
+import { connect, createServer, type Server } from "node:net";
+
+export class ClockRelay implements Disposable {
+  /** How far the clock is ahead, in ms. */
+  ahead = 0;
+  readonly #server: Server;
+  #last: readonly [ms: number, number: number] = [0, 0];
+
+  private constructor(redis: number) {
+    this.#server = createServer((client) => {
+      const upstream = connect(redis, "127.0.0.1");
+      let received: Buffer = Buffer.alloc(0);
+      client.on("data", (bytes: Buffer) => {
+        received = Buffer.concat([received, bytes]);
+        for (let command = parse(received); command; command = parse(received)) {
+          received = received.subarray(command.length);
+          upstream.write(encode(this.#translate(command.words)));
+        }
+      });
+      upstream.on("data", (bytes) => client.write(bytes));
+      for (const [one, other] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        one.on("close", () => other.destroy());
+        one.on("error", () => other.destroy());
+      }
+    });
+  }
+
+  static async start(redis: number): Promise<ClockRelay> {
+    const relay = new ClockRelay(redis);
+    await new Promise<void>((resolve) => relay.#server.listen(0, "127.0.0.1", resolve));
+    return relay;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
+  }
+
+  #translate(words: readonly Buffer[]): readonly Buffer[] {
+    const now = Date.now() + this.ahead;
+    switch (`${words[0]}`.toUpperCase()) {
+      case "TIME": {
+        const [seconds, micros] = [`${Math.floor(now / 1000)}`, `${(now % 1000) * 1000}`];
+        return ["EVAL", "return ARGV", "0", seconds, micros].map((word) => Buffer.from(word));
+      }
+      case "XADD": {
+        // As Redis does: never an earlier id than the last one.
+        const [ms, number] = this.#last;
+        this.#last = now > ms ? [now, 0] : [ms, number + 1];
+        return words.map((word) => (word.length === 1 && word[0] === 0x2a ? Buffer.from(this.#last.join("-")) : word));
+      }
+      default:
+        return words;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.close();
+  }
+}
+
+/** The first command, an array of strings in RESP; undefined if it is not complete yet. */
+function parse(bytes: Buffer): { words: Buffer[]; length: number } | undefined {
+  let at = 0;
+  const number = (): number | undefined => {
+    const end = bytes.indexOf("\r\n", at);
+    if (end < 0) return undefined;
+    const value = Number(bytes.toString("latin1", at + 1, end));
+    at = end + 2;
+    return value;
+  };
+  const count = number();
+  if (count === undefined) return undefined;
+  const words: Buffer[] = [];
+  for (let i = 0; i < count; i++) {
+    const length = number();
+    if (length === undefined || at + length + 2 > bytes.length) return undefined;
+    words.push(bytes.subarray(at, at + length));
+    at += length + 2;
+  }
+  return { words, length: at };
+}
+
+function encode(words: readonly Buffer[]): Buffer {
+  const parts = words.flatMap((word) => [Buffer.from(`$${word.length}\r\n`), word, Buffer.from("\r\n")]);
+  return Buffer.concat([Buffer.from(`*${words.length}\r\n`), ...parts]);
+}
