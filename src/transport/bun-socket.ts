@@ -49,6 +49,8 @@ export async function openBunSocket(binding: BunBinding, handlers: Handlers): Pr
     entry?.handOver();
     const socket = await opening;
     const close = () => {
+      // Once only: afterwards the entry may be another socket's.
+      if (socket.closed) return;
       entry?.erase();
       socket.close();
     };

@@ -13,10 +13,12 @@ export class SocketLanes {
   readonly #libc: Libc;
   readonly #slots: Slots;
   readonly #timeoutMs: number;
-  readonly #sockets: BoundSocket[] = [];
-  #lanes: readonly SocketLane[] = [];
+  readonly #lanes: SocketLane[] = [];
+  /** Descriptors of the lanes' sockets. */
+  readonly #fds: number[] = [];
+  /** An array of struct pollfd; empty if it has to be made anew. */
   #polled = new Int32Array(0);
-  /** The next socket whose events are to be looked at. */
+  /** The next lane whose events are to be looked at. */
   #next = 0;
 
   /** @param timeoutMs - the longest wait for a datagram */
@@ -26,13 +28,21 @@ export class SocketLanes {
     this.#timeoutMs = timeoutMs;
   }
 
+  get count(): number {
+    return this.#lanes.length;
+  }
+
   /** Binds a socket and adds it. Its `close` removes it again. Throws the errors of {@link bindSocket}. */
   open(options: SocketOptions): BoundSocket {
     const socket = bindSocket({ ...options, timeoutMs: this.#timeoutMs }, this.#libc);
-    this.#sockets.push(socket);
+    const { fd } = socket;
+    this.#lanes.push(new SocketLane(this.#libc, socket, this.#slots));
+    this.#fds.push(fd);
     this.#changed();
     const close = () => {
-      this.#sockets.splice(this.#sockets.indexOf(socket), 1);
+      const i = this.#fds.indexOf(fd);
+      this.#lanes.splice(i, 1);
+      this.#fds.splice(i, 1);
       this.#changed();
       socket.close();
     };
@@ -40,22 +50,14 @@ export class SocketLanes {
   }
 
   #changed(): void {
-    const sockets = this.#sockets;
-    this.#lanes = sockets.map((socket) => new SocketLane(this.#libc, socket, this.#slots, sockets.length === 1));
-    // An explicit ArrayBuffer does not move.
-    this.#polled = new Int32Array(new ArrayBuffer(sockets.length * POLL_WORDS * 4));
-    for (const [i, { fd }] of sockets.entries()) {
-      this.#polled[i * POLL_WORDS] = fd;
-      this.#polled[i * POLL_WORDS + 1] = POLLIN;
-    }
-    this.#next = sockets.length;
+    this.#polled = new Int32Array(0);
+    this.#next = this.#lanes.length;
   }
 
   /**
-   * The lane to receive from. If it is the only one, its `receive` waits for a datagram, which saves a system call. Of several,
-   * one that has datagrams, and under load each in its turn.
+   * The lane to receive from: the only one; or of several, one that has datagrams, and under load each in its turn.
    *
-   * @returns undefined if no socket received anything within the time limit
+   * @returns undefined if none received anything within the time limit
    * @throws {Error} a system error
    */
   next(): SocketLane | undefined {
@@ -73,11 +75,22 @@ export class SocketLanes {
 
   #poll(): void {
     const { call, errno } = this.#libc;
-    const ready = call.poll(ptr(this.#polled), this.#lanes.length, this.#timeoutMs);
+    if (this.#polled.length === 0) this.#polled = pollfds(this.#fds);
+    const ready = call.poll(ptr(this.#polled), this.#fds.length, this.#timeoutMs);
     if (ready > 0) this.#next = 0;
     else if (ready < 0) {
       const error = errno();
       if (error !== EINTR) throw systemError("poll", error);
     }
   }
+}
+
+function pollfds(fds: readonly number[]): Int32Array<ArrayBuffer> {
+  // An explicit ArrayBuffer does not move.
+  const words = new Int32Array(new ArrayBuffer(fds.length * POLL_WORDS * 4));
+  for (const [i, fd] of fds.entries()) {
+    words[i * POLL_WORDS] = fd;
+    words[i * POLL_WORDS + 1] = POLLIN;
+  }
+  return words;
 }

@@ -38,10 +38,15 @@ export class LocalSockets<Socket extends Opened> {
   }
 
   /** Opens sockets for new addresses and closes those of removed ones, if the last look was long enough ago. Never throws. */
-  async look(): Promise<void> {
+  look(): Promise<void> | undefined {
+    if (this.#closed || this.#looking) return undefined;
     const now = performance.now();
-    if (this.#closed || this.#looking || now - this.#lastLook < LOOK_MS) return;
+    if (now - this.#lastLook < LOOK_MS) return undefined;
     this.#lastLook = now;
+    return this.#look();
+  }
+
+  async #look(): Promise<void> {
     this.#looking = true;
     try {
       await this.#update(new Set(localAddresses()));

@@ -34,7 +34,6 @@ export class SocketLane {
   readonly #ipv4: boolean;
   readonly #nameLength: number;
   readonly #slots: Slots;
-  readonly #receiveFlags: number;
   /** The slots as 32-bit words. */
   readonly #words: Int32Array;
   /** Address of the slots for the kernel. */
@@ -45,15 +44,13 @@ export class SocketLane {
   readonly #asked: AskedAddresses | undefined;
   #failures = 0;
 
-  /** @param wait - whether `receive` waits for a datagram */
-  constructor(libc: Libc, { fd, ipv4, reportsAddresses }: BoundSocket, slots: Slots, wait: boolean) {
+  constructor(libc: Libc, { fd, ipv4, reportsAddresses }: BoundSocket, slots: Slots) {
     const { batch, bytes, at } = slots;
     this.#libc = libc;
     this.#fd = fd;
     this.#ipv4 = ipv4;
     this.#nameLength = ipv4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE;
     this.#slots = slots;
-    this.#receiveFlags = MSG_TRUNC | (wait ? MSG_WAITFORONE : MSG_DONTWAIT);
     this.#words = new Int32Array(bytes.buffer, bytes.byteOffset + at, batch * SLOT_WORDS);
     this.#at = ptr(this.#words);
     this.#inbox = new Datagrams(batch, this.#nameLength);
@@ -69,13 +66,15 @@ export class SocketLane {
   /**
    * Receives the datagrams that are waiting.
    *
-   * @returns how many; 0 if none came within the socket's time limit, or for a temporary error
+   * @param wait - whether to wait for one, up to the socket's time limit
+   * @returns how many; 0 if there is none, or for a temporary error
    * @throws {Error} a system error, if receives keep failing
    */
-  receive(): number {
+  receive(wait: boolean): number {
     const { call, recvmmsg } = this.#libc;
     const inbox = this.#inbox;
-    const count = call.syscall(recvmmsg, this.#fd, inbox.pointer(0), inbox.count, this.#receiveFlags, null);
+    const flags = MSG_TRUNC | (wait ? MSG_WAITFORONE : MSG_DONTWAIT);
+    const count = call.syscall(recvmmsg, this.#fd, inbox.pointer(0), inbox.count, flags, null);
     if (count < 0) return this.#failed();
     this.#failures = 0;
     const words = this.#words;

@@ -1,8 +1,7 @@
 import { describe, expect } from "bun:test";
-import { join } from "node:path";
 import { testIf } from "../support/needs.ts";
 
-const script = join(import.meta.dir, "without-ipv6.ts");
+const script = new URL("./without-ipv6.ts", import.meta.url).pathname;
 
 describe.each(["mmsg", "udp"])("on a kernel without IPv6, transport %s", (transport) => {
   testIf(process.platform === "linux", "needs Linux")(
