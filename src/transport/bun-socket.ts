@@ -12,6 +12,8 @@ export interface BunSocket extends Opened {
   readonly socket: Bun.udp.Socket<"buffer">;
   /** Size of the receive buffer that the system granted, in bytes; undefined if Bun opened the socket. */
   readonly receiveBuffer: number | undefined;
+  /** The socket for system calls; undefined if Bun opened it. */
+  readonly bound: BoundSocket | undefined;
 }
 
 export interface BunBinding extends Binding {
@@ -54,7 +56,7 @@ export async function openBunSocket(binding: BunBinding, handlers: Handlers): Pr
       entry?.erase();
       socket.close();
     };
-    return { socket, port, address, receiveBuffer, close };
+    return { socket, port, address, receiveBuffer, bound, close };
   } catch (error) {
     bound.close();
     throw error;
@@ -74,7 +76,14 @@ export async function openOwnSocket(binding: BunBinding, handlers: Handlers): Pr
     probe.close();
   }
   const socket = await open({ hostname, port, flags: REUSE_PORT }, handlers);
-  return { socket, port: socket.port, address, receiveBuffer: undefined, close: () => socket.close() };
+  return {
+    socket,
+    port: socket.port,
+    address,
+    receiveBuffer: undefined,
+    bound: undefined,
+    close: () => socket.close(),
+  };
 }
 
 function open(

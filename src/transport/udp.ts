@@ -4,16 +4,23 @@
  * Datagrams are collected until a batch is full or Bun's receive loop ends. Then the engine processes the batch, and one
  * `sendMany` sends the replies. The end of the receive loop is noticed with setImmediate, because a microtask would run
  * after every packet, and a timer would not run during a flood.
+ *
+ * Bun's receive loop stays at one socket as long as that has datagrams. So that a flood to one address does not silence the
+ * others, the other sockets get turns by the system calls of mmsg, where those are available.
  */
 import { writeAddress } from "./address.ts";
 import { type BunSocket, openBunSocket } from "./bun-socket.ts";
 import { type Binding, openHosts } from "./hosts.ts";
+import { loadLibc } from "./libc.ts";
 import { LocalSockets } from "./local-sockets.ts";
+import { SocketLane } from "./mmsg-lane.ts";
 import { DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
 /** If a send fails, the reason may be the ICMP error of an earlier reply. If it fails again, this reply is the reason. */
 const MAX_TRIES = 2;
+/** Full batches in a row, without a turn of the event loop, after which the other sockets get a turn. */
+const BATCHES_PER_TURN = 8;
 /** How often an idle thread checks whether it should stop. */
 const IDLE_MS = 100;
 
@@ -30,8 +37,21 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   let idle: Timer | undefined;
   let sockets: readonly BunSocket[] = [];
   let local: LocalSockets<BunSocket> | undefined;
+  /** All open sockets that can be used by system calls. */
+  const lanes = new Map<Bun.udp.Socket<"buffer">, SocketLane>();
+  let batchesInARow = 0;
 
-  const open = (binding: Binding) => openSocket({ ...binding, receiveBuffer, socketRecord }, handlers);
+  async function open(binding: Binding): Promise<BunSocket> {
+    const opened = await openSocket({ ...binding, receiveBuffer, socketRecord }, handlers);
+    const { socket, bound } = opened;
+    if (bound !== undefined) lanes.set(socket, new SocketLane(loadLibc(), bound, slots));
+    const close = () => {
+      lanes.delete(socket);
+      opened.close();
+    };
+    return { ...opened, close };
+  }
+
   const handlers: Bun.udp.SocketHandler<"buffer"> = {
     data(socket, datagram, port, source) {
       if (closed) return;
@@ -42,8 +62,10 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
       addresses[pending] = source;
       sources[pending] = socket;
       pending++;
-      if (pending === slots.batch) processBatch();
-      else if (!scheduled) {
+      if (pending === slots.batch) {
+        processBatch();
+        if (++batchesInARow % BATCHES_PER_TURN === 0) serveOthers(socket);
+      } else if (!scheduled) {
         scheduled = true;
         setImmediate(processPending);
       }
@@ -65,6 +87,7 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
 
   function processPending(): void {
     scheduled = false;
+    batchesInARow = 0;
     if (pending > 0) processBatch();
   }
 
@@ -77,6 +100,19 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
       end(error as Error);
     }
     checkStop();
+  }
+
+  /** Handles datagrams of all sockets but the one that Bun's receive loop is busy with. */
+  function serveOthers(busy: Bun.udp.Socket<"buffer">): void {
+    try {
+      for (const [socket, lane] of lanes) {
+        if (socket === busy || closed) continue;
+        const count = lane.receive(false);
+        if (count > 0 && options.processBatch(count) > 0) lane.reply(count);
+      }
+    } catch (error) {
+      end(error as Error);
+    }
   }
 
   function checkStop(): void {
