@@ -12,6 +12,7 @@ describe.each(["mmsg", "udp"])("on a kernel without IPv6, transport %s", (transp
         addresses: ["0.0.0.0"],
         answered: true,
         warnings: ["this host has no IPv6, so only IPv4 is served: listens on 0.0.0.0 instead of ::"],
+        command: "0.0.0.0",
         asked: "cannot listen on [::]:0: this host has no IPv6 (listen on 0.0.0.0 instead)",
       });
     },

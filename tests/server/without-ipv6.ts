@@ -66,11 +66,24 @@ client.send(announcement(ascii("A"), 1));
 const reply = await client.ask(query(ascii("A")));
 await server.stop();
 const asked = await DiscoveryServer.start({ transport, host: "::", port: 0 }).catch((error: Error) => error);
+
+// The command: its processes inherit the filter.
+const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+const child = Bun.spawn([process.execPath, main, "server", "--port", "0", "--journal", "memory"], { stdout: "pipe" });
+let log = "";
+for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+  log += text;
+  if (log.includes("listens on udp")) break;
+}
+child.kill();
+await child.exited;
+
 console.log(
   JSON.stringify({
     addresses: server.addresses,
     answered: reply !== undefined,
     warnings,
+    command: / listens on udp (\S+):\d+:/.exec(log)?.[1],
     asked: asked instanceof Error ? asked.message : "it listens",
   }),
 );
