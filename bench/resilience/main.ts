@@ -4,8 +4,10 @@
  * is lost.
  */
 import { join } from "node:path";
+import { runStall } from "../../tests/server/stalls/run.ts";
 import type { UnderFlood } from "../../tests/server/under-flood.ts";
 import type { WorkerFailures } from "../../tests/server/worker-failures.ts";
+import { canStopThreads } from "../../tests/support/thread-stops.ts";
 import { optionsOf, someOf, toggle, wholeNumber } from "../options.ts";
 import { median } from "../statistics.ts";
 
@@ -19,13 +21,15 @@ interface Figure {
   readonly values: number[];
 }
 
-const PARTS = ["failures", "garbage", "memory"] as const;
+const PARTS = ["failures", "hang", "garbage", "memory"] as const;
 
 const options = optionsOf({
   command: "bun run bench:resilience",
   about: `How a server behaves when its workers fail and when it is flooded. Each figure is the worst of all rounds.
-  failures  workers die, hang and spin, with and without locks: how long a client waits for an answer,
+  failures  workers die and hang, with and without locks, and spin: how long a client waits for an answer,
             how late timers of the main thread are, how long stopping takes
+  hang      a worker stands still with a lock and does not end: how long until the server has ended
+            (only where ptrace is permitted)
   garbage   malformed datagrams at full speed for 20 s: how late timers are, how long stopping takes
   memory    full load for 60 s: how much resident memory grows
 A control process that does nothing else measures how late its own timers are. The machine causes that delay, so it is
@@ -66,6 +70,14 @@ async function failures(transport: string, engine: string): Promise<void> {
   add(`${where}: stop with a worker that spins`, stopMs - controlDelay, "ms", 1000);
 }
 
+async function hang(): Promise<void> {
+  for (const engine of ["wasm", "ts"] as const) {
+    const { endedMs } = await runStall(engine, "insert", 20_000);
+    // A second until the worker counts as stuck, 5 s for its lock, then the stop.
+    add(`${engine}, a worker hangs with a lock: until the server has ended`, endedMs, "ms", 8000);
+  }
+}
+
 async function garbage(): Promise<void> {
   const { timerDelay, controlDelay, stopMs } = await run<UnderFlood>("under-flood.ts", "20", "garbage", "1");
   add("flood of garbage: latest timer of the main thread", timerDelay - controlDelay, "ms", 100);
@@ -83,6 +95,7 @@ for (let round = 0; round < options.rounds; round++) {
     await failures("udp", "wasm");
     if (process.platform === "linux") await failures("mmsg", "ts");
   }
+  if (options.only.includes("hang") && (await canStopThreads())) await hang();
   if (options.only.includes("garbage")) await garbage();
   if (options.only.includes("memory")) await memory();
 }

@@ -32,6 +32,8 @@ export interface Stall {
   readonly outcome: "kept" | "replaced" | "ended";
   /** The error with which the server ended. */
   readonly message: string;
+  /** If it ended, how long that took. */
+  readonly endedMs: number;
   /** Nodes that the server does not answer afterwards; if it ended, the one that was started after it. */
   readonly missing: number;
   /** What the check of the registry finds, if the server did not end. */
@@ -121,14 +123,17 @@ if (step === "locked") {
   Atomics.notify(words, 1);
 }
 
-const end = performance.now() + ms;
+const began = performance.now();
+const end = began + ms;
 while (message === "" && performance.now() < end) await Bun.sleep(5);
 let outcome: Stall["outcome"] = "ended";
 let missing: number;
+let endedMs = 0;
 let damage = "";
 clearInterval(load);
 if (message !== "") {
   await server.stop();
+  endedMs = Math.round(performance.now() - began);
   const again = await DiscoveryServer.start(options);
   missing = await missingAt(again.port);
   await again.stop();
@@ -152,5 +157,5 @@ if (message !== "") {
 }
 stops[Symbol.dispose]();
 folder[Symbol.dispose]();
-console.log(JSON.stringify({ engine, step, ms, outcome, message, missing, damage } satisfies Stall));
+console.log(JSON.stringify({ engine, step, ms, outcome, message, endedMs, missing, damage } satisfies Stall));
 process.exit(0);
