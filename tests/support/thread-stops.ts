@@ -30,6 +30,8 @@ export async function canStopThreads(): Promise<boolean> {
 
 export class ThreadStops implements Disposable {
   readonly #tracer = Bun.spawn([process.execPath, new URL("./tracer.ts", import.meta.url).pathname], {
+    // Without it, Bun passes on the environment that this process was started with.
+    env: { ...process.env },
     stdin: "pipe",
     stdout: "pipe",
   });

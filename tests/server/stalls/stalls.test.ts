@@ -1,7 +1,13 @@
 /** A server one of whose workers stands still, and later goes on. `bun run soak:stall` does this for longer, at every step. */
 import { expect } from "bun:test";
+import { writeFileSync } from "node:fs";
 import type { EngineBackend } from "../../../src/engine/index.ts";
+import { Client } from "../../support/client.ts";
+import { OutputLines, start } from "../../support/command.ts";
+import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
+import { nodeOf } from "../../support/nodes.ts";
+import { announcement } from "../../support/packets.ts";
 import { canStopThreads } from "../../support/thread-stops.ts";
 import { LONG_LIMIT_MS } from "../../support/time-limits.ts";
 import { HANGS, runStall, wrongWith } from "./run.ts";
@@ -45,6 +51,32 @@ on(
   async () => {
     const results = await Promise.all([runStall("wasm", "insert", 20_000), runStall("ts", "release", 20_000)]);
     for (const result of results) expect(result).toMatchObject({ outcome: "ended", message: HANGS, missing: 0 });
+  },
+  LONG_LIMIT_MS,
+);
+
+on(
+  "the command then prints that line, exits with 1, and has all nodes again when it is restarted",
+  async () => {
+    using folder = new Folder();
+    const HANG = folder.at("hang");
+    const env = { WHEREABOUTS_JOURNAL: `sqlite:${folder.at("registry.db")}` };
+    const args = ["server", "--host", "127.0.0.1", "--port", "0", "--workers", "2", "--log-format", "json"];
+    const BUN_OPTIONS = `--preload=${new URL("./hanging-server.ts", import.meta.url).pathname}`;
+    const child = start(args, { env: { ...env, BUN_OPTIONS, HANG } });
+    const port = Number(/"port":(\d+)/.exec(await new OutputLines(child.stdout).next(/"port":/))![1]);
+    await using client = await Client.open(port);
+    for (let n = 0; n < 100; n++) client.send(announcement(nodeOf(n).id, nodeOf(n).port));
+    // Announcements are saved every 250 ms.
+    await Bun.sleep(1500);
+    writeFileSync(HANG, "");
+    expect(await child.exited).toBe(1);
+    expect(await child.stderr.text()).toBe(`whereabouts: error: ${HANGS}\n`);
+    const next = start(args, { env });
+    const log = new OutputLines(next.stdout);
+    expect(await log.next(/restored/)).toContain('"restored":100');
+    next.kill();
+    expect(await next.exited).toBe(0);
   },
   LONG_LIMIT_MS,
 );
