@@ -32,7 +32,7 @@ export function lock(word: usize): void {
  */
 const SPINS = 10_000;
 
-/** Locks, unless the lock is held for long; its holder may have died. */
+/** Locks, unless the lock is held for long; its holder may have ended. */
 export function tryLock(word: usize): bool {
   if (atomic.cmpxchg<u32>(word, 0, holder) === 0) return true;
   for (let left = SPINS; left !== 0; left--) {
@@ -46,9 +46,9 @@ export function holdsLock(word: usize): bool {
   return load<u32>(word) === holder;
 }
 
-/** Unlocks. Does nothing if this lane was declared dead in the meantime and its lock was freed. */
+/** Unlocks. Only the holder may call it. */
 export function unlock(word: usize): void {
-  atomic.cmpxchg<u32>(word, holder, 0);
+  atomic.store<u32>(word, 0);
 }
 
 /**

@@ -21,7 +21,7 @@ export function lock(m: EngineState, word: number): void {
  */
 const SPINS = 10_000;
 
-/** Locks, unless the lock is held for long; its holder may have died. */
+/** Locks, unless the lock is held for long; its holder may have ended. */
 export function tryLock(m: EngineState, word: number): boolean {
   if (Atomics.compareExchange(m.i32, word >>> 2, 0, m.holder) === 0) return true;
   for (let left = SPINS; left !== 0; left--) {
@@ -37,9 +37,9 @@ export function holdsLock(m: EngineState, word: number): boolean {
   return m.i32[word >>> 2] === m.holder;
 }
 
-/** Unlocks. Does nothing if this lane was declared dead in the meantime and its lock was freed. */
+/** Unlocks. Only the holder may call it. */
 export function unlock(m: EngineState, word: number): void {
-  Atomics.compareExchange(m.i32, word >>> 2, m.holder, 0);
+  Atomics.store(m.i32, word >>> 2, 0);
 }
 
 /**
