@@ -18,7 +18,7 @@ export async function canStopThreads(): Promise<boolean> {
   const thread = Number((await promise).split("/").at(-1));
   using stops = new ThreadStops();
   try {
-    await stops.stop(thread);
+    await stops.stop(thread, 1000);
     await stops.go();
     return true;
   } catch {
@@ -44,9 +44,14 @@ export class ThreadStops implements Disposable {
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
   }
 
-  /** Stops a thread. It does nothing more, not even end, until {@link go}. @throws {Error} if this system forbids it */
-  stop(thread: number): Promise<void> {
-    return this.#command(`stop ${thread}`);
+  /**
+   * Stops a thread. It does nothing more, not even end, until {@link go} or for `ms`. If it holds a lock of Bun's, other threads
+   * may stand still too.
+   *
+   * @throws {Error} if this system forbids it
+   */
+  stop(thread: number, ms: number): Promise<void> {
+    return this.#command(`stop ${thread} ${Math.ceil(ms)}`);
   }
 
   go(): Promise<void> {

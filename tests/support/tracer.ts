@@ -1,6 +1,6 @@
 /**
- * `bun tracer.ts`: stops a thread of another process, as a debugger does. Reads commands, one per line: `stop THREAD` stops a thread,
- * `go` lets it go on. Answers each with a line: `done`, or the reason why not.
+ * `bun tracer.ts`: stops a thread of another process, as a debugger does. Reads commands, one per line: `stop THREAD MS` stops a thread
+ * for so long, `go` lets it go on earlier. Answers each with a line: `done`, or the reason why not.
  */
 import { createInterface } from "node:readline";
 import { openLibrary } from "../../src/transport/libc.ts";
@@ -16,32 +16,37 @@ const { ptrace, waitpid } = openLibrary(process, {
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
 }).symbols;
 
+/** The stopped thread, or 0. */
 let thread = 0;
-const status = new Int32Array(1);
+let timer: Timer | undefined;
 
 function call(name: string, request: number): void {
   if (Number(ptrace(request, thread, 0, 0)) !== 0) throw new Error(`${name} failed`);
 }
 
-function wait(): void {
-  if (waitpid(thread, status, WALL) !== thread) throw new Error("waitpid failed");
+/** Stops a thread. The process that it belongs to may be blocked too until it goes on, so a time ends the stop. */
+function stop(number: number, ms: number): void {
+  thread = number;
+  call("PTRACE_SEIZE", PTRACE_SEIZE);
+  call("PTRACE_INTERRUPT", PTRACE_INTERRUPT);
+  if (waitpid(thread, new Int32Array(1), WALL) !== thread) throw new Error("waitpid failed");
+  timer = setTimeout(go, ms);
 }
 
-function handle(what: string, number: number): string {
-  try {
-    if (what === "stop") {
-      thread = number;
-      call("PTRACE_SEIZE", PTRACE_SEIZE);
-      call("PTRACE_INTERRUPT", PTRACE_INTERRUPT);
-      wait();
-    } else call("PTRACE_DETACH", PTRACE_DETACH);
-    return "done";
-  } catch (error) {
-    return (error as Error).message;
-  }
+function go(): void {
+  clearTimeout(timer);
+  if (thread !== 0) call("PTRACE_DETACH", PTRACE_DETACH);
+  thread = 0;
 }
 
 for await (const command of createInterface(process.stdin)) {
-  const [what, number] = command.split(" ");
-  console.log(handle(what!, Number(number)));
+  const [what, number, ms] = command.split(" ");
+  let answer = "done";
+  try {
+    if (what === "stop") stop(Number(number), Number(ms));
+    else go();
+  } catch (error) {
+    answer = (error as Error).message;
+  }
+  console.log(answer);
 }

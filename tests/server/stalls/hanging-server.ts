@@ -14,7 +14,7 @@ async function hang(file: string): Promise<void> {
   const thread = threads.list[0]!;
   thread.postMessage({ type: "stall", step: "refresh, linking", words } satisfies StallCommand);
   await until(() => Atomics.load(words, 0) === 1, "the step");
-  await new ThreadStops().stop(threads.numbers.get(thread)!);
+  await new ThreadStops().stop(threads.numbers.get(thread)!, 60_000);
 }
 
 if (Bun.isMainThread) {
