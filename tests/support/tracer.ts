@@ -50,3 +50,5 @@ for await (const command of createInterface(process.stdin)) {
   }
   console.log(answer);
 }
+// The stopped thread goes on when this process ends.
+process.exit(0);
