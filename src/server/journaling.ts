@@ -10,6 +10,8 @@ import {
   OutageLog,
 } from "../journal/index.ts";
 import type { Clock } from "./clock.ts";
+import { ServerError } from "./error.ts";
+import { RegistryDamagedError } from "./listing-bound.ts";
 import { RegistryBatches } from "./registry-batches.ts";
 import type { JournalStats } from "./stats.ts";
 
@@ -48,11 +50,20 @@ export class Journaling implements JournalRegistry {
   /** The last `appendAll`, whether it succeeds or fails. */
   #appendingAll: Promise<void> = Promise.resolve();
   readonly #outages = new OutageLog(logger, "announcements are appended");
+  readonly #damage = Promise.withResolvers<never>();
+  #damaged = false;
 
   private constructor(journal: Journal, memory: EngineMemory, engine: PacketEngine, clock: Clock, origin: Uint8Array) {
     this.#journal = journal;
     this.#batches = new RegistryBatches(memory, engine, clock, origin);
     this.#control = new EngineControl(memory);
+    // An unhandled rejection here must not crash the program.
+    this.#damage.promise.catch(() => {});
+  }
+
+  /** Rejects with a {@link ServerError} when the registry is found damaged. Nothing is appended to the journal then. */
+  get damage(): Promise<never> {
+    return this.#damage.promise;
   }
 
   /**
@@ -139,13 +150,29 @@ export class Journaling implements JournalRegistry {
 
   appendAll(): Promise<void> {
     const walk = () =>
-      this.#batches.appendAll(
-        (batch) => this.#journal.append(batch),
-        () => this.#journal.shift,
+      this.#guard(() =>
+        this.#batches.appendAll(
+          (batch) => this.#journal.append(batch),
+          () => this.#journal.shift,
+        ),
       );
     const done = this.#appendingAll.then(walk);
     this.#appendingAll = done.catch(() => {});
     return done;
+  }
+
+  /** Runs `list`, which lists the registry. After it has found damage, nothing is listed any more. */
+  async #guard<Result>(list: () => Promise<Result>): Promise<Result> {
+    try {
+      if (this.#damaged) throw new JournalError("closed", "the registry is damaged");
+      return await list();
+    } catch (error) {
+      if (error instanceof RegistryDamagedError) {
+        this.#damaged = true;
+        this.#damage.reject(new ServerError(error.message));
+      }
+      throw error;
+    }
   }
 
   async #run(): Promise<void> {
@@ -163,15 +190,18 @@ export class Journaling implements JournalRegistry {
       }
       const began = performance.now();
       try {
-        this.#appended += await this.#batches.appendNew(
-          (batch) => this.#journal.append(batch),
-          () => this.#journal.shift,
+        this.#appended += await this.#guard(() =>
+          this.#batches.appendNew(
+            (batch) => this.#journal.append(batch),
+            () => this.#journal.shift,
+          ),
         );
         this.#lastAppend = began;
         this.#outages.recovered();
         retry = RETRY_MS;
         pause = Math.max(0, APPEND_MS - (performance.now() - began));
       } catch (error) {
+        if (this.#damaged) return;
         // The journal itself has logged its errors.
         if (!(error instanceof JournalError)) this.#outages.failed(`an append failed: ${Bun.inspect(error)}`);
         const { code } = error as JournalError;

@@ -1,7 +1,8 @@
 /** Merges a journal's batches into a registry, and writes a registry into batches. Pauses often, so that timers stay on time. */
-import { type CursorMove, type EngineMemory, Exchange, type PacketEngine } from "../engine/index.ts";
+import { type CursorMove, EngineControl, type EngineMemory, Exchange, type PacketEngine } from "../engine/index.ts";
 import { type Batch, BatchWriter, type SealedBatch } from "../journal/index.ts";
 import type { Clock } from "./clock.ts";
+import { ListingBound } from "./listing-bound.ts";
 
 /** How long to work before the event loop gets a turn. */
 const SLICE_MS = 5;
@@ -25,10 +26,12 @@ export class RegistryBatches {
   readonly #pendingMoves: (CursorMove | undefined)[];
   #sliceEnd = 0;
   readonly #clock: Clock;
+  readonly #control: EngineControl;
 
   /** @param engine an engine that only this thread uses; @param origin 8 bytes that identify this server. */
   constructor(memory: EngineMemory, engine: PacketEngine, clock: Clock, origin: Uint8Array) {
     this.#clock = clock;
+    this.#control = new EngineControl(memory);
     this.exchange = new Exchange(memory, engine);
     this.#writer = new BatchWriter(origin);
     this.#walker = new BatchWriter(origin);
@@ -68,7 +71,7 @@ export class RegistryBatches {
    * Appends the entries that were announced to this server since the last call, nearly in order of time. Each batch is
    * appended before the next one is made. After a failure, the next call appends the same entries again.
    * @returns the number of entries.
-   * @throws the error of `append`.
+   * @throws {RegistryDamagedError}, or the error of `append`
    */
   async appendNew(append: (batch: SealedBatch) => Promise<void>, shift: () => number): Promise<number> {
     const { exchange } = this;
@@ -78,12 +81,14 @@ export class RegistryBatches {
       await append(this.#writer.seal());
       this.moveCursors("confirm");
     };
+    const bound = new ListingBound(this.#control, exchange);
     const listings = Math.ceil(ROUND / exchange.shards / Exchange.LIST_BATCH);
     const list = async (shard: number) => {
       let more = this.#makePendingMove(shard);
       for (let left = listings; more && left > 0; left--) {
         const listed = exchange.listNew(shard);
         ({ more } = exchange);
+        if (more) bound.add(shard, Exchange.LIST_BATCH);
         for (let i = 0; i < listed; i++) this.#writer.add(exchange.words, exchange.at(i), shift());
         if (this.#writer.full) await flush();
         await this.#yield();
@@ -105,9 +110,14 @@ export class RegistryBatches {
     return count;
   }
 
-  /** Appends all entries of the registry, nearly in order of time. @throws the error of `append` */
+  /**
+   * Appends all entries of the registry, nearly in order of time.
+   *
+   * @throws {RegistryDamagedError}, or the error of `append`
+   */
   async appendAll(append: (batch: SealedBatch) => Promise<void>, shift: () => number): Promise<void> {
     const { exchange } = this;
+    const bound = new ListingBound(this.#control, exchange);
     for (let shard = 0; shard < exchange.shards; shard++) {
       while (!exchange.moveCursor(shard, "restart-walk")) await Bun.sleep(BUSY_MS);
     }
@@ -116,7 +126,7 @@ export class RegistryBatches {
       for (let until = 0, round = 0; until !== Number.POSITIVE_INFINITY; round++) {
         // All shards have about the same number of entries, so one shard shows how far this round has to go.
         until = Math.max(until + 1, exchange.timeAhead(round % exchange.shards, steps));
-        for (let shard = 0; shard < exchange.shards; shard++) await this.#walk(shard, until, append, shift);
+        for (let shard = 0; shard < exchange.shards; shard++) await this.#walk(shard, until, bound, append, shift);
         if (this.#walker.count > 0) await append(this.#walker.seal());
       }
     } finally {
@@ -127,6 +137,7 @@ export class RegistryBatches {
   async #walk(
     shard: number,
     until: number,
+    bound: ListingBound,
     append: (batch: SealedBatch) => Promise<void>,
     shift: () => number,
   ): Promise<void> {
@@ -134,6 +145,7 @@ export class RegistryBatches {
     for (let more = true; more; ) {
       const walked = exchange.walk(shard, until);
       more = exchange.more || exchange.busy;
+      if (exchange.more) bound.add(shard, Exchange.LIST_BATCH);
       if (exchange.busy) await Bun.sleep(BUSY_MS);
       for (let i = 0; i < walked; i++) this.#walker.add(exchange.words, exchange.at(i), shift());
       if (this.#walker.full) await append(this.#walker.seal());

@@ -85,7 +85,7 @@ export class DiscoveryServer {
     this.#clock = clock;
     this.#journaling = journaling;
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
-    this.closed = workers.closed.then(() => this.stop());
+    this.closed = Promise.race([workers.closed, journaling.damage]).then(() => this.stop());
     // This also keeps an unhandled rejection from crashing the program.
     this.closed.catch(() => clearInterval(this.#sweepTimer));
   }

@@ -5,12 +5,11 @@ import { createEngine, createEngineMemory, defaultEngineOptions, type EngineOpti
 import { Batch, type Journal, JournalError, type SealedBatch } from "../../journal/index.ts";
 import { Clock } from "../../server/clock.ts";
 import { RegistryBatches } from "../../server/registry-batches.ts";
+import { NodeCount } from "./node-count.ts";
 
-/**
- * A server may append to the journal between the two readings: room for so many more entries than the first one found.
- */
+/** A server may append to the journal between the two readings: room for so many more nodes than the first one found. */
 const GROWTH = 1.1;
-const MORE_ENTRIES = 1000;
+const MORE_NODES = 1000;
 
 export interface Contents {
   readonly nodes: number;
@@ -39,17 +38,20 @@ export async function readContents(
   retentionMs: number,
   whileOpen?: (journal: Journal) => Promise<void>,
 ): Promise<Contents> {
-  let [entries, longestId] = [0, 1];
+  const found = new NodeCount();
+  let longestId = 1;
   const survey = create();
   await readOnce(survey, async (batch) => {
-    entries += batch.count;
-    for (let i = 0; i < batch.count; i++) longestId = Math.max(longestId, batch.idLength(i));
+    for (let i = 0; i < batch.count; i++) {
+      found.add(batch.nodeId(i));
+      longestId = Math.max(longestId, batch.idLength(i));
+    }
   });
   await survey.close();
 
   const options: EngineOptions = {
     ...defaultEngineOptions(),
-    capacity: Math.ceil(entries * GROWTH) + MORE_ENTRIES,
+    capacity: Math.ceil(found.estimate * GROWTH) + MORE_NODES,
     maxIdLength: Math.max(longestId, defaultEngineOptions().maxIdLength),
     retentionMs,
   };
