@@ -4,7 +4,6 @@ export {
   type Journal,
   JournalError,
   type JournalRegistry,
-  type RegistryClock,
   type StorageInfo,
 } from "./journal.ts";
 export { checkJournal, createJournal, DEFAULT_PREFIX } from "./options.ts";

@@ -470,6 +470,35 @@ describe("a stream", () => {
     expect(await read(3_000_000, 1e9, 3)).toEqual([1, 1, 1]);
   });
 
+  test("is not trimmed by age until a retention after Redis's clock was set ahead, and by Redis's clock only", async () => {
+    let [now, ahead] = [1_000_000_000_000, 0];
+    const limits: (number | undefined)[] = [];
+    const connection = {
+      async send(command: string, args: readonly string[]) {
+        if (command === "TIME") return [`${Math.floor((now + ahead) / 1000)}`, `${((now + ahead) % 1000) * 1000}`];
+        limits.push(args[1] === "MINID" ? now + ahead - Number.parseInt(args[3]!, 10) : undefined);
+        return "1-0";
+      },
+    } as unknown as RedisConnection;
+    const hour = 3_600_000;
+    const stream = new RedisStream("p", hour, { now: () => now });
+    const append = async () => {
+      await stream.measureClock(connection);
+      await stream.append(connection, new Uint8Array(4), true);
+    };
+    const margin = hour + 60_000;
+    await append();
+    ahead = 2 * hour;
+    await append();
+    now += hour;
+    await append();
+    now += 60_001;
+    await append();
+    ahead = -hour;
+    await append();
+    expect(limits).toEqual([margin, undefined, undefined, margin, margin]);
+  });
+
   test("is read in replies that are small enough for a slow network", async () => {
     const asked = await read(100, 900, 20);
     expect(asked.filter((count) => count * 100 <= 900).length).toBeGreaterThanOrEqual(10);
