@@ -48,14 +48,17 @@ export class SteppingServer implements AsyncDisposable {
     return JSON.parse(await this.#printed.next(/^\{/));
   }
 
-  /** Announces nodes and waits until the journal has them. Throws if one is refused. */
+  /** Announces nodes and waits until they are stored, in the journal too. Throws if one is refused. */
   async announce(names: readonly string[], port: number): Promise<void> {
-    const before = (await this.stats()).journal.appended;
+    const stored = async () => {
+      const { journal, verdicts } = await this.stats();
+      return journal.where === "memory" ? verdicts.stored! + verdicts.refreshed! : journal.appended;
+    };
+    const before = await stored();
     for (const name of names) this.#client.send(announcement(ascii(name), port));
     for (const end = performance.now() + 20_000; ; await Bun.sleep(20)) {
-      const { journal, verdicts } = await this.stats();
-      if (journal.appended >= before + names.length) return;
-      if (performance.now() > end) throw new Error(`not appended: ${JSON.stringify({ journal, verdicts })}`);
+      if ((await stored()) >= before + names.length) return;
+      if (performance.now() > end) throw new Error(`not stored: ${JSON.stringify(await this.stats())}`);
     }
   }
 

@@ -30,16 +30,12 @@ export class Timelines {
    */
   begin(db: Database, boot: Boot, last: number): void {
     db.run("CREATE TABLE IF NOT EXISTS clock (first INTEGER PRIMARY KEY, boot TEXT NOT NULL, booted REAL NOT NULL)");
+    const covering = "SELECT max(first) FROM clock WHERE first <= (SELECT ifnull(min(id), ?) FROM batch)";
+    db.run(`DELETE FROM clock WHERE first < (${covering})`, [last + 1]);
     this.read(db, boot);
     const latest = this.#rows[0];
     if (latest && latest.boot === boot.id && Math.abs(boot.at - latest.booted) <= STEP_MS) return;
-    db.transaction(() => {
-      db.run(
-        "DELETE FROM clock WHERE first < (SELECT max(first) FROM clock WHERE first <= (SELECT ifnull(min(id), ?) FROM batch))",
-        [last + 1],
-      );
-      db.run("INSERT OR REPLACE INTO clock VALUES (?, ?, ?)", [last + 1, boot.id, boot.at]);
-    })();
+    db.run("INSERT OR REPLACE INTO clock VALUES (?, ?, ?)", [last + 1, boot.id, boot.at]);
     this.read(db, boot);
   }
 

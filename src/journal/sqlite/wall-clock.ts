@@ -64,10 +64,11 @@ export class WallClock {
       this.#stepped = performance.now();
     }
     if (this.#stepped !== undefined && performance.now() - this.#stepped < LASTING_MS) return false;
+    const stepped = this.#stepped !== undefined;
     this.#stepped = undefined;
     const moved = Math.abs(difference - this.#shift);
     if (moved > DRIFT_MS) this.#shift = difference;
-    return moved > STEP_MS;
+    return stepped && moved > STEP_MS;
   }
 
   boot(): Boot {

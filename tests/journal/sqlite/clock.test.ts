@@ -29,6 +29,13 @@ function reboot(path: string): void {
   db.close();
 }
 
+function lastBatch(path: string): number {
+  const db = new Database(path, { readonly: true });
+  const { last } = db.query<{ last: number }, []>("SELECT max(id) AS last FROM batch").get()!;
+  db.close();
+  return last;
+}
+
 /** Waits until all batches in the file are from the clock as it is now. */
 async function untilRewritten(path: string): Promise<void> {
   const db = new Database(path, { readonly: true });
@@ -84,6 +91,14 @@ describe.concurrent("a server whose clock is set", () => {
         expect(await server.ports(all)).toEqual(expected);
         await server.end("SIGKILL");
       }
+      {
+        // Once is enough: nothing is written again at the next start.
+        await using server = await SteppingServer.start(journal);
+        const written = lastBatch(path);
+        await Bun.sleep(2500);
+        expect(lastBatch(path)).toBe(written);
+        await server.end("SIGKILL");
+      }
       reboot(path);
       await using server = await SteppingServer.start(journal);
       expect(await server.ports(["last", ...all])).toEqual([3, ...expected]);
@@ -96,7 +111,7 @@ describe.concurrent("a server whose clock is set", () => {
     const path = folder.at("registry.db");
     await using server = await SteppingServer.start(`sqlite:${path}`);
     await server.announce(range(50, "n"), 1);
-    for (const ahead of [1001, 0, -2 * HOUR, 0]) {
+    for (const ahead of [1500, 0, -2 * HOUR, 0]) {
       await server.step(ahead);
       await Bun.sleep(1100);
     }
@@ -108,6 +123,20 @@ describe.concurrent("a server whose clock is set", () => {
     expect(db.query("SELECT total(entries) AS entries FROM batch").get()).toEqual({ entries: 51 });
     db.close();
   });
+});
+
+describe.concurrent("a server without a journal, whose clock is set", () => {
+  for (const [what, step] of STEPS) {
+    test(`keeps its nodes and refuses none: ${what}`, async () => {
+      await using server = await SteppingServer.start("memory");
+      await server.announce(["A"], 1);
+      for (const ahead of [step, 0]) {
+        await server.step(ahead);
+        await server.announce(["B"], 2);
+        expect(await server.ports(["A", "B"])).toEqual([1, 2]);
+      }
+    });
+  }
 });
 
 describe("a clock that was set while no server ran", () => {
