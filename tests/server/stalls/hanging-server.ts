@@ -9,12 +9,15 @@ import type { StallCommand } from "./stalling-worker.ts";
 
 async function hang(file: string): Promise<void> {
   const threads = new Threads("tests/server/stalls/stalling-worker.ts");
+  const stops = new ThreadStops();
+  // Its program needs a moment to start. Meanwhile a worker that waits at its step would be replaced.
+  await stops.go();
   await until(() => existsSync(file), "the file");
   const words = new Int32Array(new SharedArrayBuffer(8));
   const thread = threads.list[0]!;
   thread.postMessage({ type: "stall", step: "refresh, linking", words } satisfies StallCommand);
   await until(() => Atomics.load(words, 0) === 1, "the step");
-  await new ThreadStops().stop(threads.numbers.get(thread)!, 60_000);
+  await stops.stop(threads.numbers.get(thread)!, 60_000);
 }
 
 if (Bun.isMainThread) {

@@ -103,6 +103,8 @@ thread.addEventListener("close", () => {
   ended = true;
 });
 const stops = new ThreadStops();
+// Its program needs a moment to start. Meanwhile a worker that waits at its step would be replaced.
+await stops.go();
 const number = threads.numbers.get(thread)!;
 if (step === "locked") {
   const repair = new EngineRepair(threads.memory, new EngineControl(threads.memory).lane);
