@@ -1,10 +1,10 @@
 /** What signals do to `whereabouts server`. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { DiscoveryServer } from "../../../src/server/index.ts";
 import { Client } from "../../support/client.ts";
-import { OutputLines, start, TerminalCommand } from "../../support/command.ts";
+import { OutputLines, type Running, start, TerminalCommand } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
@@ -21,13 +21,21 @@ function preload(name: string): Record<string, string> {
   return { BUN_OPTIONS: `--preload=${new URL(name, import.meta.url).pathname}` };
 }
 
+const children: Running[] = [];
+
 /** Starts a server, and reads its port from the log. */
 async function started(env: Record<string, string> = {}, by: readonly string[] = []) {
   const child = start(ARGS, { env, by });
+  children.push(child);
   const out = new OutputLines(child.stdout);
   const line = await out.next(/listens on/);
   return { child, out, port: Number(/:(\d+): /.exec(line)![1]) };
 }
+
+// Whatever a signal does, no server may be left.
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
 
 async function announce(port: number): Promise<void> {
   await using client = await Client.open(port);
