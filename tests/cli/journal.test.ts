@@ -181,7 +181,7 @@ describe.concurrent("whereabouts journal", () => {
         "batches         1",
         "size            SIZE",
         `file            ${path}`,
-        "schema version  1",
+        "schema version  2",
         "",
       ].join("\n"),
     );
@@ -193,7 +193,7 @@ describe.concurrent("whereabouts journal", () => {
       newest: at + 90_000,
       batches: 1,
       bad: 0,
-      schema: 1,
+      schema: 2,
     });
   });
 

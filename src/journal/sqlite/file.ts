@@ -16,7 +16,7 @@ import { LOCK_WAIT_MS, type Lock, lockJournal } from "./lock.ts";
 import type { FileInfo } from "./messages.ts";
 import { checkBeside, checkOwner } from "./owner.ts";
 import { identity, renameDamaged, resolveLink, sizeOf } from "./path.ts";
-import { checkSchema, createSchema, SCHEMA } from "./schema.ts";
+import { checkSchema, createSchema, SCHEMA, upgradeSchema } from "./schema.ts";
 import { Timelines } from "./timelines.ts";
 import type { Boot } from "./wall-clock.ts";
 
@@ -344,6 +344,7 @@ export class SqliteFile {
     db.run("PRAGMA synchronous = NORMAL");
     db.run(`PRAGMA journal_size_limit = ${MAX_WAL_BYTES}`);
     try {
+      upgradeSchema(db);
       this.#count(db);
       this.#timelines.begin(db, boot, this.#last);
     } catch (error) {

@@ -29,7 +29,6 @@ export class Timelines {
    * that are gone.
    */
   begin(db: Database, boot: Boot, last: number): void {
-    db.run("CREATE TABLE IF NOT EXISTS clock (first INTEGER PRIMARY KEY, boot TEXT NOT NULL, booted REAL NOT NULL)");
     const covering = "SELECT max(first) FROM clock WHERE first <= (SELECT ifnull(min(id), ?) FROM batch)";
     db.run(`DELETE FROM clock WHERE first < (${covering})`, [last + 1]);
     this.read(db, boot);

@@ -216,7 +216,7 @@ describe("a server with a journal in SQLite", () => {
     const path = folder.at("registry.db");
     await fill(path, 10);
     const db = new Database(path);
-    db.run("PRAGMA user_version = 2");
+    db.run("PRAGMA user_version = 3");
     db.close();
     const before = readFileSync(path);
     const starting = start(path);
@@ -226,6 +226,35 @@ describe("a server with a journal in SQLite", () => {
     });
     await starting.catch(() => {});
     expect(readFileSync(path)).toEqual(before);
+  });
+
+  test("reads a journal of the first version, and makes it one that the first version refuses", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    await fill(path, 300);
+    const db = new Database(path);
+    for (const { id, data } of db.query<{ id: number; data: Uint8Array }, []>("SELECT id, data FROM batch").all()) {
+      // The version of the batch.
+      data[3] = 1;
+      db.query("UPDATE batch SET data = ? WHERE id = ?").run(data, id);
+    }
+    db.run("DROP TABLE clock");
+    db.run("PRAGMA user_version = 1");
+    db.close();
+    const site = new Site();
+    const clock = new Clock();
+    const options = { prefix: "x", retentionMs: HOUR, origin: new Uint8Array(8), clock };
+    const journal = createJournal({ journal: `sqlite:${path}`, ...options });
+    await journal.read(new SiteRegistry(site));
+    await journal.close();
+    expect(site.harness.control.nodes).toBe(300);
+    {
+      await using server = await start(path);
+      expect(server.stats()).toMatchObject({ nodes: 300, journal: { bad: 0, errors: 0 } });
+    }
+    const upgraded = new Database(path, { readonly: true });
+    expect(upgraded.query("PRAGMA user_version").get()).toEqual({ user_version: 2 });
+    upgraded.close();
   });
 
   test("refuses to start with the database of another program, and leaves it unchanged", async () => {
