@@ -66,7 +66,7 @@ export class SteppingServer implements AsyncDisposable {
   async ports(names: readonly string[]): Promise<(number | undefined)[]> {
     const ports: (number | undefined)[] = [];
     for (const name of names) {
-      const reply = await this.#client.ask(query(ascii(name)), 1000);
+      const reply = await this.#client.ask(query(ascii(name)), 2000);
       ports.push(reply && new DataView(reply.buffer).getUint16(4));
     }
     return ports;
