@@ -76,7 +76,7 @@ export interface StorageInfo {
 
 /**
  * Why a journal fails. A person must solve `locked`, `newer` (written by a newer version), `foreign` (another program's
- * database) and `unusable` before a server starts. `moved`: the file was removed or replaced.
+ * file) and `unusable` before a server starts. `moved`: the file was removed or replaced.
  */
 export type JournalErrorCode = "locked" | "newer" | "foreign" | "unusable" | "damaged" | "moved" | "failed" | "closed";
 

@@ -11,7 +11,11 @@ const SQLITE_FCNTL_FILE_POINTER = 7;
 /** Where the descriptor is in SQLite's unixFile, after three pointers. */
 const DESCRIPTOR_AT = 24;
 
-/** The descriptor of the database that was opened from `path`; undefined if this system's SQLite does not show it. */
+/**
+ * The descriptor of an open database; undefined if this system's SQLite does not show it.
+ *
+ * @param identity - device and inode of the file
+ */
 export function descriptorOf(db: Database, identity: string): number | undefined {
   if (process.platform !== "linux") return undefined;
   try {
