@@ -2,8 +2,8 @@
 import { H_DAMAGED } from "./layout";
 
 /**
- * Reports that the registry is damaged, and returns false. The control thread then stops the server, which restores
- * everything from its journal when it starts again.
+ * Reports that the registry is damaged, and returns false. The control thread then stops the server: its next start begins
+ * with what the journal has.
  */
 export function reportDamage(): bool {
   atomic.store<u32>(H_DAMAGED, 1);

@@ -3,7 +3,7 @@
  * All its state is in the imported memory (layout.ts), which the workers share.
  */
 import { isIpv4, isLinkLocal } from "./address";
-import { isFull } from "./entries";
+import { isFull, lockPool, unlockPool } from "./entries";
 import { clearPadding, hashId } from "./hash";
 import {
   ANNOUNCEMENT_ID,
@@ -167,17 +167,20 @@ function announce(address: usize, packet: usize, id: usize, length: u32, exempt:
   const shard = lockShard(now);
   const entry = findLive(shard, id, length, now);
   const repeated = entry !== 0 && isRepeated(entry, meta, address);
+  // So that no other worker takes the place that is made here.
+  const poolLocked = entry === 0 && isFull() && lockPool();
   let verdict: u32 = VERDICT_REFRESHED;
   if (!repeated && !exempt && !passSource(LIMIT_NEW, now) && isEnforced(COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
   } else if (entry !== 0) {
     const time = announcementTime(shard, entry, now);
-    refresh(shard, entry, repeated ? meta | META_CONFIRMED : meta, address, time);
+    refresh(shard, entry, meta | META_CONFIRMED, address, time);
   } else if (makeRoom(shard, Infinity) && insert(shard, id, length, meta, address, announcementTime(shard, 0, now))) {
     verdict = VERDICT_STORED;
   } else {
     verdict = VERDICT_FULL;
   }
+  unlockPool(poolLocked);
   unlockShard(shard);
   return verdict;
 }

@@ -1,6 +1,7 @@
 /** Entries: their addresses, the pool of free entries, and the queue of each shard in order of announcement. */
 import { reportDamage } from "./damage";
 import {
+  ENTRY_META,
   ENTRY_NEXT,
   ENTRY_PREVIOUS,
   ENTRY_TIME,
@@ -12,6 +13,7 @@ import {
   H_POOL_USED,
   H_SHARDS_AT,
   H_STRIDE,
+  META_CONFIRMED,
   RECORD_ENTRY,
   RECORD_FREE,
   RECORD_NEXT,
@@ -49,13 +51,13 @@ export function isFull(): bool {
 }
 
 /** Locks the pool unless this instance has already locked it. Returns whether it did. */
-function lockPool(): bool {
+export function lockPool(): bool {
   if (holdsLock(H_POOL_LOCK)) return false;
   lock(H_POOL_LOCK);
   return true;
 }
 
-function unlockPool(taken: bool): void {
+export function unlockPool(taken: bool): void {
   if (taken) unlock(H_POOL_LOCK);
 }
 
@@ -109,9 +111,10 @@ export function link(shard: u32, entry: u32, at: usize, time: f64): void {
   if (previous !== 0 && timeOf(previous) > time) {
     previous = findPredecessor(shard, time);
     store<u32>(shardAt(shard), entry, SHARD_INSERT_HINT);
-    // The entry may not be confirmed, so the cursor must not be past it.
-    const confirmed = load<u32>(shardAt(shard), SHARD_CONFIRMED);
-    if (confirmed !== 0 && timeOf(confirmed) > time) store<u32>(shardAt(shard), previous, SHARD_CONFIRMED);
+    // The search for an entry that is not confirmed must not have passed one.
+    const passed = load<u32>(shardAt(shard), SHARD_CONFIRMED);
+    const confirmed = (load<u32>(at, ENTRY_META) & META_CONFIRMED) !== 0;
+    if (!confirmed && passed !== 0 && timeOf(passed) > time) store<u32>(shardAt(shard), previous, SHARD_CONFIRMED);
   }
   const nextAt = nextField(shard, previous);
   const next = load<u32>(nextAt);

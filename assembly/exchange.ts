@@ -35,6 +35,7 @@ import {
 } from "./layout";
 import { tryLock, unlock } from "./lock";
 import {
+  confirm,
   evictExpired,
   findLive,
   insert,
@@ -144,10 +145,16 @@ function mergeOne(from: usize, now: f64): bool {
     const room = makeRoom(shard, (meta & META_CONFIRMED) !== 0 ? Infinity : time);
     const fields = meta | META_FROM_JOURNAL;
     if (!room || !insert(shard, id, length, fields, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
-  } else if (isLater(from, time, entryAt(entry))) {
-    refresh(shard, entry, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time);
   } else {
-    outcome = 0;
+    const at = entryAt(entry);
+    if (isLater(from, time, at)) {
+      // Further apart than clocks may differ: another announcement, not the same one again.
+      const again = time - load<f64>(at, ENTRY_TIME) > MAX_CLOCK_SKEW ? META_CONFIRMED : 0;
+      refresh(shard, entry, meta | META_FROM_JOURNAL | again, from + ENTRY_ADDRESS, time);
+    } else {
+      outcome = 0;
+      if ((meta & META_CONFIRMED) !== 0) confirm(entry);
+    }
   }
   unlockShardAndPool(shard);
   if (outcome !== 0) increment(outcome);

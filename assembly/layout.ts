@@ -320,7 +320,7 @@ export const ENTRY_ADDRESS = 24;
 /** NodeID, padded with zeros to whole words. */
 export const ENTRY_ID = 40;
 export const META_LENGTH = 0x3fff;
-/** The node was announced at least twice from one address. A full registry gives up only entries without this flag. */
+/** The node was announced at least twice. A full registry gives up only entries without this flag. */
 export const META_CONFIRMED = 0x4000;
 /** The entry was merged from a journal, not announced to this server. It need not be sent to the journal again. */
 export const META_FROM_JOURNAL = 0x8000;
@@ -335,10 +335,12 @@ export const TIME_STEP = 0.0009765625;
 /** Number of entries that fit into the exchange area. */
 export const EXCHANGE_ENTRIES = 256;
 /**
- * Most entries of a queue that the search for one that can give way passes in one call. The lock is then held for a
- * tenth of a millisecond, and the next call continues where this one ended.
+ * Most confirmed entries that the search for one that is not passes after a change of the registry: more than one, so
+ * that it catches up with the queue.
  */
-export const SEARCH_STEPS = 1024;
+export const SEARCH_STEPS = 2;
+/** The same when a full registry needs a place. The lock is then held for some 0.1 ms, and the next search goes on from there. */
+export const FULL_SEARCH_STEPS = 1024;
 /**
  * Most entries that are listed while a shard is locked. The lock is then held for 7 µs, or 14 µs with NodeIDs of 1008
  * bytes (bench/journal/main.ts).

@@ -19,6 +19,7 @@ import {
   ENTRY_PREVIOUS,
   ENTRY_TAG,
   ENTRY_TIME,
+  FULL_SEARCH_STEPS,
   H_INDEX_AT,
   H_INDEX_SLOTS,
   H_LAST_SWEEP,
@@ -198,6 +199,13 @@ export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time:
     link(shard, entry, at, time);
   }
   store<u32>(lane, STEP_NONE, RECORD_STEP);
+  findUnconfirmed(shard, SEARCH_STEPS);
+}
+
+/** Marks an entry of a locked shard as announced at least twice. */
+export function confirm(entry: u32): void {
+  const at = entryAt(entry);
+  store<u32>(at, load<u32>(at, ENTRY_META) | META_CONFIRMED, ENTRY_META);
 }
 
 /** Records the entry's fields, all but the NodeID, before a refresh changes them. */
@@ -213,23 +221,31 @@ function recordOldFields(entry: u32, at: usize): void {
  */
 export function makeRoom(shard: u32, before: f64): bool {
   if (!isFull()) return true;
-  const from = shardAt(shard);
-  let last = load<u32>(from, SHARD_CONFIRMED);
+  const entry = findUnconfirmed(shard, FULL_SEARCH_STEPS);
+  if (entry === 0 || load<f64>(entryAt(entry), ENTRY_TIME) >= before || !remove(shard, entry)) return false;
+  const counter = lane + COUNTER_DISPLACED * 8;
+  store<f64>(counter, load<f64>(counter, LANE_COUNTERS) + 1, LANE_COUNTERS);
+  return true;
+}
+
+/**
+ * Returns the oldest entry of a locked shard that is not confirmed, or 0. Goes on where the last search ended, and passes
+ * at most `steps` confirmed entries: then it returns 0 too.
+ */
+function findUnconfirmed(shard: u32, steps: u32): u32 {
+  const cursor = shardAt(shard) + SHARD_CONFIRMED;
+  let last = load<u32>(cursor);
   let entry = load<u32>(nextField(shard, last));
-  for (let left = SEARCH_STEPS; entry !== 0 && left !== 0; left--) {
-    const at = entryAt(entry);
-    if ((load<u32>(at, ENTRY_META) & META_CONFIRMED) === 0) {
-      store<u32>(from, last, SHARD_CONFIRMED);
-      if (load<f64>(at, ENTRY_TIME) >= before || !remove(shard, entry)) return false;
-      const counter = lane + COUNTER_DISPLACED * 8;
-      store<f64>(counter, load<f64>(counter, LANE_COUNTERS) + 1, LANE_COUNTERS);
-      return true;
+  for (; entry !== 0 && (load<u32>(entryAt(entry), ENTRY_META) & META_CONFIRMED) !== 0; steps--) {
+    if (steps === 0) {
+      entry = 0;
+      break;
     }
     last = entry;
-    entry = load<u32>(at, ENTRY_NEXT);
+    entry = load<u32>(entryAt(entry), ENTRY_NEXT);
   }
-  store<u32>(from, last, SHARD_CONFIRMED);
-  return false;
+  store<u32>(cursor, last);
+  return entry;
 }
 
 /** Inserts the current NodeID, which `findLive` did not find. The shard must be locked. False if no entry is free. */
@@ -258,6 +274,7 @@ export function insert(shard: u32, id: usize, length: u32, meta: u32, address: u
   store<u32>(from, load<u32>(from, SHARD_COUNT) + 1, SHARD_COUNT);
   link(shard, entry, at, time);
   store<u32>(lane, STEP_NONE, RECORD_STEP);
+  findUnconfirmed(shard, SEARCH_STEPS);
   return true;
 }
 

@@ -72,7 +72,10 @@ export function serverCommand(): Command {
       )
       .addOption(flag("--engine <name>", "packet engine").default(d.engine).choices(["wasm", "ts"]))
       .addOption(
-        flag("--capacity <nodes>", "the most nodes that are stored")
+        flag(
+          "--capacity <nodes>",
+          "the most nodes that are stored; beyond that, new ones replace those announced only once",
+        )
           .default(d.capacity)
           .argParser(whole(1, 2 ** 32)),
       )
@@ -90,20 +93,30 @@ export function serverCommand(): Command {
           .argParser(rate),
       )
       .addOption(
-        flag("--source-burst <n>", "queries, and announcements, at once from one source")
+        flag("--source-burst <n>", "queries at once from one source, and announcements unless --new-burst is more")
           .default(d.sourceBurst)
           .argParser(burst),
       )
       .addOption(
-        flag("--node-rate <n>", "queries per second for one NodeID; 0: no limit").default(d.nodeRate).argParser(rate),
+        flag("--node-rate <n>", "queries per second for one NodeID, a thousandth of it for each source; 0: no limit")
+          .default(d.nodeRate)
+          .argParser(rate),
       )
-      .addOption(flag("--node-burst <n>", "queries at once for one NodeID").default(d.nodeBurst).argParser(burst))
       .addOption(
-        flag("--new-rate <n>", "new NodeIDs per second from one source; 0: no limit")
+        flag("--node-burst <n>", "queries at once for one NodeID, a thousandth of it for each source")
+          .default(d.nodeBurst)
+          .argParser(burst),
+      )
+      .addOption(
+        flag("--new-rate <n>", "new NodeIDs, and new addresses of known ones, per second from one source; 0: no limit")
           .default(d.newRate)
           .argParser(rate),
       )
-      .addOption(flag("--new-burst <n>", "new NodeIDs at once from one source").default(d.newBurst).argParser(burst))
+      .addOption(
+        flag("--new-burst <n>", "new NodeIDs, and new addresses of known ones, at once from one source")
+          .default(d.newBurst)
+          .argParser(burst),
+      )
       .addOption(
         flag("--allow <cidr>", "network without limits; may be repeated").argParser(networks).default([], "none"),
       )

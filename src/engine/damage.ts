@@ -3,8 +3,8 @@ import { H_DAMAGED } from "../../assembly/layout.ts";
 import type { EngineState } from "./state.ts";
 
 /**
- * Reports that the registry is damaged, and returns false. The control thread then stops the server, which restores
- * everything from its journal when it starts again.
+ * Reports that the registry is damaged, and returns false. The control thread then stops the server: its next start begins
+ * with what the journal has.
  */
 export function reportDamage(m: EngineState): false {
   Atomics.store(m.u32, H_DAMAGED >>> 2, 1);

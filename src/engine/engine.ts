@@ -48,7 +48,7 @@ import {
 import { announcedPort, parse, writeAnnouncementHeader } from "../codec/packet.ts";
 import { padded, readWord, writeWord } from "../codec/words.ts";
 import { isIpv4, isLinkLocal } from "./address.ts";
-import { isFull } from "./entries.ts";
+import { isFull, lockPool, unlockPool } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { allowed, passNode, passSource, setSource } from "./limiter.ts";
 import { beginWrite, endWrite } from "./lock.ts";
@@ -165,12 +165,14 @@ function announce(
   const shard = lockShard(m, now);
   const entry = findLive(m, shard, id, length, now);
   const repeated = entry !== 0 && isRepeated(m, entry, meta, address);
+  // So that no other worker takes the place that is made here.
+  const poolLocked = entry === 0 && isFull(m) && lockPool(m);
   let verdict = VERDICT_REFRESHED;
   if (!repeated && !exempt && !passSource(m, LIMIT_NEW, now) && isEnforced(m, COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
   } else if (entry !== 0) {
     const time = announcementTime(m, shard, entry, now);
-    refresh(m, shard, entry, repeated ? meta | META_CONFIRMED : meta, address, time);
+    refresh(m, shard, entry, meta | META_CONFIRMED, address, time);
   } else if (
     makeRoom(m, shard, Number.POSITIVE_INFINITY) &&
     insert(m, shard, id, length, meta, address, announcementTime(m, shard, 0, now))
@@ -179,6 +181,7 @@ function announce(
   } else {
     verdict = VERDICT_FULL;
   }
+  unlockPool(m, poolLocked);
   unlockShard(m, shard);
   return verdict;
 }

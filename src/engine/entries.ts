@@ -1,5 +1,6 @@
 /** Twin of assembly/entries.ts: entries, the pool of free entries, and the queue of each shard. */
 import {
+  ENTRY_META,
   ENTRY_NEXT,
   ENTRY_PREVIOUS,
   ENTRY_TIME,
@@ -11,6 +12,7 @@ import {
   H_POOL_USED,
   H_SHARDS_AT,
   H_STRIDE,
+  META_CONFIRMED,
   RECORD_ENTRY,
   RECORD_FREE,
   RECORD_NEXT,
@@ -50,13 +52,13 @@ export function isFull(m: EngineState): boolean {
 }
 
 /** Locks the pool unless this instance has already locked it. Returns whether it did. */
-function lockPool(m: EngineState): boolean {
+export function lockPool(m: EngineState): boolean {
   if (holdsLock(m, H_POOL_LOCK)) return false;
   lock(m, H_POOL_LOCK);
   return true;
 }
 
-function unlockPool(m: EngineState, taken: boolean): void {
+export function unlockPool(m: EngineState, taken: boolean): void {
   if (taken) unlock(m, H_POOL_LOCK);
 }
 
@@ -110,9 +112,12 @@ export function link(m: EngineState, shard: number, entry: number, at: number, t
   if (previous !== 0 && timeOf(m, previous) > time) {
     previous = findPredecessor(m, shard, time);
     m.u32[(shardAt(m, shard) + SHARD_INSERT_HINT) >>> 2] = entry;
-    // The entry may not be confirmed, so the cursor must not be past it.
-    const confirmed = m.u32[(shardAt(m, shard) + SHARD_CONFIRMED) >>> 2]!;
-    if (confirmed !== 0 && timeOf(m, confirmed) > time) m.u32[(shardAt(m, shard) + SHARD_CONFIRMED) >>> 2] = previous;
+    // The search for an entry that is not confirmed must not have passed one.
+    const passed = m.u32[(shardAt(m, shard) + SHARD_CONFIRMED) >>> 2]!;
+    const confirmed = (m.u32[(at + ENTRY_META) >>> 2]! & META_CONFIRMED) !== 0;
+    if (!confirmed && passed !== 0 && timeOf(m, passed) > time) {
+      m.u32[(shardAt(m, shard) + SHARD_CONFIRMED) >>> 2] = previous;
+    }
   }
   const nextAt = nextField(m, shard, previous);
   const next = m.u32[nextAt >>> 2]!;

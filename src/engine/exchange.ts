@@ -35,6 +35,7 @@ import { entryAt, isFull, nextField, shardAt } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { tryLock, unlock } from "./lock.ts";
 import {
+  confirm,
   evictExpired,
   findLive,
   insert,
@@ -149,10 +150,16 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
     const room = makeRoom(m, shard, (meta & META_CONFIRMED) !== 0 ? Number.POSITIVE_INFINITY : time);
     const fields = meta | META_FROM_JOURNAL;
     if (!room || !insert(m, shard, id, length, fields, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
-  } else if (isLater(m, from, time, entryAt(m, entry))) {
-    refresh(m, shard, entry, meta | META_FROM_JOURNAL, from + ENTRY_ADDRESS, time);
   } else {
-    outcome = 0;
+    const at = entryAt(m, entry);
+    if (isLater(m, from, time, at)) {
+      // Further apart than clocks may differ: another announcement, not the same one again.
+      const again = time - m.f64[(at + ENTRY_TIME) >>> 3]! > MAX_CLOCK_SKEW ? META_CONFIRMED : 0;
+      refresh(m, shard, entry, meta | META_FROM_JOURNAL | again, from + ENTRY_ADDRESS, time);
+    } else {
+      outcome = 0;
+      if ((meta & META_CONFIRMED) !== 0) confirm(m, entry);
+    }
   }
   unlockShardAndPool(m, shard);
   if (outcome !== 0) increment(m, outcome);

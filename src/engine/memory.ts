@@ -64,7 +64,7 @@ const MAX_PAGES = 65536;
 /** A network's limit as a multiple of its hosts' limit: IPv4 /24 and IPv6 /48. */
 const NETWORK_FACTOR = 32;
 /** The part of a NodeID's limit that one source may use. */
-const SOURCE_SHARE = 0.01;
+const SOURCE_SHARE = 0.001;
 /** What a source may send even if others use up the limit that it shares with them. */
 const RESERVE: Limit = { rate: 1, burst: 5 };
 /** Sets per limiter table, five slots each. 20,000 keys can exceed their rate at once before keys share slots. */
@@ -76,8 +76,8 @@ const MAX_SHARDS = 64;
 const SLOTS_PER_NODE = 2;
 
 /**
- * One packet in 11 days, and one thousand million at once. Beyond these a limit has no effect, or doubles become too
- * imprecise.
+ * One packet in 11 days, and one thousand million at once. Above some 250,000 packets a second a limit on networks has no
+ * effect, because doubles are too imprecise for so short intervals, and above 8,000,000 none has.
  */
 const MIN_RATE = 1e-6;
 const MAX_LIMIT = 1e9;
@@ -247,7 +247,7 @@ function writeLimits(f64: Float64Array, { source, node, new: unknown }: EngineOp
   const ofNetwork = ({ rate, burst }: Limit) => ({ rate: rate * NETWORK_FACTOR, burst: burst * NETWORK_FACTOR });
   const part = (all: number, least: number) => Math.min(all, Math.max(all * SOURCE_SHARE, least));
   // As many nodes may announce themselves at once as may be new at once.
-  const announcements = { rate: source.rate, burst: Math.max(source.burst, unknown.burst) };
+  const announcements = { rate: source.rate, burst: Math.max(source.burst, unknown.rate === 0 ? 1 : unknown.burst) };
   write(LIMIT_QUERIES, source, ofNetwork(source));
   write(LIMIT_ANNOUNCEMENTS, announcements, ofNetwork(announcements));
   write(LIMIT_NEW, unknown, ofNetwork(unknown));

@@ -30,7 +30,10 @@ export interface EngineOptions {
    * of `new`, if that is more. Sources are IPv4 /32 and IPv6 /64. An IPv4 /24 or an IPv6 /48 may send 32 times as much.
    */
   readonly source: Limit;
-  /** Queries per NodeID. One source may use a hundredth of it, and at least 1 a second and 5 at once. */
+  /**
+   * Queries per NodeID. One source may use a thousandth of it; where that is less than 1 a second or 5 at once, it may use as
+   * much as that, if the limit allows it.
+   */
   readonly node: Limit;
   /** Announcements of unknown NodeIDs, or of new addresses, per source. Networks are as in `source`. */
   readonly new: Limit;
@@ -57,7 +60,7 @@ export function defaultEngineOptions(): EngineOptions {
     maxIdLength: 64,
     retentionMs: 3_600_000,
     source: { rate: 250, burst: 300 },
-    node: { rate: 10_000, burst: 20_000 },
+    node: { rate: 100_000, burst: 100_000 },
     new: { rate: 2, burst: 1000 },
     allow: [],
     dryRun: false,

@@ -13,6 +13,7 @@ import {
   ENTRY_PREVIOUS,
   ENTRY_TAG,
   ENTRY_TIME,
+  FULL_SEARCH_STEPS,
   H_INDEX_AT,
   H_INDEX_SLOTS,
   H_LAST_SWEEP,
@@ -207,6 +208,12 @@ export function refresh(
     link(m, shard, entry, at, time);
   }
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
+  findUnconfirmed(m, shard, SEARCH_STEPS);
+}
+
+/** Marks an entry of a locked shard as announced at least twice. */
+export function confirm(m: EngineState, entry: number): void {
+  m.u32[(entryAt(m, entry) + ENTRY_META) >>> 2]! |= META_CONFIRMED;
 }
 
 /** Records the entry's fields, all but the NodeID, before a refresh changes them. */
@@ -222,22 +229,30 @@ function recordOldFields(m: EngineState, entry: number, at: number): void {
  */
 export function makeRoom(m: EngineState, shard: number, before: number): boolean {
   if (!isFull(m)) return true;
+  const entry = findUnconfirmed(m, shard, FULL_SEARCH_STEPS);
+  if (entry === 0 || m.f64[(entryAt(m, entry) + ENTRY_TIME) >>> 3]! >= before || !remove(m, shard, entry)) return false;
+  m.f64[(m.lane + LANE_COUNTERS + COUNTER_DISPLACED * 8) >>> 3]! += 1;
+  return true;
+}
+
+/**
+ * Returns the oldest entry of a locked shard that is not confirmed, or 0. Goes on where the last search ended, and passes
+ * at most `steps` confirmed entries: then it returns 0 too.
+ */
+function findUnconfirmed(m: EngineState, shard: number, steps: number): number {
   const cursor = (shardAt(m, shard) + SHARD_CONFIRMED) >>> 2;
   let last = m.u32[cursor]!;
   let entry = m.u32[nextField(m, shard, last) >>> 2]!;
-  for (let left = SEARCH_STEPS; entry !== 0 && left !== 0; left--) {
-    const at = entryAt(m, entry);
-    if ((m.u32[(at + ENTRY_META) >>> 2]! & META_CONFIRMED) === 0) {
-      m.u32[cursor] = last;
-      if (m.f64[(at + ENTRY_TIME) >>> 3]! >= before || !remove(m, shard, entry)) return false;
-      m.f64[(m.lane + LANE_COUNTERS + COUNTER_DISPLACED * 8) >>> 3]! += 1;
-      return true;
+  for (; entry !== 0 && (m.u32[(entryAt(m, entry) + ENTRY_META) >>> 2]! & META_CONFIRMED) !== 0; steps--) {
+    if (steps === 0) {
+      entry = 0;
+      break;
     }
     last = entry;
-    entry = m.u32[(at + ENTRY_NEXT) >>> 2]!;
+    entry = m.u32[(entryAt(m, entry) + ENTRY_NEXT) >>> 2]!;
   }
   m.u32[cursor] = last;
-  return false;
+  return entry;
 }
 
 /** Inserts the current NodeID, which `findLive` did not find. The shard must be locked. False if no entry is free. */
@@ -274,6 +289,7 @@ export function insert(
   m.u32[(from + SHARD_COUNT) >>> 2]!++;
   link(m, shard, entry, at, time);
   m.u32[(m.lane + RECORD_STEP) >>> 2] = STEP_NONE;
+  findUnconfirmed(m, shard, SEARCH_STEPS);
   return true;
 }
 

@@ -70,9 +70,9 @@ export interface ServerOptions {
   readonly sourceRate: number;
   /** Queries at once from one source, and announcements at once unless `newBurst` is more. */
   readonly sourceBurst: number;
-  /** Queries per second for one NodeID. One source gets a hundredth of it, and at least 1. */
+  /** Queries per second for one NodeID. One source gets a thousandth of it, or 1 if that is more. */
   readonly nodeRate: number;
-  /** Queries at once for one NodeID. One source gets a hundredth of it, and at least 5. */
+  /** Queries at once for one NodeID. One source gets a thousandth of it, or 5 if that is more. */
   readonly nodeBurst: number;
   /** New NodeIDs, and new addresses of known ones, per second from one source. */
   readonly newRate: number;

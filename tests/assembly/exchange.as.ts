@@ -17,6 +17,7 @@ import {
   H_MERGE_FULL,
   H_MERGED,
   H_POOL_USED,
+  H_RETENTION,
   H_STRIDE,
   LIST_BATCH,
   LIST_BUSY,
@@ -544,6 +545,25 @@ describe("a merge", () => {
     store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_CONFIRMED, ENTRY_META);
     expect<u32>(mergeAll(1, NOW + 600)).toBe(0);
     expect<u32>(load<u32>(H_MERGE_FULL)).toBe(2);
+    expect<string>(registryError()).toBe("");
+  });
+
+  test("confirms a known node by an older entry that is confirmed, and by a later announcement", () => {
+    announce(1, 1, NOW);
+    fill(0, 1, 2, NOW - 1);
+    expect<u32>(mergeAll(1, NOW + 1)).toBe(0);
+    expect<u32>(load<u32>(entryAt(entryOf(1)), ENTRY_META)).toBe((1 << 16) | 4);
+    store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_CONFIRMED, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW + 1)).toBe(0);
+    expect<u32>(load<u32>(entryAt(entryOf(1)), ENTRY_META)).toBe((1 << 16) | META_CONFIRMED | 4);
+    store<f64>(H_RETENTION, 1000000);
+    announce(2, 1, NOW);
+    fill(0, 2, 1, NOW + MAX_CLOCK_SKEW);
+    expect<u32>(mergeAll(1, NOW + 5000)).toBe(1);
+    expect<u32>(load<u32>(entryAt(entryOf(2)), ENTRY_META) & META_CONFIRMED).toBe(0);
+    fill(0, 2, 1, NOW + 2 * MAX_CLOCK_SKEW + 1);
+    expect<u32>(mergeAll(1, NOW + 5000)).toBe(1);
+    expect<u32>(load<u32>(entryAt(entryOf(2)), ENTRY_META) & META_CONFIRMED).toBe(META_CONFIRMED);
     expect<string>(registryError()).toBe("");
   });
 

@@ -492,12 +492,20 @@ describe("a full registry", () => {
     expect<string>(registryError()).toBe("");
   });
 
-  test("continues a long search where it ended", () => {
+  test("needs no long search if nodes were confirmed one after another", () => {
     layOut(3000, 64, 1, 6200, 1);
     for (let n: u32 = 1; n <= 3000; n++) {
       announce(n, 1, NOW);
       if (n !== 2500) confirm(n);
     }
+    expect<bool>(makeRoom(0, Infinity)).toBe(true);
+    expect<u32>(portOf(2500, NOW)).toBe(0);
+  });
+
+  test("continues a long search where it ended", () => {
+    layOut(3000, 64, 1, 6200, 1);
+    for (let n: u32 = 1; n <= 3000; n++) announce(n, 1, NOW);
+    for (let n: u32 = 1; n <= 3000; n++) if (n !== 2500) confirm(n);
     expect<bool>(makeRoom(0, Infinity)).toBe(false);
     expect<bool>(makeRoom(0, Infinity)).toBe(false);
     expect<bool>(makeRoom(0, Infinity)).toBe(true);

@@ -174,11 +174,11 @@ for (const backend of ["wasm", "ts"] as const) {
       const h = new Harness(backend, { capacity: 5, ...UNLIMITED });
       for (let i = 0; i < 5; i++) h.send(announcement(node(i), 5));
       h.send(announcement(node(0), 5));
-      // Announced twice, but not from one address.
-      h.send(announcement(node(1), 5), "192.0.2.2");
+      // A node with addresses of both families may announce itself from either.
+      h.send(announcement(node(1), 5), "2001:db8::1");
       for (let i = 5; i < 9; i++) expect(h.send(announcement(node(i), 5)).verdict).toBe("stored");
       const found = (i: number) => h.send(query(node(i))).verdict === "answered";
-      expect([0, 1, 2, 3, 4, 5, 6, 7, 8].filter(found)).toEqual([0, 5, 6, 7, 8]);
+      expect([0, 1, 2, 3, 4, 5, 6, 7, 8].filter(found)).toEqual([0, 1, 6, 7, 8]);
       expect(h.control.nodes).toBe(5);
       expect(h.control.counters().displaced).toBe(4);
       checkInvariants(h.bytes);
@@ -197,6 +197,25 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.count("answered", 100, (i) => query(node(i)))).toBe(100);
       expect(h.send(query(node("new"))).verdict).toBe("answered");
       checkInvariants(h.bytes);
+    });
+
+    test("gets all nodes that were announced twice from a journal, in either order, beside a flood that fills it", () => {
+      for (const newestFirst of [true, false]) {
+        const h = new Harness(backend, { capacity: 6000, shards: 1, ...UNLIMITED });
+        // Every third entry is of a node that was announced twice.
+        const entries = Array.from({ length: 15_000 }, (_, i) => ({
+          ...{ nodeId: node(i), address: "192.0.2.1", port: 1, time: h.now - 15_000 + i },
+          confirmed: i % 3 === 0,
+        }));
+        if (newestFirst) entries.reverse();
+        for (const entry of entries) {
+          h.put(0, entry);
+          h.merge(1);
+        }
+        expect(h.count("answered", 5000, (i) => query(node(3 * i)))).toBe(5000);
+        expect(h.control.nodes).toBe(6000);
+        checkInvariants(h.bytes);
+      }
     });
 
     test("holds exactly its capacity across many shards, and has room again as soon as entries expire", () => {
@@ -295,8 +314,8 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(query(node(2))).verdict).toBe("unknown");
     });
 
-    test("gives one source a hundredth of the answers for one NodeID, and at least 1 a second and 5 at once", () => {
-      const h = new Harness(backend, { ...UNLIMITED, node: { rate: 1000, burst: 2000 } });
+    test("gives one source a thousandth of the answers for one NodeID, or 1 a second and 5 at once", () => {
+      const h = new Harness(backend, { ...UNLIMITED, node: { rate: 10_000, burst: 20_000 } });
       expect(h.count("unknown", 500, () => query(node(1)))).toBe(20);
       h.now += 1000;
       expect(h.count("unknown", 500, () => query(node(1)))).toBe(10);
@@ -305,6 +324,26 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(small.count("unknown", 500, () => query(node(1)))).toBe(5);
       small.now += 1000;
       expect(small.count("unknown", 500, () => query(node(1)))).toBe(1);
+    });
+
+    test("answers sources that ask for a NodeID once a second, although others have used up its limit", () => {
+      const h = new Harness(backend, { ...UNLIMITED, node: { rate: 1000, burst: 1000 } });
+      h.send(announcement(node(1), 1));
+      const heavy = (i: number) => `198.51.${i % 200}.${i % 7}`;
+      let light = 0;
+      for (let tick = 0; tick < 2000; tick++) {
+        h.now += 10;
+        h.count(
+          "answered",
+          200,
+          (_) => query(node(1)),
+          (i) => heavy(i + tick),
+        );
+        const { verdict } = h.send(query(node(1)), `203.0.${tick % 200}.1`);
+        if (verdict === "answered") light++;
+      }
+      expect(light).toBe(2000);
+      expect(h.control.counters().verdicts["limited-node"]).toBeGreaterThan(100_000);
     });
 
     test("with the default limits answers others beside 32 sources that ask for one NodeID as often as they can", () => {

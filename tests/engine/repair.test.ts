@@ -211,7 +211,7 @@ class World {
     return all;
   }
 
-  /** Returns random work. Its time is usually later than that of the work before, but sometimes the clock is set back. */
+  /** Returns random work. Its time is usually later than that of the work before, and sometimes earlier, as another thread reads the clock. */
   work(): Work {
     const random = this.#random;
     const kind = random.below(24);

@@ -35,6 +35,7 @@ export interface JournalEntry {
   address: string;
   port: number;
   time: number;
+  confirmed?: boolean;
 }
 
 export class Harness {
@@ -78,11 +79,11 @@ export class Harness {
   }
 
   /** Writes an entry into the exchange area, for `merge`. */
-  put(slot: number, { nodeId, address, port, time }: JournalEntry): void {
+  put(slot: number, { nodeId, address, port, time, confirmed }: JournalEntry): void {
     const at = this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]!;
     this.bytes.fill(0, at, at + this.u32[H_STRIDE >>> 2]!);
     this.f64[(at + ENTRY_TIME) >>> 3] = time;
-    this.u32[(at + ENTRY_META) >>> 2] = (port << 16) | nodeId.length;
+    this.u32[(at + ENTRY_META) >>> 2] = (port << 16) | (confirmed ? META_CONFIRMED : 0) | nodeId.length;
     writeAddress(address, this.bytes, at + ENTRY_ADDRESS);
     this.bytes.set(nodeId, at + ENTRY_ID);
   }
