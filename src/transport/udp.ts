@@ -106,7 +106,7 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   function serveOthers(busy: Bun.udp.Socket<"buffer">): void {
     try {
       for (const [socket, lane] of lanes) {
-        if (socket === busy || closed) continue;
+        if (socket === busy || socket.closed || closed) continue;
         const count = lane.receive(false);
         if (count > 0 && options.processBatch(count) > 0) lane.reply(count);
       }
