@@ -28,6 +28,7 @@ export class FutureBatches {
     this.#clock = clock;
   }
 
+  /** Batches that are not merged yet. */
   get count(): number {
     return this.#batches.length;
   }
@@ -39,16 +40,18 @@ export class FutureBatches {
     return true;
   }
 
-  /** The batches that are to be merged now. */
-  async due(connection: RedisConnection): Promise<Batch[]> {
-    if (this.#batches.length === 0) return [];
-    const trimmed = (await this.#stream.trimmed(connection)) ?? "0-0";
-    const end = performance.now() - WAIT_MS;
-    const isDue = ({ batch, since }: Future) => since < end || !this.#isFuture(batch);
+  /** Merges the batches that need not wait any longer. */
+  async mergeDue(connection: RedisConnection, merge: (batch: Batch) => Promise<void>): Promise<void> {
+    if (this.#batches.length === 0) return;
     // What was trimmed was appended again.
-    const left = this.#batches.filter(({ id }) => isBefore(trimmed, id));
-    this.#batches = left.filter((one) => !isDue(one));
-    return left.filter(isDue).map(({ batch }) => batch);
+    const trimmed = (await this.#stream.trimmed(connection)) ?? "0-0";
+    this.#batches = this.#batches.filter(({ id }) => isBefore(trimmed, id));
+    const end = performance.now() - WAIT_MS;
+    for (const one of this.#batches.filter(({ batch, since }) => since < end || !this.#isFuture(batch))) {
+      await merge(one.batch);
+      // Not earlier: the stream must not be trimmed while a batch of it is not merged yet.
+      this.#batches = this.#batches.filter((other) => other !== one);
+    }
   }
 
   #isFuture(batch: Batch): boolean {

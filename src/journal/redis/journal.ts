@@ -256,7 +256,7 @@ export class RedisJournal implements Journal {
     for (;;) {
       await Bun.sleep(CHECK_MS);
       await this.#compareClocks(writer);
-      for (const batch of await this.#future.due(writer)) await this.#registry!.merge(batch, -this.shift);
+      await this.#future.mergeDue(writer, (batch) => this.#registry!.merge(batch, -this.shift));
       await this.#checkForDataLoss(writer);
     }
   }
