@@ -57,6 +57,8 @@ export interface JournalRegistry {
   readonly nodes: number;
   /** Entries of the journal that were dropped because the registry was full or their NodeID was too long. */
   readonly noRoom: number;
+  /** Nodes that gave way to others because the registry was full. */
+  readonly displaced: number;
   /** Merges a batch of another server, or of an earlier run of this one. `shift` is added to its times. */
   merge(batch: Batch, shift: number): Promise<void>;
   /** The journal lost what this server had appended: marks all of it to be appended again. */

@@ -140,6 +140,10 @@ export class Journaling implements JournalRegistry {
     return this.#batches.noRoom;
   }
 
+  get displaced(): number {
+    return this.#control.counters().displaced;
+  }
+
   merge(batch: Batch, shift: number): Promise<void> {
     return this.#batches.merge(batch, shift);
   }

@@ -49,6 +49,29 @@ async function started(child: Child): Promise<{ port: number; rest: () => Promis
 }
 
 describe("whereabouts server", () => {
+  test("logs when the registry is full, when it has room again, and how many nodes gave way", async () => {
+    const flags = ["--capacity", "10", "--retention", "2", "--workers", "1"];
+    const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", ...flags]);
+    const { port, rest } = await started(child);
+    await using client = await Client.open(port);
+    for (let i = 0; i < 13; i++) {
+      client.send(announcement(ascii(`N${i}`), 22000));
+      expect(await client.ask(query(ascii(`N${i}`)))).toBeDefined();
+    }
+    // Longer than the retention.
+    await Bun.sleep(3000);
+    child.kill("SIGTERM");
+    const log = await rest();
+    const lines = log.split("\n").filter((line) => line.includes("registry"));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toEndWith(
+      "the registry is full, with 10 nodes: from now on nodes that were announced only once give way to new ones",
+    );
+    expect(lines[1]).toMatch(/the registry has room again: [0-9] of 10 nodes$/);
+    expect(log).toContain("3 nodes gave way to new ones");
+    expect(await child.exited).toBe(0);
+  });
+
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`logs what it listens on, answers, and exits with 0 after ${signal}`, async () => {
       const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", "--workers", "1"]);

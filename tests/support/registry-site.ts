@@ -89,6 +89,10 @@ export class SiteRegistry implements JournalRegistry {
     return this.site.batches.noRoom;
   }
 
+  get displaced(): number {
+    return this.site.harness.control.counters().displaced;
+  }
+
   merge(batch: Batch, shift: number): Promise<void> {
     return this.site.batches.merge(batch, shift);
   }

@@ -111,6 +111,6 @@ export class StreamRewriter {
   /** Whether the registry has all that is in the stream up to the position and has not expired. */
   #complete({ registry, intact }: State): boolean {
     const read = this.#unread === undefined || isBefore(this.#unread, this.#stream.oldest);
-    return read && registry.noRoom === 0 && intact();
+    return read && registry.noRoom === 0 && registry.displaced === 0 && intact();
   }
 }
