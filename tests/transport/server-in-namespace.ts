@@ -5,7 +5,7 @@
  * - `serve KIND HOST` runs a transport, prints its port and ends when its standard input ends. It knows the node KNOWN, at
  *   192.0.2.7:4712.
  * - `server TRANSPORT WORKERS [HOST…]` runs a whole server in the same way. Its warnings go to standard error.
- * - `ask FROM TO PORT NODEID` announces a node, queries it, and prints the reply in hex.
+ * - `ask FROM TO PORT [NODEID]` announces a node, queries it, and prints the reply in hex.
  * - `lookups COUNT WAIT PORT ADDRESS…` sends COUNT lookups to each address, on connected sockets: they ignore replies from other
  *   addresses. Ends when no reply has come for WAIT ms. Prints as JSON how many were answered, by address.
  */
@@ -93,7 +93,7 @@ if (command === "serve") {
   const answered = await Promise.all(addresses.map((address) => lookups(count, wait, port, address)));
   console.log(JSON.stringify(Object.fromEntries(addresses.map((address, i) => [address, answered[i]]))));
 } else {
-  const [from, to, port, nodeId] = rest as [string, string, string, string];
+  const [from, to, port, nodeId = "NODE"] = rest as [string, string, string, string?];
   const client = await Client.open(Number(port), to, from);
   client.send(announcement(ascii(nodeId), 4711));
   const reply = await client.ask(query(ascii(nodeId)));
