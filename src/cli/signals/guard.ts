@@ -7,8 +7,8 @@ import { openLibrary } from "../../transport/libc.ts";
 
 declare const self: Worker;
 
-/** Patience with the control thread. Other than a worker it may be busy for a second, and a false alarm costs a clean stop. */
-const PATIENCE: Patience = { asleep: 20, cpuMs: 2000, unknown: 100 };
+/** Patience with the control thread. It may be busy for longer than a worker, and a false alarm costs a clean stop. */
+const PATIENCE: Patience = { asleep: 10, cpuMs: 1000, unknown: 50 };
 /** More than the size of struct sigaction, which is 152 bytes in glibc and musl, on x64 and arm64. */
 const ACTION_SIZE = 256;
 
