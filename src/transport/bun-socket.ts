@@ -50,11 +50,12 @@ export async function openBunSocket(binding: BunBinding, handlers: Handlers): Pr
     const opening = open({ fd: bound.fd }, handlers);
     entry?.handOver();
     const socket = await opening;
+    let recorded = true;
     const close = () => {
       // Once only: afterwards the entry may be another socket's.
-      if (socket.closed) return;
-      entry?.erase();
-      socket.close();
+      if (recorded) entry?.erase();
+      recorded = false;
+      if (!socket.closed) socket.close();
     };
     return { socket, port, address, receiveBuffer, bound, close };
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Opens the sockets of a transport: one for each host, all on the same port. */
 import { EVERY_ADDRESS, type HostAddress, isIpv4, isWildcard, resolveHost } from "./host.ts";
-import type { PortSharing } from "./socket.ts";
+import { loadLibc } from "./libc.ts";
+import { type PortSharing, zoneId } from "./socket.ts";
 
 /** With port 0: how many ports are tried until one is free at every host. */
 const MAX_PORTS = 32;
@@ -100,8 +101,18 @@ async function named<T>(host: string, promise: Promise<T>): Promise<T> {
   }
 }
 
-function isSame(a: HostAddress, b: HostAddress): boolean {
-  return a.zone === b.zone && a.bytes.every((byte, i) => byte === b.bytes[i]);
+export function isSame(a: HostAddress, b: HostAddress): boolean {
+  return zoneNumber(a.zone) === zoneNumber(b.zone) && a.bytes.every((byte, i) => byte === b.bytes[i]);
+}
+
+/** A zone as the number of its interface, if that is known. */
+function zoneNumber(zone: string): number | string {
+  if (zone === "") return zone;
+  try {
+    return zoneId(loadLibc(), zone);
+  } catch {
+    return zone;
+  }
 }
 
 /** Whether a socket on `wide` also receives what is sent to `address`. */

@@ -5,16 +5,15 @@ import { AF_INET, AF_INET6, type Libc, loadLibc, systemError } from "./libc.ts";
 
 /* struct ifaddrs: the next one, name, flags, address. */
 const NEXT = 0;
-const FLAGS = 16;
 const ADDRESS = 24;
-const IFF_UP = 1;
 /* struct sockaddr_in and sockaddr_in6. */
 const IPV4_BYTES = 4;
 const IPV6_BYTES = 8;
 const IPV6_SCOPE = 24;
 
 /**
- * The addresses of all interfaces that are up. Link-local ones have their zone, as a number.
+ * The addresses of all interfaces, also of those that are down: IPv4 is answered on them. Link-local addresses have their
+ * zone, as a number.
  *
  * @throws {Error} a system error
  */
@@ -42,7 +41,7 @@ function ofAllInterfaces({ call, errno }: Libc): string[] {
   const addresses: string[] = [];
   for (let at = first; at !== 0; at = read.ptr(at, NEXT) as Pointer) {
     const address = read.ptr(at, ADDRESS) as Pointer;
-    if (address === 0 || (read.u32(at, FLAGS) & IFF_UP) === 0) continue;
+    if (address === 0) continue;
     const family = read.u16(address, 0);
     if (family === AF_INET) addresses.push(ipv4(address));
     else if (family === AF_INET6) addresses.push(ipv6(address));

@@ -6,12 +6,16 @@
  * cheaper than its other way, control data with each datagram (`bun run bench:server --host ::`). Linux only: other systems may
  * not prefer the socket of the address.
  */
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { type HostAddress, isWildcard, parseAddress } from "./host.ts";
-import { type Binding, covers, type Opened } from "./hosts.ts";
+import { type Binding, covers, isSame, type Opened } from "./hosts.ts";
 import { localAddresses } from "./local-addresses.ts";
 
 /** How often to look for addresses that were added or removed. Until then the socket for every address gets their packets. */
 const LOOK_MS = 2000;
+
+/** Descriptors that are left for other things: the sockets of the hosts, the journal, new workers, /proc. */
+const RESERVE = 64;
 
 export interface LocalSocketsOptions<Socket extends Opened> {
   /** The sockets of the hosts. */
@@ -72,13 +76,14 @@ export class LocalSockets<Socket extends Opened> {
   /** Whether the only socket of the hosts that receives for the address is one for every address. */
   #needsSocket(address: HostAddress): boolean {
     const { sockets } = this.#options;
-    const own = (other: HostAddress) => other.bytes.every((byte, i) => byte === address.bytes[i]);
-    return sockets.some((socket) => covers(socket.address, address)) && !sockets.some((socket) => own(socket.address));
+    const has = sockets.some((socket) => isSame(socket.address, address));
+    return !has && sockets.some((socket) => covers(socket.address, address));
   }
 
   async #add(address: string): Promise<void> {
     const { sockets, open } = this.#options;
     try {
+      checkReserve();
       const socket = await open({ address: parseAddress(address), port: sockets[0]!.port, reusePort: "join" });
       if (this.#closed) socket.close();
       else this.#sockets.set(address, socket);
@@ -102,4 +107,14 @@ export class LocalSockets<Socket extends Opened> {
     for (const socket of this.#sockets.values()) socket.close();
     this.#sockets.clear();
   }
+}
+
+/** @throws {Error} with `code` EMFILE if another socket would leave too few descriptors */
+function checkReserve(): void {
+  const limit = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
+  // A new descriptor has the lowest number that is free.
+  const fd = openSync("/dev/null", "r");
+  closeSync(fd);
+  if (limit === undefined || fd < Number(limit) - RESERVE) return;
+  throw Object.assign(new Error("too many files are open: raise the limit with ulimit -n"), { code: "EMFILE" });
 }

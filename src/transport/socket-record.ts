@@ -11,8 +11,8 @@ const ENTRY_WORDS = 2;
 
 /**
  * Shared words in which a worker records its open sockets, two words per socket: the descriptor + 1, or 0 for a free entry;
- * then its fileId. A negative descriptor word marks a socket that Bun closes when the thread ends. The main thread must then
- * close all others. The worker records a socket as soon as it exists, and erases it before it closes it.
+ * then its fileId. A negative descriptor word marks a socket that Bun closes when the thread ends. When it has ended, the
+ * main thread closes the others. The worker records a socket as soon as it exists, and erases it before it closes it.
  */
 export type SocketRecord = Int32Array<SharedArrayBuffer>;
 
@@ -71,9 +71,11 @@ export function revokeRecordedSockets(record: SocketRecord): void {
     const fd = Math.abs(word) - 1;
     if (word === 0 || !isFile(fd, record[at + 1]!)) continue;
     const devNull = openSync("/dev/null", "r+");
-    loadLibc().call.dup2(devNull, fd);
+    const id = fileId(devNull);
+    // A second call finds /dev/null there already.
+    if (record[at + 1] !== id) loadLibc().call.dup2(devNull, fd);
     closeSync(devNull);
-    record[at + 1] = fileId(fd);
+    record[at + 1] = id;
   }
 }
 

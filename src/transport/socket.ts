@@ -146,7 +146,8 @@ export function socketAddress(libc: Libc, { ipv4, bytes, zone }: HostAddress, po
   return name;
 }
 
-function zoneId(libc: Libc, zone: string): number {
+/** The number of the interface that a zone names by its name or number; 0 for none. @throws {Error} a system error */
+export function zoneId(libc: Libc, zone: string): number {
   if (zone === "" || /^\d+$/.test(zone)) return Number(zone);
   const index = libc.call.if_nametoindex(new TextEncoder().encode(`${zone}\0`));
   if (index === 0) throw systemError("if_nametoindex", libc.errno());

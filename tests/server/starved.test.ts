@@ -11,13 +11,15 @@ import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 /** A busy loop. It ends by itself, if this test does not end it. */
 const LOOP = ["timeout", "120", "sh", "-c", "while :; do :; done"];
 const NODES = 300;
+/** Without the warning that the system grants a smaller receive buffer. */
+const QUIET = ["--receive-buffer", "65536", "--log-format", "json"];
 
 const on = testIf(process.platform === "linux" && Bun.which("nice") !== null, "needs nice, on Linux");
 
 on(
   "a server that was stopped as a whole for 3 s goes on with the same workers",
   async () => {
-    const child = start(["server", "--host", "127.0.0.1", "--port", "0", "--workers", "3", "--log-format", "json"]);
+    const child = start(["server", "--host", "127.0.0.1", "--port", "0", "--workers", "3", ...QUIET]);
     const out = new OutputLines(child.stdout);
     const port = Number(/"port":(\d+)/.exec(await out.next(/"port":/))![1]);
     child.kill("SIGSTOP");
@@ -41,7 +43,7 @@ on(
   async () => {
     const loops = Array.from({ length: availableParallelism() * 3 }, () => Bun.spawn(LOOP));
     try {
-      const args = ["server", "--host", "127.0.0.1", "--port", "0", "--workers", "3", "--log-format", "json"];
+      const args = ["server", "--host", "127.0.0.1", "--port", "0", "--workers", "3", ...QUIET];
       const child = start(args, { by: ["nice", "-n", "19"] });
       const out = new OutputLines(child.stdout);
       const port = Number(/"port":(\d+)/.exec(await out.next(/"port":/))![1]);

@@ -332,7 +332,7 @@ on("mmsg")(
     const result: Shortage = JSON.parse(await child.stdout.text());
     expect(result).toMatchObject({ message: "", workers: 2, received: true });
     expect(result.log).toEqual([
-      "packet worker 1 could not be replaced, trying again: too many files are open: raise the limit with ulimit -n (EMFILE)",
+      "packet worker 1 could not be replaced, trying again: too many files are open: raise the limit with ulimit -n",
       expect.stringMatching(/^the socket of packet worker 1 could not be taken away, trying again: EMFILE/),
       expect.stringMatching(
         /^packet worker 1 was replaced after \d+ ms: its heartbeat stopped; its thread has not ended yet$/,

@@ -160,6 +160,24 @@ describe.each(TRANSPORTS)("on transport %s", (transport) => {
     expect(await lookups(hosts.b, 200, server.port, ["10.5.0.1"])).toEqual(all(200, ["10.5.0.1"]));
   });
 
+  check("an IPv4 address of an interface that is down is answered from itself", async () => {
+    await using hosts = await severalAddresses();
+    hosts.a.run("ip link add d2 type veth peer name d3; ip addr add 10.5.0.1/24 dev d2");
+    await using server = await serve(hosts.a, transport, 1);
+    expect(await lookups(hosts.b, 200, server.port, ["10.5.0.1"])).toEqual(all(200, ["10.5.0.1"]));
+  });
+
+  check("more addresses than descriptors: the server starts, and answers at all of them", async () => {
+    await using hosts = await severalAddresses();
+    hosts.a.run("for i in $(seq 200); do ip addr add 10.5.0.$i/32 dev lo; done");
+    const few: Host = Object.create(hosts.a, {
+      command: { value: (args: string[]) => hosts.a.command(["sh", "-c", 'ulimit -n 200; exec "$@"', "sh", ...args]) },
+    });
+    await using server = await serve(few, transport, 2);
+    expect(ask(hosts.b, "0.0.0.0", "10.5.0.1", server.port)).toMatch(REPLY);
+    expect(ask(hosts.b, "0.0.0.0", "10.5.0.200", server.port)).toMatch(REPLY);
+  });
+
   check("an address of a dummy interface, which is on no network, is answered from itself", async () => {
     await using hosts = await severalAddresses();
     // Where the kernel has no dummy interfaces, a pair that leads nowhere.

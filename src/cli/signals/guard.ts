@@ -7,7 +7,7 @@ import { openLibrary } from "../../transport/libc.ts";
 
 declare const self: Worker;
 
-/** Patience with the control thread. It may be busy for longer than a worker, and a false alarm costs a clean stop. */
+/** Patience with the control thread. Unlike a worker it may be busy for a while, and a false alarm costs a clean stop. */
 const PATIENCE: Patience = { asleep: 10, cpuMs: 1000, unknown: 50 };
 /** More than the size of struct sigaction, which is 152 bytes in glibc and musl, on x64 and arm64. */
 const ACTION_SIZE = 256;
@@ -22,11 +22,15 @@ export interface Guarded {
 }
 
 function guard({ heartbeat, thread, signals }: Guarded): void {
-  const { sigaction } = openLibrary(process, {
+  const { sigaction, _exit } = openLibrary(process, {
     sigaction: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+    _exit: { args: ["i32"], returns: "void" },
   }).symbols;
   /** The default action: a handler of 0, no flags and an empty mask. */
   const none = new Uint8Array(ACTION_SIZE);
+  // The kernel ignores the default action of process 1, as in a container. So there the handler, which gets the number of
+  // the signal, is the function that ends the process with that exit code.
+  if (process.pid === 1) new BigUint64Array(none.buffer)[0] = BigInt((_exit as unknown as { ptr: number }).ptr);
   const actions = signals.map(() => new Uint8Array(ACTION_SIZE));
   const ticks = new Ticks();
   const watch = new Watch(PATIENCE);

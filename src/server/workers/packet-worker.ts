@@ -2,14 +2,11 @@
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { getLogger } from "@logtape/logtape";
 import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 import { isAlive, takesNoSignals } from "./threads.ts";
 import { TICK_MS, type Ticks } from "./ticks.ts";
-
-const logger = getLogger(["whereabouts", "server"]);
 
 /** Timeout for a new worker until it listens, in ticks at which no thread was starved. */
 const START_TICKS = 50;
@@ -39,7 +36,13 @@ export class PacketWorker {
   /** The sockets that the thread has open. */
   readonly #socketRecord = createSocketRecord();
 
-  constructor(number: number, start: Omit<WorkerStart, "socketRecord">, ticks: Ticks) {
+  /** @param onWarning - called with problems with which the worker goes on */
+  constructor(
+    number: number,
+    start: Omit<WorkerStart, "socketRecord">,
+    ticks: Ticks,
+    onWarning: (text: string) => void = () => {},
+  ) {
     this.number = number;
     this.lane = start.lane;
     const listening = Promise.withResolvers<Listening>();
@@ -70,7 +73,7 @@ export class PacketWorker {
       if (data.type === "thread") this.thread = data.thread;
       else if (data.type === "stopped") stopped.resolve();
       else if (data.type === "failed") fail(data.message, data.code, data.host);
-      else if (data.type === "warning") logger.warning("{text}", { text: data.text });
+      else if (data.type === "warning") onWarning(data.text);
       else {
         endWatch();
         listening.resolve(data.listening);
@@ -143,7 +146,8 @@ export function checkDescriptors(): void {
     while (free.length < DESCRIPTORS) free.push(openSync(devNull, "r"));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new ServerError(`too many files are open: raise the limit with ulimit -n (${code})`, code);
+    const advice = code === "ENFILE" ? "the system's limit with sysctl -w fs.file-max=N" : "the limit with ulimit -n";
+    throw new ServerError(`too many files are open: raise ${advice}`, code);
   } finally {
     for (const fd of free) closeSync(fd);
   }

@@ -63,6 +63,7 @@ export class WorkerPool {
   readonly #freeLanes: number[];
   readonly #closing = Promise.withResolvers<void>();
   readonly #ticks: Ticks;
+  readonly #warn: (text: string) => void;
   #stopping: Promise<void> | undefined;
   /** Set when the server stops or has failed: no worker is replaced any more. */
   #over = false;
@@ -73,11 +74,13 @@ export class WorkerPool {
     start: Start,
     control: EngineControl,
     ticks: Ticks,
+    warn: (text: string) => void,
     slots: readonly WorkerSlot[],
     listening: readonly Listening[],
   ) {
     this.#start = start;
     this.#ticks = ticks;
+    this.#warn = warn;
     this.#control = control;
     this.#repair = new EngineRepair(start.memory, control.lane);
     this.#slots = slots;
@@ -105,10 +108,11 @@ export class WorkerPool {
     const engines = [options.engine].flat();
     const slots = Array.from({ length: workers }, (_, i) => new WorkerSlot(i + 1, engines[i % engines.length]!));
     const ticks = new Ticks();
+    const warn = oncePerText();
     const open = (start: Start, lane: number) => {
       const slot = slots[lane]!;
       checkDescriptors();
-      slot.worker = new PacketWorker(slot.number, { ...start, lane, engine: slot.engine }, ticks);
+      slot.worker = new PacketWorker(slot.number, { ...start, lane, engine: slot.engine }, ticks, warn);
       return slot.worker.listening;
     };
     const { epoch } = clock;
@@ -122,7 +126,7 @@ export class WorkerPool {
         const wave = slots.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
         listening.push(...(await Promise.all(wave)));
       }
-      return new WorkerPool(joining, control, ticks, slots, listening);
+      return new WorkerPool(joining, control, ticks, warn, slots, listening);
     } catch (error) {
       ticks.stop();
       await Promise.all(slots.map(({ worker }) => worker && endOrCutOff(worker, END_MS)));
@@ -304,7 +308,7 @@ export class WorkerPool {
     checkDescriptors();
     const lane = this.#freeLanes[0];
     if (lane === undefined) throw new ServerError("threads that have not ended yet use all lanes");
-    const worker = new PacketWorker(number, { ...this.#start, lane, engine }, this.#ticks);
+    const worker = new PacketWorker(number, { ...this.#start, lane, engine }, this.#ticks, this.#warn);
     this.#freeLanes.shift();
     this.#workers.add(worker);
     try {
@@ -345,4 +349,13 @@ export class WorkerPool {
 /** Terminates a worker. Takes its socket away if its thread does not end within `ms`. */
 async function endOrCutOff(worker: PacketWorker, ms: number): Promise<void> {
   if (!(await worker.end(ms))) new EndingWorker(worker).cutOff();
+}
+
+/** Logs warnings, each text once: all workers meet the same problems. */
+function oncePerText(): (text: string) => void {
+  const seen = new Set<string>();
+  return (text) => {
+    if (!seen.has(text)) logger.warning("{text}", { text });
+    seen.add(text);
+  };
 }

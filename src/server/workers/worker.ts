@@ -36,8 +36,7 @@ async function start({ memory, lane, engine: backend, transport: name, epoch, ..
       slots: new Lane(memory, lane),
       processBatch: (count) => engine.process(lane, count, clock.now()),
       shouldStop: () => control.shouldStop(lane),
-      // The others would report the same.
-      onWarning: where.reusePort === "first" ? (text) => send({ type: "warning", text }) : undefined,
+      onWarning: (text) => send({ type: "warning", text }),
       onEnd: (error) => (error === undefined ? send({ type: "stopped" }) : sendError(error)),
     });
     const { port, addresses, receiveBuffer } = transport;

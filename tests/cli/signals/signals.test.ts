@@ -1,6 +1,6 @@
 /** What signals do to `whereabouts server`. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { DiscoveryServer } from "../../../src/server/index.ts";
 import { Client } from "../../support/client.ts";
@@ -16,6 +16,12 @@ const ARGS = ["server", "--host", "127.0.0.1", "--port", "0"];
 /** A shell that ignores SIGHUP and becomes the command, as nohup does. */
 const NOHUP = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"];
 const linux = testIf(process.platform === "linux", "needs Linux");
+/** Makes the command process 1 of a namespace, as in a container. */
+const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+const container = testIf(
+  Bun.which("unshare") !== null && Bun.spawnSync([...CONTAINER, "true"]).exitCode === 0,
+  "needs root and unshare, on Linux",
+);
 
 function preload(name: string): Record<string, string> {
   return { BUN_OPTIONS: `--preload=${new URL(name, import.meta.url).pathname}` };
@@ -97,8 +103,10 @@ describe("whereabouts server", () => {
     ["SIGTERM", "SIGINT", 130],
     ["SIGHUP", "SIGINT", 130],
   ] as const)("that does not get through with its stop after %s is ended by %s", async (first, second, code) => {
-    const { child } = await started(preload("./endless-stop.ts"));
+    const { child, out } = await started(preload("./endless-stop.ts"));
     child.kill(first);
+    await out.next(/^stopping$/);
+    // Until then a second signal counts as a duplicate.
     await Bun.sleep(600);
     // A second SIGHUP changes nothing.
     child.kill("SIGHUP");
@@ -127,11 +135,27 @@ describe("whereabouts server", () => {
     const HANG = folder.at("hang");
     const { child } = await started({ ...preload("./hanging-control.ts"), HANG });
     writeFileSync(HANG, "");
-    await Bun.sleep(100);
+    await until(() => existsSync(`${HANG}.spins`), "the control thread to spin");
     child.kill("SIGTERM");
     await until(() => !catchesSigterm(child.pid), "the default action of SIGTERM");
     child.kill("SIGINT");
     await child.exited;
     expect(child.signalCode).toBe("SIGINT");
   });
+
+  container(
+    "whose control thread hangs is ended by a signal also as process 1, whose default actions the kernel ignores",
+    async () => {
+      using folder = new Folder();
+      const HANG = folder.at("hang");
+      const { child } = await started({ ...preload("./hanging-control.ts"), HANG }, CONTAINER);
+      const server = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "latin1"));
+      writeFileSync(HANG, "");
+      await until(() => existsSync(`${HANG}.spins`), "the control thread to spin");
+      // Longer than it takes until that is noticed.
+      await Bun.sleep(4000);
+      process.kill(server, "SIGTERM");
+      expect(await child.exited).toBe(15);
+    },
+  );
 });
