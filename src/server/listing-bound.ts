@@ -13,7 +13,7 @@ export class RegistryDamagedError extends Error {
 export class ListingBound {
   readonly #control: EngineControl;
   readonly #exchange: Exchange;
-  readonly #handled: number;
+  #handled: number;
   /** Entries that were read, by shard. */
   readonly #read: Uint32Array;
 
@@ -35,6 +35,12 @@ export class ListingBound {
     const most = this.#exchange.words[H_INDEX_SLOTS >>> 2]! + UNCOUNTED;
     if (this.#read[shard]! <= most || this.#read[shard]! <= most + this.#announcements() - this.#handled) return;
     throw new RegistryDamagedError(`the registry is damaged: the queue of shard ${shard} does not end`);
+  }
+
+  /** The cursors were moved back, so entries are read again. */
+  restart(): void {
+    this.#read.fill(0);
+    this.#handled = this.#announcements();
   }
 
   #announcements(): number {

@@ -24,6 +24,8 @@ export class RegistryBatches {
   readonly #walker: BatchWriter;
   /** For each shard, the cursor move that is still to be made, because the shard was locked. */
   readonly #pendingMoves: (CursorMove | undefined)[];
+  /** The bound of the last `appendNew`. */
+  #bound: ListingBound | undefined;
   #sliceEnd = 0;
   readonly #clock: Clock;
   readonly #control: EngineControl;
@@ -82,6 +84,7 @@ export class RegistryBatches {
       this.moveCursors("confirm");
     };
     const bound = new ListingBound(this.#control, exchange);
+    this.#bound = bound;
     const listings = Math.ceil(ROUND / exchange.shards / Exchange.LIST_BATCH);
     const list = async (shard: number) => {
       let more = this.#makePendingMove(shard);
@@ -158,6 +161,7 @@ export class RegistryBatches {
    * `confirm` is dropped, because the next one includes it.
    */
   moveCursors(move: CursorMove): void {
+    if (move !== "confirm") this.#bound?.restart();
     for (let shard = 0; shard < this.exchange.shards; shard++) {
       // A pending `rewind` or `reset` lists entries again. `confirm` must not replace it, and `rewind`, which lists fewer
       // entries, must not replace `reset`.
@@ -171,6 +175,7 @@ export class RegistryBatches {
   #makePendingMove(shard: number): boolean {
     const move = this.#pendingMoves[shard];
     if (move !== undefined && !this.exchange.moveCursor(shard, move)) return false;
+    if (move !== undefined) this.#bound?.restart();
     this.#pendingMoves[shard] = undefined;
     return true;
   }

@@ -226,4 +226,17 @@ describe("registries that merge each other's announcements", () => {
     expect(Math.abs(one!.time(0) - (Date.now() - 3000))).toBeLessThan(200);
     expect(there.batches.exchange.ahead).toBe(0);
   });
+
+  test("are listed again and again if the journal loses its contents meanwhile, which is no damage", async () => {
+    const site = new Site("wasm", { shards: 1, capacity: 60_000 });
+    for (let i = 0; i < 50_000; i++) site.announce(`n${i}`, 1);
+    let resets = 0;
+    await site.batches.appendNew(
+      async () => {
+        if (resets++ < 30) site.batches.moveCursors("reset");
+      },
+      () => 0,
+    );
+    expect(resets).toBeGreaterThan(30);
+  });
 });

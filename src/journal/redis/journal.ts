@@ -72,6 +72,8 @@ export class RedisJournal implements Journal {
   /** Entries of batches read so far. */
   #entriesRead = 0;
   #caughtUp: () => void = () => {};
+  /** Whether the stream was read to its end once. */
+  #hasCaughtUp = false;
   #lastProgress = 0;
 
   /** @param origin - identifies this run of the server: 8 random bytes in hex */
@@ -203,6 +205,7 @@ export class RedisJournal implements Journal {
   /** Reads the stream to its end, then waits for new entries again and again. */
   async #follow(reader: RedisConnection): Promise<never> {
     await this.#readToEnd(reader, 0);
+    this.#hasCaughtUp = true;
     this.#caughtUp();
     this.#connectionLog.recovered();
     for (;;) {
@@ -246,8 +249,8 @@ export class RedisJournal implements Journal {
     }
     this.#rewriter.read(id, batch.count);
     if (batch.origin === this.#origin) return;
-    // In a tool, nobody would look at them again.
-    if (this.#registry && this.#future.putOff(id, batch)) return;
+    // In a tool, nobody would look at them again. And a server that starts must not wait for its nodes.
+    if (this.#registry && this.#hasCaughtUp && this.#future.putOff(id, batch)) return;
     this.#entriesRead += batch.count;
     await this.#mergeTarget!.merge(batch, -this.shift);
   }

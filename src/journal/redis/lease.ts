@@ -41,9 +41,13 @@ export class Lease {
     await this.#connection.send("SET", [this.#key, value, "PX", `${ms}`]);
   }
 
-  /** Gives up the lease, so that another server can take it at once. */
+  /** Gives up the lease, so that another server can take it at once. One that was lost belongs to another server. */
   async release(): Promise<void> {
     clearInterval(this.#renewal);
-    await this.#connection.send("DEL", [this.#key]).catch(() => {});
+    try {
+      if (await this.held()) await this.#connection.send("DEL", [this.#key]);
+    } catch {
+      // It expires.
+    }
   }
 }

@@ -105,8 +105,9 @@ export class RedisStream {
     // instance), which is more exact than this measurement.
     this.#shift = within(0, 0) ? 0 : Math.round(best.shift);
     const moved = this.#shift - (before ?? 0);
-    // All entries look older now, though they are not.
-    if (before !== undefined && moved > STEP_MS) this.#trimAfter = this.#clock.now() + this.#retentionMs + TRIM_MARGIN;
+    // Entries may look older than they are: this clock was set ahead, or that may have happened before this server started.
+    if (before === undefined) this.#trimAfter = this.#clock.now() + this.#retentionMs;
+    else if (moved > STEP_MS) this.#trimAfter = this.#clock.now() + this.#retentionMs + TRIM_MARGIN;
     return moved;
   }
 

@@ -7,14 +7,14 @@
  * appended again.
  */
 import { constants, Database } from "bun:sqlite";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { JournalError } from "../journal.ts";
 import { descriptorOf } from "./descriptor.ts";
 import { cannotCreateFolder, checkIsFile, notFound, sqliteCode, sqliteError } from "./error.ts";
 import { LOCK_WAIT_MS, type Lock, lockJournal } from "./lock.ts";
 import type { FileInfo } from "./messages.ts";
-import { checkBeside, checkOwner } from "./owner.ts";
+import { checkBeside, checkOwner, isWal } from "./owner.ts";
 import { identity, renameDamaged, resolveLink, sizeOf } from "./path.ts";
 import { checkSchema, createSchema, SCHEMA, upgradeSchema } from "./schema.ts";
 import { Timelines } from "./timelines.ts";
@@ -27,7 +27,7 @@ const DELETE_BATCHES = 64;
 /** Free pages returned to the file system at once. */
 const VACUUM_PAGES = 1000;
 
-/** Databases that must never be closed, not even by the garbage collector. */
+/** Databases that must not be closed before the process ends, not even by the garbage collector. */
 const abandoned: Database[] = [];
 
 interface Row {
@@ -145,8 +145,7 @@ export class SqliteFile {
 
   /**
    * Yields the batches that contain announcements made at `since` or later, by the clock as it is now, the last batch
-   * first. If it cannot read
-   * on because of damage, it yields the batches before the damage, from the first one of the file.
+   * first. If it cannot read on because of damage, it yields the batches before the damage, from the first one of the file.
    *
    * @throws {JournalError} `damaged`, after all readable batches
    */
@@ -185,17 +184,14 @@ export class SqliteFile {
 
   /** Stores a batch in one transaction. @throws {JournalError} `damaged`, `moved`, `foreign` or `failed` */
   append(data: Uint8Array, count: number, newest: number): void {
-    try {
+    this.#write((db) => {
       // Otherwise SQLite would go on writing to the deleted or renamed file.
       if (this.#isMoved()) throw new JournalError("moved", `the journal ${this.path} was removed or replaced`);
-      this.#checkStillOwn();
       const insert = "INSERT INTO batch (id, newest, entries, data) VALUES (?, ?, ?, ?)";
-      this.#db!.query(insert).run(this.#last + 1, newest, count, data);
+      db.query(insert).run(this.#last + 1, newest, count, data);
       this.#last++;
       this.#entries += count;
-    } catch (error) {
-      throw sqliteError(this.path, error);
-    }
+    });
   }
 
   /**
@@ -203,13 +199,11 @@ export class SqliteFile {
    * whether there may be more.
    */
   expire(since: number): boolean {
-    try {
+    return this.#write(() => {
       const head = this.#head(0);
       const live = head.findIndex(({ id, newest }) => newest + this.#timelines.shift(id) >= since);
       return this.#delete(live === -1 ? head : head.slice(0, live));
-    } catch (error) {
-      throw sqliteError(this.path, error);
-    }
+    });
   }
 
   /**
@@ -217,26 +211,25 @@ export class SqliteFile {
    * it was opened. Returns whether there may be more.
    */
   dropUpTo(id: number, spareInitial = false): boolean {
-    try {
-      return this.#delete(this.#head(spareInitial ? this.#initialLast : 0).filter((row) => row.id <= id));
-    } catch (error) {
-      throw sqliteError(this.path, error);
-    }
+    const first = spareInitial ? this.#initialLast : 0;
+    return this.#write(() => this.#delete(this.#head(first).filter((row) => row.id <= id)));
   }
 
   /** The clock was set: batches from now on have other times than those before. */
   beginTimeline(boot: Boot): void {
-    try {
-      this.#timelines.begin(this.#db!, boot, this.#last);
-    } catch (error) {
-      throw sqliteError(this.path, error);
-    }
+    this.#write((db) => this.#timelines.begin(db, boot, this.#last));
   }
 
   /** Returns some free pages to the file system. */
   shrink(): void {
+    this.#write((db) => db.query(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`).all());
+  }
+
+  /** Writes to the file, if it is still an own one. @throws {JournalError} */
+  #write<T>(work: (db: Database) => T): T {
     try {
-      this.#db!.query(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`).all();
+      this.#checkStillOwn();
+      return work(this.#db!);
     } catch (error) {
       throw sqliteError(this.path, error);
     }
@@ -301,13 +294,14 @@ export class SqliteFile {
   }
 
   close(): void {
+    let own = true;
     try {
       if (this.#writable) this.#checkStillOwn();
-      this.#db?.close();
     } catch {
-      // Closing would write the -wal into what is another program's file now.
-      abandoned.push(this.#db!);
+      own = false;
     }
+    if (own) this.#db?.close();
+    else this.#abandon(this.#db!);
     this.#lock?.release();
     this.#lock = undefined;
     this.#db = undefined;
@@ -316,6 +310,13 @@ export class SqliteFile {
     this.#entries = 0;
     this.#last = 0;
     this.#initialLast = 0;
+  }
+
+  /** Gives up a database in whose file another program has written something else. SQLite must not write to it any more. */
+  #abandon(db: Database): void {
+    // Closing would write the -wal into the file. Bun closes all databases when the process ends, so the -wal is emptied.
+    abandoned.push(db);
+    if (isWal(`${this.path}-wal`)) truncateSync(`${this.path}-wal`, 0);
   }
 
   /** Creates an empty file that only this user can read, if there is none. SQLite gives its own files the same rights. */

@@ -35,6 +35,8 @@ export class SqliteJournal implements Journal {
   #writing = false;
   /** Whether all attempts to read the file have failed so far. */
   #unread = false;
+  /** Whether the batches that were in the file at first must stay until they expire: they were not read. */
+  #spare = false;
   #rewriting = false;
   /** Whether the file lacks nodes of the registry, because it was replaced by a new file. */
   #incomplete = false;
@@ -163,7 +165,9 @@ export class SqliteJournal implements Journal {
     this.#writing = write;
     this.#bootedAt = boot.at;
     this.#initialEntries = entries!;
-    this.#stale = shifted ? last : undefined;
+    // What is in a file that replaced another was not read, so it must not be deleted.
+    this.#spare = replaced === true;
+    this.#stale = shifted && !replaced ? last : undefined;
     if (replaced) this.#incomplete = true;
   }
 
@@ -245,8 +249,8 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * Appends the whole registry, then deletes the batches up to number `last`, and those from before the clock was set. `append` must not wait for this: it may be
-   * called by an `appendAll`, and this method waits until that has ended.
+   * Appends the whole registry, then deletes the batches up to number `last`, and those from before the clock was set.
+   * `append` must not wait for this: it may be called by an `appendAll`, and this method waits until that has ended.
    */
   async #rewrite(registry: JournalRegistry, last?: number): Promise<void> {
     if (this.#rewriting) return;
@@ -261,7 +265,7 @@ export class SqliteJournal implements Journal {
       this.#incomplete = false;
       if (this.#stale === stale) this.#stale = undefined;
       const upTo = Math.max(last ?? 0, stale ?? 0);
-      if (upTo > 0) await this.#request({ type: "drop", upTo, spareInitial: registry.noRoom > 0 });
+      if (upTo > 0) await this.#request({ type: "drop", upTo, spareInitial: registry.noRoom > 0 || this.#spare });
     } catch (error) {
       // An append logs its own errors.
       const logged = error instanceof JournalError && (!appended || error.code === "closed");
@@ -272,8 +276,8 @@ export class SqliteJournal implements Journal {
   }
 
   /**
-   * After the system's clock was set for good, appends the registry again with times of the new clock. This is for the next
-   * boot of the system; until then, the file says how its times differ.
+   * After the system's clock was set for good, appends the registry again with times of the new clock. The file's table of
+   * clocks corrects its times only until the system boots again.
    */
   #lookAtClock(): void {
     if (this.#clock.look()) this.#clockSet = true;

@@ -3,6 +3,7 @@
  * only read do not need it: SQLite's own exclusive lock would keep them out.
  */
 import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import { JournalError } from "../journal.ts";
 import { ADVICE, cannotWrite, checkLock, sqliteCode } from "./error.ts";
 import { libc } from "./libc.ts";
@@ -46,7 +47,34 @@ export function lockJournal(path: string, descriptor: number | undefined): Lock 
     if (performance.now() > end) throw inUse(path);
     Bun.sleepSync(POLL_MS);
   }
-  return { release: () => void set(F_UNLCK) };
+  const unlock = () => void set(F_UNLCK);
+  try {
+    const earlier = lockOfEarlierVersion(path);
+    return {
+      release() {
+        earlier?.release();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/**
+ * Takes the lock file, if there is one: earlier versions lock only that. One that belongs to something else is ignored.
+ *
+ * @throws {JournalError} `locked`
+ */
+function lockOfEarlierVersion(path: string): Lock | undefined {
+  if (!existsSync(`${path}.lock`)) return undefined;
+  try {
+    return lockFile(path);
+  } catch (error) {
+    if ((error as JournalError).code === "locked") throw error;
+    return undefined;
+  }
 }
 
 /** A struct flock for LOCKED_BYTE: type and whence, start, length, process. */

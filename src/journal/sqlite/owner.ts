@@ -75,6 +75,12 @@ export function checkBeside(path: string): void {
   }
 }
 
+/** Whether there is a file at `path` that begins as SQLite's -wal does. */
+export function isWal(path: string): boolean {
+  const begin = firstPage(path, undefined)?.toString("hex", 0, 4);
+  return BESIDE.some(([suffix, ...begins]) => suffix === "-wal" && begins.includes(begin ?? ""));
+}
+
 /** Undefined if there is no such file, or it cannot be read: SQLite reports why. */
 function firstPage(path: string, open: number | undefined): Buffer | undefined {
   let descriptor = open;

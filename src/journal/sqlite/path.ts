@@ -1,7 +1,7 @@
 /** Paths of SQLite journals: the default one, which file a path leads to, and the names of damaged files. */
-import { existsSync, lstatSync, realpathSync, renameSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readlinkSync, realpathSync, renameSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { cannotSetAside } from "./error.ts";
 
 /**
@@ -16,12 +16,17 @@ export function defaultSqlitePath(env: Readonly<Record<string, string | undefine
   return join(state, "whereabouts", "registry.db");
 }
 
-/** The target of a symbolic link; any other path as it is. */
+/** The target of a symbolic link, even if there is no file; any other path as it is. */
 export function resolveLink(path: string): string {
   try {
-    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
+    if (!lstatSync(path).isSymbolicLink()) return path;
   } catch {
     return path;
+  }
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(dirname(path), readlinkSync(path));
   }
 }
 

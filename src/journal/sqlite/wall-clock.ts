@@ -60,7 +60,9 @@ export class WallClock {
     if (Math.abs(step) > STEP_MS) {
       const seconds = (Math.abs(step) / 1000).toFixed(1);
       const way = step > 0 ? "ahead" : "back";
-      logger.warning(`the system's clock was set ${way} by ${seconds} s: this changes nothing for the nodes`);
+      logger.warning(
+        `the system's clock was set ${way} by ${seconds} s, or this machine slept: this changes nothing for the nodes`,
+      );
       this.#stepped = performance.now();
     }
     if (this.#stepped !== undefined && performance.now() - this.#stepped < LASTING_MS) return false;

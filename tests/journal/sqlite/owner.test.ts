@@ -12,11 +12,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createJournal, type JournalError } from "../../../src/journal/index.ts";
+import { SqliteFile } from "../../../src/journal/sqlite/file.ts";
 import { lockFile } from "../../../src/journal/sqlite/lock.ts";
+import { sizeOf } from "../../../src/journal/sqlite/path.ts";
 import { Clock } from "../../../src/server/clock.ts";
 import { DiscoveryServer } from "../../../src/server/index.ts";
-import { run } from "../../support/command.ts";
+import { Client } from "../../support/client.ts";
+import { OutputLines, run, start } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
+import { announcement, ascii } from "../../support/packets.ts";
 import { Site, SiteRegistry } from "../../support/registry-site.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 
@@ -295,4 +299,56 @@ describe("a path that cannot be a journal", () => {
     expect(await failure(startServer(folder.at("missing/")))).toMatchObject({ code: "unusable" });
     expect(readdirSync(folder.path).sort()).toEqual(["pipe", "plain"]);
   });
+});
+
+describe("a text that is written into the file of a running server", () => {
+  const text = "a note\n".repeat(30_000);
+
+  test("is left as it is when the server stops and its process ends", async () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const child = start(["server", "--host", "127.0.0.1", "--port", "0", "--journal", `sqlite:${path}`]);
+    const out = new OutputLines(child.stdout);
+    const port = Number(/:(\d+): /.exec(await out.next(/listens on/))![1]);
+    await using client = await Client.open(port);
+    for (let i = 0; i < 100; i++) client.send(announcement(ascii(`N${i}`), 1));
+    await until(() => sizeOf(`${path}-wal`) > 0, "an append");
+    await Bun.sleep(500);
+    writeFileSync(path, text);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    expect(readFileSync(path, "utf8")).toBe(text);
+  });
+
+  test("is left as it is by the clean-up", () => {
+    using folder = new Folder();
+    const path = folder.at("registry.db");
+    const file = new SqliteFile(path);
+    const boot = { id: "x", at: 0 };
+    file.open(boot);
+    for (let i = 0; i < 75; i++) file.append(new Uint8Array(40_000), 1, Date.now());
+    writeFileSync(path, text);
+    for (const work of [
+      () => file.expire(Number.MAX_SAFE_INTEGER),
+      () => file.dropUpTo(100),
+      () => file.shrink(),
+      () => file.beginTimeline(boot),
+    ]) {
+      expect(work).toThrow("is not a journal");
+    }
+    file.close();
+    expect(readFileSync(path, "utf8")).toBe(text);
+  });
+});
+
+test("an earlier version that runs, and locks only the file beside the journal, keeps this one from starting", async () => {
+  using folder = new Folder();
+  const path = folder.at("registry.db");
+  await createOwn(path);
+  const earlier = lockFile(path);
+  expect(startServer(path)).rejects.toThrow("is in use by another server");
+  await startServer(path).catch(() => {});
+  earlier.release();
+  await using server = await startServer(path);
+  expect(server.stats().nodes).toBe(1);
 });
