@@ -8,6 +8,6 @@ export interface JournalEntry {
   readonly port: number;
   /** Milliseconds since 1970. A fraction keeps announcements within one millisecond in order. */
   readonly announcedAt: number;
-  /** Whether the node was announced at least twice from one address: a full registry keeps such nodes. */
+  /** Whether the node was announced at least twice: a full registry keeps such nodes. */
   readonly confirmed: boolean;
 }
