@@ -43,7 +43,7 @@ export class FutureBatches {
   /** Merges the batches that need not wait any longer. */
   async mergeDue(connection: RedisConnection, merge: (batch: Batch) => Promise<void>): Promise<void> {
     if (this.#batches.length === 0) return;
-    // What was trimmed was appended again.
+    // A server that trims entries has appended their nodes again before, so these batches are not needed any more.
     const trimmed = (await this.#stream.trimmed(connection)) ?? "0-0";
     this.#batches = this.#batches.filter(({ id }) => isBefore(trimmed, id));
     const end = performance.now() - WAIT_MS;

@@ -165,7 +165,7 @@ export class SqliteJournal implements Journal {
     this.#writing = write;
     this.#bootedAt = boot.at;
     this.#initialEntries = entries!;
-    // What is in a file that replaced another was not read, so it must not be deleted.
+    // The server has not read the batches of a file that replaced another, so it must not delete them.
     this.#spare = replaced === true;
     this.#stale = shifted && !replaced ? last : undefined;
     if (replaced) this.#incomplete = true;

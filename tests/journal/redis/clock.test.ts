@@ -1,24 +1,14 @@
 import { describe, expect, setDefaultTimeout } from "bun:test";
-
+import { range, CLOCK_STEPS as STEPS } from "../../support/clock-steps.ts";
 import { testIf } from "../../support/needs.ts";
 import { hasRedis, NEEDS_REDIS, Redis } from "../../support/redis.ts";
 import { SteppingServer } from "../../support/stepping-server.ts";
 import { LONG_LIMIT_MS } from "../../support/time-limits.ts";
 import { ClockRelay } from "./clock-relay.ts";
 
-const HOUR = 3_600_000;
-const STEPS = [
-  ["5 s ahead", 5_000],
-  ["5 s back", -5_000],
-  ["2 hours ahead", 2 * HOUR],
-  ["2 hours back", -2 * HOUR],
-  ["a day ahead", 24 * HOUR],
-  ["a day back", -24 * HOUR],
-] as const;
 const KEY = "whereabouts:journal";
 /** Each entry has a node of its own, so that trimming is exact. */
 const EXACT = ["--stream-node-max-entries", "1"];
-const range = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 setDefaultTimeout(LONG_LIMIT_MS);
 

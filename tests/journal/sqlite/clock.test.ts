@@ -4,21 +4,11 @@ import type { Batch } from "../../../src/journal/index.ts";
 import { createJournal, type Journal } from "../../../src/journal/index.ts";
 import { Clock } from "../../../src/server/clock.ts";
 import { RegistryBatches } from "../../../src/server/registry-batches.ts";
+import { HOUR, range, CLOCK_STEPS as STEPS } from "../../support/clock-steps.ts";
 import { Folder } from "../../support/folder.ts";
 import { collect, Site, SiteRegistry } from "../../support/registry-site.ts";
 import { SteppingServer } from "../../support/stepping-server.ts";
 import { LONG_LIMIT_MS, until } from "../../support/time-limits.ts";
-
-const HOUR = 3_600_000;
-const STEPS = [
-  ["5 s ahead", 5_000],
-  ["5 s back", -5_000],
-  ["2 hours ahead", 2 * HOUR],
-  ["2 hours back", -2 * HOUR],
-  ["a day ahead", 24 * HOUR],
-  ["a day back", -24 * HOUR],
-] as const;
-const range = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
 setDefaultTimeout(LONG_LIMIT_MS);
 

@@ -14,7 +14,7 @@ export async function runStall(engine: EngineBackend, step: StallStep, ms: numbe
   return JSON.parse(out);
 }
 
-/** What is wrong with the outcome of a stall; empty if nothing is. */
+/** Checks the outcome of a stall. Returns the faults that it finds, or an empty text. */
 export function wrongWith({ outcome, message, missing, damage }: Stall): string {
   if (missing > 0) return `${missing} nodes are missing`;
   if (damage !== "") return damage;

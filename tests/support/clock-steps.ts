@@ -1,0 +1,17 @@
+/** What the tests of clocks have in common. */
+
+/** In ms. */
+export const HOUR = 3_600_000;
+
+/** Steps of a clock: the words for it, and by how many ms it is set ahead. */
+export const CLOCK_STEPS = [
+  ["5 s ahead", 5_000],
+  ["5 s back", -5_000],
+  ["2 hours ahead", 2 * HOUR],
+  ["2 hours back", -2 * HOUR],
+  ["a day ahead", 24 * HOUR],
+  ["a day back", -24 * HOUR],
+] as const;
+
+/** Names of nodes: `name` and a number from 0 on. */
+export const range = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}${i}`);
