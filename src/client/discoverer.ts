@@ -1,5 +1,5 @@
 /** The client: finds nodes on the LAN and through servers, and announces the own node to both. */
-import { createCodec } from "../codec/index.ts";
+import { encodeAnnouncement } from "./codec.ts";
 import type { DiscoveryError } from "./error.ts";
 import { type DiscovererEvents, Emitter } from "./events.ts";
 import { Lan } from "./lan/lan.ts";
@@ -19,6 +19,10 @@ export interface DiscovererStats {
   readonly lan: { readonly received: number; readonly announcements: number; readonly ignored: number };
   /** By server, as given. */
   readonly servers: Readonly<Record<string, Readonly<ServerCounters>>>;
+  /** How many `error` events there were, whether anything listened to them or not. */
+  readonly errors: number;
+  /** The last of them. */
+  readonly lastError: DiscoveryError | undefined;
 }
 
 /**
@@ -45,6 +49,8 @@ export interface DiscovererStats {
  * ```
  */
 export class Discoverer {
+  /** The own NodeID, without the group. */
+  readonly nodeId: Uint8Array;
   readonly #emitter = new Emitter();
   readonly #links: readonly ServerLink[];
   readonly #lookups: Lookups;
@@ -56,14 +62,18 @@ export class Discoverer {
    * {@link unref} covers those that are opened later as well.
    */
   readonly #keepAlive = setInterval(() => {}, MAX_TIMER_MS);
+  /** Removes the listener of the signal that closes the discoverer. */
+  #forgetSignal = () => {};
+  #errors = 0;
+  #lastError: DiscoveryError | undefined;
   #closed = false;
 
-  private constructor({ servers, timings }: Settings, announcement: Uint8Array | undefined) {
-    const codec = createCodec({ backend: "ts" });
-    const onError = (error: DiscoveryError) => this.#emitter.emit("error", error);
+  private constructor({ nodeId, group, servers, timings }: Settings, announcement: Uint8Array | undefined) {
+    this.nodeId = nodeId;
+    const onError = (error: DiscoveryError) => this.#reportError(error);
     const onRoom = () => this.#lookups.proceed();
-    this.#links = servers.map((server) => new ServerLink(server, { codec, onError, onRoom }));
-    this.#lookups = new Lookups(this.#links, timings);
+    this.#links = servers.map((server) => new ServerLink(server, { onError, onRoom }));
+    this.#lookups = new Lookups(group, this.#links, timings);
     this.#announcers =
       announcement === undefined
         ? []
@@ -79,25 +89,24 @@ export class Discoverer {
    *
    * @param options - see {@link DiscovererOptions}
    * @returns the discoverer. It keeps the program running until it is closed, by `close()` or `await using`, or unref'd
-   * @throws {TypeError} for an unknown option or a value of a wrong type; {RangeError} for a value out of range
+   * @throws {TypeError} for an unknown option or a value of a wrong type; {RangeError} for a value out of range; the
+   *   signal's reason if it is aborted
    * @throws {DiscoveryError} if another program uses the LAN's port and does not share it: `code` is EADDRINUSE
    * @example
    * ```ts
-   * // Without `nodeId` and `port` it announces nothing, but finds other nodes.
+   * // Without `port` it does not announce itself, but finds other nodes.
    * await using discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
    * discoverer.nodes(); // => []
    *
-   * await Discoverer.start({ port: 22000 }); // throws TypeError
+   * await Discoverer.start({ port: "22000" }); // throws TypeError
    * await Discoverer.start({ servers: ["127.0.0.1:port"] }); // throws RangeError
    * ```
    */
   static async start(options: DiscovererOptions = {}): Promise<Discoverer> {
     const settings = startSettings(options);
-    const { nodeId, port } = settings;
-    const announcement =
-      port > 0 && nodeId !== undefined
-        ? createCodec({ backend: "ts" }).encode({ type: "announcement", nodeId, port, ip: new Uint8Array(0) })
-        : undefined;
+    const { signal, port } = settings;
+    signal?.throwIfAborted();
+    const announcement = port > 0 ? encodeAnnouncement(settings.wireId, port) : undefined;
     const discoverer = new Discoverer(settings, announcement);
     try {
       if (settings.lan) await discoverer.#openLan(settings, announcement);
@@ -105,6 +114,8 @@ export class Discoverer {
       await discoverer.close();
       throw error;
     }
+    discoverer.#closeOnAbort(signal);
+    signal?.throwIfAborted();
     for (const announcer of discoverer.#announcers) void announcer.announce();
     // Deferred, so that the caller can add listeners before the first event.
     setImmediate(() => discoverer.#emitter.flush());
@@ -134,7 +145,7 @@ export class Discoverer {
    * ```
    */
   async lookup(nodeId: string | Uint8Array, options?: LookupOptions): Promise<NodeAddress | undefined> {
-    return await this.#lookups.one(nodeId, lookupSettings(options));
+    return await this.#lookups.one(nodeId, lookupSettings(options, true));
   }
 
   /**
@@ -167,7 +178,7 @@ export class Discoverer {
     ids: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
     options?: LookupOptions,
   ): AsyncIterable<LookupResult> {
-    return this.#lookups.many(ids, lookupSettings(options));
+    return this.#lookups.many(ids, lookupSettings(options, false));
   }
 
   /**
@@ -279,6 +290,8 @@ export class Discoverer {
     return {
       lan: { received: 0, announcements: 0, ignored: 0, ...this.#lan?.counters },
       servers: Object.fromEntries(this.#links.map(({ server, counters }) => [server, { ...counters }])),
+      errors: this.#errors,
+      lastError: this.#lastError,
     };
   }
 
@@ -335,6 +348,7 @@ export class Discoverer {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#forgetSignal();
     clearInterval(this.#keepAlive);
     for (const announcer of this.#announcers) announcer.close();
     this.#lookups.close();
@@ -349,17 +363,32 @@ export class Discoverer {
     await this.close();
   }
 
-  async #openLan({ nodeId, lanPort, timings }: Settings, announcement: Uint8Array | undefined): Promise<void> {
+  #closeOnAbort(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const close = () => void this.close();
+    signal.addEventListener("abort", close, { once: true });
+    this.#forgetSignal = () => signal.removeEventListener("abort", close);
+    if (signal.aborted) close();
+  }
+
+  #reportError(error: DiscoveryError): void {
+    this.#errors++;
+    this.#lastError = error;
+    this.#emitter.emit("error", error);
+  }
+
+  async #openLan({ wireId, group, lanPort, timings }: Settings, announcement: Uint8Array | undefined): Promise<void> {
     this.#lan = await Lan.open({
       port: lanPort,
       announcement,
-      ownKey: nodeId && nodeIdKey(nodeId),
+      group,
+      ownKey: nodeIdKey(wireId),
       timings,
       onEvent: (event) => {
         if (event.type !== "gone") this.#lookups.foundOnLan(event);
         this.#emitter.emit(event.type, event);
       },
-      onError: (error) => this.#emitter.emit("error", error),
+      onError: (error) => this.#reportError(error),
       onAnnounced: (address, bytes) => this.#emitter.emit("announced", { where: "lan", address, bytes }),
     });
     this.#lookups.lan = this.#lan;

@@ -15,6 +15,18 @@ export interface Announced {
   readonly bytes: number;
 }
 
+/** A server has answered a query for the own NodeID: other nodes can find this one there. */
+export interface Confirmed {
+  /** The server as given. */
+  readonly where: string;
+  /** Which of the server's addresses answered: address and port. */
+  readonly address: string;
+  /** The own address as the server sees it, which other nodes get. */
+  readonly ip: string;
+  /** The own port. */
+  readonly port: number;
+}
+
 /** The events of {@link Discoverer.on}: their names, and what their listeners are called with. */
 export interface DiscovererEvents {
   /** A new node announced itself on the LAN, or one that was gone. */
@@ -27,6 +39,8 @@ export interface DiscovererEvents {
   error: DiscoveryError;
   /** An announcement was sent. */
   announced: Announced;
+  /** A server knows the own node. Once after each announcement. */
+  confirmed: Confirmed;
 }
 
 type EventName = keyof DiscovererEvents;
@@ -39,6 +53,7 @@ export class Emitter {
     gone: new Set(),
     error: new Set(),
     announced: new Set(),
+    confirmed: new Set(),
   };
   /** Events from before {@link flush}. */
   #early: (() => void)[] | undefined = [];

@@ -1,5 +1,6 @@
 /** `lookupMany`: as many lookups at once as there is room for, with the results in the order of the replies. */
 import { describeValue } from "../xdr/describe-value.ts";
+import type { DiscoveryError } from "./error.ts";
 import { Stream } from "./stream.ts";
 import type { NodeAddress } from "./types.ts";
 
@@ -12,6 +13,8 @@ export interface LookupResult {
   readonly nodeId: Uint8Array;
   /** Where the node is; `undefined` if there was no reply in time. */
   readonly address: NodeAddress | undefined;
+  /** Why nobody could be asked, if no server could be reached; then there is no `address`. */
+  readonly error?: DiscoveryError | undefined;
 }
 
 type NodeId = string | Uint8Array;

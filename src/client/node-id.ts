@@ -3,6 +3,9 @@ import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { nodeIdFromText } from "../codec/index.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 
+/** base32 (RFC 4648 §6) in lower case: easy to read aloud and to type. */
+const RANDOM_LETTERS = "abcdefghijklmnopqrstuvwxyz234567";
+
 /**
  * The bytes of a NodeID; text is encoded as UTF-8.
  *
@@ -18,6 +21,13 @@ export function nodeIdBytes(nodeId: string | Uint8Array, name = "a NodeID"): Uin
     throw new RangeError(`${name} must have 1 to ${MAX_ID_LENGTH} bytes, not ${bytes.length}`);
   }
   return bytes;
+}
+
+/** A NodeID that no other node has: 80 random bits as 16 letters and digits. */
+export function randomNodeId(): Uint8Array {
+  const id = crypto.getRandomValues(new Uint8Array(16));
+  for (let i = 0; i < id.length; i++) id[i] = RANDOM_LETTERS.charCodeAt(id[i]! % RANDOM_LETTERS.length);
+  return id;
 }
 
 /** A Map key: one character per byte, for any bytes. */

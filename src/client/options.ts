@@ -3,9 +3,11 @@
  * checks are for callers in plain JavaScript, where such an option would be ignored or misread.
  */
 
+import { nodeIdFromText } from "../codec/index.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
-import { nodeIdBytes } from "./node-id.ts";
+import { GROUP_END, Group, MAX_GROUP_LENGTH } from "./group.ts";
+import { nodeIdBytes, randomNodeId } from "./node-id.ts";
 import { parseServer } from "./servers/address.ts";
 import type { DiscovererOptions, LookupOptions, Timings, WatchOptions } from "./types.ts";
 
@@ -19,6 +21,7 @@ export const DEFAULT_TIMINGS: Timings = {
   lanRetention: 90_000,
   interfaces: 2_000,
   serverInterval: 1_800_000,
+  confirmInterval: 45_000,
   retryFirst: 1_000,
   retryLongest: 300_000,
   found: 300_000,
@@ -27,13 +30,19 @@ export const DEFAULT_TIMINGS: Timings = {
 
 /** The options of {@link Discoverer.start}, checked and complete. */
 export interface Settings {
-  readonly nodeId: Uint8Array | undefined;
+  readonly nodeId: Uint8Array;
+  /** The own NodeID with the group. */
+  readonly wireId: Uint8Array;
   /** 0: nothing is announced. */
   readonly port: number;
   /** Without duplicates. */
   readonly servers: readonly string[];
   readonly lan: boolean;
   readonly lanPort: number;
+  readonly group: Group;
+  /** `undefined`: the default. */
+  readonly interfaces: readonly string[] | undefined;
+  readonly signal: AbortSignal | undefined;
   readonly timings: Timings;
 }
 
@@ -42,6 +51,8 @@ export interface LookupSettings {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds. */
   readonly timeout: number;
+  readonly fresh: boolean;
+  readonly confirm: boolean;
 }
 
 /** One check for each option. It gets the option's name and its value, which is not undefined, and throws if it is wrong. */
@@ -53,6 +64,9 @@ const START_CHECKS: Checks<DiscovererOptions> = {
   },
   port: (name, value) => checkPort(name, value, 0),
   servers: checkServers,
+  group: checkGroup,
+  interfaces: (name, value) => checkStrings(name, value),
+  signal: checkSignal,
   lan: (name, value) => checkType(name, value, "boolean", "true or false"),
   // Not 0: IPv4 and IPv6 would listen on two different random ports.
   lanPort: (name, value) => checkPort(name, value, 1),
@@ -66,35 +80,43 @@ const TIMING_CHECKS = Object.fromEntries(
   ]),
 ) as unknown as Checks<Timings>;
 
-const LOOKUP_CHECKS: Checks<LookupOptions> = { signal: checkSignal, timeout: checkTimeout };
+const LOOKUP_CHECKS: Checks<LookupOptions> = {
+  signal: checkSignal,
+  timeout: checkTimeout,
+  fresh: (name, value) => checkType(name, value, "boolean", "true or false"),
+  confirm: (name, value) => checkType(name, value, "boolean", "true or false"),
+};
 const WATCH_CHECKS: Checks<WatchOptions> = { signal: checkSignal };
 
 /** @throws {TypeError} for an unknown key or a value of a wrong type; {RangeError} for a value out of range */
 export function startSettings(options: DiscovererOptions): Settings {
   checkOptions("options", options, START_CHECKS);
-  const { nodeId, port = 0, servers = [], lan = true, lanPort = LAN_PORT } = options;
-  if (port > 0 && nodeId === undefined)
-    throw new TypeError("to announce a port, the options must have a nodeId as well");
+  const { nodeId, port = 0, servers = [], lan = true, lanPort = LAN_PORT, group, interfaces, signal } = options;
+  const ownId = nodeId === undefined ? randomNodeId() : nodeIdBytes(nodeId);
+  const wireGroup = new Group(group);
   const timings = { ...DEFAULT_TIMINGS };
   for (const [key, ms] of Object.entries(options.timings ?? {})) {
     if (ms !== undefined) Object.assign(timings, { [key]: ms });
   }
   return {
-    nodeId: nodeId === undefined ? undefined : nodeIdBytes(nodeId),
+    nodeId: ownId,
+    wireId: wireGroup.toWire(ownId),
     port,
     servers: [...new Set(servers)],
     lan,
     lanPort,
+    group: wireGroup,
+    interfaces,
+    signal,
     timings,
   };
 }
 
 /** @throws as {@link startSettings} does */
-export function lookupSettings(options: LookupOptions | undefined): LookupSettings {
-  if (options === undefined) return { signal: undefined, timeout: LOOKUP_TIMEOUT_MS };
+export function lookupSettings(options: LookupOptions = {}, confirmByDefault: boolean): LookupSettings {
   checkOptions("options", options, LOOKUP_CHECKS);
-  const { signal, timeout = LOOKUP_TIMEOUT_MS } = options;
-  return { signal, timeout };
+  const { signal, timeout = LOOKUP_TIMEOUT_MS, fresh = false, confirm = confirmByDefault } = options;
+  return { signal, timeout, fresh, confirm };
 }
 
 /** @throws {TypeError} for an unknown key or a value of a wrong type */
@@ -132,13 +154,23 @@ function checkPort(name: string, value: unknown, min: number): void {
 }
 
 function checkServers(name: string, value: unknown): void {
+  for (const server of checkStrings(name, value)) parseServer(server);
+}
+
+function checkStrings(name: string, value: unknown): string[] {
   if (!Array.isArray(value)) {
     const hint = typeof value === "string" ? ": put it in brackets" : "";
     throw new TypeError(`${name} must be an array of strings, not ${describeValue(value)}${hint}`);
   }
-  for (const [i, server] of value.entries()) {
-    checkType(`${name}[${i}]`, server, "string", "a string");
-    parseServer(server);
+  for (const [i, item] of value.entries()) checkType(`${name}[${i}]`, item, "string", "a string");
+  return value;
+}
+
+function checkGroup(name: string, value: unknown): void {
+  checkType(name, value, "string", "a string");
+  const length = nodeIdFromText(value as string).length;
+  if (length === 0 || length > MAX_GROUP_LENGTH || (value as string).includes(GROUP_END)) {
+    throw new RangeError(`${name} must have 1 to ${MAX_GROUP_LENGTH} bytes and no "${GROUP_END}"`);
   }
 }
 

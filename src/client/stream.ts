@@ -1,8 +1,10 @@
+import { type Deferred, withResolvers } from "./with-resolvers.ts";
+
 /** An async iterator of the values that are pushed into it. */
 export class Stream<T> implements AsyncIterableIterator<T> {
   #values: T[] = [];
   #head = 0;
-  #waiting: PromiseWithResolvers<IteratorResult<T>>[] = [];
+  #waiting: Deferred<IteratorResult<T>>[] = [];
   #ended = false;
   #failure: { readonly reason: unknown } | undefined;
   readonly #onEnd: () => void;
@@ -52,7 +54,7 @@ export class Stream<T> implements AsyncIterableIterator<T> {
       this.#onTake();
       return Promise.resolve({ value, done: false });
     }
-    const waiting = Promise.withResolvers<IteratorResult<T>>();
+    const waiting = withResolvers<IteratorResult<T>>();
     if (this.#ended) this.#finish(waiting);
     else this.#waiting.push(waiting);
     return waiting.promise;
@@ -71,7 +73,7 @@ export class Stream<T> implements AsyncIterableIterator<T> {
   }
 
   /** Answers a read after the end: the first one gets the error, if there is one. */
-  #finish(waiting: PromiseWithResolvers<IteratorResult<T>>): void {
+  #finish(waiting: Deferred<IteratorResult<T>>): void {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure === undefined) waiting.resolve({ value: undefined, done: true });

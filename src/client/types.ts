@@ -36,6 +36,8 @@ export interface Timings {
   readonly interfaces: number;
   /** Between two announcements to a server: 30 min. */
   readonly serverInterval: number;
+  /** How often a server is asked whether it still knows the own node: 45 s. */
+  readonly confirmInterval: number;
   /** The wait after a failed announcement to a server: 1 s. It doubles with each further failure. */
   readonly retryFirst: number;
   /** The longest such wait: 5 min. */
@@ -47,7 +49,7 @@ export interface Timings {
 }
 
 /**
- * The options of {@link Discoverer.start}. All have defaults.
+ * The options of {@link Discoverer.start}. All have defaults: without any, it finds the nodes of the LAN.
  *
  * @example
  * ```ts
@@ -62,8 +64,13 @@ export interface Timings {
  * ```
  */
 export interface DiscovererOptions {
-  /** The own NodeID, text (UTF-8) or bytes. Needed to announce. */
+  /** The own NodeID, text (UTF-8) or bytes. Default: a random one, {@link Discoverer.nodeId}, so that several programs of a host differ. */
   readonly nodeId?: string | Uint8Array;
+  /**
+   * The name of the own program, say. Only nodes of the same group are seen, on the LAN and at the servers. Default: none,
+   * which sees all nodes of the LAN.
+   */
+  readonly group?: string;
   /** The port to announce. With 0, the default, nothing is announced. */
   readonly port?: number;
   /** Discovery servers: `host`, `host:port` or `[v6]:port`. The port is 22025 by default. */
@@ -72,6 +79,10 @@ export interface DiscovererOptions {
   readonly lan?: boolean;
   /** UDP port of the LAN, 21025 by default. */
   readonly lanPort?: number;
+  /** Names of the network interfaces to use on the LAN. Default: all but those of container bridges. */
+  readonly interfaces?: readonly string[];
+  /** Closes the discoverer when it is aborted. */
+  readonly signal?: AbortSignal;
   /** Intervals and timeouts other than the protocol's: for tests, or for a network that needs them. */
   readonly timings?: Partial<Timings>;
 }
@@ -82,6 +93,13 @@ export interface LookupOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds, 5,000 by default. */
   readonly timeout?: number;
+  /** Asks again instead of using an earlier result, for instance when the address could not be dialled. Default false. */
+  readonly fresh?: boolean;
+  /**
+   * Believes a server only if two sockets have got the same answer, which protects from forged ones. Default: true for
+   * `lookup`, false for `lookupMany`.
+   */
+  readonly confirm?: boolean;
 }
 
 /** The options of {@link Discoverer.watch}. */

@@ -43,7 +43,8 @@ function decode(bytes: Uint8Array): Packet | number {
   };
 }
 
-function locate(bytes: Uint8Array, fields: PacketFields): boolean {
+/** `decodeInto` of {@link Codec}. */
+export function locate(bytes: Uint8Array, fields: PacketFields): boolean {
   const status = parse(bytes, 0, bytes.length);
   if (status === STATUS_ANNOUNCEMENT) {
     const length = readWord(bytes, ANNOUNCEMENT_ID - 4);
@@ -69,7 +70,8 @@ function locate(bytes: Uint8Array, fields: PacketFields): boolean {
   return true;
 }
 
-function write(packet: Packet, _size: number, target: Uint8Array, at: number): void {
+/** Writes a packet whose fields were checked. */
+export function write(packet: Packet, _size: number, target: Uint8Array, at: number): void {
   if (packet.type === "announcement") {
     writeAnnouncement(packet, target, at);
   } else {

@@ -124,6 +124,7 @@ describe("a lookup", () => {
     await using server = await startServer();
     await announce(server, 1);
     const bad = Uint8Array.of(6, 6, 6, 6);
+    // The kernel drops the first one: the socket is connected to the server.
     const forge = (_query: Uint8Array, reply: Uint8Array) => [
       { bytes: announcement(ascii(node(0)), 6666, bad), elsewhere: true },
       { bytes: announcement(ascii("OTHER"), 6666, bad) },
@@ -135,7 +136,7 @@ describe("a lookup", () => {
     await using relay = await Relay.open(server.port, { forge });
     await using discoverer = await start(relay.port);
     expect(await discoverer.lookup(node(0))).toMatchObject({ ip: "127.0.0.1", port: 1000 });
-    expect(discoverer.stats().servers[`127.0.0.1:${relay.port}`]).toMatchObject({ replies: 1, ignored: 6 });
+    expect(discoverer.stats().servers[`127.0.0.1:${relay.port}`]).toMatchObject({ replies: 1, ignored: 5 });
   });
 
   test("shares one query with lookups of the same NodeID at the same time; later ones use the cache", async () => {
@@ -461,9 +462,6 @@ test("a timeout above the maximum of setTimeout causes no warning on the console
 });
 
 test("options out of range are rejected", async () => {
-  expect(Discoverer.start({ lan: false, port: 1 })).rejects.toThrow(
-    "to announce a port, the options must have a nodeId",
-  );
   expect(Discoverer.start({ lan: false, nodeId: "A", port: 70_000 })).rejects.toThrow("0 to 65535, not 70000");
   expect(Discoverer.start({ lan: false, servers: ["a:b:c"] })).rejects.toThrow('"a:b:c" is not a server');
   expect(Discoverer.start({ lan: false, timings: { found: Number.NaN } })).rejects.toThrow("timings.found must be");

@@ -40,7 +40,7 @@ describe("a misspelled key is a TypeError that names it and the nearest known ke
     [
       "adress",
       { adress: "127.0.0.1" },
-      'options has no key "adress": known are nodeId, port, servers, lan, lanPort, timings',
+      'options has no key "adress": known are nodeId, port, servers, group, interfaces, signal, lan, lanPort, timings',
     ],
     [
       "timings.serverIntervall",
@@ -161,7 +161,7 @@ test("an unknown event is a TypeError that names the nearest known one, and a li
     'TypeError: there is no event "eror": did you mean "error"?',
   );
   expect(await errorOf(() => untyped.on("close", () => {}))).toBe(
-    'TypeError: there is no event "close": known are node, moved, gone, error, announced',
+    'TypeError: there is no event "close": known are node, moved, gone, error, announced, confirmed',
   );
   expect(await errorOf(() => untyped.on("toString", () => {}))).toStartWith('TypeError: there is no event "toString"');
   expect(await errorOf(() => untyped.on(undefined, () => {}))).toStartWith("TypeError: there is no event undefined");

@@ -1,5 +1,6 @@
 /** The destinations of LAN announcements, from the current network interfaces of this host. */
-import { networkInterfaces } from "node:os";
+import type { networkInterfaces } from "node:os";
+import { builtin } from "../builtin.ts";
 
 /** The multicast group of announcements by IPv6; its scope is link-local. */
 export const LAN_GROUP = "ff02::2012:1025";
@@ -25,7 +26,7 @@ export interface Target {
  * Without loopback, point-to-point interfaces and networks that have no broadcast address (/31 and /32). For IPv6 only
  * link-local addresses count: every interface of an IPv6 LAN has one (RFC 4291 §2.8).
  */
-export function targets(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): Map<string, Target> {
+export function targets(interfaces = currentInterfaces()): Map<string, Target> {
   const found = new Map<string, Target>();
   let ipv4 = false;
   for (const name in interfaces) {
@@ -47,6 +48,10 @@ export function targets(interfaces: ReturnType<typeof networkInterfaces> = netwo
     found.set(LIMITED_BROADCAST, { family: "IPv4", name: "lan", destination: LIMITED_BROADCAST, scope: "" });
   }
   return found;
+}
+
+function currentInterfaces(): ReturnType<typeof networkInterfaces> {
+  return builtin<typeof import("node:os")>("node:os").networkInterfaces();
 }
 
 /** The broadcast address of an IPv4 network; undefined for /31 (RFC 3021) and /32, which have none. */

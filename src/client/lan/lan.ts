@@ -5,8 +5,10 @@
  * so the timer would be late.
  */
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
-import { createCodec, PacketFields } from "../../codec/index.ts";
+import { PacketFields } from "../../codec/index.ts";
+import { decodeInto } from "../codec.ts";
 import type { DiscoveryError } from "../error.ts";
+import type { Group } from "../group.ts";
 import { nodeIdKey } from "../node-id.ts";
 import { MAX_TIMER_MS } from "../timers.ts";
 import type { LanEvent, LanNode, Timings } from "../types.ts";
@@ -29,8 +31,10 @@ export interface LanOptions {
   readonly port: number;
   /** The packet to send; undefined: listen only. */
   readonly announcement: Uint8Array | undefined;
-  /** `nodeIdKey` of the own NodeID, whose announcements are ignored. */
-  readonly ownKey: string | undefined;
+  /** Only its nodes are kept. */
+  readonly group: Group;
+  /** `nodeIdKey` of the own NodeID on the wire, whose announcements are ignored. */
+  readonly ownKey: string;
   readonly timings: Timings;
   onEvent(event: LanEvent): void;
   /** A failure that will be retried. Each cause is reported once until it has worked again. */
@@ -48,13 +52,12 @@ export class Lan {
   };
 
   readonly #options: LanOptions;
-  readonly #codec = createCodec();
   readonly #fields = new PacketFields();
   readonly #table: LanTable;
   #network: LanNetwork | undefined;
 
   /** Unref'd, like the sockets: a Lan does not keep the process running. */
-  #timer: Timer | undefined;
+  #timer: NodeJS.Timeout | undefined;
   /** When the timer fires; below, when which work is due. All times are of performance.now(). */
   #timerAt = Number.POSITIVE_INFINITY;
   #refreshAt = Number.POSITIVE_INFINITY;
@@ -123,17 +126,19 @@ export class Lan {
   /** Whether the datagram is an announcement of another node. Allocates nothing for other packets: they may be a flood. */
   #handle(datagram: Uint8Array, address: string): boolean {
     const fields = this.#fields;
-    if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !this.#codec.decodeInto(datagram, fields)) return false;
+    if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !decodeInto(datagram, fields)) return false;
     const { type, port, nodeIdOffset, nodeIdLength } = fields;
     if (type !== "announcement" || port === 0 || nodeIdLength === 0 || nodeIdLength > MAX_ID_LENGTH) return false;
-    const id = datagram.subarray(nodeIdOffset, nodeIdOffset + nodeIdLength);
-    const key = nodeIdKey(id);
+    const { group } = this.#options;
+    if (!group.includes(datagram, nodeIdOffset, nodeIdLength)) return false;
+    const wireId = datagram.subarray(nodeIdOffset, nodeIdOffset + nodeIdLength);
+    const key = nodeIdKey(wireId);
     if (key === this.#options.ownKey) return false;
 
     const now = performance.now();
     this.#expire(now);
     const ip = address.startsWith("::ffff:") ? address.slice(7) : address;
-    const heard = this.#table.hear(key, id, ip, port, now, Date.now());
+    const heard = this.#table.hear(key, group.fromWire(wireId), ip, port, now, Date.now());
     if (heard === "node" || heard === "moved") {
       // A node that moved may have been restarted, and then it knows no other nodes.
       this.#announceBy(Math.max(now + Math.random() * ANSWER_JITTER, this.#announcedAt + ANSWER_INTERVAL));

@@ -1,13 +1,14 @@
 /** The LAN's sockets, and the network interfaces, which may change at any time. The caller decides when to check them. */
 import { DiscoveryError } from "../error.ts";
+import { codeOf, type Family, type SharedSocket } from "../sockets/index.ts";
 import { LAN_GROUP, LIMITED_BROADCAST, type Target, targets } from "./interfaces.ts";
-import { codeOf, type Family, isShared, type LanSocket, openLanSocket } from "./socket.ts";
+import { isShared, openLanSocket } from "./socket.ts";
 
 export interface LanNetworkOptions {
   readonly port: number;
   /** The packet to send; undefined: nothing is announced. */
   readonly announcement: Uint8Array | undefined;
-  receive(datagram: Uint8Array, address: string): void;
+  receive(datagram: Buffer, address: string): void;
   onError(error: DiscoveryError): void;
   onAnnounced(address: string, bytes: number): void;
 }
@@ -18,14 +19,11 @@ export interface LanNetworkOptions {
  */
 const MAX_STALE = 64;
 
-/** A send may fail with the error of an earlier packet, so it is tried twice. */
-const SEND_TRIES = 2;
-
 const FAMILIES: readonly Family[] = ["IPv4", "IPv6"];
 
 export class LanNetwork {
   readonly #options: LanNetworkOptions;
-  readonly #sockets = new Map<Family, LanSocket>();
+  readonly #sockets = new Map<Family, SharedSocket>();
   readonly #opening = new Set<Family>();
   #targets = new Map<string, Target>();
   /** Keys of targets whose last announcement failed, with the error's code. They are retried at each refresh. */
@@ -57,7 +55,7 @@ export class LanNetwork {
     }
     for (const family of network.#sockets.keys()) {
       if (await isShared(family, options.port)) continue;
-      const message = `this version of Bun does not share UDP port ${options.port} (${family}): other programs of this host cannot use it`;
+      const message = `this runtime does not share UDP port ${options.port} (${family}): other programs of this host cannot use it`;
       options.onError(new DiscoveryError("lan", message, { code: "ENOTSUP" }));
     }
     return network;
@@ -72,7 +70,7 @@ export class LanNetwork {
     for (const key of this.#failed.keys()) if (!this.#targets.has(key)) this.#failed.delete(key);
     if (this.#options.announcement === undefined) return;
     for (const [key, target] of this.#targets) {
-      if (all || !old.has(key) || this.#failed.has(key)) this.#announce(key, target, this.#options.announcement);
+      if (all || !old.has(key) || this.#failed.has(key)) void this.#announce(key, target, this.#options.announcement);
     }
     if (this.#targets.size > 0) this.#reported.delete("targets");
     else if (all) this.#report("targets", "lan", "there is no interface to announce on", "ENETDOWN");
@@ -142,17 +140,16 @@ export class LanNetwork {
     if (this.#memberships.size - present.size > MAX_STALE) void this.#reopen("IPv6");
   }
 
-  #joinOn(socket: LanSocket, name: string): boolean {
-    const local = `::%${name}`;
+  #joinOn(socket: SharedSocket, name: string): boolean {
     try {
       try {
-        socket.addMembership(LAN_GROUP, local);
+        socket.addMembership(LAN_GROUP, name);
       } catch (error) {
         if (codeOf(error) !== "EADDRINUSE") throw error;
         // The interface was removed and came back. The socket is still a member, but the interface may have left the
         // group. So the socket leaves and joins again.
-        socket.dropMembership(LAN_GROUP, local);
-        socket.addMembership(LAN_GROUP, local);
+        socket.dropMembership(LAN_GROUP, name);
+        socket.addMembership(LAN_GROUP, name);
       }
       this.#reported.delete(`join ${name}`);
       return true;
@@ -162,36 +159,23 @@ export class LanNetwork {
     }
   }
 
-  #announce(key: string, target: Target, announcement: Uint8Array): void {
+  async #announce(key: string, target: Target, announcement: Uint8Array): Promise<void> {
     const { family, name, destination } = target;
-    const failure = this.#send(family, destination, announcement);
-    if (failure === undefined) {
+    const { port, onAnnounced } = this.#options;
+    try {
+      await this.#sockets.get(family)?.send(announcement, port, destination);
+      if (this.#closed) return;
       this.#failed.delete(key);
       this.#reported.delete(destination);
-      const host = family === "IPv6" ? `[${destination}]` : destination;
-      this.#options.onAnnounced(`${host}:${this.#options.port}`, announcement.length);
-      return;
-    }
-    const code = codeOf(failure);
-    // Sending fails while the kernel checks a new address for duplicates, so only a second failure is reported.
-    if (this.#failed.get(key) === code && !this.#redundant(target)) {
-      this.#report(destination, name, `cannot announce to ${destination}`, code, failure);
-    }
-    this.#failed.set(key, code);
-  }
-
-  /** @returns the error, if it failed */
-  #send(family: Family, destination: string, announcement: Uint8Array): unknown {
-    let failure: unknown;
-    for (let tries = 0; tries < SEND_TRIES; tries++) {
-      try {
-        if (this.#sockets.get(family)?.send(announcement, this.#options.port, destination) !== false) return undefined;
-        failure = "EAGAIN";
-      } catch (error) {
-        failure = error;
+      onAnnounced(`${family === "IPv6" ? `[${destination}]` : destination}:${port}`, announcement.length);
+    } catch (error) {
+      const code = codeOf(error);
+      // Sending fails while the kernel checks a new address for duplicates, so only a second failure is reported.
+      if (this.#failed.get(key) === code && !this.#redundant(target)) {
+        this.#report(destination, name, `cannot announce to ${destination}`, code, error);
       }
+      this.#failed.set(key, code);
     }
-    return failure;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The text form of a server: a name or an address, with or without a port. */
-import { isIPv6 } from "node:net";
 import { describeValue } from "../../xdr/describe-value.ts";
+import { familyOf } from "../ip.ts";
 
 /** The UDP port of a server whose text form has none: 22025. */
 export const SERVER_PORT = 22025;
@@ -29,12 +29,12 @@ export interface ServerAddress {
  */
 export function parseServer(text: string): ServerAddress {
   if (typeof text !== "string") throw new TypeError(`a server must be a string, not ${describeValue(text)}`);
-  if (isIPv6(text)) return parseServer(`[${text}]`);
+  if (familyOf(text) === "IPv6") return parseServer(`[${text}]`);
   const parts = /^(?:\[([^\]]+)\]|([^:[\]\s/]+))(?::(\d{1,5}))?$/.exec(text);
   const [, v6, name, digits] = parts ?? [];
   const port = digits === undefined ? SERVER_PORT : Number(digits);
   const host = v6 ?? name;
-  if (host === undefined || port < 1 || port > 65535 || (v6 !== undefined && !isIPv6(v6))) {
+  if (host === undefined || port < 1 || port > 65535 || (v6 !== undefined && familyOf(v6) !== "IPv6")) {
     throw new RangeError(`"${text}" is not a server: write host, host:port or [v6]:port, with a port from 1 to 65535`);
   }
   if (host === "0.0.0.0" || (v6 !== undefined && /^[0:]+$/.test(v6))) {

@@ -22,7 +22,7 @@ export interface AnnouncerOptions {
 export class Announcer {
   readonly #options: AnnouncerOptions;
   /** Unref'd: it does not keep the process running. */
-  #timer: Timer | undefined;
+  #timer: NodeJS.Timeout | undefined;
   /** The wait after the next failure, in ms. */
   #retryMs: number;
   /** When the last announcement was sent, if it did not fail since. */

@@ -41,7 +41,7 @@ class Queue {
 export class Deadlines {
   /** By delay. */
   readonly #queues = new Map<number, Queue>();
-  #timer: Timer | undefined;
+  #timer: NodeJS.Timeout | undefined;
   /** When the timer fires. */
   #timerAt = Number.POSITIVE_INFINITY;
 

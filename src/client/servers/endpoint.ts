@@ -1,6 +1,7 @@
 /** A server's address, which its name may change, and the UDP socket that sends to it. */
-import { isIP } from "node:net";
-import { formatIp } from "../ip.ts";
+import { builtin } from "../builtin.ts";
+import { familyOf, formatIp } from "../ip.ts";
+import { type ConnectedSocket, runtime } from "../sockets/index.ts";
 import { parseServer } from "./address.ts";
 
 /** How long the address of a name is used for queries. */
@@ -11,8 +12,6 @@ export const RETRY_MS = 1_000;
 export interface EndpointOptions {
   /** Called for each datagram that comes from the server. */
   readonly onDatagram: (datagram: Buffer) => void;
-  /** Called for each datagram from elsewhere. */
-  readonly onStranger: () => void;
   /** The socket reports an error of an earlier packet: nothing listens at its destination, for instance. */
   readonly onError: (error: Error) => void;
 }
@@ -21,8 +20,7 @@ export class Endpoint {
   readonly #host: string;
   readonly #port: number;
   readonly #options: EndpointOptions;
-  /** Unref'd: it does not keep the process running. */
-  #socket: Bun.udp.Socket<"buffer"> | undefined;
+  #socket: ConnectedSocket | undefined;
   #opening: Promise<void> | undefined;
   /** The address in use. */
   #ip = "";
@@ -69,13 +67,7 @@ export class Endpoint {
 
   /** @returns how many packets were sent: fewer than all if the socket is full or has an error of an earlier packet */
   send(packets: readonly Uint8Array[]): number {
-    const list: (Uint8Array | number | string)[] = [];
-    for (const packet of packets) list.push(packet, this.#port, this.#ip);
-    try {
-      return this.#socket?.sendMany(list) ?? 0;
-    } catch {
-      return 0;
-    }
+    return this.#socket?.send(packets) ?? 0;
   }
 
   close(): void {
@@ -87,25 +79,15 @@ export class Endpoint {
   async #openNow(): Promise<void> {
     const ip = await this.#resolve();
     if (this.#closed) return;
-    if (this.#socket === undefined || isIP(ip) !== isIP(this.#ip)) {
-      const socket = await Bun.udpSocket({
-        hostname: isIP(ip) === 6 ? "::" : "0.0.0.0",
-        socket: {
-          data: (_socket, datagram, port, address) => {
-            if (port === this.#port && address === this.#ip) this.#options.onDatagram(datagram);
-            else this.#options.onStranger();
-          },
-          error: (error: unknown) => {
-            this.#turn++;
-            this.#options.onError(error as Error);
-          },
+    if (this.#socket === undefined || ip !== this.#ip) {
+      const socket = await runtime.sockets.connect(ip, this.#port, {
+        onDatagram: (datagram) => this.#options.onDatagram(datagram),
+        onError: (error) => {
+          this.#turn++;
+          this.#options.onError(error);
         },
       });
-      if (this.#closed) {
-        socket.close();
-        return;
-      }
-      socket.unref();
+      if (this.#closed) return socket.close();
       this.#socket?.close();
       this.#socket = socket;
     }
@@ -114,8 +96,9 @@ export class Endpoint {
   }
 
   async #resolve(): Promise<string> {
-    if (isIP(this.#host)) return formatIp(this.#host);
-    const addresses = await Bun.dns.lookup(this.#host);
+    if (familyOf(this.#host) !== undefined) return formatIp(this.#host);
+    const dns = builtin<typeof import("node:dns/promises")>("node:dns/promises");
+    const addresses = await dns.lookup(this.#host, { all: true });
     if (addresses.length === 0) throw new Error("the name has no address");
     return formatIp(addresses[this.#turn % addresses.length]!.address);
   }

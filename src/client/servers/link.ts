@@ -2,10 +2,12 @@
  * Queries and announcements to one server, over one socket. A query is sent again and again until it is cancelled or
  * answered. An answer must come from the server's own address and port, and have the NodeID of the query.
  */
-import { type Codec, PacketFields } from "../../codec/index.ts";
+import { PacketFields } from "../../codec/index.ts";
+import { decodeInto, encodeQuery } from "../codec.ts";
 import { DiscoveryError } from "../error.ts";
 import { ipOf } from "../ip.ts";
 import type { NodeAddress } from "../types.ts";
+import { withResolvers } from "../with-resolvers.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Endpoint, RETRY_MS } from "./endpoint.ts";
 import { PendingQuery, Retry, SendQueue, SlotTimeout } from "./pending.ts";
@@ -41,7 +43,6 @@ export interface ServerCounters {
 }
 
 export interface ServerLinkOptions {
-  readonly codec: Codec;
   readonly onError: (error: DiscoveryError) => void;
   /** Called when there is room for more queries. */
   readonly onRoom: () => void;
@@ -54,7 +55,6 @@ export class ServerLink {
   /** Called if the system reports an error after {@link announce} has resolved. */
   onLateError: (error: DiscoveryError) => void = () => {};
   readonly #endpoint: Endpoint;
-  readonly #codec: Codec;
   readonly #onError: (error: DiscoveryError) => void;
   readonly #onRoom: () => void;
   readonly #pending = new Map<string, PendingQuery>();
@@ -77,12 +77,10 @@ export class ServerLink {
 
   constructor(server: string, options: ServerLinkOptions) {
     this.server = server;
-    this.#codec = options.codec;
     this.#onError = options.onError;
     this.#onRoom = options.onRoom;
     this.#endpoint = new Endpoint(server, {
       onDatagram: (datagram) => this.#receive(datagram),
-      onStranger: () => void this.counters.ignored++,
       onError: (error) => this.#socketError(error),
     });
   }
@@ -93,7 +91,7 @@ export class ServerLink {
    * @returns the query, for {@link cancel} and {@link restart}
    */
   query(key: string, nodeId: Uint8Array, onReply: (address: NodeAddress) => void): PendingQuery {
-    const query = new PendingQuery(this, key, this.#codec.encode({ type: "query", nodeId }), onReply);
+    const query = new PendingQuery(this, key, encodeQuery(nodeId), onReply);
     this.#pending.set(key, query);
     this.#unsent++;
     this.enqueue(query);
@@ -127,9 +125,9 @@ export class ServerLink {
    * @throws {DiscoveryError} if it cannot be sent, or is refused within `refusalWait` ms
    */
   async announce(packet: Uint8Array, refusalWait: number): Promise<string> {
-    const { promise, reject } = Promise.withResolvers<never>();
+    const { promise, reject } = withResolvers<never>();
     promise.catch(() => {});
-    let timer: Timer | undefined;
+    let timer: NodeJS.Timeout | undefined;
     try {
       await this.#open();
       this.#rejectAnnouncement = reject;
@@ -255,12 +253,7 @@ export class ServerLink {
 
   #receive(datagram: Buffer): void {
     const fields = this.#fields;
-    if (
-      !this.#codec.decodeInto(datagram, fields) ||
-      fields.type !== "announcement" ||
-      fields.ipLength === 0 ||
-      fields.port === 0
-    ) {
+    if (!decodeInto(datagram, fields) || fields.type !== "announcement" || fields.ipLength === 0 || fields.port === 0) {
       this.counters.ignored++;
       return;
     }

@@ -4,6 +4,7 @@
  */
 
 import { DiscoveryError } from "../../../src/client/error.ts";
+import { Group } from "../../../src/client/group.ts";
 import { Lan } from "../../../src/client/lan/lan.ts";
 import { nodeIdBytes, nodeIdKey } from "../../../src/client/node-id.ts";
 import { DEFAULT_TIMINGS } from "../../../src/client/options.ts";
@@ -47,6 +48,7 @@ if (kind === "lan") {
     lan = await Lan.open({
       port,
       announcement,
+      group: new Group(undefined),
       ownKey: nodeIdKey(nodeIdBytes(nodeId)),
       timings: { ...DEFAULT_TIMINGS, ...timings },
       onEvent: ({ type, nodeId, ip, port }) => report({ type, nodeId: new TextDecoder().decode(nodeId), ip, port }),

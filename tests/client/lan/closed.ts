@@ -3,6 +3,7 @@
  * itself proves little: descriptors and timers are counted.
  */
 import { readdirSync } from "node:fs";
+import { Group } from "../../../src/client/group.ts";
 import { Lan } from "../../../src/client/lan/lan.ts";
 import { nodeIdKey } from "../../../src/client/node-id.ts";
 import { DEFAULT_TIMINGS } from "../../../src/client/options.ts";
@@ -38,6 +39,7 @@ async function openAndClose(interval = 10): Promise<void> {
   const lan = await Lan.open({
     port: 21025,
     announcement,
+    group: new Group(undefined),
     ownKey: nodeIdKey(nodeId),
     timings: { ...DEFAULT_TIMINGS, lanInterval: 2 * interval, lanRetention: 5 * interval, interfaces: interval },
     onEvent: count,

@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { Discoverer } from "../../../src/client/index.ts";
 import { ServerLink } from "../../../src/client/servers/link.ts";
 import { PendingQuery, SendQueue } from "../../../src/client/servers/pending.ts";
-import { createCodec } from "../../../src/codec/index.ts";
 import { until } from "../../support/time-limits.ts";
 
 test("a queue that is never empty frees the entries that were taken", () => {
@@ -44,7 +43,7 @@ test("a query that is restarted while it is queued is sent once", async () => {
   let received = 0;
   const silent = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data: () => void received++, error() {} } });
   const quiet = { onError() {}, onRoom() {} };
-  const link = new ServerLink(`127.0.0.1:${silent.port}`, { codec: createCodec({ backend: "ts" }), ...quiet });
+  const link = new ServerLink(`127.0.0.1:${silent.port}`, quiet);
   const query = link.query("A", Uint8Array.of(65), () => {});
   await until(() => received === 1, "the first attempt");
   for (let i = 0; i < 10; i++) {
