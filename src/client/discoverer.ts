@@ -1,7 +1,7 @@
 /** The client: finds nodes on the LAN and through servers, and announces the own node to both. */
 import { encodeAnnouncement } from "./codec.ts";
 import type { DiscoveryError } from "./error.ts";
-import { type DiscovererEvents, Emitter } from "./events.ts";
+import { type Announced, type Confirmed, type DiscovererEvents, Emitter } from "./events.ts";
 import { Lan } from "./lan/lan.ts";
 import type { LookupResult } from "./lookup-many.ts";
 import { Lookups } from "./lookups.ts";
@@ -68,7 +68,10 @@ export class Discoverer {
   #lastError: DiscoveryError | undefined;
   #closed = false;
 
-  private constructor({ nodeId, group, servers, timings }: Settings, announcement: Uint8Array | undefined) {
+  private constructor(
+    { nodeId, wireId, port, group, servers, timings }: Settings,
+    announcement: Uint8Array | undefined,
+  ) {
     this.nodeId = nodeId;
     const onError = (error: DiscoveryError) => this.#reportError(error);
     const onRoom = () => this.#lookups.proceed();
@@ -78,9 +81,10 @@ export class Discoverer {
       announcement === undefined
         ? []
         : this.#links.map((link) => {
-            const onAnnounced = (address: string) =>
-              this.#emitter.emit("announced", { where: link.server, address, bytes: announcement.length });
-            return new Announcer({ link, packet: announcement, timings, onError, onAnnounced });
+            const onAnnounced = (event: Announced) => this.#emitter.emit("announced", event);
+            const onConfirmed = (event: Confirmed) => this.#emitter.emit("confirmed", event);
+            const packet = announcement;
+            return new Announcer({ link, nodeId: wireId, port, packet, timings, onError, onAnnounced, onConfirmed });
           });
   }
 

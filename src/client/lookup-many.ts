@@ -23,7 +23,7 @@ type NodeIdIterator = Iterator<NodeId> | AsyncIterator<NodeId>;
 export interface BulkLookupOptions {
   readonly signal: AbortSignal | undefined;
   /** Starts one lookup. Returns a function that cancels it. */
-  lookup(nodeId: NodeId, onResult: (nodeId: Uint8Array, address: NodeAddress | undefined) => void): () => void;
+  lookup(nodeId: NodeId, onResult: (result: LookupResult) => void): () => void;
   /** Whether too many queries wait to be sent. */
   busy(): boolean;
   /** Called once, when the stream has ended. */
@@ -63,15 +63,6 @@ export class BulkLookup {
     resume();
   }
 
-  /** Reads no more NodeIDs. The stream ends after the results of the running lookups. */
-  stop(): void {
-    if (this.#sourceEnd !== undefined) return;
-    this.#sourceEnd = {};
-    void closeSource(this.#ids);
-    this.#endIfDone();
-    this.proceed();
-  }
-
   get #full(): boolean {
     if (this.stream.ended || this.#sourceEnd !== undefined) return false;
     return this.#running.size >= MAX_RUNNING || this.stream.size >= MAX_RUNNING || this.#options.busy();
@@ -101,10 +92,10 @@ export class BulkLookup {
   #lookup(nodeId: NodeId): void {
     let cancel: (() => void) | undefined;
     let done = false;
-    cancel = this.#options.lookup(nodeId, (nodeId, address) => {
+    cancel = this.#options.lookup(nodeId, (result) => {
       done = true;
       if (cancel !== undefined) this.#running.delete(cancel);
-      this.stream.push({ nodeId, address });
+      this.stream.push(result);
       this.#endIfDone();
       this.proceed();
     });

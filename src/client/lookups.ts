@@ -1,19 +1,19 @@
 /** Lookups: first among the nodes of the LAN, then in the cache, then on all servers at once. */
+import type { DiscoveryError } from "./error.ts";
 import type { Group } from "./group.ts";
 import type { Lan } from "./lan/lan.ts";
 import { BulkLookup, type LookupResult } from "./lookup-many.ts";
 import { nodeIdKey } from "./node-id.ts";
 import type { LookupSettings } from "./options.ts";
 import type { ServerLink } from "./servers/link.ts";
-import { Searches, Waiter } from "./servers/searches.ts";
+import { type OnResult, Searches, Waiter } from "./servers/searches.ts";
 import type { LanEvent, LanNode, NodeAddress, Timings } from "./types.ts";
 import { withResolvers } from "./with-resolvers.ts";
 
 const CLOSED = "the discoverer is closed";
 
 export class Lookups {
-  /** The LAN, once it is open. */
-  lan: Lan | undefined;
+  #lan: Lan | undefined;
   readonly #group: Group;
   readonly #links: readonly ServerLink[];
   readonly #searches: Searches;
@@ -26,12 +26,22 @@ export class Lookups {
     this.#searches = new Searches(links, timings);
   }
 
-  /** @throws {TypeError} or {RangeError} if it is not a NodeID; the signal's reason if it is aborted; {Error} if closed */
-  async one(nodeId: string | Uint8Array, { signal, timeout }: LookupSettings): Promise<NodeAddress | undefined> {
+  /** Is called when the LAN is open. */
+  set lan(lan: Lan | undefined) {
+    this.#lan = lan;
+    this.#searches.lan = lan !== undefined;
+  }
+
+  /** @throws {TypeError} or {RangeError} if it is not a NodeID; {DiscoveryError} if no server can be reached; the signal's reason if it is aborted; {Error} if closed */
+  async one(nodeId: string | Uint8Array, settings: LookupSettings): Promise<NodeAddress | undefined> {
+    const { signal } = settings;
     const wireId = this.#group.toWire(nodeId);
     signal?.throwIfAborted();
     const { promise, resolve, reject } = withResolvers<NodeAddress | undefined>();
-    const waiter = this.#start(wireId, timeout, (_nodeId, address) => resolve(address));
+    const waiter = this.#start(wireId, settings, (_nodeId, address, error) => {
+      if (error === undefined) resolve(address);
+      else reject(error);
+    });
     if (signal === undefined || waiter === undefined) return await promise;
     const abort = () => {
       waiter.cancel();
@@ -48,14 +58,14 @@ export class Lookups {
   /** @throws {TypeError} if `ids` cannot be iterated; {Error} if closed */
   many(
     ids: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
-    { signal, timeout }: LookupSettings,
+    settings: LookupSettings,
   ): AsyncIterable<LookupResult> {
-    if (this.#closed) throw new Error(CLOSED);
+    this.#check();
     const bulk = new BulkLookup(ids, {
-      signal,
+      signal: settings.signal,
       lookup: (nodeId, onResult) => {
-        const waiter = this.#start(this.#group.toWire(nodeId), timeout, (wireId, address) =>
-          onResult(this.#group.fromWire(wireId), address),
+        const waiter = this.#start(this.#group.toWire(nodeId), settings, (wireId, address, error) =>
+          onResult({ nodeId: this.#group.fromWire(wireId), address, error: error as DiscoveryError }),
         );
         return () => waiter?.cancel();
       },
@@ -76,27 +86,41 @@ export class Lookups {
     for (const bulk of this.#bulks) bulk.proceed();
   }
 
-  /** Finishes all lookups with `undefined`. */
+  /** Rejects all lookups. Those of many end with the results so far. */
   close(): void {
     this.#closed = true;
-    for (const bulk of [...this.#bulks]) bulk.stop();
-    this.#searches.close();
     for (const bulk of [...this.#bulks]) bulk.stream.end();
+    this.#searches.close(new Error(CLOSED));
+  }
+
+  #check(): void {
+    if (this.#closed) throw new Error(CLOSED);
+    if (this.#links.length === 0 && this.#lan === undefined) {
+      throw new Error("there is nobody to ask: the discoverer has neither servers nor the LAN");
+    }
   }
 
   /** @returns the running lookup, or `undefined` if the result was known and `onResult` has been called */
-  #start(wireId: Uint8Array, timeout: number, onResult: Waiter["onResult"]): Waiter | undefined {
-    if (this.#closed) throw new Error(CLOSED);
+  #start(wireId: Uint8Array, { timeout, fresh, confirm }: LookupSettings, onResult: OnResult): Waiter | undefined {
+    this.#check();
     const key = nodeIdKey(wireId);
-    const onLan = this.lan?.get(key);
-    const known = onLan === undefined ? this.#searches.cached(key) : { address: addressOf(onLan) };
-    if (known !== undefined || (this.#links.length === 0 && this.lan === undefined)) {
-      onResult(wireId, known?.address);
+    const known = fresh ? undefined : (this.#onLan(key) ?? this.#searches.cached(key, confirm));
+    if (known !== undefined) {
+      onResult(wireId, known.address);
       return undefined;
     }
-    const waiter = new Waiter(wireId, onResult);
+    const waiter = new Waiter(wireId, confirm, (nodeId, address, error) => {
+      const onLan = fresh && address === undefined && !this.#closed ? this.#onLan(key) : undefined;
+      if (onLan === undefined) onResult(nodeId, address, error);
+      else onResult(nodeId, onLan.address);
+    });
     this.#searches.search(key, waiter, timeout);
     return waiter;
+  }
+
+  #onLan(key: string): { readonly address: NodeAddress } | undefined {
+    const node = this.#lan?.get(key);
+    return node && { address: addressOf(node) };
   }
 }
 

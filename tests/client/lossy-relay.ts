@@ -5,59 +5,58 @@ export interface RelayOptions {
   /** How many of 100 datagrams are lost, each way. */
   readonly loss?: number;
   /** Datagrams to send before each reply, from the relay's own address or from another one. */
-  readonly forge?: (query: Uint8Array, reply: Uint8Array) => { bytes: Uint8Array; elsewhere?: boolean }[];
+  readonly forge?: (query: Uint8Array, reply: Uint8Array) => Forged[];
 }
 
-/** Serves one client: replies go to the sender of the last query. */
+interface Forged {
+  readonly bytes: Uint8Array;
+  readonly elsewhere?: boolean;
+}
+
+/** Each port that asks has a socket of its own towards the server, which replies are relayed back from. */
 export class Relay implements AsyncDisposable {
   readonly port: number;
   /** The queries received. */
-  queries: Uint8Array[] = [];
-  readonly #close: () => void;
+  readonly queries: readonly Uint8Array[];
+  readonly #sockets: Bun.udp.Socket<"buffer">[];
 
-  private constructor(port: number, close: () => void) {
+  private constructor(port: number, sockets: Bun.udp.Socket<"buffer">[], queries: Uint8Array[]) {
     this.port = port;
-    this.#close = close;
+    this.#sockets = sockets;
+    this.queries = queries;
   }
 
   static async open(server: number, { loss = 0, forge }: RelayOptions = {}): Promise<Relay> {
     const random = new Random(30);
     const lost = () => random.below(100) < loss;
-    let client = { port: 0, address: "" };
-    let last: Uint8Array = new Uint8Array();
-    let relay: Relay | undefined;
-    const elsewhere = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
-    const back = await Bun.udpSocket({
-      hostname: "127.0.0.1",
-      socket: {
-        data(_socket, reply) {
-          for (const { bytes, elsewhere: other } of forge?.(last, reply) ?? []) {
-            (other ? elsewhere : front).send(bytes, client.port, client.address);
-          }
-          if (!lost()) front.send(reply, client.port, client.address);
-        },
-        error() {},
-      },
+    const queries: Uint8Array[] = [];
+    const sockets: Bun.udp.Socket<"buffer">[] = [];
+    const open = async (data: NonNullable<Bun.udp.SocketHandler<"buffer">["data"]>) => {
+      const socket = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data, error() {} } });
+      sockets.push(socket);
+      return socket;
+    };
+    const elsewhere = await open(() => {});
+    const backs = new Map<number, Promise<Bun.udp.Socket<"buffer">>>();
+    const backOf = (port: number, address: string) =>
+      open((_socket, reply) => {
+        for (const { bytes, elsewhere: other } of forge?.(queries.at(-1)!, reply) ?? []) {
+          (other ? elsewhere : front).send(bytes, port, address);
+        }
+        if (!lost()) front.send(reply, port, address);
+      });
+    const front = await open((_socket, datagram, port, address) => {
+      const query = new Uint8Array(datagram);
+      queries.push(query);
+      if (lost()) return;
+      const back = backs.get(port) ?? backOf(port, address);
+      backs.set(port, back);
+      void back.then((socket) => socket.send(query, server, "127.0.0.1"));
     });
-    const front = await Bun.udpSocket({
-      hostname: "127.0.0.1",
-      socket: {
-        data(_socket, query, port, address) {
-          client = { port, address };
-          last = new Uint8Array(query);
-          relay?.queries.push(last);
-          if (!lost()) back.send(query, server, "127.0.0.1");
-        },
-        error() {},
-      },
-    });
-    relay = new Relay(front.port, () => {
-      for (const socket of [front, back, elsewhere]) socket.close();
-    });
-    return relay;
+    return new Relay(front.port, sockets, queries);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#close();
+    for (const socket of this.#sockets) socket.close();
   }
 }

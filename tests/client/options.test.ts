@@ -179,8 +179,9 @@ test("undefined stands for the default of every option", async () => {
   const timings = { found: undefined, lanInterval: undefined } as unknown as Partial<Timings>;
   const all = { nodeId: undefined, port: undefined, servers: undefined, lanPort: undefined };
   await using other = (await start({ ...all, lan: false, timings })) as Discoverer;
-  expect(await (other as unknown as Untyped).lookup("A", { signal: undefined, timeout: undefined })).toBeUndefined();
-  await using third = await start({ lan: false, timings: undefined });
+  const lookup = (other as unknown as Untyped).lookup("A", { signal: undefined, timeout: undefined });
+  expect(lookup).rejects.toThrow("nobody to ask");
+  await using third = await start({ lan: false, timings: undefined, servers: ["127.0.0.1:9"] });
   for await (const _ of (third as unknown as Untyped).watch({ signal: AbortSignal.timeout(1) }));
   expect(await Array.fromAsync((third as unknown as Untyped).lookupMany([], undefined))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 /** Each test runs a program of its own: whether it ends by itself is what counts. */
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { announcement, ascii } from "../support/packets.ts";
@@ -9,8 +9,11 @@ const CLIENT = JSON.stringify(new URL("../../src/client/index.ts", import.meta.u
 /** A program that has not ended by then counts as one that stays. A program that ends takes a tenth of this. */
 const STAYS_MS = 2_000;
 
-/** Nothing replies: the port belongs to the discard protocol. */
-const OFFLINE = '{ lan: false, servers: ["127.0.0.1:9"] }';
+/** It never replies. */
+const silent = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
+afterAll(() => silent.close());
+const OFFLINE = `{ lan: false, servers: ["127.0.0.1:${silent.port}"] }`;
+/** Nothing listens there: the port belongs to the discard protocol. */
 const ANNOUNCING = '{ lan: false, servers: ["127.0.0.1:9"], nodeId: "ME", port: 1 }';
 
 interface Outcome {

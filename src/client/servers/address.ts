@@ -40,6 +40,8 @@ export function parseServer(text: string): ServerAddress {
   if (host === "0.0.0.0" || (v6 !== undefined && /^[0:]+$/.test(v6))) {
     throw new RangeError(`"${text}" means every address of this host: use one of them, such as 127.0.0.1`);
   }
-  if (/%\d+$/.test(host)) throw new RangeError(`"${text}" must name the interface, not number it: fe80::1%eth0`);
+  // The same link-local address may exist behind each interface.
+  if (/%\d+$/.test(host) || /^fe[89ab][^%]*$/i.test(v6 ?? ""))
+    throw new RangeError(`"${text}" must name the interface, not number it: fe80::1%eth0`);
   return { host, port };
 }

@@ -1,45 +1,61 @@
-/** Announces the own node to one server, in intervals, until it is closed. */
-import type { DiscoveryError } from "../error.ts";
+/** Announces the own node to one server until the server's answer to a query for it is right, and then in intervals. */
+import { DiscoveryError } from "../error.ts";
+import type { Announced, Confirmed } from "../events.ts";
+import { nodeIdKey } from "../node-id.ts";
 import { MAX_TIMER_MS } from "../timers.ts";
-import type { Timings } from "../types.ts";
-import type { ServerLink } from "./link.ts";
+import type { NodeAddress, Timings } from "../types.ts";
+import { RETRY_WAITS, retryWait, type ServerLink } from "./link.ts";
 
-/** How long {@link Announcer.announce} waits for the system to report that the announcement was refused. */
-const REFUSAL_WAIT_MS = 500;
-/** A later error cannot be about the announcement. It takes the system 3 s to find out that an address does not exist. */
-const MAX_REFUSAL_MS = 10_000;
+/** The query follows after this time: with several workers, a server may handle it before the announcement otherwise. */
+const SETTLE_MS = 20;
+/** How long a routine check waits for the answer, with retries, before it announces again. */
+const CHECK_MS = 1_000;
 /** Intervals vary by this share, so that nodes which start together do not keep announcing together. */
 const JITTER = 0.1;
+/** Servers refuse longer NodeIDs by default, in bytes. */
+const USUAL_MAX_ID_LENGTH = 64;
 
 export interface AnnouncerOptions {
   readonly link: ServerLink;
+  readonly nodeId: Uint8Array;
+  readonly port: number;
   readonly packet: Uint8Array;
   readonly timings: Timings;
   readonly onError: (error: DiscoveryError) => void;
-  readonly onAnnounced: (address: string) => void;
+  readonly onAnnounced: (event: Announced) => void;
+  readonly onConfirmed: (event: Confirmed) => void;
+}
+
+interface Answer {
+  readonly address: NodeAddress;
+  readonly from: string;
 }
 
 export class Announcer {
   readonly #options: AnnouncerOptions;
+  readonly #key: string;
   /** Unref'd: it does not keep the process running. */
   #timer: NodeJS.Timeout | undefined;
   /** The wait after the next failure, in ms. */
   #retryMs: number;
-  /** When the last announcement was sent, if it did not fail since. */
-  #sentAt = Number.NEGATIVE_INFINITY;
+  /** When the next announcement is due, if the server still knows the node until then. */
+  #announceAt = 0;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
+  /** Ends the waits of the running announcement. */
+  #wake = () => {};
   #closed = false;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
+    this.#key = nodeIdKey(options.nodeId);
     this.#retryMs = options.timings.retryFirst;
-    options.link.onLateError = (error) => {
-      if (performance.now() - this.#sentAt < MAX_REFUSAL_MS) this.#failed(error);
-    };
   }
 
-  /** Announces, after a running announcement has ended, and then again in intervals. Never rejects. */
+  /**
+   * Announces, after a running announcement has ended, and then again in intervals. Resolves when it is confirmed or has
+   * failed. Never rejects.
+   */
   announce(): Promise<void> {
     if (this.#running === undefined) {
       this.#running = this.#run().finally(() => {
@@ -58,36 +74,107 @@ export class Announcer {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#wake();
   }
 
   async #run(): Promise<void> {
-    const { link, packet, timings, onAnnounced } = this.#options;
     clearTimeout(this.#timer);
     if (this.#closed) return;
+    const { link, timings, port, onError, onConfirmed } = this.#options;
     try {
-      // The last announcement succeeded, so the waits start from the shortest again.
-      if (this.#sentAt > Number.NEGATIVE_INFINITY) this.#retryMs = timings.retryFirst;
-      const address = await link.announce(packet, REFUSAL_WAIT_MS);
+      const { address, from } = await this.#announce();
       if (this.#closed) return;
-      this.#sentAt = performance.now();
-      this.#schedule(timings.serverInterval * (1 + JITTER * (2 * Math.random() - 1)));
-      onAnnounced(address);
+      this.#retryMs = timings.retryFirst;
+      this.#announceAt = performance.now() + varied(timings.serverInterval);
+      this.#scheduleCheck();
+      onConfirmed({ where: link.server, address: from, ip: address.ip, port });
     } catch (error) {
-      this.#failed(error as DiscoveryError);
+      if (this.#closed) return;
+      this.#schedule(this.#retryMs, () => this.announce());
+      this.#retryMs = Math.min(2 * this.#retryMs, timings.retryLongest);
+      onError(error as DiscoveryError);
     }
   }
 
-  #failed(error: DiscoveryError): void {
-    if (this.#closed) return;
-    const { timings, onError } = this.#options;
-    this.#sentAt = Number.NEGATIVE_INFINITY;
-    this.#schedule(this.#retryMs);
-    this.#retryMs = Math.min(2 * this.#retryMs, timings.retryLongest);
-    onError(error);
+  /** Announces and asks until the answer is right. @throws {DiscoveryError} that says what is known */
+  async #announce(): Promise<Answer> {
+    const { link, packet, port, nodeId, onAnnounced } = this.#options;
+    await link.refresh();
+    let last: Answer | undefined;
+    for (let attempt = 0; attempt <= RETRY_WAITS.length && !this.#closed; attempt++) {
+      const until = performance.now() + retryWait(attempt);
+      for (const address of await link.announce(packet))
+        onAnnounced({ where: link.server, address, bytes: packet.length });
+      await this.#sleep(SETTLE_MS);
+      const answer = await this.#ask(attempt, until);
+      if (answer?.address.port === port) return answer;
+      last = answer ?? last;
+      await this.#sleep(until - performance.now());
+    }
+    const { length } = nodeId;
+    const refused =
+      length > USUAL_MAX_ID_LENGTH ? `: its NodeID has ${length} bytes, and servers accept 64 by default` : "";
+    const why =
+      last === undefined
+        ? `it does not answer: it may be down, or refuse this node${refused}`
+        : `another node announces this NodeID, with port ${last.address.port}`;
+    throw new DiscoveryError(link.server, why);
   }
 
-  #schedule(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.announce(), Math.min(ms, MAX_TIMER_MS)).unref();
+  /** Asks the server for the own NodeID, until it answers or the time `until`. @throws {DiscoveryError} if it cannot be reached */
+  async #ask(attempt: number, until: number): Promise<Answer | undefined> {
+    const { link, nodeId } = this.#options;
+    let answer: Answer | undefined;
+    let failure: DiscoveryError | undefined;
+    const query = link.queryOwn(this.#key, nodeId, attempt, {
+      onReply: (address, from) => {
+        answer = { address, from };
+        this.#wake();
+      },
+      onUnreachable: (error) => {
+        failure = error;
+        this.#wake();
+      },
+    });
+    await this.#sleep(until - performance.now());
+    link.cancel(query);
+    if (failure !== undefined && answer === undefined) throw failure;
+    return answer;
   }
+
+  /** Asks now and then whether the server still knows the node: it may have been restarted without its registry. */
+  #scheduleCheck(): void {
+    const left = this.#announceAt - performance.now();
+    const wait = varied(this.#options.timings.confirmInterval);
+    if (left <= wait) this.#schedule(left, () => this.announce());
+    else this.#schedule(wait, () => this.#check());
+  }
+
+  async #check(): Promise<void> {
+    const timer = this.#timer;
+    const answer = await this.#ask(0, performance.now() + CHECK_MS).catch(() => undefined);
+    // It may have been announced meanwhile.
+    if (this.#closed || this.#running !== undefined || this.#timer !== timer) return;
+    if (answer?.address.port === this.#options.port) this.#scheduleCheck();
+    else await this.announce();
+  }
+
+  #schedule(ms: number, run: () => Promise<void>): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void run(), Math.min(ms, MAX_TIMER_MS)).unref();
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#closed || ms <= 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, ms).unref();
+    });
+    clearTimeout(timer);
+  }
+}
+
+function varied(ms: number): number {
+  return ms * (1 + JITTER * (2 * Math.random() - 1));
 }

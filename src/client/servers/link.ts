@@ -1,16 +1,18 @@
 /**
- * Queries and announcements to one server, over one socket. A query is sent again and again until it is cancelled or
- * answered. An answer must come from the server's own address and port, and have the NodeID of the query.
+ * Queries and announcements to one server. A query is sent again and again, to the server's addresses in turn, until it is
+ * cancelled or answered. An answer must have the NodeID of the query; the kernel drops datagrams of other senders.
  */
 import { PacketFields } from "../../codec/index.ts";
 import { decodeInto, encodeQuery } from "../codec.ts";
 import { DiscoveryError } from "../error.ts";
 import { ipOf } from "../ip.ts";
+import { codeOf, type Family } from "../sockets/index.ts";
 import type { NodeAddress } from "../types.ts";
-import { withResolvers } from "../with-resolvers.ts";
+import { Addresses } from "./addresses.ts";
 import { Deadlines } from "./deadlines.ts";
-import { Endpoint, RETRY_MS } from "./endpoint.ts";
-import { PendingQuery, Retry, SendQueue, SlotTimeout } from "./pending.ts";
+import { ASKED, ASKED_UNDER_ATTACK, ATTACK_MS, Heard, OPEN } from "./heard.ts";
+import type { Path } from "./path.ts";
+import { PendingQuery, type QueryHandlers, Retry, SendQueue, SlotTimeout } from "./pending.ts";
 
 /**
  * Waits between the attempts of a query, in ms: eight attempts in 4.1 s. If 30 % of the datagrams are lost each way, at
@@ -18,6 +20,12 @@ import { PendingQuery, Retry, SendQueue, SlotTimeout } from "./pending.ts";
  */
 export const RETRY_WAITS = [250, 350, 500, 600, 700, 800, 900] as const;
 const LAST_RETRY_WAIT = 1_500;
+/**
+ * Waits vary by up to 5 steps of 3 % either way. Otherwise all attempts could meet a server's rate limit in the same phase. Few
+ * different waits, because each one has a queue in {@link Deadlines}.
+ */
+const JITTER_STEP = 0.03;
+const JITTER_STEPS = 5;
 /**
  * The most queries in flight: the receive buffers of a server and of this socket hold some 250 packets by default. With this
  * and the next three figures, `bun run bench:lookup` lost no packets and was fastest.
@@ -29,9 +37,6 @@ const MAX_BACKLOG = 2 * WINDOW;
 const SLOT_TIMEOUT_MS = 30;
 /** After this many replies the freed slots are used at once, even if the receive loop has not ended. */
 const REFILL_AFTER = 48;
-/** How often an attempt to send is repeated if the system takes no packet. */
-const MAX_SEND_TRIES = 3;
-
 /** Counters of one server. */
 export interface ServerCounters {
   /** Queries sent, retries included. */
@@ -48,16 +53,22 @@ export interface ServerLinkOptions {
   readonly onRoom: () => void;
 }
 
+/** The wait after attempt number `attempt`, from 0 on, in ms. */
+export function retryWait(attempt: number): number {
+  const steps = Math.floor(Math.random() * (2 * JITTER_STEPS + 1)) - JITTER_STEPS;
+  return (RETRY_WAITS[attempt] ?? LAST_RETRY_WAIT) * (1 + JITTER_STEP * steps);
+}
+
 export class ServerLink {
   /** The server as given. */
   readonly server: string;
   readonly counters: ServerCounters = { queries: 0, replies: 0, ignored: 0 };
-  /** Called if the system reports an error after {@link announce} has resolved. */
-  onLateError: (error: DiscoveryError) => void = () => {};
-  readonly #endpoint: Endpoint;
+  readonly #addresses: Addresses;
   readonly #onError: (error: DiscoveryError) => void;
   readonly #onRoom: () => void;
   readonly #pending = new Map<string, PendingQuery>();
+  /** The query for the own NodeID, which lookups may look for at the same time. */
+  #own: PendingQuery | undefined;
   readonly #deadlines = new Deadlines();
   readonly #fields = new PacketFields();
   /** First attempts have priority: otherwise retries for unknown nodes would delay the queries for known ones. */
@@ -65,34 +76,47 @@ export class ServerLink {
   readonly #retries = new SendQueue();
   /** Queries in `#firstAttempts` that were not cancelled. */
   #unsent = 0;
+  /** Packets. */
   #inFlight = 0;
   /** Replies since the last flush. */
   #replies = 0;
   #flushScheduled = false;
-  /** The message of the last error that was reported; undefined once the socket can be opened again. */
+  /** Until when forged answers are expected. */
+  #attackUntil = Number.NEGATIVE_INFINITY;
+  /** The message of the last error that was reported; undefined once the server has answered. */
   #reported: string | undefined;
-  /** Rejects the running announcement. */
-  #rejectAnnouncement: ((error: Error) => void) | undefined;
   #closed = false;
 
   constructor(server: string, options: ServerLinkOptions) {
     this.server = server;
     this.#onError = options.onError;
     this.#onRoom = options.onRoom;
-    this.#endpoint = new Endpoint(server, {
-      onDatagram: (datagram) => this.#receive(datagram),
-      onError: (error) => this.#socketError(error),
+    this.#addresses = new Addresses(server, {
+      onDatagram: (path, socket, unasked, datagram) => this.#receive(path, socket, unasked, datagram),
+      onReady: () => this.#scheduleFlush(),
+      onLost: (path, error) => this.#lost(path, error),
     });
   }
 
   /**
    * Sends a query until it is answered or cancelled.
    *
+   * @param confirm - see heard.ts
    * @returns the query, for {@link cancel} and {@link restart}
    */
-  query(key: string, nodeId: Uint8Array, onReply: (address: NodeAddress) => void): PendingQuery {
-    const query = new PendingQuery(this, key, encodeQuery(nodeId), onReply);
+  query(key: string, nodeId: Uint8Array, confirm: boolean, handlers: QueryHandlers): PendingQuery {
+    const query = new PendingQuery(this, key, encodeQuery(nodeId), confirm, handlers);
     this.#pending.set(key, query);
+    this.#unsent++;
+    this.enqueue(query);
+    return query;
+  }
+
+  /** As {@link query}, for the own NodeID. @param attempt - chooses the address to begin with */
+  queryOwn(key: string, nodeId: Uint8Array, attempt: number, handlers: QueryHandlers): PendingQuery {
+    const query = new PendingQuery(this, key, encodeQuery(nodeId), true, handlers);
+    query.attempts = attempt;
+    this.#own = query;
     this.#unsent++;
     this.enqueue(query);
     return query;
@@ -106,57 +130,63 @@ export class ServerLink {
     if (query.cancelled || query.attempts < 3) return;
     query.attempts = 0;
     query.firstSentAt = Number.POSITIVE_INFINITY;
-    if (query.retry !== undefined) query.retry.cancelled = true;
+    this.enqueue(query);
+  }
+
+  /** Believes only confirmed answers from now on. */
+  confirm(query: PendingQuery): void {
+    if (query.confirm || query.cancelled) return;
+    query.confirm = true;
     this.enqueue(query);
   }
 
   cancel(query: PendingQuery): void {
+    if (query.cancelled) return;
     query.cancelled = true;
     if (query.unsent) this.#unsent--;
     if (query.retry !== undefined) query.retry.cancelled = true;
-    this.#pending.delete(query.key);
+    if (this.#own === query) this.#own = undefined;
+    if (this.#pending.get(query.key) === query) this.#pending.delete(query.key);
     this.releaseSlot(query);
   }
 
-  /**
-   * Resolves the server's name again, then sends one announcement.
-   *
-   * @returns the address it was sent to, after `refusalWait` ms without an error
-   * @throws {DiscoveryError} if it cannot be sent, or is refused within `refusalWait` ms
-   */
-  async announce(packet: Uint8Array, refusalWait: number): Promise<string> {
-    const { promise, reject } = withResolvers<never>();
-    promise.catch(() => {});
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      await this.#open();
-      this.#rejectAnnouncement = reject;
-      // The first try may fail with the error of an earlier packet.
-      if (!this.#endpoint.send([packet]) && !this.#endpoint.send([packet])) {
-        throw new Error("the system would not send it");
-      }
-      const wait = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, refusalWait).unref();
-      });
-      await Promise.race([promise, wait]);
-    } catch (cause) {
-      throw this.#discoveryError(cause);
-    } finally {
-      clearTimeout(timer);
-      this.#rejectAnnouncement = undefined;
+  /** Sends an announcement to one address of each family that does not fail. @returns the addresses */
+  async announce(packet: Uint8Array): Promise<string[]> {
+    const sent: string[] = [];
+    const families = new Set<Family>();
+    for (const path of this.#addresses.paths) {
+      if (path.failed || families.has(path.family)) continue;
+      if (!path.ready(1)) await path.opening;
+      if (this.#closed || !path.ready(1)) continue;
+      families.add(path.family);
+      path.send(0, [packet]);
+      sent.push(path.address);
     }
-    return this.#endpoint.address;
+    return sent;
+  }
+
+  /** Resolves the server's name again, and forgets which addresses failed. Never rejects. */
+  async refresh(): Promise<void> {
+    await this.#addresses.resolve();
+    this.#scheduleFlush();
+  }
+
+  /** Reports an error, unless it is the last one and the server has not answered since. */
+  report(error: DiscoveryError): void {
+    if (this.#reported !== error.message) this.#onError(error);
+    this.#reported = error.message;
   }
 
   /**
-   * Whether so many queries wait to be sent that `lookupMany` must pause. False while there is no socket: no query is sent
-   * then, so a pause would not end.
+   * Whether so many queries wait to be sent that `lookupMany` must pause. False while no address is known: no query is sent
+   * then, so a pause might not end.
    */
   get busy(): boolean {
-    return this.#endpoint.ready && this.#unsent >= MAX_BACKLOG;
+    return this.#addresses.paths.length > 0 && this.#unsent >= MAX_BACKLOG;
   }
 
   enqueue(query: PendingQuery): void {
+    if (query.retry !== undefined) query.retry.cancelled = true;
     if (query.queued) return;
     query.queued = true;
     (query.unsent ? this.#firstAttempts : this.#retries).push(query);
@@ -164,9 +194,9 @@ export class ServerLink {
   }
 
   releaseSlot(query: PendingQuery): void {
-    if (!query.inFlight) return;
-    query.inFlight = false;
-    this.#inFlight--;
+    if (query.inFlight === 0) return;
+    this.#inFlight -= query.inFlight;
+    query.inFlight = 0;
     if (this.#queued) this.#scheduleFlush();
   }
 
@@ -174,12 +204,16 @@ export class ServerLink {
     this.#closed = true;
     this.#deadlines.clear();
     this.#pending.clear();
-    this.#rejectAnnouncement?.(new Error("closed"));
-    this.#endpoint.close();
+    this.#own = undefined;
+    this.#addresses.close();
   }
 
   get #queued(): boolean {
     return !this.#firstAttempts.empty || !this.#retries.empty;
+  }
+
+  get #attacked(): boolean {
+    return performance.now() < this.#attackUntil;
   }
 
   /** Sends in the next turn of the event loop, so that queries of one turn are sent with one system call. */
@@ -195,84 +229,150 @@ export class ServerLink {
   #flush(): void {
     this.#replies = 0;
     if (this.#closed || !this.#queued) return;
-    if (this.#endpoint.stale) {
-      this.#endpoint.deferResolving();
-      this.#open().catch((error) => this.#unreachable(error));
-    }
-    if (this.#endpoint.ready) this.#sendQueued();
+    if (this.#addresses.stale) void this.refresh();
+    if (this.#addresses.paths.length > 0 || this.#addresses.error !== undefined) this.#sendQueued();
     if (!this.busy) this.#onRoom();
   }
 
   #sendQueued(): void {
-    const batch: Uint8Array[] = [];
+    const batches = new Map<Path, Uint8Array[][]>();
     while (this.#inFlight < WINDOW) {
-      const query = this.#firstAttempts.shift() ?? this.#retries.shift();
+      const queue = this.#firstAttempts.peek() === undefined ? this.#retries : this.#firstAttempts;
+      const query = queue.peek();
       if (query === undefined) break;
-      batch.push(query.packet);
+      const path = this.#pathOf(query);
+      // Remembered before it is open, so that a failure is this query's too.
+      query.path = path;
+      const sockets = this.#socketsOf(query);
+      // The others wait as well: it takes a moment only.
+      if (path !== undefined && !path.ready(sockets === 1 ? 1 : OPEN)) break;
+      queue.drop();
       query.queued = false;
       if (query.unsent) this.#unsent--;
       query.unsent = false;
-      if (!query.inFlight) this.#inFlight++;
-      query.inFlight = true;
-      this.#deadlines.add(SLOT_TIMEOUT_MS, new SlotTimeout(query));
-      if (query.attempts === 0) query.firstSentAt = performance.now();
+      if (query.attempts === 0 && path !== undefined) query.firstSentAt = performance.now();
       query.retry = new Retry(query);
-      this.#deadlines.add(RETRY_WAITS[query.attempts++] ?? LAST_RETRY_WAIT, query.retry);
+      this.#deadlines.add(retryWait(query.attempts++), query.retry);
+      if (path === undefined) {
+        this.#unreachable(query);
+        continue;
+      }
+      query.error = undefined;
+      this.releaseSlot(query);
+      query.inFlight = sockets;
+      this.#inFlight += sockets;
+      this.#deadlines.add(SLOT_TIMEOUT_MS, new SlotTimeout(query));
+      const batch = batches.get(path) ?? [];
+      batches.set(path, batch);
+      for (let i = 0; i < sockets; i++) {
+        batch[i] ??= [];
+        batch[i]!.push(query.packet);
+      }
+      this.counters.queries += sockets;
     }
-    this.counters.queries += batch.length;
-    // A packet that the system does not take counts as lost: its retry is scheduled already.
-    for (let rest = batch, tries = 0; rest.length > 0 && tries < MAX_SEND_TRIES; tries++) {
-      const sent = this.#endpoint.send(rest);
-      if (sent > 0) tries = 0;
-      rest = rest.slice(sent);
-    }
+    for (const [path, batch] of batches) for (const [i, packets] of batch.entries()) path.send(i, packets);
   }
 
-  /** Handles a name that does not resolve, or a socket that cannot be opened. Reports the error if it is not the last one. */
-  #unreachable(error: unknown): void {
+  /** Where to send the next attempt: to the addresses in turn, except those that have just failed. */
+  #pathOf(query: PendingQuery): Path | undefined {
+    const { paths } = this.#addresses;
+    for (let i = 0; i < paths.length; i++) {
+      const path = paths[(query.attempts + i) % paths.length]!;
+      if (!path.failed && !query.failed?.has(path)) return path;
+    }
+    return undefined;
+  }
+
+  /** Never fewer than before: the answers so far may have come to all of them. */
+  #socketsOf(query: PendingQuery): number {
+    const sockets = this.#attacked ? ASKED_UNDER_ATTACK : query.confirm ? ASKED : 1;
+    query.sockets = Math.max(query.sockets, sockets);
+    return query.sockets;
+  }
+
+  #unreachable(query: PendingQuery): void {
+    const { paths, error } = this.#addresses;
+    const cause = paths.findLast((path) => path.error !== undefined)?.error ?? error!;
+    query.error = new DiscoveryError(this.server, reasonOf(cause), { code: codeOf(cause), cause });
+    query.handlers.onUnreachable(query.error);
+  }
+
+  /** Sends the queries that were sent to this address again: to the next one, or through new sockets. */
+  #lost(path: Path, error: Error | undefined): void {
     if (this.#closed) return;
-    const { message } = error as Error;
-    if (this.#reported !== message) this.#onError(this.#discoveryError(error));
-    this.#reported = message;
-    this.#deadlines.add(RETRY_MS, { cancelled: false, due: () => this.#flush() });
-  }
-
-  async #open(): Promise<void> {
-    try {
-      await this.#endpoint.open();
-      this.#reported = undefined;
-    } finally {
-      this.#scheduleFlush();
+    if (error !== undefined) this.#addresses.move(path, "last");
+    for (const query of [...this.#pending.values(), this.#own]) {
+      if (query?.path !== path) continue;
+      if (error !== undefined) {
+        query.failed ??= new Set();
+        query.failed.add(path);
+      }
+      query.path = undefined;
+      this.enqueue(query);
     }
+    this.#scheduleFlush();
   }
 
-  #socketError(error: Error): void {
-    if (this.#rejectAnnouncement !== undefined) this.#rejectAnnouncement(error);
-    else if ("syscall" in error) this.onLateError(this.#discoveryError(error));
-  }
-
-  #receive(datagram: Buffer): void {
+  #receive(path: Path, socket: number, unasked: boolean, datagram: Buffer): void {
+    if (unasked) this.#attack();
     const fields = this.#fields;
     if (!decodeInto(datagram, fields) || fields.type !== "announcement" || fields.ipLength === 0 || fields.port === 0) {
       this.counters.ignored++;
       return;
     }
     const end = fields.nodeIdOffset + fields.nodeIdLength;
-    const query = this.#pending.get(datagram.toString("latin1", fields.nodeIdOffset, end));
-    if (query === undefined) {
+    const key = datagram.toString("latin1", fields.nodeIdOffset, end);
+    const query = this.#pending.get(key);
+    const own = this.#own?.key === key ? this.#own : undefined;
+    if (query === undefined && own === undefined) {
       this.counters.ignored++;
       return;
     }
-    this.counters.replies++;
+    this.counters[unasked ? "ignored" : "replies"]++;
     const ip = ipOf(datagram, fields.ipOffset, fields.ipLength);
-    this.cancel(query);
-    query.onReply({ ip, port: fields.port, via: this.server, seenAt: Date.now() });
+    const address = { ip, port: fields.port, via: this.server, seenAt: Date.now() };
+    if (query !== undefined) this.#answer(query, address, path, socket, unasked);
+    if (own !== undefined) this.#answer(own, address, path, socket, unasked);
     if (++this.#replies >= REFILL_AFTER) this.#flush();
   }
 
-  #discoveryError(cause: unknown): DiscoveryError {
-    if (cause instanceof DiscoveryError) return cause;
-    const { message, code } = cause as NodeJS.ErrnoException;
-    return new DiscoveryError(this.server, message, { code, cause });
+  #answer(query: PendingQuery, address: NodeAddress, path: Path, socket: number, unasked: boolean): void {
+    const asked = this.#socketsOf(query);
+    if (asked === 1) {
+      this.#believe(query, address, path);
+      return;
+    }
+    query.heard ??= new Heard();
+    const answer = `${path.address} ${address.ip} ${address.port}`;
+    query.heard.add(answer, socket, unasked);
+    if (!query.heard.agreed(answer, asked)) return;
+    // What the system has received already is looked at first: it may prove the answer to be forged.
+    setImmediate(() => {
+      if (!query.cancelled && query.heard!.agreed(answer, this.#socketsOf(query))) this.#believe(query, address, path);
+    });
   }
+
+  #believe(query: PendingQuery, address: NodeAddress, path: Path): void {
+    this.#reported = undefined;
+    this.#addresses.move(path, "first");
+    this.cancel(query);
+    query.handlers.onReply(address, path.address);
+  }
+
+  /** Asks again at once through more sockets. */
+  #attack(): void {
+    const known = this.#attacked;
+    this.#attackUntil = performance.now() + ATTACK_MS;
+    if (known) return;
+    for (const query of this.#pending.values()) if (query.confirm) this.enqueue(query);
+    if (this.#own !== undefined) this.enqueue(this.#own);
+  }
+}
+
+/** The system's message, or for common errors what they mean. */
+function reasonOf(error: Error): string {
+  const code = codeOf(error);
+  if (code === "ECONNREFUSED") return "no server listens there (ECONNREFUSED)";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `the name does not resolve (${code})`;
+  return error.message;
 }

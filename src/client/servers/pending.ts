@@ -1,37 +1,60 @@
 /** Queries that wait for replies, and the queue of queries to be sent. */
 
+import type { DiscoveryError } from "../error.ts";
 import type { NodeAddress } from "../types.ts";
 import type { Deadline } from "./deadlines.ts";
+import type { Heard } from "./heard.ts";
+import type { Path } from "./path.ts";
 
 /** The methods of a server link that its queries call. */
 export interface QuerySender {
   enqueue(query: PendingQuery): void;
   restart(query: PendingQuery): void;
+  confirm(query: PendingQuery): void;
+  report(error: DiscoveryError): void;
   cancel(query: PendingQuery): void;
   releaseSlot(query: PendingQuery): void;
+}
+
+export interface QueryHandlers {
+  /** Called once. @param from - the server's address that replied, with its port */
+  onReply(address: NodeAddress, from: string): void;
+  /** No address of the server can be reached. It is tried again while the query is not cancelled. */
+  onUnreachable(error: DiscoveryError): void;
 }
 
 /** A query that waits for its reply. */
 export class PendingQuery {
   cancelled = false;
+  /** Through how many sockets it is sent at the same time. */
+  sockets = 1;
   /** How often it was sent since it was created or restarted. */
   attempts = 0;
   /** When the first of these attempts was. */
   firstSentAt = Number.POSITIVE_INFINITY;
   /** Whether it is in a send queue. */
   queued = false;
-  /** Whether it occupies a slot of the window of queries in flight. */
-  inFlight = false;
+  /** How many packets it occupies of the window of queries in flight. */
+  inFlight = 0;
   /** Whether it was never sent. A restart does not change that. */
   unsent = true;
   /** The next retry. */
   retry: Retry | undefined;
+  /** Where it was sent the last time. */
+  path: Path | undefined;
+  /** The addresses that failed since the last retry. */
+  failed: Set<Path> | undefined;
+  /** Why no address can be reached, since the last attempt. */
+  error: DiscoveryError | undefined;
+  /** The answers, if it is sent through several sockets. */
+  heard: Heard | undefined;
 
   constructor(
     readonly sender: QuerySender,
     readonly key: string,
     readonly packet: Uint8Array,
-    readonly onReply: (address: NodeAddress) => void,
+    public confirm: boolean,
+    readonly handlers: QueryHandlers,
   ) {}
 }
 
@@ -42,7 +65,9 @@ export class Retry implements Deadline {
   constructor(readonly query: PendingQuery) {}
 
   due(): void {
-    if (!this.query.cancelled) this.query.sender.enqueue(this.query);
+    if (this.query.cancelled) return;
+    this.query.failed = undefined;
+    this.query.sender.enqueue(this.query);
   }
 }
 
@@ -74,14 +99,19 @@ export class SendQueue {
   }
 
   /** The next query that was not cancelled. */
-  shift(): PendingQuery | undefined {
-    while (this.#head < this.#list.length) {
-      const query = this.#list[this.#head++]!;
+  peek(): PendingQuery | undefined {
+    for (; this.#head < this.#list.length; this.#head++) {
+      const query = this.#list[this.#head]!;
       if (!query.cancelled) return query;
     }
     this.#list = [];
     this.#head = 0;
     return undefined;
+  }
+
+  /** Removes the query that {@link peek} returned. */
+  drop(): void {
+    this.#head++;
   }
 
   get empty(): boolean {

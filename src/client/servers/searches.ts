@@ -1,5 +1,6 @@
 /** Searches on the servers and their cached results. Lookups of the same NodeID at the same time share a search. */
 
+import { DiscoveryError } from "../error.ts";
 import type { NodeAddress, Timings } from "../types.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import type { ServerLink } from "./link.ts";
@@ -9,23 +10,30 @@ import type { PendingQuery } from "./pending.ts";
 const MAX_CACHED = 100_000;
 /** If no server replies for this long, the node is cached as unknown. After a shorter search, it may only be packet loss. */
 const CONCLUSIVE_MS = 4_500;
+/** The most that an answer is cached which was not confirmed. */
+const UNCONFIRMED_MS = 10_000;
 /** Timeouts are rounded up to a multiple of this, because each different timeout has a queue of its own. */
 const TIMEOUT_STEP_MS = 10;
+
+/** Called with the address, or with why no server could be asked, or with neither if nobody replied in time. */
+export type OnResult = (nodeId: Uint8Array, address: NodeAddress | undefined, error?: Error) => void;
 
 /** A lookup that waits for the result of a search. */
 export class Waiter implements Deadline {
   cancelled = false;
   search: Search | undefined;
 
+  /** @param confirm - believes confirmed answers only */
   constructor(
     readonly nodeId: Uint8Array,
-    readonly onResult: (nodeId: Uint8Array, address: NodeAddress | undefined) => void,
+    readonly confirm: boolean,
+    readonly onResult: OnResult,
   ) {}
 
-  finish(address: NodeAddress | undefined): void {
+  finish(address: NodeAddress | undefined, error?: Error): void {
     this.cancelled = true;
     this.search = undefined;
-    this.onResult(this.nodeId, address);
+    this.onResult(this.nodeId, address, error);
   }
 
   /** Leaves the search without calling `onResult`. */
@@ -37,8 +45,9 @@ export class Waiter implements Deadline {
 
   /** The lookup timed out. */
   due(): void {
+    const error = this.search?.error;
     this.search?.leave(this);
-    this.finish(undefined);
+    this.finish(undefined, error);
   }
 }
 
@@ -50,15 +59,36 @@ class Search {
   constructor(
     readonly searches: Searches,
     readonly key: string,
-    nodeId: Uint8Array,
+    { nodeId, confirm }: Waiter,
     links: readonly ServerLink[],
   ) {
-    this.#queries = links.map((link) => link.query(key, nodeId, (address) => searches.found(key, address)));
+    this.#queries = links.map((link) => {
+      const query: PendingQuery = link.query(key, nodeId, confirm, {
+        onReply: (address) => searches.found(key, address, query.confirm),
+        onUnreachable: (error) => {
+          link.report(error);
+          if (!searches.lan && this.error !== undefined) searches.end(key, undefined, this.error);
+        },
+      });
+      return query;
+    });
+  }
+
+  /** Why no server can be reached, if none can. */
+  get error(): DiscoveryError | undefined {
+    const errors = this.#queries.flatMap(({ error }) => error ?? []);
+    const last = errors.at(-1);
+    if (last === undefined || errors.length < this.#queries.length) return undefined;
+    if (errors.length === 1) return last;
+    return new DiscoveryError("no server", errors.map(({ message }) => message).join("; "), last);
   }
 
   /** A lookup that joins late restarts the retries: it needs as many tries within its timeout as the first one. */
   join(waiter: Waiter): void {
-    if (this.#waiters.size > 0) for (const query of this.#queries) query.sender.restart(query);
+    for (const query of this.#queries) {
+      if (this.#waiters.size > 0) query.sender.restart(query);
+      if (waiter.confirm) query.sender.confirm(query);
+    }
     waiter.search = this;
     this.#waiters.add(waiter);
   }
@@ -67,13 +97,15 @@ class Search {
     this.#waiters.delete(waiter);
     if (this.#waiters.size > 0) return;
     const now = performance.now();
-    if (this.#queries.some(({ firstSentAt }) => now - firstSentAt >= CONCLUSIVE_MS)) this.searches.missing(this.key);
+    if (this.#queries.some(({ firstSentAt, error }) => error === undefined && now - firstSentAt >= CONCLUSIVE_MS)) {
+      this.searches.missing(this.key);
+    }
     this.searches.end(this.key, undefined);
   }
 
-  end(address: NodeAddress | undefined): void {
-    for (const query of this.#queries) if (!query.cancelled) query.sender.cancel(query);
-    for (const waiter of this.#waiters) waiter.finish(address);
+  end(address: NodeAddress | undefined, error: Error | undefined): void {
+    for (const query of this.#queries) query.sender.cancel(query);
+    for (const waiter of this.#waiters) waiter.finish(address, error);
     this.#waiters.clear();
   }
 }
@@ -81,10 +113,13 @@ class Search {
 interface Cached {
   /** `undefined`: the node is unknown. */
   readonly address: NodeAddress | undefined;
+  readonly confirmed: boolean;
   readonly until: number;
 }
 
 export class Searches {
+  /** Whether nodes may be found on the LAN, so that searches go on if no server can be reached. */
+  lan = false;
   readonly #links: readonly ServerLink[];
   readonly #timings: Timings;
   readonly #running = new Map<string, Search>();
@@ -96,10 +131,11 @@ export class Searches {
     this.#timings = timings;
   }
 
-  /** The result of an earlier search, unless it has expired. */
-  cached(key: string): Cached | undefined {
+  /** The result of an earlier search, unless it has expired. @param confirm - only if it was confirmed */
+  cached(key: string, confirm: boolean): Cached | undefined {
     const cached = this.#cache.get(key);
-    if (cached === undefined || performance.now() < cached.until) return cached;
+    if (cached === undefined) return undefined;
+    if (performance.now() < cached.until) return cached.confirmed || !confirm ? cached : undefined;
     this.#cache.delete(key);
     return undefined;
   }
@@ -108,7 +144,7 @@ export class Searches {
   search(key: string, waiter: Waiter, timeout: number): void {
     let search = this.#running.get(key);
     if (search === undefined) {
-      search = new Search(this, key, waiter.nodeId, this.#links);
+      search = new Search(this, key, waiter, this.#links);
       this.#running.set(key, search);
     }
     search.join(waiter);
@@ -116,31 +152,32 @@ export class Searches {
   }
 
   /** A server replied. */
-  found(key: string, address: NodeAddress): void {
-    this.#store(key, address, this.#timings.found);
+  found(key: string, address: NodeAddress, confirmed: boolean): void {
+    const { found } = this.#timings;
+    this.#store(key, { address, confirmed }, confirmed ? found : Math.min(found, UNCONFIRMED_MS));
     this.end(key, address);
   }
 
   /** No server replied for CONCLUSIVE_MS: the node counts as unknown. */
   missing(key: string): void {
-    this.#store(key, undefined, this.#timings.notFound);
+    this.#store(key, { address: undefined, confirmed: true }, this.#timings.notFound);
   }
 
-  /** Ends the search for a NodeID, if there is one, with this result. */
-  end(key: string, address: NodeAddress | undefined): void {
+  /** Ends the search for a NodeID, if there is one, with this result or error. */
+  end(key: string, address: NodeAddress | undefined, error?: Error): void {
     const search = this.#running.get(key);
     this.#running.delete(key);
-    search?.end(address);
+    search?.end(address, error);
   }
 
-  close(): void {
-    for (const key of [...this.#running.keys()]) this.end(key, undefined);
+  close(error: Error): void {
+    for (const key of [...this.#running.keys()]) this.end(key, undefined, error);
     this.#deadlines.clear();
     this.#cache.clear();
   }
 
-  #store(key: string, address: NodeAddress | undefined, ms: number): void {
-    this.#cache.set(key, { address, until: performance.now() + ms });
+  #store(key: string, result: Omit<Cached, "until">, ms: number): void {
+    this.#cache.set(key, { ...result, until: performance.now() + ms });
     if (this.#cache.size > MAX_CACHED) this.#cache.delete(this.#cache.keys().next().value!);
   }
 }

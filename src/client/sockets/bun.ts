@@ -23,7 +23,8 @@ export const bunSockets: Sockets = {
       send(packets) {
         try {
           return socket.sendMany(packets as Uint8Array[]);
-        } catch {
+        } catch (error) {
+          handlers.onError(error as Error);
           return 0;
         }
       },

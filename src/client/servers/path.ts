@@ -1,0 +1,137 @@
+/** One address of a server, and the sockets that are connected to it: each on a random port of its own. */
+import { familyOf } from "../ip.ts";
+import { type ConnectedSocket, codeOf, type Family, runtime } from "../sockets/index.ts";
+
+/** Sockets are replaced after this time, by sockets on new random ports. */
+const MAX_AGE_MS = 60_000;
+/** They are replaced, too, if they have sent for this long and received nothing: the host may have changed networks. */
+const MAX_SILENCE_MS = 10_000;
+/** How long an address that failed is not tried again, in ms, so that thousands of lookups do not each try it. */
+export const FAILED_MS = 1_000;
+/** How often an attempt to send is repeated if the system takes no packet. */
+const MAX_SEND_TRIES = 3;
+
+export interface PathHandlers {
+  /** @param unasked - nothing was ever sent through this socket, so no server can know its port: the datagram is forged */
+  onDatagram(path: Path, socket: number, unasked: boolean, datagram: Buffer): void;
+  /** More sockets are open. */
+  onReady(): void;
+  /** What was sent is lost. Without an error, it was sent through sockets that had become stale, and can be sent again. */
+  onLost(path: Path, error: Error | undefined): void;
+}
+
+interface Lane {
+  readonly socket: ConnectedSocket;
+  used: boolean;
+}
+
+export class Path {
+  readonly family: Family;
+  /** Address and port. */
+  readonly address: string;
+  /** Why the server could not be reached here the last time. */
+  error: Error | undefined;
+  /** When that was. */
+  #failedAt = 0;
+  readonly #port: number;
+  readonly #handlers: PathHandlers;
+  #lanes: Lane[] = [];
+  /** Settles when no more sockets are being opened. */
+  opening: Promise<void> | undefined;
+  #openedAt = 0;
+  /** When the first packet was sent since the last one was received. */
+  #silentSince = Number.POSITIVE_INFINITY;
+  /** Whether anything was received through these sockets. */
+  #heard = false;
+
+  constructor(
+    readonly ip: string,
+    port: number,
+    handlers: PathHandlers,
+  ) {
+    this.family = familyOf(ip)!;
+    this.address = `${this.family === "IPv6" ? `[${ip}]` : ip}:${port}`;
+    this.#port = port;
+    this.#handlers = handlers;
+  }
+
+  /** Whether it failed so recently that it is not worth a try. */
+  get failed(): boolean {
+    return this.error !== undefined && performance.now() < this.#failedAt + FAILED_MS;
+  }
+
+  /** Whether `count` sockets are open. If not, it opens them and then calls `onReady`, or `onLost`. */
+  ready(count: number): boolean {
+    const now = performance.now();
+    if (now > Math.min(this.#openedAt + MAX_AGE_MS, this.#silentSince + MAX_SILENCE_MS)) this.close();
+    if (this.#lanes.length >= count) return true;
+    this.opening ??= this.#open(count).then(() => {
+      this.opening = undefined;
+      this.#handlers.onReady();
+    });
+    return false;
+  }
+
+  /** Sends packets through one of the sockets that are ready. One that the system does not take counts as lost in the network. */
+  send(socket: number, packets: readonly Uint8Array[]): void {
+    this.#silentSince = Math.min(this.#silentSince, performance.now());
+    const lane = this.#lanes[socket];
+    // An error of the previous socket has closed them all.
+    if (lane === undefined) return;
+    lane.used = true;
+    for (let rest = packets, tries = 0; rest.length > 0 && tries < MAX_SEND_TRIES; tries++) {
+      const sent = lane.socket.send(rest);
+      if (sent > 0) tries = 0;
+      rest = rest.slice(sent);
+    }
+  }
+
+  close(): void {
+    const lanes = this.#lanes;
+    this.#lanes = [];
+    this.#openedAt = Number.POSITIVE_INFINITY;
+    this.#silentSince = Number.POSITIVE_INFINITY;
+    this.#heard = false;
+    for (const { socket } of lanes) socket.close();
+  }
+
+  async #open(count: number): Promise<void> {
+    const lanes = this.#lanes;
+    if (lanes.length === 0) this.#openedAt = performance.now();
+    try {
+      while (lanes.length < count && this.#lanes === lanes) {
+        const index = lanes.length;
+        const lane: Lane = {
+          socket: await runtime.sockets.connect(this.ip, this.#port, {
+            onDatagram: (datagram) => {
+              if (this.#lanes !== lanes) return;
+              this.#heard = true;
+              this.error = undefined;
+              this.#silentSince = Number.POSITIVE_INFINITY;
+              this.#handlers.onDatagram(this, index, !lane.used, datagram);
+            },
+            onError: (error) => {
+              if (this.#lanes === lanes) this.#failed(error);
+            },
+          }),
+          used: false,
+        };
+        if (this.#lanes === lanes) lanes.push(lane);
+        else lane.socket.close();
+      }
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  }
+
+  /** Sockets that worked and fail otherwise than by a refusal have a source address that this host no longer has, for instance. */
+  #failed(error: Error): void {
+    const stale = this.#heard && codeOf(error) !== "ECONNREFUSED";
+    this.close();
+    if (!stale) {
+      this.error = error;
+      this.#failedAt = performance.now();
+    }
+    this.#handlers.onLost(this, stale ? undefined : error);
+  }
+}
