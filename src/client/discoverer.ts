@@ -15,8 +15,16 @@ import { Watch } from "./watch.ts";
 
 /** The counters of a discoverer since its start. */
 export interface DiscovererStats {
-  /** Datagrams on the LAN's port. `received` counts all: `announcements` of other nodes, and all others as `ignored`. */
-  readonly lan: { readonly received: number; readonly announcements: number; readonly ignored: number };
+  /**
+   * Datagrams on the LAN's port. `received` counts all: `announcements` of nodes of the own group, `foreign` ones of other
+   * groups, and all others as `ignored`.
+   */
+  readonly lan: {
+    readonly received: number;
+    readonly announcements: number;
+    readonly foreign: number;
+    readonly ignored: number;
+  };
   /** By server, as given. */
   readonly servers: Readonly<Record<string, Readonly<ServerCounters>>>;
   /** How many `error` events there were, whether anything listened to them or not. */
@@ -292,7 +300,7 @@ export class Discoverer {
    */
   stats(): DiscovererStats {
     return {
-      lan: { received: 0, announcements: 0, ignored: 0, ...this.#lan?.counters },
+      lan: { received: 0, announcements: 0, foreign: 0, ignored: 0, ...this.#lan?.counters },
       servers: Object.fromEntries(this.#links.map(({ server, counters }) => [server, { ...counters }])),
       errors: this.#errors,
       lastError: this.#lastError,
@@ -381,13 +389,16 @@ export class Discoverer {
     this.#emitter.emit("error", error);
   }
 
-  async #openLan({ wireId, group, lanPort, timings }: Settings, announcement: Uint8Array | undefined): Promise<void> {
+  async #openLan(settings: Settings, announcement: Uint8Array | undefined): Promise<void> {
+    const { wireId, group, lanPort, interfaces, signal, timings } = settings;
     this.#lan = await Lan.open({
       port: lanPort,
+      interfaces,
       announcement,
       group,
       ownKey: nodeIdKey(wireId),
       timings,
+      signal,
       onEvent: (event) => {
         if (event.type !== "gone") this.#lookups.foundOnLan(event);
         this.#emitter.emit(event.type, event);

@@ -1,6 +1,26 @@
-/** The destinations of LAN announcements, from the current network interfaces of this host. */
+/** The network interfaces of this host: which of them are used, and the destinations of LAN announcements on them. */
 import type { networkInterfaces } from "node:os";
 import { builtin } from "../builtin.ts";
+
+/** By name, their addresses. Interfaces that are down or have no address are not among them. */
+export type Interfaces = ReturnType<typeof networkInterfaces>;
+
+/**
+ * The host's end of container and VM networks, as the programs that make them name them. Behind them are only the
+ * containers of this host, which would learn an address that no other host can use, and whose own addresses are not
+ * valid elsewhere. Based on the list of Calico, which looks for the host's real address (autodetection_linux.go).
+ * A bridge of another name, such as br0, was made by an administrator: it may well be the LAN.
+ */
+const CONTAINER_INTERFACES = new RegExp(
+  `^(${[
+    "docker\\d+|docker_gwbridge|br-[0-9a-f]{12}", // Docker: its bridge, that of a swarm, and those of `network create`
+    "podman\\d+|cni-podman\\d+", // Podman 4 and 3
+    "(virbr|lxcbr|lxdbr|incusbr)\\d+", // libvirt, LXC, LXD and Incus
+    "(veth|lxc)[0-9a-z]{6,}", // the host's end of one container; a short name such as veth0 is the kernel's default
+    "(cni|cbr)\\d+|(cali|cilium_|flannel|kube-|weave|vxlan(-v6)?\\.calico).*", // Kubernetes
+  ].join("|")})$`,
+  "i",
+);
 
 /** The multicast group of announcements by IPv6; its scope is link-local. */
 export const LAN_GROUP = "ff02::2012:1025";
@@ -19,14 +39,28 @@ export interface Target {
   readonly scope: string;
 }
 
+/** @throws {Error} if the system cannot tell, for want of file descriptors, say */
+export function currentInterfaces(): Interfaces {
+  return builtin<typeof import("node:os")>("node:os").networkInterfaces();
+}
+
+/** @param names - of the interfaces to use; `undefined`: all but those of containers */
+export function inUse(interfaces: Interfaces, names: readonly string[] | undefined): Interfaces {
+  const used = Object.entries(interfaces).filter(([name]) => names?.includes(name) ?? !CONTAINER_INTERFACES.test(name));
+  return Object.fromEntries(used);
+}
+
 /**
- * The current targets. A target's key contains the interface and its address: if either changes, it is a new target, and
- * the other nodes need a new announcement.
+ * The targets of these interfaces. A target's key contains the interface and its address: if either changes, it is a new
+ * target, and the other nodes need a new announcement.
  *
  * Without loopback, point-to-point interfaces and networks that have no broadcast address (/31 and /32). For IPv6 only
  * link-local addresses count: every interface of an IPv6 LAN has one (RFC 4291 §2.8).
+ *
+ * @param limited - whether {@link LIMITED_BROADCAST} is one of them; not if the caller has chosen the interfaces, because the
+ *   host's route may lead it through another one
  */
-export function targets(interfaces = currentInterfaces()): Map<string, Target> {
+export function targets(interfaces: Interfaces, limited = true): Map<string, Target> {
   const found = new Map<string, Target>();
   let ipv4 = false;
   for (const name in interfaces) {
@@ -35,7 +69,7 @@ export function targets(interfaces = currentInterfaces()): Map<string, Target> {
     for (const { address, family, internal, netmask, scopeid } of interfaces[name]!) {
       if (internal) continue;
       if (family === "IPv4") ipv4 = true;
-      else if (!/^fe[89ab]/i.test(address)) continue;
+      else if (!isLinkLocal(address)) continue;
       const destination = family === "IPv4" ? broadcastAddress(address, netmask) : `${LAN_GROUP}%${name}`;
       if (destination === undefined || destinations.has(destination)) continue;
       destinations.add(destination);
@@ -44,14 +78,15 @@ export function targets(interfaces = currentInterfaces()): Map<string, Target> {
     }
   }
   // For networks that have no broadcast address of their own. Elsewhere it repeats one of the targets above.
-  if (ipv4) {
+  if (ipv4 && limited) {
     found.set(LIMITED_BROADCAST, { family: "IPv4", name: "lan", destination: LIMITED_BROADCAST, scope: "" });
   }
   return found;
 }
 
-function currentInterfaces(): ReturnType<typeof networkInterfaces> {
-  return builtin<typeof import("node:os")>("node:os").networkInterfaces();
+/** Whether it is an IPv6 address of fe80::/10, with or without its zone. */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab].:/i.test(address);
 }
 
 /** The broadcast address of an IPv4 network; undefined for /31 (RFC 3021) and /32, which have none. */

@@ -6,22 +6,18 @@
  */
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import { PacketFields } from "../../codec/index.ts";
-import { decodeInto } from "../codec.ts";
+import { decodeInto, encodeAnnouncement } from "../codec.ts";
 import type { DiscoveryError } from "../error.ts";
 import type { Group } from "../group.ts";
-import { nodeIdKey } from "../node-id.ts";
+import { nodeIdKey, randomNodeId } from "../node-id.ts";
 import { MAX_TIMER_MS } from "../timers.ts";
 import type { LanEvent, LanNode, Timings } from "../types.ts";
 import { LanNetwork } from "./network.ts";
+import { Schedule } from "./schedule.ts";
 import { LanTable } from "./table.ts";
 
 /** The longest announcement, in bytes: the longest NodeID with an IPv6 address. */
 const MAX_ANNOUNCEMENT_LENGTH = 16 + MAX_ID_LENGTH + 16;
-
-/** A new node is answered after a random delay up to this, in ms: if all nodes answered at once, packets would be lost. */
-const ANSWER_JITTER = 200;
-/** The shortest time between two announcements that answer new nodes, in ms. */
-const ANSWER_INTERVAL = 1_000;
 
 /** The receive loop checks for due work once in this many datagrams. */
 const DATAGRAMS_PER_CHECK = 256;
@@ -29,6 +25,8 @@ const DATAGRAMS_PER_CHECK = 256;
 export interface LanOptions {
   /** UDP, 21025 by the protocol. */
   readonly port: number;
+  /** Names of the interfaces to use; undefined: all but those of containers. */
+  readonly interfaces: readonly string[] | undefined;
   /** The packet to send; undefined: listen only. */
   readonly announcement: Uint8Array | undefined;
   /** Only its nodes are kept. */
@@ -36,6 +34,8 @@ export interface LanOptions {
   /** `nodeIdKey` of the own NodeID on the wire, whose announcements are ignored. */
   readonly ownKey: string;
   readonly timings: Timings;
+  /** Ends {@link Lan.open}. */
+  readonly signal?: AbortSignal | undefined;
   onEvent(event: LanEvent): void;
   /** A failure that will be retried. Each cause is reported once until it has worked again. */
   onError(error: DiscoveryError): void;
@@ -44,47 +44,64 @@ export interface LanOptions {
 }
 
 export class Lan {
-  /** `received` is the sum of the others. The own announcements are among those ignored. */
-  readonly counters: { received: number; announcements: number; ignored: number } = {
+  /**
+   * `received` is the sum of the others: `announcements` of the group, also hellos; `foreign` ones of other groups; and what
+   * was `ignored`, the own announcements among them.
+   */
+  readonly counters: { received: number; announcements: number; foreign: number; ignored: number } = {
     received: 0,
     announcements: 0,
+    foreign: 0,
     ignored: 0,
   };
 
   readonly #options: LanOptions;
   readonly #fields = new PacketFields();
   readonly #table: LanTable;
-  #network: LanNetwork | undefined;
+  readonly #schedule: Schedule;
+  readonly #network: LanNetwork;
+  /** `nodeIdKey` of the NodeID in the own hello. */
+  readonly #helloKey: string;
 
   /** Unref'd, like the sockets: a Lan does not keep the process running. */
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires; below, when which work is due. All times are of performance.now(). */
+  /** When the timer fires; below, when the interfaces are checked. All times are of performance.now(). */
   #timerAt = Number.POSITIVE_INFINITY;
   #refreshAt = Number.POSITIVE_INFINITY;
-  #announceAt = Number.POSITIVE_INFINITY;
-  #announcedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   private constructor(options: LanOptions) {
+    const { port, interfaces, announcement, group, timings } = options;
     this.#options = options;
-    this.#table = new LanTable(options.timings.lanRetention);
-  }
-
-  /**
-   * Opens the LAN's port and announces at once. IPv4 or IPv6 alone is enough; the other one is used once it is available.
-   *
-   * @throws {DiscoveryError} if there is neither; code EADDRINUSE if another program uses the port and does not share it
-   */
-  static async open(options: LanOptions): Promise<Lan> {
-    const lan = new Lan(options);
-    lan.#network = await LanNetwork.open({
-      port: options.port,
-      announcement: options.announcement,
-      receive: (datagram, address) => lan.#receive(datagram, address),
+    this.#table = new LanTable(timings.lanRetention);
+    this.#schedule = new Schedule(timings.lanInterval);
+    const helloId = group.toWire(randomNodeId());
+    this.#helloKey = nodeIdKey(helloId);
+    this.#network = new LanNetwork({
+      port,
+      interfaces,
+      // No program can be reached on port 0, so this one asks and is not listed.
+      hello: encodeAnnouncement(helloId, 0),
+      announcement,
+      receive: (datagram, address) => this.#receive(datagram, address),
+      onNewTargets: () => this.#schedule.started(performance.now()),
       onError: (error) => options.onError(error),
       onAnnounced: (address, bytes) => options.onAnnounced(address, bytes),
     });
+  }
+
+  /**
+   * Opens the LAN's port, asks the other nodes to announce themselves, and announces at once. IPv4 or IPv6 alone is enough;
+   * the other one is used once it is available.
+   *
+   * @throws {DiscoveryError} if there is neither; code EADDRINUSE if another program uses the port and does not share it
+   * @throws the signal's reason if it is aborted
+   */
+  static async open(options: LanOptions): Promise<Lan> {
+    const lan = new Lan(options);
     try {
+      await lan.#network.open();
+      options.signal?.throwIfAborted();
       lan.announce();
     } catch (error) {
       lan.close();
@@ -95,7 +112,9 @@ export class Lan {
 
   /** Announces now, on all interfaces. */
   announce(): void {
-    this.#announce(performance.now());
+    const now = performance.now();
+    if (this.#options.announcement !== undefined) this.#schedule.announced(now);
+    this.#refresh(now, "all");
     this.#arm();
   }
 
@@ -112,39 +131,45 @@ export class Lan {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#network?.close();
+    this.#network.close();
   }
 
-  #receive(datagram: Uint8Array, address: string): void {
+  #receive(datagram: Buffer, address: string): void {
     if (this.#closed) return;
     const { counters } = this;
-    if (this.#handle(datagram, address)) counters.announcements++;
-    else counters.ignored++;
+    counters[this.#handle(datagram, address)]++;
     if (++counters.received % DATAGRAMS_PER_CHECK === 0) this.#runDue();
   }
 
-  /** Whether the datagram is an announcement of another node. Allocates nothing for other packets: they may be a flood. */
-  #handle(datagram: Uint8Array, address: string): boolean {
+  /**
+   * What the datagram is. Allocates nothing for packets that are none of the group: they may be a flood. Of a known node only
+   * its key is made.
+   */
+  #handle(datagram: Buffer, address: string): "announcements" | "foreign" | "ignored" {
     const fields = this.#fields;
-    if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !decodeInto(datagram, fields)) return false;
+    if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !decodeInto(datagram, fields)) return "ignored";
     const { type, port, nodeIdOffset, nodeIdLength } = fields;
-    if (type !== "announcement" || port === 0 || nodeIdLength === 0 || nodeIdLength > MAX_ID_LENGTH) return false;
-    const { group } = this.#options;
-    if (!group.includes(datagram, nodeIdOffset, nodeIdLength)) return false;
-    const wireId = datagram.subarray(nodeIdOffset, nodeIdOffset + nodeIdLength);
-    const key = nodeIdKey(wireId);
-    if (key === this.#options.ownKey) return false;
-
+    if (type !== "announcement" || nodeIdLength === 0 || nodeIdLength > MAX_ID_LENGTH) return "ignored";
+    const { group, ownKey, announcement, onEvent } = this.#options;
+    if (!group.includes(datagram, nodeIdOffset, nodeIdLength)) return "foreign";
+    const end = nodeIdOffset + nodeIdLength;
+    const key = datagram.toString("latin1", nodeIdOffset, end);
     const now = performance.now();
+    if (key === ownKey || key === this.#helloKey || !this.#network.believes(address, now)) return "ignored";
+
     this.#expire(now);
-    const ip = address.startsWith("::ffff:") ? address.slice(7) : address;
-    const heard = this.#table.hear(key, group.fromWire(wireId), ip, port, now, Date.now());
-    if (heard === "node" || heard === "moved") {
-      // A node that moved may have been restarted, and then it knows no other nodes.
-      this.#announceBy(Math.max(now + Math.random() * ANSWER_JITTER, this.#announcedAt + ANSWER_INTERVAL));
-      this.#options.onEvent({ type: heard, ...this.#table.get(key, now)! });
-    }
-    return heard !== "full";
+    const heard =
+      port === 0
+        ? "hello"
+        : (this.#table.update(key, address, port, now, Date.now()) ??
+          this.#table.add(key, group.fromWire(datagram.subarray(nodeIdOffset, end)), address, port, now, Date.now()));
+    if (heard === "full") return "ignored";
+    if (heard === "known") return "announcements";
+    // A node that moved may have been restarted, and then it knows no other nodes.
+    if (announcement !== undefined) this.#schedule.answer(now, this.#table.size);
+    this.#arm();
+    if (heard !== "hello") onEvent({ type: heard, ...this.#table.get(key, now)! });
+    return "announcements";
   }
 
   /** Does the work that is due. */
@@ -152,8 +177,8 @@ export class Lan {
     const now = performance.now();
     try {
       this.#expire(now);
-      if (now >= this.#announceAt) this.#announce(now);
-      else if (now >= this.#refreshAt) this.#refresh(now, false);
+      const due = this.#schedule.take(now);
+      if (due !== undefined || now >= this.#refreshAt) this.#refresh(now, due ?? "new");
     } finally {
       // Even if a listener threw an error.
       this.#arm();
@@ -167,25 +192,14 @@ export class Lan {
     }
   }
 
-  #announceBy(at: number): void {
-    this.#announceAt = Math.min(this.#announceAt, at);
-    this.#arm();
-  }
-
-  #announce(now: number): void {
-    this.#announcedAt = now;
-    this.#announceAt = now + this.#options.timings.lanInterval;
-    this.#refresh(now, true);
-  }
-
-  #refresh(now: number, announce: boolean): void {
+  #refresh(now: number, announceOn: "new" | "young" | "all"): void {
     this.#refreshAt = now + this.#options.timings.interfaces;
-    this.#network?.refresh(announce);
+    this.#network.refresh(now, announceOn);
   }
 
   /** Sets the timer for the next work. */
   #arm(): void {
-    const at = Math.min(this.#refreshAt, this.#announceAt, this.#table.expiresAt);
+    const at = Math.min(this.#refreshAt, this.#schedule.at, this.#table.expiresAt);
     if (this.#closed || at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;

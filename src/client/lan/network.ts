@@ -1,14 +1,30 @@
 /** The LAN's sockets, and the network interfaces, which may change at any time. The caller decides when to check them. */
 import { DiscoveryError } from "../error.ts";
 import { codeOf, type Family, type SharedSocket } from "../sockets/index.ts";
-import { LAN_GROUP, LIMITED_BROADCAST, type Target, targets } from "./interfaces.ts";
+import {
+  currentInterfaces,
+  type Interfaces,
+  inUse,
+  LAN_GROUP,
+  LIMITED_BROADCAST,
+  type Target,
+  targets,
+} from "./interfaces.ts";
+import { YOUNG_MS } from "./schedule.ts";
 import { isShared, openLanSocket } from "./socket.ts";
+import { Sources } from "./sources.ts";
 
 export interface LanNetworkOptions {
   readonly port: number;
+  /** Names of the interfaces to use; undefined: all but those of containers. */
+  readonly interfaces: readonly string[] | undefined;
+  /** Asks the others to announce themselves. It is sent to each new target. */
+  readonly hello: Uint8Array;
   /** The packet to send; undefined: nothing is announced. */
   readonly announcement: Uint8Array | undefined;
   receive(datagram: Buffer, address: string): void;
+  /** Called when there are new targets, to which hello and announcement are being sent. */
+  onNewTargets(): void;
   onError(error: DiscoveryError): void;
   onAnnounced(address: string, bytes: number): void;
 }
@@ -19,13 +35,26 @@ export interface LanNetworkOptions {
  */
 const MAX_STALE = 64;
 
+/**
+ * The list of interfaces that does not contain a datagram's source is read again if it is older, in ms: the host may just have
+ * got its address. It is not read for each datagram of a flood, because that takes 0.1 ms.
+ */
+const LIST_AGE = 100;
+
 const FAMILIES: readonly Family[] = ["IPv4", "IPv6"];
 
 export class LanNetwork {
   readonly #options: LanNetworkOptions;
   readonly #sockets = new Map<Family, SharedSocket>();
   readonly #opening = new Set<Family>();
+  readonly #sources = new Sources();
+  /** All interfaces of this host, when they were read, and those in use. */
+  #all: Interfaces = {};
+  #readAt = Number.NEGATIVE_INFINITY;
+  #used: Interfaces = {};
+  /** The targets on them, and since when they are targets. */
   #targets = new Map<string, Target>();
+  readonly #since = new Map<string, number>();
   /** Keys of targets whose last announcement failed, with the error's code. They are retried at each refresh. */
   readonly #failed = new Map<string, string>();
   /** Errors that were reported and are not solved yet: by cause, the error's code. They are not reported again. */
@@ -36,50 +65,99 @@ export class LanNetwork {
   #memberships = new Set<string>();
   #closed = false;
 
-  private constructor(options: LanNetworkOptions) {
+  constructor(options: LanNetworkOptions) {
     this.#options = options;
   }
 
   /** Opens the sockets, and throws as {@link Lan.open} does. Announces nothing yet. */
-  static async open(options: LanNetworkOptions): Promise<LanNetwork> {
-    const network = new LanNetwork(options);
+  async open(): Promise<void> {
     const failures: DiscoveryError[] = [];
     for (const family of FAMILIES) {
-      await network.#open(family).catch((error: DiscoveryError) => failures.push(error));
+      await this.#open(family).catch((error: DiscoveryError) => failures.push(error));
     }
     // One family is enough, unless another program holds the port.
     const fatal = failures.find(({ code }) => code === "EADDRINUSE") ?? failures[FAMILIES.length - 1];
-    if (fatal !== undefined) {
-      network.close();
-      throw fatal;
+    if (fatal !== undefined) throw fatal;
+    const { port, onError } = this.#options;
+    for (const family of this.#sockets.keys()) {
+      if (await isShared(family, port)) continue;
+      const message = `this runtime does not share UDP port ${port} (${family}): other programs of this host cannot use it`;
+      onError(new DiscoveryError("lan", message, { code: "ENOTSUP" }));
     }
-    for (const family of network.#sockets.keys()) {
-      if (await isShared(family, options.port)) continue;
-      const message = `this runtime does not share UDP port ${options.port} (${family}): other programs of this host cannot use it`;
-      options.onError(new DiscoveryError("lan", message, { code: "ENOTSUP" }));
-    }
-    return network;
   }
 
-  /** Checks the interfaces. Announces to all targets, or without `all` only to new ones and those where it failed last. */
-  refresh(all: boolean): void {
+  /** Whether a datagram from this address may be of the LAN: see {@link Sources}. */
+  believes(address: string, now: number): boolean {
+    if (this.#sources.includes(address)) return true;
+    if (now - this.#readAt < LIST_AGE) return false;
+    this.#read(now);
+    return this.#sources.includes(address);
+  }
+
+  /**
+   * Checks the interfaces, and says hello and announces on new targets and on those where it failed last.
+   *
+   * @param on - where else: `young`: the same on targets that are new since a few seconds; `all`: announces on the others
+   */
+  refresh(now: number, on: "new" | "young" | "all"): void {
     if (this.#closed) return;
-    const old = this.#targets;
-    this.#targets = this.#usable(targets());
+    this.#read(now);
+    this.#targets = this.#usable(targets(this.#used, this.#options.interfaces === undefined));
     this.#join();
-    for (const key of this.#failed.keys()) if (!this.#targets.has(key)) this.#failed.delete(key);
-    if (this.#options.announcement === undefined) return;
-    for (const [key, target] of this.#targets) {
-      if (all || !old.has(key) || this.#failed.has(key)) void this.#announce(key, target, this.#options.announcement);
+    for (const known of [this.#failed, this.#since]) {
+      for (const key of known.keys()) if (!this.#targets.has(key)) known.delete(key);
     }
+    const { hello, announcement } = this.#options;
+    let isNew = false;
+    for (const [key, target] of this.#targets) {
+      const since = this.#since.get(key);
+      if (since === undefined) {
+        isNew = true;
+        this.#since.set(key, now);
+      }
+      if (since === undefined || this.#failed.has(key) || (on === "young" && now - since < YOUNG_MS)) {
+        void this.#send(key, target, hello, announcement);
+      } else if (on === "all") void this.#send(key, target, announcement);
+    }
+    if (isNew) this.#options.onNewTargets();
+    const missing = this.#missing();
     if (this.#targets.size > 0) this.#reported.delete("targets");
-    else if (all) this.#report("targets", "lan", "there is no interface to announce on", "ENETDOWN");
+    else if (on === "all" && announcement !== undefined && !missing) {
+      this.#report("targets", "lan", "there is no interface to announce on", "ENETDOWN");
+    }
   }
 
   close(): void {
     this.#closed = true;
     for (const socket of this.#sockets.values()) socket.close();
     this.#sockets.clear();
+  }
+
+  #read(now: number): void {
+    this.#readAt = now;
+    try {
+      this.#all = currentInterfaces();
+      this.#reported.delete("list");
+    } catch (error) {
+      this.#report("list", "lan", "cannot list the network interfaces", codeOf(error), error);
+      return;
+    }
+    this.#used = inUse(this.#all, this.#options.interfaces);
+    this.#sources.update(this.#all, this.#used);
+  }
+
+  /** Reports the interfaces that were chosen but do not exist. They may come later. @returns whether there are any */
+  #missing(): boolean {
+    let missing = false;
+    for (const name of this.#options.interfaces ?? []) {
+      if (this.#all[name] !== undefined) this.#reported.delete(`interface ${name}`);
+      else {
+        missing = true;
+        const others = Object.keys(this.#all).join(", ");
+        this.#report(`interface ${name}`, "lan", `there is no interface ${name}, only ${others}`, "ENODEV");
+      }
+    }
+    return missing;
   }
 
   async #open(family: Family): Promise<void> {
@@ -117,7 +195,7 @@ export class LanNetwork {
     try {
       await this.#open(family);
       this.#reported.delete(family);
-      this.refresh(false);
+      this.refresh(performance.now(), "new");
     } catch (error) {
       // It is not an error if, for instance, the host has no IPv6. It is an error if another program holds the port.
       const { code, message } = error as DiscoveryError;
@@ -159,15 +237,21 @@ export class LanNetwork {
     }
   }
 
-  async #announce(key: string, target: Target, announcement: Uint8Array): Promise<void> {
+  /** Sends the packets one after the other, and reports the announcement as sent. */
+  async #send(key: string, target: Target, ...packets: (Uint8Array | undefined)[]): Promise<void> {
     const { family, name, destination } = target;
-    const { port, onAnnounced } = this.#options;
+    const { port, announcement, onAnnounced } = this.#options;
     try {
-      await this.#sockets.get(family)?.send(announcement, port, destination);
-      if (this.#closed) return;
+      for (const packet of packets) {
+        if (packet === undefined) continue;
+        await this.#sockets.get(family)?.send(packet, port, destination);
+        if (this.#closed) return;
+        if (packet === announcement) {
+          onAnnounced(`${family === "IPv6" ? `[${destination}]` : destination}:${port}`, packet.length);
+        }
+      }
       this.#failed.delete(key);
       this.#reported.delete(destination);
-      onAnnounced(`${family === "IPv6" ? `[${destination}]` : destination}:${port}`, announcement.length);
     } catch (error) {
       const code = codeOf(error);
       // Sending fails while the kernel checks a new address for duplicates, so only a second failure is reported.

@@ -8,15 +8,26 @@ import type { LanNode } from "../types.ts";
  */
 const MAX_NODES = 10_000;
 
+/**
+ * The most nodes of one source address: a host that invents NodeIDs can use up a tenth of the table, and a host with hundreds
+ * of real ones is far from it.
+ */
+const MAX_NODES_OF_SOURCE = 1_000;
+
 /** A node announces itself from all of its addresses within this time, in ms. */
 const ROUND_MS = 2_000;
 
+/** Changed in place, because a known node is heard again and again. Callers get copies. */
 interface Entry {
-  readonly node: LanNode;
+  readonly nodeId: Uint8Array;
+  ip: string;
+  port: number;
+  /** In ms since 1970. */
+  seenAt: number;
   /** When this address was last announced, on a monotonic clock. */
-  readonly heardAt: number;
+  heardAt: number;
   /** When its address or port last changed. */
-  readonly movedAt: number;
+  movedAt: number;
 }
 
 export class LanTable {
@@ -25,6 +36,8 @@ export class LanTable {
   readonly #maxNodes: number;
   /** In order of `heardAt`, because an update moves an entry to the end: the first one is the next to expire. */
   readonly #entries = new Map<string, Entry>();
+  /** How many entries a source address has. */
+  readonly #bySource = new Map<string, number>();
 
   constructor(retention: number, maxNodes = MAX_NODES) {
     this.#retention = retention;
@@ -33,7 +46,7 @@ export class LanTable {
   }
 
   /**
-   * Adds or updates the node of an announcement. Call {@link expire} first.
+   * Updates the node of an announcement, if it is known. Call {@link expire} first.
    *
    * A node that announces several addresses keeps the first one. Otherwise it would seem to move all the time:
    * - another address of the same family replaces it if the known one was not heard within the last 2 s: the node has
@@ -42,52 +55,61 @@ export class LanTable {
    *   announcement was lost and the next is overdue.
    *
    * @param key - of the NodeID
-   * @param id - the NodeID. It is copied, because it is a part of the datagram
    * @param now - ms on a monotonic clock; `seenAt` is in ms since 1970
-   * @returns `node` or `moved` if the table now has a new node or address; `known` if not; `full` if there was no room
+   * @returns `moved` if the node has a new address or port; `known` if not; `full` if its new source has no room;
+   *   `undefined` if the node is not in the table
    */
-  hear(
-    key: string,
-    id: Uint8Array,
-    ip: string,
-    port: number,
-    now: number,
-    seenAt: number,
-  ): "node" | "moved" | "known" | "full" {
-    const old = this.#entries.get(key);
-    if (old === undefined) {
-      if (this.#entries.size >= this.#maxNodes) return "full";
-      this.#entries.set(key, {
-        node: { nodeId: new Uint8Array(id), ip, port, via: "lan", seenAt },
-        heardAt: now,
-        movedAt: Number.NEGATIVE_INFINITY,
-      });
-      return "node";
+  update(key: string, ip: string, port: number, now: number, seenAt: number): "moved" | "known" | "full" | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    const otherIp = ip !== entry.ip;
+    const moved = otherIp || port !== entry.port;
+    if (moved) {
+      // Two programs may use one NodeID with two ports. Their alternating announcements must not all be reported as moves.
+      if (!otherIp && now - entry.movedAt < this.#roundMs) return "known";
+      if (otherIp) {
+        const patience = sameFamily(ip, entry.ip) ? this.#roundMs : this.#retention / 2;
+        if (now - entry.heardAt < patience) return "known";
+        if (!this.#take(ip)) return "full";
+        this.#release(entry.ip);
+        entry.ip = ip;
+      }
+      entry.port = port;
+      entry.movedAt = now;
     }
-    const { node, heardAt } = old;
-    // Two programs may use one NodeID with two ports. Their alternating announcements must not all be reported as moves.
-    const flapping = ip === node.ip && port !== node.port && now - old.movedAt < this.#roundMs;
-    if (flapping) return "known";
-    if (ip !== node.ip && now - heardAt < (sameFamily(ip, node.ip) ? this.#roundMs : this.#retention / 2))
-      return "known";
+    entry.heardAt = now;
+    entry.seenAt = seenAt;
     this.#entries.delete(key);
-    const moved = ip !== node.ip || port !== node.port;
-    this.#entries.set(key, {
-      node: { ...node, ip, port, seenAt },
-      heardAt: now,
-      movedAt: moved ? now : old.movedAt,
-    });
+    this.#entries.set(key, entry);
     return moved ? "moved" : "known";
+  }
+
+  /**
+   * Adds a node that {@link update} does not know.
+   *
+   * @param nodeId - is copied, because it is a part of the datagram
+   * @returns `full` if the table, or the source's share of it, has no room
+   */
+  add(key: string, nodeId: Uint8Array, ip: string, port: number, now: number, seenAt: number): "node" | "full" {
+    if (this.#entries.size >= this.#maxNodes || !this.#take(ip)) return "full";
+    const copy = new Uint8Array(nodeId);
+    this.#entries.set(key, { nodeId: copy, ip, port, seenAt, heardAt: now, movedAt: Number.NEGATIVE_INFINITY });
+    return "node";
   }
 
   /** Removes one expired node, and returns it. */
   expire(now: number): LanNode | undefined {
-    for (const [key, { node, heardAt }] of this.#entries) {
-      if (now - heardAt < this.#retention) break;
+    for (const [key, entry] of this.#entries) {
+      if (now - entry.heardAt < this.#retention) break;
       this.#entries.delete(key);
-      return node;
+      this.#release(entry.ip);
+      return nodeOf(entry);
     }
     return undefined;
+  }
+
+  get size(): number {
+    return this.#entries.size;
   }
 
   /** When the next node expires, unless it announces itself again. */
@@ -98,14 +120,31 @@ export class LanTable {
 
   get(key: string, now: number): LanNode | undefined {
     const entry = this.#entries.get(key);
-    return entry !== undefined && now - entry.heardAt < this.#retention ? entry.node : undefined;
+    return entry !== undefined && now - entry.heardAt < this.#retention ? nodeOf(entry) : undefined;
   }
 
   nodes(now: number): LanNode[] {
     const found: LanNode[] = [];
-    for (const { node, heardAt } of this.#entries.values()) if (now - heardAt < this.#retention) found.push(node);
+    for (const entry of this.#entries.values()) if (now - entry.heardAt < this.#retention) found.push(nodeOf(entry));
     return found;
   }
+
+  #take(source: string): boolean {
+    const nodes = this.#bySource.get(source) ?? 0;
+    if (nodes >= MAX_NODES_OF_SOURCE) return false;
+    this.#bySource.set(source, nodes + 1);
+    return true;
+  }
+
+  #release(source: string): void {
+    const nodes = this.#bySource.get(source)!;
+    if (nodes > 1) this.#bySource.set(source, nodes - 1);
+    else this.#bySource.delete(source);
+  }
+}
+
+function nodeOf({ nodeId, ip, port, seenAt }: Entry): LanNode {
+  return { nodeId, ip, port, via: "lan", seenAt };
 }
 
 function sameFamily(a: string, b: string): boolean {

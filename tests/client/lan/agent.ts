@@ -1,55 +1,60 @@
 /**
- * The program of one host: `bun agent.ts OPTIONS` (see agents.ts). It reads orders from standard input and writes reports to
+ * The program of one host: `bun agent.ts OPTIONS`, or bundled for Node (see agents.ts). It reads orders from standard input and writes reports to
  * standard output, a line of JSON each, and ends with its standard input.
  */
 
+import { createInterface } from "node:readline";
+import { encodeAnnouncement } from "../../../src/client/codec.ts";
 import { DiscoveryError } from "../../../src/client/error.ts";
 import { Group } from "../../../src/client/group.ts";
 import { Lan } from "../../../src/client/lan/lan.ts";
-import { nodeIdBytes, nodeIdKey } from "../../../src/client/node-id.ts";
+import { nodeIdKey } from "../../../src/client/node-id.ts";
 import { DEFAULT_TIMINGS } from "../../../src/client/options.ts";
-import { createCodec } from "../../../src/codec/index.ts";
+import { runtime as client } from "../../../src/client/sockets/index.ts";
+import { nodeSockets } from "../../../src/client/sockets/node.ts";
+import type { Sockets } from "../../../src/client/sockets/socket.ts";
 import type { AgentOptions, Order, Report } from "./agents.ts";
 
-const { nodeId, announcedPort, port, timings, kind, sabotage }: AgentOptions = JSON.parse(process.argv[2]!);
+const options: AgentOptions = JSON.parse(process.argv.at(-1)!);
+const { nodeId, announcedPort, port, group: groupName, interfaces, timings, kind, runtime, sabotage } = options;
 
 function report(report: Report): void {
   process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
-const udpSocket = Bun.udpSocket as (options: Record<string, unknown>) => Promise<Bun.udp.Socket<"buffer">>;
-if (sabotage !== undefined) {
+if (runtime === "bun, node's sockets") client.sockets = nodeSockets;
+const { share } = client.sockets;
+/** Whether the host seems to lack the family. */
+function lacks(family: "IPv4" | "IPv6"): boolean {
+  if (sabotage === "no IPv6 at first") return family === "IPv6" && performance.now() < 500;
+  return sabotage === `no ${family}`;
+}
+const sabotaged: Sockets["share"] = async (family, port, handlers) => {
+  if (lacks(family)) throw Object.assign(new Error("address family not supported"), { code: "EAFNOSUPPORT" });
+  return await share(family, port, handlers);
+};
+client.sockets = { ...client.sockets, share: sabotaged };
+if (sabotage === "no sharing") {
+  const udpSocket = Bun.udpSocket as (options: Record<string, unknown>) => Promise<unknown>;
   Object.assign(Bun, {
-    udpSocket: async (options: Record<string, unknown>) => {
-      if (sabotage === "no sharing") return await udpSocket({ ...options, flags: Number(options.flags) & ~20 });
-      const missing = sabotage === "no IPv6 at first" ? performance.now() < 500 : true;
-      if (missing && (options.hostname === "::") === (sabotage !== "no IPv4")) {
-        throw Object.assign(new Error("address family not supported"), { code: "EAFNOSUPPORT" });
-      }
-      return await udpSocket(options);
-    },
+    udpSocket: (options: Record<string, unknown>) => udpSocket({ ...options, flags: Number(options.flags) & ~20 }),
   });
 }
 
 let lan: Lan | undefined;
 const raw: Bun.udp.Socket<"buffer">[] = [];
 
+const group = new Group(groupName);
+
 if (kind === "lan") {
-  const announcement =
-    announcedPort === 0
-      ? undefined
-      : createCodec().encode({
-          type: "announcement",
-          nodeId: nodeIdBytes(nodeId),
-          port: announcedPort,
-          ip: new Uint8Array(0),
-        });
+  const wireId = group.toWire(nodeId);
   try {
     lan = await Lan.open({
       port,
-      announcement,
-      group: new Group(undefined),
-      ownKey: nodeIdKey(nodeIdBytes(nodeId)),
+      interfaces,
+      announcement: announcedPort === 0 ? undefined : encodeAnnouncement(wireId, announcedPort),
+      group,
+      ownKey: nodeIdKey(wireId),
       timings: { ...DEFAULT_TIMINGS, ...timings },
       onEvent: ({ type, nodeId, ip, port }) => report({ type, nodeId: new TextDecoder().decode(nodeId), ip, port }),
       onError: ({ code, where, message }) => report({ type: "error", code, where, message }),
@@ -62,6 +67,7 @@ if (kind === "lan") {
 } else {
   // A plain socket, to see the packets without the code under test.
   const open = async (hostname: string, flags: number) => {
+    const udpSocket = Bun.udpSocket as (options: Record<string, unknown>) => Promise<Bun.udp.Socket<"buffer">>;
     const socket = await udpSocket({
       hostname,
       port,
@@ -85,7 +91,7 @@ if (kind === "lan") {
 }
 report({ type: "ready" });
 
-for await (const line of console) {
+for await (const line of createInterface({ input: process.stdin })) {
   const order: Order = JSON.parse(line);
   if ("send" in order) {
     for (const hex of order.send) {

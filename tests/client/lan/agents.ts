@@ -1,7 +1,14 @@
 /** Starts agent.ts in a virtual host (netns.ts), gives it orders and collects its reports. */
 import type { Subprocess } from "bun";
+import { build } from "esbuild";
+import type { Lan } from "../../../src/client/lan/lan.ts";
 import type { Timings } from "../../../src/client/types.ts";
 import type { Host } from "../../support/netns.ts";
+
+/** What runs an agent: Bun, Bun with the sockets of Node, or Node. */
+export type Runtime = "bun" | "bun, node's sockets" | "node";
+
+export const hasNode: boolean = Bun.which("node") !== null;
 
 export interface AgentOptions {
   /** lan: a Lan. listener: plain sockets that report the packets they receive. unshared: one that does not share its port. */
@@ -10,6 +17,10 @@ export interface AgentOptions {
   /** 0: it only listens. */
   announcedPort: number;
   port: number;
+  group?: string;
+  interfaces?: string[];
+  /** Of agents of the kind lan; the others are run by Bun. */
+  runtime: Runtime;
   timings: Partial<Timings>;
   sabotage?: "no IPv4" | "no IPv6" | "no IPv6 at first" | "no sharing";
 }
@@ -30,11 +41,31 @@ export type Report =
   | { type: "announced"; address: string; bytes: number }
   | { type: "refused"; code: string | undefined; message: string }
   | { type: "heard"; hex: string; ip: string }
-  | { type: "state"; nodes: number; counters: { received: number; announcements: number; ignored: number } };
+  | { type: "state"; nodes: number; counters: Lan["counters"] };
 
 export type Order = { send: string[]; to: string; port?: number } | { do: "announce" | "look" };
 
 type ReportOf<T extends Report["type"]> = Extract<Report, { type: T }>;
+
+const bundles = new Map<string, Promise<string>>();
+
+/** The command that runs a script in Bun, or in Node, which cannot run TypeScript and gets a bundle as its argument. */
+export async function program({ pathname }: URL, runtime: Runtime): Promise<string[]> {
+  if (runtime !== "node") return [process.execPath, pathname];
+  const options = {
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+  } as const;
+  const bundle =
+    bundles.get(pathname) ??
+    build({ ...options, entryPoints: [pathname] }).then(({ outputFiles }) => outputFiles[0]!.text);
+  bundles.set(pathname, bundle);
+  return ["node", "--input-type=module", "--eval", await bundle];
+}
 
 export class Agent implements AsyncDisposable {
   /** Its reports, with the time of each (performance.now()). */
@@ -55,11 +86,12 @@ export class Agent implements AsyncDisposable {
       announcedPort: 22000,
       port: 21025,
       timings: {},
+      runtime: "bun",
       ...options,
     };
-    const script = new URL("./agent.ts", import.meta.url).pathname;
-    const command = host.command([process.execPath, script, JSON.stringify(all)]);
-    const agent = new Agent(Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" }));
+    const command = await program(new URL("./agent.ts", import.meta.url), all.kind === "lan" ? all.runtime : "bun");
+    const inHost = host.command([...command, JSON.stringify(all)]);
+    const agent = new Agent(Bun.spawn(inHost, { stdin: "pipe", stdout: "pipe", stderr: "inherit" }));
     await agent.first("ready");
     return agent;
   }

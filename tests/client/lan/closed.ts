@@ -3,15 +3,15 @@
  * itself proves little: descriptors and timers are counted.
  */
 import { readdirSync } from "node:fs";
+import { encodeAnnouncement } from "../../../src/client/codec.ts";
 import { Group } from "../../../src/client/group.ts";
 import { Lan } from "../../../src/client/lan/lan.ts";
 import { nodeIdKey } from "../../../src/client/node-id.ts";
 import { DEFAULT_TIMINGS } from "../../../src/client/options.ts";
-import { createCodec } from "../../../src/codec/index.ts";
 import { ascii } from "../../support/packets.ts";
 
 const nodeId = ascii("CLOSED");
-const announcement = createCodec().encode({ type: "announcement", nodeId, port: 22000, ip: new Uint8Array(0) });
+const announcement = encodeAnnouncement(nodeId, 22000);
 const descriptors = () => readdirSync("/proc/self/fd").length;
 
 /** Timers that have neither fired nor been cleared. */
@@ -26,18 +26,21 @@ Object.assign(globalThis, {
     timers.add(timer);
     return timer;
   },
-  clearTimeout(timer: Timer) {
+  clearTimeout(timer: NodeJS.Timeout) {
     timers.delete(timer);
     clearTimeout(timer);
   },
 });
 
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
 let events = 0;
 let timersWhileOpen = 0;
-async function openAndClose(interval = 10): Promise<void> {
+async function open(interval = 10, signal?: AbortSignal): Promise<Lan> {
   const count = () => void events++;
-  const lan = await Lan.open({
+  return await Lan.open({
     port: 21025,
+    interfaces: undefined,
     announcement,
     group: new Group(undefined),
     ownKey: nodeIdKey(nodeId),
@@ -45,8 +48,13 @@ async function openAndClose(interval = 10): Promise<void> {
     onEvent: count,
     onError: count,
     onAnnounced: count,
+    signal,
   });
-  await Bun.sleep(30);
+}
+
+async function openAndClose(interval?: number): Promise<void> {
+  const lan = await open(interval);
+  await sleep(30);
   timersWhileOpen = timers.size;
   lan.close();
   lan.close();
@@ -59,7 +67,11 @@ for (let i = 0; i < 5; i++) await openAndClose();
 // Its timer would fire only after half a minute.
 await openAndClose(30_000);
 const eventsBefore = events;
-await Bun.sleep(100);
+const controller = new AbortController();
+const aborted = open(10, controller.signal).catch((reason: unknown) => reason);
+controller.abort("the reason");
+await aborted;
+await sleep(100);
 console.log(
   JSON.stringify({
     descriptors: descriptors() - before,
@@ -67,5 +79,6 @@ console.log(
     timersWhileOpen,
     heard: eventsBefore > 0,
     afterwards: events - eventsBefore,
+    aborted: await aborted,
   }),
 );

@@ -9,7 +9,8 @@ function tableOf(most?: number) {
   const table = new LanTable(RETENTION, most);
   return {
     table,
-    hear: (id: string, ip: string, port: number, now: number) => table.hear(id, ascii(id), ip, port, now, 1e12 + now),
+    hear: (id: string, ip: string, port: number, now: number) =>
+      table.update(id, ip, port, now, 1e12 + now) ?? table.add(id, ascii(id), ip, port, now, 1e12 + now),
   };
 }
 
@@ -78,7 +79,7 @@ test("a table that was filled by a flood of invented NodeIDs keeps the nodes it 
 test("the table copies a NodeID, because it is a part of a datagram", () => {
   const { table } = tableOf();
   const datagram = ascii("..A..");
-  table.hear("A", datagram.subarray(2, 3), "192.0.2.1", 1, 0, 0);
+  table.add("A", datagram.subarray(2, 3), "192.0.2.1", 1, 0, 0);
   datagram.fill(0);
   expect(table.get("A", 0)?.nodeId).toEqual(ascii("A"));
 });

@@ -1,0 +1,26 @@
+/** Tests of virtual hosts (netns.ts) whose programs are run by Bun and by Node. */
+import { testIf } from "../../support/needs.ts";
+import { hasNetns, NEEDS_NETNS } from "../../support/netns.ts";
+import { hasNode, type Runtime } from "./agents.ts";
+
+export const bunTest = testIf(hasNetns, NEEDS_NETNS);
+export const nodeTest = testIf(hasNetns && hasNode, `${NEEDS_NETNS}; node`);
+
+let runtime: Runtime = "bun";
+
+/** What runs the agents of the current test. */
+export function runtimeOfTest(): Runtime {
+  return runtime;
+}
+
+/** Runs a test with agents in Bun, and again with agents in Node. */
+export function lanTest(name: string, run: () => Promise<void>, timeout?: number): void {
+  for (const each of ["bun", "node"] as const) {
+    const test = each === "bun" ? bunTest : nodeTest;
+    const runIn = async () => {
+      runtime = each;
+      await run().finally(() => (runtime = "bun"));
+    };
+    test(`[${each}] ${name}`, runIn, timeout);
+  }
+}
