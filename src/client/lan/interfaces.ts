@@ -17,7 +17,7 @@ const CONTAINER_INTERFACES = new RegExp(
     "podman\\d+|cni-podman\\d+", // Podman 4 and 3
     "(virbr|lxcbr|lxdbr|incusbr)\\d+", // libvirt, LXC, LXD and Incus
     "(veth|lxc)[0-9a-z]{6,}", // the host's end of one container; a short name such as veth0 is the kernel's default
-    "(cni|cbr)\\d+|(cali|cilium_|flannel|kube-|weave|vxlan(-v6)?\\.calico).*", // Kubernetes
+    "(cni|cbr)\\d+|cali[0-9a-f]{11}|(cilium_|flannel|kube-|weave|vxlan(-v6)?\\.calico).*", // Kubernetes
   ].join("|")})$`,
   "i",
 );

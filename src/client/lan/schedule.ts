@@ -71,10 +71,11 @@ export class Schedule {
     this.#repeatsAt = REPEATS.map((delay) => now + delay + REPEAT_JITTER * this.#random());
   }
 
-  /** A node was heard that may not know this one. */
+  /** A node was heard that may not know this one. An answer that is due soon will do for it. */
   answer(now: number, nodes: number): void {
+    if (this.#answerAt !== Number.POSITIVE_INFINITY) return;
     const delay = this.#random() * Math.max(ANSWER_DELAY, nodes * ANSWER_DELAY_PER_NODE);
     const interval = Math.max(ANSWER_INTERVAL, nodes * ANSWER_INTERVAL_PER_NODE);
-    this.#answerAt = Math.min(this.#answerAt, Math.max(now + delay, this.#answeredAt + interval));
+    this.#answerAt = Math.max(now + delay, this.#answeredAt + interval);
   }
 }

@@ -24,14 +24,23 @@ function report(report: Report): void {
 
 if (runtime === "bun, node's sockets") client.sockets = nodeSockets;
 const { share } = client.sockets;
+const started = performance.now();
+const atFirst = () => performance.now() - started < 500;
 /** Whether the host seems to lack the family. */
 function lacks(family: "IPv4" | "IPv6"): boolean {
-  if (sabotage === "no IPv6 at first") return family === "IPv6" && performance.now() < 500;
+  if (sabotage === "no IPv6 at first") return family === "IPv6" && atFirst();
   return sabotage === `no ${family}`;
 }
 const sabotaged: Sockets["share"] = async (family, port, handlers) => {
   if (lacks(family)) throw Object.assign(new Error("address family not supported"), { code: "EAFNOSUPPORT" });
-  return await share(family, port, handlers);
+  const socket = await share(family, port, handlers);
+  if (sabotage !== "nothing sent at first") return socket;
+  const { send } = socket;
+  return Object.assign(socket, {
+    send: async (...args: Parameters<typeof send>) => {
+      if (!atFirst()) await send(...args);
+    },
+  });
 };
 client.sockets = { ...client.sockets, share: sabotaged };
 if (sabotage === "no sharing") {
@@ -40,6 +49,15 @@ if (sabotage === "no sharing") {
     udpSocket: (options: Record<string, unknown>) => udpSocket({ ...options, flags: Number(options.flags) & ~20 }),
   });
 }
+
+let reads = 0;
+const os = process.getBuiltinModule("node:os");
+const { networkInterfaces } = os;
+os.networkInterfaces = () => {
+  reads++;
+  if (sabotage === "no list at first" && atFirst()) throw Object.assign(new Error("too many"), { code: "EMFILE" });
+  return networkInterfaces();
+};
 
 let lan: Lan | undefined;
 const raw: Bun.udp.Socket<"buffer">[] = [];
@@ -94,12 +112,13 @@ report({ type: "ready" });
 for await (const line of createInterface({ input: process.stdin })) {
   const order: Order = JSON.parse(line);
   if ("send" in order) {
+    const { to } = order;
     for (const hex of order.send) {
       try {
-        raw[0]!.send(Uint8Array.fromHex(hex), order.port ?? port, order.to);
+        raw[to.includes(":") ? 1 : 0]!.send(Uint8Array.fromHex(hex), order.port ?? port, to);
       } catch {}
     }
   } else if (order.do === "announce") lan?.announce();
-  else if (order.do === "look") report({ type: "state", nodes: lan!.nodes().length, counters: lan!.counters });
+  else if (order.do === "look") report({ type: "state", nodes: lan!.nodes().length, reads, counters: lan!.counters });
 }
 process.exit(0);

@@ -22,7 +22,8 @@ export interface AgentOptions {
   /** Of agents of the kind lan; the others are run by Bun. */
   runtime: Runtime;
   timings: Partial<Timings>;
-  sabotage?: "no IPv4" | "no IPv6" | "no IPv6 at first" | "no sharing";
+  /** `nothing sent at first` and `no list at first` last for half a second; `no list`: of the network interfaces. */
+  sabotage?: "no IPv4" | "no IPv6" | "no IPv6 at first" | "no sharing" | "nothing sent at first" | "no list at first";
 }
 
 interface Change<T> {
@@ -41,7 +42,8 @@ export type Report =
   | { type: "announced"; address: string; bytes: number }
   | { type: "refused"; code: string | undefined; message: string }
   | { type: "heard"; hex: string; ip: string }
-  | { type: "state"; nodes: number; counters: Lan["counters"] };
+  /** `reads`: how often it has read the list of interfaces. */
+  | { type: "state"; nodes: number; reads: number; counters: Lan["counters"] };
 
 export type Order = { send: string[]; to: string; port?: number } | { do: "announce" | "look" };
 
