@@ -1,6 +1,7 @@
 /**
- * Builds dist/, the part of the package for Node and browsers: each entry as one ES module, and type declarations for
- * all users. (Bun runs the sources.) `npm pack` runs this as prepack. It needs only Bun.
+ * Builds dist/, the part of the package for Node and browsers: each entry as one ES module, the command line for Node, and
+ * type declarations for all users. (Bun runs the sources.) `npm pack` runs this as prepack, `npm run dist` in a checkout. It
+ * needs only Bun, or npx.
  */
 import "./setup.ts";
 import { rmSync } from "node:fs";
@@ -8,18 +9,19 @@ import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { stubModule } from "./stub.ts";
 
-// A dynamic import, since the set-up above installs esbuild.
+// Dynamic imports, since the set-up above installs esbuild.
 const { build } = await import("esbuild");
+const { buildNodeCommand } = await import("./node-command.ts");
 
 const root = join(import.meta.dir, "..");
 const dist = join(root, "dist");
 /** Built here and then renamed, so that an aborted build leaves no incomplete dist/. */
 const temporary = join(root, `dist.${process.pid}`);
 
-/** Entries that run everywhere. */
-const PORTABLE = ["codec", "xdr"];
+/** Entries that run everywhere. (The client can be loaded everywhere, and used under Bun, Node and Electron.) */
+const PORTABLE = ["codec", "xdr", "client"];
 /** Entries that need Bun. dist/ has stubs of them. */
-const BUN_ONLY = ["client", "server"];
+const BUN_ONLY = ["server"];
 
 const source = (entry: string): string => join(root, "src", entry, "index.ts");
 
@@ -84,6 +86,7 @@ async function declarations(): Promise<void> {
 
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
 await Promise.all([modules(), declarations()]);
+buildNodeCommand(join(temporary, "cli.js"));
 for (let tries = 3; ; tries--) {
   await rm(dist, { recursive: true, force: true });
   try {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Help, Option } from "commander";
+import { DESCRIPTIONS } from "./bun-commands.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const MAIN = join(ROOT, "bench", "main.ts");
@@ -18,7 +19,7 @@ const FLAGS = [
 
 export function benchCommand(): Command {
   return new Command("bench")
-    .description("Measure codec, XDR and packet engine, and compare them with other libraries. Needs a checkout.")
+    .description(DESCRIPTIONS.bench)
     .usage("[options]")
     .allowUnknownOption()
     .allowExcessArguments()

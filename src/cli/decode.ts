@@ -1,10 +1,11 @@
 /** `whereabouts decode`: prints packets, given in hex, as JSON. */
 import { isatty } from "node:tty";
 import { Command } from "commander";
-import { type Codec, type CodecBackend, createCodec, type DecodeResult, ipToText } from "../codec/index.ts";
+import { bytesToHex, type Codec, type CodecBackend, createCodec, type DecodeResult, ipToText } from "../codec/index.ts";
 import { failOnStreamError, optionErrorText } from "./errors.ts";
 import { PacketInputError } from "./packets/hex.ts";
 import { PacketReader } from "./packets/reader.ts";
+import { standardInput } from "./terminal/input.ts";
 import { print } from "./terminal/output.ts";
 import { nodeIdJson } from "./terminal/style.ts";
 import { flag, isOn } from "./values.ts";
@@ -108,7 +109,7 @@ async function decodeLines(codec: Codec, format: Format, command: Command): Prom
     }
     return more;
   };
-  for await (const lines of linesOf(Bun.stdin.stream())) {
+  for await (const lines of linesOf(standardInput())) {
     const more = await printPackets((packets) => {
       for (const line of lines) packets.push(...reader.read(line));
     });
@@ -118,7 +119,7 @@ async function decodeLines(codec: Codec, format: Format, command: Command): Prom
 }
 
 /** The lines of a stream, as many at a time as have arrived. A line feed at the very end starts no line. */
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string[]> {
+async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
   // In Latin-1 each byte is one character, so a chunk cannot end within a character.
   const decoder = new TextDecoder("latin1");
   let rest: string[] = [];
@@ -161,7 +162,7 @@ function textJson(result: DecodeResult): string {
 function hexJson(result: DecodeResult): string {
   if (!result.ok) return JSON.stringify({ ok: false, error: result.code });
   const { packet } = result;
-  const nodeId = packet.nodeId.toHex();
+  const nodeId = bytesToHex(packet.nodeId);
   if (packet.type === "query") return JSON.stringify({ ok: true, type: "query", nodeId });
-  return JSON.stringify({ ok: true, type: "announcement", nodeId, port: packet.port, ip: packet.ip.toHex() });
+  return JSON.stringify({ ok: true, type: "announcement", nodeId, port: packet.port, ip: bytesToHex(packet.ip) });
 }

@@ -11,6 +11,7 @@ import {
   type StorageInfo,
 } from "../journal/index.ts";
 import { Clock } from "../server/clock.ts";
+import { DESCRIPTIONS } from "./bun-commands.ts";
 import { optionErrorText } from "./errors.ts";
 import { readContents } from "./journal/contents.ts";
 import { Input, JournalInputError } from "./journal/input.ts";
@@ -80,7 +81,7 @@ export function journalCommand(): Command {
       .addHelpText("after", help)
       .allowExcessArguments(false);
   return new Command("journal")
-    .description("Inspect a server's journal, or copy it to another journal or machine.")
+    .description(DESCRIPTIONS.journal)
     .addCommand(command("export", "Print the nodes in a journal as lines of JSON.", EXPORT_HELP).action(exportNodes))
     .addCommand(
       command("import", "Add nodes to a journal: lines of JSON from a file or standard input.", IMPORT_HELP)

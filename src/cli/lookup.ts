@@ -2,17 +2,20 @@
 
 import { isatty } from "node:tty";
 import { Command } from "commander";
+import stringWidth from "string-width";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
-import type { LookupResult } from "../client/index.ts";
+import type { DiscoveryError, LookupResult } from "../client/index.ts";
+import { addDiscovererFlags, startDiscoverer } from "./discoverer.ts";
 import { errorText, failOnStreamError } from "./errors.ts";
-import { Lines, printError, startDiscoverer } from "./terminal/output.ts";
+import { standardInput } from "./terminal/input.ts";
+import { Lines, printError } from "./terminal/output.ts";
 import { StatusLine } from "./terminal/status.ts";
 import { count, nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor } from "./terminal/style.ts";
 import { flag, isOn, seconds, servers } from "./values.ts";
 
 const TIMEOUT_S = 5;
-/** Nodes announce themselves on the LAN every 30 s; they cannot be asked to do so earlier. */
-const LAN_TIMEOUT_S = 35;
+/** The exit code if no server could be reached: the nodes may well be known there. */
+const UNREACHABLE = 3;
 /** A longer NodeID overflows its column, so that the column does not become this wide for all NodeIDs. */
 const MAX_ID_COLUMN = 64;
 const LINE_FEED = 10;
@@ -21,32 +24,31 @@ const RETURN = 13;
 const HELP = `
 A server is HOST, HOST:PORT, 192.0.2.1, 2001:db8::1 or [2001:db8::1]:PORT; the port is 22025 by default.
 With "-" or without IDs, NodeIDs are read from standard input, one per line. Results are printed as they arrive.
-Exit code 0: all were found. 1: some were not found, or an error. 2: wrong use.
+On the LAN, nodes of this program answer at once. Others announce themselves every 30 s: --timeout 35 waits for them.
+Exit code 0: all were found. 1: some were not found, or an error. 2: wrong use. 3: for some, no server could be reached.
 
 Examples:
   whereabouts lookup NODE-A NODE-B --server discovery.example.org
-  whereabouts lookup NODE-A --lan
+  whereabouts lookup NODE-A --lan --group my-app
   whereabouts lookup --server 192.0.2.1:22025 --json <ids.txt
     {"nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","found":true,"ip":"192.0.2.7","port":22000,"via":"192.0.2.1:22025","seenAt":1767225600000}
     {"nodeId":"NODE-B","nodeIdHex":"4e4f44452d42","found":false}
+    {"nodeId":"NODE-C","nodeIdHex":"4e4f44452d43","found":false,"error":"192.0.2.1: nothing listens on that port"}
 "nodeId" is null if the bytes of the NodeID are not printable text; "seenAt" is in milliseconds since 1970.`;
 
 interface Flags {
   readonly server: readonly string[];
-  readonly timeout?: number;
+  readonly timeout: number;
 }
 
 export function lookupCommand(): Command {
-  return new Command("lookup")
+  return addDiscovererFlags(new Command("lookup"))
     .description('Look up nodes: prints a line for each, with its address or "not found".')
     .argument("[id...]", 'NodeIDs, or "-" to read them from standard input')
     .addOption(flag("--server <host[:port]>", "server to ask; may be repeated").argParser(servers).default([], "none"))
-    .addOption(flag("--lan", "listen on the LAN, where nodes announce themselves every 30 s"))
+    .addOption(flag("--lan", "look on the LAN"))
     .addOption(
-      flag(
-        "--timeout <seconds>",
-        `how long to wait for an answer (default: ${TIMEOUT_S}, with --lan ${LAN_TIMEOUT_S})`,
-      ).argParser(seconds(0.1, 86_400)),
+      flag("--timeout <seconds>", "how long to wait for an answer").argParser(seconds(0.1, 86_400)).default(TIMEOUT_S),
     )
     .addOption(flag("--json", "print a JSON object per line"))
     .addHelpText("after", HELP)
@@ -66,52 +68,59 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
   }
   const input = new IdLines();
   const columns = new Columns(flags.server, styleFor(process.stdout));
-  const timeout = 1000 * (flags.timeout ?? (lan ? LAN_TIMEOUT_S : TIMEOUT_S));
+  const timeout = 1000 * flags.timeout;
   await using discoverer = await startDiscoverer({ servers: flags.server, lan }, command);
   let pending = 0;
   let deadline = 0;
   const statusText = () => {
     if (pending === 0) return given === undefined ? "waiting for NodeIDs on standard input" : "";
     const left = Math.max(0, Math.ceil((deadline - performance.now()) / 1000));
-    const why = lan ? " (nodes announce themselves on the LAN every 30 s)" : "";
-    return `looking for ${count(pending, "node")}, up to ${left} s more${why}`;
+    return `looking for ${count(pending, "node")}, up to ${left} s more`;
   };
   const typed = given === undefined && isatty(0);
   const captured = json && !process.stdout.isTTY;
   using status = process.stderr.isTTY && !typed && !captured ? new StatusLine(statusText) : undefined;
 
   const reported = new Set<string>();
-  discoverer.on("error", (error) => {
-    // Lookups are retried, so the same error can occur many times. It is reported once.
+  // Lookups are retried, so the same error can occur many times. It is reported once.
+  const report = (error: DiscoveryError) => {
     if (reported.has(error.message)) return;
     reported.add(error.message);
     status?.hide();
     printError(`whereabouts: error: ${errorText(error)}`);
     status?.show();
-  });
+  };
+  discoverer.on("error", report);
   const lines = new Lines(status);
   // Nobody reads the output any more. Exits at once: a pending read from standard input cannot be cancelled, and would
   // keep the program running.
   void lines.gone.then(() => process.exit(0));
   let missing = 0;
+  let unreachable = 0;
   try {
-    const nodeIds = columns.widenFor(given ?? input.read(Bun.stdin.stream()), () => {
+    const nodeIds = columns.widenFor(given ?? input.read(standardInput()), () => {
       pending++;
       deadline = performance.now() + timeout;
     });
-    for await (const result of discoverer.lookupMany(nodeIds, { timeout })) {
+    for await (const result of discoverer.lookupMany(nodeIds, { timeout, confirm: true })) {
       pending--;
-      if (result.address === undefined) missing++;
+      if (result.error !== undefined) {
+        unreachable++;
+        report(result.error);
+      } else if (result.address === undefined) missing++;
       await lines.add(json ? lookupJson(result) : columns.line(result, Date.now()));
     }
     await lines.flush();
   } catch (error) {
     status?.[Symbol.dispose]();
+    // A NodeID that is too long together with the group's name.
+    if (error instanceof RangeError) command.error(`error: ${error.message}`, { exitCode: 2 });
     failOnStreamError(error, command);
   }
   status?.[Symbol.dispose]();
   if (input.wrong !== undefined) command.error(`error: ${input.wrong}`, { exitCode: 2 });
-  if (missing > 0) process.exitCode = 1;
+  if (unreachable > 0) process.exitCode = UNREACHABLE;
+  else if (missing > 0) process.exitCode = 1;
 }
 
 function check(text: string, index: number, command: Command): Uint8Array {
@@ -126,7 +135,7 @@ export class IdLines {
   /** The error, if a line is not a NodeID. Such a line ends the input. */
   wrong: string | undefined;
 
-  async *read(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async *read(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     let rest = new Uint8Array(0);
     let number = 0;
     for await (const chunk of stream) {
@@ -185,13 +194,14 @@ export class Columns {
   }
 
   #widen(id: Uint8Array): void {
-    const width = Bun.stringWidth(showNodeId(id));
+    const width = stringWidth(showNodeId(id));
     if (width <= MAX_ID_COLUMN) this.#id = Math.max(this.#id, width);
   }
 
-  line({ nodeId, address }: LookupResult, now: number): string {
+  line({ nodeId, address, error }: LookupResult, now: number): string {
     const { bold, dim, green, yellow } = this.#style;
     const id = bold(pad(showNodeId(nodeId), this.#id));
+    if (error !== undefined) return `${id}  ${yellow("no server reached")}`;
     if (address === undefined) return `${id}  ${yellow("not found")}`;
     const where = showAddress(address);
     this.#address = Math.max(this.#address, where.length);
@@ -200,8 +210,10 @@ export class Columns {
   }
 }
 
-export function lookupJson({ nodeId, address }: LookupResult): string {
-  if (address === undefined) return JSON.stringify({ ...nodeIdJson(nodeId), found: false });
+export function lookupJson({ nodeId, address, error }: LookupResult): string {
+  if (address === undefined) {
+    return JSON.stringify({ ...nodeIdJson(nodeId), found: false, ...(error && { error: errorText(error) }) });
+  }
   const { ip, port, via, seenAt } = address;
   return JSON.stringify({ ...nodeIdJson(nodeId), found: true, ip, port, via, seenAt });
 }

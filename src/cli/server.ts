@@ -18,12 +18,14 @@ import {
   type ServerStats,
   TRANSPORTS,
 } from "../server/index.ts";
+import { DESCRIPTIONS } from "./bun-commands.ts";
 import { unknownVariables } from "./environment.ts";
 import { optionErrorText } from "./errors.ts";
+import { networks } from "./networks.ts";
 import { untilStopSignal } from "./signals/stop-signals.ts";
 import { configureLog, LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./terminal/log.ts";
 import { count, showAddress, visible } from "./terminal/style.ts";
-import { flag, hosts, networks, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
+import { flag, names, number, oneOf, toggle, whole, wholeOrAuto } from "./values.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 const STATS_INTERVAL_MS = 60_000;
@@ -48,10 +50,10 @@ export function serverCommand(): Command {
   const burst = number(1);
   return (
     new Command("server")
-      .description("Run a discovery server: it stores announcements and answers queries on UDP.")
+      .description(DESCRIPTIONS.server)
       .addOption(
         flag("--host <address>", "address to listen on; may be repeated; :: is every interface, IPv6 and IPv4")
-          .argParser(hosts)
+          .argParser(names)
           .default([], "::"),
       )
       .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(whole(0, 65535)))

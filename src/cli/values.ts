@@ -3,8 +3,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { parseServer } from "../client/index.ts";
-import type { Network } from "../engine/index.ts";
-import { parseNetwork } from "../server/index.ts";
 import { invalidVariable, variableOf } from "./environment.ts";
 
 /** A flag with its environment variable; {@link variableOf} explains `command`. */
@@ -67,18 +65,9 @@ export function number(least: number): (text: string) => number {
   };
 }
 
-/** Parses hosts, separated by commas, and adds them to those of an earlier flag. The server checks them. */
-export function hosts(text: string, before: readonly string[] = []): string[] {
+/** Parses names, separated by commas, and adds them to those of an earlier flag. The library checks them. */
+export function names(text: string, before: readonly string[] = []): string[] {
   return [...before, ...text.split(",").map((part) => part.trim())];
-}
-
-/** Parses networks, separated by commas, and adds them to those of an earlier flag. */
-export function networks(text: string, before: readonly Network[] = []): Network[] {
-  try {
-    return [...before, ...text.split(",").map((part) => parseNetwork(part.trim()))];
-  } catch (error) {
-    throw new InvalidArgumentError(`${(error as Error).message}.`);
-  }
 }
 
 /** Parses one of some names; an alias is replaced by the name it stands for. */

@@ -1,8 +1,10 @@
 /** `whereabouts watch`: the nodes of the LAN, as a live table on a terminal, elsewhere one line per change. */
 import { Command } from "commander";
 import type { Discoverer, LanEvent } from "../client/index.ts";
+import { bytesToHex } from "../codec/index.ts";
+import { addDiscovererFlags, startDiscoverer } from "./discoverer.ts";
 import { errorText, failOnStreamError } from "./errors.ts";
-import { Lines, printError, startDiscoverer, untilSignal } from "./terminal/output.ts";
+import { Lines, printError, untilSignal } from "./terminal/output.ts";
 import { Screen, type Size } from "./terminal/screen.ts";
 import { nodeIdJson, type Style, showAddress, showNodeId, styleFor, timeStamp } from "./terminal/style.ts";
 import { type Highlight, renderTable, type View } from "./terminal/table.ts";
@@ -18,6 +20,7 @@ Examples:
   whereabouts watch | tee lan.log
     2026-01-31T12:00:00+01:00  +  NODE-A  192.168.0.34:22000
     2026-01-31T12:04:30+01:00  ~  NODE-A  192.168.0.34:22000 -> 192.168.0.35:22000
+  whereabouts watch --group my-app --interface eth0,wlan0
   whereabouts watch --json
     {"type":"node","nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","ip":"192.168.0.34","port":22000,"seenAt":1769857200000}
 "type" is node, moved or gone; "nodeId" is null if the bytes of the NodeID are not printable text; "seenAt", the time of
@@ -29,7 +32,7 @@ const HIGHLIGHT_MS = 5_000;
 const REDRAW_MS = 100;
 
 export function watchCommand(): Command {
-  return new Command("watch")
+  return addDiscovererFlags(new Command("watch"))
     .description("Watch the LAN: shows a live table of its nodes, or prints a line for each change.")
     .addOption(flag("--json", "print a JSON object for each change"))
     .addHelpText("after", HELP)
@@ -41,7 +44,7 @@ async function watch(_flags: unknown, command: Command): Promise<void> {
   const json = isOn(command, "json");
   const stop = untilSignal();
   await using discoverer = await startDiscoverer({ lan: true }, command);
-  const table = process.stdout.isTTY && Bun.env.TERM !== "dumb" && !json;
+  const table = process.stdout.isTTY && process.env.TERM !== "dumb" && !json;
   try {
     if (table) await showTable(discoverer, stop);
     else await printEvents(discoverer, json, stop);
@@ -75,7 +78,7 @@ export class EventLines {
 
   line(event: LanEvent, now: number): string {
     const { bold, dim, red, green, yellow } = this.#style;
-    const key = event.nodeId.toHex();
+    const key = bytesToHex(event.nodeId);
     const before = this.#addresses.get(key);
     const address = showAddress(event);
     if (event.type === "gone") this.#addresses.delete(key);
@@ -99,7 +102,7 @@ async function showTable(discoverer: Discoverer, stop: Promise<unknown>): Promis
     renderTable(discoverer.nodes(), { ...size, now: Date.now(), style, highlights, error });
   const screen = new Screen(render);
 
-  let redraw: Timer | undefined;
+  let redraw: NodeJS.Timeout | undefined;
   const changed = () => {
     redraw ??= setTimeout(() => {
       redraw = undefined;
@@ -107,7 +110,7 @@ async function showTable(discoverer: Discoverer, stop: Promise<unknown>): Promis
     }, REDRAW_MS);
   };
   const highlight = ({ type, nodeId }: LanEvent) => {
-    const key = nodeId.toHex();
+    const key = bytesToHex(nodeId);
     if (type === "gone") highlights.delete(key);
     else highlights.set(key, { type, until: Date.now() + HIGHLIGHT_MS });
     changed();

@@ -9,3 +9,8 @@ export function builtin<T>(name: string): T {
   if (module === undefined) throw new Error("whereabouts/client needs Bun, or Node 20.16 or later");
   return module as T;
 }
+
+/** @throws {Error} if this is not Bun or Node, which have UDP sockets */
+export function requireRuntime(): void {
+  builtin("node:dgram");
+}

@@ -1,4 +1,5 @@
 /** The client: finds nodes on the LAN and through servers, and announces the own node to both. */
+import { requireRuntime } from "./builtin.ts";
 import { encodeAnnouncement } from "./codec.ts";
 import type { DiscoveryError } from "./error.ts";
 import { type Announced, type Confirmed, type DiscovererEvents, Emitter } from "./events.ts";
@@ -102,7 +103,7 @@ export class Discoverer {
    * @param options - see {@link DiscovererOptions}
    * @returns the discoverer. It keeps the program running until it is closed, by `close()` or `await using`, or unref'd
    * @throws {TypeError} for an unknown option or a value of a wrong type; {RangeError} for a value out of range; the
-   *   signal's reason if it is aborted
+   *   signal's reason if it is aborted; {Error} in a browser
    * @throws {DiscoveryError} if another program uses the LAN's port and does not share it: `code` is EADDRINUSE
    * @example
    * ```ts
@@ -117,6 +118,7 @@ export class Discoverer {
   static async start(options: DiscovererOptions = {}): Promise<Discoverer> {
     const settings = startSettings(options);
     const { signal, port } = settings;
+    requireRuntime();
     signal?.throwIfAborted();
     const announcement = port > 0 ? encodeAnnouncement(settings.wireId, port) : undefined;
     const discoverer = new Discoverer(settings, announcement);

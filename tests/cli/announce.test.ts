@@ -1,8 +1,8 @@
 // The command `whereabouts announce` as a process that announces to servers on loopback. For the LAN see watch.test.ts.
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
-import { OutputLines, run, start } from "../support/command.ts";
+import { describeCommand, OutputLines } from "../support/command.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
@@ -20,7 +20,7 @@ async function deadPort(): Promise<number> {
   return client.port;
 }
 
-describe("whereabouts announce", () => {
+describeCommand("whereabouts announce", ({ run, start }) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`announces, prints what it sent where, and exits with 0 after ${signal}, which may arrive twice`, async () => {
       await using server = await startServer();

@@ -1,7 +1,7 @@
 // The command `whereabouts decode` as a process: its input, output and exit codes.
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { MAIN } from "../support/command.ts";
+import { describeCommand } from "../support/command.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
@@ -25,26 +25,11 @@ const ASKED = '{"ok":true,"type":"query","nodeId":"NODE","nodeIdHex":"4e4f4445"}
 const ASKED_HEX = '{"ok":true,"type":"query","nodeId":"4e4f4445"}\n';
 const SHORT = '{"ok":false,"error":"short","offset":0}\n';
 
-function start(args: readonly string[], more: Record<string, string> = {}) {
-  return Bun.spawn([process.execPath, MAIN, "decode", ...args], {
-    cwd: ROOT,
-    env: { ...env, ...more },
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-}
+describeCommand("whereabouts decode", (command) => {
+  const start = (args: readonly string[]) => command.start(["decode", ...args]);
+  const run = (args: readonly string[], stdin?: string | Uint8Array, more: Record<string, string> = {}) =>
+    command.run(["decode", ...args], stdin, { env: more });
 
-/** Runs the command to its end. */
-async function run(args: readonly string[], stdin: string | Uint8Array = "", more: Record<string, string> = {}) {
-  const child = start(args, more);
-  child.stdin.write(stdin);
-  child.stdin.end();
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
-}
-
-describe("whereabouts decode", () => {
   const bad = [
     "",
     "deadbeef",
@@ -242,8 +227,8 @@ describe("whereabouts decode", () => {
   });
 
   test("ends quietly when nobody reads on", () => {
-    const command = `yes ${QUERY} | { "$0" "$1" decode - ; echo "exit $?" >&2; } | head -n 1`;
-    const { stdout, stderr } = Bun.spawnSync(["sh", "-c", command, process.execPath, MAIN], { cwd: ROOT, env });
+    const shell = `yes ${QUERY} | { "$0" "$1" decode - ; echo "exit $?" >&2; } | head -n 1`;
+    const { stdout, stderr } = Bun.spawnSync(["sh", "-c", shell, ...command.argv()], { cwd: ROOT, env });
     expect(stdout.toString()).toBe(ASKED);
     expect(stderr.toString()).toBe("exit 0\n");
   });
@@ -252,8 +237,8 @@ describe("whereabouts decode", () => {
     ["standard input is a folder", "- < .", "standard input cannot be read: it is a folder"],
     ["the disk is full", `${QUERY} > /dev/full`, "standard output cannot be written: the disk is full"],
   ])("reports in one line that %s, and exits with 1", (_, rest, message) => {
-    const command = ["sh", "-c", `exec "$0" "$1" decode ${rest}`, process.execPath, MAIN];
-    const { stdout, stderr, exitCode } = Bun.spawnSync(command, { cwd: ROOT, env });
+    const shell = ["sh", "-c", `exec "$0" "$1" decode ${rest}`, ...command.argv()];
+    const { stdout, stderr, exitCode } = Bun.spawnSync(shell, { cwd: ROOT, env });
     expect(stdout.toString()).toBe("");
     expect(stderr.toString()).toBe(`whereabouts: error: ${message}\n`);
     expect(exitCode).toBe(1);

@@ -4,7 +4,7 @@ import { Columns, IdLines, lookupJson } from "../../src/cli/lookup.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
-import { run, start, TerminalCommand } from "../support/command.ts";
+import { describeCommand, type TerminalCommand } from "../support/command.ts";
 import { announcement, ascii } from "../support/packets.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
@@ -41,7 +41,7 @@ function cells(out: string): string[][] {
     .map((line) => line.split(/ {2,}/));
 }
 
-describe("whereabouts lookup", () => {
+describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
   test("prints a line per NodeID in columns, and exits with 0 if all were found", async () => {
     const { out, err, code } = await run(["lookup", "NODE-A", "A-LONGER-ONE", "--server", at]);
     expect(cells(out).sort()).toEqual([
@@ -274,7 +274,7 @@ describe("whereabouts lookup", () => {
     ["colors its output", {}, "\x1b[1mNODE-A\x1b[22m  \x1b[32m127.0.0.1:22000"],
     ["prints no colors if NO_COLOR is set", { NO_COLOR: "1" }, "NODE-A  127.0.0.1:22000"],
   ])("on a terminal %s", async (_, env, start) => {
-    await using shown = new TerminalCommand(["lookup", "NODE-A", "--server", at], { env });
+    await using shown = terminal(["lookup", "NODE-A", "--server", at], { env });
     expect(await shown.child.exited).toBe(0);
     await until(() => shown.text.includes("\n"), "the line");
     expect(shown.text).toStartWith(start);
@@ -282,7 +282,7 @@ describe("whereabouts lookup", () => {
 
   test("on a terminal shows what it waits for, and erases that before each line and at the end", async () => {
     const args = ["lookup", "NOBODY", "NODE-A", "NO-ONE", "--server", at, "--timeout", "1.5"];
-    await using shown = new TerminalCommand(args, {});
+    await using shown = terminal(args, {});
     await until(() => shown.text.includes("looking for"), "the status line");
     const [before, frame] = shown.text.split(ERASE_LINE).slice(-2);
     expect(Bun.stripANSI(frame!)).toMatch(/^[-|/\\] looking for 2 nodes, up to \d s more$/);
@@ -304,7 +304,7 @@ describe("whereabouts lookup", () => {
     ["Ctrl-C", "SIGINT", (shown) => void shown.terminal.write("\x03")],
     ["SIGTERM", "SIGTERM", (shown) => shown.child.kill("SIGTERM")],
   ])("on a terminal erases its status line when %s ends it", async (_, signal, end) => {
-    await using shown = new TerminalCommand(["lookup", "NOBODY", "--server", at]);
+    await using shown = terminal(["lookup", "NOBODY", "--server", at]);
     await until(() => shown.text.includes("looking for"), "the status line");
     end(shown);
     await shown.child.exited;
@@ -316,7 +316,7 @@ describe("whereabouts lookup", () => {
     ["NO_COLOR is set", { NO_COLOR: "1" }],
     ["the terminal is dumb", { TERM: "dumb" }],
   ])("prints one plain status line if %s", async (_, env) => {
-    await using shown = new TerminalCommand(["lookup", "NOBODY", "--server", at, "--timeout", "1.2"], { env });
+    await using shown = terminal(["lookup", "NOBODY", "--server", at, "--timeout", "1.2"], { env });
     expect(await shown.child.exited).toBe(1);
     await until(() => shown.text.includes("not found"), "the line");
     expect(shown.text).toMatch(/^looking for 1 node, up to \d s more\r\nNOBODY {2}not found\r\n$/);
@@ -330,10 +330,10 @@ describe("whereabouts lookup", () => {
   test("prints no status with --json into a file, and none while NodeIDs are typed", async () => {
     const by = ["sh", "-c", `"$0" "$@" >/dev/null`];
     const args = ["--json", "--server", at, "--timeout", "1"];
-    await using filed = new TerminalCommand(["lookup", "NOBODY", ...args], { by });
+    await using filed = terminal(["lookup", "NOBODY", ...args], { by });
     expect(await filed.child.exited).toBe(1);
     expect(filed.text).toBe("");
-    await using typing = new TerminalCommand(["lookup", "-", "--server", at, "--timeout", "1"]);
+    await using typing = terminal(["lookup", "-", "--server", at, "--timeout", "1"]);
     typing.terminal.write("NOBODY\n");
     await until(() => typing.text.includes("not found"), "the line");
     expect(typing.text).not.toContain("looking");

@@ -13,7 +13,7 @@ import {
 import { type Highlight, renderTable, type View } from "../../src/cli/terminal/table.ts";
 import { EventLines, eventJson } from "../../src/cli/watch.ts";
 import type { LanEvent, LanNode } from "../../src/client/index.ts";
-import { OutputLines, run, start, TerminalCommand } from "../support/command.ts";
+import { type CommandOf, describeCommand, OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { ascii } from "../support/packets.ts";
@@ -22,8 +22,9 @@ import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 const lan = testIf(hasNetns, NEEDS_NETNS);
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 
-function announce(host: Host, id: string, port: number) {
-  return start(["announce", "--id", id, "--port", `${port}`, "--lan"], { by: host.command([]) });
+function announcer(start: CommandOf["start"]) {
+  return (host: Host, id: string, port: number) =>
+    start(["announce", "--id", id, "--port", `${port}`, "--lan"], { by: host.command([]) });
 }
 
 function node(id: string | Uint8Array, change: Partial<LanNode> = {}): LanNode {
@@ -31,7 +32,9 @@ function node(id: string | Uint8Array, change: Partial<LanNode> = {}): LanNode {
   return { nodeId, ip: "192.168.0.34", port: 22000, via: "lan", seenAt: NOW - 12_345, ...change };
 }
 
-describe("whereabouts watch", () => {
+describeCommand("whereabouts watch", ({ run, start, terminal }) => {
+  const announce = announcer(start);
+
   lan(
     "prints a line per change, as text and as JSON, and exits with 0 after a signal",
     async () => {
@@ -105,7 +108,7 @@ describe("whereabouts watch", () => {
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
       const size = { cols: 40, rows: 10 };
-      await using shown = new TerminalCommand(["watch"], { by: hosts.b.command([]) }, size);
+      await using shown = terminal(["watch"], { by: hosts.b.command([]) }, size);
       await until(() => shown.text.includes("None heard yet"), "the empty table");
       expect(shown.text).toStartWith("\x1b[?1049h\x1b[?25l");
       await Bun.sleep(300);
@@ -159,7 +162,9 @@ describe("whereabouts watch", () => {
   });
 });
 
-describe("on a LAN", () => {
+describeCommand("on a LAN", ({ run, start }) => {
+  const announce = announcer(start);
+
   lan(
     "announce prints what it sent to broadcast and multicast, and lookup receives it and ends",
     async () => {

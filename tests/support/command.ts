@@ -1,4 +1,9 @@
 /** Runs the command line as a process of its own, in an environment without variables that change its behavior. */
+import { describe } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { buildNodeCommand } from "../../scripts/node-command.ts";
+import { hasNode, NEEDS_NODE, NODE } from "./node.ts";
 
 export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
@@ -10,15 +15,34 @@ const CLEAN = {
   WHEREABOUTS_JOURNAL: "memory",
 };
 
+/** How the command line is started: the program and the file that it runs. */
+type Runtime = () => readonly string[];
+
+const bun: Runtime = () => [process.execPath, MAIN];
+
+let nodeMain: string | undefined;
+/** Built from these sources on first use. In the folder of the checkout, where Node finds the dependencies. */
+const node: Runtime = () => {
+  if (nodeMain === undefined) {
+    const folder = mkdtempSync(join(import.meta.dir, "../../build/cli-"));
+    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+    nodeMain = join(folder, "cli.js");
+    buildNodeCommand(nodeMain);
+  }
+  return [NODE, nodeMain];
+};
+
 interface Options {
   readonly env?: Record<string, string>;
   /** A command that starts the process, such as `nsenter …`. */
   readonly by?: readonly string[];
+  /** Default: Bun. */
+  readonly runtime?: Runtime;
 }
 
 /** Starts the command. Its standard input stays open until the test closes it. */
-export function start(args: readonly string[], { env, by = [] }: Options = {}) {
-  return Bun.spawn([...by, process.execPath, MAIN, ...args], {
+export function start(args: readonly string[], { env, by = [], runtime = bun }: Options = {}) {
+  return Bun.spawn([...by, ...runtime(), ...args], {
     env: { ...CLEAN, TZ: "UTC", ...env },
     stdin: "pipe",
     stdout: "pipe",
@@ -82,9 +106,9 @@ export class TerminalCommand implements AsyncDisposable {
   readonly terminal: Bun.Terminal;
   text = "";
 
-  constructor(args: readonly string[], { env, by = [] }: Options = {}, size = { cols: 80, rows: 24 }) {
+  constructor(args: readonly string[], { env, by = [], runtime = bun }: Options = {}, size = { cols: 80, rows: 24 }) {
     const decoder = new TextDecoder();
-    this.child = Bun.spawn([...by, process.execPath, MAIN, ...args], {
+    this.child = Bun.spawn([...by, ...runtime(), ...args], {
       env: { ...CLEAN, TZ: "UTC", TERM: "xterm-256color", ...env },
       // A terminal that was created before would not be the controlling terminal, which sends signals such as SIGINT.
       terminal: {
@@ -102,4 +126,26 @@ export class TerminalCommand implements AsyncDisposable {
     await this.child.exited;
     this.terminal.close();
   }
+}
+
+/** The functions above for one runtime. */
+export interface CommandOf {
+  /** The program and the file that it runs. */
+  readonly argv: Runtime;
+  start(...parameters: Parameters<typeof start>): Running;
+  run(...parameters: Parameters<typeof run>): ReturnType<typeof run>;
+  terminal(...parameters: ConstructorParameters<typeof TerminalCommand>): TerminalCommand;
+}
+
+/** Tests of the command line that hold under Bun and, if there is a Node, also under Node. */
+export function describeCommand(title: string, tests: (command: CommandOf) => void): void {
+  const of = (runtime: Runtime): CommandOf => ({
+    argv: runtime,
+    start: (args, options) => start(args, { ...options, runtime }),
+    run: (args, stdin, options) => run(args, stdin, { ...options, runtime }),
+    terminal: (args, options, size) => new TerminalCommand(args, { ...options, runtime }, size),
+  });
+  describe(`${title} under Bun`, () => tests(of(bun)));
+  if (hasNode || Bun.env.CI === "true") describe(`${title} under Node`, () => tests(of(node)));
+  else describe.skip(`${title} under Node (${NEEDS_NODE})`, () => tests(of(node)));
 }

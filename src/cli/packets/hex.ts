@@ -1,5 +1,7 @@
 /** Bytes from hex, as people and tools write it. */
 
+import { bytesFromHex } from "../../codec/index.ts";
+
 /** How much of the input an error message quotes, in characters. */
 const QUOTED = 40;
 
@@ -23,7 +25,7 @@ export class PacketInputError extends Error {
  */
 export function parseHex(text: string): Uint8Array {
   const plain = text.length % 2 === 0 && !/[^0-9a-f]/i.test(text);
-  return Uint8Array.fromHex(plain ? text : joinGroups(text));
+  return bytesFromHex(plain ? text : joinGroups(text));
 }
 
 function joinGroups(text: string): string {

@@ -1,4 +1,5 @@
 /** Packets from lines of text: plain hex, one packet per line, or hex dumps of several lines per packet. */
+import { bytesFromHex } from "../../codec/index.ts";
 import { udpPayload } from "./frame.ts";
 import { PacketInputError, parseHex, quote } from "./hex.ts";
 
@@ -59,7 +60,7 @@ export class PacketReader {
     const dump = this.#dump;
     this.#dump = undefined;
     if (dump === undefined || dump.done) return [];
-    const bytes = Uint8Array.fromHex(dump.hex);
+    const bytes = bytesFromHex(dump.hex);
     if (MAGICS.includes(dump.hex.slice(0, 8))) return [bytes];
     const payload = udpPayload(bytes);
     if (typeof payload !== "string") return [payload];
@@ -82,7 +83,7 @@ export class PacketReader {
     dump.hex += digits;
     if (expected > LONGEST_DUMP) throw new PacketInputError("belongs to a dump that is longer than any packet");
     if (dump.done || MAGICS.includes(dump.hex.slice(0, 8))) return ended;
-    const payload = udpPayload(Uint8Array.fromHex(dump.hex));
+    const payload = udpPayload(bytesFromHex(dump.hex));
     if (typeof payload === "string") return ended;
     dump.done = true;
     return [...ended, payload];

@@ -1,7 +1,4 @@
-/** Output, signals and the start of a discoverer, shared by the client's commands. */
-import type { Command } from "commander";
-import { Discoverer, type DiscovererOptions } from "../../client/index.ts";
-import { optionErrorText } from "../errors.ts";
+/** Output and signals, shared by the commands. */
 
 /** The most lines in one write. */
 const BATCH = 1000;
@@ -43,9 +40,11 @@ export class Lines {
   #written: Promise<void> = Promise.resolve();
 
   constructor(overlay?: Overlay) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.gone = promise;
-    this.#reportGone = resolve;
+    let reportGone = () => {};
+    this.gone = new Promise((resolve) => {
+      reportGone = resolve;
+    });
+    this.#reportGone = reportGone;
     this.#overlay = overlay;
   }
 
@@ -95,14 +94,4 @@ export function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
   });
-}
-
-/** Starts a discoverer, or ends the command with one line: exit code 2 for wrong use, 1 if the network refuses. */
-export async function startDiscoverer(options: DiscovererOptions, command: Command): Promise<Discoverer> {
-  try {
-    return await Discoverer.start(options);
-  } catch (error) {
-    const wrongUse = error instanceof RangeError || error instanceof TypeError;
-    return command.error(`error: ${optionErrorText(error as Error, command)}`, { exitCode: wrongUse ? 2 : 1 });
-  }
 }

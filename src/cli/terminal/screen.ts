@@ -25,9 +25,11 @@ export class Screen {
   /** @param render - the lines to show; they must fit the size */
   constructor(render: (size: Size) => readonly string[]) {
     this.#render = render;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.gone = promise;
-    this.#reportGone = resolve;
+    let reportGone = () => {};
+    this.gone = new Promise((resolve) => {
+      reportGone = resolve;
+    });
+    this.#reportGone = reportGone;
   }
 
   open(): void {

@@ -12,8 +12,8 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export class StatusLine implements Overlay, Disposable {
   readonly #text: () => string;
-  readonly #delay: Timer;
-  #redraw: Timer | undefined;
+  readonly #delay: NodeJS.Timeout;
+  #redraw: NodeJS.Timeout | undefined;
   #drawn = false;
   #frame = 0;
 

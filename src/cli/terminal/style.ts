@@ -1,4 +1,6 @@
 /** Text for people: NodeIDs without control characters, addresses, ages, columns, colors. */
+import stringWidth from "string-width";
+import { bytesToHex } from "../../codec/index.ts";
 
 /** Control, format (direction of text, say), private-use and unassigned characters; line and paragraph separators. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
@@ -22,12 +24,12 @@ export function nodeIdText(nodeId: Uint8Array): string | undefined {
 
 /** A NodeID for people: its text, or `0x` and its bytes in hex. */
 export function showNodeId(nodeId: Uint8Array): string {
-  return nodeIdText(nodeId) ?? `0x${nodeId.toHex()}`;
+  return nodeIdText(nodeId) ?? `0x${bytesToHex(nodeId)}`;
 }
 
 /** The keys of a NodeID in JSON output. `nodeId` is null if the bytes are not printable text. */
 export function nodeIdJson(nodeId: Uint8Array): { nodeId: string | null; nodeIdHex: string } {
-  return { nodeId: nodeIdText(nodeId) ?? null, nodeIdHex: nodeId.toHex() };
+  return { nodeId: nodeIdText(nodeId) ?? null, nodeIdHex: bytesToHex(nodeId) };
 }
 
 /** Untrusted text in one line, with every unprintable character as `\u{…}`. */
@@ -64,17 +66,17 @@ export function count(n: number, one: string, many = `${one}s`): string {
 
 /** Pads text to a width in terminal columns. Longer text is unchanged. */
 export function pad(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
+  return text + " ".repeat(Math.max(0, width - stringWidth(text)));
 }
 
 /** Pads or cuts text to a width. Cut text ends in `…`. */
 export function fit(text: string, width: number): string {
   if (width <= 0) return "";
-  if (Bun.stringWidth(text) <= width) return pad(text, width);
+  if (stringWidth(text) <= width) return pad(text, width);
   let cut = "";
   let used = 0;
   for (const { segment } of graphemes.segment(text)) {
-    used += Bun.stringWidth(segment);
+    used += stringWidth(segment);
     if (used >= width) break;
     cut += segment;
   }
@@ -104,5 +106,5 @@ export const COLORED: Style = {
 
 /** Colors if the stream is a terminal that supports them and NO_COLOR (no-color.org) is not set. */
 export function styleFor(stream: { readonly isTTY?: boolean }): Style {
-  return stream.isTTY && !Bun.env.NO_COLOR && Bun.env.TERM !== "dumb" ? COLORED : PLAIN;
+  return stream.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb" ? COLORED : PLAIN;
 }

@@ -1,5 +1,7 @@
 /** The nodes of the LAN as a table that fits the terminal. */
+import stringWidth from "string-width";
 import type { LanNode } from "../../client/index.ts";
+import { bytesToHex } from "../../codec/index.ts";
 import { count, fit, type Style, showAddress, showAge, showNodeId, visible } from "./style.ts";
 
 /** A node that is highlighted for a while, because it is new or has moved. */
@@ -54,7 +56,7 @@ export function renderTable(nodes: readonly LanNode[], view: View): string[] {
       highlight: highlightOf(node, view),
     }));
   const widest = (name: "id" | "address" | "age", title: string) =>
-    rows.reduce((width, row) => Math.max(width, Bun.stringWidth(row[name])), title.length);
+    rows.reduce((width, row) => Math.max(width, stringWidth(row[name])), title.length);
   const address = widest("address", ADDRESS);
   // Ages change every second. A fixed least width keeps the columns in place.
   const age = Math.max(widest("age", HEARD), "59 s ago".length);
@@ -74,7 +76,7 @@ export function renderTable(nodes: readonly LanNode[], view: View): string[] {
 }
 
 function highlightOf(node: LanNode, { highlights, now }: View): Highlight["type"] | undefined {
-  const highlight = highlights?.get(node.nodeId.toHex());
+  const highlight = highlights?.get(bytesToHex(node.nodeId));
   return highlight !== undefined && now < highlight.until ? highlight.type : undefined;
 }
 

@@ -1,0 +1,37 @@
+/** The commands that need Bun: what the command line says of them under Bun and under Node. */
+import { Command } from "commander";
+import { flag } from "./values.ts";
+
+export const DESCRIPTIONS = {
+  server: "Run a discovery server: it stores announcements and answers queries on UDP.",
+  journal: "Inspect a server's journal, or copy it to another journal or machine.",
+  bench: "Measure codec, XDR and packet engine, and compare them with other libraries. Needs a checkout.",
+} as const;
+
+/** Flags that only these commands have. Their variables may be set for a server while another command runs under Node. */
+const FLAGS = [
+  ...["host", "port", "workers", "transport", "receive-buffer", "engine", "capacity", "max-id-length", "retention"],
+  ...["source-rate", "source-burst", "node-rate", "node-burst", "new-rate", "new-burst", "allow", "limit-dry-run"],
+  ...["journal", "journal-prefix", "admin", "log-level", "log-format"],
+];
+
+/** The exit code of a shell for a command that is not there; that of bin/whereabouts without Bun and Node. */
+const NOT_THERE = 127;
+
+/** A command that only says, in one line, that it needs Bun, whatever its arguments. */
+export function needsBun(name: keyof typeof DESCRIPTIONS): Command {
+  const command = new Command(name)
+    .description(`${DESCRIPTIONS[name]} Needs Bun.`)
+    .usage("[options]")
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      command.error(
+        `error: ${name} needs Bun, and this is Node: install Bun (https://bun.sh), or run npx -y -p bun whereabouts ${name} ...`,
+        { exitCode: NOT_THERE },
+      );
+    });
+  for (const name of FLAGS) command.addOption(flag(`--${name} [value]`, "").hideHelp());
+  return command;
+}

@@ -1,0 +1,43 @@
+/** The command line, given its commands. Wrong use ends with one line on standard error and exit code 2. */
+import { Command, CommanderError } from "commander";
+import { description, version } from "../../package.json";
+import { nameVariable, removeEmptyVariables, unknownVariables } from "./environment.ts";
+import { printError } from "./terminal/output.ts";
+import { visible } from "./terminal/style.ts";
+
+/** Runs the command that the arguments of the process name. */
+export async function runProgram(commands: readonly Command[]): Promise<void> {
+  const program = new Command("whereabouts")
+    .description(description)
+    .version(version)
+    .addHelpText(
+      "after",
+      "\nA flag that is not given is read from the environment variable that the command's help names.",
+    );
+  for (const command of commands) program.addCommand(command);
+
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+    command.exitOverride().configureOutput({
+      outputError: (text, write) => {
+        const line = nameVariable(text.trim()).replace(/\s*\n\s*/g, " ");
+        write(`whereabouts: ${visible(line)}\n`);
+      },
+    });
+  }
+
+  removeEmptyVariables();
+  program.hook("preAction", (_program, command) => {
+    // The server writes these warnings to its log.
+    if (command.name() === "server") return;
+    for (const warning of unknownVariables(program)) printError(`whereabouts: warning: ${visible(warning)}`);
+  });
+
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // commander's own exit code for wrong use is 1. "commander.error" is an error of ours, with an exit code of its own.
+    const wrongUse = error.code.startsWith("commander.") && error.exitCode !== 0 && error.code !== "commander.error";
+    process.exitCode = wrongUse ? 2 : error.exitCode;
+  }
+}
