@@ -14,6 +14,9 @@ function startServer(host = "127.0.0.1"): Promise<DiscoveryServer> {
   return DiscoveryServer.start({ host, port: 0, capacity: 10 });
 }
 
+/** No test here uses --lan: it would announce on the network of the machine. */
+const TO = ["--id", "A", "--port", "1", "--server", "127.0.0.1"];
+
 /** A port of loopback that nothing listens on. */
 async function deadPort(): Promise<number> {
   await using client = await Client.open(1);
@@ -35,7 +38,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
         `localhost:${server.port}`,
       ]);
       const printed = new OutputLines(child.stdout);
-      await printed.next(/ {2}sent {3}localhost/);
+      await printed.next(/ {2}sent {7}localhost/);
       const reply = announcement(ascii("NODE-Ä"), 22000, Uint8Array.of(127, 0, 0, 1));
       expect(await client.ask(query(ascii("NODE-Ä")))).toEqual(reply);
       child.kill(signal);
@@ -44,7 +47,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
       await printed.end;
       for (const line of printed.lines) expect(line).toMatch(TIME);
       expect(printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "))).toEqual([
-        `NODE-Ä, port 22000, is announced to localhost:${server.port} until Ctrl-C`,
+        `announcing NODE-Ä, port 22000, to localhost:${server.port} until Ctrl-C`,
         `sent  localhost:${server.port}  127.0.0.1:${server.port}  24 bytes`,
         `stopped by ${signal}`,
       ]);
@@ -60,7 +63,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     await using child = start(["announce", "--id", "A", "--port", "1", ...servers]);
     const [printed, wrong] = [new OutputLines(child.stdout), new OutputLines(child.stderr)];
     await until(() => server.stats().nodes === 1, "the announcement");
-    await printed.next(/ {2}sent {3}\[::1\]:\d+ /);
+    await printed.next(/ {2}sent {7}\[::1\]:\d+ /);
     await Promise.all([until(() => wrong.lines.length >= 2, "the errors")]);
     child.kill();
     expect(await child.exited).toBe(0);
@@ -68,8 +71,8 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     for (const where of [dead, nowhere]) {
       const line = wrong.lines.find((line) => line.includes(where))!;
       expect(line).toMatch(TIME);
-      expect(line.replace(TIME, "")).toStartWith(`error  ${where}: `);
-      expect(printed.lines.filter((line) => line.includes(`sent   ${where}`))).toEqual([]);
+      expect(line.replace(TIME, "")).toStartWith(`error      ${where}: `);
+      expect(printed.lines.filter((line) => line.includes(`sent       ${where}`))).toEqual([]);
     }
   });
 
@@ -110,7 +113,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
   });
 
   test("does not take the server's WHEREABOUTS_PORT for the port of the node", async () => {
-    const env = { WHEREABOUTS_PORT: "22025", WHEREABOUTS_ID: "A", WHEREABOUTS_LAN: "yes" };
+    const env = { WHEREABOUTS_PORT: "22025", WHEREABOUTS_ID: "A", WHEREABOUTS_SERVER: "127.0.0.1" };
     const { err, code } = await run(["announce"], "", { env });
     expect(err).toContain("required option '--port <port>' not specified");
     expect(code).toBe(2);
@@ -153,14 +156,25 @@ describeCommand("whereabouts announce", ({ run, start }) => {
   });
 
   test.each([
-    ["no NodeID", ["--port", "1", "--lan"], "required option '--id <id>' not specified"],
-    ["an empty NodeID", ["--id", "", "--port", "1", "--lan"], "A NodeID has 1 to 1008 bytes, not 0"],
-    ["a long NodeID", ["--id", "x".repeat(1009), "--port", "1", "--lan"], "A NodeID has 1 to 1008 bytes, not 1009"],
-    ["no port", ["--id", "A", "--lan"], "required option '--port <port>' not specified"],
-    ["port 0", ["--id", "A", "--port", "0", "--lan"], "whole number from 1 to 65535"],
+    ["an empty NodeID", ["--id", "", "--port", "1", "--server", "127.0.0.1"], "A NodeID has 1 to 1008 bytes, not 0"],
+    [
+      "a long NodeID",
+      ["--id", "x".repeat(1009), "--port", "1", "--server", "127.0.0.1"],
+      "A NodeID has 1 to 1008 bytes, not 1009",
+    ],
+    ["no port", ["--id", "A", "--server", "127.0.0.1"], "required option '--port <port>' not specified"],
+    ["port 0", ["--id", "A", "--port", "0", "--server", "127.0.0.1"], "whole number from 1 to 65535"],
     ["no place", ["--id", "A", "--port", "1"], "nowhere to announce: give --server HOST, or --lan, or both"],
+    ["a group with a slash", [...TO, "--group", "a/b"], '--group must have 1 to 31 bytes and no "/"'],
+    ["an empty group", [...TO, "--group", ""], "--group must have 1 to 31 bytes"],
+    [
+      "a NodeID that is too long with its group",
+      ["--id", "x".repeat(1007), "--port", "1", "--server", "127.0.0.1", "--group", "g"],
+      "a NodeID with its group must have 1 to 1008 bytes, not 1009",
+    ],
+    ["an interface without the LAN", [...TO, "--interface", "lo"], "--interface needs --lan"],
     ["a wrong server", ["--id", "A", "--port", "1", "--server", "a b"], '"a b" is not a server'],
-    ["a word too many", ["--id", "A", "--port", "1", "--lan", "extra"], "too many arguments"],
+    ["a word too many", ["--id", "A", "--port", "1", "--server", "127.0.0.1", "extra"], "too many arguments"],
   ])("refuses %s in one line, with exit code 2", async (_, args, complaint) => {
     const { out, err, code } = await run(["announce", ...args]);
     expect(err).toStartWith("whereabouts: error: ");
@@ -174,7 +188,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     expect(code).toBe(0);
     expect(out).toContain("WHEREABOUTS_ID");
     expect(out).toContain("WHEREABOUTS_ANNOUNCE_PORT");
-    expect(out).toContain("whereabouts announce --id NODE-A --port 22000 --lan");
+    expect(out).toContain("whereabouts announce --port 22000 --lan --group my-app");
     expect(out).toContain('{"type":"sent",');
   });
 });

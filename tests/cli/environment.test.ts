@@ -54,6 +54,6 @@ test("empty variables count as not set for every command", async () => {
   const journal = { WHEREABOUTS_JOURNAL: "memory" };
   expect((await run(["decode", "00"], "", { env })).err).toBe("");
   expect((await run(["lookup", "A"], "", { env })).err).toContain("nowhere to look");
-  expect((await run(["announce"], "", { env })).err).toContain("required option '--id <id>' not specified");
+  expect((await run(["announce"], "", { env })).err).toContain("required option '--port <port>' not specified");
   expect((await run(["journal", "stats"], "", { env: { ...env, ...journal } })).err).toContain("memory keeps nothing");
 });

@@ -173,8 +173,8 @@ describeCommand("on a LAN", ({ run, start }) => {
       await Bun.sleep(500);
       await using announcing = announce(hosts.a, "NODE-A", 22000);
       const printed = new OutputLines(announcing.stdout);
-      await printed.next(/ {2}sent {3}lan {2}10\.9\.0\.255:21025 +24 bytes$/);
-      await printed.next(/ {2}sent {3}lan {2}\[ff02::2012:1025%a0\]:21025 +24 bytes$/);
+      await printed.next(/ {2}sent {7}lan {2}10\.9\.0\.255:21025 +24 bytes$/);
+      await printed.next(/ {2}sent {7}lan {2}\[ff02::2012:1025%a0\]:21025 +24 bytes$/);
       announcing.kill();
       const { out, err, code } = await looking;
       const [found, missing] = out.split("\n");
