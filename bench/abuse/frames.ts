@@ -111,6 +111,11 @@ export class Frames {
     this.#words[at + 1] = letters(n >>> 16);
   }
 
+  /** Sets the destination's port. Not for IPv6, where the checksum covers it. */
+  setDestinationPort(i: number, port: number): void {
+    this.#halves[(i * SLOT_WORDS + this.#payloadAt) * 2 - 3] = ((port & 0xff) << 8) | (port >>> 8);
+  }
+
   /** Sets the source to an IPv4 address, which is a word of memory. Call it after `setPayload`. */
   setSource4(i: number, address: number): void {
     this.#words[i * SLOT_WORDS + this.#sourceAt] = address;
