@@ -10,8 +10,6 @@ import { type Counts, FORGED, KINDS, type Kind, type Result, type Task } from ".
 /** The attacker gets to know a node so long before it is looked up. In ms. */
 const LEAD = 50;
 const SLOW = 1_000;
-/** The default timeout of a lookup: no lookup starts later than this before the end. */
-const TIMEOUT = 5_000;
 
 const task: Task = JSON.parse(process.argv[2]!);
 
@@ -60,8 +58,8 @@ function start(): Promise<Discoverer> {
 }
 
 async function lookUp(old: Discoverer, kind: Kind, n: number): Promise<NodeAddress | undefined> {
-  const { confirm } = task;
-  const options = confirm === undefined ? {} : { confirm };
+  const { timeout, confirm } = task;
+  const options = { timeout, ...(confirm !== undefined && { confirm }) };
   if (kind === "old") return await old.lookup(nodeId(n), options).catch(() => undefined);
   await using discoverer = await start();
   return await discoverer.lookup(nodeId(n), options).catch(() => undefined);
@@ -87,7 +85,7 @@ async function lookUpAll(): Promise<Result> {
       } else counts.notFound++;
     });
   };
-  const spread = Math.max(0, task.seconds * 1_000 - TIMEOUT - LEAD);
+  const spread = Math.max(0, task.seconds * 1_000 - task.timeout - LEAD);
   const all = (nodes: readonly number[], known: boolean) =>
     nodes.map(async (n, i) => {
       await Bun.sleep((i * spread) / nodes.length);

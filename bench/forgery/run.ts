@@ -11,6 +11,10 @@ export interface Setting {
   readonly seconds: number;
   /** Of known nodes, and as many of unknown ones. */
   readonly lookups: number;
+  /** How many ports the client's system chooses from. */
+  readonly ports: number;
+  /** Of a lookup, in ms. */
+  readonly timeout: number;
 }
 
 interface Attack {
@@ -34,6 +38,8 @@ const [CLIENT, SERVER, ATTACKER] = [0, 1, 2];
 const NO_LIMITS = { sourceRate: 1e9, sourceBurst: 1e9, nodeRate: 1e9, nodeBurst: 1e9, newRate: 0 };
 /** No attack lasts longer than the client's lookups by more than this, whatever happens to this process. In seconds. */
 const MAX_MORE = 60;
+/** The first port that Linux chooses for a socket, by default. */
+const FIRST_PORT = 32_768;
 /** In ms. */
 const REGISTERED_WITHIN = 10_000;
 
@@ -65,15 +71,19 @@ async function known(server: Server, count: number): Promise<void> {
 class Field {
   readonly #lans: Lans;
   readonly #setting: Setting;
-  readonly #task: Pick<Task, "server" | "ip" | "seconds" | "known">;
+  readonly #ports: readonly [number, number];
+  readonly #task: Pick<Task, "server" | "ip" | "seconds" | "timeout" | "known">;
 
   constructor(lans: Lans, setting: Setting) {
     this.#lans = lans;
     this.#setting = setting;
+    this.#ports = [FIRST_PORT, FIRST_PORT + setting.ports - 1];
+    lans.hosts[CLIENT]!.run(`echo ${this.#ports.join(" ")} > /proc/sys/net/ipv4/ip_local_port_range`);
     this.#task = {
       server: `${addressOf(0, SERVER)}:${DEFAULT_PORT}`,
       ip: addressOf(0, CLIENT),
       seconds: setting.seconds,
+      timeout: setting.timeout,
       known: numbers(0, setting.lookups),
     };
   }
@@ -119,13 +129,12 @@ class Field {
 
   #attacker(nodes: readonly number[]): { forge(targets: string): void; end(): Promise<SprayResult> } {
     const host = this.#lans.hosts[CLIENT]!;
-    const [first, last] = host.run("cat /proc/sys/net/ipv4/ip_local_port_range").trim().split(/\s+/).map(Number);
     const spray: Spray = {
       client: addressOf(0, CLIENT),
       clientMac: host.run("ip -br link show eth0").trim().split(/\s+/)[2]!,
       server: addressOf(0, SERVER),
       serverPort: DEFAULT_PORT,
-      ports: [first!, last!],
+      ports: this.#ports,
       nodes,
       maxSeconds: this.#setting.seconds + MAX_MORE,
     };

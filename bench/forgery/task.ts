@@ -10,7 +10,10 @@ export interface Task {
   /** Nodes that the server knows, and nodes that it does not know. */
   readonly known: readonly number[];
   readonly unknown: readonly number[];
+  /** The last lookups end about then. */
   readonly seconds: number;
+  /** Of each lookup, in ms. */
+  readonly timeout: number;
   /** The option of each lookup; undefined: the default. */
   readonly confirm?: boolean | undefined;
 }

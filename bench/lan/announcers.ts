@@ -1,7 +1,7 @@
 /**
  * Simulated nodes, as a program in their host. The first argument is a {@link Simulation} as JSON. Each node announces itself as a
- * real one does if no new node appears: once when it starts, and then every 30 s, to the same destinations, from an address of its
- * own. Ends when its standard input does.
+ * real one does if no new node appears: once when it starts, and then at a regular interval, to the same destinations, from an
+ * address of its own. Ends when its standard input does.
  */
 import { createCodec } from "../../src/codec/index.ts";
 import { addressWords, Frames } from "../abuse/frames.ts";
@@ -12,12 +12,13 @@ export interface Simulation {
   readonly nodes: number;
   /** The nodes start within this time, in ms. */
   readonly spread: number;
+  /** Between two announcements of a node, in ms. */
+  readonly interval: number;
   /** The destinations of a real node as in its `announced` events: `10.1.255.255:21025`, `[ff02::1%eth0]:21025`. */
   readonly destinations: readonly string[];
 }
 
 const INTERFACE = "eth0";
-const INTERVAL = 30_000;
 /** How often it looks which nodes are due, in ms. */
 const TICK = 5;
 
@@ -66,18 +67,18 @@ function multicastMac(group: string): string {
   return ["33", "33", ...[...last].map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
 }
 
-const { nodes, spread, destinations }: Simulation = JSON.parse(process.argv[2]!);
+const { nodes, spread, interval, destinations }: Simulation = JSON.parse(process.argv[2]!);
 const ways = destinations.map((text) => new Destination(text, nodes));
 const start = performance.now();
 const due = Array.from({ length: nodes }, (_, n) => start + (n * spread) / nodes);
 /** Each node's times are its own, as those of nodes that have run for long. */
-const second = due.map((at) => at + Math.random() * INTERVAL);
+const second = due.map((at) => at + Math.random() * interval);
 setInterval(() => {
   const now = performance.now();
   for (let n = 0; n < nodes; n++) {
     if (now < due[n]!) continue;
     for (const way of ways) way.announce(n);
-    due[n] = due[n]! < second[n]! ? second[n]! : due[n]! + INTERVAL;
+    due[n] = due[n]! < second[n]! ? second[n]! : due[n]! + interval;
   }
 }, TICK);
 for await (const _ of Bun.stdin.stream());

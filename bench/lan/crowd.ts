@@ -18,6 +18,8 @@ const HOSTS = 4;
 const NODES_PER_PROGRAM = 25;
 /** All nodes start within this time, in ms. */
 const SPREAD = 3_000;
+/** Between two announcements of a node, in ms. */
+const INTERVAL = 30_000;
 /** How long packets are counted after a start, in ms. */
 const BURST = 10_000;
 const JOINS = 3;
@@ -88,7 +90,10 @@ class Crowd {
     progress(`crowd: ${nodes} nodes start`);
     // Only some programs send, but on the same hosts. What there is besides announcements is a packet or two of each host.
     const burst = this.#count();
-    await using _simulated = nodes === real ? null : this.#simulate({ nodes: nodes - real, spread, destinations });
+    await using _simulated =
+      nodes === real
+        ? null
+        : this.#simulate({ nodes: nodes - real, spread, interval: quick ? 1_000 : INTERVAL, destinations });
     await Promise.all(
       this.#agents.map((agent, i) => agent.ask("crowd", { node: 0, count: this.#groups[i]!, port: PORT, spread })),
     );

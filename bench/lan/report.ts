@@ -46,7 +46,9 @@ export function missed(figure: Figure): string[] {
     .filter(([value, target]) => !(figure[value as Value] <= target))
     .map(([value, target]) => {
       const name = figure.count === 1 ? "" : `${NAMES[value as Value]} `;
-      return `MISSED   ${figure.part}, ${figure.what}: ${name}${numberOf(figure[value as Value])} ${figure.unit}, target ${target}`;
+      const found = figure[value as Value];
+      const unit = Number.isFinite(found) && figure.unit !== "" ? ` ${figure.unit}` : "";
+      return `MISSED   ${figure.part}, ${figure.what}: ${name}${numberOf(found)}${unit}, target ${target}`;
     });
 }
 
