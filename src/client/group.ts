@@ -2,8 +2,7 @@
  * Groups. On the wire a node of a group is a node like any other: its NodeID begins with the group's name and a slash. Within the
  * group, NodeIDs are without them.
  */
-import { nodeIdFromText } from "../codec/index.ts";
-import { nodeIdBytes } from "./node-id.ts";
+import { nodeIdBytes, utf8 } from "./node-id.ts";
 
 /** Ends the group's name, which therefore cannot contain it. */
 export const GROUP_END = "/";
@@ -16,7 +15,7 @@ export class Group {
 
   /** @param name - as checked by `startSettings` */
   constructor(name: string | undefined) {
-    this.#prefix = nodeIdFromText(name === undefined ? "" : name + GROUP_END);
+    this.#prefix = utf8(name === undefined ? "" : name + GROUP_END);
   }
 
   /** @throws {TypeError} if it is neither text nor bytes, {RangeError} if it is empty, or too long with the group's name */

@@ -1,6 +1,5 @@
 /** NodeIDs: as callers pass them, as bytes in packets, and as keys of a Map. */
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
-import { nodeIdFromText } from "../codec/index.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 
 /** base32 (RFC 4648 §6) in lower case: easy to read aloud and to type. */
@@ -13,7 +12,7 @@ const RANDOM_LETTERS = "abcdefghijklmnopqrstuvwxyz234567";
  * @throws {TypeError} if it is neither text nor bytes, {RangeError} if it is empty or too long
  */
 export function nodeIdBytes(nodeId: string | Uint8Array, name = "a NodeID"): Uint8Array {
-  const bytes = typeof nodeId === "string" ? nodeIdFromText(nodeId) : nodeId;
+  const bytes = typeof nodeId === "string" ? utf8(nodeId) : nodeId;
   if (!(bytes instanceof Uint8Array)) {
     throw new TypeError(`${name} must be a string or a Uint8Array, not ${describeValue(bytes)}`);
   }
@@ -33,4 +32,10 @@ export function randomNodeId(): Uint8Array {
 /** A Map key: one character per byte, for any bytes. */
 export function nodeIdKey(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+/** @throws {RangeError} if the text has no UTF-8. `TextEncoder` would replace an unpaired surrogate. */
+export function utf8(text: string): Uint8Array {
+  if (!text.isWellFormed()) throw new RangeError(`text: an unpaired surrogate has no UTF-8: ${JSON.stringify(text)}`);
+  return new TextEncoder().encode(text);
 }

@@ -3,11 +3,10 @@
  * checks are for callers in plain JavaScript, where such an option would be ignored or misread.
  */
 
-import { nodeIdFromText } from "../codec/index.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
 import { GROUP_END, Group, MAX_GROUP_LENGTH } from "./group.ts";
-import { nodeIdBytes, randomNodeId } from "./node-id.ts";
+import { nodeIdBytes, randomNodeId, utf8 } from "./node-id.ts";
 import { parseServer } from "./servers/address.ts";
 import type { DiscovererOptions, LookupOptions, Timings, WatchOptions } from "./types.ts";
 
@@ -168,7 +167,7 @@ function checkStrings(name: string, value: unknown): string[] {
 
 function checkGroup(name: string, value: unknown): void {
   checkType(name, value, "string", "a string");
-  const length = nodeIdFromText(value as string).length;
+  const length = utf8(value as string).length;
   if (length === 0 || length > MAX_GROUP_LENGTH || (value as string).includes(GROUP_END)) {
     throw new RangeError(`${name} must have 1 to ${MAX_GROUP_LENGTH} bytes and no "${GROUP_END}"`);
   }

@@ -8,8 +8,6 @@ export function describeValue(value: unknown): string {
   }
   if (typeof value === "bigint") return `the bigint ${value}`;
   if (typeof value === "symbol" || typeof value === "function") return `a ${typeof value}`;
-  // Without the n, 5n would look like a number.
-  if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return "an array";
   const name: unknown = value.constructor?.name;

@@ -1,6 +1,6 @@
 /** The addresses of a server's name, in the order in which they are asked. */
 import { builtin } from "../builtin.ts";
-import { familyOf, formatIp } from "../ip.ts";
+import { familyOf } from "../ip.ts";
 import { parseServer } from "./address.ts";
 import { FAILED_MS, Path, type PathHandlers } from "./path.ts";
 
@@ -74,10 +74,10 @@ export class Addresses {
   }
 
   async #ips(): Promise<string[]> {
-    if (familyOf(this.#host) !== undefined) return [formatIp(this.#host)];
+    if (familyOf(this.#host) !== undefined) return [this.#host];
     const dns = builtin<typeof import("node:dns/promises")>("node:dns/promises");
     const addresses = await dns.lookup(this.#host, { all: true });
     if (addresses.length === 0) throw new Error("the name has no address");
-    return addresses.map(({ address }) => formatIp(address));
+    return addresses.map(({ address }) => address);
   }
 }

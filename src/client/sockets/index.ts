@@ -6,4 +6,4 @@ import type { Sockets } from "./socket.ts";
 export { type ConnectedSocket, codeOf, type Family, type SharedSocket, type Sockets } from "./socket.ts";
 
 /** Replaced by tests only: Bun runs the sockets of Node too. */
-export const runtime: { sockets: Sockets } = { sockets: "Bun" in globalThis ? bunSockets : nodeSockets };
+export const runtime: { sockets: Sockets } = { sockets: typeof Bun === "undefined" ? nodeSockets : bunSockets };
