@@ -4,6 +4,8 @@ import { Random } from "../support/random.ts";
 export interface RelayOptions {
   /** How many of 100 datagrams are lost, each way. */
   readonly loss?: number;
+  /** Whether a packet to the server is lost. */
+  readonly drop?: (packet: Uint8Array) => boolean;
   /** Datagrams to send before each reply, from the relay's own address or from another one. */
   readonly forge?: (query: Uint8Array, reply: Uint8Array) => Forged[];
 }
@@ -16,7 +18,7 @@ interface Forged {
 /** Each port that asks has a socket of its own towards the server, which replies are relayed back from. */
 export class Relay implements AsyncDisposable {
   readonly port: number;
-  /** The queries received. */
+  /** The packets received. */
   readonly queries: readonly Uint8Array[];
   readonly #sockets: Bun.udp.Socket<"buffer">[];
 
@@ -26,7 +28,7 @@ export class Relay implements AsyncDisposable {
     this.queries = queries;
   }
 
-  static async open(server: number, { loss = 0, forge }: RelayOptions = {}): Promise<Relay> {
+  static async open(server: number, { loss = 0, drop, forge }: RelayOptions = {}): Promise<Relay> {
     const random = new Random(30);
     const lost = () => random.below(100) < loss;
     const queries: Uint8Array[] = [];
@@ -48,7 +50,7 @@ export class Relay implements AsyncDisposable {
     const front = await open((_socket, datagram, port, address) => {
       const query = new Uint8Array(datagram);
       queries.push(query);
-      if (lost()) return;
+      if (lost() || drop?.(query)) return;
       const back = backs.get(port) ?? backOf(port, address);
       backs.set(port, back);
       void back.then((socket) => socket.send(query, server, "127.0.0.1"));

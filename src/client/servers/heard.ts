@@ -2,8 +2,8 @@
  * Which answers are believed. Anybody can send a datagram with the server's address as its source, but only the server sees
  * through which ports it was asked. So an attacker has to send to all ports, and also hits sockets that have asked nothing.
  *
- * 32 sockets are open. A query goes through two of them, and an answer is believed if it has come to both of them and to none
- * of the 16 that never ask. A datagram to a socket that has asked nothing proves an attack: for ten minutes after the last one,
+ * 32 sockets are open. A query goes through two of them, and an answer is believed if it has come to both of them and to no socket
+ * that has asked nothing, not before they have listened for 50 ms. A datagram to a socket that has asked nothing proves an attack: for ten minutes after the last one,
  * queries go through 16 sockets. If a forged answer hits all sockets in random order, it comes to the two before it comes to any
  * other once in 496 times, and after that to the 16 before the other 16 once in 600 million times.
  */
@@ -14,6 +14,8 @@ export const ASKED = 2;
 export const ASKED_UNDER_ATTACK = 16;
 /** How many are open: as many again that never ask. */
 export const OPEN = 2 * ASKED_UNDER_ATTACK;
+/** How long new sockets listen before an answer is believed, in ms: an attack that is going on hits them within this time. */
+export const LISTEN_MS = 50;
 /** How long an attack is assumed to go on after the last forged datagram, in ms. */
 export const ATTACK_MS = 600_000;
 /** The most different answers to a query that are remembered. */

@@ -10,7 +10,7 @@ import { codeOf, type Family } from "../sockets/index.ts";
 import type { NodeAddress } from "../types.ts";
 import { Addresses } from "./addresses.ts";
 import { Deadlines } from "./deadlines.ts";
-import { ASKED, ASKED_UNDER_ATTACK, ATTACK_MS, Heard, OPEN } from "./heard.ts";
+import { ASKED, ASKED_UNDER_ATTACK, ATTACK_MS, Heard, LISTEN_MS, OPEN } from "./heard.ts";
 import type { Path } from "./path.ts";
 import { PendingQuery, type QueryHandlers, Retry, SendQueue, SlotTimeout } from "./pending.ts";
 
@@ -346,10 +346,13 @@ export class ServerLink {
     const answer = `${path.address} ${address.ip} ${address.port}`;
     query.heard.add(answer, socket, unasked);
     if (!query.heard.agreed(answer, asked)) return;
-    // What the system has received already is looked at first: it may prove the answer to be forged.
-    setImmediate(() => {
+    const decide = () => {
       if (!query.cancelled && query.heard!.agreed(answer, this.#socketsOf(query))) this.#believe(query, address, path);
-    });
+    };
+    const wait = path.openedAt + LISTEN_MS - performance.now();
+    if (wait > 0) this.#deadlines.add(Math.ceil(wait), { cancelled: false, due: decide });
+    // What the system has received already is looked at first: it may prove the answer to be forged.
+    else setImmediate(decide);
   }
 
   #believe(query: PendingQuery, address: NodeAddress, path: Path): void {

@@ -38,7 +38,8 @@ export class Path {
   #lanes: Lane[] = [];
   /** Settles when no more sockets are being opened. */
   opening: Promise<void> | undefined;
-  #openedAt = 0;
+  /** When the sockets were opened. */
+  openedAt = Number.POSITIVE_INFINITY;
   /** When the first packet was sent since the last one was received. */
   #silentSince = Number.POSITIVE_INFINITY;
   /** Whether anything was received through these sockets. */
@@ -63,7 +64,7 @@ export class Path {
   /** Whether `count` sockets are open. If not, it opens them and then calls `onReady`, or `onLost`. */
   ready(count: number): boolean {
     const now = performance.now();
-    if (now > Math.min(this.#openedAt + MAX_AGE_MS, this.#silentSince + MAX_SILENCE_MS)) this.close();
+    if (now > Math.min(this.openedAt + MAX_AGE_MS, this.#silentSince + MAX_SILENCE_MS)) this.close();
     if (this.#lanes.length >= count) return true;
     this.opening ??= this.#open(count).then(() => {
       this.opening = undefined;
@@ -89,7 +90,7 @@ export class Path {
   close(): void {
     const lanes = this.#lanes;
     this.#lanes = [];
-    this.#openedAt = Number.POSITIVE_INFINITY;
+    this.openedAt = Number.POSITIVE_INFINITY;
     this.#silentSince = Number.POSITIVE_INFINITY;
     this.#heard = false;
     for (const { socket } of lanes) socket.close();
@@ -97,7 +98,7 @@ export class Path {
 
   async #open(count: number): Promise<void> {
     const lanes = this.#lanes;
-    if (lanes.length === 0) this.#openedAt = performance.now();
+    if (lanes.length === 0) this.openedAt = performance.now();
     try {
       while (lanes.length < count && this.#lanes === lanes) {
         const index = lanes.length;
