@@ -143,6 +143,7 @@ export class Discoverer {
    * @param options - `timeout` in ms (5,000); `signal` to cancel the lookup
    * @returns its address, or `undefined` if there was no reply in time
    * @throws {TypeError} or {RangeError} for wrong arguments; the signal's reason if it is aborted; {Error} if closed
+   * @throws {DiscoveryError} if no server can be reached: at once, or with the LAN at the timeout
    * @example
    * ```ts
    * import { Discoverer } from "whereabouts/client";
@@ -267,9 +268,8 @@ export class Discoverer {
   }
 
   /**
-   * Announces now, to the LAN and to every server. Resolves half a second after the last packet was sent: by then it is
-   * known whether a server's host refused the packet. Never rejects: failures are `error` events. Does nothing without a
-   * port to announce.
+   * Announces now, to the LAN and to every server. Resolves when each server has answered a query for this node, or has not
+   * after eight attempts within 6 s. Never rejects: failures are `error` events. Does nothing without a port to announce.
    *
    * @example
    * ```ts
@@ -347,15 +347,13 @@ export class Discoverer {
   }
 
   /**
-   * Closes all sockets and timers. Pending lookups resolve with `undefined`. May be called twice.
+   * Closes all sockets and timers. Pending lookups are rejected; `lookupMany` ends with the results so far. May be called twice.
    *
    * @example
    * ```ts
    * const discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
-   * const peer = discoverer.lookup("THEIR-NODE");
    * await discoverer.close();
    *
-   * await peer; // => undefined
    * await discoverer.lookup("THEIR-NODE"); // throws Error
    * ```
    */
@@ -401,10 +399,8 @@ export class Discoverer {
       ownKey: nodeIdKey(wireId),
       timings,
       signal,
-      onEvent: (event) => {
-        if (event.type !== "gone") this.#lookups.foundOnLan(event);
-        this.#emitter.emit(event.type, event);
-      },
+      onEvent: (event) => this.#emitter.emit(event.type, event),
+      onHeard: (key) => this.#lookups.heardOnLan(key),
       onError: (error) => this.#reportError(error),
       onAnnounced: (address, bytes) => this.#emitter.emit("announced", { where: "lan", address, bytes }),
     });

@@ -7,7 +7,7 @@ import { nodeIdKey } from "./node-id.ts";
 import type { LookupSettings } from "./options.ts";
 import type { ServerLink } from "./servers/link.ts";
 import { type OnResult, Searches, Waiter } from "./servers/searches.ts";
-import type { LanEvent, LanNode, NodeAddress, Timings } from "./types.ts";
+import type { LanNode, NodeAddress, Timings } from "./types.ts";
 import { withResolvers } from "./with-resolvers.ts";
 
 const CLOSED = "the discoverer is closed";
@@ -77,8 +77,9 @@ export class Lookups {
   }
 
   /** Finishes the lookups of a node that announced itself on the LAN. */
-  foundOnLan(event: LanEvent): void {
-    this.#searches.end(nodeIdKey(this.#group.toWire(event.nodeId)), addressOf(event));
+  heardOnLan(key: string): void {
+    const known = this.#searches.has(key) ? this.#onLan(key) : undefined;
+    if (known !== undefined) this.#searches.end(key, known.address);
   }
 
   /** A server link has room for more queries. */

@@ -37,6 +37,8 @@ export interface LanOptions {
   /** Ends {@link Lan.open}. */
   readonly signal?: AbortSignal | undefined;
   onEvent(event: LanEvent): void;
+  /** Called for each announcement of another node, also of one that is known. @param key - `nodeIdKey` of its NodeID on the wire */
+  onHeard?(key: string): void;
   /** A failure that will be retried. Each cause is reported once until it has worked again. */
   onError(error: DiscoveryError): void;
   /** Called for each datagram that was sent. */
@@ -150,7 +152,7 @@ export class Lan {
     if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !decodeInto(datagram, fields)) return "ignored";
     const { type, port, nodeIdOffset, nodeIdLength } = fields;
     if (type !== "announcement" || nodeIdLength === 0 || nodeIdLength > MAX_ID_LENGTH) return "ignored";
-    const { group, ownKey, announcement, onEvent } = this.#options;
+    const { group, ownKey, announcement, onHeard, onEvent } = this.#options;
     if (!group.includes(datagram, nodeIdOffset, nodeIdLength)) return "foreign";
     const end = nodeIdOffset + nodeIdLength;
     const key = datagram.toString("latin1", nodeIdOffset, end);
@@ -164,6 +166,7 @@ export class Lan {
         : (this.#table.update(key, address, port, now, Date.now()) ??
           this.#table.add(key, group.fromWire(datagram.subarray(nodeIdOffset, end)), address, port, now, Date.now()));
     if (heard === "full") return "ignored";
+    if (heard !== "hello") onHeard?.(key);
     if (heard === "known") return "announcements";
     // A node that moved may have been restarted, and then it knows no other nodes.
     if (announcement !== undefined) this.#schedule.answer(now, this.#table.size);

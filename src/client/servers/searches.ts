@@ -140,6 +140,11 @@ export class Searches {
     return undefined;
   }
 
+  /** Whether there is a search for this NodeID. */
+  has(key: string): boolean {
+    return this.#running.has(key);
+  }
+
   /** Calls the waiter's `onResult` when the search ends, or after `timeout` ms, rounded up to TIMEOUT_STEP_MS. */
   search(key: string, waiter: Waiter, timeout: number): void {
     let search = this.#running.get(key);

@@ -97,13 +97,12 @@ testIf(hasNetns, NEEDS_NETNS)(
       const mine = await Discoverer.start();
       const theirs = await Discoverer.start({ nodeId: "THEIRS", port: 5 });
       await mine.lookup("THEIRS", { timeout: 20_000 });
-      const at = mine.nodes()[0].seenAt;
       setTimeout(() => theirs.announce(), 300);
-      const found = await mine.lookup("THEIRS", { fresh: true, timeout: 20_000 });
-      console.log(found.port, found.seenAt > at);
+      let began = performance.now();
+      console.log((await mine.lookup("THEIRS", { fresh: true, timeout: 40_000 })).port, performance.now() - began < 30_000);
       await theirs.close();
-      const began = performance.now();
-      console.log((await mine.lookup("THEIRS")).port, performance.now() - began < 500);
+      began = performance.now();
+      console.log((await mine.lookup("THEIRS")).port, performance.now() - began < 900);
       console.log((await mine.lookup("THEIRS", { fresh: true, timeout: 1_000 })).port, performance.now() - began >= 990);
       process.exit();`;
     const child = Bun.spawn(hosts.a.command([process.execPath, "-e", script]), { stdout: "pipe", stderr: "inherit" });
