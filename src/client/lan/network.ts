@@ -120,9 +120,8 @@ export class LanNetwork {
       } else if (on === "all") void this.#send(key, target, announcement);
     }
     if (isNew) this.#options.onNewTargets();
-    const missing = this.#missing();
     if (this.#targets.size > 0) this.#reported.delete("targets");
-    else if (on === "all" && announcement !== undefined && !missing) {
+    else if (on === "all" && announcement !== undefined) {
       this.#report("targets", "lan", "there is no interface to announce on", "ENETDOWN");
     }
   }
@@ -137,27 +136,22 @@ export class LanNetwork {
     this.#readAt = now;
     try {
       this.#all = currentInterfaces();
-      this.#reported.delete("list");
     } catch (error) {
       this.#report("list", "lan", "cannot list the network interfaces", codeOf(error), error);
       return;
     }
-    this.#used = inUse(this.#all, this.#options.interfaces);
+    this.#reported.delete("list");
+    const names = this.#options.interfaces;
+    this.#used = inUse(this.#all, names);
     this.#sources.update(this.#all, this.#used);
-  }
-
-  /** Reports the interfaces that were chosen but do not exist. They may come later. @returns whether there are any */
-  #missing(): boolean {
-    let missing = false;
-    for (const name of this.#options.interfaces ?? []) {
-      if (this.#all[name] !== undefined) this.#reported.delete(`interface ${name}`);
+    for (const name of names ?? []) {
+      // It may come later.
+      if (this.#used[name] !== undefined) this.#reported.delete(`interface ${name}`);
       else {
-        missing = true;
         const others = Object.keys(this.#all).join(", ");
         this.#report(`interface ${name}`, "lan", `there is no interface ${name}, only ${others}`, "ENODEV");
       }
     }
-    return missing;
   }
 
   async #open(family: Family): Promise<void> {

@@ -28,7 +28,8 @@ export const nodeSockets: Sockets = {
 
   async share(family, port, handlers): Promise<SharedSocket> {
     const socket = create({ type: family === "IPv6" ? "udp6" : "udp4", reuseAddr: true, ipv6Only: family === "IPv6" });
-    await opened(socket, "listening", handlers, () => socket.bind(port));
+    // Exclusive: otherwise the workers of a cluster share one socket, and each datagram goes to one of them.
+    await opened(socket, "listening", handlers, () => socket.bind({ port, exclusive: true }));
     let closed = false;
     const close = () => {
       if (closed) return;

@@ -103,6 +103,16 @@ lanTest(
       .filter((line) => line.includes("20121025"));
     expect(groups.map((line) => line.split(/\s+/)[1]).sort()).toEqual(["docker0", "eth1"]);
 
+    // Programs of the same host are believed, whichever of its addresses they use.
+    await using neighbour = await start(net.host, { kind: "listener", port: 21026 });
+    for (const [nodeId, to] of [
+      ["BY-ETH0", "10.9.0.1"],
+      ["BY-LO", "127.0.0.1"],
+    ] as const) {
+      neighbour.order({ send: [announcement(ascii(nodeId), 22000).toHex()], to, port: 21025 });
+      expect(await lan.first("node", (node) => node.nodeId === nodeId)).toMatchObject({ ip: to });
+    }
+
     // It says so once, and uses the interface when it is there.
     expect(lan.all("error")).toEqual([
       {

@@ -1,5 +1,7 @@
 /** Hosts are network namespaces, joined by virtual cables: every datagram goes through the kernel, and nothing is mocked. */
 import { afterAll, beforeAll, expect } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { Folder } from "../../support/folder.ts";
 import { type Host, hasNetns, twoHosts } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
@@ -402,6 +404,24 @@ lanTest("close() leaves no socket and no timer behind, during open() too, and th
     aborted: "the reason",
   });
   expect(await child.exited).toBe(0);
+});
+
+nodeTest("every worker of a Node cluster receives each announcement", async () => {
+  port++;
+  using folder = new Folder();
+  const [, , , code] = await program(new URL("./cluster.ts", import.meta.url), "node");
+  // A cluster starts its workers with the file of the first process.
+  writeFileSync(folder.at("cluster.mjs"), code!);
+  const command = net.a.command(["node", folder.at("cluster.mjs"), `${port}`]);
+  const cluster = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit", timeout: TEST_LIMIT_MS });
+  await using far = await start(net.b, { kind: "listener" });
+  let output = "";
+  for await (const text of cluster.stdout.pipeThrough(new TextDecoderStream())) {
+    output += text;
+    if (/^(ready\n){2}$/.test(output)) far.order({ send: [packet("FAR", 22000)], to: BROADCAST });
+    if (/(FAR\n){2}$/.test(output)) cluster.kill();
+  }
+  expect(output).toBe("ready\nready\nFAR\nFAR\n");
 });
 
 lanTest("intervals longer than the longest timer are no reason for a timer that fires at once", async () => {

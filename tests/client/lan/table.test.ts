@@ -76,6 +76,32 @@ test("a table that was filled by a flood of invented NodeIDs keeps the nodes it 
   expect(hear("B", "192.0.2.2", 22000, 95_000)).toBe("node");
 });
 
+test("a source that invents NodeIDs gets 1,000 places; the nodes of other sources, and those that move, get theirs", () => {
+  const { table, hear } = tableOf();
+  const flood = (at: number) => Array.from({ length: 12_000 }, (_, i) => hear(`invented-${i}`, "192.0.2.66", 1, at));
+  expect(flood(0).filter((what) => what === "node")).toHaveLength(1_000);
+  expect(hear("A", "192.0.2.1", 22000, 1)).toBe("node");
+  // A full source takes no node over, and the node stays where it was.
+  expect(hear("A", "192.0.2.66", 22000, 10_000)).toBe("full");
+  expect(table.get("A", 10_000)?.ip).toBe("192.0.2.1");
+  expect(hear("invented-0", "192.0.2.2", 1, 10_000)).toBe("moved");
+  expect(hear("A", "192.0.2.66", 22000, 10_001)).toBe("moved");
+  expect(hear("one-more", "192.0.2.66", 1, 10_002)).toBe("full");
+  // Nodes that are gone leave their places.
+  while (table.expire(95_000) !== undefined);
+  expect(table.size).toBe(2);
+  // "A" has one of the places, and "invented-0" moves back to another.
+  expect(flood(95_000).filter((what) => what === "node")).toHaveLength(998);
+});
+
+test("callers get copies that later announcements do not change", () => {
+  const { table, hear } = tableOf();
+  hear("A", "192.0.2.1", 22000, 0);
+  const [before] = table.nodes(0);
+  hear("A", "192.0.2.2", 22001, 5_000);
+  expect(before).toMatchObject({ ip: "192.0.2.1", port: 22000, seenAt: 1e12 });
+});
+
 test("the table copies a NodeID, because it is a part of a datagram", () => {
   const { table } = tableOf();
   const datagram = ascii("..A..");
