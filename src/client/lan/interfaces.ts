@@ -14,8 +14,8 @@ export type Interfaces = ReturnType<typeof networkInterfaces>;
 const CONTAINER_INTERFACES = new RegExp(
   `^(${[
     "docker\\d+|docker_gwbridge|br-[0-9a-f]{12}", // Docker: its bridge, that of a swarm, and those of `network create`
-    "podman\\d+|cni-podman\\d+", // Podman 4 and 3
-    "(virbr|lxcbr|lxdbr|incusbr)\\d+", // libvirt, LXC, LXD and Incus
+    "(cni-)?podman\\d+", // Podman 3 and later
+    "(vir|lxc|lxd|incus)br\\d+", // libvirt, LXC, LXD and Incus
     "(veth|lxc)[0-9a-z]{6,}", // the host's end of one container; a short name such as veth0 is the kernel's default
     "(cni|cbr)\\d+|cali[0-9a-f]{11}|(cilium_|flannel|kube-|weave|vxlan(-v6)?\\.calico).*", // Kubernetes
   ].join("|")})$`,
@@ -37,6 +37,8 @@ export interface Target {
   readonly destination: string;
   /** IPv6: the interface's name and index, because a new interface may have the name of an old one. Otherwise empty. */
   readonly scope: string;
+  /** Since when it is a target, in ms on a monotonic clock. Set by the owner of the targets. */
+  since?: number;
 }
 
 /** @throws {Error} if the system cannot tell, for want of file descriptors, say */

@@ -52,9 +52,7 @@ export class LanNetwork {
   #all: Interfaces = {};
   #readAt = Number.NEGATIVE_INFINITY;
   #used: Interfaces = {};
-  /** The targets on them, and since when they are targets. */
   #targets = new Map<string, Target>();
-  readonly #since = new Map<string, number>();
   /** Keys of targets whose last announcement failed, with the error's code. They are retried at each refresh. */
   readonly #failed = new Map<string, string>();
   /** Errors that were reported and are not solved yet: by cause, the error's code. They are not reported again. */
@@ -102,24 +100,21 @@ export class LanNetwork {
   refresh(now: number, on: "new" | "young" | "all"): void {
     if (this.#closed) return;
     this.#read(now);
+    const old = this.#targets;
     this.#targets = this.#usable(targets(this.#used, this.#options.interfaces === undefined));
     this.#join();
-    for (const known of [this.#failed, this.#since]) {
-      for (const key of known.keys()) if (!this.#targets.has(key)) known.delete(key);
-    }
-    const { hello, announcement } = this.#options;
+    for (const key of this.#failed.keys()) if (!this.#targets.has(key)) this.#failed.delete(key);
+    const { hello, announcement, onNewTargets } = this.#options;
     let isNew = false;
     for (const [key, target] of this.#targets) {
-      const since = this.#since.get(key);
-      if (since === undefined) {
-        isNew = true;
-        this.#since.set(key, now);
-      }
+      const since = old.get(key)?.since;
+      target.since = since ?? now;
+      if (since === undefined) isNew = true;
       if (since === undefined || this.#failed.has(key) || (on === "young" && now - since < YOUNG_MS)) {
         void this.#send(key, target, hello, announcement);
       } else if (on === "all") void this.#send(key, target, announcement);
     }
-    if (isNew) this.#options.onNewTargets();
+    if (isNew) onNewTargets();
     if (this.#targets.size > 0) this.#reported.delete("targets");
     else if (on === "all" && announcement !== undefined) {
       this.#report("targets", "lan", "there is no interface to announce on", "ENETDOWN");
