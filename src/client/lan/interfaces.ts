@@ -37,8 +37,10 @@ export interface Target {
   readonly destination: string;
   /** IPv6: the interface's name and index, because a new interface may have the name of an old one. Otherwise empty. */
   readonly scope: string;
-  /** Since when it is a target, in ms on a monotonic clock. Set by the owner of the targets. */
+  /** Set by the user of the targets: since when it is one, in ms on a monotonic clock. */
   since?: number;
+  /** Set by the user of the targets: the error's code if the last announcement failed. */
+  failed?: string | undefined;
 }
 
 /** @throws {Error} if the system cannot tell, for want of file descriptors, say */

@@ -73,22 +73,17 @@ export class Lan {
   #closed = false;
 
   private constructor(options: LanOptions) {
-    const { port, interfaces, announcement, group, timings } = options;
     this.#options = options;
-    this.#table = new LanTable(timings.lanRetention);
-    this.#schedule = new Schedule(timings.lanInterval);
-    const helloId = group.toWire(randomNodeId());
+    this.#table = new LanTable(options.timings.lanRetention);
+    this.#schedule = new Schedule(options.timings.lanInterval);
+    const helloId = options.group.toWire(randomNodeId());
     this.#helloKey = nodeIdKey(helloId);
     this.#network = new LanNetwork({
-      port,
-      interfaces,
+      ...options,
       // No program can be reached on port 0, so this one asks and is not listed.
       hello: encodeAnnouncement(helloId, 0),
-      announcement,
       receive: (datagram, address) => this.#receive(datagram, address),
       onNewTargets: () => this.#schedule.started(performance.now()),
-      onError: (error) => options.onError(error),
-      onAnnounced: (address, bytes) => options.onAnnounced(address, bytes),
     });
   }
 

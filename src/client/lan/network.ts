@@ -53,14 +53,12 @@ export class LanNetwork {
   #readAt = Number.NEGATIVE_INFINITY;
   #used: Interfaces = {};
   #targets = new Map<string, Target>();
-  /** Keys of targets whose last announcement failed, with the error's code. They are retried at each refresh. */
-  readonly #failed = new Map<string, string>();
   /** Errors that were reported and are not solved yet: by cause, the error's code. They are not reported again. */
   readonly #reported = new Map<string, string>();
   /** Scopes of the present interfaces on which the socket has joined the IPv6 group. */
   #joined = new Set<string>();
-  /** Scopes of all interfaces on which the socket has ever joined it, also of those that were removed. */
-  #memberships = new Set<string>();
+  /** How often the socket has joined it, also on interfaces that were removed. */
+  #joins = 0;
   #closed = false;
 
   constructor(options: LanNetworkOptions) {
@@ -76,11 +74,15 @@ export class LanNetwork {
     // One family is enough, unless another program holds the port.
     const fatal = failures.find(({ code }) => code === "EADDRINUSE") ?? failures[FAMILIES.length - 1];
     if (fatal !== undefined) throw fatal;
-    const { port, onError } = this.#options;
+    const { port } = this.#options;
     for (const family of this.#sockets.keys()) {
       if (await isShared(family, port)) continue;
-      const message = `this runtime does not share UDP port ${port} (${family}): other programs of this host cannot use it`;
-      onError(new DiscoveryError("lan", message, { code: "ENOTSUP" }));
+      this.#report(
+        `sharing ${family}`,
+        "lan",
+        `other programs of this host cannot use UDP port ${port} (${family})`,
+        "ENOTSUP",
+      );
     }
   }
 
@@ -103,16 +105,16 @@ export class LanNetwork {
     const old = this.#targets;
     this.#targets = this.#usable(targets(this.#used, this.#options.interfaces === undefined));
     this.#join();
-    for (const key of this.#failed.keys()) if (!this.#targets.has(key)) this.#failed.delete(key);
     const { hello, announcement, onNewTargets } = this.#options;
     let isNew = false;
-    for (const [key, target] of this.#targets) {
-      const since = old.get(key)?.since;
-      target.since = since ?? now;
-      if (since === undefined) isNew = true;
-      if (since === undefined || this.#failed.has(key) || (on === "young" && now - since < YOUNG_MS)) {
-        void this.#send(key, target, hello, announcement);
-      } else if (on === "all") void this.#send(key, target, announcement);
+    for (const [key, found] of this.#targets) {
+      const target = old.get(key) ?? found;
+      this.#targets.set(key, target);
+      if (target.since === undefined) isNew = true;
+      target.since ??= now;
+      if (target.since === now || target.failed !== undefined || (on === "young" && now - target.since < YOUNG_MS)) {
+        void this.#send(target, hello, announcement);
+      } else if (on === "all") void this.#send(target, announcement);
     }
     if (isNew) onNewTargets();
     if (this.#targets.size > 0) this.#reported.delete("targets");
@@ -132,7 +134,7 @@ export class LanNetwork {
     try {
       this.#all = currentInterfaces();
     } catch (error) {
-      this.#report("list", "lan", "cannot list the network interfaces", codeOf(error), error);
+      this.#report("list", "lan", "cannot list the network interfaces", error);
       return;
     }
     this.#reported.delete("list");
@@ -152,14 +154,14 @@ export class LanNetwork {
   async #open(family: Family): Promise<void> {
     const { port, receive } = this.#options;
     const socket = await openLanSocket(family, port, receive, (error) =>
-      this.#report(`socket ${codeOf(error)}`, "lan", "the network reports", codeOf(error), error),
+      this.#report(`socket ${codeOf(error)}`, "lan", "the network reports", error),
     );
     if (this.#closed) return socket.close();
     const old = this.#sockets.get(family);
     this.#sockets.set(family, socket);
     if (family === "IPv6") {
       this.#joined = new Set();
-      this.#memberships = new Set();
+      this.#joins = 0;
       this.#join();
     }
     // The old socket is closed after the new one listens: to receive a packet twice is better than to miss it.
@@ -188,7 +190,7 @@ export class LanNetwork {
     } catch (error) {
       // It is not an error if, for instance, the host has no IPv6. It is an error if another program holds the port.
       const { code, message } = error as DiscoveryError;
-      if (code === "EADDRINUSE") this.#report(family, "lan", message, code, error);
+      if (code === "EADDRINUSE") this.#report(family, "lan", message, error);
     } finally {
       this.#opening.delete(family);
     }
@@ -203,8 +205,7 @@ export class LanNetwork {
       if (this.#joined.has(scope) || this.#joinOn(socket, name)) present.add(scope);
     }
     this.#joined = present;
-    for (const scope of present) this.#memberships.add(scope);
-    if (this.#memberships.size - present.size > MAX_STALE) void this.#reopen("IPv6");
+    if (this.#joins - present.size > MAX_STALE) void this.#reopen("IPv6");
   }
 
   #joinOn(socket: SharedSocket, name: string): boolean {
@@ -218,16 +219,17 @@ export class LanNetwork {
         socket.dropMembership(LAN_GROUP, name);
         socket.addMembership(LAN_GROUP, name);
       }
+      this.#joins++;
       this.#reported.delete(`join ${name}`);
       return true;
     } catch (error) {
-      this.#report(`join ${name}`, name, `cannot listen to ${LAN_GROUP}`, codeOf(error), error);
+      this.#report(`join ${name}`, name, `cannot listen to ${LAN_GROUP}`, error);
       return false;
     }
   }
 
   /** Sends the packets one after the other, and reports the announcement as sent. */
-  async #send(key: string, target: Target, ...packets: (Uint8Array | undefined)[]): Promise<void> {
+  async #send(target: Target, ...packets: (Uint8Array | undefined)[]): Promise<void> {
     const { family, name, destination } = target;
     const { port, announcement, onAnnounced } = this.#options;
     try {
@@ -239,15 +241,15 @@ export class LanNetwork {
           onAnnounced(`${family === "IPv6" ? `[${destination}]` : destination}:${port}`, packet.length);
         }
       }
-      this.#failed.delete(key);
+      target.failed = undefined;
       this.#reported.delete(destination);
     } catch (error) {
       const code = codeOf(error);
       // Sending fails while the kernel checks a new address for duplicates, so only a second failure is reported.
-      if (this.#failed.get(key) === code && !this.#redundant(target)) {
-        this.#report(destination, name, `cannot announce to ${destination}`, code, error);
+      if (target.failed === code && !this.#redundant(target)) {
+        this.#report(destination, name, `cannot announce to ${destination}`, error);
       }
-      this.#failed.set(key, code);
+      target.failed = code;
     }
   }
 
@@ -257,14 +259,19 @@ export class LanNetwork {
    */
   #redundant({ destination }: Target): boolean {
     if (destination !== LIMITED_BROADCAST) return false;
-    for (const [key, { family }] of this.#targets) {
-      if (family === "IPv4" && key !== LIMITED_BROADCAST && !this.#failed.has(key)) return true;
+    for (const { family, destination, failed } of this.#targets.values()) {
+      if (family === "IPv4" && destination !== LIMITED_BROADCAST && failed === undefined) return true;
     }
     return false;
   }
 
-  /** Reports an error, unless the same cause was reported already. */
-  #report(cause: string, where: string, message: string, code: string, error?: unknown): void {
+  /**
+   * Reports an error, unless the same cause was reported already.
+   *
+   * @param error - or only its code
+   */
+  #report(cause: string, where: string, message: string, error: unknown): void {
+    const code = codeOf(error);
     if (this.#closed || this.#reported.get(cause) === code) return;
     this.#reported.set(cause, code);
     this.#options.onError(new DiscoveryError(where, `${message}: ${code}`, { code, cause: error }));
