@@ -113,8 +113,8 @@ export class LanNetwork {
       if (target.since === undefined) isNew = true;
       target.since ??= now;
       if (target.since === now || target.failed !== undefined || (on === "young" && now - target.since < YOUNG_MS)) {
-        void this.#send(target, hello, announcement);
-      } else if (on === "all") void this.#send(target, announcement);
+        void this.#send(target, announcement === undefined ? [hello] : [hello, announcement]);
+      } else if (on === "all" && announcement !== undefined) void this.#send(target, [announcement]);
     }
     if (isNew) onNewTargets();
     if (this.#targets.size > 0) this.#reported.delete("targets");
@@ -228,21 +228,17 @@ export class LanNetwork {
     }
   }
 
-  /** Sends the packets one after the other, and reports the announcement as sent. */
-  async #send(target: Target, ...packets: (Uint8Array | undefined)[]): Promise<void> {
+  /** Sends the packets, the announcement among them if there is one. */
+  async #send(target: Target, packets: readonly Uint8Array[]): Promise<void> {
     const { family, name, destination } = target;
     const { port, announcement, onAnnounced } = this.#options;
     try {
-      for (const packet of packets) {
-        if (packet === undefined) continue;
-        await this.#sockets.get(family)?.send(packet, port, destination);
-        if (this.#closed) return;
-        if (packet === announcement) {
-          onAnnounced(`${family === "IPv6" ? `[${destination}]` : destination}:${port}`, packet.length);
-        }
-      }
+      await Promise.all(packets.map((packet) => this.#sockets.get(family)?.send(packet, port, destination)));
+      if (this.#closed) return;
       target.failed = undefined;
       this.#reported.delete(destination);
+      const address = `${family === "IPv6" ? `[${destination}]` : destination}:${port}`;
+      if (announcement !== undefined) onAnnounced(address, announcement.length);
     } catch (error) {
       const code = codeOf(error);
       // Sending fails while the kernel checks a new address for duplicates, so only a second failure is reported.

@@ -54,22 +54,30 @@ const start = (host: Host, options: Partial<AgentOptions>) =>
 
 /** The sources of what the peer's listener has heard, apart from its own packets: an IPv4 address, or the cable's end. */
 function heardBy(listener: Agent): string[] {
-  const own = ascii("CAST").toHex();
-  const heard = listener.all("heard").filter(({ hex }) => !hex.includes(own));
+  const own = /^.{24}(42524f|4d554c|554e49|4c494e)/; // BRO, MUL, UNI, LIN
+  const heard = listener.all("heard").filter(({ hex }) => !own.test(hex));
   return [...new Set(heard.map(({ ip }) => ip.split("%")[1] ?? ip))].sort();
 }
 
 /** Sends announcements from all of the peer's addresses, the last of them on `last`. @returns the nodes then known */
-async function believed(lan: Agent, listener: Agent, cables: number, last: number): Promise<string[]> {
-  const all = Array.from({ length: cables }, (_, i) => i).filter((i) => i !== last);
+async function believed(
+  { host }: { host: Host },
+  names: readonly string[],
+  lan: Agent,
+  listener: Agent,
+  last: number,
+): Promise<string[]> {
+  const all = [...names.keys()].filter((i) => i !== last);
   for (const i of [...all, last]) {
     const send = (to: string, how: string) =>
       listener.order({ send: [announcement(ascii(`${how}-${i}`), 22000).toHex()], to });
     send(`10.9.${i}.255`, "BROADCAST");
     send(`10.9.${i}.1`, "UNICAST");
     send(`ff02::2012:1025%p${i}`, "MULTICAST");
+    const linkLocal = /fe80::[0-9a-f:]+/.exec(host.run(`ip -6 addr show dev ${names[i]}`))![0];
+    send(`${linkLocal}%p${i}`, "LINK-LOCAL");
   }
-  for (const how of ["BROADCAST", "UNICAST", "MULTICAST"]) {
+  for (const how of ["BROADCAST", "UNICAST", "MULTICAST", "LINK-LOCAL"]) {
     await lan.first("node", ({ nodeId }) => nodeId === `${how}-${last}`);
   }
   await lan.state();
@@ -82,15 +90,18 @@ async function believed(lan: Agent, listener: Agent, cables: number, last: numbe
 lanTest(
   "only the chosen interfaces are announced on, joined and believed",
   async () => {
-    await using net = await cabledHosts("eth0", "eth1", "docker0");
+    const names = ["eth0", "eth1", "docker0"];
+    await using net = await cabledHosts(...names);
     await using listener = await start(net.peer, { kind: "listener" });
     // The limited broadcast would follow this route.
     net.host.run("ip route add default via 10.9.0.2");
     const interfaces = ["eth1", "docker0", "eth9"];
     await using lan = await start(net.host, { interfaces, timings: { interfaces: 50, lanInterval: 100 } });
-    expect(await believed(lan, listener, 3, 2)).toEqual([
+    expect(await believed(net, names, lan, listener, 2)).toEqual([
       "BROADCAST-1",
       "BROADCAST-2",
+      "LINK-LOCAL-1",
+      "LINK-LOCAL-2",
       "MULTICAST-1",
       "MULTICAST-2",
       "UNICAST-1",
@@ -134,10 +145,16 @@ lanTest(
 lanTest(
   "the bridges of containers are not used by default, and a bridge of another name is",
   async () => {
-    await using net = await cabledHosts("br-0123456789ab", "br0", "docker0");
+    const names = ["br-0123456789ab", "br0", "docker0"];
+    await using net = await cabledHosts(...names);
     await using listener = await start(net.peer, { kind: "listener" });
     await using lan = await start(net.host, {});
-    expect(await believed(lan, listener, 3, 1)).toEqual(["BROADCAST-1", "MULTICAST-1", "UNICAST-1"]);
+    expect(await believed(net, names, lan, listener, 1)).toEqual([
+      "BROADCAST-1",
+      "LINK-LOCAL-1",
+      "MULTICAST-1",
+      "UNICAST-1",
+    ]);
     expect(heardBy(listener)).toEqual(["10.9.1.1", "p1"]);
     expect(lan.all("error")).toEqual([]);
   },
