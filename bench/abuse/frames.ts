@@ -136,11 +136,6 @@ export class Frames {
     this.#halves[(i * SLOT_WORDS + this.#payloadAt) * 2 - 1] = ~folded(sum) & 0xffff || 0xffff;
   }
 
-  /** For IPv4 only, where no checksum covers it. */
-  setDestinationPort(i: number, port: number): void {
-    this.#halves[i * SLOT_WORDS * 2 + this.#payloadAt * 2 - 3] = ((port & 0xff) << 8) | (port >>> 8);
-  }
-
   #writeHeaders(i: number, options: FrameOptions, size: number): void {
     const { destinationMac, destination, sourcePort, destinationPort } = options;
     const frame = i * SLOT + FRAME_AT;
