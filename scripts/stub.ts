@@ -19,7 +19,7 @@ function refuse(what) {
   throw new Error(
     "Bun" in globalThis
       ? \`${name}: \${what} needs the module of the export condition "bun": set that condition in the bundler\`
-      : \`${name}: \${what} needs Bun ${BUN} (https://bun.sh); the rest of whereabouts runs without it\`,
+      : \`${name}: \${what} needs Bun ${BUN} (https://bun.sh); only ${name} needs it\`,
   );
 }
 ${declarations.join("\n")}

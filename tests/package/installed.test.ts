@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { DiscoveryServer } from "../../src/server/index.ts";
 import { readmeBlock } from "../docs/readme.ts";
 import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { Client } from "../support/client.ts";
@@ -31,6 +32,24 @@ beforeAll(async () => {
 function modulesOf({ installed }: Project, urls: readonly string[]): string[] {
   return urls.map((url) => relative(pathToFileURL(installed).href, url));
 }
+
+/** Runs a build of peers.ts with a server on loopback. Its node must be found, and nothing else be printed. */
+async function expectPeers(command: readonly string[], folder: string): Promise<void> {
+  await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
+  const at = `127.0.0.1:${server.port}`;
+  expect(await workplace.output([...command, at], folder)).toBe(`127.0.0.1:22000 via ${at}\n`);
+}
+
+testIf(hasNpm, NEEDS_NPM)(
+  "under Bun a program of the client announces a node and finds it, from its source and compiled",
+  async () => {
+    const { folder } = await workplace.bunProject();
+    await expectPeers(["bun", "peers.ts"], folder);
+    await workplace.output(["bun", "build", "--compile", "peers.ts", "--outfile", "peers"], folder);
+    await expectPeers([join(folder, "peers")], await workplace.folder("compiled"));
+  },
+  LONG_LIMIT_MS,
+);
 
 testIf(hasNpm, NEEDS_NPM)(
   "under Bun the TypeScript sources run, and agree with the original decoder on every vector",
@@ -67,33 +86,65 @@ describe("under Node", () => {
     LONG_LIMIT_MS,
   );
 
+  const FORMS = [
+    ["as an ES module", { format: "esm", packages: "external" }],
+    ["bundled as an ES module", { format: "esm" }],
+    ["bundled as CommonJS", { format: "cjs" }],
+  ] as const;
+  for (const [how, options] of FORMS) {
+    testIf(hasNpm, NEEDS_NPM)(
+      `a program of the client, ${how}, announces a node and finds it`,
+      async () => {
+        const { folder } = await workplace.npmProject();
+        const outfile = join(folder, `${how.replaceAll(" ", "-")}.${options.format === "esm" ? "mjs" : "cjs"}`);
+        const entryPoints = [join(folder, "peers.ts")];
+        const { warnings } = await build({ entryPoints, outfile, bundle: true, platform: "node", ...options });
+        expect(warnings).toEqual([]);
+        await expectPeers(["node", outfile], folder);
+      },
+      LONG_LIMIT_MS,
+    );
+  }
+
   testIf(hasNpm, NEEDS_NPM)(
-    "client and server can be imported, and their use throws an error that names Bun",
+    "a CommonJS program imports the client, or requires it where Node can require ES modules",
+    async () => {
+      const { folder } = await workplace.npmProject();
+      const program = `
+        import("whereabouts/client").then(({ Discoverer, LAN_PORT }) => {
+          const same = !process.features.require_module || require("whereabouts/client").Discoverer === Discoverer;
+          console.log(JSON.stringify([typeof Discoverer.start, LAN_PORT, same]));
+        });`;
+      await Bun.write(join(folder, "client.cjs"), program);
+      expect(JSON.parse(await workplace.output(["node", "client.cjs"], folder))).toEqual(["function", 21025, true]);
+    },
+    LONG_LIMIT_MS,
+  );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "the server can be imported, and its use throws an error that names Bun",
     async () => {
       const { folder } = await workplace.npmProject();
       const program = `
         import * as all from "whereabouts";
         import { createCodec, PacketError } from "whereabouts/codec";
-        import { Discoverer, DiscoveryError, LAN_PORT, parseServer } from "whereabouts/client";
+        import { Discoverer } from "whereabouts/client";
         import { DEFAULT_PORT, DiscoveryServer, ServerError } from "whereabouts/server";
-        const attempts = [() => Discoverer.start(), () => DiscoveryServer.start(), () => parseServer("::1"), () => new Discoverer()];
+        const attempts = [() => DiscoveryServer.start(), () => new DiscoveryServer()];
         const results = [];
         for (const attempt of attempts) results.push(await (async () => attempt())().catch(({ message }) => message));
         // It must reject, not throw at once.
-        results.push(typeof Discoverer.start().catch(() => {}).then);
-        results.push([LAN_PORT, DEFAULT_PORT, [DiscoveryError, ServerError].every(({ prototype }) => prototype instanceof Error)]);
+        results.push(typeof DiscoveryServer.start().catch(() => {}).then);
+        results.push([DEFAULT_PORT, ServerError.prototype instanceof Error]);
         results.push([all.PacketError === PacketError, all.Discoverer === Discoverer, createCodec().backend, typeof all.xdr.decode]);
         console.log(JSON.stringify(results));`;
       await Bun.write(join(folder, "stubs.mjs"), program);
-      const needs =
-        "needs Bun 1.4.5 or later (https://bun.sh); only whereabouts/codec and whereabouts/xdr run without it";
+      const needs = "needs Bun 1.4.5 or later (https://bun.sh); only whereabouts/server needs it";
       expect(JSON.parse(await workplace.output(["node", "stubs.mjs"], folder))).toEqual([
-        `whereabouts/client: Discoverer.start ${needs}`,
         `whereabouts/server: DiscoveryServer.start ${needs}`,
-        `whereabouts/client: parseServer ${needs}`,
-        `whereabouts/client: new Discoverer ${needs}`,
+        `whereabouts/server: new DiscoveryServer ${needs}`,
         "function",
-        [21025, 22025, true],
+        [22025, true],
         [true, true, "wasm", "function"],
       ]);
     },
@@ -206,6 +257,16 @@ describe("a user's strict program compiles", () => {
     );
 
     testIf(hasNpm, NEEDS_NPM)(
+      `with ${moduleResolution}, with the client, without types of the DOM or of a runtime but AbortSignal`,
+      async () => {
+        const read = await compile("types/client.ts", ["es2022", "esnext.disposable"], moduleResolution);
+        expect(read).toContain("dist/types/src/client/index.d.ts");
+        expect(read.filter((file) => !file.endsWith(".d.ts"))).toEqual([]);
+      },
+      LONG_LIMIT_MS,
+    );
+
+    testIf(hasNpm, NEEDS_NPM)(
       `with ${moduleResolution}, with client and server, without the types of Bun`,
       async () => {
         const read = await compile("types/bun.ts", ["esnext", "dom"], moduleResolution);
@@ -253,6 +314,14 @@ describe("in a browser", () => {
     ["files", "as separate files"],
     ["bundle", "bundled"],
   ] as const) {
+    testIf(available, reason)(
+      `${as}, the client can be loaded, and says that it needs Bun or Node when it is used`,
+      async () => {
+        expect(await pages!.clientError(how)).toBe("Error: whereabouts/client needs Bun, or Node 20.16 or later");
+      },
+      TEST_LIMIT_MS,
+    );
+
     for (const [what, policy, wasm] of POLICIES) {
       testIf(available, reason)(
         `${as}, it ${what}`,

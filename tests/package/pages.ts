@@ -44,16 +44,26 @@ export class Pages implements AsyncDisposable {
   }
 
   /** @param policy - the page's Content-Security-Policy; none if it is empty */
-  async examine(how: How, policy: string): Promise<Examination> {
+  examine(how: How, policy: string): Promise<Examination> {
+    return this.#left(how, policy, "examination");
+  }
+
+  /** The error of a discoverer that is started in a page. */
+  clientError(how: How): Promise<string> {
+    return this.#left(how, "", "clientError");
+  }
+
+  /** What the page has left in a global variable. */
+  async #left<T>(how: How, policy: string, name: string): Promise<T> {
     const page = await this.#browser.newPage();
     const errors: string[] = [];
     page.on("pageerror", ({ message }) => errors.push(message));
     page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
     try {
       await page.goto(`${this.#server.url}${how}?${new URLSearchParams({ policy })}`);
-      const found = await page.evaluate(() => (globalThis as { examination?: Promise<Examination> }).examination);
-      if (found === undefined) throw new Error(`the page did not run: ${errors.join(", ")}`);
-      return found;
+      const left = await page.evaluate((name) => (globalThis as Record<string, unknown>)[name], name);
+      if (left === undefined) throw new Error(`the page did not run: ${errors.join(", ")}`);
+      return left as T;
     } finally {
       await page.close();
     }

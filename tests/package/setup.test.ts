@@ -47,7 +47,10 @@ class Checkout {
   }
 }
 
-const PRODUCTION = ["@logtape", "assemblyscript", "binaryen", "commander", "ipaddr.js", "long", "whereabouts-assembly"];
+const PRODUCTION = [
+  ...["@logtape", "ansi-regex", "assemblyscript", "binaryen", "commander", "get-east-asian-width", "ipaddr.js", "long"],
+  ...["string-width", "strip-ansi", "whereabouts-assembly"],
+];
 
 testIf(hasCache, NEEDS_CACHE)(
   "a production set-up installs the runtime dependencies and the compiler, and a full one the rest",

@@ -36,7 +36,8 @@ const PROGRAMS = [
   "vectors.ts",
   "program.ts",
   "page.ts",
-  ...["portable.ts", "bun.ts", "server.ts"].map((name) => `types/${name}`),
+  "peers.ts",
+  ...["portable.ts", "client.ts", "bun.ts", "server.ts"].map((name) => `types/${name}`),
 ];
 
 /** Calls `make` on the first call only, and returns the same promise from then on. */
@@ -63,10 +64,19 @@ export class Workplace implements AsyncDisposable {
     return packed!;
   });
 
-  /** Tarballs of the runtime dependencies, in the versions that this checkout has. */
+  /** Tarballs of the runtime dependencies and of what they depend on, in the versions that this checkout has. */
   readonly #dependencies = once(async (): Promise<Packed[]> => {
-    const { dependencies } = await Bun.file(join(ROOT, "package.json")).json();
-    const folders = Object.keys(dependencies).map((name) => join(ROOT, "node_modules", name));
+    const folders = new Set<string>();
+    const collect = async (folder: string): Promise<void> => {
+      const { dependencies = {} } = await Bun.file(join(folder, "package.json")).json();
+      for (const name of Object.keys(dependencies)) {
+        const next = join(ROOT, "node_modules", name);
+        if (folders.has(next)) continue;
+        folders.add(next);
+        await collect(next);
+      }
+    };
+    await collect(ROOT);
     return this.#pack(await this.folder("dependencies"), ["--ignore-scripts", ...folders]);
   });
 
