@@ -1,6 +1,6 @@
-// bin/whereabouts, the installed command: a shell script that runs the command line under Bun.
+// bin/whereabouts, the installed command: a shell script that runs the command line under Bun, or else under Node.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { stat, symlink } from "node:fs/promises";
+import { cp, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
@@ -9,16 +9,21 @@ import { hasNpm, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
 
 const COMMAND = join(ROOT, "bin", "whereabouts");
 const QUERY = "197603090000000668656c6c6f210000";
-const MISSING =
-  "whereabouts: needs Bun, and there is no bun on the PATH: install it (https://bun.sh), or run npx -y -p bun whereabouts ...\n";
+const NEITHER =
+  "whereabouts: needs Bun or Node, and there is neither bun nor node on the PATH: install one (https://bun.sh, https://nodejs.org)\n";
+const NOT_BUILT =
+  "whereabouts: there is no bun on the PATH, and this checkout is not built for Node: install Bun (https://bun.sh), or run npm run dist once\n";
+const needsBun = (name: string) =>
+  `whereabouts: error: ${name} needs Bun, and this is Node: install Bun (https://bun.sh), or run npx -y -p bun whereabouts ${name} ...\n`;
 
 const workplace = new Workplace();
 /** Folders for a PATH. All have the shell and what the script calls; none has any other program. */
-let paths: Record<"node" | "bun" | "both", string>;
+let paths: Record<"node" | "bun" | "both" | "neither", string>;
 
 beforeAll(async () => {
   const shell = ["sh", "readlink", "dirname"];
   paths = {
+    neither: await workplace.tools(shell),
     node: await workplace.tools([...shell, ...(Bun.which("node") ? ["node"] : [])]),
     bun: await workplace.tools([...shell, "bun"]),
     both: await workplace.tools([...shell, "bun", ...(Bun.which("node") ? ["node"] : [])]),
@@ -80,23 +85,94 @@ describe("with Bun", () => {
   });
 });
 
-describe("without Bun", () => {
-  test("it says in one line what is missing and how to get it, and exits with 127", async () => {
-    expect(await run(paths.node, ["--version"])).toEqual({ out: "", err: MISSING, code: 127 });
-  });
+describe("with Node alone", () => {
+  /** The command in the installed package. */
+  const installed = async () => join((await workplace.npmProject()).installed, "bin", "whereabouts");
 
   testIf(hasNpm, NEEDS_NPM)(
-    "the installed package, started by npx, prints the same line and exits with 127",
+    "the commands of the client and decode run, also through links and from a folder whose name has spaces",
     async () => {
-      const { folder } = await workplace.npmProject();
-      const PATH = await workplace.tools(["sh", "readlink", "dirname", "node", "npm", "npx"]);
-      const command = [Bun.which("npx", { PATH })!, "--no", "--", "whereabouts", "--version"];
-      const child = Bun.spawn(command, { cwd: folder, env: { ...Bun.env, PATH }, stdout: "pipe", stderr: "pipe" });
-      const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-      expect({ out, err, code }).toEqual({ out: "", err: MISSING, code: 127 });
+      const command = await installed();
+      const { out, err, code } = await run(paths.node, ["decode", QUERY], command);
+      expect({ err, code }).toEqual({ err: "", code: 0 });
+      expect(JSON.parse(out)).toMatchObject({ ok: true, type: "query" });
+      for (const name of ["lookup", "announce", "watch"]) {
+        expect(await run(paths.node, [name, "--help"], command)).toMatchObject({ err: "", code: 0 });
+      }
+      const folder = await workplace.folder("folder of links");
+      await symlink(command, join(folder, "the command"));
+      expect(await run(paths.node, ["--version"], join(folder, "the command"))).toMatchObject({ err: "", code: 0 });
     },
     LONG_LIMIT_MS,
   );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "the other commands are in the help, and say in one line that they need Bun, whatever their arguments",
+    async () => {
+      const command = await installed();
+      const help = (await run(paths.node, ["--help"], command)).out.replaceAll(/\s+/g, " ");
+      for (const name of ["server", "journal", "bench"]) {
+        expect(help).toMatch(new RegExp(` ${name} \\[options\\] [^.]*\\.([^.]*\\.)? Needs Bun\\.`));
+        for (const args of [
+          [],
+          ["--help"],
+          ["--port", "none"],
+          ["--host"],
+          ["stats", "--json"],
+          ["export", "a", "b"],
+        ]) {
+          const result = await run(paths.node, [name, ...args], command);
+          expect(result).toEqual({ out: "", err: needsBun(name), code: 127 });
+        }
+      }
+    },
+    LONG_LIMIT_MS,
+  );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "announce gets SIGTERM and SIGINT, and ends with 0",
+    async () => {
+      for (const signal of ["SIGTERM", "SIGINT"] as const) {
+        const args = ["announce", "--port", "1", "--server", "127.0.0.1:1"];
+        const child = start(paths.node, args, await installed());
+        await new OutputLines(child.stdout).next(/announcing/);
+        child.kill(signal);
+        expect(await child.exited).toBe(0);
+      }
+    },
+    LONG_LIMIT_MS,
+  );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "npx runs the installed package, and its exit code is the command's",
+    async () => {
+      const { folder } = await workplace.npmProject();
+      const PATH = await workplace.tools(["sh", "readlink", "dirname", "node", "npm", "npx"]);
+      const npx = async (...args: string[]) => {
+        const command = [Bun.which("npx", { PATH })!, "--no", "--", "whereabouts", ...args];
+        const child = Bun.spawn(command, { cwd: folder, env: { ...Bun.env, PATH }, stdout: "pipe", stderr: "pipe" });
+        const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+        return { out, err, code };
+      };
+      const line = '{"ok":true,"type":"query","nodeId":"hello!","nodeIdHex":"68656c6c6f21"}\n';
+      expect(await npx("decode", QUERY)).toEqual({ out: line, err: "", code: 0 });
+      expect(await npx("server")).toEqual({ out: "", err: needsBun("server"), code: 127 });
+    },
+    LONG_LIMIT_MS,
+  );
+});
+
+describe("what is missing is said in one line, with exit code 127,", () => {
+  test("if there is neither Bun nor Node", async () => {
+    expect(await run(paths.neither, ["--version"])).toEqual({ out: "", err: NEITHER, code: 127 });
+  });
+
+  testIf(Bun.which("node") !== null, "needs node")("if there is no Bun, and the checkout has no dist/", async () => {
+    const folder = await workplace.folder("checkout");
+    await cp(COMMAND, join(folder, "bin", "whereabouts"));
+    const result = await run(paths.node, ["--version"], join(folder, "bin", "whereabouts"));
+    expect(result).toEqual({ out: "", err: NOT_BUILT, code: 127 });
+  });
 });
 
 describe("its file is executable", () => {

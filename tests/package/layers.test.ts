@@ -125,3 +125,62 @@ test("assembly/ imports only itself", async () => {
     for (const target of await imports(file)) expect(target).toStartWith("assembly/");
   }
 });
+
+/** What the command line under Node must not reach: it is Bun's. */
+const BUN_FOLDERS = /^src\/(?:server|engine|transport|journal)\//;
+/** The only file of the client that uses Bun's API. It does so under Bun only. */
+const BUN_SOCKETS = "src/client/sockets/bun.ts";
+/** The API of Bun, and what Node 20 lacks. */
+const NOT_IN_NODE =
+  /\bBun\.\w+|\.(?:toHex|fromHex)\(|\b(?:Promise\.withResolvers|Array\.fromAsync)\b|import\.meta\.\w+/;
+
+/** The first use of something that Node 20 lacks. Types and comments do not count. */
+function notInNode(source: string): string | undefined {
+  return NOT_IN_NODE.exec(new Bun.Transpiler({ loader: "ts" }).transformSync(source))?.[0];
+}
+
+/** The files that `entries` import, directly or not, themselves included. Types do not count. */
+async function reached(entries: readonly string[]): Promise<{ files: Set<string>; modules: Set<string> }> {
+  const files = new Set(entries);
+  const modules = new Set<string>();
+  for (const file of files) {
+    if (!file.endsWith(".ts")) continue;
+    const text = await Bun.file(join(ROOT, file)).text();
+    for (const { path } of new Bun.Transpiler({ loader: "ts" }).scanImports(text)) {
+      const target = resolved(file, path);
+      (path.startsWith(".") ? files : modules).add(target);
+    }
+  }
+  return { files, modules };
+}
+
+test("what runs under Node imports nothing of Bun's and uses no API that Node 20 lacks", async () => {
+  const { files, modules } = await reached(["src/cli/node.ts", "src/client/index.ts"]);
+  const wrong: string[] = [];
+  for (const file of files) {
+    if (BUN_FOLDERS.test(file)) wrong.push(`${file} is reached`);
+    if (!file.startsWith("src/") || file === BUN_SOCKETS) continue;
+    const use = notInNode(await Bun.file(join(ROOT, file)).text());
+    if (use !== undefined) wrong.push(`${file} uses ${use}`);
+  }
+  expect(wrong).toEqual([]);
+  expect([...modules].filter((name) => /^bun(?::|$)/.test(name))).toEqual([]);
+  for (const name of ["commander", "string-width", "node:tty"]) expect(modules).toContain(name);
+  for (const file of ["src/cli/watch.ts", BUN_SOCKETS, "src/codec/ts.ts"]) expect(files).toContain(file);
+});
+
+test("the client imports no module of a runtime, so that it can be bundled for all", async () => {
+  const { files, modules } = await reached(["src/client/index.ts"]);
+  expect([...modules]).toEqual([]);
+  expect(files.size).toBeGreaterThan(25);
+});
+
+test.each([
+  ["await Bun.sleep(1);", "Bun.sleep"],
+  ["const text = bytes.toHex();", ".toHex("],
+  ["const { promise } = Promise.withResolvers<void>();", "Promise.withResolvers"],
+  ["const folder: string = import.meta.dir;", "import.meta.dir"],
+  ['// Bun.sleep\nlet socket: Bun.udp.Socket<"buffer">; const inBun = "Bun" in globalThis;', undefined],
+])("a use of what Node 20 lacks is found: %s", (source, use) => {
+  expect(notInNode(source)).toBe(use);
+});
