@@ -1,5 +1,7 @@
 // The command `whereabouts announce` as a process that announces to servers on loopback. For the LAN see watch.test.ts.
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { jsonFormat, textFormat } from "../../src/cli/announce.ts";
+import { DiscoveryError } from "../../src/client/index.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { describeCommand, OutputLines } from "../support/command.ts";
@@ -46,7 +48,8 @@ describeCommand("whereabouts announce", ({ run, start }) => {
       expect(await child.exited).toBe(0);
       await printed.end;
       for (const line of printed.lines) expect(line).toMatch(TIME);
-      expect(printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "))).toEqual([
+      const lines = printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "));
+      expect(lines.filter((line) => !line.startsWith("confirmed"))).toEqual([
         `announcing NODE-Ä, port 22000, to localhost:${server.port} until Ctrl-C`,
         `sent  localhost:${server.port}  127.0.0.1:${server.port}  24 bytes`,
         `stopped by ${signal}`,
@@ -112,6 +115,51 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     }
   });
 
+  test("takes a random NodeID if none is given, and prints it", async () => {
+    await using server = await startServer();
+    await using client = await Client.open(server.port);
+    const ids = new Set<string>();
+    for (const json of [false, true]) {
+      const args = ["announce", "--port", "22000", "--server", `127.0.0.1:${server.port}`];
+      await using child = start(json ? [...args, "--json"] : args);
+      const printed = new OutputLines(child.stdout);
+      const first = await printed.next(/./);
+      const id = json ? JSON.parse(first).nodeId : /announcing (\w{16}), port 22000, to /.exec(first)![1]!;
+      await printed.next(/sent/);
+      const reply = announcement(ascii(id), 22000, Uint8Array.of(127, 0, 0, 1));
+      expect(await client.ask(query(ascii(id)))).toEqual(reply);
+      ids.add(id);
+      child.kill();
+    }
+    expect(ids.size).toBe(2);
+  });
+
+  test.each([
+    ["--group", ["--group", "app"], {}],
+    ["WHEREABOUTS_GROUP", [], { WHEREABOUTS_GROUP: "app" }],
+  ])("announces within a group with %s, and prints the NodeID without it", async (_, flags, env) => {
+    await using server = await startServer();
+    await using client = await Client.open(server.port);
+    const args = ["announce", "--id", "A", "--port", "1", "--server", `127.0.0.1:${server.port}`, ...flags];
+    await using child = start(args, { env });
+    const printed = new OutputLines(child.stdout);
+    expect(await printed.next(/./)).toContain("  announcing A, port 1, to ");
+    await printed.next(/sent/);
+    const reply = announcement(ascii("app/A"), 1, Uint8Array.of(127, 0, 0, 1));
+    expect(await client.ask(query(ascii("app/A")))).toEqual(reply);
+    child.kill();
+  });
+
+  test("ignores WHEREABOUTS_INTERFACE without --lan: it may be meant for another command", async () => {
+    await using server = await startServer();
+    const args = ["announce", "--port", "1", "--server", `127.0.0.1:${server.port}`];
+    await using child = start(args, { env: { WHEREABOUTS_INTERFACE: "nope" } });
+    await new OutputLines(child.stdout).next(/sent/);
+    child.kill();
+    expect(await child.exited).toBe(0);
+    expect(await child.stderr.text()).toBe("");
+  });
+
   test("does not take the server's WHEREABOUTS_PORT for the port of the node", async () => {
     const env = { WHEREABOUTS_PORT: "22025", WHEREABOUTS_ID: "A", WHEREABOUTS_SERVER: "127.0.0.1" };
     const { err, code } = await run(["announce"], "", { env });
@@ -134,7 +182,8 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     ]);
     const printed = new OutputLines(child.stdout);
     await printed.next(/"started"/);
-    await until(() => printed.lines.length >= 4, "two errors and an announcement");
+    await until(() => printed.lines.filter((line) => line.includes('"error"')).length >= 2, "two errors");
+    await until(() => printed.lines.some((line) => line.includes('"sent"')), "an announcement");
     child.kill("SIGINT");
     expect(await child.exited).toBe(0);
     await printed.end;
@@ -190,5 +239,31 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     expect(out).toContain("WHEREABOUTS_ANNOUNCE_PORT");
     expect(out).toContain("whereabouts announce --port 22000 --lan --group my-app");
     expect(out).toContain('{"type":"sent",');
+  });
+});
+
+describe("a line of announce", () => {
+  const sent = { where: "192.0.2.1", address: "192.0.2.1:22025", bytes: 24 };
+  const confirmed = { where: "192.0.2.1", address: "192.0.2.1:22025", ip: "2001:db8::7", port: 22000 };
+  const error = new DiscoveryError("192.0.2.1", "recvmsg ECONNREFUSED", { code: "ECONNREFUSED" });
+
+  test("has its columns below those of the others", () => {
+    const format = textFormat(["192.0.2.1"]);
+    const lines = [format.sent(sent), format.confirmed(confirmed), format.error(error)];
+    expect(lines.map((line) => line.slice("2026-01-31T12:00:00+01:00".length))).toEqual([
+      "  sent       192.0.2.1  192.0.2.1:22025        24 bytes",
+      "  confirmed  192.0.2.1  192.0.2.1:22025        the server sees it as [2001:db8::7]:22000",
+      "  error      192.0.2.1: nothing listens on that port",
+    ]);
+  });
+
+  test("has the same in JSON", () => {
+    const format = jsonFormat();
+    const at = expect.any(Number);
+    expect(JSON.parse(format.confirmed(confirmed))).toEqual({ type: "confirmed", ...confirmed, at });
+    const message = "nothing listens on that port";
+    expect(JSON.parse(format.error(error))).toEqual({
+      ...{ type: "error", where: "192.0.2.1", code: "ECONNREFUSED", message, at },
+    });
   });
 });

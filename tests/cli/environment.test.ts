@@ -1,6 +1,6 @@
 // The environment variables of all commands: which there are, and that README.md names them.
 import { expect, test } from "bun:test";
-import { run } from "../support/command.ts";
+import { describeCommand, run } from "../support/command.ts";
 
 const COMMANDS = [
   "server",
@@ -36,6 +36,20 @@ test("a flag of another command shares a variable with the server only where bot
     for (const name of await variables(command)) if (server.includes(name)) shared.add(name);
   }
   expect([...shared].sort()).toEqual(["WHEREABOUTS_JOURNAL", "WHEREABOUTS_JOURNAL_PREFIX", "WHEREABOUTS_RETENTION"]);
+});
+
+describeCommand("a variable of a command that needs Bun", ({ run }) => {
+  test("is known to all commands, so that it is not reported as mistyped", async () => {
+    const names = new Set<string>();
+    const commands = ["server", "journal export", "journal import", "journal stats"];
+    for (const command of commands) for (const name of await variables(command)) names.add(name);
+    names.delete("WHEREABOUTS_JSON");
+    expect(names.size).toBeGreaterThan(20);
+    const env = Object.fromEntries([...names, "WHEREABOUTS_ADMIN"].map((name) => [name, "x"]));
+    expect(await run(["decode", "00"], "", { env })).toMatchObject({ err: "", code: 0 });
+    const { err } = await run(["decode", "00"], "", { env: { WHEREABOUTS_CAPACTY: "1" } });
+    expect(err).toContain("WHEREABOUTS_CAPACTY is ignored: did you mean WHEREABOUTS_CAPACITY?");
+  });
 });
 
 test("an error of journal names the variable that its journal came from", async () => {

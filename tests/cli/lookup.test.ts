@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Columns, IdLines, lookupJson } from "../../src/cli/lookup.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
+import { DiscoveryError } from "../../src/client/index.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { describeCommand, type TerminalCommand } from "../support/command.ts";
@@ -117,6 +118,20 @@ describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
   });
 
   test.each([
+    ["--group", ["--group", "app"], {}],
+    ["WHEREABOUTS_GROUP", [], { WHEREABOUTS_GROUP: "app" }],
+  ])("looks within a group with %s, and prints NodeIDs without it", async (_, flags, env) => {
+    if (server.stats().nodes < 3) await announce(ascii("app/IN-GROUP"), 7);
+    const args = ["lookup", "IN-GROUP", "NODE-A", "--server", at, "--timeout", "0.5"];
+    const { out, code } = await run([...args, ...flags], "", { env });
+    expect(cells(out).map(([id, where]) => [id, where])).toEqual([
+      ["IN-GROUP", "127.0.0.1:7"],
+      ["NODE-A", "not found"],
+    ]);
+    expect(code).toBe(1);
+  });
+
+  test.each([
     ["with -", ["-"]],
     ["without arguments", []],
   ])(
@@ -222,6 +237,17 @@ describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
     ["an empty NodeID", ["", "--server", "x"], "argument 1 is not a NodeID"],
     ["a NodeID that fits into no packet", ["A", "x".repeat(1009), "--server", "x"], "argument 2 is not a NodeID"],
     ["- among others", ["A", "-", "--server", "x"], '"-" must be the only argument'],
+    ["an interface without the LAN", ["A", "--server", "127.0.0.1", "--interface", "lo"], "--interface needs --lan"],
+    [
+      "a group with a slash",
+      ["A", "--server", "127.0.0.1", "--group", "a/b"],
+      '--group must have 1 to 31 bytes and no "/"',
+    ],
+    [
+      "a NodeID that is too long with its group",
+      ["x".repeat(1007), "--server", "127.0.0.1", "--group", "g"],
+      "a NodeID with its group must have 1 to 1008 bytes, not 1009",
+    ],
     ["a wrong port", ["A", "--server", "x:70000"], '"x:70000" is not a server: write host, host:port or [v6]:port'],
     ["a bracket too few", ["A", "--server", "[::1"], '"[::1" is not a server'],
     ["an empty server", ["A", "--server", "x,"], '"" is not a server'],
@@ -267,7 +293,7 @@ describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
     const { out, code } = await run(["lookup", "--help"]);
     expect(code).toBe(0);
     expect(out).toContain("WHEREABOUTS_SERVER");
-    expect(out).toContain("whereabouts lookup NODE-A --lan");
+    expect(out).toContain("whereabouts lookup NODE-A --lan --group my-app");
   });
 
   test.each([
@@ -358,6 +384,16 @@ describe("a line of a lookup", () => {
     const colored = await columns([id, longer], COLORED);
     expect(Bun.stripANSI(colored.line({ nodeId: id, address }, 1_012_345))).toBe(
       plain.line({ nodeId: id, address }, 1_012_345),
+    );
+  });
+
+  test("says if no server could be reached, in JSON why", async () => {
+    const nodeId = ascii("A");
+    const error = new DiscoveryError("192.0.2.1", "recvmsg ECONNREFUSED", { code: "ECONNREFUSED" });
+    const result = { nodeId, address: undefined, error };
+    expect((await columns([nodeId])).line(result, 0)).toBe("A  no server reached");
+    expect(lookupJson(result)).toBe(
+      '{"nodeId":"A","nodeIdHex":"41","found":false,"error":"192.0.2.1: nothing listens on that port"}',
     );
   });
 

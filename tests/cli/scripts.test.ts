@@ -1,6 +1,7 @@
 // `bun run whereabouts`, as README.md has it: what package.json and bunfig.toml make of the command.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { Client } from "../support/client.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
@@ -19,9 +20,12 @@ async function bunRun(...args: string[]) {
 describe("bun run whereabouts", () => {
   test.each([
     [0, ["decode", "1976030900000000"], '{"ok":true,"type":"query","nodeId":null,"nodeIdHex":""}\n', ""],
-    [1, ["lookup", "NOBODY", "--server", "127.0.0.1:22025", "--timeout", "0.1"], "NOBODY  not found\n", ""],
+    [1, ["lookup", "NOBODY", "--server", "SILENT", "--timeout", "0.1"], "NOBODY  not found\n", ""],
     [2, ["frobnicate"], "", "whereabouts: error: unknown command 'frobnicate'\n"],
   ])("prints what the command prints and nothing else, and exits with its code %d", async (code, args, out, err) => {
-    expect(await bunRun("whereabouts", ...args)).toEqual({ out, err, code });
+    // A server that answers nothing.
+    await using silent = await Client.open(1);
+    const given = args.map((arg) => (arg === "SILENT" ? `127.0.0.1:${silent.port}` : arg));
+    expect(await bunRun("whereabouts", ...given)).toEqual({ out, err, code });
   });
 });
