@@ -20,7 +20,7 @@ Examples:
     {"type":"started","nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","port":22000,"servers":["192.0.2.1"],"lan":true,"at":1767225600000}
     {"type":"sent","where":"192.0.2.1","address":"192.0.2.1:22025","bytes":24,"at":1767225600012}
     {"type":"confirmed","where":"192.0.2.1","address":"192.0.2.1:22025","ip":"198.51.100.7","port":22000,"at":1767225600310}
-    {"type":"error","where":"192.0.2.1","code":"ECONNREFUSED","message":"nothing listens on that port","at":1767225600013}
+    {"type":"error","where":"192.0.2.1","code":"ECONNREFUSED","message":"no server listens there","at":1767225600013}
     {"type":"stopped","signal":"SIGINT","at":1767225660000}
 With --json errors go to standard output as well. "nodeId" is null if the bytes of the NodeID are not printable text.
 "where" is "lan", a network interface or a server as given; "address" is where the packet went, or what confirmed it;

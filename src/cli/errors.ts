@@ -23,9 +23,12 @@ function reasonFor(code: string | undefined): string | undefined {
   return REASONS[code] ?? [...getSystemErrorMap().values()].find(([name]) => name === code)?.[1];
 }
 
+/** A code after the words that explain it: `the name does not resolve (ENOTFOUND)`. */
+const EXPLAINED = / \(E[A-Z0-9_]+\)/g;
+
 /** The message of an error in one printable line, with words in place of `getaddrinfo ENOTFOUND …` or `EINVAL: …`. */
 export function errorText(error: Error): string {
-  const { message } = error;
+  const message = error.message.replaceAll(EXPLAINED, "");
   // Bun's resolver writes DNS_ENOTFOUND, but ENOTFOUND in the message.
   const code = (error as NodeJS.ErrnoException).code?.replace(/^DNS_/, "");
   const reason = reasonFor(code);

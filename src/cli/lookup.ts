@@ -33,7 +33,7 @@ Examples:
   whereabouts lookup --server 192.0.2.1:22025 --json <ids.txt
     {"nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","found":true,"ip":"192.0.2.7","port":22000,"via":"192.0.2.1:22025","seenAt":1767225600000}
     {"nodeId":"NODE-B","nodeIdHex":"4e4f44452d42","found":false}
-    {"nodeId":"NODE-C","nodeIdHex":"4e4f44452d43","found":false,"error":"192.0.2.1: nothing listens on that port"}
+    {"nodeId":"NODE-C","nodeIdHex":"4e4f44452d43","found":false,"error":"192.0.2.1: no server listens there"}
 "nodeId" is null if the bytes of the NodeID are not printable text; "seenAt" is in milliseconds since 1970.`;
 
 interface Flags {
@@ -106,7 +106,8 @@ async function lookup(ids: readonly string[], flags: Flags, command: Command): P
       pending--;
       if (result.error !== undefined) {
         unreachable++;
-        report(result.error);
+        // Usually the errors of the servers were reported already, one by one.
+        if (reported.size === 0) report(result.error);
       } else if (result.address === undefined) missing++;
       await lines.add(json ? lookupJson(result) : columns.line(result, Date.now()));
     }

@@ -40,7 +40,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
         `localhost:${server.port}`,
       ]);
       const printed = new OutputLines(child.stdout);
-      await printed.next(/ {2}sent {7}localhost/);
+      await printed.next(/ {2}confirmed {2}localhost/);
       const reply = announcement(ascii("NODE-Ä"), 22000, Uint8Array.of(127, 0, 0, 1));
       expect(await client.ask(query(ascii("NODE-Ä")))).toEqual(reply);
       child.kill(signal);
@@ -48,10 +48,10 @@ describeCommand("whereabouts announce", ({ run, start }) => {
       expect(await child.exited).toBe(0);
       await printed.end;
       for (const line of printed.lines) expect(line).toMatch(TIME);
-      const lines = printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "));
-      expect(lines.filter((line) => !line.startsWith("confirmed"))).toEqual([
+      expect(printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "))).toEqual([
         `announcing NODE-Ä, port 22000, to localhost:${server.port} until Ctrl-C`,
         `sent  localhost:${server.port}  127.0.0.1:${server.port}  24 bytes`,
+        `confirmed  localhost:${server.port}  127.0.0.1:${server.port}  the server sees it as 127.0.0.1:22000`,
         `stopped by ${signal}`,
       ]);
       expect(await child.stderr.text()).toBe("");
@@ -75,8 +75,22 @@ describeCommand("whereabouts announce", ({ run, start }) => {
       const line = wrong.lines.find((line) => line.includes(where))!;
       expect(line).toMatch(TIME);
       expect(line.replace(TIME, "")).toStartWith(`error      ${where}: `);
-      expect(printed.lines.filter((line) => line.includes(`sent       ${where}`))).toEqual([]);
+      expect(printed.lines.filter((line) => line.includes(`confirmed  ${where}`))).toEqual([]);
     }
+  });
+
+  test("reports on standard error that a server does not confirm the node, and does not say that it is announced", async () => {
+    // Longer than the server allows.
+    await using server = await startServer();
+    const id = "x".repeat(65);
+    await using child = start(["announce", "--id", id, "--port", "1", "--server", `127.0.0.1:${server.port}`]);
+    const [printed, wrong] = [new OutputLines(child.stdout), new OutputLines(child.stderr)];
+    expect(await wrong.next(/ {2}error {6}127\.0\.0\.1/)).toContain("it does not answer");
+    child.kill();
+    expect(await child.exited).toBe(0);
+    await printed.end;
+    expect(printed.lines[0]).toContain("  announcing ");
+    expect(printed.lines.join("\n")).not.toContain("confirmed");
   });
 
   test("keeps running if nobody reads its output any more", async () => {
@@ -86,7 +100,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     await reader.read();
     await reader.cancel();
     await until(() => server.stats().nodes === 1, "the announcement");
-    await Bun.sleep(700); // "sent" is printed half a second later, when no refusal can come any more.
+    await Bun.sleep(700); // "sent" and "confirmed" are printed meanwhile.
     expect(child.exitCode).toBeNull();
     child.kill();
     expect(await child.exited).toBe(0);
@@ -183,7 +197,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     const printed = new OutputLines(child.stdout);
     await printed.next(/"started"/);
     await until(() => printed.lines.filter((line) => line.includes('"error"')).length >= 2, "two errors");
-    await until(() => printed.lines.some((line) => line.includes('"sent"')), "an announcement");
+    await until(() => printed.lines.some((line) => line.includes('"confirmed"')), "the confirmation");
     child.kill("SIGINT");
     expect(await child.exited).toBe(0);
     await printed.end;
@@ -194,11 +208,13 @@ describeCommand("whereabouts announce", ({ run, start }) => {
       ...{ type: "started", nodeId: "A", nodeIdHex: "41", port: 1, servers, lan: false, at },
     });
     expect(objects).toContainEqual({ type: "sent", where: good, address: good, bytes: expect.any(Number), at });
+    const confirmed = { type: "confirmed", where: good, address: good, ip: "127.0.0.1", port: 1, at };
+    expect(objects).toContainEqual(confirmed);
     expect(objects).toContainEqual({
-      ...{ type: "error", where: dead, code: "ECONNREFUSED", message: "nothing listens on that port", at },
+      ...{ type: "error", where: dead, code: "ECONNREFUSED", message: "no server listens there", at },
     });
     expect(objects).toContainEqual({
-      ...{ type: "error", where: nowhere, code: expect.any(String), message: "the name is unknown", at },
+      ...{ type: "error", where: nowhere, code: expect.any(String), message: "the name does not resolve", at },
     });
     expect(objects.at(-1)).toEqual({ type: "stopped", signal: "SIGINT", at });
     expect(await child.stderr.text()).toBe("");

@@ -26,6 +26,13 @@ test.each([
   expect(errorText(error)).toBe(`192.0.2.1:4000: ${text}`);
 });
 
+test("a code in parentheses is left out: the words before it explain it", () => {
+  const message = "127.0.0.1:1: no server listens there (ECONNREFUSED); x: the name does not resolve (ENOTFOUND)";
+  expect(errorText(new DiscoveryError("no server", message, { code: "ENOTFOUND" }))).toBe(
+    "no server: 127.0.0.1:1: no server listens there; x: the name does not resolve",
+  );
+});
+
 test("a text that has no system error in it stays as it is, in one line", () => {
   const message = "UDP port 21025 (IPv4) is in use by another program\nthat does not share it";
   expect(errorText(new DiscoveryError("lan", message, { code: "EADDRINUSE" }))).toBe(

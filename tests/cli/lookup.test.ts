@@ -25,6 +25,12 @@ async function announce(nodeId: Uint8Array, port = 22000): Promise<void> {
   await until(() => server.stats().nodes > before, "the announcement");
 }
 
+/** A port of loopback that nothing listens on. */
+async function deadPort(): Promise<number> {
+  await using client = await Client.open(1);
+  return client.port;
+}
+
 beforeAll(async () => {
   server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 2 * MANY, ...LIMITS });
   at = `127.0.0.1:${server.port}`;
@@ -201,8 +207,29 @@ describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
       ["NODE-A", "127.0.0.1:22000"],
       ["NOBODY", "not found"],
     ]);
-    expect(err).toBe(`whereabouts: error: ${nowhere}: the name is unknown\n`);
+    expect(err).toBe(`whereabouts: error: ${nowhere}: the name does not resolve\n`);
     expect(code).toBe(1);
+  });
+
+  test("exits with 3 if no server could be reached, and says why on standard error, in JSON beside the NodeID", async () => {
+    const [dead, nowhere] = [`127.0.0.1:${await deadPort()}`, "x".repeat(64)];
+    const one = await run(["lookup", "NODE-A", "NOBODY", "--server", dead]);
+    expect(one).toEqual({
+      out: "NODE-A  no server reached\nNOBODY  no server reached\n",
+      err: `whereabouts: error: ${dead}: no server listens there\n`,
+      code: 3,
+    });
+    const { out, err, code } = await run(["lookup", "--json", "NODE-A", "--server", dead, "--server", nowhere]);
+    expect(JSON.parse(out)).toEqual({
+      ...{ nodeId: "NODE-A", nodeIdHex: "4e4f44452d41", found: false },
+      error: expect.stringContaining(`${dead}: no server listens there`),
+    });
+    expect(err.split("\n").sort()).toEqual([
+      "",
+      `whereabouts: error: ${dead}: no server listens there`,
+      `whereabouts: error: ${nowhere}: the name does not resolve`,
+    ]);
+    expect(code).toBe(3);
   });
 
   test("exits with 2 at a line that is not a NodeID, after answering those before it", async () => {
