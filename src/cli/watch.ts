@@ -12,7 +12,8 @@ import { flag, isOn } from "./values.ts";
 
 const HELP = `
 On a terminal it shows a live table. Otherwise, or with --json, it prints a line for each change: + is a new node, ~ a node
-whose address changed, - a node that was silent for 90 s. Nodes announce themselves every 30 s.
+whose address changed, - a node that was silent for 90 s. Nodes of this program are found at once; others announce
+themselves every 30 s.
 SIGINT (Ctrl-C) and SIGTERM stop it: exit code 0. Exit code 1: it cannot listen on the LAN. Exit code 2: wrong use.
 
 Examples:

@@ -23,8 +23,8 @@ const lan = testIf(hasNetns, NEEDS_NETNS);
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 
 function announcer(start: CommandOf["start"]) {
-  return (host: Host, id: string, port: number) =>
-    start(["announce", "--id", id, "--port", `${port}`, "--lan"], { by: host.command([]) });
+  return (host: Host, id: string, port: number, flags: readonly string[] = []) =>
+    start(["announce", "--id", id, "--port", `${port}`, "--lan", ...flags], { by: host.command([]) });
 }
 
 function node(id: string | Uint8Array, change: Partial<LanNode> = {}): LanNode {
@@ -181,6 +181,66 @@ describeCommand("on a LAN", ({ run, start }) => {
       expect(found).toMatch(/^NODE-A {2}(10\.9\.0\.1|\[fe80::[0-9a-f:]+%b0\]):22000 +via lan {2}just now$/);
       expect(missing).toBe("NOBODY  not found");
       expect({ err, code }).toEqual({ err: "", code: 1 });
+    },
+    TEST_LIMIT_MS,
+  );
+
+  lan(
+    "lookup finds a node that announced itself before, since it is asked, and nodes of its group only",
+    async () => {
+      await using hosts = await twoHosts();
+      await using plain = announce(hosts.a, "NODE-A", 22000);
+      await using grouped = announce(hosts.a, "NODE-A", 22001, ["--group", "app"]);
+      for (const { stdout } of [plain, grouped]) await new OutputLines(stdout).next(/ {2}sent /);
+      await Bun.sleep(1000); // What was sent at the start is over.
+      const look = async (...flags: string[]) => {
+        // Less than the 30 s between announcements.
+        const args = ["lookup", "NODE-A", "--lan", "--timeout", "10", ...flags];
+        const { out, err, code } = await run(args, "", { by: hosts.b.command([]) });
+        expect({ err, code }).toEqual({ err: "", code: 0 });
+        return /:(\d+) +via lan/.exec(out)?.[1];
+      };
+      expect(await look()).toBe("22000");
+      expect(await look("--group", "app")).toBe("22001");
+      const other = ["lookup", "NODE-A", "--lan", "--timeout", "2", "--group", "other"];
+      const missing = await run(other, "", { by: hosts.b.command([]) });
+      expect(missing).toEqual({ out: "NODE-A  not found\n", err: "", code: 1 });
+    },
+    TEST_LIMIT_MS,
+  );
+
+  lan(
+    "watch shows the nodes of its group, without the group's name",
+    async () => {
+      await using hosts = await twoHosts({ ipv6: false });
+      await using watching = start(["watch", "--group", "app"], { by: hosts.b.command([]) });
+      const lines = new OutputLines(watching.stdout);
+      await Bun.sleep(500);
+      await using other = announce(hosts.a, "OTHER", 1);
+      await new OutputLines(other.stdout).next(/ {2}sent /);
+      await using _grouped = announce(hosts.a, "NODE-A", 2, ["--group", "app"]);
+      expect(await lines.next(/./)).toEndWith("  +  NODE-A  10.9.0.1:2");
+      watching.kill();
+      expect(await watching.exited).toBe(0);
+    },
+    TEST_LIMIT_MS,
+  );
+
+  lan(
+    "only the interfaces of --interface are used, and one that does not exist is an error",
+    async () => {
+      await using hosts = await twoHosts({ ipv6: false });
+      await using _node = announce(hosts.a, "NODE-A", 22000);
+      const by = hosts.b.command([]);
+      const look = (...flags: string[]) => run(["lookup", "NODE-A", "--lan", "--timeout", "3", ...flags], "", { by });
+      expect(await look("--interface", "b0")).toMatchObject({ err: "", code: 0 });
+      expect(await look("--interface", "nope,b0")).toMatchObject({ err: expect.stringContaining("nope"), code: 0 });
+      const { out, err, code } = await look("--interface", "lo");
+      expect({ out, code }, err).toEqual({ out: "NODE-A  not found\n", code: 1 });
+      await using announcing = announce(hosts.b, "NODE-B", 1, ["--interface", "nope"]);
+      expect(await new OutputLines(announcing.stderr).next(/ {2}error {6}/)).toContain("nope");
+      announcing.kill();
+      expect(await announcing.exited).toBe(0);
     },
     TEST_LIMIT_MS,
   );
