@@ -153,6 +153,29 @@ describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
     },
   );
 
+  test("asks through two sockets for NodeIDs that are arguments, and through one for those of standard input", async () => {
+    const ports = new Set<number>();
+    const socket = await Bun.udpSocket({
+      hostname: "127.0.0.1",
+      socket: {
+        data(socket, _query, port, address) {
+          ports.add(port);
+          socket.send(announcement(ascii("A"), 1, Uint8Array.of(192, 0, 2, 1)), port, address);
+        },
+        error() {},
+      },
+    });
+    for (const [args, stdin, sockets] of [
+      [["A"], "", 2],
+      [["-"], "A\n", 1],
+    ] as const) {
+      ports.clear();
+      const { err, code } = await run(["lookup", ...args, "--server", `127.0.0.1:${socket.port}`], stdin);
+      expect({ err, code, sockets: ports.size }).toEqual({ err: "", code: 0, sockets });
+    }
+    socket.close();
+  });
+
   test("prints nothing and exits with 0 if standard input is empty", async () => {
     expect(await run(["lookup", "-", "--server", at])).toEqual({ out: "", err: "", code: 0 });
   });
