@@ -62,7 +62,7 @@ Exit code 1 if a target is missed.`,
     }),
     seconds: seconds({
       default: undefined,
-      help: "how long the crowd is measured, once its nodes know each other (default: 60; quick: 1)",
+      help: "how long the crowd is measured, once its nodes know each other (default: 60; quick: 1). Nodes announce\nthemselves every 30 s",
     }),
     quick: toggle("a smoke test: targets do not count"),
     json: toggle("print one line of JSON"),
