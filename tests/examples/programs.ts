@@ -1,0 +1,89 @@
+/**
+ * Runs the examples that are plain JavaScript, as processes on virtual hosts: under Bun as they are, under Node as bundles.
+ */
+import { join } from "node:path";
+import { build } from "esbuild";
+import { OutputLines } from "../support/command.ts";
+import { Folder } from "../support/folder.ts";
+import type { Host } from "../support/netns.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+export const EXAMPLES = join(ROOT, "examples");
+
+type Runtime = "bun" | "node";
+
+export const RUNTIMES: readonly Runtime[] = ["bun", "node"];
+
+/** Two instances of an example: alike, and mixed. */
+export const PAIRS: readonly [Runtime, Runtime][] = [
+  ["bun", "bun"],
+  ["node", "node"],
+  ["bun", "node"],
+  ["node", "bun"],
+];
+
+/** The file of an example for a runtime. For Node the client is bundled into it, because Node cannot run the sources. */
+async function programFile(name: string, runtime: Runtime, folder: Folder): Promise<string> {
+  const source = join(EXAMPLES, `${name}.js`);
+  if (runtime === "bun") return source;
+  const outfile = folder.at(`${name}.mjs`);
+  await build({
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    alias: { "whereabouts/client": join(ROOT, "src/client/index.ts") },
+    logLevel: "warning",
+  });
+  return outfile;
+}
+
+/** A running example, with what a person sees on its terminal. */
+export class Program implements AsyncDisposable {
+  readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
+  readonly #folder: Folder;
+  readonly out: OutputLines;
+  readonly errors: OutputLines;
+
+  private constructor(child: Bun.Subprocess<"pipe", "pipe", "pipe">, folder: Folder) {
+    this.#child = child;
+    this.#folder = folder;
+    this.out = new OutputLines(child.stdout);
+    this.errors = new OutputLines(child.stderr);
+  }
+
+  /** Starts an example on a host. */
+  static async start(host: Host, runtime: Runtime, name: string, ...args: string[]): Promise<Program> {
+    const folder = new Folder();
+    const file = await programFile(name, runtime, folder);
+    const command = host.command([runtime === "bun" ? process.execPath : "node", file, ...args]);
+    return new Program(Bun.spawn(command, { stdio: ["pipe", "pipe", "pipe"] }), folder);
+  }
+
+  /** Waits for a line of the output that matches. */
+  sees(pattern: RegExp): Promise<string> {
+    return this.out.next(pattern);
+  }
+
+  type(line: string): void {
+    this.#child.stdin.write(`${line}\n`);
+    this.#child.stdin.flush();
+  }
+
+  /** What Ctrl-C does. */
+  interrupt(): void {
+    this.#child.kill("SIGINT");
+  }
+
+  get exited(): Promise<number> {
+    return this.#child.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+    this.#folder[Symbol.dispose]();
+  }
+}
