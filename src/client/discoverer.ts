@@ -111,7 +111,7 @@ export class Discoverer {
    * await using discoverer = await Discoverer.start({ servers: ["127.0.0.1"], lan: false });
    * discoverer.nodes(); // => []
    *
-   * await Discoverer.start({ port: "22000" }); // throws TypeError
+   * await Discoverer.start({ signal: AbortSignal.abort() }); // throws DOMException
    * await Discoverer.start({ servers: ["127.0.0.1:port"] }); // throws RangeError
    * ```
    */

@@ -5,6 +5,7 @@ import { nodeIdKey } from "../node-id.ts";
 import { MAX_TIMER_MS } from "../timers.ts";
 import type { NodeAddress, Timings } from "../types.ts";
 import { RETRY_WAITS, retryWait, type ServerLink } from "./link.ts";
+import type { Asker } from "./pending.ts";
 
 /** The query follows after this time: with several workers, a server may handle it before the announcement otherwise. */
 const SETTLE_MS = 20;
@@ -31,7 +32,7 @@ interface Answer {
   readonly from: string;
 }
 
-export class Announcer {
+export class Announcer implements Asker {
   readonly #options: AnnouncerOptions;
   readonly #key: string;
   /** Unref'd: it does not keep the process running. */
@@ -42,6 +43,8 @@ export class Announcer {
   #announceAt = 0;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
+  /** To the last question. */
+  #answer: Answer | undefined;
   /** Ends the waits of the running announcement. */
   #wake = () => {};
   #closed = false;
@@ -74,6 +77,15 @@ export class Announcer {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#wake();
+  }
+
+  onReply(address: NodeAddress, from: string): void {
+    this.#answer = { address, from };
+    this.#wake();
+  }
+
+  onUnreachable(): void {
     this.#wake();
   }
 
@@ -124,22 +136,12 @@ export class Announcer {
   /** Asks the server for the own NodeID, until it answers or the time `until`. @throws {DiscoveryError} if it cannot be reached */
   async #ask(attempt: number, until: number): Promise<Answer | undefined> {
     const { link, nodeId } = this.#options;
-    let answer: Answer | undefined;
-    let failure: DiscoveryError | undefined;
-    const query = link.queryOwn(this.#key, nodeId, attempt, {
-      onReply: (address, from) => {
-        answer = { address, from };
-        this.#wake();
-      },
-      onUnreachable: (error) => {
-        failure = error;
-        this.#wake();
-      },
-    });
+    this.#answer = undefined;
+    const query = link.query(this.#key, nodeId, true, this, attempt);
     await this.#sleep(until - performance.now());
     link.cancel(query);
-    if (failure !== undefined && answer === undefined) throw failure;
-    return answer;
+    if (this.#answer === undefined && query.error !== undefined) throw query.error;
+    return this.#answer;
   }
 
   /** Asks now and then whether the server still knows the node: it may have been restarted without its registry. */

@@ -10,9 +10,10 @@ import { codeOf, type Family } from "../sockets/index.ts";
 import type { NodeAddress } from "../types.ts";
 import { Addresses } from "./addresses.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Fifo } from "./fifo.ts";
 import { ASKED, ASKED_UNDER_ATTACK, ATTACK_MS, Heard, LISTEN_MS, OPEN } from "./heard.ts";
-import type { Path } from "./path.ts";
-import { PendingQuery, type QueryHandlers, Retry, SendQueue, SlotTimeout } from "./pending.ts";
+import type { Path, PathHandlers } from "./path.ts";
+import { type Asker, PendingQuery } from "./pending.ts";
 
 /**
  * Waits between the attempts of a query, in ms: eight attempts in 4.1 s. If 30 % of the datagrams are lost each way, at
@@ -59,7 +60,7 @@ export function retryWait(attempt: number): number {
   return (RETRY_WAITS[attempt] ?? LAST_RETRY_WAIT) * (1 + JITTER_STEP * steps);
 }
 
-export class ServerLink {
+export class ServerLink implements PathHandlers {
   /** The server as given. */
   readonly server: string;
   readonly counters: ServerCounters = { queries: 0, replies: 0, ignored: 0 };
@@ -72,8 +73,8 @@ export class ServerLink {
   readonly #deadlines = new Deadlines();
   readonly #fields = new PacketFields();
   /** First attempts have priority: otherwise retries for unknown nodes would delay the queries for known ones. */
-  readonly #firstAttempts = new SendQueue();
-  readonly #retries = new SendQueue();
+  readonly #firstAttempts = new Fifo<PendingQuery>();
+  readonly #retries = new Fifo<PendingQuery>();
   /** Queries in `#firstAttempts` that were not cancelled. */
   #unsent = 0;
   /** Packets. */
@@ -91,53 +92,36 @@ export class ServerLink {
     this.server = server;
     this.#onError = options.onError;
     this.#onRoom = options.onRoom;
-    this.#addresses = new Addresses(server, {
-      onDatagram: (path, socket, unasked, datagram) => this.#receive(path, socket, unasked, datagram),
-      onReady: () => this.#scheduleFlush(),
-      onLost: (path, error) => this.#lost(path, error),
-    });
+    this.#addresses = new Addresses(server, this);
   }
 
   /**
    * Sends a query until it is answered or cancelled.
    *
-   * @param confirm - see heard.ts
-   * @returns the query, for {@link cancel} and {@link restart}
+   * @param confirm - whether only a confirmed answer is believed: see heard.ts
+   * @param ownAttempt - the query is the one for the own NodeID; which address to begin with
    */
-  query(key: string, nodeId: Uint8Array, confirm: boolean, handlers: QueryHandlers): PendingQuery {
-    const query = new PendingQuery(this, key, encodeQuery(nodeId), confirm, handlers);
-    this.#pending.set(key, query);
+  query(key: string, nodeId: Uint8Array, confirm: boolean, asker: Asker, ownAttempt?: number): PendingQuery {
+    const query = new PendingQuery(this, key, encodeQuery(nodeId), confirm, asker);
+    if (ownAttempt === undefined) this.#pending.set(key, query);
+    else this.#own = query;
+    query.attempts = ownAttempt ?? 0;
     this.#unsent++;
-    this.enqueue(query);
-    return query;
-  }
-
-  /** As {@link query}, for the own NodeID. @param attempt - chooses the address to begin with */
-  queryOwn(key: string, nodeId: Uint8Array, attempt: number, handlers: QueryHandlers): PendingQuery {
-    const query = new PendingQuery(this, key, encodeQuery(nodeId), true, handlers);
-    query.attempts = attempt;
-    this.#own = query;
-    this.#unsent++;
-    this.enqueue(query);
+    this.#enqueue(query);
     return query;
   }
 
   /**
-   * Sends a query now, and starts again from the shortest wait between attempts. Does nothing before the third attempt:
-   * the waits are still short.
+   * Sends a query now, and starts again from the shortest wait between attempts. Does nothing before the third attempt,
+   * because the waits are still short, unless only a confirmed answer is believed from now on.
    */
-  restart(query: PendingQuery): void {
-    if (query.cancelled || query.attempts < 3) return;
+  restart(query: PendingQuery, confirm: boolean): void {
+    const more = confirm && !query.confirm;
+    if (query.cancelled || (query.attempts < 3 && !more)) return;
+    query.confirm ||= confirm;
     query.attempts = 0;
     query.firstSentAt = Number.POSITIVE_INFINITY;
-    this.enqueue(query);
-  }
-
-  /** Believes only confirmed answers from now on. */
-  confirm(query: PendingQuery): void {
-    if (query.confirm || query.cancelled) return;
-    query.confirm = true;
-    this.enqueue(query);
+    this.#enqueue(query);
   }
 
   cancel(query: PendingQuery): void {
@@ -147,7 +131,7 @@ export class ServerLink {
     if (query.retry !== undefined) query.retry.cancelled = true;
     if (this.#own === query) this.#own = undefined;
     if (this.#pending.get(query.key) === query) this.#pending.delete(query.key);
-    this.releaseSlot(query);
+    this.#releaseSlot(query);
   }
 
   /** Sends an announcement to one address of each family that does not fail. @returns the addresses */
@@ -168,7 +152,7 @@ export class ServerLink {
   /** Resolves the server's name again, and forgets which addresses failed. Never rejects. */
   async refresh(): Promise<void> {
     await this.#addresses.resolve();
-    this.#scheduleFlush();
+    this.onReady();
   }
 
   /** Reports an error, unless it is the last one and the server has not answered since. */
@@ -185,19 +169,19 @@ export class ServerLink {
     return this.#addresses.paths.length > 0 && this.#unsent >= MAX_BACKLOG;
   }
 
-  enqueue(query: PendingQuery): void {
+  #enqueue(query: PendingQuery): void {
     if (query.retry !== undefined) query.retry.cancelled = true;
     if (query.queued) return;
     query.queued = true;
     (query.unsent ? this.#firstAttempts : this.#retries).push(query);
-    this.#scheduleFlush();
+    this.onReady();
   }
 
-  releaseSlot(query: PendingQuery): void {
+  #releaseSlot(query: PendingQuery): void {
     if (query.inFlight === 0) return;
     this.#inFlight -= query.inFlight;
     query.inFlight = 0;
-    if (this.#queued) this.#scheduleFlush();
+    this.onReady();
   }
 
   close(): void {
@@ -208,8 +192,9 @@ export class ServerLink {
     this.#addresses.close();
   }
 
-  get #queued(): boolean {
-    return !this.#firstAttempts.empty || !this.#retries.empty;
+  /** The queue whose first query is to be sent next. */
+  get #queue(): Fifo<PendingQuery> {
+    return this.#firstAttempts.peek() === undefined ? this.#retries : this.#firstAttempts;
   }
 
   get #attacked(): boolean {
@@ -217,7 +202,7 @@ export class ServerLink {
   }
 
   /** Sends in the next turn of the event loop, so that queries of one turn are sent with one system call. */
-  #scheduleFlush(): void {
+  onReady(): void {
     if (this.#flushScheduled || this.#closed) return;
     this.#flushScheduled = true;
     setImmediate(() => {
@@ -228,7 +213,7 @@ export class ServerLink {
 
   #flush(): void {
     this.#replies = 0;
-    if (this.#closed || !this.#queued) return;
+    if (this.#closed || this.#queue.peek() === undefined) return;
     if (this.#addresses.stale) void this.refresh();
     if (this.#addresses.paths.length > 0 || this.#addresses.error !== undefined) this.#sendQueued();
     if (!this.busy) this.#onRoom();
@@ -237,7 +222,7 @@ export class ServerLink {
   #sendQueued(): void {
     const batches = new Map<Path, Uint8Array[][]>();
     while (this.#inFlight < WINDOW) {
-      const queue = this.#firstAttempts.peek() === undefined ? this.#retries : this.#firstAttempts;
+      const queue = this.#queue;
       const query = queue.peek();
       if (query === undefined) break;
       const path = this.#pathOf(query);
@@ -251,17 +236,19 @@ export class ServerLink {
       if (query.unsent) this.#unsent--;
       query.unsent = false;
       if (query.attempts === 0 && path !== undefined) query.firstSentAt = performance.now();
-      query.retry = new Retry(query);
-      this.#deadlines.add(retryWait(query.attempts++), query.retry);
+      query.retry = this.#deadlines.add(retryWait(query.attempts++), () => {
+        query.failed = undefined;
+        this.#enqueue(query);
+      });
       if (path === undefined) {
         this.#unreachable(query);
         continue;
       }
       query.error = undefined;
-      this.releaseSlot(query);
+      this.#releaseSlot(query);
       query.inFlight = sockets;
       this.#inFlight += sockets;
-      this.#deadlines.add(SLOT_TIMEOUT_MS, new SlotTimeout(query));
+      this.#deadlines.add(SLOT_TIMEOUT_MS, () => this.#releaseSlot(query));
       const batch = batches.get(path) ?? [];
       batches.set(path, batch);
       for (let i = 0; i < sockets; i++) {
@@ -294,11 +281,11 @@ export class ServerLink {
     const { paths, error } = this.#addresses;
     const cause = paths.findLast((path) => path.error !== undefined)?.error ?? error!;
     query.error = new DiscoveryError(this.server, reasonOf(cause), { code: codeOf(cause), cause });
-    query.handlers.onUnreachable(query.error);
+    query.asker.onUnreachable(query.error, query);
   }
 
   /** Sends the queries that were sent to this address again: to the next one, or through new sockets. */
-  #lost(path: Path, error: Error | undefined): void {
+  onLost(path: Path, error: Error | undefined): void {
     if (this.#closed) return;
     if (error !== undefined) this.#addresses.move(path, "last");
     for (const query of [...this.#pending.values(), this.#own]) {
@@ -308,12 +295,12 @@ export class ServerLink {
         query.failed.add(path);
       }
       query.path = undefined;
-      this.enqueue(query);
+      this.#enqueue(query);
     }
-    this.#scheduleFlush();
+    this.onReady();
   }
 
-  #receive(path: Path, socket: number, unasked: boolean, datagram: Buffer): void {
+  onDatagram(path: Path, socket: number, unasked: boolean, datagram: Buffer): void {
     if (unasked) this.#attack();
     const fields = this.#fields;
     if (!decodeInto(datagram, fields) || fields.type !== "announcement" || fields.ipLength === 0 || fields.port === 0) {
@@ -349,8 +336,8 @@ export class ServerLink {
     const decide = () => {
       if (!query.cancelled && query.heard!.agreed(answer, this.#socketsOf(query))) this.#believe(query, address, path);
     };
-    const wait = path.openedAt + LISTEN_MS - performance.now();
-    if (wait > 0) this.#deadlines.add(Math.ceil(wait), { cancelled: false, due: decide });
+    const wait = path.listeningSince + LISTEN_MS - performance.now();
+    if (wait > 0) this.#deadlines.add(Math.ceil(wait), decide);
     // What the system has received already is looked at first: it may prove the answer to be forged.
     else setImmediate(decide);
   }
@@ -359,7 +346,7 @@ export class ServerLink {
     this.#reported = undefined;
     this.#addresses.move(path, "first");
     this.cancel(query);
-    query.handlers.onReply(address, path.address);
+    query.asker.onReply(address, path.address, query);
   }
 
   /** Asks again at once through more sockets. */
@@ -367,8 +354,8 @@ export class ServerLink {
     const known = this.#attacked;
     this.#attackUntil = performance.now() + ATTACK_MS;
     if (known) return;
-    for (const query of this.#pending.values()) if (query.confirm) this.enqueue(query);
-    if (this.#own !== undefined) this.enqueue(this.#own);
+    for (const query of this.#pending.values()) if (query.confirm) this.#enqueue(query);
+    if (this.#own !== undefined) this.#enqueue(this.#own);
   }
 }
 

@@ -14,7 +14,7 @@ const MAX_SEND_TRIES = 3;
 export interface PathHandlers {
   /** @param unasked - nothing was ever sent through this socket, so no server can know its port: the datagram is forged */
   onDatagram(path: Path, socket: number, unasked: boolean, datagram: Buffer): void;
-  /** More sockets are open. */
+  /** More sockets are open, or queries can go on without them. */
   onReady(): void;
   /** What was sent is lost. Without an error, it was sent through sockets that had become stale, and can be sent again. */
   onLost(path: Path, error: Error | undefined): void;
@@ -38,8 +38,10 @@ export class Path {
   #lanes: Lane[] = [];
   /** Settles when no more sockets are being opened. */
   opening: Promise<void> | undefined;
-  /** When the sockets were opened. */
-  openedAt = Number.POSITIVE_INFINITY;
+  /** When the last of the sockets was opened. */
+  listeningSince = 0;
+  /** When the first of them was. */
+  #openedAt = Number.POSITIVE_INFINITY;
   /** When the first packet was sent since the last one was received. */
   #silentSince = Number.POSITIVE_INFINITY;
   /** Whether anything was received through these sockets. */
@@ -64,7 +66,7 @@ export class Path {
   /** Whether `count` sockets are open. If not, it opens them and then calls `onReady`, or `onLost`. */
   ready(count: number): boolean {
     const now = performance.now();
-    if (now > Math.min(this.openedAt + MAX_AGE_MS, this.#silentSince + MAX_SILENCE_MS)) this.close();
+    if (now > Math.min(this.#openedAt + MAX_AGE_MS, this.#silentSince + MAX_SILENCE_MS)) this.close();
     if (this.#lanes.length >= count) return true;
     this.opening ??= this.#open(count).then(() => {
       this.opening = undefined;
@@ -90,7 +92,7 @@ export class Path {
   close(): void {
     const lanes = this.#lanes;
     this.#lanes = [];
-    this.openedAt = Number.POSITIVE_INFINITY;
+    this.#openedAt = Number.POSITIVE_INFINITY;
     this.#silentSince = Number.POSITIVE_INFINITY;
     this.#heard = false;
     for (const { socket } of lanes) socket.close();
@@ -98,9 +100,9 @@ export class Path {
 
   async #open(count: number): Promise<void> {
     const lanes = this.#lanes;
-    if (lanes.length === 0) this.openedAt = performance.now();
+    if (lanes.length === 0) this.#openedAt = performance.now();
     try {
-      while (lanes.length < count && this.#lanes === lanes) {
+      while (lanes.length < count) {
         const index = lanes.length;
         const lane: Lane = {
           socket: await runtime.sockets.connect(this.ip, this.#port, {
@@ -117,8 +119,9 @@ export class Path {
           }),
           used: false,
         };
-        if (this.#lanes === lanes) lanes.push(lane);
-        else lane.socket.close();
+        if (this.#lanes !== lanes) return lane.socket.close();
+        lanes.push(lane);
+        this.listeningSince = performance.now();
       }
     } catch (error) {
       this.#failed(error as Error);

@@ -4,7 +4,7 @@ import { DiscoveryError } from "../error.ts";
 import type { NodeAddress, Timings } from "../types.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import type { ServerLink } from "./link.ts";
-import type { PendingQuery } from "./pending.ts";
+import type { Asker, PendingQuery } from "./pending.ts";
 
 /** The most results in the cache, so that a program can look up millions of nodes. The oldest is evicted first. */
 const MAX_CACHED = 100_000;
@@ -19,9 +19,10 @@ const TIMEOUT_STEP_MS = 10;
 export type OnResult = (nodeId: Uint8Array, address: NodeAddress | undefined, error?: Error) => void;
 
 /** A lookup that waits for the result of a search. */
-export class Waiter implements Deadline {
-  cancelled = false;
+export class Waiter {
   search: Search | undefined;
+  /** Its timeout. */
+  deadline: Deadline | undefined;
 
   /** @param confirm - believes confirmed answers only */
   constructor(
@@ -31,30 +32,23 @@ export class Waiter implements Deadline {
   ) {}
 
   finish(address: NodeAddress | undefined, error?: Error): void {
-    this.cancelled = true;
-    this.search = undefined;
+    this.cancel();
     this.onResult(this.nodeId, address, error);
   }
 
   /** Leaves the search without calling `onResult`. */
   cancel(): void {
-    if (this.cancelled) return;
-    this.cancelled = true;
-    this.search?.leave(this);
-  }
-
-  /** The lookup timed out. */
-  due(): void {
-    const error = this.search?.error;
-    this.search?.leave(this);
-    this.finish(undefined, error);
+    const { search } = this;
+    this.search = undefined;
+    if (this.deadline !== undefined) this.deadline.cancelled = true;
+    search?.leave(this);
   }
 }
 
 /** Asks all servers for one NodeID. Several lookups can wait for the result. */
-class Search {
+class Search implements Asker {
   readonly #waiters = new Set<Waiter>();
-  readonly #queries: PendingQuery[];
+  readonly #queries: readonly PendingQuery[];
 
   constructor(
     readonly searches: Searches,
@@ -62,40 +56,34 @@ class Search {
     { nodeId, confirm }: Waiter,
     links: readonly ServerLink[],
   ) {
-    this.#queries = links.map((link) => {
-      const query: PendingQuery = link.query(key, nodeId, confirm, {
-        onReply: (address) => searches.found(key, address, query.confirm),
-        onUnreachable: (error) => {
-          link.report(error);
-          if (!searches.lan && this.error !== undefined) searches.end(key, undefined, this.error);
-        },
-      });
-      return query;
-    });
+    this.#queries = links.map((link) => link.query(key, nodeId, confirm, this));
+  }
+
+  onReply(address: NodeAddress, _from: string, { confirm }: PendingQuery): void {
+    this.searches.found(this.key, address, confirm);
+  }
+
+  onUnreachable(error: DiscoveryError, { link }: PendingQuery): void {
+    link.report(error);
+    if (!this.searches.lan && this.error !== undefined) this.searches.end(this.key, undefined, this.error);
   }
 
   /** Why no server can be reached, if none can. */
   get error(): DiscoveryError | undefined {
     const errors = this.#queries.flatMap(({ error }) => error ?? []);
-    const last = errors.at(-1);
-    if (last === undefined || errors.length < this.#queries.length) return undefined;
-    if (errors.length === 1) return last;
-    return new DiscoveryError("no server", errors.map(({ message }) => message).join("; "), last);
+    if (errors.length < this.#queries.length || errors.length < 2) return errors[this.#queries.length - 1];
+    return new DiscoveryError("no server", errors.map(({ message }) => message).join("; "), errors.at(-1));
   }
 
   /** A lookup that joins late restarts the retries: it needs as many tries within its timeout as the first one. */
   join(waiter: Waiter): void {
-    for (const query of this.#queries) {
-      if (this.#waiters.size > 0) query.sender.restart(query);
-      if (waiter.confirm) query.sender.confirm(query);
-    }
+    if (this.#waiters.size > 0) for (const query of this.#queries) query.link.restart(query, waiter.confirm);
     waiter.search = this;
     this.#waiters.add(waiter);
   }
 
   leave(waiter: Waiter): void {
-    this.#waiters.delete(waiter);
-    if (this.#waiters.size > 0) return;
+    if (!this.#waiters.delete(waiter) || this.#waiters.size > 0) return;
     const now = performance.now();
     if (this.#queries.some(({ firstSentAt, error }) => error === undefined && now - firstSentAt >= CONCLUSIVE_MS)) {
       this.searches.missing(this.key);
@@ -104,9 +92,10 @@ class Search {
   }
 
   end(address: NodeAddress | undefined, error: Error | undefined): void {
-    for (const query of this.#queries) query.sender.cancel(query);
-    for (const waiter of this.#waiters) waiter.finish(address, error);
+    for (const query of this.#queries) query.link.cancel(query);
+    const waiters = [...this.#waiters];
     this.#waiters.clear();
+    for (const waiter of waiters) waiter.finish(address, error);
   }
 }
 
@@ -153,7 +142,9 @@ export class Searches {
       this.#running.set(key, search);
     }
     search.join(waiter);
-    this.#deadlines.add(Math.ceil(timeout / TIMEOUT_STEP_MS) * TIMEOUT_STEP_MS, waiter);
+    waiter.deadline = this.#deadlines.add(Math.ceil(timeout / TIMEOUT_STEP_MS) * TIMEOUT_STEP_MS, () =>
+      waiter.finish(undefined, waiter.search?.error),
+    );
   }
 
   /** A server replied. */

@@ -1,14 +1,15 @@
 import { expect, test } from "bun:test";
 import { Discoverer } from "../../../src/client/index.ts";
+import { Fifo } from "../../../src/client/servers/fifo.ts";
 import { ServerLink } from "../../../src/client/servers/link.ts";
-import { PendingQuery, SendQueue } from "../../../src/client/servers/pending.ts";
+import { PendingQuery } from "../../../src/client/servers/pending.ts";
 import { until } from "../../support/time-limits.ts";
 
-const NO_HANDLERS = { onReply() {}, onUnreachable() {} };
+const ASKER = { onReply() {}, onUnreachable() {} };
 
 test("a queue that is never empty frees the entries that were taken", () => {
-  const queue = new SendQueue();
-  const add = () => queue.push(new PendingQuery({} as ServerLink, "", new Uint8Array(2000), false, NO_HANDLERS));
+  const queue = new Fifo<PendingQuery>();
+  const add = () => queue.push(new PendingQuery({} as ServerLink, "", new Uint8Array(2000), false, ASKER));
   add();
   Bun.gc(true);
   const before = process.memoryUsage.rss();
@@ -47,11 +48,11 @@ test("a query that is restarted while it is queued is sent once", async () => {
   const silent = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data: () => void received++, error() {} } });
   const quiet = { onError() {}, onRoom() {} };
   const link = new ServerLink(`127.0.0.1:${silent.port}`, quiet);
-  const query = link.query("A", Uint8Array.of(65), false, NO_HANDLERS);
+  const query = link.query("A", Uint8Array.of(65), false, ASKER);
   await until(() => received === 1, "the first attempt");
   for (let i = 0; i < 10; i++) {
     query.attempts = 3;
-    link.restart(query);
+    link.restart(query, false);
   }
   await Bun.sleep(100);
   expect(received).toBe(2);
