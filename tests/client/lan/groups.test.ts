@@ -4,7 +4,7 @@ import { type Host, twoHosts } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 import { Agent, type AgentOptions, program } from "./agents.ts";
-import { lanTest, nodeTest, runtimeOfTest } from "./runtimes.ts";
+import { bunTest, lanTest, nodeTest, runtimeOfTest } from "./runtimes.ts";
 
 const start = (host: Host, options: Partial<AgentOptions>) =>
   Agent.start(host, { runtime: runtimeOfTest(), ...options });
@@ -108,6 +108,21 @@ lanTest("a node whose first packets are lost is heard by their repeats, and hear
   await using far = await start(net.b, { nodeId: "FAR", sabotage: "nothing sent at first" });
   await Promise.all([near.first("node"), far.first("node")]);
 });
+
+bunTest(
+  "a node with a new interface says hello only there, three times",
+  async () => {
+    await using net = await twoHosts();
+    await using near = await startQuiet(net.a, { nodeId: "NEAR", timings: { interfaces: 50 } });
+    const announced = (to: string) => near.all("announced").filter(({ address }) => address.startsWith(to)).length;
+    net.a.cable("a1", net.b, "b1");
+    net.b.run("ip link set b1 up");
+    net.a.run("ip addr add 10.9.1.1/24 dev a1; ip link set a1 up");
+    await near.first("announced", () => announced("10.9.1.255") === 3, 10_000);
+    expect(announced(BROADCAST)).toBe(3);
+  },
+  TEST_LIMIT_MS,
+);
 
 lanTest("a node with a new interface sees the nodes behind it", async () => {
   await using net = await twoHosts();

@@ -13,14 +13,13 @@ export function runtimeOfTest(): Runtime {
   return runtime;
 }
 
-/** Runs a test with agents in Bun, and again with agents in Node. */
+/** Runs a test with agents in Bun, and again with agents in Node, or at least over the sockets of Node. */
 export function lanTest(name: string, run: () => Promise<void>, timeout?: number): void {
-  for (const each of ["bun", "node"] as const) {
-    const test = each === "bun" ? bunTest : nodeTest;
+  for (const each of ["bun", hasNode ? "node" : "bun, node's sockets"] as const) {
     const runIn = async () => {
       runtime = each;
       await run().finally(() => (runtime = "bun"));
     };
-    test(`[${each}] ${name}`, runIn, timeout);
+    bunTest(`[${each}] ${name}`, runIn, timeout);
   }
 }
