@@ -65,7 +65,7 @@ Exit code 1 if a target is missed.`,
       help: "how long the crowd is measured, once its nodes know each other (default: 60; quick: 1). Nodes announce\nthemselves every 30 s",
     }),
     quick: toggle("a smoke test: targets do not count"),
-    json: toggle("print one line of JSON"),
+    json: toggle("print one line of JSON; a time is null if it did not happen"),
   },
 } as const;
 

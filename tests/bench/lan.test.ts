@@ -104,6 +104,8 @@ describe("a figure of bench:lan", () => {
       max: 101,
       targets: {},
     });
+    expect(figure("part", "what", "ms", [1, 3])).toMatchObject({ median: 2, p99: 3, max: 3 });
+    expect(figure("part", "what", "ms", [5])).toMatchObject({ median: 5, p99: 5, max: 5 });
   });
 
   test("misses a target only if it is above it, and what never happened misses all", () => {
@@ -125,9 +127,9 @@ describe("a figure of bench:lan", () => {
       figure("start-up", "lost", "", [3], { max: 0 }),
       figure("lookup", "Bun", "ms", [Number.POSITIVE_INFINITY]),
     ];
-    expect(textTables(figures)).toBe(`start-up  n  median  99 %    max      target
-first     3    12.3  12.3  1,234  ms  median 300, max 2000
-lost                           3      0
+    expect(textTables(figures)).toBe(`start-up  n  median   99 %    max      target
+first     3    12.3  1,234  1,234  ms  median 300, max 2000
+lost                            3      0
 
 lookup  n  median  99 %    max      target
 Bun                      never  ms`);
