@@ -15,7 +15,7 @@ const [me, friend] = args.positionals;
 if (me === undefined) throw new Error("what is your name? chat.js NAME [FRIEND] [--server HOST]…");
 
 let discoverer = await Discoverer.start({ group: "chat", servers });
-if (await dial(me, 1_500).catch(() => undefined)) throw new Error(`there is a ${me} already`);
+if (await dial(me, 1_500).catch(() => undefined)) throw new Error(`somebody called ${me} is there already`);
 await discoverer.close();
 
 /** @type {Set<import("node:net").Socket>} */
@@ -39,8 +39,7 @@ async function dial(name, timeout = 5_000, fresh = false) {
   const where = await discoverer.lookup(name, { timeout, fresh });
   if (where === undefined) throw new Error(`nobody knows ${name}`);
   const socket = connect(where.port, where.ip);
-  const connected = once(socket, "connect", { signal: AbortSignal.timeout(timeout) });
-  if (await connected.catch(() => undefined)) return socket;
+  if (await once(socket, "connect", { signal: AbortSignal.timeout(timeout) }).catch(() => undefined)) return socket;
   socket.destroy(); // Was the address old? Then the second look-up finds the new one.
   if (fresh) throw new Error(`${name} does not answer at ${where.ip}`);
   return await dial(name, timeout, true);
@@ -51,7 +50,8 @@ function talk(/** @type {import("node:net").Socket} */ socket) {
   let name = "";
   socket.on("error", () => {}).on("close", () => friends.delete(socket) && console.log(`* ${name} has left`));
   socket.write(`${me}\n`);
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket }).on("error", () => {}); // it repeats the errors of the socket
+  lines.on("line", (line) => {
     const text = line.replace(/\p{Cc}/gu, ""); // no escape sequences for this terminal
     console.log(friends.has(socket) ? `${name}: ${text}` : `* ${text} is here`);
     if (friends.size < friends.add(socket).size) name = text;

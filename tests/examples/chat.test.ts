@@ -89,7 +89,7 @@ describe("the chat", () => {
 
       await using alice = await Program.start(hosts.a, runtime, "chat", "alice");
       await alice.sees(/^\* you are alice/);
-      expect(await wrong(hosts.b, "alice")).toEqual(["chat: there is a alice already"]);
+      expect(await wrong(hosts.b, "alice")).toEqual(["chat: somebody called alice is there already"]);
       alice.type("/dial carol");
       await alice.sees(/^\* nobody knows carol$/);
 
