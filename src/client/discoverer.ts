@@ -9,9 +9,17 @@ import { Lookups } from "./lookups.ts";
 import { nodeIdKey } from "./node-id.ts";
 import { lookupSettings, type Settings, startSettings, watchSettings } from "./options.ts";
 import { Announcer } from "./servers/announcer.ts";
-import { type ServerCounters, ServerLink } from "./servers/link.ts";
+import { ServerLink } from "./servers/link.ts";
 import { MAX_TIMER_MS } from "./timers.ts";
-import type { DiscovererOptions, LanEvent, LanNode, LookupOptions, NodeAddress, WatchOptions } from "./types.ts";
+import type {
+  DiscovererOptions,
+  LanEvent,
+  LanNode,
+  LookupOptions,
+  NodeAddress,
+  ServerCounters,
+  WatchOptions,
+} from "./types.ts";
 import { Watch } from "./watch.ts";
 
 /** The counters of a discoverer since its start. */

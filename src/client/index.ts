@@ -4,13 +4,13 @@ export type { Announced, Confirmed, DiscovererEvents } from "./events.ts";
 export type { LookupResult } from "./lookup-many.ts";
 export { LAN_PORT } from "./options.ts";
 export { parseServer, SERVER_PORT, type ServerAddress } from "./servers/address.ts";
-export type { ServerCounters } from "./servers/link.ts";
 export type {
   DiscovererOptions,
   LanEvent,
   LanNode,
   LookupOptions,
   NodeAddress,
+  ServerCounters,
   Timings,
   WatchOptions,
 } from "./types.ts";

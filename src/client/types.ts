@@ -26,6 +26,16 @@ export interface LanEvent extends LanNode {
   readonly type: "node" | "moved" | "gone";
 }
 
+/** Counters of one server. */
+export interface ServerCounters {
+  /** Queries sent, retries included. */
+  queries: number;
+  /** Replies to pending queries. */
+  replies: number;
+  /** Datagrams that were no such reply: malformed, from another address, or to a query that is not pending. */
+  ignored: number;
+}
+
 /** The intervals and timeouts of a discoverer, in milliseconds. The defaults are the protocol's. */
 export interface Timings {
   /** Between two announcements on the LAN: 30 s. */

@@ -7,7 +7,7 @@ import { decodeInto, encodeQuery } from "../codec.ts";
 import { DiscoveryError } from "../error.ts";
 import { ipOf } from "../ip.ts";
 import { codeOf, type Family } from "../sockets/index.ts";
-import type { NodeAddress } from "../types.ts";
+import type { NodeAddress, ServerCounters } from "../types.ts";
 import { Addresses } from "./addresses.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Fifo } from "./fifo.ts";
@@ -38,15 +38,6 @@ const MAX_BACKLOG = 2 * WINDOW;
 const SLOT_TIMEOUT_MS = 30;
 /** After this many replies the freed slots are used at once, even if the receive loop has not ended. */
 const REFILL_AFTER = 48;
-/** Counters of one server. */
-export interface ServerCounters {
-  /** Queries sent, retries included. */
-  queries: number;
-  /** Replies to pending queries. */
-  replies: number;
-  /** Datagrams that were no such reply: malformed, from another address, or to a query that is not pending. */
-  ignored: number;
-}
 
 export interface ServerLinkOptions {
   readonly onError: (error: DiscoveryError) => void;
