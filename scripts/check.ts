@@ -2,7 +2,7 @@
  * The full check: types, unused code, lint, as-pect, bun test. If one fails, the others still run. The last line has the
  * totals. `bun run test` runs scripts/setup.ts and then this.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TEST_LIMIT_MS } from "../tests/support/time-limits.ts";
@@ -40,38 +40,53 @@ function total(report: string, name: string): number {
   return Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
 }
 
-/** The test files that are missing in the report. */
-async function missingIn(report: string): Promise<string[]> {
+/** The test files that are missing in the reports. */
+async function missingIn(reports: readonly string[]): Promise<string[]> {
   const files = await Array.fromAsync(new Bun.Glob("tests/**/*.test.ts").scan({ cwd: root }));
-  return files.filter((file) => !report.includes(`file="${file}"`)).sort();
+  return files.filter((file) => !reports.some((report) => report.includes(`file="${file}"`))).sort();
+}
+
+/** The folders of tests/ that mostly wait: for programs, packets and time-outs. They run while the others compute. */
+const WAITING = ["bench", "cli", "client", "docs", "examples", "package"];
+
+/** Runs the tests of some folders. Their output comes as a whole if it is to be printed `later`. */
+async function testFolders(
+  folders: readonly string[],
+  report: string,
+  later: boolean,
+): Promise<{ code: number; report: string; output: string }> {
+  const options = [`--timeout=${TEST_LIMIT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
+  const out = later ? "pipe" : "inherit";
+  const child = Bun.spawn([process.execPath, "test", ...folders.map((name) => `./tests/${name}/`), ...options], {
+    cwd: root,
+    stdio: ["ignore", out, out],
+  });
+  const output = later ? Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]) : [];
+  const code = await child.exited;
+  const text = (await Bun.file(report).exists()) ? await Bun.file(report).text() : "";
+  return { code, report: text, output: (await output).join("") };
 }
 
 async function bunTest(): Promise<Tally> {
   console.log("\n== bun test");
   const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
   try {
-    const report = join(folder, "report.xml");
-    const command = [
-      "test",
-      "./tests",
-      `--timeout=${TEST_LIMIT_MS}`,
-      "--reporter=junit",
-      `--reporter-outfile=${report}`,
-    ];
-    const child = Bun.spawn([process.execPath, ...command], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-    const code = await child.exited;
-    const text = (await Bun.file(report).exists()) ? await Bun.file(report).text() : "";
-    const [tests, failures, skipped] = ["tests", "failures", "skipped"].map((name) => total(text, name)) as [
-      number,
-      number,
-      number,
-    ];
-    const passed = tests - failures - skipped;
-    const missing = await missingIn(text);
+    const folders = (await readdir(join(root, "tests"), { withFileTypes: true })).filter((it) => it.isDirectory());
+    const others = folders.map(({ name }) => name).filter((name) => !WAITING.includes(name));
+    const runs = await Promise.all([
+      testFolders(WAITING, join(folder, "waiting.xml"), false),
+      testFolders(others, join(folder, "others.xml"), true),
+    ]);
+    for (const { output } of runs) console.log(output);
+    const sum = (name: string) => runs.reduce((sum, { report }) => sum + total(report, name), 0);
+    const skipped = sum("skipped");
+    const passed = sum("tests") - sum("failures") - skipped;
+    const missing = await missingIn(runs.map(({ report }) => report));
     for (const file of missing) console.log(`check: ${file} ran no test`);
     // Bun's report has no failure if a file does not load or if there is no test at all. Its exit code shows the error.
-    const failed = failures + missing.length;
-    return { passed, failed: code !== 0 || passed === 0 ? Math.max(1, failed) : failed, skipped };
+    const failed = sum("failures") + missing.length;
+    const ok = runs.every(({ code }) => code === 0) && passed > 0;
+    return { passed, failed: ok ? failed : Math.max(1, failed), skipped };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
