@@ -90,7 +90,7 @@ async function declarations(): Promise<void> {
 
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
 await Promise.all([modules(), declarations()]);
-buildNodeCommand(join(temporary, "cli.js"));
+buildNodeCommand(temporary);
 for (let tries = 3; ; tries--) {
   await rm(dist, { recursive: true, force: true });
   try {

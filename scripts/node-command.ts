@@ -4,12 +4,18 @@ import { buildSync } from "esbuild";
 
 const ENTRY = join(import.meta.dir, "..", "src", "cli", "node.ts");
 
-/** @param outfile - the module to write; it must be where Node finds the dependencies of the package */
-export function buildNodeCommand(outfile: string): void {
+/**
+ * Writes cli.js and the module that it loads if Node is not too old.
+ *
+ * @param folder - must be where Node finds the dependencies of the package
+ */
+export function buildNodeCommand(folder: string): void {
   buildSync({
-    entryPoints: [ENTRY],
-    outfile,
+    entryPoints: { cli: ENTRY },
+    outdir: folder,
     bundle: true,
+    splitting: true,
+    chunkNames: "cli-[name]-[hash]",
     packages: "external",
     format: "esm",
     platform: "node",

@@ -1,17 +1,12 @@
-/** The command line under Node: the commands of the client and `decode`. The others need Bun, and say so. */
-import { announceCommand } from "./announce.ts";
-import { needsBun } from "./bun-commands.ts";
-import { decodeCommand } from "./decode.ts";
-import { lookupCommand } from "./lookup.ts";
-import { runProgram } from "./program.ts";
-import { watchCommand } from "./watch.ts";
+/** The command line under Node, built as dist/cli.js. */
 
-await runProgram([
-  needsBun("server"),
-  announceCommand(),
-  lookupCommand(),
-  watchCommand(),
-  needsBun("journal"),
-  decodeCommand(),
-  needsBun("bench"),
-]);
+// An older Node could not even load what the commands import.
+if (process.getBuiltinModule === undefined) {
+  console.error(
+    `whereabouts: error: needs Node 20.16 or later, and this is ${process.version}: update it, or install Bun (https://bun.sh)`,
+  );
+  process.exit(127);
+}
+await import("./node-commands.ts");
+
+export {};

@@ -4,6 +4,7 @@ import { cp, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
+import { NODE } from "../support/node.ts";
 import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 import { hasNpm, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
 
@@ -125,6 +126,21 @@ describe("with Node alone", () => {
           expect(result).toEqual({ out: "", err: needsBun(name), code: 127 });
         }
       }
+    },
+    LONG_LIMIT_MS,
+  );
+
+  testIf(hasNpm, NEEDS_NPM)(
+    "an older Node is named in one line, with exit code 127, before it loads what it cannot load",
+    async () => {
+      // What Node has from 20.16 on.
+      const older = "data:text/javascript,delete process.getBuiltinModule";
+      const main = join((await workplace.npmProject()).installed, "dist", "cli.js");
+      const { out, err, code } = await run(paths.node, ["--import", older, main, "--version"], NODE);
+      expect(err).toMatch(
+        /^whereabouts: error: needs Node 20\.16 or later, and this is v[\d.]+: update it, or [^\n]+\n$/,
+      );
+      expect({ out, code }).toEqual({ out: "", code: 127 });
     },
     LONG_LIMIT_MS,
   );

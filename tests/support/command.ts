@@ -1,5 +1,5 @@
 /** Runs the command line as a process of its own, in an environment without variables that change its behavior. */
-import { describe } from "bun:test";
+import { afterAll, describe } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { buildNodeCommand } from "../../scripts/node-command.ts";
@@ -20,17 +20,20 @@ type Runtime = () => readonly string[];
 
 const bun: Runtime = () => [process.execPath, MAIN];
 
-let nodeMain: string | undefined;
+let nodeFolder: string | undefined;
 /** Built from these sources on first use. In the folder of the checkout, where Node finds the dependencies. */
 const node: Runtime = () => {
-  if (nodeMain === undefined) {
-    const folder = mkdtempSync(join(import.meta.dir, "../../build/cli-"));
-    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-    nodeMain = join(folder, "cli.js");
-    buildNodeCommand(nodeMain);
+  if (nodeFolder === undefined) {
+    nodeFolder = mkdtempSync(join(import.meta.dir, "../../build/cli-"));
+    buildNodeCommand(nodeFolder);
   }
-  return [NODE, nodeMain];
+  return [NODE, join(nodeFolder, "cli.js")];
 };
+
+function removeNodeCommand(): void {
+  if (nodeFolder !== undefined) rmSync(nodeFolder, { recursive: true });
+  nodeFolder = undefined;
+}
 
 interface Options {
   readonly env?: Record<string, string>;
@@ -146,6 +149,10 @@ export function describeCommand(title: string, tests: (command: CommandOf) => vo
     terminal: (args, options, size) => new TerminalCommand(args, { ...options, runtime }, size),
   });
   describe(`${title} under Bun`, () => tests(of(bun)));
-  if (hasNode || Bun.env.CI === "true") describe(`${title} under Node`, () => tests(of(node)));
-  else describe.skip(`${title} under Node (${NEEDS_NODE})`, () => tests(of(node)));
+  const underNode = () => {
+    afterAll(removeNodeCommand);
+    tests(of(node));
+  };
+  if (hasNode || Bun.env.CI === "true") describe(`${title} under Node`, underNode);
+  else describe.skip(`${title} under Node (${NEEDS_NODE})`, underNode);
 }

@@ -1,0 +1,17 @@
+/** The commands under Node: those of the client and `decode`. The others need Bun, and say so. */
+import { announceCommand } from "./announce.ts";
+import { needsBun } from "./bun-commands.ts";
+import { decodeCommand } from "./decode.ts";
+import { lookupCommand } from "./lookup.ts";
+import { runProgram } from "./program.ts";
+import { watchCommand } from "./watch.ts";
+
+await runProgram([
+  needsBun("server"),
+  announceCommand(),
+  lookupCommand(),
+  watchCommand(),
+  needsBun("journal"),
+  decodeCommand(),
+  needsBun("bench"),
+]);
