@@ -5,13 +5,9 @@
 import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PATH } from "../support/node.ts";
 
 export const ROOT = join(import.meta.dir, "../..");
-/** The PATH without node_modules folders: `bun run` adds them, and as-pect installs an npm 6 there. */
-const PATH = (Bun.env.PATH ?? "")
-  .split(":")
-  .filter((folder) => !folder.includes("node_modules"))
-  .join(":");
 export const hasNpm = ["npm", "node"].every((name) => Bun.which(name, { PATH }) !== null);
 export const NEEDS_NPM = "needs npm and node";
 

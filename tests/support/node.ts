@@ -1,7 +1,7 @@
 /** The Node that runs the client and the command line in tests. */
 
-/** The PATH without node_modules folders: `bun run` adds them. */
-const PATH = (Bun.env.PATH ?? "")
+/** The PATH without node_modules folders: `bun run` adds them, and as-pect installs an npm 6 there. */
+export const PATH = (Bun.env.PATH ?? "")
   .split(":")
   .filter((folder) => !folder.includes("node_modules"))
   .join(":");
