@@ -61,13 +61,23 @@ test("an error of journal names the variable that its journal came from", async 
   );
 });
 
-test("empty variables count as not set for every command", async () => {
+/** All variables, empty. */
+async function emptyVariables(): Promise<Record<string, string>> {
   const names = new Set((await Promise.all(COMMANDS.map(variables))).flat());
-  const env = Object.fromEntries([...names].map((name) => [name, ""]));
+  return Object.fromEntries([...names].map((name) => [name, ""]));
+}
+
+describeCommand("an empty variable", ({ run }) => {
+  test("counts as not set for every command", async () => {
+    const env = await emptyVariables();
+    expect((await run(["decode", "00"], "", { env })).err).toBe("");
+    expect((await run(["lookup", "A"], "", { env })).err).toContain("nowhere to look");
+    expect((await run(["announce"], "", { env })).err).toContain("required option '--port <port>' not specified");
+  });
+});
+
+test("an empty variable counts as not set for journal", async () => {
   // The journal of the tests' user must not be used.
-  const journal = { WHEREABOUTS_JOURNAL: "memory" };
-  expect((await run(["decode", "00"], "", { env })).err).toBe("");
-  expect((await run(["lookup", "A"], "", { env })).err).toContain("nowhere to look");
-  expect((await run(["announce"], "", { env })).err).toContain("required option '--port <port>' not specified");
-  expect((await run(["journal", "stats"], "", { env: { ...env, ...journal } })).err).toContain("memory keeps nothing");
+  const env = { ...(await emptyVariables()), WHEREABOUTS_JOURNAL: "memory" };
+  expect((await run(["journal", "stats"], "", { env })).err).toContain("memory keeps nothing");
 });

@@ -1,7 +1,7 @@
 // bin/whereabouts, the installed command: a shell script that runs the command line under Bun, or else under Node.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cp, stat, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { NODE } from "../support/node.ts";
@@ -102,7 +102,10 @@ describe("with Node alone", () => {
       }
       const folder = await workplace.folder("folder of links");
       await symlink(command, join(folder, "the command"));
-      expect(await run(paths.node, ["--version"], join(folder, "the command"))).toMatchObject({ err: "", code: 0 });
+      await symlink(dirname(dirname(command)), join(folder, "the package"));
+      for (const linked of ["the command", "the package/bin/whereabouts"]) {
+        expect(await run(paths.node, ["--version"], join(folder, linked))).toMatchObject({ err: "", code: 0 });
+      }
     },
     LONG_LIMIT_MS,
   );
