@@ -48,9 +48,9 @@ export class Pages implements AsyncDisposable {
     return this.#left(how, policy, "examination");
   }
 
-  /** The error of a discoverer that is started in a page. */
-  clientError(how: How): Promise<string> {
-    return this.#left(how, "", "clientError");
+  /** The errors of discoverers that are started in a page: on the LAN, with a server's address, and with its name. */
+  clientErrors(how: How): Promise<string[]> {
+    return this.#left(how, "", "clientErrors");
   }
 
   /** What the page has left in a global variable. */
