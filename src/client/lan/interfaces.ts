@@ -37,9 +37,9 @@ export interface Target {
   readonly destination: string;
   /** IPv6: the interface's name and index, because a new interface may have the name of an old one. Otherwise empty. */
   readonly scope: string;
-  /** Set by the user of the targets: since when it is one, in ms on a monotonic clock. */
+  /** For the code that announces: since when it is a target, in ms on a monotonic clock. */
   since?: number;
-  /** Set by the user of the targets: the error's code if the last announcement failed. */
+  /** For the code that announces: the error's code if the last announcement failed. */
   failed?: string | undefined;
 }
 

@@ -270,6 +270,8 @@ export class LanNetwork {
     const code = codeOf(error);
     if (this.#closed || this.#reported.get(cause) === code) return;
     this.#reported.set(cause, code);
-    this.#options.onError(new DiscoveryError(where, `${message}: ${code}`, { code, cause: error }));
+    this.#options.onError(
+      new DiscoveryError(where, `${message}: ${code}`, { code, cause: error === code ? undefined : error }),
+    );
   }
 }
