@@ -2,8 +2,10 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bundleForNode } from "../support/bundle.ts";
+import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
-import { Host, hasNetns, NEEDS_NETNS } from "../support/netns.ts";
+import { Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { readmeBlock } from "./readme.ts";
 
@@ -20,10 +22,43 @@ async function pasted(program: string): Promise<AsyncDisposable & { file: string
   return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
 
+const CLIENT = await readmeBlock("js", "Discoverer.start");
+
+for (const runtime of ["bun", "node"] as const) {
+  testIf(hasNetns, NEEDS_NETNS)(
+    `the client example of the README finds another one on the LAN, under ${runtime}`,
+    async () => {
+      const theirs = CLIENT.replace('"MY-NODE"', '"THEIR-NODE"').replace("await discoverer.close();", "");
+      expect(theirs).toContain('nodeId: "THEIR-NODE"');
+      expect(theirs).not.toContain("close()");
+      await using stack = new AsyncDisposableStack();
+      const hosts = stack.use(await twoHosts());
+      const run = async (host: Host, program: string) => {
+        const { file } = stack.use(await pasted(program));
+        const bundle = file.replace(/ts$/, "mjs");
+        if (runtime === "node") await bundleForNode(file, bundle);
+        const command = host.command(runtime === "bun" ? [process.execPath, file] : ["node", bundle]);
+        const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+        stack.defer(() => child.kill());
+        return child;
+      };
+      await run(hosts.b, theirs);
+      const mine = await run(hosts.a, CLIENT);
+      const out = await mine.stdout.text();
+      expect(out).toMatch(/^new on the LAN: \S+:22000$/m);
+      expect(out).toMatch(/^THEIR-NODE is at (10\.9\.0\.2|fe80:\S+%a0):22000$/m);
+      expect(await mine.exited).toBe(0);
+    },
+    TEST_LIMIT_MS,
+  );
+}
+
 testIf(hasNetns, NEEDS_NETNS)(
-  "the client example of the README finds a node that was announced to a server",
+  "the client example of the README, with servers, finds a node that was announced to a server",
   async () => {
-    await using program = await pasted(await readmeBlock("ts", "Discoverer.start"));
+    const code = CLIENT.replace(/group: .*/, 'servers: ["127.0.0.1"],');
+    expect(code).toContain("servers");
+    await using program = await pasted(code);
     await using host = await Host.create();
     const run = (args: string[]) =>
       Bun.spawn(host.command([process.execPath, ...args]), { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
@@ -38,6 +73,34 @@ testIf(hasNetns, NEEDS_NETNS)(
     } finally {
       server.kill();
       announcing.kill();
+    }
+  },
+  TEST_LIMIT_MS,
+);
+
+testIf(hasNetns, NEEDS_NETNS)(
+  "the two terminals of the README chat",
+  async () => {
+    const block = await readmeBlock("sh", "examples/chat.js");
+    const [alice, bob] = [...block.matchAll(/^bun (examples\/chat\.js .*?) *#/gm)].map(([, args]) => args!.split(" "));
+    await using hosts = await twoHosts();
+    const run = (host: Host, args: string[]) =>
+      Bun.spawn(host.command([process.execPath, ...args]), {
+        cwd: ROOT,
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "inherit",
+      });
+    const first = run(hosts.a, alice!);
+    const second = run(hosts.b, bob!);
+    try {
+      await new OutputLines(second.stdout).next(/^\* alice is here$/);
+      second.stdin.write("hello\n");
+      second.stdin.flush();
+      await new OutputLines(first.stdout).next(/^bob: hello$/);
+    } finally {
+      first.kill();
+      second.kill();
     }
   },
   TEST_LIMIT_MS,

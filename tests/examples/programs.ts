@@ -2,7 +2,7 @@
  * Runs the examples that are plain JavaScript, as processes on virtual hosts: under Bun as they are, under Node as bundles.
  */
 import { join } from "node:path";
-import { build } from "esbuild";
+import { bundleForNode } from "../support/bundle.ts";
 import { OutputLines } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import type { Host } from "../support/netns.ts";
@@ -27,16 +27,7 @@ async function programFile(name: string, runtime: Runtime, folder: Folder): Prom
   const source = join(EXAMPLES, `${name}.js`);
   if (runtime === "bun") return source;
   const outfile = folder.at(`${name}.mjs`);
-  await build({
-    entryPoints: [source],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    alias: { "whereabouts/client": join(ROOT, "src/client/index.ts") },
-    logLevel: "warning",
-  });
+  await bundleForNode(source, outfile);
   return outfile;
 }
 
