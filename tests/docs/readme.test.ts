@@ -6,6 +6,7 @@ import { bundleForNode } from "../support/bundle.ts";
 import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
+import { hasNode, NEEDS_NODE, NODE } from "../support/node.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { readmeBlock } from "./readme.ts";
 
@@ -25,7 +26,8 @@ async function pasted(program: string): Promise<AsyncDisposable & { file: string
 const CLIENT = await readmeBlock("js", "Discoverer.start");
 
 for (const runtime of ["bun", "node"] as const) {
-  testIf(hasNetns, NEEDS_NETNS)(
+  const canRun = hasNode || runtime === "bun";
+  testIf(hasNetns && canRun, canRun ? NEEDS_NETNS : NEEDS_NODE)(
     `the client example of the README finds another one on the LAN, under ${runtime}`,
     async () => {
       const theirs = CLIENT.replace('"MY-NODE"', '"THEIR-NODE"').replace("await discoverer.close();", "");
@@ -37,7 +39,7 @@ for (const runtime of ["bun", "node"] as const) {
         const { file } = stack.use(await pasted(program));
         const bundle = file.replace(/ts$/, "mjs");
         if (runtime === "node") await bundleForNode(file, bundle);
-        const command = host.command(runtime === "bun" ? [process.execPath, file] : ["node", bundle]);
+        const command = host.command(runtime === "bun" ? [process.execPath, file] : [NODE, bundle]);
         const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
         stack.defer(() => child.kill());
         return child;

@@ -1,12 +1,8 @@
 // examples/chat.js: two people talk, on a LAN and through a server, under Bun and Node.
 import { describe, expect } from "bun:test";
 import { start } from "../support/command.ts";
-import { testIf } from "../support/needs.ts";
-import { Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
-import { LONG_LIMIT_MS } from "../support/time-limits.ts";
-import { PAIRS, Program, RUNTIMES } from "./programs.ts";
-
-const onHosts = (name: string, run: () => Promise<void>) => testIf(hasNetns, NEEDS_NETNS)(name, run, LONG_LIMIT_MS);
+import { Host, twoHosts } from "../support/netns.ts";
+import { PAIRS, Program, RUNTIMES, testOnHosts } from "./programs.ts";
 
 /** Two hosts whose only way to each other is a router, which also runs a discovery server. No broadcast crosses it. */
 async function routedHosts() {
@@ -31,51 +27,59 @@ async function routedHosts() {
 
 describe("the chat", () => {
   for (const [mine, theirs] of PAIRS) {
-    onHosts(`between ${mine} and ${theirs}: each sees what the other types, and when the other leaves`, async () => {
-      await using hosts = await twoHosts();
-      await using alice = await Program.start(hosts.a, mine, "chat", "alice");
-      await alice.sees(/^\* you are alice/);
-      await using bob = await Program.start(hosts.b, theirs, "chat", "bob", "alice");
-      await Promise.all([bob.sees(/^\* alice is here$/), alice.sees(/^\* bob is here$/)]);
-      bob.type("hello, Alice");
-      await alice.sees(/^bob: hello, Alice$/);
-      alice.type("hello, \u001b[31mBob");
-      await bob.sees(/^alice: hello, \[31mBob$/);
-      bob.interrupt();
-      await alice.sees(/^\* bob has left$/);
+    testOnHosts(
+      [mine, theirs],
+      `between ${mine} and ${theirs}: each sees what the other types, and when the other leaves`,
+      async () => {
+        await using hosts = await twoHosts();
+        await using alice = await Program.start(hosts.a, mine, "chat", "alice");
+        await alice.sees(/^\* you are alice/);
+        await using bob = await Program.start(hosts.b, theirs, "chat", "bob", "alice");
+        await Promise.all([bob.sees(/^\* alice is here$/), alice.sees(/^\* bob is here$/)]);
+        bob.type("hello, Alice");
+        await alice.sees(/^bob: hello, Alice$/);
+        alice.type("hello, \u001b[31mBob");
+        await bob.sees(/^alice: hello, \[31mBob$/);
+        bob.interrupt();
+        await alice.sees(/^\* bob has left$/);
 
-      // Bob is back, at another port.
-      await using again = await Program.start(hosts.b, theirs, "chat", "bob");
-      await again.sees(/^\* you are bob/);
-      alice.type("/dial bob");
-      await Promise.all([alice.sees(/^\* bob is here$/), again.sees(/^\* alice is here$/)]);
-      expect([...alice.errors.lines, ...bob.errors.lines, ...again.errors.lines]).toEqual([]);
-    });
+        // Bob is back, at another port.
+        await using again = await Program.start(hosts.b, theirs, "chat", "bob");
+        await again.sees(/^\* you are bob/);
+        alice.type("/dial bob");
+        await Promise.all([alice.sees(/^\* bob is here$/), again.sees(/^\* alice is here$/)]);
+        expect([...alice.errors.lines, ...bob.errors.lines, ...again.errors.lines]).toEqual([]);
+      },
+    );
 
-    onHosts(`between ${mine} and ${theirs} finds people through a server, also when one has restarted`, async () => {
-      await using hosts = await routedHosts();
-      await using alice = await Program.start(hosts.a, mine, "chat", "alice", "--server", "10.1.0.1");
-      await alice.sees(/^\* you are alice/);
-      await using bob = await Program.start(hosts.b, theirs, "chat", "bob", "alice", "--server", "10.2.0.1");
-      await Promise.all([bob.sees(/^\* alice is here$/), alice.sees(/^\* bob is here$/)]);
-      alice.interrupt();
-      await bob.sees(/^\* alice has left$/);
+    testOnHosts(
+      [mine, theirs],
+      `between ${mine} and ${theirs} finds people through a server, also when one has restarted`,
+      async () => {
+        await using hosts = await routedHosts();
+        await using alice = await Program.start(hosts.a, mine, "chat", "alice", "--server", "10.1.0.1");
+        await alice.sees(/^\* you are alice/);
+        await using bob = await Program.start(hosts.b, theirs, "chat", "bob", "alice", "--server", "10.2.0.1");
+        await Promise.all([bob.sees(/^\* alice is here$/), alice.sees(/^\* bob is here$/)]);
+        alice.interrupt();
+        await bob.sees(/^\* alice has left$/);
 
-      // The server still has the old address under that name, and bob has it in his cache.
-      await using again = await Program.start(hosts.a, mine, "chat", "alice", "--server", "10.1.0.1");
-      await again.sees(/^\* you are alice/);
-      const found = again.sees(/^\* bob is here$/);
-      // Until the new announcement is at the server, he gets the old address.
-      do bob.type("/dial alice");
-      while (!(await bob.sees(/alice/)).endsWith("is here"));
-      await found;
-      again.type("back again");
-      await bob.sees(/^alice: back again$/);
-    });
+        // The server still has the old address under that name, and bob has it in his cache.
+        await using again = await Program.start(hosts.a, mine, "chat", "alice", "--server", "10.1.0.1");
+        await again.sees(/^\* you are alice/);
+        const found = again.sees(/^\* bob is here$/);
+        // Until the new announcement is at the server, he gets the old address.
+        do bob.type("/dial alice");
+        while (!(await bob.sees(/alice/)).endsWith("is here"));
+        await found;
+        again.type("back again");
+        await bob.sees(/^alice: back again$/);
+      },
+    );
   }
 
   for (const runtime of RUNTIMES) {
-    onHosts(`under ${runtime} says in one line what is wrong`, async () => {
+    testOnHosts([runtime], `under ${runtime} says in one line what is wrong`, async () => {
       await using hosts = await twoHosts();
       const wrong = async (host: Host, ...args: string[]) => {
         await using program = await Program.start(host, runtime, "chat", ...args);

@@ -1,44 +1,38 @@
 // examples/game-lobby.js: a list of the games on the LAN that stays up to date, under Bun and Node.
 import { describe, expect } from "bun:test";
-import { testIf } from "../support/needs.ts";
-import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
-import { LONG_LIMIT_MS } from "../support/time-limits.ts";
-import { PAIRS, Program, RUNTIMES } from "./programs.ts";
+import { twoHosts } from "../support/netns.ts";
+import { PAIRS, Program, RUNTIMES, testOnHosts } from "./programs.ts";
 
 describe("the game lobby", () => {
   for (const [mine, theirs] of PAIRS) {
-    testIf(hasNetns, NEEDS_NETNS)(
-      `of ${mine} shows games of ${theirs} that open, are joined, and end`,
-      async () => {
-        await using hosts = await twoHosts();
-        await using chess = await Program.start(hosts.b, theirs, "game-lobby", "host", "Chess");
-        await chess.sees(/^Chess is open/);
-        await using lobby = await Program.start(hosts.a, mine, "game-lobby");
-        await lobby.sees(/^1 {2}Chess, 0 players$/);
-        await using go = await Program.start(hosts.b, theirs, "game-lobby", "host", "Go");
-        await lobby.sees(/^2 {2}Go, 0 players$/);
+    testOnHosts([mine, theirs], `of ${mine} shows games of ${theirs} that open, are joined, and end`, async () => {
+      await using hosts = await twoHosts();
+      await using chess = await Program.start(hosts.b, theirs, "game-lobby", "host", "Chess");
+      await chess.sees(/^Chess is open/);
+      await using lobby = await Program.start(hosts.a, mine, "game-lobby");
+      await lobby.sees(/^1 {2}Chess, 0 players$/);
+      await using go = await Program.start(hosts.b, theirs, "game-lobby", "host", "Go");
+      await lobby.sees(/^2 {2}Go, 0 players$/);
 
-        lobby.type("7");
-        await lobby.sees(/^there is no game 7$/);
-        lobby.type("2");
-        await go.sees(/^1 players$/);
-        await lobby.sees(/^2 {2}Go, 1 players$/);
-        go.interrupt();
-        await lobby.sees(/^you have left game 2$/);
-        await lobby.sees(/^2 {2}Go, 1 players has ended$/);
+      lobby.type("7");
+      await lobby.sees(/^there is no game 7$/);
+      lobby.type("2");
+      await go.sees(/^1 players$/);
+      await lobby.sees(/^2 {2}Go, 1 players$/);
+      go.interrupt();
+      await lobby.sees(/^you have left game 2$/);
+      await lobby.sees(/^2 {2}Go, 1 players has ended$/);
 
-        lobby.type("1");
-        await chess.sees(/^1 players$/);
-        lobby.interrupt();
-        await chess.sees(/^0 players$/);
-        expect([...lobby.errors.lines, ...chess.errors.lines, ...go.errors.lines]).toEqual([]);
-      },
-      LONG_LIMIT_MS,
-    );
+      lobby.type("1");
+      await chess.sees(/^1 players$/);
+      lobby.interrupt();
+      await chess.sees(/^0 players$/);
+      expect([...lobby.errors.lines, ...chess.errors.lines, ...go.errors.lines]).toEqual([]);
+    });
   }
 
   for (const runtime of RUNTIMES) {
-    testIf(hasNetns, NEEDS_NETNS)(`under ${runtime} says in one line how it is used`, async () => {
+    testOnHosts([runtime], `under ${runtime} says in one line how it is used`, async () => {
       await using hosts = await twoHosts();
       for (const args of [["host"], ["hots", "Chess"]]) {
         await using program = await Program.start(hosts.a, runtime, "game-lobby", ...args);

@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { bundleForNode } from "../support/bundle.ts";
 import { OutputLines } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
-import type { Host } from "../support/netns.ts";
+import { testIf } from "../support/needs.ts";
+import { type Host, hasNetns, NEEDS_NETNS } from "../support/netns.ts";
+import { hasNode, NEEDS_NODE, NODE } from "../support/node.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 export const EXAMPLES = join(ROOT, "examples");
@@ -21,6 +24,12 @@ export const PAIRS: readonly [Runtime, Runtime][] = [
   ["bun", "node"],
   ["node", "bun"],
 ];
+
+/** A test that needs virtual hosts, and these runtimes. */
+export function testOnHosts(runtimes: readonly Runtime[], name: string, run: () => Promise<void>): void {
+  const canRun = hasNode || !runtimes.includes("node");
+  testIf(hasNetns && canRun, canRun ? NEEDS_NETNS : NEEDS_NODE)(name, run, LONG_LIMIT_MS);
+}
 
 /** The file of an example for a runtime. For Node the client is bundled into it, because Node cannot run the sources. */
 async function programFile(name: string, runtime: Runtime, folder: Folder): Promise<string> {
@@ -49,7 +58,7 @@ export class Program implements AsyncDisposable {
   static async start(host: Host, runtime: Runtime, name: string, ...args: string[]): Promise<Program> {
     const folder = new Folder();
     const file = await programFile(name, runtime, folder);
-    const command = host.command([runtime === "bun" ? process.execPath : "node", file, ...args]);
+    const command = host.command([runtime === "bun" ? process.execPath : NODE, file, ...args]);
     return new Program(Bun.spawn(command, { stdio: ["pipe", "pipe", "pipe"] }), folder);
   }
 
