@@ -16,9 +16,9 @@ await (name === undefined ? list() : host(name));
 async function host(/** @type {string} */ game) {
   const players = new Set();
   const server = createServer((socket) => {
-    socket.on("error", () => {}).write(`${game}, ${players.size} players`);
-    socket.once("data", () => console.log(`${players.add(socket).size} players`));
-    socket.on("close", () => players.delete(socket) && console.log(`${players.size} players`));
+    socket.on("error", () => {}).write(`${game} (players: ${players.size})`);
+    socket.once("data", () => console.log(`players: ${players.add(socket).size}`));
+    socket.on("close", () => players.delete(socket) && console.log(`players: ${players.size}`));
   });
   await once(server.listen(0), "listening");
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());

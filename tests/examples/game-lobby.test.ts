@@ -10,23 +10,23 @@ describe("the game lobby", () => {
       await using chess = await Program.start(hosts.b, theirs, "game-lobby", "host", "Chess");
       await chess.sees(/^Chess is open/);
       await using lobby = await Program.start(hosts.a, mine, "game-lobby");
-      await lobby.sees(/^1 {2}Chess, 0 players$/);
+      await lobby.sees(/^1 {2}Chess \(players: 0\)$/);
       await using go = await Program.start(hosts.b, theirs, "game-lobby", "host", "Go");
-      await lobby.sees(/^2 {2}Go, 0 players$/);
+      await lobby.sees(/^2 {2}Go \(players: 0\)$/);
 
       lobby.type("7");
       await lobby.sees(/^there is no game 7$/);
       lobby.type("2");
-      await go.sees(/^1 players$/);
-      await lobby.sees(/^2 {2}Go, 1 players$/);
+      await go.sees(/^players: 1$/);
+      await lobby.sees(/^2 {2}Go \(players: 1\)$/);
       go.interrupt();
       await lobby.sees(/^you have left game 2$/);
-      await lobby.sees(/^2 {2}Go, 1 players has ended$/);
+      await lobby.sees(/^2 {2}Go \(players: 1\) has ended$/);
 
       lobby.type("1");
-      await chess.sees(/^1 players$/);
+      await chess.sees(/^players: 1$/);
       lobby.interrupt();
-      await chess.sees(/^0 players$/);
+      await chess.sees(/^players: 0$/);
       expect([...lobby.errors.lines, ...chess.errors.lines, ...go.errors.lines]).toEqual([]);
     });
   }
