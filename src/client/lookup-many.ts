@@ -1,6 +1,7 @@
 /** `lookupMany`: as many lookups at once as there is room for, with the results in the order of the replies. */
 import { describeValue } from "../xdr/describe-value.ts";
 import type { DiscoveryError } from "./error.ts";
+import type { Waiter } from "./servers/searches.ts";
 import { Stream } from "./stream.ts";
 import type { NodeAddress } from "./types.ts";
 
@@ -22,8 +23,8 @@ type NodeIdIterator = Iterator<NodeId> | AsyncIterator<NodeId>;
 
 export interface BulkLookupOptions {
   readonly signal: AbortSignal | undefined;
-  /** Starts one lookup. Returns a function that cancels it. */
-  lookup(nodeId: NodeId, onResult: (result: LookupResult) => void): () => void;
+  /** Starts one lookup. Returns undefined if the result was known. */
+  lookup(nodeId: NodeId, onResult: (result: LookupResult) => void): Waiter | undefined;
   /** Whether too many queries wait to be sent. */
   busy(): boolean;
   /** Called once, when the stream has ended. */
@@ -34,9 +35,8 @@ export class BulkLookup {
   readonly stream: Stream<LookupResult>;
   readonly #options: BulkLookupOptions;
   readonly #ids: NodeIdIterator;
-  /** The functions that cancel the running lookups. */
-  readonly #running = new Set<() => void>();
-  /** Set when no more NodeIDs will be read. If an error is the reason, it is the `failure`. */
+  readonly #running = new Set<Waiter>();
+  /** Set when all NodeIDs were read, or reading them has failed. */
   #sourceEnd: { failure?: { reason: unknown } } | undefined;
   /** Set while `#readIds` waits for room: makes it continue. */
   #resume: (() => void) | undefined;
@@ -64,13 +64,13 @@ export class BulkLookup {
   }
 
   get #full(): boolean {
-    if (this.stream.ended || this.#sourceEnd !== undefined) return false;
-    return this.#running.size >= MAX_RUNNING || this.stream.size >= MAX_RUNNING || this.#options.busy();
+    if (this.stream.ended) return false;
+    return Math.max(this.#running.size, this.stream.size) >= MAX_RUNNING || this.#options.busy();
   }
 
   async #readIds(): Promise<void> {
     try {
-      while (!this.stream.ended && this.#sourceEnd === undefined) {
+      while (!this.stream.ended) {
         if (this.#full) {
           await new Promise<void>((resolve) => {
             this.#resume = resolve;
@@ -79,27 +79,25 @@ export class BulkLookup {
         }
         const next = this.#ids.next();
         const { value, done } = next instanceof Promise ? await next : next;
-        if (done || this.stream.ended || this.#sourceEnd !== undefined) break;
+        if (done || this.stream.ended) break;
         this.#lookup(value);
       }
-      this.#sourceEnd ??= {};
+      this.#sourceEnd = {};
     } catch (reason) {
-      this.#sourceEnd ??= { failure: { reason } };
+      this.#sourceEnd = { failure: { reason } };
     }
     this.#endIfDone();
   }
 
   #lookup(nodeId: NodeId): void {
-    let cancel: (() => void) | undefined;
-    let done = false;
-    cancel = this.#options.lookup(nodeId, (result) => {
-      done = true;
-      if (cancel !== undefined) this.#running.delete(cancel);
+    let waiter: Waiter | undefined;
+    waiter = this.#options.lookup(nodeId, (result) => {
+      if (waiter !== undefined) this.#running.delete(waiter);
       this.stream.push(result);
       this.#endIfDone();
       this.proceed();
     });
-    if (!done) this.#running.add(cancel);
+    if (waiter !== undefined) this.#running.add(waiter);
   }
 
   /** Ends the stream after the last result, with the error of the source if there was one. */
@@ -109,7 +107,7 @@ export class BulkLookup {
 
   #end(): void {
     this.#options.signal?.removeEventListener("abort", this.#abort);
-    for (const cancel of this.#running) cancel();
+    for (const waiter of this.#running) waiter.cancel();
     this.#running.clear();
     if (this.#sourceEnd === undefined) void closeSource(this.#ids);
     this.proceed();

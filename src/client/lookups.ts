@@ -63,12 +63,10 @@ export class Lookups {
     this.#check();
     const bulk = new BulkLookup(ids, {
       signal: settings.signal,
-      lookup: (nodeId, onResult) => {
-        const waiter = this.#start(this.#group.toWire(nodeId), settings, (wireId, address, error) =>
+      lookup: (nodeId, onResult) =>
+        this.#start(this.#group.toWire(nodeId), settings, (wireId, address, error) =>
           onResult({ nodeId: this.#group.fromWire(wireId), address, error: error as DiscoveryError }),
-        );
-        return () => waiter?.cancel();
-      },
+        ),
       busy: () => this.#links.some((link) => link.busy),
       onEnd: (bulk) => this.#bulks.delete(bulk),
     });

@@ -22,6 +22,12 @@ export function nodeIdBytes(nodeId: string | Uint8Array, name = "a NodeID"): Uin
   return bytes;
 }
 
+/** @throws {RangeError} if it has no UTF-8 */
+export function utf8(text: string): Uint8Array {
+  if (!text.isWellFormed()) throw new RangeError("an unpaired surrogate has no UTF-8");
+  return new TextEncoder().encode(text);
+}
+
 /** A NodeID that no other node has: 80 random bits as 16 letters and digits. */
 export function randomNodeId(): Uint8Array {
   const id = crypto.getRandomValues(new Uint8Array(16));
@@ -32,10 +38,4 @@ export function randomNodeId(): Uint8Array {
 /** A Map key: one character per byte, for any bytes. */
 export function nodeIdKey(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-}
-
-/** @throws {RangeError} if the text has no UTF-8. `TextEncoder` would replace an unpaired surrogate. */
-export function utf8(text: string): Uint8Array {
-  if (!text.isWellFormed()) throw new RangeError(`text: an unpaired surrogate has no UTF-8: ${JSON.stringify(text)}`);
-  return new TextEncoder().encode(text);
 }

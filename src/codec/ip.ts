@@ -75,8 +75,7 @@ export function tryIpFromText(text: string): Uint8Array<ArrayBuffer> | undefined
  */
 export function ipToText(ip: Uint8Array): string | undefined {
   checkInput("ip", ip);
-  if (ip.length === 4) return ipv4Text(ip, 0);
-  if (ip.length === 16) return ipv6Text(ip);
+  if (ip.length === 4 || ip.length === 16) return ipText(ip);
   if (ip.length === 0) return undefined;
   throw new RangeError(`ip: expected 4 bytes (IPv4), 16 (IPv6) or none, got ${ip.length}`);
 }
@@ -120,6 +119,11 @@ function groupBytes(text: string, atEnd: boolean): number[] | undefined {
     }
   }
   return bytes;
+}
+
+/** As {@link ipToText}, without its checks. @param ip - 4 or 16 bytes */
+export function ipText(ip: Uint8Array): string {
+  return ip.length === 4 ? ipv4Text(ip, 0) : ipv6Text(ip);
 }
 
 function ipv4Text(ip: Uint8Array, at: number): string {

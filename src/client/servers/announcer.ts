@@ -27,11 +27,6 @@ export interface AnnouncerOptions {
   readonly onConfirmed: (event: Confirmed) => void;
 }
 
-interface Answer {
-  readonly address: NodeAddress;
-  readonly from: string;
-}
-
 export class Announcer implements Asker {
   readonly #options: AnnouncerOptions;
   readonly #key: string;
@@ -44,7 +39,7 @@ export class Announcer implements Asker {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   /** To the last question. */
-  #answer: Answer | undefined;
+  #answer: Confirmed | undefined;
   /** Ends the waits of the running announcement. */
   #wake = () => {};
   #closed = false;
@@ -80,8 +75,8 @@ export class Announcer implements Asker {
     this.#wake();
   }
 
-  onReply(address: NodeAddress, from: string): void {
-    this.#answer = { address, from };
+  onReply({ ip, port }: NodeAddress, address: string): void {
+    this.#answer = { where: this.#options.link.server, address, ip, port };
     this.#wake();
   }
 
@@ -92,14 +87,14 @@ export class Announcer implements Asker {
   async #run(): Promise<void> {
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    const { link, timings, port, onError, onConfirmed } = this.#options;
+    const { timings, onError, onConfirmed } = this.#options;
     try {
-      const { address, from } = await this.#announce();
+      const answer = await this.#announce();
       if (this.#closed) return;
       this.#retryMs = timings.retryFirst;
       this.#announceAt = performance.now() + varied(timings.serverInterval);
       this.#scheduleCheck();
-      onConfirmed({ where: link.server, address: from, ip: address.ip, port });
+      onConfirmed(answer);
     } catch (error) {
       if (this.#closed) return;
       this.#schedule(this.#retryMs, () => this.announce());
@@ -109,17 +104,17 @@ export class Announcer implements Asker {
   }
 
   /** Announces and asks until the answer is right. @throws {DiscoveryError} that says what is known */
-  async #announce(): Promise<Answer> {
+  async #announce(): Promise<Confirmed> {
     const { link, packet, port, nodeId, onAnnounced } = this.#options;
     await link.refresh();
-    let last: Answer | undefined;
+    let last: Confirmed | undefined;
     for (let attempt = 0; attempt <= RETRY_WAITS.length && !this.#closed; attempt++) {
       const until = performance.now() + retryWait(attempt);
       for (const address of await link.announce(packet))
         onAnnounced({ where: link.server, address, bytes: packet.length });
       await this.#sleep(SETTLE_MS);
       const answer = await this.#ask(attempt, until);
-      if (answer?.address.port === port) return answer;
+      if (answer?.port === port) return answer;
       last = answer ?? last;
       await this.#sleep(until - performance.now());
     }
@@ -129,12 +124,12 @@ export class Announcer implements Asker {
     const why =
       last === undefined
         ? `it does not answer: it may be down, or refuse this node${refused}`
-        : `another node announces this NodeID, with port ${last.address.port}`;
+        : `another node announces this NodeID, with port ${last.port}`;
     throw new DiscoveryError(link.server, why);
   }
 
   /** Asks the server for the own NodeID, until it answers or the time `until`. @throws {DiscoveryError} if it cannot be reached */
-  async #ask(attempt: number, until: number): Promise<Answer | undefined> {
+  async #ask(attempt: number, until: number): Promise<Confirmed | undefined> {
     const { link, nodeId } = this.#options;
     this.#answer = undefined;
     const query = link.query(this.#key, nodeId, true, this, attempt);
@@ -157,7 +152,7 @@ export class Announcer implements Asker {
     const answer = await this.#ask(0, performance.now() + CHECK_MS).catch(() => undefined);
     // It may have been announced meanwhile.
     if (this.#closed || this.#running !== undefined || this.#timer !== timer) return;
-    if (answer?.address.port === this.#options.port) this.#scheduleCheck();
+    if (answer?.port === this.#options.port) this.#scheduleCheck();
     else await this.announce();
   }
 

@@ -4,8 +4,14 @@ import type { DiscoveryError } from "../error.ts";
 import type { NodeAddress } from "../types.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { Heard } from "./heard.ts";
-import type { ServerLink } from "./link.ts";
 import type { Path } from "./path.ts";
+
+/** The methods of a server link that are called for a query. */
+interface QueryLink {
+  restart(query: PendingQuery, confirm: boolean): void;
+  cancel(query: PendingQuery): void;
+  report(error: DiscoveryError): void;
+}
 
 /** Who asks. */
 export interface Asker {
@@ -41,7 +47,7 @@ export class PendingQuery {
   heard: Heard | undefined;
 
   constructor(
-    readonly link: ServerLink,
+    readonly link: QueryLink,
     readonly key: string,
     readonly packet: Uint8Array,
     /** Whether only a confirmed answer is believed: see heard.ts. */
