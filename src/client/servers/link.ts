@@ -22,10 +22,10 @@ import { type Asker, PendingQuery } from "./pending.ts";
 export const RETRY_WAITS = [250, 350, 500, 600, 700, 800, 900] as const;
 const LAST_RETRY_WAIT = 1_500;
 /**
- * Waits vary by up to 5 steps of 3 % either way. Otherwise all attempts could meet a server's rate limit in the same phase. Few
+ * Waits vary by up to 5 steps of 3.1 % either way. Otherwise all attempts could meet a server's rate limit in the same phase. Few
  * different waits, because each one has a queue in {@link Deadlines}.
  */
-const JITTER_STEP = 0.03;
+const JITTER_STEP = 0.031;
 const JITTER_STEPS = 5;
 /**
  * The most queries in flight: the receive buffers of a server and of this socket hold some 250 packets by default. With this
@@ -132,7 +132,7 @@ export class ServerLink implements PathHandlers {
     for (const path of this.#addresses.paths) {
       if (path.failed || families.has(path.family)) continue;
       if (!path.ready(1)) await path.opening;
-      if (this.#closed || !path.ready(1)) continue;
+      if (this.#closed || path.failed || !path.ready(1)) continue;
       families.add(path.family);
       path.send(0, [packet]);
       sent.push(path.address);

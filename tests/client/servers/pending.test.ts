@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Discoverer } from "../../../src/client/index.ts";
 import { Fifo } from "../../../src/client/servers/fifo.ts";
-import { ServerLink } from "../../../src/client/servers/link.ts";
+import { RETRY_WAITS, retryWait, ServerLink } from "../../../src/client/servers/link.ts";
 import { PendingQuery } from "../../../src/client/servers/pending.ts";
 import { until } from "../../support/time-limits.ts";
 
@@ -61,4 +61,15 @@ test("a query that is restarted while it is queued is sent once", async () => {
   expect(received).toBe(3);
   link.close();
   silent.close();
+});
+
+test("the waits between attempts vary, by 15 % either way, and not in step with a limit of one packet in 10 ms", () => {
+  for (const [attempt, wait] of RETRY_WAITS.entries()) {
+    const waits = Array.from({ length: 2_000 }, () => retryWait(attempt));
+    expect(Math.min(...waits) / wait).toBeLessThanOrEqual(0.85);
+    expect(Math.max(...waits) / wait).toBeGreaterThanOrEqual(1.15);
+    expect(new Set(waits.map((ms) => Math.round(ms) % 10)).size).toBeGreaterThanOrEqual(5);
+    // Few different ones: each has a queue.
+    expect(new Set(waits).size).toBeLessThanOrEqual(11);
+  }
 });
