@@ -15,7 +15,7 @@ const [me, friend] = args.positionals;
 if (me === undefined) throw new Error("what is your name? chat.js NAME [FRIEND] [--server HOST]…");
 
 let discoverer = await Discoverer.start({ group: "chat", servers });
-if (await dial(me, 1_500).catch(() => undefined)) throw new Error(`somebody called ${me} is there already`);
+if (await dial(me, 1_000).catch(() => undefined)) throw new Error(`somebody called ${me} is there already`);
 await discoverer.close();
 
 /** @type {Set<import("node:net").Socket>} */

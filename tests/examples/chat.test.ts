@@ -78,6 +78,18 @@ describe("the chat", () => {
     );
   }
 
+  for (const family of ["ipv4", "ipv6"] as const) {
+    testOnHosts(RUNTIMES, `works on a LAN that has only ${family}`, async () => {
+      await using hosts = await twoHosts({ ipv4: family === "ipv4", ipv6: family === "ipv6" });
+      await using alice = await Program.start(hosts.a, "bun", "chat", "alice");
+      await alice.sees(/^\* you are alice/);
+      await using bob = await Program.start(hosts.b, "node", "chat", "bob", "alice");
+      await Promise.all([bob.sees(/^\* alice is here$/), alice.sees(/^\* bob is here$/)]);
+      alice.type("/dial bob");
+      await Promise.all([alice.sees(/^\* bob is here$/), bob.sees(/^\* alice is here$/)]);
+    });
+  }
+
   for (const runtime of RUNTIMES) {
     testOnHosts([runtime], `under ${runtime} says in one line what is wrong`, async () => {
       await using hosts = await twoHosts();
