@@ -1,5 +1,5 @@
 /** An honest client with an address of its own. It resends a query as the client of src/client/ does. */
-import { RETRY_WAITS } from "../../src/client/servers/link.ts";
+import { RETRY_WAITS } from "../../src/client/servers/waits.ts";
 import { createCodec, ipToText, nodeIdToText } from "../../src/codec/index.ts";
 import { announcement, nodeId, query } from "../packets.ts";
 

@@ -32,7 +32,10 @@ export class Lookups {
     this.#searches.lan = lan !== undefined;
   }
 
-  /** @throws {TypeError} or {RangeError} if it is not a NodeID; {DiscoveryError} if no server can be reached; the signal's reason if it is aborted; {Error} if closed */
+  /**
+   * @throws {TypeError} or {RangeError} if it is not a NodeID; {DiscoveryError} if no server can be reached; the signal's
+   *   reason if it is aborted; {Error} if closed
+   */
   async one(nodeId: string | Uint8Array, settings: LookupSettings): Promise<NodeAddress | undefined> {
     const { signal } = settings;
     const wireId = this.#group.toWire(nodeId);

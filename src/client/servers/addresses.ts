@@ -1,6 +1,8 @@
 /** The addresses of a server's name, in the order in which they are asked. */
 import { builtin } from "../builtin.ts";
+import { DiscoveryError } from "../error.ts";
 import { familyOf } from "../ip.ts";
+import { codeOf } from "../sockets/index.ts";
 import { parseServer } from "./address.ts";
 import { FAILED_MS, Path, type PathHandlers } from "./path.ts";
 
@@ -20,7 +22,10 @@ export class Addresses {
   #closed = false;
 
   /** @throws as {@link parseServer} does */
-  constructor(server: string, handlers: PathHandlers) {
+  constructor(
+    readonly server: string,
+    handlers: PathHandlers,
+  ) {
     const { host, port } = parseServer(server);
     this.#host = host;
     this.#port = port;
@@ -30,6 +35,12 @@ export class Addresses {
   /** Whether it is time to resolve the name again, or for the first time. */
   get stale(): boolean {
     return performance.now() >= this.#resolveAt;
+  }
+
+  /** Why no address can be reached. */
+  get failure(): DiscoveryError {
+    const cause = this.paths.findLast(({ error }) => error !== undefined)?.error ?? this.error!;
+    return new DiscoveryError(this.server, reasonOf(cause), { code: codeOf(cause), cause });
   }
 
   /** Resolves the name. If that fails, the addresses so far are kept. Never rejects. */
@@ -80,4 +91,12 @@ export class Addresses {
     if (addresses.length === 0) throw new Error("the name has no address");
     return addresses.map(({ address }) => address);
   }
+}
+
+/** The system's message, or for common errors what they mean. */
+function reasonOf(error: Error): string {
+  const code = codeOf(error);
+  if (code === "ECONNREFUSED") return "no server listens there (ECONNREFUSED)";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `the name does not resolve (${code})`;
+  return error.message;
 }

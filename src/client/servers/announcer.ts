@@ -4,8 +4,9 @@ import type { Announced, Confirmed } from "../events.ts";
 import { nodeIdKey } from "../node-id.ts";
 import { MAX_TIMER_MS } from "../timers.ts";
 import type { NodeAddress, Timings } from "../types.ts";
-import { RETRY_WAITS, retryWait, type ServerLink } from "./link.ts";
+import type { ServerLink } from "./link.ts";
 import type { Asker } from "./pending.ts";
+import { RETRY_WAITS, retryWait } from "./waits.ts";
 
 /** The query follows after this time: with several workers, a server may handle it before the announcement otherwise. */
 const SETTLE_MS = 20;
@@ -128,7 +129,11 @@ export class Announcer implements Asker {
     throw new DiscoveryError(link.server, why);
   }
 
-  /** Asks the server for the own NodeID, until it answers or the time `until`. @throws {DiscoveryError} if it cannot be reached */
+  /**
+   * Asks the server for the own NodeID, until it answers or the time `until`.
+   *
+   * @throws {DiscoveryError} if it cannot be reached
+   */
   async #ask(attempt: number, until: number): Promise<Confirmed | undefined> {
     const { link, nodeId } = this.#options;
     this.#answer = undefined;

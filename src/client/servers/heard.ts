@@ -2,10 +2,12 @@
  * Which answers are believed. Anybody can send a datagram with the server's address as its source, but only the server sees
  * through which ports it was asked. So an attacker has to send to all ports, and also hits sockets that have asked nothing.
  *
- * 32 sockets are open. A query goes through two of them, and an answer is believed if it has come to both of them and to no socket
- * that has asked nothing, not before they have listened for 50 ms. A datagram to a socket that has asked nothing proves an attack: for ten minutes after the last one,
- * queries go through 16 sockets. If a forged answer hits all sockets in random order, it comes to the two before it comes to any
- * other once in 496 times, and after that to the 16 before the other 16 once in 600 million times.
+ * 32 sockets are open. A query goes through two of them. An answer is believed if it has come to both of them, and to no socket
+ * that has asked nothing, after all have listened for 50 ms. A datagram to a socket that has asked nothing proves an attack: for
+ * ten minutes after the last one, queries go through 16 sockets.
+ *
+ * If forged answers hit the sockets in random order, the two get one before any other socket once in 496 times, and during an
+ * attack the 16 before the other 16 once in 600 million times.
  */
 
 /** How many sockets ask a query that is to be confirmed. */

@@ -4,9 +4,9 @@
  */
 import { PacketFields } from "../../codec/index.ts";
 import { decodeInto, encodeQuery } from "../codec.ts";
-import { DiscoveryError } from "../error.ts";
+import type { DiscoveryError } from "../error.ts";
 import { ipOf } from "../ip.ts";
-import { codeOf, type Family } from "../sockets/index.ts";
+import type { Family } from "../sockets/index.ts";
 import type { NodeAddress, ServerCounters } from "../types.ts";
 import { Addresses } from "./addresses.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -14,19 +14,8 @@ import { Fifo } from "./fifo.ts";
 import { ASKED, ASKED_UNDER_ATTACK, ATTACK_MS, Heard, LISTEN_MS, OPEN } from "./heard.ts";
 import type { Path, PathHandlers } from "./path.ts";
 import { type Asker, PendingQuery } from "./pending.ts";
+import { retryWait } from "./waits.ts";
 
-/**
- * Waits between the attempts of a query, in ms: eight attempts in 4.1 s. If 30 % of the datagrams are lost each way, at
- * least one attempt succeeds in 99.5 % of cases, within the 5 s of a lookup. Longer lookups go on with the last wait.
- */
-export const RETRY_WAITS = [250, 350, 500, 600, 700, 800, 900] as const;
-const LAST_RETRY_WAIT = 1_500;
-/**
- * Waits vary by up to 5 steps of 3.1 % either way. Otherwise all attempts could meet a server's rate limit in the same phase. Few
- * different waits, because each one has a queue in {@link Deadlines}.
- */
-const JITTER_STEP = 0.031;
-const JITTER_STEPS = 5;
 /**
  * The most queries in flight: the receive buffers of a server and of this socket hold some 250 packets by default. With this
  * and the next three figures, `bun run bench:lookup` lost no packets and was fastest.
@@ -43,12 +32,6 @@ export interface ServerLinkOptions {
   readonly onError: (error: DiscoveryError) => void;
   /** Called when there is room for more queries. */
   readonly onRoom: () => void;
-}
-
-/** The wait after attempt number `attempt`, from 0 on, in ms. */
-export function retryWait(attempt: number): number {
-  const steps = Math.floor(Math.random() * (2 * JITTER_STEPS + 1)) - JITTER_STEPS;
-  return (RETRY_WAITS[attempt] ?? LAST_RETRY_WAIT) * (1 + JITTER_STEP * steps);
 }
 
 export class ServerLink implements PathHandlers {
@@ -269,9 +252,7 @@ export class ServerLink implements PathHandlers {
   }
 
   #unreachable(query: PendingQuery): void {
-    const { paths, error } = this.#addresses;
-    const cause = paths.findLast((path) => path.error !== undefined)?.error ?? error!;
-    query.error = new DiscoveryError(this.server, reasonOf(cause), { code: codeOf(cause), cause });
+    query.error = this.#addresses.failure;
     query.asker.onUnreachable(query.error, query);
   }
 
@@ -348,12 +329,4 @@ export class ServerLink implements PathHandlers {
     for (const query of this.#pending.values()) if (query.confirm) this.#enqueue(query);
     if (this.#own !== undefined) this.#enqueue(this.#own);
   }
-}
-
-/** The system's message, or for common errors what they mean. */
-function reasonOf(error: Error): string {
-  const code = codeOf(error);
-  if (code === "ECONNREFUSED") return "no server listens there (ECONNREFUSED)";
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `the name does not resolve (${code})`;
-  return error.message;
 }

@@ -128,7 +128,7 @@ export class Path {
     }
   }
 
-  /** Sockets that worked and fail otherwise than by a refusal have a source address that this host no longer has, for instance. */
+  /** Sockets that worked, and fail otherwise than by a refusal, may have a source address that this host no longer has. */
   #failed(error: Error): void {
     const stale = this.#heard && codeOf(error) !== "ECONNREFUSED";
     this.close();

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { Discoverer } from "../../../src/client/index.ts";
 import { Fifo } from "../../../src/client/servers/fifo.ts";
-import { RETRY_WAITS, retryWait, ServerLink } from "../../../src/client/servers/link.ts";
+import { ServerLink } from "../../../src/client/servers/link.ts";
 import { PendingQuery } from "../../../src/client/servers/pending.ts";
+import { RETRY_WAITS, retryWait } from "../../../src/client/servers/waits.ts";
 import { until } from "../../support/time-limits.ts";
 
 const ASKER = { onReply() {}, onUnreachable() {} };
