@@ -78,7 +78,7 @@ export class BulkLookup {
           continue;
         }
         const next = this.#ids.next();
-        const { value, done } = next instanceof Promise ? await next : next;
+        const { value, done } = "then" in next ? await next : next;
         if (done || this.stream.ended) break;
         this.#lookup(value);
       }

@@ -37,9 +37,10 @@ export class Addresses {
     return performance.now() >= this.#resolveAt;
   }
 
-  /** Why no address can be reached. */
-  get failure(): DiscoveryError {
-    const cause = this.paths.findLast(({ error }) => error !== undefined)?.error ?? this.error!;
+  /** Why no address can be reached. @param failed - the latest failures of a query */
+  failure(failed: ReadonlyMap<Path, Error> | undefined): DiscoveryError {
+    const errors = [this.error, ...this.paths.map(({ error }) => error), ...(failed?.values() ?? [])];
+    const cause = errors.findLast((error) => error !== undefined)!;
     return new DiscoveryError(this.server, reasonOf(cause), { code: codeOf(cause), cause });
   }
 
@@ -97,6 +98,7 @@ export class Addresses {
 function reasonOf(error: Error): string {
   const code = codeOf(error);
   if (code === "ECONNREFUSED") return "no server listens there (ECONNREFUSED)";
+  if (code === "EMFILE" || code === "ENFILE") return `too many open files (${code})`;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `the name does not resolve (${code})`;
   return error.message;
 }

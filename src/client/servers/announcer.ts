@@ -5,6 +5,7 @@ import { nodeIdKey } from "../node-id.ts";
 import { MAX_TIMER_MS } from "../timers.ts";
 import type { NodeAddress, Timings } from "../types.ts";
 import type { ServerLink } from "./link.ts";
+import type { Path } from "./path.ts";
 import type { Asker } from "./pending.ts";
 import { RETRY_WAITS, retryWait } from "./waits.ts";
 
@@ -41,6 +42,10 @@ export class Announcer implements Asker {
   #next: Promise<void> | undefined;
   /** To the last question. */
   #answer: Confirmed | undefined;
+  /** The own address to which it came. */
+  #localAddress: string | undefined;
+  /** The one to which the answer to the last announcement came. */
+  #announcedFrom: string | undefined;
   /** Ends the waits of the running announcement. */
   #wake = () => {};
   #closed = false;
@@ -76,8 +81,9 @@ export class Announcer implements Asker {
     this.#wake();
   }
 
-  onReply({ ip, port }: NodeAddress, address: string): void {
+  onReply({ ip, port }: NodeAddress, { address, localAddress }: Path): void {
     this.#answer = { where: this.#options.link.server, address, ip, port };
+    this.#localAddress = localAddress;
     this.#wake();
   }
 
@@ -98,7 +104,7 @@ export class Announcer implements Asker {
       onConfirmed(answer);
     } catch (error) {
       if (this.#closed) return;
-      this.#schedule(this.#retryMs, () => this.announce());
+      this.#schedule(varied(this.#retryMs), () => this.announce());
       this.#retryMs = Math.min(2 * this.#retryMs, timings.retryLongest);
       onError(error as DiscoveryError);
     }
@@ -115,6 +121,7 @@ export class Announcer implements Asker {
         onAnnounced({ where: link.server, address, bytes: packet.length });
       await this.#sleep(SETTLE_MS);
       const answer = await this.#ask(attempt, until);
+      this.#announcedFrom = this.#localAddress;
       if (answer?.port === port) return answer;
       last = answer ?? last;
       await this.#sleep(until - performance.now());
@@ -157,7 +164,8 @@ export class Announcer implements Asker {
     const answer = await this.#ask(0, performance.now() + CHECK_MS).catch(() => undefined);
     // It may have been announced meanwhile.
     if (this.#closed || this.#running !== undefined || this.#timer !== timer) return;
-    if (answer?.port === this.#options.port) this.#scheduleCheck();
+    // With another own address the host is in another network, and the server knows the node where it was.
+    if (answer?.port === this.#options.port && this.#localAddress === this.#announcedFrom) this.#scheduleCheck();
     else await this.announce();
   }
 

@@ -2,24 +2,22 @@
  * Which answers are believed. Anybody can send a datagram with the server's address as its source, but only the server sees
  * through which ports it was asked. So an attacker has to send to all ports, and also hits sockets that have asked nothing.
  *
- * 32 sockets are open. A query goes through two of them. An answer is believed if it has come to both of them, and to no socket
- * that has asked nothing, after all have listened for 50 ms. A datagram to a socket that has asked nothing proves an attack: for
- * ten minutes after the last one, queries go through 16 sockets.
- *
- * If forged answers hit the sockets in random order, the two get one before any other socket once in 496 times, and during an
- * attack the 16 before the other 16 once in 600 million times.
+ * 24 sockets are open. A query goes through two of them, and an answer is believed if it has come to both of them and to none of
+ * those that have not asked. A forged answer to one of the latter proves an attack: for two minutes after the last one, queries
+ * go through eight sockets. If a forged answer hits all sockets in random order, it comes to the two before it comes to any other
+ * once in 276 times, and to the eight before the other 16 once in 735,471 times.
  */
 
-/** How many sockets ask a query that is to be confirmed. */
+/** How many sockets ask a query that is to be confirmed, and during an attack one that is not. */
 export const ASKED = 2;
-/** How many ask any query during an attack. */
-export const ASKED_UNDER_ATTACK = 16;
-/** How many are open: as many again that never ask. */
-export const OPEN = 2 * ASKED_UNDER_ATTACK;
-/** How long new sockets listen before an answer is believed, in ms: an attack that is going on hits them within this time. */
-export const LISTEN_MS = 50;
-/** How long an attack is assumed to go on after the last forged datagram, in ms. */
-export const ATTACK_MS = 600_000;
+/** How many ask a query that is to be confirmed during an attack. */
+export const ASKED_UNDER_ATTACK = 8;
+/** How many are open. */
+export const OPEN = 24;
+/** How long new sockets listen before an answer is believed, in ms: an attack that is going on hits some of them within this time. */
+export const LISTEN_MS = 20;
+/** How long an attack is assumed to go on after the last forged answer, in ms. */
+export const ATTACK_MS = 120_000;
 /** The most different answers to a query that are remembered. */
 const MAX_ANSWERS = 1024;
 const UNASKED = 2 ** ASKED_UNDER_ATTACK;

@@ -4,7 +4,7 @@
  */
 import { PacketFields } from "../../codec/index.ts";
 import { decodeInto, encodeQuery } from "../codec.ts";
-import type { DiscoveryError } from "../error.ts";
+import { DiscoveryError } from "../error.ts";
 import { ipOf } from "../ip.ts";
 import type { Family } from "../sockets/index.ts";
 import type { NodeAddress, ServerCounters } from "../types.ts";
@@ -23,6 +23,8 @@ import { retryWait } from "./waits.ts";
 const WINDOW = 192;
 /** With this many queries that were not sent yet, `lookupMany` adds no more: two windows. */
 const MAX_BACKLOG = 2 * WINDOW;
+/** Of this many queries one is a retry, if any waits: most first attempts of `lookupMany` are answered, and more follow all the time. */
+const RETRY_TURN = 4;
 /** A query without a reply for this long frees its slot in the window: its node is probably unknown. */
 const SLOT_TIMEOUT_MS = 30;
 /** After this many replies the freed slots are used at once, even if the receive loop has not ended. */
@@ -46,11 +48,13 @@ export class ServerLink implements PathHandlers {
   #own: PendingQuery | undefined;
   readonly #deadlines = new Deadlines();
   readonly #fields = new PacketFields();
-  /** First attempts have priority: otherwise retries for unknown nodes would delay the queries for known ones. */
+  /** First attempts have priority: otherwise retries for unknown nodes would delay the queries for known ones. See RETRY_TURN. */
   readonly #firstAttempts = new Fifo<PendingQuery>();
   readonly #retries = new Fifo<PendingQuery>();
   /** Queries in `#firstAttempts` that were not cancelled. */
   #unsent = 0;
+  /** Queries sent, to let each queue have its turn. */
+  #sent = 0;
   /** Packets. */
   #inFlight = 0;
   /** Replies since the last flush. */
@@ -58,8 +62,8 @@ export class ServerLink implements PathHandlers {
   #flushScheduled = false;
   /** Until when forged answers are expected. */
   #attackUntil = Number.NEGATIVE_INFINITY;
-  /** The message of the last error that was reported; undefined once the server has answered. */
-  #reported: string | undefined;
+  /** The messages of the errors that were reported since the server has answered. */
+  readonly #reported = new Set<string>();
   #closed = false;
 
   constructor(server: string, options: ServerLinkOptions) {
@@ -129,10 +133,17 @@ export class ServerLink implements PathHandlers {
     this.onReady();
   }
 
-  /** Reports an error, unless it is the last one and the server has not answered since. */
+  /** Reports an error, unless it was reported and the server has not answered since. */
   report(error: DiscoveryError): void {
-    if (this.#reported !== error.message) this.#onError(error);
-    this.#reported = error.message;
+    if (this.#reported.has(error.message)) return;
+    this.#reported.add(error.message);
+    this.#onError(error);
+  }
+
+  /** Why a query that was never sent could not be. */
+  get unresolved(): DiscoveryError | undefined {
+    const { paths, server } = this.#addresses;
+    return paths.length === 0 ? new DiscoveryError(server, "its name has not been resolved yet") : undefined;
   }
 
   /**
@@ -168,7 +179,8 @@ export class ServerLink implements PathHandlers {
 
   /** The queue whose first query is to be sent next. */
   get #queue(): Fifo<PendingQuery> {
-    return this.#firstAttempts.peek() === undefined ? this.#retries : this.#firstAttempts;
+    const retry = this.#sent % RETRY_TURN === 0 && this.#retries.peek() !== undefined;
+    return retry || this.#firstAttempts.peek() === undefined ? this.#retries : this.#firstAttempts;
   }
 
   get #attacked(): boolean {
@@ -206,6 +218,7 @@ export class ServerLink implements PathHandlers {
       // The others wait as well: it takes a moment only.
       if (path !== undefined && !path.ready(sockets === 1 ? 1 : OPEN)) break;
       queue.drop();
+      this.#sent++;
       query.queued = false;
       if (query.unsent) this.#unsent--;
       query.unsent = false;
@@ -218,7 +231,9 @@ export class ServerLink implements PathHandlers {
         this.#unreachable(query);
         continue;
       }
-      query.error = undefined;
+      // Else nothing was heard from that address since it failed.
+      if (path.error === undefined) query.error = undefined;
+      query.heard = undefined;
       this.#releaseSlot(query);
       query.inFlight = sockets;
       this.#inFlight += sockets;
@@ -246,14 +261,15 @@ export class ServerLink implements PathHandlers {
 
   /** Never fewer than before: the answers so far may have come to all of them. */
   #socketsOf(query: PendingQuery): number {
-    const sockets = this.#attacked ? ASKED_UNDER_ATTACK : query.confirm ? ASKED : 1;
+    const sockets = query.confirm ? (this.#attacked ? ASKED_UNDER_ATTACK : ASKED) : this.#attacked ? ASKED : 1;
     query.sockets = Math.max(query.sockets, sockets);
     return query.sockets;
   }
 
   #unreachable(query: PendingQuery): void {
-    query.error = this.#addresses.failure;
-    query.asker.onUnreachable(query.error, query);
+    query.error = this.#addresses.failure(query.failed);
+    // A server that answered a moment ago may only be restarting: the query waits for its next attempt.
+    if (!this.#addresses.paths.some(({ alive }) => alive)) query.asker.onUnreachable(query.error, query);
   }
 
   /** Sends the queries that were sent to this address again: to the next one, or through new sockets. */
@@ -263,8 +279,8 @@ export class ServerLink implements PathHandlers {
     for (const query of [...this.#pending.values(), this.#own]) {
       if (query?.path !== path) continue;
       if (error !== undefined) {
-        query.failed ??= new Set();
-        query.failed.add(path);
+        query.failed ??= new Map();
+        query.failed.set(path, error);
       }
       query.path = undefined;
       this.#enqueue(query);
@@ -273,12 +289,12 @@ export class ServerLink implements PathHandlers {
   }
 
   onDatagram(path: Path, socket: number, unasked: boolean, datagram: Buffer): void {
-    if (unasked) this.#attack();
     const fields = this.#fields;
     if (!decodeInto(datagram, fields) || fields.type !== "announcement" || fields.ipLength === 0 || fields.port === 0) {
       this.counters.ignored++;
       return;
     }
+    if (unasked) this.#attack();
     const end = fields.nodeIdOffset + fields.nodeIdLength;
     const key = datagram.toString("latin1", fields.nodeIdOffset, end);
     const query = this.#pending.get(key);
@@ -306,7 +322,7 @@ export class ServerLink implements PathHandlers {
     query.heard.add(answer, socket, unasked);
     if (!query.heard.agreed(answer, asked)) return;
     const decide = () => {
-      if (!query.cancelled && query.heard!.agreed(answer, this.#socketsOf(query))) this.#believe(query, address, path);
+      if (!query.cancelled && query.heard?.agreed(answer, this.#socketsOf(query))) this.#believe(query, address, path);
     };
     const wait = path.listeningSince + LISTEN_MS - performance.now();
     if (wait > 0) this.#deadlines.add(Math.ceil(wait), decide);
@@ -315,10 +331,10 @@ export class ServerLink implements PathHandlers {
   }
 
   #believe(query: PendingQuery, address: NodeAddress, path: Path): void {
-    this.#reported = undefined;
+    this.#reported.clear();
     this.#addresses.move(path, "first");
     this.cancel(query);
-    query.asker.onReply(address, path.address, query);
+    query.asker.onReply(address, path, query);
   }
 
   /** Asks again at once through more sockets. */

@@ -1,6 +1,7 @@
 /** One address of a server, and the sockets that are connected to it: each on a random port of its own. */
 import { familyOf } from "../ip.ts";
 import { type ConnectedSocket, codeOf, type Family, runtime } from "../sockets/index.ts";
+import { ASKED_UNDER_ATTACK } from "./heard.ts";
 
 /** Sockets are replaced after this time, by sockets on new random ports. */
 const MAX_AGE_MS = 60_000;
@@ -8,6 +9,10 @@ const MAX_AGE_MS = 60_000;
 const MAX_SILENCE_MS = 10_000;
 /** How long an address that failed is not tried again, in ms, so that thousands of lookups do not each try it. */
 export const FAILED_MS = 1_000;
+/** A server that has answered within this time is believed to be up, or to be back in a moment. */
+const ALIVE_MS = 10_000;
+/** Errors of a single packet, which is lost as in the network: no room for it, or a firewall's table is full. */
+const LOSSES = ["EAGAIN", "ENOBUFS", "ENOMEM", "EPERM"];
 /** How often an attempt to send is repeated if the system takes no packet. */
 const MAX_SEND_TRIES = 3;
 
@@ -36,6 +41,9 @@ export class Path {
   readonly #port: number;
   readonly #handlers: PathHandlers;
   #lanes: Lane[] = [];
+  /** More sockets cannot be opened: the process has too many open files. */
+  #full = false;
+  #closed = false;
   /** Settles when no more sockets are being opened. */
   opening: Promise<void> | undefined;
   /** When the last of the sockets was opened. */
@@ -46,6 +54,8 @@ export class Path {
   #silentSince = Number.POSITIVE_INFINITY;
   /** Whether anything was received through these sockets. */
   #heard = false;
+  /** When that was the last time, through any sockets. */
+  #heardAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly ip: string,
@@ -63,11 +73,22 @@ export class Path {
     return this.error !== undefined && performance.now() < this.#failedAt + FAILED_MS;
   }
 
+  /** Whether it has answered a moment ago. */
+  get alive(): boolean {
+    return performance.now() < this.#heardAt + ALIVE_MS;
+  }
+
+  /** The own address that its sockets have. */
+  get localAddress(): string | undefined {
+    return this.#lanes[0]?.socket.localAddress;
+  }
+
   /** Whether `count` sockets are open. If not, it opens them and then calls `onReady`, or `onLost`. */
   ready(count: number): boolean {
+    if (this.#closed) return false;
     const now = performance.now();
-    if (now > Math.min(this.#openedAt + MAX_AGE_MS, this.#silentSince + MAX_SILENCE_MS)) this.close();
-    if (this.#lanes.length >= count) return true;
+    if (now > Math.min(this.#openedAt + MAX_AGE_MS, this.#silentSince + MAX_SILENCE_MS)) this.#renew();
+    if (this.#lanes.length >= count || this.#full) return true;
     this.opening ??= this.#open(count).then(() => {
       this.opening = undefined;
       this.#handlers.onReady();
@@ -89,12 +110,20 @@ export class Path {
     }
   }
 
+  /** Closes its sockets for good. */
   close(): void {
+    this.#closed = true;
+    this.#renew();
+  }
+
+  /** Closes its sockets, so that others are opened for the next packet. */
+  #renew(): void {
     const lanes = this.#lanes;
     this.#lanes = [];
     this.#openedAt = Number.POSITIVE_INFINITY;
     this.#silentSince = Number.POSITIVE_INFINITY;
     this.#heard = false;
+    this.#full = false;
     for (const { socket } of lanes) socket.close();
   }
 
@@ -103,15 +132,15 @@ export class Path {
     if (lanes.length === 0) this.#openedAt = performance.now();
     try {
       while (lanes.length < count) {
-        const index = lanes.length;
         const lane: Lane = {
           socket: await runtime.sockets.connect(this.ip, this.#port, {
             onDatagram: (datagram) => {
               if (this.#lanes !== lanes) return;
               this.#heard = true;
+              this.#heardAt = performance.now();
               this.error = undefined;
               this.#silentSince = Number.POSITIVE_INFINITY;
-              this.#handlers.onDatagram(this, index, !lane.used, datagram);
+              this.#handlers.onDatagram(this, lanes.indexOf(lane), !lane.used, datagram);
             },
             onError: (error) => {
               if (this.#lanes === lanes) this.#failed(error);
@@ -120,18 +149,25 @@ export class Path {
           used: false,
         };
         if (this.#lanes !== lanes) return lane.socket.close();
-        lanes.push(lane);
+        // In random order, since some systems give out ports in ascending order, as an attacker may try them. The first one may
+        // be in use already.
+        const first = lanes[0]?.used ? 1 : 0;
+        lanes.splice(first + Math.floor(Math.random() * (lanes.length - first + 1)), 0, lane);
         this.listeningSince = performance.now();
       }
     } catch (error) {
-      this.#failed(error as Error);
+      this.#full = lanes.length > ASKED_UNDER_ATTACK && this.#lanes === lanes;
+      if (!this.#full) this.#failed(error as Error);
     }
   }
 
   /** Sockets that worked, and fail otherwise than by a refusal, may have a source address that this host no longer has. */
   #failed(error: Error): void {
-    const stale = this.#heard && codeOf(error) !== "ECONNREFUSED";
-    this.close();
+    const code = codeOf(error);
+    // A firewall that forbids all packets gives EPERM as well.
+    if (LOSSES.includes(code) && (code !== "EPERM" || this.alive)) return;
+    const stale = this.#heard && code !== "ECONNREFUSED";
+    this.#renew();
     if (!stale) {
       this.error = error;
       this.#failedAt = performance.now();

@@ -8,6 +8,7 @@ import type { Path } from "./path.ts";
 
 /** The methods of a server link that are called for a query. */
 interface QueryLink {
+  readonly unresolved: DiscoveryError | undefined;
   restart(query: PendingQuery, confirm: boolean): void;
   cancel(query: PendingQuery): void;
   report(error: DiscoveryError): void;
@@ -15,8 +16,8 @@ interface QueryLink {
 
 /** Who asks. */
 export interface Asker {
-  /** Called once. @param from - the server's address that replied, with its port */
-  onReply(address: NodeAddress, from: string, query: PendingQuery): void;
+  /** Called once. @param from - the server's address that replied */
+  onReply(address: NodeAddress, from: Path, query: PendingQuery): void;
   /** No address of the server can be reached. It is tried again while the query is not cancelled. */
   onUnreachable(error: DiscoveryError, query: PendingQuery): void;
 }
@@ -39,9 +40,9 @@ export class PendingQuery {
   retry: Deadline | undefined;
   /** Where it was sent the last time. */
   path: Path | undefined;
-  /** The addresses that failed since the last retry. */
-  failed: Set<Path> | undefined;
-  /** Why no address can be reached, since the last attempt. */
+  /** The addresses that failed since the last retry, and why. */
+  failed: Map<Path, Error> | undefined;
+  /** Why no address could be reached the last time. */
   error: DiscoveryError | undefined;
   /** The answers, if it is sent through several sockets. */
   heard: Heard | undefined;

@@ -4,6 +4,7 @@ import { DiscoveryError } from "../error.ts";
 import type { NodeAddress, Timings } from "../types.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import type { ServerLink } from "./link.ts";
+import type { Path } from "./path.ts";
 import type { Asker, PendingQuery } from "./pending.ts";
 
 /** The most results in the cache, so that a program can look up millions of nodes. The oldest is evicted first. */
@@ -59,7 +60,7 @@ class Search implements Asker {
     this.#queries = links.map((link) => link.query(key, nodeId, confirm, this));
   }
 
-  onReply(address: NodeAddress, _from: string, { confirm }: PendingQuery): void {
+  onReply(address: NodeAddress, _from: Path, { confirm }: PendingQuery): void {
     this.searches.found(this.key, address, confirm);
   }
 
@@ -70,7 +71,7 @@ class Search implements Asker {
 
   /** Why no server can be reached, if none can. */
   get error(): DiscoveryError | undefined {
-    const errors = this.#queries.flatMap(({ error }) => error ?? []);
+    const errors = this.#queries.flatMap(({ error, link }) => error ?? link.unresolved ?? []);
     if (errors.length < this.#queries.length || errors.length < 2) return errors[this.#queries.length - 1];
     return new DiscoveryError("no server", errors.map(({ message }) => message).join("; "), errors.at(-1));
   }
@@ -85,9 +86,9 @@ class Search implements Asker {
   leave(waiter: Waiter): void {
     if (!this.#waiters.delete(waiter) || this.#waiters.size > 0) return;
     const now = performance.now();
-    if (this.#queries.some(({ firstSentAt, error }) => error === undefined && now - firstSentAt >= CONCLUSIVE_MS)) {
-      this.searches.missing(this.key);
-    }
+    const asked = this.#queries.some(({ firstSentAt, error }) => !error && now - firstSentAt >= CONCLUSIVE_MS);
+    // Answers that were not believed are no proof that the node is unknown.
+    if (asked && !this.#queries.some(({ heard }) => heard)) this.searches.missing(this.key);
     this.searches.end(this.key, undefined);
   }
 

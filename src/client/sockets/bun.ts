@@ -16,10 +16,18 @@ export const bunSockets: Sockets = {
     const socket = await Bun.udpSocket({
       hostname: ip.includes(":") ? "::" : "0.0.0.0",
       connect: { hostname: ip, port },
-      socket: handlerOf(handlers),
+      socket: handlerOf({
+        onError: handlers.onError,
+        // Datagrams of others may have come before the socket was connected.
+        onDatagram(datagram, address) {
+          if (address === peer) handlers.onDatagram(datagram, address);
+        },
+      }),
     });
+    const peer = socket.remoteAddress.address;
     socket.unref();
     return {
+      localAddress: socket.address.address,
       send(packets) {
         try {
           return socket.sendMany(packets as Uint8Array[]);

@@ -6,13 +6,20 @@ import type { ConnectedSocket, SharedSocket, SocketHandlers, Sockets } from "./s
 export const nodeSockets: Sockets = {
   async connect(ip, port, handlers): Promise<ConnectedSocket> {
     const socket = create({ type: ip.includes(":") ? "udp6" : "udp4" });
-    await opened(socket, "connect", handlers, () => socket.connect(port, ip));
+    let peer = "";
+    const onDatagram = (datagram: Buffer, address: string) => {
+      // Datagrams of others may have come before the socket was connected.
+      if (address === peer) handlers.onDatagram(datagram, address);
+    };
+    await opened(socket, "connect", { ...handlers, onDatagram }, () => socket.connect(port, ip));
+    peer = socket.remoteAddress().address;
     let closed = false;
     // A packet that is not sent is lost like one in the network. Errors of earlier packets come here too.
     const sent = (error: Error | null) => {
       if (error !== null && !closed) handlers.onError(error);
     };
     return {
+      localAddress: socket.address().address,
       send(packets) {
         if (closed) return 0;
         for (const packet of packets) socket.send(packet, sent);

@@ -17,6 +17,8 @@ export interface SocketHandlers {
 export interface ConnectedSocket {
   /** @returns how many packets the system took: fewer than all if it has no room, or reports an error of an earlier packet */
   send(packets: readonly Uint8Array[]): number;
+  /** The own address that the system has chosen: it stays the same if the host gets another one. */
+  readonly localAddress: string;
   close(): void;
 }
 
