@@ -88,7 +88,7 @@ export class Announcer implements Asker {
   }
 
   onUnreachable(): void {
-    this.#wake();
+    if (!this.#options.link.alive) this.#wake();
   }
 
   async #run(): Promise<void> {

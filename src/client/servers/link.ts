@@ -140,6 +140,11 @@ export class ServerLink implements PathHandlers {
     this.#onError(error);
   }
 
+  /** Whether the server has answered a moment ago: if it cannot be reached, it may only be restarting. */
+  get alive(): boolean {
+    return this.#addresses.paths.some(({ alive }) => alive);
+  }
+
   /** Why a query that was never sent could not be. */
   get unresolved(): DiscoveryError | undefined {
     const { paths, server } = this.#addresses;
@@ -268,8 +273,7 @@ export class ServerLink implements PathHandlers {
 
   #unreachable(query: PendingQuery): void {
     query.error = this.#addresses.failure(query.failed);
-    // A server that answered a moment ago may only be restarting: the query waits for its next attempt.
-    if (!this.#addresses.paths.some(({ alive }) => alive)) query.asker.onUnreachable(query.error, query);
+    query.asker.onUnreachable(query.error, query);
   }
 
   /** Sends the queries that were sent to this address again: to the next one, or through new sockets. */

@@ -8,6 +8,7 @@ import type { Path } from "./path.ts";
 
 /** The methods of a server link that are called for a query. */
 interface QueryLink {
+  readonly alive: boolean;
   readonly unresolved: DiscoveryError | undefined;
   restart(query: PendingQuery, confirm: boolean): void;
   cancel(query: PendingQuery): void;
