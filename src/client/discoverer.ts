@@ -276,8 +276,9 @@ export class Discoverer {
   }
 
   /**
-   * Announces now, to the LAN and to every server. Resolves when each server has answered a query for this node, or has not
-   * after eight attempts within 6 s. Never rejects: failures are `error` events. Does nothing without a port to announce.
+   * Announces now, to the LAN and to every server. Resolves when it is sent on the LAN, and each server has answered a query
+   * for this node, or has not after eight attempts within 6 s. Never rejects: failures are `error` events. Does nothing
+   * without a port to announce.
    *
    * @example
    * ```ts
@@ -293,8 +294,7 @@ export class Discoverer {
    * ```
    */
   async announce(): Promise<void> {
-    this.#lan?.announce();
-    await Promise.all(this.#announcers.map((announcer) => announcer.announce()));
+    await Promise.all([this.#lan?.announce(), ...this.#announcers.map((announcer) => announcer.announce())]);
   }
 
   /**

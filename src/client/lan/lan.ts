@@ -99,7 +99,7 @@ export class Lan {
     try {
       await lan.#network.open();
       options.signal?.throwIfAborted();
-      lan.announce();
+      await lan.announce();
     } catch (error) {
       lan.close();
       throw error;
@@ -107,12 +107,13 @@ export class Lan {
     return lan;
   }
 
-  /** Announces now, on all interfaces. */
-  announce(): void {
+  /** Announces now, on all interfaces. Resolves when that is done, whether it works or not. */
+  async announce(): Promise<void> {
     const now = performance.now();
     if (this.#options.announcement !== undefined) this.#schedule.announced(now);
-    this.#refresh(now, "all");
+    const sent = this.#refresh(now, "all");
     this.#arm();
+    await sent;
   }
 
   /** The node, unless it has expired. */
@@ -176,7 +177,7 @@ export class Lan {
     try {
       this.#expire(now);
       const due = this.#schedule.take(now);
-      if (due !== undefined || now >= this.#refreshAt) this.#refresh(now, due ?? "new");
+      if (due !== undefined || now >= this.#refreshAt) void this.#refresh(now, due ?? "new");
     } finally {
       // Even if a listener threw an error.
       this.#arm();
@@ -190,9 +191,9 @@ export class Lan {
     }
   }
 
-  #refresh(now: number, announceOn: "new" | "young" | "all"): void {
+  #refresh(now: number, announceOn: "new" | "young" | "all"): Promise<void> {
     this.#refreshAt = now + this.#options.timings.interfaces;
-    this.#network.refresh(now, announceOn);
+    return this.#network.refresh(now, announceOn);
   }
 
   /** Sets the timer for the next work. */

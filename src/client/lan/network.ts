@@ -98,14 +98,16 @@ export class LanNetwork {
    * Checks the interfaces, and says hello and announces on new targets and on those where it failed last.
    *
    * @param on - where else: `young`: the same on targets that are new since a few seconds; `all`: announces on the others
+   * @returns resolves when all is sent or has failed
    */
-  refresh(now: number, on: "new" | "young" | "all"): void {
+  async refresh(now: number, on: "new" | "young" | "all"): Promise<void> {
     if (this.#closed) return;
     this.#read(now);
     const old = this.#targets;
     this.#targets = this.#usable(targets(this.#used, this.#options.interfaces === undefined));
     this.#join();
     const { hello, announcement, onNewTargets } = this.#options;
+    const sends: Promise<void>[] = [];
     let isNew = false;
     for (const [key, found] of this.#targets) {
       const target = old.get(key) ?? found;
@@ -113,14 +115,15 @@ export class LanNetwork {
       if (target.since === undefined) isNew = true;
       target.since ??= now;
       if (target.since === now || target.failed !== undefined || (on === "young" && now - target.since < YOUNG_MS)) {
-        void this.#send(target, announcement === undefined ? [hello] : [hello, announcement]);
-      } else if (on === "all" && announcement !== undefined) void this.#send(target, [announcement]);
+        sends.push(this.#send(target, announcement === undefined ? [hello] : [hello, announcement]));
+      } else if (on === "all" && announcement !== undefined) sends.push(this.#send(target, [announcement]));
     }
     if (isNew) onNewTargets();
     if (this.#targets.size > 0) this.#reported.delete("targets");
     else if (on === "all" && announcement !== undefined) {
       this.#report("targets", "lan", "there is no interface to announce on", "ENETDOWN");
     }
+    await Promise.all(sends);
   }
 
   close(): void {
@@ -186,7 +189,7 @@ export class LanNetwork {
     try {
       await this.#open(family);
       this.#reported.delete(family);
-      this.refresh(performance.now(), "new");
+      await this.refresh(performance.now(), "new");
     } catch (error) {
       // It is not an error if, for instance, the host has no IPv6. It is an error if another program holds the port.
       const { code, message } = error as DiscoveryError;

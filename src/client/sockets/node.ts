@@ -66,7 +66,11 @@ export const nodeSockets: Sockets = {
 };
 
 function create(options: SocketOptions): Socket {
-  return builtin<typeof import("node:dgram")>("node:dgram").createSocket(options).unref();
+  // Destinations are addresses. Node would look them up like names, and send only in the next turn: after a close(), never.
+  const lookup: SocketOptions["lookup"] = (address, _, done) => done(null, address, address.includes(":") ? 6 : 4);
+  return builtin<typeof import("node:dgram")>("node:dgram")
+    .createSocket({ ...options, lookup })
+    .unref();
 }
 
 /** Waits until the socket is open. From then on its events go to the handlers. */

@@ -118,7 +118,15 @@ for await (const line of createInterface({ input: process.stdin })) {
         raw[to.includes(":") ? 1 : 0]!.send(Uint8Array.fromHex(hex), order.port ?? port, to);
       } catch {}
     }
-  } else if (order.do === "announce") lan?.announce();
-  else if (order.do === "look") report({ type: "state", nodes: lan!.nodes().length, reads, counters: lan!.counters });
+  } else if (order.do === "announce") void lan?.announce();
+  else if (order.do === "announce and close") {
+    await lan!.announce();
+    report({ type: "sent" });
+    // This one is not waited for, and is sent all the same.
+    const sent = lan!.announce();
+    lan!.close();
+    await sent;
+    report({ type: "closed" });
+  } else if (order.do === "look") report({ type: "state", nodes: lan!.nodes().length, reads, counters: lan!.counters });
 }
 process.exit(0);

@@ -40,12 +40,14 @@ export type Report =
   | Change<"gone">
   | { type: "error"; code: string | undefined; where: string; message: string }
   | { type: "announced"; address: string; bytes: number }
+  | { type: "sent" }
+  | { type: "closed" }
   | { type: "refused"; code: string | undefined; message: string }
   | { type: "heard"; hex: string; ip: string }
   /** `reads`: how often it has read the list of interfaces. */
   | { type: "state"; nodes: number; reads: number; counters: Lan["counters"] };
 
-export type Order = { send: string[]; to: string; port?: number } | { do: "announce" | "look" };
+export type Order = { send: string[]; to: string; port?: number } | { do: "announce" | "announce and close" | "look" };
 
 type ReportOf<T extends Report["type"]> = Extract<Report, { type: T }>;
 

@@ -58,7 +58,7 @@ async function openAndClose(interval?: number): Promise<void> {
   timersWhileOpen = timers.size;
   lan.close();
   lan.close();
-  lan.announce();
+  void lan.announce();
 }
 
 await openAndClose();

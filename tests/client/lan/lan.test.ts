@@ -106,6 +106,22 @@ lanTest(
   },
 );
 
+lanTest("announce() resolves when all is sent, and a close() right after announce() stops nothing", async () => {
+  port++;
+  await using listener = await start(net.b, { kind: "listener" });
+  await using near = await start(net.a, { nodeId: "NEAR" });
+  const announced = () => near.all("announced").filter(({ address }) => address.startsWith(BROADCAST)).length;
+  const heard = (from: RegExp) => listener.all("heard").filter((packet) => from.test(packet.ip) && !isHello(packet));
+  // The first announcement and its repeats.
+  await near.first("announced", () => announced() === 3, 10_000);
+  near.order({ do: "announce and close" });
+  await near.first("sent");
+  expect(announced()).toBe(4);
+  await near.first("closed");
+  expect(announced()).toBe(4);
+  for (const from of [/^10\.9\.0\.1$/, /^fe80::/]) await listener.first("heard", () => heard(from).length === 5);
+});
+
 lanTest("a port that another program does not share is an error that says what to do", async () => {
   port++;
   await using _ = await start(net.a, { kind: "unshared" });
