@@ -39,8 +39,8 @@ export interface Target {
   readonly scope: string;
   /** For the code that announces: since when it is a target, in ms on a monotonic clock. */
   since?: number;
-  /** For the code that announces: the error's code if the last announcement failed. */
-  failed?: string | undefined;
+  /** For the code that announces: since when announcements fail, likewise. */
+  failedSince?: number | undefined;
 }
 
 /** @throws {Error} if the system cannot tell, for want of file descriptors, say */

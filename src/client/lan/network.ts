@@ -41,6 +41,12 @@ const MAX_STALE = 64;
  */
 const LIST_AGE = 100;
 
+/**
+ * An announcement that fails is an error only after it has failed for this time, in ms. IPv6 cannot send while it checks a new
+ * address for duplicates (RFC 4862 §5.4), which takes one to two seconds after an interface, or its cable, is new.
+ */
+const PATIENCE = 4_000;
+
 const FAMILIES: readonly Family[] = ["IPv4", "IPv6"];
 
 export class LanNetwork {
@@ -114,7 +120,11 @@ export class LanNetwork {
       this.#targets.set(key, target);
       if (target.since === undefined) isNew = true;
       target.since ??= now;
-      if (target.since === now || target.failed !== undefined || (on === "young" && now - target.since < YOUNG_MS)) {
+      if (
+        target.since === now ||
+        target.failedSince !== undefined ||
+        (on === "young" && now - target.since < YOUNG_MS)
+      ) {
         sends.push(this.#send(target, announcement === undefined ? [hello] : [hello, announcement]));
       } else if (on === "all" && announcement !== undefined) sends.push(this.#send(target, [announcement]));
     }
@@ -238,17 +248,16 @@ export class LanNetwork {
     try {
       await Promise.all(packets.map((packet) => this.#sockets.get(family)?.send(packet, port, destination)));
       if (this.#closed) return;
-      target.failed = undefined;
+      target.failedSince = undefined;
       this.#reported.delete(destination);
       const address = `${family === "IPv6" ? `[${destination}]` : destination}:${port}`;
       if (announcement !== undefined) onAnnounced(address, announcement.length);
     } catch (error) {
-      const code = codeOf(error);
-      // Sending fails while the kernel checks a new address for duplicates, so only a second failure is reported.
-      if (target.failed === code && !this.#redundant(target)) {
+      const now = performance.now();
+      target.failedSince ??= now;
+      if (now - target.failedSince >= PATIENCE && !this.#redundant(target)) {
         this.#report(destination, name, `cannot announce to ${destination}`, error);
       }
-      target.failed = code;
     }
   }
 
@@ -258,8 +267,8 @@ export class LanNetwork {
    */
   #redundant({ destination }: Target): boolean {
     if (destination !== LIMITED_BROADCAST) return false;
-    for (const { family, destination, failed } of this.#targets.values()) {
-      if (family === "IPv4" && destination !== LIMITED_BROADCAST && failed === undefined) return true;
+    for (const { family, destination, failedSince } of this.#targets.values()) {
+      if (family === "IPv4" && destination !== LIMITED_BROADCAST && failedSince === undefined) return true;
     }
     return false;
   }

@@ -215,12 +215,27 @@ lanTest(
   TEST_LIMIT_MS,
 );
 
+lanTest(
+  "a new cable causes no error, although IPv6 cannot send before it has checked its address for duplicates",
+  async () => {
+    await using hosts = await twoHosts({ ipv4: false });
+    hosts.a.run("ip link set a0 down; echo 1 > /proc/sys/net/ipv6/conf/a0/accept_dad");
+    await using near = await start(hosts.a, { nodeId: "NEAR", announcedPort: 0, timings: { interfaces: 50 } });
+    hosts.a.run("ip link set a0 up");
+    await using far = await start(hosts.b, { nodeId: "FAR" });
+    await near.first("node", undefined, 20_000);
+    expect(far.all("error")).toEqual([]);
+    expect(near.all("error")).toEqual([]);
+  },
+  TEST_LIMIT_MS,
+);
+
 lanTest("an error is reported once, and its cause is retried until it works", async () => {
   port++;
   await using listener = await start(net.b, { kind: "listener" });
   net.a.run("ip rule add pref 1 lookup local; ip rule del pref 0; ip rule add pref 0 to 10.9.0.255 prohibit");
   await using near = await start(net.a, { timings: { interfaces: 50 } });
-  const error = await near.first("error");
+  const error = await near.first("error", undefined, 20_000);
   expect(error).toMatchObject({ code: "EACCES", where: "a0" });
   await Bun.sleep(300);
   expect(near.all("error").filter(({ where }) => where === "a0")).toHaveLength(1);
