@@ -43,9 +43,17 @@ export interface Target {
   failedSince?: number | undefined;
 }
 
-/** @throws {Error} if the system cannot tell, for want of file descriptors, say */
+/**
+ * Linux lists an IPv4 address that has a label, such as eth0:1, under the label. Here it is an address of eth0.
+ *
+ * @throws {Error} if the system cannot tell, for want of file descriptors, say
+ */
 export function currentInterfaces(): Interfaces {
-  return builtin<typeof import("node:os")>("node:os").networkInterfaces();
+  const interfaces: Interfaces = {};
+  for (const [name, addresses] of Object.entries(builtin<typeof import("node:os")>("node:os").networkInterfaces())) {
+    (interfaces[name.replace(/:.*/, "")] ??= []).push(...addresses!);
+  }
+  return interfaces;
 }
 
 /** @param names - of the interfaces to use; `undefined`: all but those of containers */

@@ -160,3 +160,18 @@ lanTest(
   },
   TEST_LIMIT_MS,
 );
+
+lanTest("an address with a label belongs to its interface", async () => {
+  await using net = await cabledHosts("eth0", "docker0");
+  net.host.run("ip addr flush dev eth0; ip addr add 10.9.0.1/24 dev eth0 label eth0:1");
+  net.host.run("ip addr flush dev docker0; ip addr add 10.9.1.1/24 dev docker0 label docker0:1");
+  await using listener = await start(net.peer, { kind: "listener" });
+  for (const interfaces of [["eth0"], undefined]) {
+    await using lan = await start(net.host, { nodeId: `${interfaces}`, ...(interfaces && { interfaces }) });
+    await lan.first("announced", ({ address }) => address.startsWith("10.9.0.255"));
+    listener.order({ send: [announcement(ascii("BROADCAST"), 22000).toHex()], to: "10.9.0.255" });
+    await lan.first("node", ({ nodeId }) => nodeId === "BROADCAST");
+    expect(lan.all("error")).toEqual([]);
+  }
+  expect(heardBy(listener)).toEqual(["10.9.0.1"]);
+});
