@@ -22,6 +22,9 @@ const MAX_ANNOUNCEMENT_LENGTH = 16 + MAX_ID_LENGTH + 16;
 /** The receive loop checks for due work once in this many datagrams. */
 const DATAGRAMS_PER_CHECK = 256;
 
+/** If due work is later than this, in ms, the program was stopped (SIGSTOP, a debugger), or the computer slept. */
+const LATE = 3_000;
+
 export interface LanOptions {
   /** UDP, 21025 by the protocol. */
   readonly port: number;
@@ -155,7 +158,8 @@ export class Lan {
     const now = performance.now();
     if (key === ownKey || key === this.#helloKey || !this.#network.believes(address, now)) return "ignored";
 
-    this.#expire(now);
+    // Before a node of this datagram can expire.
+    if (now >= this.#timerAt) this.#runDue();
     const heard =
       port === 0
         ? "hello"
@@ -174,6 +178,8 @@ export class Lan {
   /** Does the work that is due. */
   #runDue(): void {
     const now = performance.now();
+    if (now - this.#timerAt > LATE) this.#resume(now);
+    this.#timerAt = Number.POSITIVE_INFINITY;
     try {
       this.#expire(now);
       const due = this.#schedule.take(now);
@@ -182,6 +188,13 @@ export class Lan {
       // Even if a listener threw an error.
       this.#arm();
     }
+  }
+
+  /** The others were not heard for a while, and may have forgotten this node: it starts again, and waits for them. */
+  #resume(now: number): void {
+    this.#table.putOff(now);
+    this.#network.forget();
+    this.#refreshAt = now;
   }
 
   #expire(now: number): void {
@@ -202,11 +215,7 @@ export class Lan {
     if (this.#closed || at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    const fire = () => {
-      this.#timerAt = Number.POSITIVE_INFINITY;
-      this.#runDue();
-    };
     const delay = Math.max(1, Math.ceil(at - performance.now()));
-    this.#timer = setTimeout(fire, Math.min(delay, MAX_TIMER_MS)).unref();
+    this.#timer = setTimeout(() => this.#runDue(), Math.min(delay, MAX_TIMER_MS)).unref();
   }
 }

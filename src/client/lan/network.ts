@@ -136,6 +136,11 @@ export class LanNetwork {
     await Promise.all(sends);
   }
 
+  /** All targets are new for the next {@link refresh}. */
+  forget(): void {
+    this.#targets.clear();
+  }
+
   close(): void {
     this.#closed = true;
     for (const socket of this.#sockets.values()) socket.close();

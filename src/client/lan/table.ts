@@ -108,6 +108,15 @@ export class LanTable {
     return undefined;
   }
 
+  /** After a time in which nothing was heard: gives each node half of the retention to announce itself again. */
+  putOff(now: number): void {
+    const earliest = now - this.#retention / 2;
+    for (const entry of this.#entries.values()) {
+      if (entry.heardAt >= earliest) break;
+      entry.heardAt = earliest;
+    }
+  }
+
   get size(): number {
     return this.#entries.size;
   }

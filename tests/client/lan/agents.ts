@@ -140,6 +140,13 @@ export class Agent implements AsyncDisposable {
     return this.all("state").at(-1)!;
   }
 
+  /** Stops the program for `ms`, as when a computer sleeps. */
+  async pause(ms: number): Promise<void> {
+    this.#process.kill("SIGSTOP");
+    await Bun.sleep(ms);
+    this.#process.kill("SIGCONT");
+  }
+
   /** Kills the program, so that it cannot clean up. */
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL");

@@ -14,6 +14,8 @@ const idsOf = (agent: Agent) =>
     .all("node")
     .map(({ nodeId }) => nodeId)
     .sort();
+/** Whether it is an announcement with port 0. */
+const isHello = (hex: string) => hex.startsWith("2012102500000000");
 const BROADCAST = "10.9.0.255";
 
 /** How often the agent has announced itself. */
@@ -134,6 +136,39 @@ lanTest("a node with a new interface sees the nodes behind it", async () => {
   net.b.run("ip link set b0 up");
   await Promise.all([near.first("node"), far.first("node")]);
 });
+
+lanTest(
+  "a program that was stopped asks again and keeps the nodes that are still there, also those that answer no hello",
+  async () => {
+    await using net = await twoHosts();
+    await using listener = await start(net.b, { kind: "listener" });
+    const timings = { lanInterval: 1_000, lanRetention: 4_000 };
+    await using near = await start(net.a, { nodeId: "NEAR", timings });
+    await using _ = await start(net.b, { nodeId: "FAR", timings });
+    await using ended = await start(net.b, { nodeId: "ENDED", timings });
+    const old = () => listener.order({ send: [packet("OLD")], to: BROADCAST });
+    old();
+    for (const id of ["FAR", "ENDED", "OLD"]) await near.first("node", ({ nodeId }) => nodeId === id);
+    await ended.kill();
+    // Longer than nodes are kept. What comes meanwhile finds no room, as if the computer slept.
+    const pause = near.pause(7_500);
+    listener.order({ send: Array.from({ length: 2_000 }, () => "00".repeat(1_000)), to: BROADCAST });
+    const before = listener.all("heard").length;
+    await pause;
+    const hellos = () =>
+      listener
+        .all("heard")
+        .slice(before)
+        .filter(({ ip, hex }) => ip === "10.9.0.1" && isHello(hex));
+    await listener.first("heard", () => hellos().length > 0);
+    await Bun.sleep(300);
+    old();
+    await near.first("gone", ({ nodeId }) => nodeId === "ENDED");
+    expect(near.all("gone").map(({ nodeId }) => nodeId)).toEqual(["ENDED"]);
+    expect(idsOf(near)).toEqual(["ENDED", "FAR", "OLD"]);
+  },
+  TEST_LIMIT_MS,
+);
 
 nodeTest(
   "several programs of a host, run by Bun and by Node, and those of another host all find each other",

@@ -94,6 +94,18 @@ test("a source that invents NodeIDs gets 1,000 places; the nodes of other source
   expect(flood(95_000).filter((what) => what === "node")).toHaveLength(998);
 });
 
+test("after a time in which nothing was heard, nodes get half of the retention to announce themselves again", () => {
+  const { table, hear } = tableOf();
+  hear("GONE", "192.0.2.1", 22000, 0);
+  hear("BACK", "192.0.2.2", 22000, 1);
+  hear("LATER", "192.0.2.3", 22000, 180_000);
+  table.putOff(200_000);
+  expect(table.expire(244_999)).toBeUndefined();
+  expect(hear("BACK", "192.0.2.2", 22000, 244_999)).toBe("known");
+  expect([table.expire(245_000)?.ip, table.expire(269_999)]).toEqual(["192.0.2.1", undefined]);
+  expect(table.expire(270_000)?.ip).toBe("192.0.2.3");
+});
+
 test("callers get copies that later announcements do not change", () => {
   const { table, hear } = tableOf();
   hear("A", "192.0.2.1", 22000, 0);
