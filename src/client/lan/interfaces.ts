@@ -50,8 +50,9 @@ export interface Target {
  */
 export function currentInterfaces(): Interfaces {
   const interfaces: Interfaces = {};
-  for (const [name, addresses] of Object.entries(builtin<typeof import("node:os")>("node:os").networkInterfaces())) {
-    (interfaces[name.replace(/:.*/, "")] ??= []).push(...addresses!);
+  for (const [label, addresses] of Object.entries(builtin<typeof import("node:os")>("node:os").networkInterfaces())) {
+    const name = label.replace(/:.*/, "");
+    interfaces[name] = [...(interfaces[name] ?? []), ...addresses!];
   }
   return interfaces;
 }
