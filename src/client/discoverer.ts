@@ -124,9 +124,9 @@ export class Discoverer {
    * ```
    */
   static async start(options: DiscovererOptions = {}): Promise<Discoverer> {
+    requireRuntime();
     const settings = startSettings(options);
     const { signal, port } = settings;
-    requireRuntime();
     signal?.throwIfAborted();
     const announcement = port > 0 ? encodeAnnouncement(settings.wireId, port) : undefined;
     const discoverer = new Discoverer(settings, announcement);

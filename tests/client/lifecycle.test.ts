@@ -45,6 +45,20 @@ describe("the signal of start()", () => {
   });
 });
 
+test("start() says first of all that it needs Bun or Node: an older Node lacks more than it can name", async () => {
+  const { crypto } = globalThis;
+  const { getBuiltinModule } = process;
+  // As in Node 18.
+  Object.defineProperty(globalThis, "crypto", { value: undefined, configurable: true, writable: true });
+  Object.assign(process, { getBuiltinModule: undefined });
+  try {
+    await expect(Discoverer.start()).rejects.toThrow("whereabouts/client needs Bun, or Node 20.16 or later");
+  } finally {
+    Object.defineProperty(globalThis, "crypto", { value: crypto, configurable: true, writable: true });
+    Object.assign(process, { getBuiltinModule });
+  }
+});
+
 test("an error without a listener does not end the program, and is counted with the last one kept", async () => {
   await using discoverer = await Discoverer.start({ ...REFUSED, nodeId: "A", port: 1 });
   expect(discoverer.stats()).toMatchObject({ errors: 0, lastError: undefined });
