@@ -60,7 +60,7 @@ export class LanNetwork {
   #used: Interfaces = {};
   #targets = new Map<string, Target>();
   /** Errors that were reported and are not solved yet: by cause, the error's code. They are not reported again. */
-  readonly #reported = new Map<string, string>();
+  readonly #reported = new Map<string, string | undefined>();
   /** Scopes of the present interfaces on which the socket has joined the IPv6 group. */
   #joined = new Set<string>();
   /** How often the socket has joined it, also on interfaces that were removed. */
@@ -207,8 +207,7 @@ export class LanNetwork {
       await this.refresh(performance.now(), "new");
     } catch (error) {
       // It is not an error if, for instance, the host has no IPv6. It is an error if another program holds the port.
-      const { code, message } = error as DiscoveryError;
-      if (code === "EADDRINUSE") this.#report(family, "lan", message, error);
+      if (codeOf(error) === "EADDRINUSE") this.#reportOnce(family, error as DiscoveryError);
     } finally {
       this.#opening.delete(family);
     }
@@ -281,14 +280,18 @@ export class LanNetwork {
   /**
    * Reports an error, unless the same cause was reported already.
    *
-   * @param error - or only its code
+   * @param error - the system's; or only the code of one that the message explains
    */
   #report(cause: string, where: string, message: string, error: unknown): void {
     const code = codeOf(error);
-    if (this.#closed || this.#reported.get(cause) === code) return;
-    this.#reported.set(cause, code);
-    this.#options.onError(
-      new DiscoveryError(where, `${message}: ${code}`, { code, cause: error === code ? undefined : error }),
-    );
+    const explained = error === code;
+    const text = explained ? `${message} (${code})` : `${message}: ${code}`;
+    this.#reportOnce(cause, new DiscoveryError(where, text, { code, cause: explained ? undefined : error }));
+  }
+
+  #reportOnce(cause: string, error: DiscoveryError): void {
+    if (this.#closed || this.#reported.get(cause) === error.code) return;
+    this.#reported.set(cause, error.code);
+    this.#options.onError(error);
   }
 }

@@ -130,7 +130,7 @@ lanTest(
         type: "error",
         code: "ENODEV",
         where: "lan",
-        message: "lan: there is no interface eth9, only lo, eth0, eth1, docker0: ENODEV",
+        message: "lan: there is no interface eth9, only lo, eth0, eth1, docker0 (ENODEV)",
       },
     ]);
     net.host.cable("eth9", net.peer, "p9");
