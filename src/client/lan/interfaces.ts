@@ -38,7 +38,7 @@ export interface Target {
   /** IPv6: the interface's name and index, because a new interface may have the name of an old one. Otherwise empty. */
   readonly scope: string;
   /** For the code that announces: since when it is a target, in ms on a monotonic clock. */
-  since?: number;
+  since?: number | undefined;
   /** For the code that announces: since when announcements fail, likewise. */
   failedSince?: number | undefined;
 }

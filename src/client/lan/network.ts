@@ -1,5 +1,5 @@
 /** The LAN's sockets, and the network interfaces, which may change at any time. The caller decides when to check them. */
-import { DiscoveryError } from "../error.ts";
+import type { DiscoveryError } from "../error.ts";
 import { codeOf, type Family, type SharedSocket } from "../sockets/index.ts";
 import {
   currentInterfaces,
@@ -10,6 +10,7 @@ import {
   type Target,
   targets,
 } from "./interfaces.ts";
+import { Reports } from "./reports.ts";
 import { YOUNG_MS } from "./schedule.ts";
 import { isShared, openLanSocket } from "./socket.ts";
 import { Sources } from "./sources.ts";
@@ -59,8 +60,7 @@ export class LanNetwork {
   #readAt = Number.NEGATIVE_INFINITY;
   #used: Interfaces = {};
   #targets = new Map<string, Target>();
-  /** Errors that were reported and are not solved yet: by cause, the error's code. They are not reported again. */
-  readonly #reported = new Map<string, string | undefined>();
+  readonly #reports: Reports;
   /** Scopes of the present interfaces on which the socket has joined the IPv6 group. */
   #joined = new Set<string>();
   /** How often the socket has joined it, also on interfaces that were removed. */
@@ -69,6 +69,9 @@ export class LanNetwork {
 
   constructor(options: LanNetworkOptions) {
     this.#options = options;
+    this.#reports = new Reports((error) => {
+      if (!this.#closed) options.onError(error);
+    });
   }
 
   /** Opens the sockets, and throws as {@link Lan.open} does. Announces nothing yet. */
@@ -83,7 +86,7 @@ export class LanNetwork {
     const { port } = this.#options;
     for (const family of this.#sockets.keys()) {
       if (await isShared(family, port)) continue;
-      this.#report(
+      this.#reports.failed(
         `sharing ${family}`,
         "lan",
         `other programs of this host cannot use UDP port ${port} (${family})`,
@@ -128,17 +131,22 @@ export class LanNetwork {
         sends.push(this.#send(target, announcement === undefined ? [hello] : [hello, announcement]));
       } else if (on === "all" && announcement !== undefined) sends.push(this.#send(target, [announcement]));
     }
+    for (const [key, { name, destination }] of old) {
+      if (this.#targets.has(key)) continue;
+      this.#reports.solved(destination);
+      this.#reports.solved(`join ${name}`);
+    }
     if (isNew) onNewTargets();
-    if (this.#targets.size > 0) this.#reported.delete("targets");
+    if (this.#targets.size > 0) this.#reports.solved("targets");
     else if (on === "all" && announcement !== undefined) {
-      this.#report("targets", "lan", "there is no interface to announce on", "ENETDOWN");
+      this.#reports.failed("targets", "lan", "there is no interface to announce on", "ENETDOWN");
     }
     await Promise.all(sends);
   }
 
   /** All targets are new for the next {@link refresh}. */
   forget(): void {
-    this.#targets.clear();
+    for (const target of this.#targets.values()) Object.assign(target, { since: undefined, failedSince: undefined });
   }
 
   close(): void {
@@ -152,28 +160,26 @@ export class LanNetwork {
     try {
       this.#all = currentInterfaces();
     } catch (error) {
-      this.#report("list", "lan", "cannot list the network interfaces", error);
+      this.#reports.failed("list", "lan", "cannot list the network interfaces", error);
       return;
     }
-    this.#reported.delete("list");
+    this.#reports.solved("list");
     const names = this.#options.interfaces;
     this.#used = inUse(this.#all, names);
     this.#sources.update(this.#all, this.#used);
     for (const name of names ?? []) {
       // It may come later.
-      if (this.#used[name] !== undefined) this.#reported.delete(`interface ${name}`);
+      if (this.#used[name] !== undefined) this.#reports.solved(`interface ${name}`);
       else {
         const others = Object.keys(this.#all).join(", ");
-        this.#report(`interface ${name}`, "lan", `there is no interface ${name}, only ${others}`, "ENODEV");
+        this.#reports.failed(`interface ${name}`, "lan", `there is no interface ${name}, only ${others}`, "ENODEV");
       }
     }
   }
 
   async #open(family: Family): Promise<void> {
     const { port, receive } = this.#options;
-    const socket = await openLanSocket(family, port, receive, (error) =>
-      this.#report(`socket ${codeOf(error)}`, "lan", "the network reports", error),
-    );
+    const socket = await openLanSocket(family, port, receive, (error) => this.#reports.heard(error));
     if (this.#closed) return socket.close();
     const old = this.#sockets.get(family);
     this.#sockets.set(family, socket);
@@ -203,11 +209,11 @@ export class LanNetwork {
     this.#opening.add(family);
     try {
       await this.#open(family);
-      this.#reported.delete(family);
+      this.#reports.solved(family);
       await this.refresh(performance.now(), "new");
     } catch (error) {
       // It is not an error if, for instance, the host has no IPv6. It is an error if another program holds the port.
-      if (codeOf(error) === "EADDRINUSE") this.#reportOnce(family, error as DiscoveryError);
+      if (codeOf(error) === "EADDRINUSE") this.#reports.report(family, error as DiscoveryError);
     } finally {
       this.#opening.delete(family);
     }
@@ -237,10 +243,10 @@ export class LanNetwork {
         socket.addMembership(LAN_GROUP, name);
       }
       this.#joins++;
-      this.#reported.delete(`join ${name}`);
+      this.#reports.solved(`join ${name}`);
       return true;
     } catch (error) {
-      this.#report(`join ${name}`, name, `cannot listen to ${LAN_GROUP}`, error);
+      this.#reports.failed(`join ${name}`, name, `cannot listen to ${LAN_GROUP}`, error);
       return false;
     }
   }
@@ -253,14 +259,14 @@ export class LanNetwork {
       await Promise.all(packets.map((packet) => this.#sockets.get(family)?.send(packet, port, destination)));
       if (this.#closed) return;
       target.failedSince = undefined;
-      this.#reported.delete(destination);
+      this.#reports.solved(destination);
       const address = `${family === "IPv6" ? `[${destination}]` : destination}:${port}`;
       if (announcement !== undefined) onAnnounced(address, announcement.length);
     } catch (error) {
       const now = performance.now();
       target.failedSince ??= now;
       if (now - target.failedSince >= PATIENCE && !this.#redundant(target)) {
-        this.#report(destination, name, `cannot announce to ${destination}`, error);
+        this.#reports.failed(destination, name, `cannot announce to ${destination}`, error);
       }
     }
   }
@@ -275,23 +281,5 @@ export class LanNetwork {
       if (family === "IPv4" && destination !== LIMITED_BROADCAST && failedSince === undefined) return true;
     }
     return false;
-  }
-
-  /**
-   * Reports an error, unless the same cause was reported already.
-   *
-   * @param error - the system's; or only the code of one that the message explains
-   */
-  #report(cause: string, where: string, message: string, error: unknown): void {
-    const code = codeOf(error);
-    const explained = error === code;
-    const text = explained ? `${message} (${code})` : `${message}: ${code}`;
-    this.#reportOnce(cause, new DiscoveryError(where, text, { code, cause: explained ? undefined : error }));
-  }
-
-  #reportOnce(cause: string, error: DiscoveryError): void {
-    if (this.#closed || this.#reported.get(cause) === error.code) return;
-    this.#reported.set(cause, error.code);
-    this.#options.onError(error);
   }
 }
