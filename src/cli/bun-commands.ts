@@ -28,7 +28,7 @@ export function needsBun(name: keyof typeof DESCRIPTIONS): Command {
     .allowExcessArguments()
     .action(() => {
       command.error(
-        `error: ${name} needs Bun, and this is Node: install Bun (https://bun.sh), or run npx -y -p bun whereabouts ${name} ...`,
+        `error: ${name} needs Bun, and this is Node: install Bun (https://bun.sh), or run npx -y -p bun -p whereabouts whereabouts ${name} ...`,
         { exitCode: NOT_THERE },
       );
     });

@@ -15,7 +15,7 @@ const NEITHER =
 const NOT_BUILT =
   "whereabouts: there is no bun on the PATH, and this checkout is not built for Node: install Bun (https://bun.sh), or run npm run dist once\n";
 const needsBun = (name: string) =>
-  `whereabouts: error: ${name} needs Bun, and this is Node: install Bun (https://bun.sh), or run npx -y -p bun whereabouts ${name} ...\n`;
+  `whereabouts: error: ${name} needs Bun, and this is Node: install Bun (https://bun.sh), or run npx -y -p bun -p whereabouts whereabouts ${name} ...\n`;
 
 const workplace = new Workplace();
 /** Folders for a PATH. All have the shell and what the script calls; none has any other program. */
