@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { Discoverer, type DiscovererOptions } from "../client/index.ts";
 import { optionErrorText } from "./errors.ts";
-import { flag, names } from "./values.ts";
+import { flag, interfaces } from "./values.ts";
 
 interface Flags {
   readonly group?: string;
@@ -16,9 +16,10 @@ export function addDiscovererFlags(command: Command): Command {
       flag("--group <name>", "only nodes of this group, for instance the name of a program (default: no group)"),
     )
     .addOption(
-      flag("--interface <name>", "network interface to use on the LAN; may be repeated (default: all)").argParser(
-        names,
-      ),
+      flag(
+        "--interface <name>",
+        "network interface to use on the LAN; may be repeated (default: all but those of containers)",
+      ).argParser(interfaces),
     );
 }
 

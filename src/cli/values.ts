@@ -70,6 +70,13 @@ export function names(text: string, before: readonly string[] = []): string[] {
   return [...before, ...text.split(",").map((part) => part.trim())];
 }
 
+/** Parses names of network interfaces as {@link names} does. */
+export function interfaces(text: string, before?: readonly string[]): string[] {
+  const all = names(text, before);
+  if (all.includes("")) throw new InvalidArgumentError("It must be the name of a network interface, such as eth0.");
+  return all;
+}
+
 /** Parses one of some names; an alias is replaced by the name it stands for. */
 export function oneOf<T extends string>(
   names: readonly T[],

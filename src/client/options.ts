@@ -64,7 +64,7 @@ const START_CHECKS: Checks<DiscovererOptions> = {
   port: (name, value) => checkPort(name, value, 0),
   servers: checkServers,
   group: checkGroup,
-  interfaces: (name, value) => checkStrings(name, value),
+  interfaces: checkInterfaces,
   signal: checkSignal,
   lan: (name, value) => checkType(name, value, "boolean", "true or false"),
   // Not 0: IPv4 and IPv6 would listen on two different random ports.
@@ -154,6 +154,13 @@ function checkPort(name: string, value: unknown, min: number): void {
 
 function checkServers(name: string, value: unknown): void {
   for (const server of checkStrings(name, value)) parseServer(server);
+}
+
+function checkInterfaces(name: string, value: unknown): void {
+  const names = checkStrings(name, value);
+  if (names.length === 0 || names.includes("")) {
+    throw new RangeError(`${name} must be names of network interfaces, such as ["eth0"]: leave it out to use all`);
+  }
 }
 
 function checkStrings(name: string, value: unknown): string[] {

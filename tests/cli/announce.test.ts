@@ -237,6 +237,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
       ["--id", "x".repeat(1007), "--port", "1", "--server", "127.0.0.1", "--group", "g"],
       "a NodeID with its group must have 1 to 1008 bytes, not 1009",
     ],
+    ["an empty name of an interface", ["--port", "1", "--lan", "--interface", "eth0,"], "such as eth0"],
     ["an interface without the LAN", [...TO, "--interface", "lo"], "--interface needs --lan"],
     ["a wrong server", ["--id", "A", "--port", "1", "--server", "a b"], '"a b" is not a server'],
     ["a word too many", ["--id", "A", "--port", "1", "--server", "127.0.0.1", "extra"], "too many arguments"],

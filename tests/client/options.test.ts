@@ -151,6 +151,11 @@ test("a number out of range is a RangeError that names the option", async () => 
   expect(await errorOf(() => start({ lan: false, timings: { found: 0 } }))).toBe(
     "RangeError: timings.found must be milliseconds above 0, not 0",
   );
+  for (const interfaces of [[], [""], ["eth0", ""]]) {
+    expect(await errorOf(() => start({ lan: false, interfaces }))).toBe(
+      'RangeError: interfaces must be names of network interfaces, such as ["eth0"]: leave it out to use all',
+    );
+  }
   const timeout = "RangeError: timeout must be milliseconds of 0 or more, not";
   expect(await errorOf(() => untyped.lookup("A", { timeout: -1 }))).toBe(`${timeout} -1`);
   expect(await errorOf(() => untyped.lookupMany(["A"], { timeout: Number.NaN }))).toBe(`${timeout} NaN`);
