@@ -67,7 +67,7 @@ export function inUse(interfaces: Interfaces, names: readonly string[] | undefin
  * The targets of these interfaces. A target's key contains the interface and its address: if either changes, it is a new
  * target, and the other nodes need a new announcement.
  *
- * Without loopback, point-to-point interfaces and networks that have no broadcast address (/31 and /32). For IPv6 only
+ * Without loopback, and without a broadcast address for /31 and /32, as many point-to-point interfaces have. For IPv6 only
  * link-local addresses count: every interface of an IPv6 LAN has one (RFC 4291 §2.8).
  *
  * @param limited - whether {@link LIMITED_BROADCAST} is one of them; not if the caller has chosen the interfaces, because the
@@ -90,7 +90,8 @@ export function targets(interfaces: Interfaces, limited = true): Map<string, Tar
       found.set(`${scope || name} ${address}`, { family, name, destination, scope });
     }
   }
-  // For networks that have no broadcast address of their own. Elsewhere it repeats one of the targets above.
+  // For /31, and for hosts with a /32, whom others of the LAN hear; they themselves believe nobody by IPv4 (see Sources).
+  // Elsewhere it repeats one of the targets above.
   if (ipv4 && limited) {
     found.set(LIMITED_BROADCAST, { family: "IPv4", name: "lan", destination: LIMITED_BROADCAST, scope: "" });
   }
