@@ -22,6 +22,8 @@ const SPREAD = 3_000;
 const INTERVAL = 30_000;
 /** How long packets are counted after a start, in ms. */
 const BURST = 10_000;
+/** A node repeats its hello until 3.3 s after its start, and is answered up to 1.2 s later. In ms. */
+const HELLOS = 5_000;
 const JOINS = 3;
 /** The longest that the nodes may take to know each other, in ms: three announcements. */
 const LONGEST_WAIT = 90_000;
@@ -97,10 +99,12 @@ class Crowd {
     await Promise.all(
       this.#agents.map((agent, i) => agent.ask("crowd", { node: 0, count: this.#groups[i]!, port: PORT, spread })),
     );
+    const answered = Bun.sleep(HELLOS);
     const inBurst = await burst.after(this.#burst);
 
     progress("crowd: until all nodes know each other");
     await this.#known(quick ? 5_000 : LONGEST_WAIT);
+    await answered;
 
     progress(`crowd: ${seconds} s without new nodes`);
     const cpuBefore = await this.#cpu();
