@@ -66,7 +66,8 @@ class Search implements Asker {
 
   onUnreachable(error: DiscoveryError, { link }: PendingQuery): void {
     link.report(error);
-    if (!this.searches.lan && !link.alive && this.error !== undefined) this.searches.end(this.key, undefined, this.error);
+    if (!this.searches.lan && !link.alive && this.error !== undefined)
+      this.searches.end(this.key, undefined, this.error);
   }
 
   /** Why no server can be reached, if none can. */
