@@ -1,17 +1,37 @@
 /**
- * The packets that the client sends and receives. It uses the TypeScript codec without the checks of its arguments and without
- * the wasm module, so that the client is small.
+ * The packets that the client sends and receives. It uses the TypeScript codec's functions without the checks of arguments and
+ * without what it does not need, so that it stays small.
  */
-import { locate, write } from "../codec/ts.ts";
-import type { Packet } from "../codec/types.ts";
-import { padded } from "../codec/words.ts";
+import { ANNOUNCEMENT_ID, QUERY_ID, STATUS_ANNOUNCEMENT } from "../../assembly/layout.ts";
+import { announcedPort, parse, writeAnnouncementHeader, writeQueryHeader } from "../codec/packet.ts";
+import { padded, readWord } from "../codec/words.ts";
 
-/** Finds the fields of a datagram: `decodeInto` of {@link Codec}. */
-export const decodeInto = locate;
+/** Where the fields of an announcement are, in bytes from its start. */
+export class AnnouncementFields {
+  port = 0;
+  readonly nodeIdOffset = ANNOUNCEMENT_ID;
+  nodeIdLength = 0;
+  ipOffset = 0;
+  /** 0, 4 or 16. */
+  ipLength = 0;
+
+  /** Finds the fields of a datagram. Allocates nothing. @returns false if it is no announcement; the fields are then as before */
+  find(datagram: Uint8Array): boolean {
+    if (parse(datagram, 0, datagram.length) !== STATUS_ANNOUNCEMENT) return false;
+    this.port = announcedPort(datagram, 0);
+    this.nodeIdLength = readWord(datagram, ANNOUNCEMENT_ID - 4);
+    this.ipOffset = ANNOUNCEMENT_ID + padded(this.nodeIdLength) + 4;
+    this.ipLength = datagram.length - this.ipOffset;
+    return true;
+  }
+}
 
 /** @param nodeId - 1 to 1008 bytes */
 export function encodeQuery(nodeId: Uint8Array): Uint8Array {
-  return encode({ type: "query", nodeId }, 8 + padded(nodeId.length));
+  const query = new Uint8Array(QUERY_ID + padded(nodeId.length));
+  writeQueryHeader(query, 0, nodeId.length);
+  query.set(nodeId, QUERY_ID);
+  return query;
 }
 
 /**
@@ -21,11 +41,8 @@ export function encodeQuery(nodeId: Uint8Array): Uint8Array {
  * @param port - 0 to 65535
  */
 export function encodeAnnouncement(nodeId: Uint8Array, port: number): Uint8Array {
-  return encode({ type: "announcement", nodeId, port, ip: new Uint8Array(0) }, 16 + padded(nodeId.length));
-}
-
-function encode(packet: Packet, size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  write(packet, size, bytes, 0);
-  return bytes;
+  const announcement = new Uint8Array(ANNOUNCEMENT_ID + padded(nodeId.length) + 4);
+  writeAnnouncementHeader(announcement, 0, port, nodeId.length);
+  announcement.set(nodeId, ANNOUNCEMENT_ID);
+  return announcement;
 }

@@ -43,8 +43,7 @@ function decode(bytes: Uint8Array): Packet | number {
   };
 }
 
-/** `decodeInto` of {@link Codec}. */
-export function locate(bytes: Uint8Array, fields: PacketFields): boolean {
+function locate(bytes: Uint8Array, fields: PacketFields): boolean {
   const status = parse(bytes, 0, bytes.length);
   if (status === STATUS_ANNOUNCEMENT) {
     const length = readWord(bytes, ANNOUNCEMENT_ID - 4);
@@ -70,8 +69,7 @@ export function locate(bytes: Uint8Array, fields: PacketFields): boolean {
   return true;
 }
 
-/** Writes a packet whose fields were checked. */
-export function write(packet: Packet, _size: number, target: Uint8Array, at: number): void {
+function write(packet: Packet, _size: number, target: Uint8Array, at: number): void {
   if (packet.type === "announcement") {
     writeAnnouncement(packet, target, at);
   } else {

@@ -5,8 +5,7 @@
  * so the timer would be late.
  */
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
-import { PacketFields } from "../../codec/index.ts";
-import { decodeInto, encodeAnnouncement } from "../codec.ts";
+import { AnnouncementFields, encodeAnnouncement } from "../codec.ts";
 import type { DiscoveryError } from "../error.ts";
 import type { Group } from "../group.ts";
 import { nodeIdKey, randomNodeId } from "../node-id.ts";
@@ -61,7 +60,7 @@ export class Lan {
   };
 
   readonly #options: LanOptions;
-  readonly #fields = new PacketFields();
+  readonly #fields = new AnnouncementFields();
   readonly #table: LanTable;
   readonly #schedule: Schedule;
   readonly #network: LanNetwork;
@@ -148,9 +147,9 @@ export class Lan {
    */
   #handle(datagram: Buffer, address: string): "announcements" | "foreign" | "ignored" {
     const fields = this.#fields;
-    if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !decodeInto(datagram, fields)) return "ignored";
-    const { type, port, nodeIdOffset, nodeIdLength } = fields;
-    if (type !== "announcement" || nodeIdLength === 0 || nodeIdLength > MAX_ID_LENGTH) return "ignored";
+    if (datagram.length > MAX_ANNOUNCEMENT_LENGTH || !fields.find(datagram)) return "ignored";
+    const { port, nodeIdOffset, nodeIdLength } = fields;
+    if (nodeIdLength === 0 || nodeIdLength > MAX_ID_LENGTH) return "ignored";
     const { group, ownKey, announcement, onHeard, onEvent } = this.#options;
     if (!group.includes(datagram, nodeIdOffset, nodeIdLength)) return "foreign";
     const end = nodeIdOffset + nodeIdLength;

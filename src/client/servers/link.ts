@@ -2,8 +2,7 @@
  * Queries and announcements to one server. A query is sent again and again, to the server's addresses in turn, until it is
  * cancelled or answered. An answer must have the NodeID of the query; the kernel drops datagrams of other senders.
  */
-import { PacketFields } from "../../codec/index.ts";
-import { decodeInto, encodeQuery } from "../codec.ts";
+import { AnnouncementFields, encodeQuery } from "../codec.ts";
 import { DiscoveryError } from "../error.ts";
 import { ipOf } from "../ip.ts";
 import type { Family } from "../sockets/index.ts";
@@ -47,7 +46,7 @@ export class ServerLink implements PathHandlers {
   /** The query for the own NodeID, which lookups may look for at the same time. */
   #own: PendingQuery | undefined;
   readonly #deadlines = new Deadlines();
-  readonly #fields = new PacketFields();
+  readonly #fields = new AnnouncementFields();
   /** First attempts have priority: otherwise retries for unknown nodes would delay the queries for known ones. See RETRY_TURN. */
   readonly #firstAttempts = new Fifo<PendingQuery>();
   readonly #retries = new Fifo<PendingQuery>();
@@ -294,7 +293,7 @@ export class ServerLink implements PathHandlers {
 
   onDatagram(path: Path, socket: number, unasked: boolean, datagram: Buffer): void {
     const fields = this.#fields;
-    if (!decodeInto(datagram, fields) || fields.type !== "announcement" || fields.ipLength === 0 || fields.port === 0) {
+    if (!fields.find(datagram) || fields.ipLength === 0 || fields.port === 0) {
       this.counters.ignored++;
       return;
     }
