@@ -47,7 +47,9 @@ async function missingIn(reports: readonly string[]): Promise<string[]> {
 }
 
 /** The folders of tests/ that mostly wait: for programs, packets and time-outs. They run while the others compute. */
-const WAITING = ["bench", "cli", "client", "docs", "examples", "package"];
+const WAITING = ["cli", "client", "docs", "examples", "package"];
+/** Those that measure. They run alone. */
+const MEASURING = ["bench"];
 
 /** Runs the tests of some folders. Their output comes as a whole if it is to be printed `later`. */
 async function testFolders(
@@ -72,12 +74,13 @@ async function bunTest(): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
   try {
     const folders = (await readdir(join(root, "tests"), { withFileTypes: true })).filter((it) => it.isDirectory());
-    const others = folders.map(({ name }) => name).filter((name) => !WAITING.includes(name));
+    const others = folders.map(({ name }) => name).filter((name) => ![...WAITING, ...MEASURING].includes(name));
     const runs = await Promise.all([
       testFolders(WAITING, join(folder, "waiting.xml"), false),
       testFolders(others, join(folder, "others.xml"), true),
     ]);
     for (const { output } of runs) console.log(output);
+    runs.push(await testFolders(MEASURING, join(folder, "measuring.xml"), false));
     const sum = (name: string) => runs.reduce((sum, { report }) => sum + total(report, name), 0);
     const skipped = sum("skipped");
     const passed = sum("tests") - sum("failures") - skipped;
