@@ -146,7 +146,7 @@ export class LanNetwork {
 
   /** All targets are new for the next {@link refresh}. */
   forget(): void {
-    for (const target of this.#targets.values()) Object.assign(target, { since: undefined, failedSince: undefined });
+    for (const target of this.#targets.values()) target.since = undefined;
   }
 
   close(): void {
