@@ -4,7 +4,6 @@ import { encodeAnnouncement } from "./codec.ts";
 import type { DiscoveryError } from "./error.ts";
 import { type Announced, type Confirmed, type DiscovererEvents, Emitter } from "./events.ts";
 import { Lan } from "./lan/lan.ts";
-import type { LookupResult } from "./lookup-many.ts";
 import { Lookups } from "./lookups.ts";
 import { nodeIdKey } from "./node-id.ts";
 import { lookupSettings, type Settings, startSettings, watchSettings } from "./options.ts";
@@ -16,6 +15,7 @@ import type {
   LanEvent,
   LanNode,
   LookupOptions,
+  LookupResult,
   NodeAddress,
   ServerCounters,
   WatchOptions,

@@ -1,7 +1,6 @@
 export { Discoverer, type DiscovererStats } from "./discoverer.ts";
 export { DiscoveryError } from "./error.ts";
 export type { Announced, Confirmed, DiscovererEvents } from "./events.ts";
-export type { LookupResult } from "./lookup-many.ts";
 export { LAN_PORT } from "./options.ts";
 export { parseServer, SERVER_PORT, type ServerAddress } from "./servers/address.ts";
 export type {
@@ -9,6 +8,7 @@ export type {
   LanEvent,
   LanNode,
   LookupOptions,
+  LookupResult,
   NodeAddress,
   ServerCounters,
   Timings,

@@ -1,22 +1,11 @@
 /** `lookupMany`: as many lookups at once as there is room for, with the results in the order of the replies. */
 import { describeValue } from "../xdr/describe-value.ts";
-import type { DiscoveryError } from "./error.ts";
 import type { Waiter } from "./servers/searches.ts";
 import { Stream } from "./stream.ts";
-import type { NodeAddress } from "./types.ts";
+import type { LookupResult } from "./types.ts";
 
 /** The most lookups at once. Many, because the lookup of an unknown node takes its whole timeout. */
 const MAX_RUNNING = 16_384;
-
-/** The result for one NodeID of {@link Discoverer.lookupMany}. */
-export interface LookupResult {
-  /** The NodeID's bytes; those of UTF-8 if it was passed as text. */
-  readonly nodeId: Uint8Array;
-  /** Where the node is; `undefined` if there was no reply in time. */
-  readonly address: NodeAddress | undefined;
-  /** Why nobody could be asked, if no server could be reached; then there is no `address`. */
-  readonly error?: DiscoveryError | undefined;
-}
 
 type NodeId = string | Uint8Array;
 type NodeIdIterator = Iterator<NodeId> | AsyncIterator<NodeId>;

@@ -2,12 +2,12 @@
 import type { DiscoveryError } from "./error.ts";
 import type { Group } from "./group.ts";
 import type { Lan } from "./lan/lan.ts";
-import { BulkLookup, type LookupResult } from "./lookup-many.ts";
+import { BulkLookup } from "./lookup-many.ts";
 import { nodeIdKey } from "./node-id.ts";
 import type { LookupSettings } from "./options.ts";
 import type { ServerLink } from "./servers/link.ts";
 import { type OnResult, Searches, Waiter } from "./servers/searches.ts";
-import type { LanNode, NodeAddress, Timings } from "./types.ts";
+import type { LanNode, LookupResult, NodeAddress, Timings } from "./types.ts";
 import { withResolvers } from "./with-resolvers.ts";
 
 const CLOSED = "the discoverer is closed";

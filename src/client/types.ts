@@ -1,4 +1,5 @@
 /** The types of a discoverer's options and results. */
+import type { DiscoveryError } from "./error.ts";
 
 /** Where a node is. */
 export interface NodeAddress {
@@ -10,6 +11,16 @@ export interface NodeAddress {
   readonly via: string;
   /** When the announcement or the server's reply was received, in milliseconds since 1970. */
   readonly seenAt: number;
+}
+
+/** The result for one NodeID of {@link Discoverer.lookupMany}. */
+export interface LookupResult {
+  /** The NodeID's bytes; those of UTF-8 if it was passed as text. */
+  readonly nodeId: Uint8Array;
+  /** Where the node is; `undefined` if there was no reply in time. */
+  readonly address: NodeAddress | undefined;
+  /** Why nobody could be asked, if no server could be reached; then there is no `address`. */
+  readonly error?: DiscoveryError | undefined;
 }
 
 /** A node of the LAN. */
