@@ -277,7 +277,7 @@ export class Discoverer {
 
   /**
    * Announces now, to the LAN and to every server. Resolves when it is sent on the LAN, and each server has answered a query
-   * for this node, or has not after eight attempts within 6 s. Never rejects: failures are `error` events. Does nothing
+   * for this node, or has not after eight attempts: within 6 s, if its name is resolved at once. Never rejects: failures are `error` events. Does nothing
    * without a port to announce.
    *
    * @example

@@ -16,7 +16,7 @@ export class DiscoveryError extends Error {
   override readonly name = "DiscoveryError";
   /** The system's error code, such as ENETUNREACH, if there is one. */
   readonly code: string | undefined;
-  /** The part that failed: `lan`, the name of an interface, or a server as given. */
+  /** The part that failed: `lan`, the name of an interface, a server as given, or `servers` if a lookup could reach none of several. */
   readonly where: string;
 
   /**

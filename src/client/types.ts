@@ -43,7 +43,7 @@ export interface ServerCounters {
   queries: number;
   /** Replies to pending queries. */
   replies: number;
-  /** Datagrams that were no such reply: malformed, from another address, or to a query that is not pending. */
+  /** Datagrams that were no such reply: malformed, to a query that is not pending, or to a socket that has asked nothing. */
   ignored: number;
 }
 

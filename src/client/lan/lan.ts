@@ -177,7 +177,8 @@ export class Lan {
   /** Does the work that is due. */
   #runDue(): void {
     const now = performance.now();
-    if (now - this.#timerAt > LATE) this.#resume(now);
+    const late = now - this.#timerAt;
+    if (late > LATE) this.#resume(now, late);
     this.#timerAt = Number.POSITIVE_INFINITY;
     try {
       this.#expire(now);
@@ -189,9 +190,10 @@ export class Lan {
     }
   }
 
-  /** The others were not heard for a while, and may have forgotten this node: it starts again, and waits for them. */
-  #resume(now: number): void {
-    this.#table.putOff(now);
+  /** Nothing was heard for a while. If the others may have missed this node, too, it starts again. */
+  #resume(now: number, missed: number): void {
+    this.#table.putOff(now, missed);
+    if (missed < this.#options.timings.lanInterval) return;
     this.#network.forget();
     this.#refreshAt = now;
   }

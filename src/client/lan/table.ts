@@ -108,12 +108,18 @@ export class LanTable {
     return undefined;
   }
 
-  /** After a time in which nothing was heard: gives each node half of the retention to announce itself again. */
-  putOff(now: number): void {
-    const earliest = now - this.#retention / 2;
+  /**
+   * After a time in which nothing could be heard: that time does not count, and each node gets at most half of the retention to
+   * announce itself again.
+   *
+   * @param missed - how long that time was, in ms
+   */
+  putOff(now: number, missed: number): void {
+    // Not half of the retention ago: an address of the other family would replace the known one at once.
+    const earliest = now - this.#retention / 2 + this.#roundMs;
     for (const entry of this.#entries.values()) {
       if (entry.heardAt >= earliest) break;
-      entry.heardAt = earliest;
+      entry.heardAt = Math.min(earliest, entry.heardAt + missed);
     }
   }
 

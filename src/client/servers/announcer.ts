@@ -4,6 +4,7 @@ import type { Announced, Confirmed } from "../events.ts";
 import { nodeIdKey } from "../node-id.ts";
 import { MAX_TIMER_MS } from "../timers.ts";
 import type { NodeAddress, Timings } from "../types.ts";
+import { withResolvers } from "../with-resolvers.ts";
 import type { ServerLink } from "./link.ts";
 import type { Path } from "./path.ts";
 import type { Asker } from "./pending.ts";
@@ -29,6 +30,11 @@ export interface AnnouncerOptions {
   readonly onConfirmed: (event: Confirmed) => void;
 }
 
+interface Way {
+  readonly server: string;
+  readonly local: string | undefined;
+}
+
 export class Announcer implements Asker {
   readonly #options: AnnouncerOptions;
   readonly #key: string;
@@ -42,12 +48,14 @@ export class Announcer implements Asker {
   #next: Promise<void> | undefined;
   /** To the last question. */
   #answer: Confirmed | undefined;
-  /** The own address to which it came. */
-  #localAddress: string | undefined;
-  /** The one to which the answer to the last announcement came. */
-  #announcedFrom: string | undefined;
+  /** From which of the server's addresses it came, to which own one. */
+  #way: Way = { server: "", local: undefined };
+  /** The same of the answer to the last announcement. */
+  #announcedBy = this.#way;
   /** Ends the waits of the running announcement. */
   #wake = () => {};
+  /** Resolved by {@link close}. */
+  readonly #end = withResolvers<void>();
   #closed = false;
 
   constructor(options: AnnouncerOptions) {
@@ -78,12 +86,13 @@ export class Announcer implements Asker {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#end.resolve();
     this.#wake();
   }
 
   onReply({ ip, port }: NodeAddress, { address, localAddress }: Path): void {
     this.#answer = { where: this.#options.link.server, address, ip, port };
-    this.#localAddress = localAddress;
+    this.#way = { server: address, local: localAddress };
     this.#wake();
   }
 
@@ -113,7 +122,8 @@ export class Announcer implements Asker {
   /** Announces and asks until the answer is right. @throws {DiscoveryError} that says what is known */
   async #announce(): Promise<Confirmed> {
     const { link, packet, port, nodeId, onAnnounced } = this.#options;
-    await link.refresh();
+    // A resolver may take its time, but close() does not wait for it.
+    await Promise.race([link.refresh(), this.#end.promise]);
     let last: Confirmed | undefined;
     for (let attempt = 0; attempt <= RETRY_WAITS.length && !this.#closed; attempt++) {
       const until = performance.now() + retryWait(attempt);
@@ -121,7 +131,7 @@ export class Announcer implements Asker {
         onAnnounced({ where: link.server, address, bytes: packet.length });
       await this.#sleep(SETTLE_MS);
       const answer = await this.#ask(attempt, until);
-      this.#announcedFrom = this.#localAddress;
+      this.#announcedBy = this.#way;
       if (answer?.port === port) return answer;
       last = answer ?? last;
       await this.#sleep(until - performance.now());
@@ -165,7 +175,9 @@ export class Announcer implements Asker {
     // It may have been announced meanwhile.
     if (this.#closed || this.#running !== undefined || this.#timer !== timer) return;
     // With another own address the host is in another network, and the server knows the node where it was.
-    if (answer?.port === this.#options.port && this.#localAddress === this.#announcedFrom) this.#scheduleCheck();
+    const { server, local } = this.#way;
+    const moved = server === this.#announcedBy.server && local !== this.#announcedBy.local;
+    if (answer?.port === this.#options.port && !moved) this.#scheduleCheck();
     else await this.announce();
   }
 

@@ -32,6 +32,11 @@ export class Heard {
     if (this.#sockets.size > MAX_ANSWERS) this.#sockets.delete(this.#sockets.keys().next().value!);
   }
 
+  /** The query is sent again: an answer that came to the wrong sockets may now come to the right ones only. */
+  retry(): void {
+    for (const [answer, sockets] of this.#sockets) if (sockets >= UNASKED) this.#sockets.delete(answer);
+  }
+
   /** Whether the first `asked` sockets, and no others, have got this answer. */
   agreed(answer: string, asked: number): boolean {
     const all = 2 ** asked - 1;

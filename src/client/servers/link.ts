@@ -104,7 +104,10 @@ export class ServerLink implements PathHandlers {
   cancel(query: PendingQuery): void {
     if (query.cancelled) return;
     query.cancelled = true;
-    if (query.unsent) this.#unsent--;
+    if (query.unsent) {
+      this.#unsent--;
+      this.onReady();
+    }
     if (query.retry !== undefined) query.retry.cancelled = true;
     if (this.#own === query) this.#own = undefined;
     if (this.#pending.get(query.key) === query) this.#pending.delete(query.key);
@@ -203,8 +206,8 @@ export class ServerLink implements PathHandlers {
 
   #flush(): void {
     this.#replies = 0;
-    if (this.#closed || this.#queue.peek() === undefined) return;
-    if (this.#addresses.stale) void this.refresh();
+    if (this.#closed) return;
+    if (this.#queue.peek() !== undefined && this.#addresses.stale) void this.refresh();
     if (this.#addresses.paths.length > 0 || this.#addresses.error !== undefined) this.#sendQueued();
     if (!this.busy) this.#onRoom();
   }
@@ -237,7 +240,7 @@ export class ServerLink implements PathHandlers {
       }
       // Else nothing was heard from that address since it failed.
       if (path.error === undefined) query.error = undefined;
-      query.heard = undefined;
+      query.heard?.retry();
       this.#releaseSlot(query);
       query.inFlight = sockets;
       this.#inFlight += sockets;

@@ -143,7 +143,7 @@ export class Path {
               this.#handlers.onDatagram(this, lanes.indexOf(lane), !lane.used, datagram);
             },
             onError: (error) => {
-              if (this.#lanes === lanes) this.#failed(error);
+              if (this.#lanes === lanes && !this.#isLoss(codeOf(error))) this.#failed(error);
             },
           }),
           used: false,
@@ -161,11 +161,14 @@ export class Path {
     }
   }
 
+  #isLoss(code: string): boolean {
+    // A firewall that forbids all packets gives EPERM as well.
+    return LOSSES.includes(code) && (code !== "EPERM" || this.alive);
+  }
+
   /** Sockets that worked, and fail otherwise than by a refusal, may have a source address that this host no longer has. */
   #failed(error: Error): void {
     const code = codeOf(error);
-    // A firewall that forbids all packets gives EPERM as well.
-    if (LOSSES.includes(code) && (code !== "EPERM" || this.alive)) return;
     const stale = this.#heard && code !== "ECONNREFUSED";
     this.#renew();
     if (!stale) {

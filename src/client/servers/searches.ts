@@ -66,15 +66,21 @@ class Search implements Asker {
 
   onUnreachable(error: DiscoveryError, { link }: PendingQuery): void {
     link.report(error);
-    if (!this.searches.lan && !link.alive && this.error !== undefined)
-      this.searches.end(this.key, undefined, this.error);
+    // A name that is being resolved, or a server that may only be restarting, is waited for.
+    const over = this.#queries.every(({ error, link }) => error !== undefined && !link.alive);
+    if (over && !this.searches.lan) this.searches.end(this.key, undefined, this.error);
   }
 
   /** Why no server can be reached, if none can. */
   get error(): DiscoveryError | undefined {
     const errors = this.#queries.flatMap(({ error, link }) => error ?? link.unresolved ?? []);
-    if (errors.length < this.#queries.length || errors.length < 2) return errors[this.#queries.length - 1];
-    return new DiscoveryError("no server", errors.map(({ message }) => message).join("; "), errors.at(-1));
+    const last = errors.at(-1);
+    if (last === undefined || errors.length < this.#queries.length) return undefined;
+    if (errors.length === 1) return last;
+    return new DiscoveryError("servers", errors.map(({ message }) => message).join("; "), {
+      code: last.code,
+      cause: last,
+    });
   }
 
   /** A lookup that joins late restarts the retries: it needs as many tries within its timeout as the first one. */

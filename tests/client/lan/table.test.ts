@@ -99,11 +99,20 @@ test("after a time in which nothing was heard, nodes get half of the retention t
   hear("GONE", "192.0.2.1", 22000, 0);
   hear("BACK", "192.0.2.2", 22000, 1);
   hear("LATER", "192.0.2.3", 22000, 180_000);
-  table.putOff(200_000);
-  expect(table.expire(244_999)).toBeUndefined();
-  expect(hear("BACK", "192.0.2.2", 22000, 244_999)).toBe("known");
-  expect([table.expire(245_000)?.ip, table.expire(269_999)]).toEqual(["192.0.2.1", undefined]);
+  table.putOff(200_000, 200_000);
+  // The other family's address is not taken for the only one.
+  expect(hear("BACK", "fe80::2%eth0", 22000, 200_000)).toBe("known");
+  expect(table.expire(246_999)).toBeUndefined();
+  expect(hear("BACK", "192.0.2.2", 22000, 246_999)).toBe("known");
+  expect([table.expire(247_000)?.ip, table.expire(269_999)]).toEqual(["192.0.2.1", undefined]);
   expect(table.expire(270_000)?.ip).toBe("192.0.2.3");
+});
+
+test("a program that stalls again and again forgets nodes that are gone: only the time that it missed does not count", () => {
+  const { table, hear } = tableOf();
+  hear("GONE", "192.0.2.1", 22000, 0);
+  for (let now = 40_000; now < 100_000; now += 10_000) table.putOff(now, 4_000);
+  expect(table.expire(114_000)?.ip).toBe("192.0.2.1");
 });
 
 test("callers get copies that later announcements do not change", () => {

@@ -10,6 +10,7 @@ import type { SocketHandlers, Sockets } from "../../../src/client/sockets/socket
 import { testIf } from "../../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
+import { Random } from "../../support/random.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 import { ADDRESSES, PORT, serverNetwork } from "./network.ts";
 
@@ -50,6 +51,10 @@ async function count(discoverer: Discoverer, ids: Iterable<string>) {
     else counts.missing++;
   }
   return counts;
+}
+
+async function lengthOf(results: AsyncIterable<unknown>): Promise<number> {
+  return (await Array.fromAsync(results)).length;
 }
 
 /** Replaces the runtime's connected sockets. */
@@ -263,3 +268,96 @@ testIf(hasNetns, NEEDS_NETNS)(
     expect([seen[0], seen.at(-1)]).toEqual(["10.9.0.1", "10.9.0.77"]);
   },
 );
+
+test("a name that is being resolved keeps a lookup going, though another server refuses", async () => {
+  await using server = await allKnowing();
+  const slow = async () => {
+    await Bun.sleep(30);
+    return [{ address: "127.0.0.1", family: 4 }];
+  };
+  const lookup = spyOn(dns, "lookup").mockImplementation(slow as unknown as typeof dns.lookup);
+  try {
+    await using discoverer = await Discoverer.start({
+      lan: false,
+      servers: ["127.0.0.1:9", `slow.example:${server.port}`],
+    });
+    expect(await discoverer.lookup("NODE")).toMatchObject({ port: 5 });
+  } finally {
+    lookup.mockRestore();
+  }
+});
+
+test("a server that refuses does not end a lookup while another one, which has answered, is restarted", async () => {
+  const server = await allKnowing();
+  await using discoverer = await Discoverer.start({ lan: false, servers: [server.address, "127.0.0.1:9"] });
+  await discoverer.lookup("NODE");
+  await server[Symbol.asyncDispose]();
+  const found = discoverer.lookup("OTHER");
+  await until(() => discoverer.stats().errors > 1, "both refusals");
+  await using _again = await allKnowing({ port: server.port });
+  expect(await found).toMatchObject({ port: 5 });
+});
+
+test("lookupMany goes on when others that had filled the queue are aborted", async () => {
+  const silent = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
+  try {
+    await using discoverer = await Discoverer.start({ lan: false, servers: [`127.0.0.1:${silent.port}`] });
+    const controller = new AbortController();
+    const first = lengthOf(discoverer.lookupMany(names(3_000), { signal: controller.signal })).catch(() => {});
+    await Bun.sleep(50);
+    const second = lengthOf(discoverer.lookupMany(["LAST"], { timeout: 300 }));
+    await Bun.sleep(20);
+    controller.abort();
+    await first;
+    expect(await second).toBe(1);
+  } finally {
+    silent.close();
+  }
+});
+
+test("sockets that cannot be opened for lack of memory are an error, and not tried in a loop", async () => {
+  let opened = 0;
+  replaceConnect(async () => {
+    opened++;
+    throw Object.assign(new Error("no buffer space"), { code: "ENOBUFS" });
+  });
+  await using discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"] });
+  await expect(discoverer.lookup("NODE")).rejects.toMatchObject({ code: "ENOBUFS" });
+  expect(opened).toBeLessThan(10);
+});
+
+test("of confirmed lookups at least 98 % succeed, too, if 30 % of the datagrams are lost each way", async () => {
+  const random = new Random(30);
+  const server = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    socket: {
+      data(socket, query, port, address) {
+        // Lost on the way there, or on the way back.
+        if (random.below(100) < 30 || random.below(100) < 30) return;
+        const nodeId = query.subarray(8, 8 + query.readUInt32BE(4));
+        socket.send(announcement(new Uint8Array(nodeId), 5, IP), port, address);
+      },
+      error() {},
+    },
+  });
+  try {
+    await using discoverer = await Discoverer.start({ lan: false, servers: [`127.0.0.1:${server.port}`] });
+    let found = 0;
+    for await (const { address } of discoverer.lookupMany(names(500), { confirm: true })) if (address) found++;
+    expect(found).toBeGreaterThanOrEqual(490);
+  } finally {
+    server.close();
+  }
+});
+
+test("announce() ends when the discoverer is closed, though the name is still being resolved", async () => {
+  const lookup = spyOn(dns, "lookup").mockImplementation((() => new Promise(() => {})) as unknown as typeof dns.lookup);
+  try {
+    const discoverer = await Discoverer.start({ lan: false, servers: ["slow.example"], nodeId: "A", port: 1 });
+    const announced = discoverer.announce();
+    await discoverer.close();
+    await announced;
+  } finally {
+    lookup.mockRestore();
+  }
+});
