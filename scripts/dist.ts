@@ -1,17 +1,14 @@
 /**
  * Builds dist/, the part of the package for Node and browsers: each entry as one ES module, the command line for Node, and
- * type declarations for all users. (Bun runs the sources.) `npm pack` runs this as prepack, `npm run dist` in a checkout. It
- * needs only Bun, or npx.
+ * type declarations for all users. (Bun runs the sources.) `npm pack` runs this as prepack, `npm run dist` in a checkout, both
+ * after setup.ts: a process of its own, since Bun does not find packages that were installed after its start.
  */
-import "./setup.ts";
 import { rmSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { build } from "esbuild";
+import { buildNodeCommand } from "./node-command.ts";
 import { stubModule } from "./stub.ts";
-
-// Dynamic imports, since the set-up above installs esbuild.
-const { build } = await import("esbuild");
-const { buildNodeCommand } = await import("./node-command.ts");
 
 const root = join(import.meta.dir, "..");
 const dist = join(root, "dist");

@@ -10,17 +10,12 @@ export type Interfaces = ReturnType<typeof networkInterfaces>;
  * containers of this host, which would learn an address that no other host can use, and whose own addresses are not
  * valid elsewhere. Based on the list of Calico, which looks for the host's real address (autodetection_linux.go).
  * A bridge of another name, such as br0, was made by an administrator: it may well be the LAN.
+ *
+ * In order: Docker's bridge, that of a swarm, and those of `network create`; Podman; libvirt, LXC, LXD and Incus; the host's end of
+ * one container (a short name such as veth0 is the kernel's default); Kubernetes.
  */
-const CONTAINER_INTERFACES = new RegExp(
-  `^(${[
-    "docker\\d+|docker_gwbridge|br-[0-9a-f]{12}", // Docker: its bridge, that of a swarm, and those of `network create`
-    "(cni-)?podman\\d+", // Podman 3 and later
-    "(vir|lxc|lxd|incus)br\\d+", // libvirt, LXC, LXD and Incus
-    "(veth|lxc)[0-9a-z]{6,}", // the host's end of one container; a short name such as veth0 is the kernel's default
-    "(cni|cbr)\\d+|cali[0-9a-f]{11}|(cilium_|flannel|kube-|weave|vxlan(-v6)?\\.calico).*", // Kubernetes
-  ].join("|")})$`,
-  "i",
-);
+const CONTAINER_INTERFACES =
+  /^(docker\d+|docker_gwbridge|br-[0-9a-f]{12}|(cni-)?podman\d+|(vir|lxc|lxd|incus)br\d+|(veth|lxc)[0-9a-z]{6,}|(cni|cbr)\d+|cali[0-9a-f]{11}|(cilium_|flannel|kube-|weave|vxlan(-v6)?\.calico).*)$/i;
 
 /** The multicast group of announcements by IPv6; its scope is link-local. */
 export const LAN_GROUP = "ff02::2012:1025";

@@ -12,7 +12,7 @@ import {
 } from "./interfaces.ts";
 import { Reports } from "./reports.ts";
 import { YOUNG_MS } from "./schedule.ts";
-import { isShared, openLanSocket } from "./socket.ts";
+import { openLanSocket } from "./socket.ts";
 import { Sources } from "./sources.ts";
 
 export interface LanNetworkOptions {
@@ -83,16 +83,6 @@ export class LanNetwork {
     // One family is enough, unless another program holds the port.
     const fatal = failures.find(({ code }) => code === "EADDRINUSE") ?? failures[FAMILIES.length - 1];
     if (fatal !== undefined) throw fatal;
-    const { port } = this.#options;
-    for (const family of this.#sockets.keys()) {
-      if (await isShared(family, port)) continue;
-      this.#reports.failed(
-        `sharing ${family}`,
-        "lan",
-        `other programs of this host cannot use UDP port ${port} (${family})`,
-        "ENOTSUP",
-      );
-    }
   }
 
   /** Whether a datagram from this address may be of the LAN: see {@link Sources}. */

@@ -27,14 +27,3 @@ export async function openLanSocket(
     );
   }
 }
-
-/** Whether another program could open the port beside {@link openLanSocket}. In Bun that depends on undocumented flags. */
-export async function isShared(family: Family, port: number): Promise<boolean> {
-  try {
-    const second = await runtime.sockets.share(family, port, { onDatagram() {}, onError() {} });
-    second.close();
-    return true;
-  } catch (error) {
-    return codeOf(error) !== "EADDRINUSE";
-  }
-}

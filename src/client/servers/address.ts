@@ -41,7 +41,6 @@ export function parseServer(text: string): ServerAddress {
     throw new RangeError(`"${text}" means every address of this host: use one of them, such as 127.0.0.1`);
   }
   // The same link-local address may exist behind each interface.
-  if (/%\d+$/.test(host) || /^fe[89ab][^%]*$/i.test(v6 ?? ""))
-    throw new RangeError(`"${text}" must name the interface, not number it: fe80::1%eth0`);
+  if (/^fe[89ab][^%]*(%\d+)?$/i.test(v6 ?? "")) throw new RangeError(`"${host}" must name its interface: fe80::1%eth0`);
   return { host, port };
 }

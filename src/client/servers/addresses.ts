@@ -86,7 +86,12 @@ export class Addresses {
   }
 
   async #ips(): Promise<string[]> {
-    if (familyOf(this.#host) !== undefined) return [this.#host];
+    if (familyOf(this.#host) !== undefined) {
+      const zone = this.#host.split("%")[1];
+      const { networkInterfaces } = builtin<typeof import("node:os")>("node:os");
+      if (zone !== undefined && !(zone in networkInterfaces())) throw new Error(`there is no interface ${zone}`);
+      return [this.#host];
+    }
     const dns = builtin<typeof import("node:dns/promises")>("node:dns/promises");
     const addresses = await dns.lookup(this.#host, { all: true });
     if (addresses.length === 0) throw new Error("the name has no address");

@@ -139,10 +139,7 @@ export class Announcer implements Asker {
     const { length } = nodeId;
     const refused =
       length > USUAL_MAX_ID_LENGTH ? `: its NodeID has ${length} bytes, and servers accept 64 by default` : "";
-    const why =
-      last === undefined
-        ? `it does not answer: it may be down, or refuse this node${refused}`
-        : `another node announces this NodeID, with port ${last.port}`;
+    const why = last === undefined ? `it does not answer: it may be down, or refuse this node${refused}` : taken(last);
     throw new DiscoveryError(link.server, why);
   }
 
@@ -177,8 +174,10 @@ export class Announcer implements Asker {
     // With another own address the host is in another network, and the server knows the node where it was.
     const { server, local } = this.#way;
     const moved = server === this.#announcedBy.server && local !== this.#announcedBy.local;
-    if (answer?.port === this.#options.port && !moved) this.#scheduleCheck();
-    else await this.announce();
+    const { port, link, onError } = this.#options;
+    if (answer?.port === port && !moved) return this.#scheduleCheck();
+    if (answer !== undefined && answer.port !== port) onError(new DiscoveryError(link.server, taken(answer)));
+    await this.announce();
   }
 
   #schedule(ms: number, run: () => Promise<void>): void {
@@ -195,6 +194,10 @@ export class Announcer implements Asker {
     });
     clearTimeout(timer);
   }
+}
+
+function taken({ port }: Confirmed): string {
+  return `another node announces this NodeID, with port ${port}`;
 }
 
 function varied(ms: number): number {

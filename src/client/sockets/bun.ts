@@ -1,5 +1,5 @@
 /** The sockets of Bun: `Bun.udpSocket`. */
-import type { ConnectedSocket, SharedSocket, SocketHandlers, Sockets } from "./socket.ts";
+import { type ConnectedSocket, codeOf, type SharedSocket, type SocketHandlers, type Sockets } from "./socket.ts";
 
 /** Bun's undocumented `flags`. Bun ignores `reusePort` for UDP. */
 const REUSE_PORT = 4;
@@ -18,9 +18,9 @@ export const bunSockets: Sockets = {
       connect: { hostname: ip, port },
       socket: handlerOf({
         onError: handlers.onError,
-        // Datagrams of others may have come before the socket was connected.
+        // Datagrams of others may have come before the socket was connected. The peer's address lacks its zone.
         onDatagram(datagram, address) {
-          if (address === peer) handlers.onDatagram(datagram, address);
+          if (address === peer || address.startsWith(`${peer}%`)) handlers.onDatagram(datagram, address);
         },
       }),
     });
@@ -49,6 +49,10 @@ export const bunSockets: Sockets = {
     };
     const socket = await Bun.udpSocket(options as Bun.udp.SocketOptions<"buffer">);
     socket.unref();
+    if (!(await canBeOpened(options))) {
+      const message = `other programs of this host cannot use UDP port ${port} (${family})`;
+      handlers.onError(Object.assign(new Error(message), { code: "ENOTSUP" }));
+    }
     try {
       if (family === "IPv4") socket.setBroadcast(true);
     } catch (error) {
@@ -77,6 +81,18 @@ export const bunSockets: Sockets = {
     };
   },
 };
+
+/** Whether another program could open the port as well, which depends on the flags. */
+async function canBeOpened(options: object): Promise<boolean> {
+  try {
+    const handlers = { onDatagram() {}, onError() {} };
+    const second = await Bun.udpSocket({ ...options, socket: handlerOf(handlers) } as Bun.udp.SocketOptions<"buffer">);
+    second.close();
+    return true;
+  } catch (error) {
+    return codeOf(error) !== "EADDRINUSE";
+  }
+}
 
 function handlerOf({ onDatagram, onError }: SocketHandlers): Bun.udp.SocketHandler<"buffer"> {
   return {
