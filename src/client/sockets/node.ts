@@ -8,8 +8,8 @@ export const nodeSockets: Sockets = {
     const socket = create({ type: ip.includes(":") ? "udp6" : "udp4" });
     let peer = "";
     const onDatagram = (datagram: Buffer, address: string) => {
-      // Datagrams of others may have come before the socket was connected.
-      if (address === peer) handlers.onDatagram(datagram, address);
+      // Datagrams of others may have come before the socket was connected. Under Bun the peer's address lacks its zone.
+      if (address === peer || address.startsWith(`${peer}%`)) handlers.onDatagram(datagram, address);
     };
     await opened(socket, "connect", { ...handlers, onDatagram }, () => socket.connect(port, ip));
     peer = socket.remoteAddress().address;

@@ -7,8 +7,10 @@ import { OPEN } from "../../../src/client/servers/heard.ts";
 import { ServerLink } from "../../../src/client/servers/link.ts";
 import { runtime } from "../../../src/client/sockets/index.ts";
 import type { SocketHandlers, Sockets } from "../../../src/client/sockets/socket.ts";
+import { DiscoveryServer } from "../../../src/server/index.ts";
+import { Client } from "../../support/client.ts";
 import { testIf } from "../../support/needs.ts";
-import { hasNetns, NEEDS_NETNS } from "../../support/netns.ts";
+import { hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
 import { Random } from "../../support/random.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
@@ -18,6 +20,7 @@ setDefaultTimeout(TEST_LIMIT_MS);
 
 const IP = Uint8Array.of(192, 0, 2, 1);
 const CLIENT = JSON.stringify(new URL("../../../src/client/index.ts", import.meta.url).pathname);
+const SOCKETS = JSON.stringify(new URL("../../../src/client/sockets/", import.meta.url).pathname);
 const own = runtime.sockets;
 afterEach(() => {
   runtime.sockets = own;
@@ -360,4 +363,51 @@ test("announce() ends when the discoverer is closed, though the name is still be
   } finally {
     lookup.mockRestore();
   }
+});
+
+for (const name of ["Bun", "Node"]) {
+  testIf(hasNetns, NEEDS_NETNS)(`a server at a link-local address answers (${name})`, async () => {
+    await using hosts = await twoHosts({ ipv4: false });
+    const address = /fe80:[0-9a-f:]+/.exec(hosts.b.run("ip -6 addr show b0"))![0];
+    const serve = `
+      const socket = await Bun.udpSocket({ hostname: "::", port: 22025, socket: { error() {}, data(socket, query, port, from) {
+        const length = query.readUInt32BE(4);
+        const reply = Buffer.alloc(20 + ((length + 3) & ~3));
+        reply.writeUInt32BE(0x20121025, 0); reply.writeUInt16BE(5, 4); reply.writeUInt32BE(length, 8);
+        query.copy(reply, 12, 8, 8 + length); reply[reply.length - 5] = 4; reply[reply.length - 4] = 192;
+        socket.send(reply, port, from);
+      } } });
+      console.log("ready");`;
+    const server = Bun.spawn(hosts.b.command([process.execPath, "-e", serve]), { stdout: "pipe", stderr: "inherit" });
+    for await (const _ready of server.stdout) break;
+    const look = `
+      const { runtime } = await import(${SOCKETS} + "index.ts");
+      if (${name === "Node"}) runtime.sockets = (await import(${SOCKETS} + "node.ts")).nodeSockets;
+      const { Discoverer } = await import(${CLIENT});
+      for (const zone of ["a0", "nosuch"]) {
+        await using discoverer = await Discoverer.start({ lan: false, servers: ["[${address}%" + zone + "]"] });
+        console.log(await discoverer.lookup("NODE").then((found) => found?.port, (error) => error.message));
+      }`;
+    try {
+      const client = Bun.spawn(hosts.a.command([process.execPath, "-e", look]), { stdout: "pipe", stderr: "inherit" });
+      expect(await client.stdout.text()).toBe(`5\n[${address}%nosuch]: there is no interface nosuch\n`);
+    } finally {
+      server.kill();
+      await server.exited;
+    }
+  });
+}
+
+test("a node whose NodeID another one has taken is told at the next check, and announces itself again", async () => {
+  await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
+  const servers = [`127.0.0.1:${server.port}`];
+  const timings = { confirmInterval: 100 };
+  await using discoverer = await Discoverer.start({ lan: false, servers, nodeId: "A", port: 1, timings });
+  await discoverer.announce();
+  await using other = await Client.open(server.port);
+  other.send(announcement(ascii("A"), 2));
+  await until(() => discoverer.stats().errors > 0, "the error");
+  expect(discoverer.stats().lastError?.message).toBe(`${servers[0]}: another node announces this NodeID, with port 2`);
+  await discoverer.announce();
+  expect(await discoverer.lookup("A", { fresh: true })).toMatchObject({ port: 1 });
 });
