@@ -485,7 +485,7 @@ test("servers are names or addresses, with or without a port", () => {
   expect(parseServer("[2001:db8::1]")).toEqual({ host: "2001:db8::1", port: 22025 });
   expect(parseServer("[2001:db8::1]:9")).toEqual({ host: "2001:db8::1", port: 9 });
   expect(parseServer("fe80::1%eth0")).toEqual({ host: "fe80::1%eth0", port: 22025 });
-  expect(() => parseServer("fe80::1")).toThrow("must name the interface");
+  expect(() => parseServer("fe80::1")).toThrow('"fe80::1" must name its interface: fe80::1%eth0');
   for (const bad of [
     "",
     ":1",
