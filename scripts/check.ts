@@ -51,8 +51,8 @@ async function missingIn(reports: readonly string[]): Promise<string[]> {
  * same time.
  */
 const WAITING = [["client"], ["cli", "docs", "examples", "package"]];
-/** Those that measure. They run alone. */
-const MEASURING = ["bench"];
+/** Those that measure, or have threads wait for each other. They run alone. */
+const ALONE = ["bench", "server"];
 
 /** Runs the tests of some folders. Their output comes as a whole if it is to be printed `later`. */
 async function testFolders(
@@ -77,13 +77,13 @@ async function bunTest(): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
   try {
     const folders = (await readdir(join(root, "tests"), { withFileTypes: true })).filter((it) => it.isDirectory());
-    const known = [...WAITING.flat(), ...MEASURING];
+    const known = [...WAITING.flat(), ...ALONE];
     const others = folders.map(({ name }) => name).filter((name) => !known.includes(name));
     // The output of one group comes as it is printed, the output of the others after it.
     const groups = [...WAITING, others];
     const runs = await Promise.all(groups.map((group, i) => testFolders(group, join(folder, `${i}.xml`), i > 0)));
     for (const { output } of runs) console.log(output);
-    runs.push(await testFolders(MEASURING, join(folder, "measuring.xml"), false));
+    runs.push(await testFolders(ALONE, join(folder, "alone.xml"), false));
     const sum = (name: string) => runs.reduce((sum, { report }) => sum + total(report, name), 0);
     const skipped = sum("skipped");
     const passed = sum("tests") - sum("failures") - skipped;
