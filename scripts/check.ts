@@ -51,8 +51,8 @@ async function missingIn(reports: readonly string[]): Promise<string[]> {
  * same time.
  */
 const WAITING = [["client"], ["cli", "docs", "examples", "package"]];
-/** Those that measure, or have threads wait for each other. They run alone. */
-const ALONE = ["bench", "server"];
+/** Those that measure, or in which servers and threads wait for each other. They run alone. */
+const ALONE = ["bench", "journal", "server"];
 
 /** Runs the tests of some folders. Their output comes as a whole if it is to be printed `later`. */
 async function testFolders(

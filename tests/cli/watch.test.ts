@@ -302,7 +302,7 @@ describe("the table", () => {
     expect(renderTable([], { ...view, error: { message: "lan: \x1b[2J", at: NOW - 3000 } })).toEqual([
       "0 nodes on the LAN",
       "",
-      "None heard yet. Nodes of this version answer at once, others announce themselves every 30 s.",
+      "None heard yet. Most nodes answer at once, others within 30 s.",
       "lan: \\u{1b}[2J (3 s ago)",
     ]);
   });

@@ -43,7 +43,7 @@ export function renderTable(nodes: readonly LanNode[], view: View): string[] {
   if (nodes.length === 0) {
     return [
       ...head,
-      dim(cut("None heard yet. Nodes of this version answer at once, others announce themselves every 30 s.")),
+      dim(cut("None heard yet. Most nodes answer at once, others within 30 s.")),
       ...foot,
     ].slice(0, view.rows);
   }
