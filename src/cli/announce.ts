@@ -13,7 +13,8 @@ Announces the node at once and then again and again: every 30 s on the LAN and w
 Prints a line for each announcement that was sent, and one when a server has confirmed that it knows the node. Errors go to
 standard error, also that a server does not confirm; they do not end the command.
 SIGINT (Ctrl-C) and SIGTERM stop it: exit code 0. Under Node, SIGHUP ends it also if nohup started it: use setsid or a
-service manager. npx passes no SIGTERM on: run node_modules/.bin/whereabouts then. Exit code 1: it cannot listen on the LAN. Exit code 2: wrong use.
+service manager. npx passes no SIGTERM on: run node_modules/.bin/whereabouts then.
+Exit code 1: it cannot listen on the LAN. Exit code 2: wrong use.
 
 Examples:
   whereabouts announce --id NODE-A --port 22000 --server discovery.example.org

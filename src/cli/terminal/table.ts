@@ -41,11 +41,10 @@ export function renderTable(nodes: readonly LanNode[], view: View): string[] {
   const head = [bold(cut(`${count(nodes.length, "node")} on the LAN`)), ""];
   const foot = error === undefined ? [] : [red(cut(`${visible(error.message)} (${showAge(now - error.at)})`))];
   if (nodes.length === 0) {
-    return [
-      ...head,
-      dim(cut("None heard yet. Most nodes answer at once, others within 30 s.")),
-      ...foot,
-    ].slice(0, view.rows);
+    return [...head, dim(cut("None heard yet. Most nodes answer at once, others within 30 s.")), ...foot].slice(
+      0,
+      view.rows,
+    );
   }
 
   const room = Math.max(0, view.rows - HEAD_LINES - foot.length);
