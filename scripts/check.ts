@@ -51,7 +51,7 @@ async function missingIn(reports: readonly string[]): Promise<string[]> {
  * same time.
  */
 const WAITING = [["client"], ["cli", "docs", "examples", "package"]];
-/** Those that measure, or in which servers and threads wait for each other. They run alone. */
+/** The folders whose tests measure time, or fail if servers and threads get little processor time. They run alone, after the rest. */
 const ALONE = ["bench", "journal", "server"];
 
 /** Runs the tests of some folders. Their output comes as a whole if it is to be printed `later`. */
@@ -82,15 +82,15 @@ async function bunTest(): Promise<Tally> {
     // The output of one group comes as it is printed, the output of the others after it.
     const groups = [...WAITING, others];
     const runs = await Promise.all(groups.map((group, i) => testFolders(group, join(folder, `${i}.xml`), i > 0)));
-    for (const { output } of runs) console.log(output);
+    for (const { output } of runs.slice(1)) console.log(output);
     runs.push(await testFolders(ALONE, join(folder, "alone.xml"), false));
-    const sum = (name: string) => runs.reduce((sum, { report }) => sum + total(report, name), 0);
-    const skipped = sum("skipped");
-    const passed = sum("tests") - sum("failures") - skipped;
+    const all = (name: string) => runs.reduce((sum, { report }) => sum + total(report, name), 0);
+    const skipped = all("skipped");
+    const passed = all("tests") - all("failures") - skipped;
     const missing = await missingIn(runs.map(({ report }) => report));
     for (const file of missing) console.log(`check: ${file} ran no test`);
     // Bun's report has no failure if a file does not load or if there is no test at all. Its exit code shows the error.
-    const failed = sum("failures") + missing.length;
+    const failed = all("failures") + missing.length;
     const ok = runs.every(({ code }) => code === 0) && passed > 0;
     return { passed, failed: ok ? failed : Math.max(1, failed), skipped };
   } finally {

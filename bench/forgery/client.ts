@@ -34,7 +34,7 @@ async function announce(): Promise<void> {
   socket.close();
 }
 
-/** What is looked up now. */
+/** The nodes of the lookups that are running. */
 class Targets {
   readonly #known = new Set<number>();
   readonly #unknown = new Set<number>();

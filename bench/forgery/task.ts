@@ -1,4 +1,4 @@
-/** What the programs of the bench are told, and what they tell. */
+/** The messages between the bench and its programs. */
 
 /** The client's first argument. */
 export interface Task {
@@ -26,7 +26,7 @@ export type Kind = (typeof KINDS)[number];
 export interface Counts {
   /** Known nodes that were found where they are. */
   right: number;
-  /** Those of them that took more than a second. */
+  /** How many of the right ones took more than a second. */
   slow: number;
   /** Known nodes that were not found, or the lookup failed. */
   notFound: number;

@@ -7,7 +7,7 @@
 import { createInterface } from "node:readline";
 import { Discoverer, type DiscovererOptions } from "../../src/client/index.ts";
 
-/** What an agent can do. A node is named by a number that the bench chooses. */
+/** The commands of an agent. A node is named by a number that the bench chooses. */
 export interface Commands {
   /** Starts a node after `delay` ms. */
   start: { request: { node: number; options: DiscovererOptions; delay?: number }; response: { nodeId: string } };

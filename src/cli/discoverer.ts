@@ -1,4 +1,4 @@
-/** What the commands of the client share: the flags of the group and of the network interfaces, and the start. */
+/** Shared by the commands of the client: the flags of the group and of the network interfaces, and the start. */
 import type { Command } from "commander";
 import { Discoverer, type DiscovererOptions } from "../client/index.ts";
 import { optionErrorText } from "./errors.ts";

@@ -236,8 +236,7 @@ describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
       const before = openSockets();
       for (let i = 0; i < 10; i++) await start({ transport, workers: 4 }).catch(() => {});
       // A thread that ends late may have opened a socket meanwhile. It is closed when the thread has ended.
-      // So may one of an earlier test.
-      await until(() => openSockets() <= before, "the sockets to be closed");
+      await until(() => openSockets() === before, "the sockets to be closed");
     },
   );
 });

@@ -7,7 +7,7 @@ const QUIET = 60_000;
 
 export class Reports {
   readonly #onError: (error: DiscoveryError) => void;
-  /** What was reported and is not solved: by cause, the error's code. */
+  /** The failures that were reported and are not solved yet: the error's code, by cause. */
   readonly #reported = new Map<string, string | undefined>();
   /** When the network last reported an error, by its cause here. */
   readonly #heardAt = new Map<string, number>();
@@ -26,11 +26,12 @@ export class Reports {
 
   /** The network reports an error of an earlier packet. Whether a later one arrives is never said. */
   heard(error: Error): void {
-    const cause = `network ${codeOf(error)}`;
+    const cause = `network ${error.message}`;
     const now = performance.now();
     if (now - (this.#heardAt.get(cause) ?? now) > QUIET) this.solved(cause);
     this.#heardAt.set(cause, now);
-    this.failed(cause, "lan", "the network reports", error);
+    const code = codeOf(error);
+    this.report(cause, new DiscoveryError("lan", `the network reports: ${error.message}`, { code, cause: error }));
   }
 
   report(cause: string, error: DiscoveryError): void {

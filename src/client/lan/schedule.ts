@@ -48,7 +48,10 @@ export class Schedule {
     return Math.min(this.#regularAt, this.#answerAt, this.#repeatsAt[0] ?? Number.POSITIVE_INFINITY);
   }
 
-  /** What is due now, which counts as done then: an announcement on all targets, or only on young ones. */
+  /**
+   * Returns the announcement that is due, and takes it off the schedule: on all targets, or only on those that are new.
+   * `undefined` if none is due.
+   */
   take(now: number): "all" | "young" | undefined {
     if (now >= this.#regularAt || now >= this.#answerAt) {
       this.announced(now);

@@ -1,6 +1,6 @@
 /**
- * Whom the LAN believes: the programs of this host, and hosts on a directly connected network of an interface in use. What
- * a router has brought is not of this LAN.
+ * The sources whose announcements the LAN accepts: the programs of this host, and hosts on a directly connected network of an
+ * interface in use. Packets that a router forwarded come from another LAN.
  */
 import type { BlockList } from "node:net";
 import { builtin } from "../builtin.ts";

@@ -1,6 +1,7 @@
 /**
  * Queries and announcements to one server. A query is sent again and again, to the server's addresses in turn, until it is
- * cancelled or answered. An answer must have the NodeID of the query; the kernel drops datagrams of other senders.
+ * cancelled or answered. An answer must have the NodeID of the query. Datagrams of other senders do not come here: the sockets
+ * drop them.
  */
 import { AnnouncementFields, encodeQuery } from "../codec.ts";
 import { DiscoveryError } from "../error.ts";
@@ -54,7 +55,7 @@ export class ServerLink implements PathHandlers {
   #unsent = 0;
   /** Queries sent, to let each queue have its turn. */
   #sent = 0;
-  /** Packets. */
+  /** How many packets were sent and not answered yet: at most WINDOW. */
   #inFlight = 0;
   /** Replies since the last flush. */
   #replies = 0;
@@ -147,7 +148,7 @@ export class ServerLink implements PathHandlers {
     return this.#addresses.paths.some(({ alive }) => alive);
   }
 
-  /** Why a query that was never sent could not be. */
+  /** The error of a query that still waits for the server's name to be resolved; `undefined` if it is resolved. */
   get unresolved(): DiscoveryError | undefined {
     const { paths, server } = this.#addresses;
     return paths.length === 0 ? new DiscoveryError(server, "its name has not been resolved yet") : undefined;

@@ -21,7 +21,12 @@ export interface PathHandlers {
   onDatagram(path: Path, socket: number, unasked: boolean, datagram: Buffer): void;
   /** More sockets are open, or queries can go on without them. */
   onReady(): void;
-  /** What was sent is lost. Without an error, it was sent through sockets that had become stale, and can be sent again. */
+  /**
+   * The sockets were closed, so no answers can come to packets that were sent through them.
+   *
+   * @param error - why the server cannot be reached at this address; `undefined` if only the sockets had become stale, so that
+   *   the packets can be sent again through new ones
+   */
   onLost(path: Path, error: Error | undefined): void;
 }
 

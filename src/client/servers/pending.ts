@@ -15,7 +15,7 @@ interface QueryLink {
   report(error: DiscoveryError): void;
 }
 
-/** Who asks. */
+/** The code that sent a query, and is told the outcome. */
 export interface Asker {
   /** Called once. @param from - the server's address that replied */
   onReply(address: NodeAddress, from: Path, query: PendingQuery): void;

@@ -13,6 +13,7 @@ const SEND_TRIES = 2;
 
 export const bunSockets: Sockets = {
   async connect(ip, port, handlers): Promise<ConnectedSocket> {
+    let peer = "";
     const socket = await Bun.udpSocket({
       hostname: ip.includes(":") ? "::" : "0.0.0.0",
       connect: { hostname: ip, port },
@@ -24,7 +25,7 @@ export const bunSockets: Sockets = {
         },
       }),
     });
-    const peer = socket.remoteAddress.address;
+    peer = socket.remoteAddress.address;
     socket.unref();
     return {
       localAddress: socket.address.address,

@@ -5,7 +5,7 @@ import type { Lan } from "../../../src/client/lan/lan.ts";
 import type { Timings } from "../../../src/client/types.ts";
 import type { Host } from "../../support/netns.ts";
 
-/** What runs an agent: Bun, Bun with the sockets of Node, or Node. */
+/** The runtime of an agent: Bun, Bun with the sockets of Node, or Node. */
 export type Runtime = "bun" | "bun, node's sockets" | "node";
 
 export const hasNode: boolean = Bun.which("node") !== null;

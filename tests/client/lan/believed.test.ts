@@ -1,4 +1,4 @@
-/** Whom the LAN believes: hosts on a directly connected network of an interface in use. */
+/** The LAN accepts announcements only from hosts on a directly connected network of an interface in use. */
 import { expect } from "bun:test";
 import { Host } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";

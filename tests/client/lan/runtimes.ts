@@ -8,7 +8,7 @@ export const nodeTest = testIf(hasNetns && hasNode, `${NEEDS_NETNS}; node`);
 
 let runtime: Runtime = "bun";
 
-/** What runs the agents of the current test. */
+/** The runtime of the agents in the current test. */
 export function runtimeOfTest(): Runtime {
   return runtime;
 }
