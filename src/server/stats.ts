@@ -1,5 +1,49 @@
 /** The counters of a server. */
-import type { EngineCounters } from "../engine/index.ts";
+import type { EngineBackend, EngineCounters } from "../engine/index.ts";
+
+/** How often values fell into each of some ranges, since the start. */
+export interface Histogram {
+  /** Upper bounds of the ranges, ascending. A value that equals a bound is in its range. */
+  readonly bounds: readonly number[];
+  /** Number of values per range. The last range, with one more number than there are bounds, has no upper bound. */
+  readonly counts: readonly number[];
+  /** Sum of all values. */
+  readonly sum: number;
+}
+
+/** Statistics of one packet worker. A worker that replaces another one has its number and goes on with its counters. */
+export interface WorkerStats {
+  /** From 1 on. */
+  readonly number: number;
+  /** Whether it handles packets. */
+  readonly running: boolean;
+  readonly engine: EngineBackend;
+  /** Datagrams processed. */
+  readonly received: number;
+  /** Its heartbeats. A worker that is alive has several a second, with and without traffic. */
+  readonly heartbeats: number;
+  /** Seconds since its last heartbeat was seen. */
+  readonly silence: number;
+  /** Processor time of its threads, in seconds; undefined where the system does not report it. */
+  readonly cpuSeconds: number | undefined;
+  /** How often it was replaced. */
+  readonly replaced: number;
+}
+
+/** How full one table of the limiter is. Each limit has a table for each kind of key. */
+export interface LimiterTable {
+  readonly limit: LimitName;
+  readonly key: "source" | "network-ipv4" | "network-ipv6" | "node" | "reserve";
+  /** Places for keys. */
+  readonly slots: number;
+  /** Slots of keys that have sent something lately, so that they have less than a full burst. */
+  readonly used: number;
+  /** Parts of the table, five slots each, in which every slot is in use: a new key there starts with another key's load. */
+  readonly crowded: number;
+}
+
+/** The names of the limits: of queries by source, of announcements by source, of what is new by source, and by NodeID. */
+export type LimitName = "queries" | "announcements" | "new" | "node";
 
 /** Statistics of a server's journal, since the start of the server. */
 export interface JournalStats {
@@ -23,6 +67,8 @@ export interface JournalStats {
   readonly errors: number;
   /** The longest that an announcement may have waited to be appended, in seconds. */
   readonly lag: number;
+  /** How long appends took, in seconds. */
+  readonly appends: Histogram;
 }
 
 /** Statistics of a server. */
@@ -33,10 +79,20 @@ export interface ServerStats extends EngineCounters {
   readonly capacity: number;
   /** Workers that are running. */
   readonly workers: number;
+  /** All workers, one after the other. The sum of their `received` is that of the server. */
+  readonly perWorker: readonly WorkerStats[];
   /** Workers that crashed or hung, and were replaced. */
   readonly replaced: number;
   /** Seconds since the start. */
   readonly uptime: number;
+  /** Numbers of datagrams that were processed at once. */
+  readonly batches: Histogram;
+  /** Datagrams that the kernel dropped because a receive buffer was full; undefined where it does not report them. */
+  readonly kernelDrops: number | undefined;
+  /** Bytes of datagrams that wait in receive buffers; undefined where the kernel does not report them. */
+  readonly receiveQueue: number | undefined;
+  /** The tables of the limiter. */
+  readonly limiter: readonly LimiterTable[];
   /** Journal statistics. */
   readonly journal: JournalStats;
 }

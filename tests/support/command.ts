@@ -13,6 +13,8 @@ const CLEAN = {
   ),
   // The default would be the journal of the user who runs the tests.
   WHEREABOUTS_JOURNAL: "memory",
+  // Tests run side by side, and the default is one port.
+  WHEREABOUTS_ADMIN: "off",
 };
 
 /** How the command line is started: the program and the file that it runs. */

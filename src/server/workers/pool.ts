@@ -12,6 +12,7 @@ import { type EngineControl, type EngineMemory, EngineRepair } from "../../engin
 import type { Clock } from "../clock.ts";
 import { cannotListen, ServerError } from "../error.ts";
 import type { ResolvedServerOptions } from "../options.ts";
+import type { WorkerStats } from "../stats.ts";
 import { EndingWorker, HOLD_S } from "./ending.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
 import { checkDescriptors, PacketWorker, within } from "./packet-worker.ts";
@@ -172,6 +173,20 @@ export class WorkerPool {
     });
     await Promise.race([worker.stopped, late.promise]);
     endWatch();
+  }
+
+  /** Statistics of all workers. */
+  stats(): WorkerStats[] {
+    return this.#slots.map(({ number, engine, worker }) => ({
+      number,
+      running: worker !== undefined,
+      engine,
+      received: 0,
+      heartbeats: worker === undefined ? 0 : this.#control.heartbeat(worker.lane),
+      silence: 0,
+      cpuSeconds: undefined,
+      replaced: 0,
+    }));
   }
 
   /** Repairs what the control thread's own engine left behind when it failed. */

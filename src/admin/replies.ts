@@ -1,0 +1,50 @@
+/** Builds the replies of the API from what the server tells. */
+import { version } from "../../package.json";
+import { bytesToHex, nodeIdToText } from "../codec/index.ts";
+import type { DiscoveryServer, Limited, NodeInfo } from "../server/index.ts";
+import type { LimitedKey, NodeIdReply, NodeReply, StatsReply } from "./api.ts";
+
+const FLAGS = { sourceRate: "--source-rate", nodeRate: "--node-rate", newRate: "--new-rate" } as const;
+
+export function statsReply(server: DiscoveryServer, ready: boolean): StatsReply {
+  const stats = server.stats();
+  const now = Date.now();
+  const { sourceRate, sourceBurst, nodeRate, nodeBurst, newRate, newBurst, limitDryRun, transport } = server.options;
+  const { user, system } = process.cpuUsage();
+  return {
+    ...stats,
+    version,
+    startedAt: new Date(now - stats.uptime * 1000).toISOString(),
+    at: new Date(now).toISOString(),
+    ready,
+    problems: server.problems().map((problem) => ({ ...problem, since: iso(problem.since) })),
+    listening: server.addresses.map((ip) => `${ip.includes(":") ? `[${ip}]` : ip}:${server.port}`),
+    transport,
+    kernelDrops: stats.kernelDrops ?? null,
+    receiveQueue: stats.receiveQueue ?? null,
+    process: { residentBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 },
+    limits: { sourceRate, sourceBurst, nodeRate, nodeBurst, newRate, newBurst, dryRun: limitDryRun },
+  };
+}
+
+export function limitedKey({ network, nodeId, option, since, ...rest }: Limited): LimitedKey {
+  return {
+    ...rest,
+    network: network ?? null,
+    nodeId: nodeId === undefined ? null : nodeIdReply(nodeId),
+    flag: FLAGS[option],
+    since: iso(since),
+  };
+}
+
+export function nodeReply({ nodeId, announcedAt, expiresAt, ...rest }: NodeInfo): NodeReply {
+  return { ...rest, nodeId: nodeIdReply(nodeId), announcedAt: iso(announcedAt), expiresAt: iso(expiresAt) };
+}
+
+function nodeIdReply(bytes: Uint8Array): NodeIdReply {
+  return { text: nodeIdToText(bytes) ?? null, hex: bytesToHex(bytes) };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

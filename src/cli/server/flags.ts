@@ -1,0 +1,119 @@
+/** The flags of `whereabouts server`. */
+import type { Command } from "commander";
+import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
+import {
+  defaultServerOptions,
+  MAX_WORKERS,
+  MOST_RECEIVE_BUFFER,
+  type ServerOptions,
+  TRANSPORTS,
+} from "../../server/index.ts";
+import { networks } from "../networks.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "../terminal/log.ts";
+import { adminAddress, flag, names, number, oneOf, toggle, whole, wholeOrAuto } from "../values.ts";
+
+export interface Flags extends ServerOptions, LogOptions {
+  /** Empty if none is given. */
+  readonly host: readonly string[];
+  /** `HOST:PORT` or `off`. */
+  readonly admin: string;
+  readonly adminToken?: string;
+}
+
+/** Adds the flags to the command. */
+export function addServerFlags(command: Command): Command {
+  const d = defaultServerOptions();
+  const rate = number(0);
+  const burst = number(1);
+  return command
+    .addOption(
+      flag("--host <address>", "address to listen on; may be repeated; :: is every interface, IPv6 and IPv4")
+        .argParser(names)
+        .default([], "::"),
+    )
+    .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(whole(0, 65535)))
+    .addOption(
+      flag("--workers <n>", "threads that handle packets; auto: the number of processors minus 1 on Linux, else 1")
+        .default(d.workers)
+        .argParser(wholeOrAuto(1, MAX_WORKERS)),
+    )
+    .addOption(
+      flag("--transport <name>", "udp works everywhere; mmsg takes less processor time, on Linux only")
+        .default(d.transport)
+        .choices(TRANSPORTS),
+    )
+    .addOption(
+      flag("--receive-buffer <bytes>", "buffer for packets that wait, per worker")
+        .default(d.receiveBuffer)
+        .argParser(whole(1, MOST_RECEIVE_BUFFER)),
+    )
+    .addOption(flag("--engine <name>", "packet engine").default(d.engine).choices(["wasm", "ts"]))
+    .addOption(
+      flag(
+        "--capacity <nodes>",
+        "the most nodes that are stored; beyond that, new ones replace those announced only once",
+      )
+        .default(d.capacity)
+        .argParser(whole(1, 2 ** 32)),
+    )
+    .addOption(
+      flag("--max-id-length <bytes>", "the longest NodeID").default(d.maxIdLength).argParser(whole(1, MAX_ID_LENGTH)),
+    )
+    .addOption(
+      flag("--retention <seconds>", "how long an announcement is valid").default(d.retention).argParser(whole(1, 1e9)),
+    )
+    .addOption(
+      flag("--source-rate <n>", "queries, and announcements, per second from one source; 0: no limit")
+        .default(d.sourceRate)
+        .argParser(rate),
+    )
+    .addOption(
+      flag("--source-burst <n>", "queries at once from one source, and announcements unless --new-burst is more")
+        .default(d.sourceBurst)
+        .argParser(burst),
+    )
+    .addOption(
+      flag("--node-rate <n>", "queries per second for one NodeID, a thousandth of it for each source; 0: no limit")
+        .default(d.nodeRate)
+        .argParser(rate),
+    )
+    .addOption(
+      flag("--node-burst <n>", "queries at once for one NodeID, a thousandth of it for each source")
+        .default(d.nodeBurst)
+        .argParser(burst),
+    )
+    .addOption(
+      flag("--new-rate <n>", "new NodeIDs, and new addresses of known ones, per second from one source; 0: no limit")
+        .default(d.newRate)
+        .argParser(rate),
+    )
+    .addOption(
+      flag("--new-burst <n>", "new NodeIDs, and new addresses of known ones, at once from one source")
+        .default(d.newBurst)
+        .argParser(burst),
+    )
+    .addOption(
+      flag("--allow <cidr>", "network without limits; may be repeated").argParser(networks).default([], "none"),
+    )
+    .addOption(toggle("--limit-dry-run", "count packets above a limit, but handle them"))
+    .addOption(
+      flag(
+        "--journal <where>",
+        "where announcements are kept across restarts: sqlite, sqlite:PATH, redis://…, rediss://…, valkey://… or memory (not kept)",
+      ).default("sqlite"),
+    )
+    .addOption(flag("--journal-prefix <text>", "prefix of the keys in Redis").default(d.journalPrefix))
+    .addOption(
+      flag("--admin <address>", "HTTP address of the live page, metrics and API, or off")
+        .default("127.0.0.1:22080")
+        .argParser(adminAddress),
+    )
+    .addOption(flag("--admin-token <secret>", "what requests to the admin address must present"))
+    .addOption(
+      flag("--log-level <level>", "the least severe level that is logged; warn is warning")
+        .default("info")
+        .choices(LOG_LEVELS)
+        .argParser(oneOf(LOG_LEVELS, { warn: "warning" })),
+    )
+    .addOption(flag("--log-format <format>", "format of the log").default("pretty").choices(LOG_FORMATS));
+}

@@ -1,0 +1,117 @@
+/** What `whereabouts server` logs: its start, and its counters once a minute and at the end. */
+import { getLogger } from "@logtape/logtape";
+import { version } from "../../../package.json";
+import { escapeLogText } from "../../journal/index.ts";
+import {
+  type DiscoveryServer,
+  formatNetwork,
+  type JournalStats,
+  type ResolvedServerOptions,
+  type ServerStats,
+} from "../../server/index.ts";
+import { count, showAddress } from "../terminal/style.ts";
+
+const logger = getLogger(["whereabouts", "server"]);
+/** A shorter delay until announcements reach the journal is normal and is not reported. */
+const JOURNAL_LATE_S = 2;
+
+export function logStart(server: DiscoveryServer): void {
+  const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
+  const { address, addresses, port, receiveBuffer } = server;
+  const { workers, journal: journalStats } = server.stats();
+  const { where: journal, restored, restoreSeconds } = journalStats;
+  const where = addresses.map((ip) => showAddress({ ip, port })).join(", ");
+  logger.info(
+    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${transport}, journal ${escapeLogText(journal)}`,
+    {
+      version,
+      host: [host].flat().join(),
+      address,
+      addresses,
+      port,
+      engine,
+      workers,
+      transport,
+      receiveBuffer,
+      journal,
+    },
+  );
+  logger.info(
+    `stores up to ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each for ${retention} s; ${limits(server.options)}`,
+    { capacity, maxIdLength, retention },
+  );
+  if (journal !== "memory") {
+    logger.info(`${count(restored, "node")} restored from the journal in ${restoreSeconds.toFixed(2)} s`, {
+      restored,
+      restoreSeconds,
+    });
+  }
+  const asked = server.options.receiveBuffer;
+  if (receiveBuffer !== undefined && receiveBuffer < asked) {
+    logger.warning(
+      `the system grants a receive buffer of ${receiveBuffer} bytes, not of ${asked}, so bursts may be lost: run sysctl -w net.core.rmem_max=${asked}`,
+      { receiveBuffer, asked },
+    );
+  }
+}
+
+function limits(o: ResolvedServerOptions): string {
+  const text = (name: string, rate: number, burst: number) =>
+    rate === 0 ? `${name} none` : `${name} ${rate}/s, ${burst} at once`;
+  return [
+    text("limits per source", o.sourceRate, o.sourceBurst),
+    text("per NodeID", o.nodeRate, o.nodeBurst),
+    text("new NodeIDs per source", o.newRate, o.newBurst),
+    ...(o.allow.length > 0 ? [`none for ${o.allow.map(formatNetwork).join(", ")}`] : []),
+    ...(o.limitDryRun ? ["dry run: limits are counted, not enforced"] : []),
+  ].join("; ");
+}
+
+/** Counters of the journal since `before`, and by how many seconds it is late. */
+function journalCounters(before: JournalStats | undefined, now: JournalStats) {
+  const since = (name: "appended" | "merged" | "noRoom" | "ahead" | "bad" | "errors") =>
+    now[name] - (before?.[name] ?? 0);
+  return {
+    journalAppended: since("appended"),
+    journalMerged: since("merged"),
+    journalNoRoom: since("noRoom"),
+    journalAhead: since("ahead"),
+    journalBad: since("bad"),
+    journalErrors: since("errors"),
+    journalLateSeconds: now.lag < JOURNAL_LATE_S ? 0 : Math.round(now.lag),
+  };
+}
+
+/** Logs counters since `before`, or since the start: `stopped by SIGTERM after 8 packets: 4 answered, 4 stored; 1 node, …`. */
+export function logStats(title: string, before: ServerStats | undefined, now: ServerStats): void {
+  const since = (name: keyof ServerStats["verdicts"]) => now.verdicts[name] - (before?.verdicts[name] ?? 0);
+  const verdicts = Object.fromEntries(
+    (Object.keys(now.verdicts) as (keyof ServerStats["verdicts"])[]).map((name) => [name, since(name)]),
+  );
+  const received = now.received - (before?.received ?? 0);
+  const unsent = now.unsent - (before?.unsent ?? 0);
+  const displaced = now.displaced - (before?.displaced ?? 0);
+  const residentMB = Math.round(process.memoryUsage.rss() / 1e6);
+  const journal = journalCounters(before?.journal, now.journal);
+
+  const list = (parts: readonly (readonly [number, string])[]) =>
+    parts.flatMap(([n, name]) => (n === 0 ? [] : `${n} ${name}`)).join(", ");
+  const verdictText = list(Object.entries(verdicts).map(([name, n]) => [n, name]));
+  const journalText = list([
+    [journal.journalAppended, "appended"],
+    [journal.journalMerged, "merged"],
+    [journal.journalNoRoom, "without room"],
+    [journal.journalAhead, "from the future"],
+    [journal.journalBad, "bad batches"],
+    [journal.journalErrors, "errors"],
+    [journal.journalLateSeconds, "s late"],
+  ]);
+  const parts = [
+    `${title} ${count(received, "packet")}${verdictText === "" ? "" : `: ${verdictText}`}`,
+    ...(displaced === 0 ? [] : [`${count(displaced, "node")} gave way to new ones`]),
+    ...(unsent === 0 ? [] : [`${count(unsent, "reply", "replies")} not sent`]),
+    `${count(now.nodes, "node")}, ${residentMB} MB resident`,
+    ...(journalText === "" ? [] : [`journal: ${journalText}`]),
+  ];
+  logger.info(parts.join("; "), { received, ...verdicts, displaced, unsent, nodes: now.nodes, residentMB, ...journal });
+}
