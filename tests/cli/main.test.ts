@@ -15,7 +15,7 @@ const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 function spawn(args: readonly string[], env: Record<string, string> = {}, by: readonly string[] = []) {
   return Bun.spawn([...by, process.execPath, MAIN, ...args], {
     // The tests must not use the journal of the user who runs them.
-    env: { ...Bun.env, WHEREABOUTS_JOURNAL: "memory", ...env },
+    env: { ...Bun.env, WHEREABOUTS_JOURNAL: "memory", WHEREABOUTS_ADMIN: "off", ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
