@@ -2,7 +2,7 @@
  * The full check: types, unused code, lint, as-pect, bun test. If one fails, the others still run. The last line has the
  * totals. `bun run test` runs scripts/setup.ts and then this.
  */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TEST_LIMIT_MS } from "../tests/support/time-limits.ts";
@@ -40,62 +40,71 @@ function total(report: string, name: string): number {
   return Number(new RegExp(`\\b${name}="(\\d+)"`).exec(root)?.[1] ?? 0);
 }
 
-/** The test files that are missing in the reports. */
-async function missingIn(reports: readonly string[]): Promise<string[]> {
-  const files = await Array.fromAsync(new Bun.Glob("tests/**/*.test.ts").scan({ cwd: root }));
-  return files.filter((file) => !reports.some((report) => report.includes(`file="${file}"`))).sort();
+/**
+ * The tests run file by file, in three phases. First most folders: their tests mostly wait, for programs, packets and time-outs,
+ * so several files run at a time. Then folders whose tests fail if servers get little processor time, and last those that
+ * measure time or starve threads.
+ */
+const PHASES: readonly { readonly folders: readonly string[]; readonly atOnce: number }[] = [
+  // The folders with the longest files come first, so that no long file runs last, by itself.
+  { folders: ["client", "cli", "examples", "*"], atOnce: 4 },
+  { folders: ["journal"], atOnce: 2 },
+  { folders: ["bench", "server"], atOnce: 1 },
+];
+
+/** The test files of a phase; `*` stands for all folders that no phase names. */
+async function filesOf(folders: readonly string[]): Promise<string[]> {
+  const files = (await Array.fromAsync(new Bun.Glob("tests/**/*.test.ts").scan({ cwd: root }))).sort();
+  const folderOf = (file: string) => file.split("/")[1]!;
+  const named = PHASES.flatMap((phase) => phase.folders);
+  return folders.flatMap((folder) =>
+    files.filter((file) => (folder === "*" ? !named.includes(folderOf(file)) : folderOf(file) === folder)),
+  );
 }
 
-/**
- * The folders of tests/ that mostly wait: for programs, packets and time-outs. These two groups and the other folders run at the
- * same time.
- */
-const WAITING = [["client"], ["cli", "docs", "examples", "package"]];
-/** The folders whose tests measure time, or fail if servers and threads get little processor time. They run alone, after the rest. */
-const ALONE = ["bench", "journal", "server"];
-
-/** Runs the tests of some folders. Their output comes as a whole if it is to be printed `later`. */
-async function testFolders(
-  folders: readonly string[],
-  report: string,
-  later: boolean,
-): Promise<{ code: number; report: string; output: string }> {
+/** Runs one test file. */
+async function testFile(file: string, report: string): Promise<Tally> {
   const options = [`--timeout=${TEST_LIMIT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
-  const out = later ? "pipe" : "inherit";
-  const child = Bun.spawn([process.execPath, "test", ...folders.map((name) => `./tests/${name}/`), ...options], {
+  const child = Bun.spawn([process.execPath, "test", `./${file}`, ...options], {
     cwd: root,
-    stdio: ["ignore", out, out],
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  const output = later ? Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]) : [];
-  const code = await child.exited;
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  console.log(`${out}${err}`.trim());
   const text = (await Bun.file(report).exists()) ? await Bun.file(report).text() : "";
-  return { code, report: text, output: (await output).join("") };
+  const skipped = total(text, "skipped");
+  const failed = total(text, "failures");
+  const passed = total(text, "tests") - failed - skipped;
+  // Bun's report has no failure if a file does not load or has no test. Its exit code, or a report without tests, shows that.
+  const ok = code === 0 && passed + skipped > 0;
+  if (!ok && failed === 0) console.log(`check: ${file} failed (exit ${code}, ${passed} passed, ${skipped} skipped)`);
+  return { passed, failed: ok ? failed : Math.max(1, failed), skipped };
 }
 
 async function bunTest(): Promise<Tally> {
   console.log("\n== bun test");
   const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
+  const tallies: Tally[] = [];
   try {
-    const folders = (await readdir(join(root, "tests"), { withFileTypes: true })).filter((it) => it.isDirectory());
-    const known = [...WAITING.flat(), ...ALONE];
-    const others = folders.map(({ name }) => name).filter((name) => !known.includes(name));
-    // The output of one group comes as it is printed, the output of the others after it.
-    const groups = [...WAITING, others];
-    const runs = await Promise.all(groups.map((group, i) => testFolders(group, join(folder, `${i}.xml`), i > 0)));
-    for (const { output } of runs.slice(1)) console.log(output);
-    runs.push(await testFolders(ALONE, join(folder, "alone.xml"), false));
-    const all = (name: string) => runs.reduce((sum, { report }) => sum + total(report, name), 0);
-    const skipped = all("skipped");
-    const passed = all("tests") - all("failures") - skipped;
-    const missing = await missingIn(runs.map(({ report }) => report));
-    for (const file of missing) console.log(`check: ${file} ran no test`);
-    // Bun's report has no failure if a file does not load or if there is no test at all. Its exit code shows the error.
-    const failed = all("failures") + missing.length;
-    const ok = runs.every(({ code }) => code === 0) && passed > 0;
-    return { passed, failed: ok ? failed : Math.max(1, failed), skipped };
+    for (const { folders, atOnce } of PHASES) {
+      const files = await filesOf(folders);
+      const next = async () => {
+        for (let file = files.shift(); file !== undefined; file = files.shift()) {
+          tallies.push(await testFile(file, join(folder, `${file.replaceAll("/", "-")}.xml`)));
+        }
+      };
+      await Promise.all(Array.from({ length: atOnce }, next));
+    }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+  const all = sum(tallies);
+  return all.passed > 0 ? all : { ...all, failed: Math.max(1, all.failed) };
+}
+
+function sum(tallies: readonly Tally[]): Tally {
+  const add = (name: keyof Tally) => tallies.reduce((all, tally) => all + tally[name], 0);
+  return { passed: add("passed"), failed: add("failed"), skipped: add("skipped") };
 }
 
 /** In CI a skipped test is a failure: the machine must have everything that the tests need. */
@@ -112,6 +121,6 @@ const tallies = [
   await aspect(),
   strict(await bunTest()),
 ];
-const sum = (name: keyof Tally) => tallies.reduce((total, tally) => total + tally[name], 0);
-console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
-process.exit(sum("failed") > 0 ? 1 : 0);
+const { passed, failed, skipped } = sum(tallies);
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(failed > 0 ? 1 : 0);
