@@ -28,8 +28,8 @@ export function benchCommand(): Command {
 }
 
 async function run(command: Command): Promise<void> {
-  if (!existsSync(MAIN)) {
-    refuse(command, "the benches are not in the package: get the sources of Whereabouts and run bun bench there");
+  if (Bun.isStandaloneExecutable || !existsSync(MAIN)) {
+    refuse(command, "bench needs a checkout: get the sources of Whereabouts and run bun bench there");
   }
   // bun run whereabouts installs only what the other commands need.
   if (!resolves(NEEDED)) refuse(command, "the benches need more packages: run bun bench, which installs them first");

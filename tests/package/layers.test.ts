@@ -10,6 +10,7 @@ const LAYERS = [
   ["journal", "transport", "engine"],
   ["codec"],
   ["xdr"],
+  ["threads"],
 ];
 const IMPORT =
   /(?:^|\n)(?:import|export)\b[^;]*?\bfrom "([^"]+)"|(?:^|\n)import "([^"]+)"|\b(?:import|require|import\.meta\.resolve)\(\s*"([^"]+)"/g;
@@ -127,7 +128,7 @@ test("assembly/ imports only itself", async () => {
 });
 
 /** What the command line under Node must not reach: it is Bun's. */
-const BUN_FOLDERS = /^src\/(?:server|engine|transport|journal)\//;
+const BUN_FOLDERS = /^src\/(?:server|engine|transport|journal|threads)\//;
 /** The only file of the client that uses Bun's API. It does so under Bun only. */
 const BUN_SOCKETS = "src/client/sockets/bun.ts";
 /** The API of Bun, and what Node 20 lacks. */

@@ -8,6 +8,7 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { build } from "esbuild";
 import { publint } from "publint";
 import { stubModule } from "../../scripts/stub.ts";
+import { THREADS } from "../../src/threads/start.ts";
 import { testIf } from "../support/needs.ts";
 import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 import { hasNpm, NEEDS_NPM, ROOT, Workplace } from "./workplace.ts";
@@ -27,11 +28,10 @@ function unpacked(): Promise<string> {
   return unpacking;
 }
 
-/** The imports of a module, without types, and the files that it opens relative to itself. */
+/** The imports of a module, without types. */
 function importsOf(text: string, loader: "js" | "ts"): string[] {
   const code = text.replace(/^#!.*/, "");
-  const opened = [...code.matchAll(/new URL\("([^"]+)", import\.meta\.url\)/g)].map(([, path]) => path!);
-  return [...new Bun.Transpiler({ loader }).scanImports(code).map(({ path }) => path), ...opened];
+  return new Bun.Transpiler({ loader }).scanImports(code).map(({ path }) => path);
 }
 
 describe("the tarball", () => {
@@ -88,7 +88,8 @@ describe("the tarball", () => {
         if (path.startsWith(".")) expect(files).toContain(join("dist", path));
         else if (!path.startsWith("node:")) expect(Object.keys(dependencies)).toContain(path);
       }
-      for (const path of ["../../build/engine.wasm", "./worker.ts", "commander"]) expect(found).toContain(path);
+      for (const path of ["../../build/engine.wasm", "commander"]) expect(found).toContain(path);
+      for (const thread of THREADS) expect(files).toContain(`src/${thread}`);
     },
     LONG_LIMIT_MS,
   );

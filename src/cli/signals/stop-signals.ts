@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { ownThread } from "../../server/workers/threads.ts";
 import { TICK_MS } from "../../server/workers/ticks.ts";
+import { startThread } from "../../threads/start.ts";
 import type { Guarded } from "./guard.ts";
 
 type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
@@ -45,9 +46,8 @@ function isHangupIgnored(): boolean {
 /** Starts the thread that gives the signals their default action back if this thread hangs. */
 function guard(signals: readonly Signal[]): void {
   const heartbeat = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL("./guard.ts", import.meta.url).href);
   // Without the guard, for instance where there is no bun:ffi, signals wait for this thread.
-  worker.onerror = (event) => event.preventDefault();
+  const worker = startThread("cli/signals/guard.ts", () => {});
   worker.unref();
   worker.postMessage({
     heartbeat,

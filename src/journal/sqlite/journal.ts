@@ -1,5 +1,6 @@
 /** A journal in an SQLite file, which a worker thread reads and writes. */
 import { getLogger } from "@logtape/logtape";
+import { startThread } from "../../threads/start.ts";
 import { Batch, type SealedBatch } from "../batch/index.ts";
 import { type Journal, JournalError, type JournalRegistry, type RegistryClock, type StorageInfo } from "../journal.ts";
 import { escapeLogText, OutageLog } from "../outage-log.ts";
@@ -316,13 +317,14 @@ export class SqliteJournal implements Journal {
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
+    const worker = startThread("journal/sqlite/worker.ts", (message) =>
+      this.#workerEnded(`the worker of the journal crashed: ${message}`, "failed"),
+    );
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       if (data.type === "batch") this.#onBatch(data.data, data.shift);
       else if (data.type === "done") this.#pending.shift()?.resolve(data);
       else this.#pending.shift()?.reject(new JournalError(data.code, data.message));
     };
-    worker.onerror = ({ message }) => this.#workerEnded(`the worker of the journal crashed: ${message}`, "failed");
     return worker;
   }
 

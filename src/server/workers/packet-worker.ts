@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
+import { startThread } from "../../threads/start.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 import { isAlive, takesNoSignals } from "./threads.ts";
@@ -55,8 +56,6 @@ export class PacketWorker {
     this.ended = ended.promise;
     // An unhandled rejection here must not crash the program.
     listening.promise.catch(() => {});
-    const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
-    this.#worker = worker;
     let ticksLeft = START_TICKS;
     const endWatch = ticks.each(() => {
       if (ticks.onTime && !ticks.starved) ticksLeft--;
@@ -69,6 +68,8 @@ export class PacketWorker {
       failed.resolve(error);
       stopped.resolve();
     };
+    const worker = startThread("server/workers/worker.ts", (message) => fail(lastLine(message)));
+    this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === "thread") this.thread = data.thread;
       else if (data.type === "stopped") stopped.resolve();
@@ -79,7 +80,6 @@ export class PacketWorker {
         listening.resolve(data.listening);
       }
     };
-    worker.onerror = ({ message }) => fail(lastLine(message));
     worker.addEventListener("close", () => {
       void this.#threadGone().then(ended.resolve);
       fail("its thread ended");
