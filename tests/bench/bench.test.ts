@@ -316,7 +316,7 @@ describe("whereabouts bench", () => {
     };
     const installed = await bench();
     expect(installed.code).toBe(2);
-    expect(installed.err).toMatch(/^whereabouts: error: the benches are not in the package: [^\n]*bun bench[^\n]*\n$/);
+    expect(installed.err).toMatch(/^whereabouts: error: bench needs a checkout: [^\n]*bun bench[^\n]*\n$/);
 
     // A checkout that has only what the other commands need.
     cpSync(join(root, "bench"), join(folder, "bench"), { recursive: true });

@@ -2,8 +2,8 @@
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
 import { startThread } from "../../threads/start.ts";
+import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 import { isAlive, takesNoSignals } from "./threads.ts";
@@ -56,6 +56,8 @@ export class PacketWorker {
     this.ended = ended.promise;
     // An unhandled rejection here must not crash the program.
     listening.promise.catch(() => {});
+    const worker = startThread("server/workers/worker.ts", (message) => fail(lastLine(message)));
+    this.#worker = worker;
     let ticksLeft = START_TICKS;
     const endWatch = ticks.each(() => {
       if (ticks.onTime && !ticks.starved) ticksLeft--;
@@ -68,8 +70,6 @@ export class PacketWorker {
       failed.resolve(error);
       stopped.resolve();
     };
-    const worker = startThread("server/workers/worker.ts", (message) => fail(lastLine(message)));
-    this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.type === "thread") this.thread = data.thread;
       else if (data.type === "stopped") stopped.resolve();
