@@ -3,9 +3,11 @@ import type { LimitName } from "./stats.ts";
 
 /** What the registry knows of a node. */
 export interface NodeInfo {
+  /** 1 to 1008 bytes. */
   readonly nodeId: Uint8Array;
   /** The address that is handed out: IPv4 as `192.0.2.1`, IPv6 as in RFC 5952. */
   readonly ip: string;
+  /** The port that the node announced. */
   readonly port: number;
   /** Time of the last announcement, in ms since 1970 by the system's clock. */
   readonly announcedAt: number;
@@ -25,6 +27,7 @@ export interface Limited {
   readonly network: string | undefined;
   /** The NodeID that was asked for, or of the limit `node` of a source: the one that it asked for too often. */
   readonly nodeId: Uint8Array | undefined;
+  /** The limit that it exceeds. */
   readonly limit: LimitName;
   /** The option that sets the limit. Networks have 32 times the limit of a source. */
   readonly option: "sourceRate" | "nodeRate" | "newRate";
@@ -40,6 +43,7 @@ export interface Limited {
 
 /** Something that is wrong now. */
 export interface Problem {
+  /** What kind of problem it is, for programs. */
   readonly code:
     | "registry-full"
     | "journal-late"
@@ -60,12 +64,17 @@ export interface Problem {
 
 /** Whether the server serves. */
 export interface Readiness {
+  /** Whether all checks passed. */
   readonly ready: boolean;
+  /** All checks, passed or not. */
   readonly checks: readonly ReadinessCheck[];
 }
 
+/** One of the checks for {@link Readiness}. */
 export interface ReadinessCheck {
+  /** `probe` is an announcement and a query of the server's own, through its real socket. */
   readonly name: "sockets" | "journal" | "workers" | "probe";
+  /** Whether it passed. */
   readonly ok: boolean;
   /** The result in words. */
   readonly text: string;

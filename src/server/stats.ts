@@ -17,6 +17,7 @@ export interface WorkerStats {
   readonly number: number;
   /** Whether it handles packets. */
   readonly running: boolean;
+  /** Its packet engine. */
   readonly engine: EngineBackend;
   /** Datagrams processed. */
   readonly received: number;
@@ -32,7 +33,9 @@ export interface WorkerStats {
 
 /** How full one table of the limiter is. Each limit has a table for each kind of key. */
 export interface LimiterTable {
+  /** The limit that uses the table. */
   readonly limit: LimitName;
+  /** What the table's keys are. Networks are IPv4 /24 and IPv6 /48; a `reserve` is what a source may send in any case. */
   readonly key: "source" | "network-ipv4" | "network-ipv6" | "node" | "reserve";
   /** Places for keys. */
   readonly slots: number;
