@@ -116,6 +116,7 @@ function strict(tally: Tally): Tally {
 
 const tallies = [
   await tool("types", ["node_modules/typescript/bin/tsc", "-p", "."]),
+  await tool("types of the page", ["node_modules/typescript/bin/tsc", "-p", "src/admin/page"]),
   await tool("unused", ["node_modules/knip/bin/knip.js", "--no-progress", "--treat-config-hints-as-errors"]),
   await tool("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
   await aspect(),

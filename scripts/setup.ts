@@ -1,6 +1,7 @@
 /**
- * Sets up a checkout: installs the packages of the lock file and builds the wasm modules, each only when it is out of
- * date. With `--production` it installs only the runtime dependencies and the compiler of the wasm modules.
+ * Sets up a checkout: installs the packages of the lock file, and builds the wasm modules and the live page of the admin
+ * server. It does only what is out of date. With `--production` it installs only the runtime dependencies and the compiler
+ * of the wasm modules.
  *
  * package.json runs it before every script that needs it. So it prints nothing when there is nothing to do, and
  * otherwise prints to stderr.
@@ -62,28 +63,66 @@ const BINARIES = [
   ["codec", "asconfig.codec.json"],
 ] as const;
 
-const OUTPUTS = [...BINARIES.flatMap(([name]) => [`${name}.wasm`, `${name}.wat`]), "codec-wasm.ts"];
+/** The live page of the admin server: path at the server, file, content type. */
+const PAGE_FILES = [
+  ["/", "index.html", "text/html; charset=utf-8"],
+  ["/page.css", "page.css", "text/css; charset=utf-8"],
+  ["/main.js", "main.js", "text/javascript; charset=utf-8"],
+  ["/icon.svg", "icon.svg", "image/svg+xml"],
+] as const;
+const PAGE_SOURCES = "src/admin/page";
+const LICENSES =
+  "/*! With uPlot, (c) Leon Sorokin, MIT License: https://github.com/leeoniya/uPlot/blob/master/LICENSE */";
+
+/** Writes page.ts, the files of the page as text: importing it needs no file, also in a program that Bun compiled. */
+async function buildPage(temporary: string): Promise<void> {
+  const folder = join(temporary, "page");
+  // In a process of its own, since Bun does not find packages that were installed after its start.
+  const entries = ["main.ts", "page.css"].map((file) => join(PAGE_SOURCES, file));
+  const options = ["--target=browser", "--minify", `--banner=${LICENSES}`, "--outdir", folder];
+  await run("bun build of the page", ["build", ...entries, ...options]);
+  const files = await Promise.all(
+    PAGE_FILES.map(async ([path, file, contentType]) => {
+      const bundled = Bun.file(join(folder, file));
+      const bytes = await ((await bundled.exists()) ? bundled : Bun.file(join(root, PAGE_SOURCES, file))).bytes();
+      const etag = `"${Bun.CryptoHasher.hash("sha256", bytes, "hex").slice(0, 16)}"`;
+      return [path, { contentType, etag, gzip: Bun.gzipSync(bytes, { level: 9 }).toBase64() }];
+    }),
+  );
+  const text = JSON.stringify(Object.fromEntries(files), undefined, 2);
+  await Bun.write(
+    join(temporary, "page.ts"),
+    `/** The live page (generated): its files by path, compressed and in base64. */\nexport const PAGE = ${text};\n`,
+  );
+  await rm(folder, { recursive: true });
+}
+
+const OUTPUTS = [...BINARIES.flatMap(([name]) => [`${name}.wasm`, `${name}.wat`]), "codec-wasm.ts", "page.ts"];
 
 async function build(): Promise<void> {
   const sources = (await readdir(join(root, "assembly"))).filter((file) => file.endsWith(".ts")).sort();
+  const page = (await readdir(join(root, PAGE_SOURCES))).sort();
   const wanted = await digest([
     "scripts/setup.ts",
     "node_modules/assemblyscript/package.json",
+    "node_modules/uplot/package.json",
+    ...page.map((file) => `${PAGE_SOURCES}/${file}`),
     ...BINARIES.map(([, config]) => config),
     ...sources.map((file) => `assembly/${file}`),
   ]);
   if (OUTPUTS.every((file) => existsSync(join(built, file))) && (await upToDate(join(built, "stamp"), wanted))) return;
-  console.error("setup: building the wasm modules");
+  console.error("setup: building the wasm modules and the live page");
   // Built in a folder of its own and then renamed, so that an aborted or concurrent build never leaves half a module.
   const temporary = join(root, `build.${process.pid}`);
   await mkdir(temporary, { recursive: true });
   process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
-  await Promise.all(
-    BINARIES.map(([name, config]) => {
+  await Promise.all([
+    buildPage(temporary),
+    ...BINARIES.map(([name, config]) => {
       const output = ["--outFile", join(temporary, `${name}.wasm`), "--textFile", join(temporary, `${name}.wat`)];
       return run(`asc of ${name}`, ["node_modules/assemblyscript/bin/asc.js", "--config", config, ...output]);
     }),
-  );
+  ]);
   const codec = await Bun.file(join(temporary, "codec.wasm")).bytes();
   await Bun.write(
     join(temporary, "codec-wasm.ts"),

@@ -47,7 +47,10 @@ describe("the tarball", () => {
       expect(targets.length).toBeGreaterThan(15);
       // The command under Node: bin/whereabouts names it.
       targets.push("dist/cli.js");
+      // The live page as it was built. Its sources are not needed, and neither is its picture.
+      targets.push("build/page.ts");
       for (const target of targets) expect(files).toContain(target.replace(/^\.\//, ""));
+      expect(files.filter((file) => file.startsWith("src/admin/page/") || file.endsWith(".png"))).toEqual([]);
       const tops = new Set(files.map((file) => file.split("/")[0]));
       expect([...tops].sort()).toEqual([
         "LICENSE",

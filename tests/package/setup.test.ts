@@ -15,8 +15,11 @@ const CACHE = Bun.spawnSync([process.execPath, "pm", "cache"], { cwd: ROOT }).st
 const hasCache = existsSync(join(CACHE, "assemblyscript")) && existsSync(join(CACHE, "knip"));
 const NEEDS_CACHE = "Bun's cache does not have our packages";
 
-/** The files that setup.ts reads. The wasm modules are there already, so that it does not build them. */
-const READ = ["package.json", "bun.lock", "bunfig.toml", "asconfig.json", "asconfig.codec.json", "assembly", "build"];
+/** The files that setup.ts reads. The wasm modules and the page are there already, so that it does not build them. */
+const READ = [
+  ...["package.json", "bun.lock", "bunfig.toml", "asconfig.json", "asconfig.codec.json"],
+  ...["assembly", "src/admin/page", "build"],
+];
 
 class Checkout {
   readonly folder: string;
@@ -48,8 +51,9 @@ class Checkout {
 }
 
 const PRODUCTION = [
-  ...["@logtape", "ansi-regex", "assemblyscript", "binaryen", "commander", "get-east-asian-width", "ipaddr.js", "long"],
-  ...["string-width", "strip-ansi", "whereabouts-assembly"],
+  ...["@logtape", "@opentelemetry", "ansi-regex", "assemblyscript", "binaryen", "bintrees", "commander"],
+  ...["get-east-asian-width", "ipaddr.js", "long", "prom-client", "string-width", "strip-ansi", "tdigest", "uplot"],
+  ...["whereabouts-assembly", "whereabouts-page"],
 ];
 
 testIf(hasCache, NEEDS_CACHE)(
