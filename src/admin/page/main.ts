@@ -1,8 +1,94 @@
-/** The live page of the admin server. */
-import uPlot from "uplot";
-import type { StatsReply } from "../api.ts";
+/** The live page of the admin server. It follows the server's events and paints at most once for each. */
+import type { HistoryReply, StatsEvent } from "../api.ts";
+import { Connection, type ConnectionState } from "./connection.ts";
+import { recolorGauges, showGaugeHistory, showGauges } from "./gauges.ts";
+import { showFooter, showHeader, showHeaderState } from "./header.ts";
+import { hourOf } from "./hour.ts";
+import { showLimited } from "./limited.ts";
+import { Live } from "./live.ts";
+import { startLookup } from "./lookup.ts";
+import { showConnection, showProblems } from "./problems.ts";
+import { type Rates, ratesBetween } from "./rates.ts";
+import { startTheme } from "./theme.ts";
+import { recolorTraffic, showOutcomes, showTraffic } from "./traffic.ts";
+import { showWorkers } from "./workers.ts";
 
-const response = await fetch("/api/stats");
-const { received } = (await response.json()) as StatsReply;
-document.querySelector("main p")!.textContent = `${received} packets`;
-new uPlot({ width: 300, height: 200, series: [{}, {}] }, [[], []], document.querySelector("main")!);
+/** The chart of each second shows five minutes. */
+const LIVE_S = 300;
+/** How often the history is fetched: it moves by a pixel in several seconds. */
+const HISTORY_MS = 20_000;
+
+const live = new Live(LIVE_S);
+let latest: StatsEvent | undefined;
+let rates: Rates | undefined;
+let painting = false;
+let historyAt = Number.NEGATIVE_INFINITY;
+
+function onEvent(event: StatsEvent): void {
+  const before = latest?.stats;
+  latest = event;
+  rates = before && ratesBetween(before, event.stats);
+  if (rates) live.add(rates);
+  else live.clear();
+  if (performance.now() - historyAt >= HISTORY_MS) void fetchHistory();
+  paintSoon();
+}
+
+function onState(state: ConnectionState): void {
+  showConnection(state, latest && Date.parse(latest.stats.at));
+  showHeaderState(state);
+  // What was missed while there was no connection.
+  if (state.kind !== "live") historyAt = Number.NEGATIVE_INFINITY;
+}
+
+async function fetchHistory(): Promise<void> {
+  historyAt = performance.now();
+  try {
+    const response = await fetch("/api/history");
+    if (!response.ok) return;
+    const history = (await response.json()) as HistoryReply;
+    live.fill(history);
+    const hour = hourOf(history);
+    showOutcomes(hour);
+    showGaugeHistory(hour);
+    paintSoon();
+  } catch {
+    // The connection is lost, and the stream of events says so.
+  }
+}
+
+function paintSoon(): void {
+  if (painting) return;
+  painting = true;
+  requestAnimationFrame(() => {
+    painting = false;
+    paint();
+  });
+}
+
+function paint(): void {
+  if (latest === undefined) return;
+  const { stats, limited } = latest;
+  showProblems(stats);
+  showHeader(stats);
+  showTraffic(stats, rates, live);
+  showGauges(stats, rates);
+  showLimited(stats, limited);
+  showWorkers(stats, rates);
+  showFooter(stats, rates);
+}
+
+startTheme(() => {
+  recolorTraffic();
+  recolorGauges();
+});
+startLookup();
+
+const connection = new Connection(onEvent, onState);
+// A page that nobody sees costs nothing. When it is shown again, the history has what it missed.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) connection.close();
+  else connection.open();
+  historyAt = Number.NEGATIVE_INFINITY;
+});
+if (!document.hidden) connection.open();

@@ -1,0 +1,70 @@
+/** Which sources, networks and NodeIDs a limit stops now. */
+import type { LimitedKey, StatsReply } from "../api.ts";
+import { byId, make, type Row, Rows, setText } from "./dom.ts";
+import { clock, count, counted, duration, nodeId, rate } from "./format.ts";
+
+const LIMITS: Readonly<Record<LimitedKey["limit"], string>> = {
+  queries: "queries",
+  announcements: "announcements",
+  new: "new nodes",
+  node: "queries for one NodeID",
+};
+
+interface Item {
+  readonly key: LimitedKey;
+  /** Time of the server, in ms. */
+  readonly now: number;
+}
+
+const rows = new Rows<Item>(byId("limited-rows"), () => {
+  const [kind, name, asked] = [make("span", "kind"), make("b", "name"), make("span", "asked")];
+  const head = make("th", "", kind, " ", name, " ", asked);
+  head.setAttribute("scope", "row");
+  const [limit, dry] = [make("span"), make("span", "pill", "only counted")];
+  const flag = make("code");
+  const stopped = make("td", "number");
+  const since = make("td", "number");
+  return {
+    element: make("tr", "", head, make("td", "", limit, " ", dry), make("td", "", flag), stopped, since),
+    show({ key, now }) {
+      setText(kind, key.kind === "node" ? "NodeID" : key.kind);
+      setText(name, key.network ?? (key.nodeId === null ? "" : nodeId(key.nodeId)));
+      setText(asked, key.network !== null && key.nodeId !== null ? `asks for ${nodeId(key.nodeId)}` : "");
+      setText(limit, LIMITS[key.limit] ?? key.limit);
+      dry.hidden = !key.dryRun;
+      setText(flag, key.flag);
+      setText(stopped, count(key.stopped));
+      const began = Date.parse(key.since);
+      setText(since, duration((now - began) / 1000));
+      since.title = `since ${clock(began, now)}`;
+    },
+  } satisfies Row<Item>;
+});
+
+export function showLimited(stats: StatsReply, limited: readonly LimitedKey[]): void {
+  const now = Date.parse(stats.at);
+  rows.show(limited.map((key) => ({ key, now })));
+  byId("nobody").hidden = limited.length > 0;
+  byId("limited").hidden = limited.length === 0;
+  const perSecond = limited.reduce((sum, { rate }) => sum + rate, 0);
+  setText(
+    byId("limited-count"),
+    limited.length === 0 ? "" : `${count(limited.length)}, ${rate(perSecond)} packets a second`,
+  );
+  setText(byId("limits"), settings(stats.limits));
+}
+
+/** The limits that are in force, in words. */
+function settings(limits: StatsReply["limits"]): string {
+  const of = (perSecond: number, burst: number, one: string, flag: string) =>
+    perSecond === 0
+      ? `no limit of ${one} (${flag})`
+      : `${counted(perSecond, one)} a second, ${count(burst)} at once (${flag})`;
+  const text = [
+    of(limits.sourceRate, limits.sourceBurst, "packet", "--source-rate"),
+    of(limits.newRate, limits.newBurst, "new node", "--new-rate"),
+  ].join("; ");
+  const node = of(limits.nodeRate, limits.nodeBurst, "query", "--node-rate").replace(/\bquerys\b/, "queries");
+  const dry = limits.dryRun ? " Dry run: packets over a limit are only counted." : "";
+  return `A source: ${text}. A NodeID: ${node}.${dry}`;
+}

@@ -1,0 +1,107 @@
+/** The top of the page: what is wrong now, in words, and what becomes of the connection. */
+import type { ProblemReply, ReadyReply, StatsReply } from "../api.ts";
+import type { ConnectionState } from "./connection.ts";
+import { byId, make, type Row, Rows, setText } from "./dom.ts";
+import { clock, count, counted, duration, visible } from "./format.ts";
+
+const FINE = "Everything is fine.";
+/** How often the reasons are asked for while the server is not ready. */
+const REASONS_MS = 5000;
+
+interface Item {
+  readonly severity: ProblemReply["severity"];
+  readonly text: string;
+  /** Since when, in words. */
+  readonly since: string;
+}
+
+const rows = new Rows<Item>(byId("problems"), problemRow);
+
+function problemRow(): Row<Item> {
+  const severity = make("strong");
+  const text = make("span", "text");
+  const since = make("span", "since");
+  const element = make("li", "", severity, " ", text, " ", since);
+  return {
+    element,
+    show(item) {
+      element.dataset.severity = item.severity;
+      setText(severity, item.severity === "error" ? "Error" : "Warning");
+      setText(text, visible(item.text));
+      setText(since, item.since);
+    },
+  };
+}
+
+/** Why the server is not ready: the texts of the checks that failed. */
+let reasons: readonly string[] = [];
+let askedAt = 0;
+
+async function askReasons(): Promise<void> {
+  if (Date.now() - askedAt < REASONS_MS) return;
+  askedAt = Date.now();
+  try {
+    const { checks } = (await (await fetch("/readyz")).json()) as ReadyReply;
+    reasons = checks.filter(({ ok }) => !ok).map(({ text }) => text);
+  } catch {
+    reasons = [];
+  }
+}
+
+export function showProblems(stats: StatsReply): void {
+  const now = Date.parse(stats.at);
+  const items: Item[] = stats.problems.map(({ severity, text, since }) => {
+    const began = Date.parse(since);
+    return { severity, text, since: `for ${duration((now - began) / 1000)}, since ${clock(began, now)}` };
+  });
+  if (stats.ready) reasons = [];
+  else {
+    void askReasons();
+    const text = ["The server is not ready", ...reasons].join(": ");
+    items.unshift({ severity: "error", text, since: "" });
+  }
+  rows.show(items);
+  const fine = byId("fine");
+  fine.hidden = items.length > 0;
+  fine.dataset.state = "fine";
+  setText(fine, FINE);
+  const errors = items.filter(({ severity }) => severity === "error").length;
+  document.title = items.length === 0 ? "Whereabouts" : `(${count(items.length)}) Whereabouts`;
+  const codes = [stats.ready ? "" : "not-ready", ...stats.problems.map(({ code }) => code)].join();
+  const summary = [
+    ...(errors > 0 ? [counted(errors, "error")] : []),
+    ...(items.length > errors ? [counted(items.length - errors, "warning")] : []),
+  ];
+  announce(codes, items.length === 0 ? FINE : `${summary.join(", ")}. ${items.map(({ text }) => text).join(" ")}`);
+}
+
+let announced = "";
+
+/** Tells screen readers, once for each new state: the figures in the texts may change every second. */
+function announce(state: string, text: string): void {
+  if (state === announced) return;
+  announced = state;
+  setText(byId("announcer"), visible(text));
+}
+
+/** The state of the connection. `lastEvent` is the server's time of the last figures, in ms, if there are any. */
+export function showConnection(state: ConnectionState, lastEvent: number | undefined): void {
+  document.documentElement.dataset.connection = state.kind;
+  const notice = byId("connection");
+  notice.hidden = state.kind === "live" || state.kind === "connecting";
+  if (notice.hidden) return;
+  const text = textOf(state, lastEvent);
+  setText(notice, text);
+  announce(state.kind, text);
+  byId("fine").hidden = true;
+  document.title = state.kind === "starting" ? "Starting: Whereabouts" : "No connection: Whereabouts";
+}
+
+function textOf(state: ConnectionState, lastEvent: number | undefined): string {
+  const old = lastEvent === undefined ? "" : ` The figures below are those of ${clock(lastEvent, Date.now())}.`;
+  if (state.kind === "starting")
+    return `The server is starting: it does not answer yet. This page shows it as soon as it does.${old}`;
+  if (state.kind === "refused")
+    return `The server refuses to send its figures: ${visible(state.text)}. This page tries again every two seconds.${old}`;
+  return `The connection to the server is lost.${old} This page tries again every two seconds.`;
+}

@@ -1,0 +1,55 @@
+/** What a server did between two events, per second. */
+import type { StatsReply } from "../api.ts";
+
+export interface Rates {
+  /** From when to when, in ms since 1970. */
+  readonly from: number;
+  readonly to: number;
+  readonly received: number;
+  readonly answered: number;
+  /** In the order of `Object.keys(stats.verdicts)`. */
+  readonly verdicts: readonly number[];
+  readonly kernelDrops: number | undefined;
+  /** Share of one processor that the whole process used: 1.5 if it kept one and a half busy. */
+  readonly processors: number;
+  /** Per worker, in the order of `stats.perWorker`. */
+  readonly workers: readonly WorkerRates[];
+}
+
+export interface WorkerRates {
+  readonly received: number;
+  /** Share of one processor; undefined where the system does not report it. */
+  readonly processor: number | undefined;
+}
+
+/**
+ * @returns undefined if there is nothing to compare: no time went by, or the server was started anew in between
+ */
+export function ratesBetween(before: StatsReply, now: StatsReply): Rates | undefined {
+  const [from, to] = [Date.parse(before.at), Date.parse(now.at)];
+  // By the monotonic clock: `at` jumps when the system's clock is set.
+  const seconds = now.uptime - before.uptime;
+  if (seconds <= 0 || now.received < before.received) return undefined;
+  const per = (n: number, m: number) => Math.max(0, n - m) / seconds;
+  const verdicts = now.verdicts as Readonly<Record<string, number>>;
+  const previous = before.verdicts as Readonly<Record<string, number>>;
+  return {
+    from,
+    to,
+    received: per(now.received, before.received),
+    answered: per(now.verdicts.answered, before.verdicts.answered),
+    verdicts: Object.keys(verdicts).map((name) => per(verdicts[name]!, previous[name] ?? 0)),
+    kernelDrops:
+      now.kernelDrops === null || before.kernelDrops === null ? undefined : per(now.kernelDrops, before.kernelDrops),
+    processors: per(now.process.cpuSeconds, before.process.cpuSeconds),
+    workers: now.perWorker.map((worker, i) => {
+      const earlier = before.perWorker[i];
+      if (earlier === undefined) return { received: 0, processor: undefined };
+      const [cpu, cpuBefore] = [worker.cpuSeconds, earlier.cpuSeconds];
+      return {
+        received: per(worker.received, earlier.received),
+        processor: cpu === undefined || cpuBefore === undefined ? undefined : per(cpu, cpuBefore),
+      };
+    }),
+  };
+}

@@ -1,0 +1,52 @@
+/** The load of each worker. */
+import type { StatsReply } from "../api.ts";
+import { byId, make, type Row, Rows, setText } from "./dom.ts";
+import { count, counted, percent, rate, seconds } from "./format.ts";
+import type { Rates, WorkerRates } from "./rates.ts";
+
+type WorkerStats = StatsReply["perWorker"][number];
+
+/** A worker has several heartbeats a second. */
+const SILENT_S = 2;
+
+interface Item {
+  readonly worker: WorkerStats;
+  readonly rates: WorkerRates | undefined;
+  /** The share of the busiest worker in all packets is the full width of the bar. */
+  readonly share: number;
+}
+
+const rows = new Rows<Item>(byId("workers"), () => {
+  const [title, state] = [make("b"), make("span", "state")];
+  const packets = make("span", "packets");
+  const fill = make("i");
+  const bar = make("span", "bar", fill);
+  bar.setAttribute("aria-hidden", "true");
+  const [processor, replaced] = [make("span"), make("span")];
+  const element = make("li", "", make("span", "top", title, " ", state), packets, bar, processor, replaced);
+  return {
+    element,
+    show({ worker, rates, share }) {
+      setText(title, `Worker ${worker.number}`);
+      const silent = worker.silence >= SILENT_S;
+      element.dataset.state = worker.running ? (silent ? "silent" : "running") : "stopped";
+      setText(state, worker.running ? (silent ? `silent for ${seconds(worker.silence)}` : "running") : "not running");
+      setText(packets, rates === undefined ? "–" : `${rate(rates.received)} packets/s`);
+      fill.style.width = `${Math.round(share * 1000) / 10}%`;
+      setText(processor, rates?.processor === undefined ? "" : `${percent(rates.processor)} of a processor`);
+      setText(replaced, worker.replaced === 0 ? "" : `replaced ${count(worker.replaced)} times`);
+    },
+  } satisfies Row<Item>;
+});
+
+export function showWorkers(stats: StatsReply, rates: Rates | undefined): void {
+  const most = Math.max(1, ...(rates?.workers.map(({ received }) => received) ?? []));
+  rows.show(
+    stats.perWorker.map((worker, i) => {
+      const own = rates?.workers[i];
+      return { worker, rates: own, share: (own?.received ?? 0) / most };
+    }),
+  );
+  const replaced = stats.replaced === 0 ? "none was replaced" : `${counted(stats.replaced, "replacement")}`;
+  setText(byId("workers-count"), `${count(stats.workers)} of ${count(stats.perWorker.length)} running, ${replaced}`);
+}
