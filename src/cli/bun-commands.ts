@@ -12,7 +12,7 @@ export const DESCRIPTIONS = {
 const FLAGS = [
   ...["host", "port", "workers", "transport", "receive-buffer", "engine", "capacity", "max-id-length", "retention"],
   ...["source-rate", "source-burst", "node-rate", "node-burst", "new-rate", "new-burst", "allow", "limit-dry-run"],
-  ...["journal", "journal-prefix", "admin", "admin-token", "log-level", "log-format"],
+  ...["journal", "journal-prefix", "admin", "admin-token", "log-level", "log-format", "config"],
 ];
 
 /** The exit code of a shell for a command that is not there; that of bin/whereabouts without Bun and Node. */

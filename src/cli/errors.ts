@@ -44,27 +44,35 @@ export function failOnStreamError(error: unknown, command: Command): never {
   return command.error(`error: ${what}: ${errorText(error)}`, { exitCode: 1 });
 }
 
-/** The variable that set an option, or `undefined` if a flag or the default did. */
-function variableThatSet(command: Command, key: string): string | undefined {
-  if (command.getOptionValueSource(key) !== "env") return undefined;
-  return command.options.find((option) => option.attributeName() === key)?.envVar;
+/** The variable, or the key of the configuration file, that set an option; `undefined` if a flag or the default did. */
+function setBy(command: Command, key: string): string | undefined {
+  const option = command.options.find((candidate) => candidate.attributeName() === key);
+  switch (command.getOptionValueSource(key)) {
+    case "env":
+      return option?.envVar;
+    case "config":
+      return `${option?.name()} in ${visible(command.getOptionValue("config"))}`;
+    default:
+      return undefined;
+  }
 }
 
 /**
  * The text of an error that libraries raise for the values of flags, in the command line's terms: `sourceRate must be …`
- * becomes `--source-rate must be …`, or `WHEREABOUTS_SOURCE_RATE must be …` if the value came from there.
+ * becomes `--source-rate must be …`, or `WHEREABOUTS_SOURCE_RATE must be …` or `source-rate in whereabouts.toml must be …`
+ * if the value came from there.
  *
  * @param keys - options that may have caused an error whose message starts with no option's name; those that a variable
- *   set are added to the text
+ *   or a file set are added to the text
  */
 export function optionErrorText(error: Error, command: Command, keys: readonly string[] = []): string {
   const text = errorText(error);
   const key = (error as { option?: string }).option ?? /^\w+/.exec(text)?.[0];
   const option = command.options.find((candidate) => candidate.attributeName() === key);
   if (option !== undefined && /^\w+:? /.test(text)) {
-    return (variableThatSet(command, key!) ?? option.long!) + text.slice(key!.length);
+    return (setBy(command, key!) ?? option.long!) + text.slice(key!.length);
   }
   const candidates = option === undefined ? keys : [key!];
-  const variables = candidates.flatMap((name) => variableThatSet(command, name) ?? []);
-  return variables.length === 0 ? text : `${text} (set by ${variables.join(" and ")})`;
+  const origins = candidates.flatMap((name) => setBy(command, name) ?? []);
+  return origins.length === 0 ? text : `${text} (set by ${origins.join(" and ")})`;
 }

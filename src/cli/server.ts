@@ -4,13 +4,17 @@ import { getLogger } from "@logtape/logtape";
 import { Command } from "commander";
 import { AdminServer } from "../admin/index.ts";
 import { DiscoveryServer, ServerError, type ServerOptions } from "../server/index.ts";
+import { checkOptions } from "../server/resolve.ts";
 import { DESCRIPTIONS } from "./bun-commands.ts";
 import { unknownVariables } from "./environment.ts";
 import { optionErrorText } from "./errors.ts";
+import { applyConfig } from "./server/config.ts";
 import { addServerFlags, type Flags } from "./server/flags.ts";
+import { configLines } from "./server/print-config.ts";
 import { logStart, logStats } from "./server/report.ts";
 import { untilStopSignal } from "./signals/stop-signals.ts";
 import { configureLog } from "./terminal/log.ts";
+import { print, printError } from "./terminal/output.ts";
 import { visible } from "./terminal/style.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
@@ -20,7 +24,7 @@ const HELP = `
 Logs to standard output what it listens on, statistics once a minute, and all counters at the end.
 SIGINT (Ctrl-C), SIGTERM and SIGHUP stop it: exit code 0. A second SIGINT or SIGTERM ends it at once. Exit code 1: it cannot
 listen, or it failed. Exit code 2: wrong use.
-A flag wins over its environment variable. An empty variable counts as not set.`;
+A flag wins over its environment variable, a variable over the file of --config. An empty variable counts as not set.`;
 
 export function serverCommand(): Command {
   return addServerFlags(new Command("server").description(DESCRIPTIONS.server))
@@ -29,18 +33,34 @@ export function serverCommand(): Command {
     .action(run);
 }
 
-async function run(flags: Flags, command: Command): Promise<void> {
-  const { admin: adminAddress, adminToken, logLevel, logFormat, host, ...others } = flags;
-  await configureLog({ logLevel, logFormat });
-  // As a property: the text of a message must not contain braces.
-  for (const warning of unknownVariables(command.parent!)) logger.warning("{warning}", { warning: visible(warning) });
-  const stop = untilStopSignal();
+async function run(_flags: Flags, command: Command): Promise<void> {
+  const warnings = [applyConfig(command) ?? [], unknownVariables(command.parent!)].flat().map(visible);
+  const {
+    admin: adminAddress,
+    adminToken,
+    logLevel,
+    logFormat,
+    host,
+    config: _,
+    printConfig,
+    ...others
+  } = command.opts<Flags>();
   // Without a host the server chooses it: it may be one without IPv6.
   const options = host.length === 0 ? others : { ...others, host };
+  if (printConfig) {
+    await attempt(() => checkOptions(options), command);
+    for (const warning of warnings) printError(`whereabouts: warning: ${warning}`);
+    await print(`${configLines(command).join("\n")}\n`);
+    return;
+  }
+  await configureLog({ logLevel, logFormat });
+  // As a property: the text of a message must not contain braces.
+  for (const warning of warnings) logger.warning("{warning}", { warning });
+  const stop = untilStopSignal();
   const admin =
     adminAddress === "off" ? undefined : AdminServer.start({ ...hostAndPort(adminAddress), token: adminToken });
   // A signal must not wait until the journal is restored, which may take long.
-  const server = await Promise.race([start(options, command), stop]);
+  const server = await Promise.race([attempt(() => DiscoveryServer.start(options), command), stop]);
   if (typeof server === "string") {
     logger.info(`stopped by ${server} before it listened`);
     process.exit(0);
@@ -69,9 +89,10 @@ async function run(flags: Flags, command: Command): Promise<void> {
   process.exit(error ? 1 : 0);
 }
 
-async function start(options: Partial<ServerOptions>, command: Command): Promise<DiscoveryServer> {
+/** Ends the command with one line if the options are wrong or the server cannot start. */
+async function attempt<T>(run: () => T | Promise<T>, command: Command): Promise<T> {
   try {
-    return await DiscoveryServer.start(options);
+    return await run();
   } catch (error) {
     const text = optionErrorText(error as Error, command, suspects(error));
     return command.error(`error: ${text}`, { exitCode: error instanceof ServerError ? 1 : 2 });

@@ -30,12 +30,17 @@ function yesOrNo(text: string): boolean | undefined {
   return ["no", "false", "0"].includes(text) ? false : undefined;
 }
 
+/** For a number that is written as programmers do, such as 1e3 or 0x10: what is wrong is only that. */
+function inDigits(text: string): string {
+  return /[a-z_]/i.test(text) && Number.isFinite(Number(text.replaceAll("_", ""))) ? ", in decimal digits only" : "";
+}
+
 /** Parses whole numbers in a range. */
 export function whole(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || value > most) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}${inDigits(text)}.`);
     }
     return value;
   };
@@ -59,7 +64,7 @@ export function number(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\d+(\.\d+)?$/.test(text) || value < least) {
-      throw new InvalidArgumentError(`It must be a number of ${least} or more.`);
+      throw new InvalidArgumentError(`It must be a number of ${least} or more${inDigits(text)}.`);
     }
     return value;
   };

@@ -1,7 +1,7 @@
 export { EngineControl, type EngineCounters, VERDICTS, type Verdict } from "./control.ts";
 export { type CursorMove, Exchange } from "./exchange-area.ts";
 export { Lane } from "./lane.ts";
-export { createEngineMemory, type EngineMemory } from "./memory.ts";
+export { checkEngineOptions, createEngineMemory, type EngineMemory } from "./memory.ts";
 export { defaultEngineOptions, type EngineOptions, type Limit, type Network } from "./options.ts";
 export {
   createEngine,

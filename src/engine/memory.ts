@@ -141,6 +141,32 @@ function defaultShards(capacity: number): number {
   return shards;
 }
 
+function checkedPlan(options: EngineOptions): Plan {
+  check(options);
+  const p = plan(options);
+  if (p.size <= MAX_PAGES * PAGE) return p;
+  const gib = (p.size / 2 ** 30).toFixed(1);
+  throw new RangeError(
+    `a capacity of ${options.capacity} nodes with NodeIDs of up to ${options.maxIdLength} bytes needs ${gib} GiB of memory, more than the maximum of 4 GiB; the most is ${mostCapacity(options)} nodes`,
+  );
+}
+
+/** The largest capacity that fits into a memory, other options being as they are. */
+function mostCapacity(options: EngineOptions): number {
+  let [fits, exceeds] = [0, options.capacity];
+  while (exceeds - fits > 1) {
+    const capacity = Math.floor((fits + exceeds) / 2);
+    if (plan({ ...options, capacity }).size <= MAX_PAGES * PAGE) fits = capacity;
+    else exceeds = capacity;
+  }
+  return fits;
+}
+
+/** Checks options without creating a memory. @throws as {@link createEngineMemory} does. */
+export function checkEngineOptions(options: EngineOptions): void {
+  checkedPlan(options);
+}
+
 /**
  * Creates the memory of a packet engine and writes its header. The memory never grows. The operating system provides
  * its pages when they are first used.
@@ -151,15 +177,8 @@ function defaultShards(capacity: number): number {
  * @throws {TypeError} if an address in `allow` is not a Uint8Array of 16 bytes.
  */
 export function createEngineMemory(options: EngineOptions): EngineMemory {
-  check(options);
-  const p = plan(options);
+  const p = checkedPlan(options);
   const pages = Math.ceil(p.size / PAGE);
-  if (pages > MAX_PAGES) {
-    const gib = (p.size / 2 ** 30).toFixed(1);
-    throw new RangeError(
-      `a capacity of ${options.capacity} nodes with NodeIDs of up to ${options.maxIdLength} bytes needs ${gib} GiB of memory, more than the maximum of 4 GiB`,
-    );
-  }
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const u32 = new Uint32Array(memory.buffer);
   const f64 = new Float64Array(memory.buffer);

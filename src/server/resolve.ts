@@ -2,13 +2,14 @@
 
 import { isIPv6 } from "node:net";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
-import type { EngineBackend, Network } from "../engine/index.ts";
+import { checkEngineOptions, type EngineBackend, type Network } from "../engine/index.ts";
 import { checkJournal } from "../journal/index.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
 import { checkNetwork, parseNetwork } from "./network.ts";
 import {
   defaultServerOptions,
+  engineOptions,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
   type ResolvedServerOptions,
@@ -74,6 +75,11 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
   const allow = resolvedAllow(all.allow);
   checkJournalOptions(all);
   return { ...all, host, allow, workers: workerCount(all) };
+}
+
+/** Checks options as a start does, without starting anything. @throws as `DiscoveryServer.start` does for its options. */
+export function checkOptions(options: Partial<ServerOptions>): void {
+  checkEngineOptions(engineOptions(resolveOptions(options)));
 }
 
 /** The options whose value is a number. */

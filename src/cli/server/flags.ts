@@ -1,5 +1,5 @@
 /** The flags of `whereabouts server`. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import {
   defaultServerOptions,
@@ -18,6 +18,8 @@ export interface Flags extends ServerOptions, LogOptions {
   /** `HOST:PORT` or `off`. */
   readonly admin: string;
   readonly adminToken?: string;
+  readonly config?: string;
+  readonly printConfig?: boolean;
 }
 
 /** Adds the flags to the command. */
@@ -26,6 +28,7 @@ export function addServerFlags(command: Command): Command {
   const rate = number(0);
   const burst = number(1);
   return command
+    .optionsGroup("Network:")
     .addOption(
       flag("--host <address>", "address to listen on; may be repeated; :: is every interface, IPv6 and IPv4")
         .argParser(names)
@@ -48,6 +51,7 @@ export function addServerFlags(command: Command): Command {
         .argParser(whole(1, MOST_RECEIVE_BUFFER)),
     )
     .addOption(flag("--engine <name>", "packet engine").default(d.engine).choices(["wasm", "ts"]))
+    .optionsGroup("Registry:")
     .addOption(
       flag(
         "--capacity <nodes>",
@@ -62,6 +66,7 @@ export function addServerFlags(command: Command): Command {
     .addOption(
       flag("--retention <seconds>", "how long an announcement is valid").default(d.retention).argParser(whole(1, 1e9)),
     )
+    .optionsGroup("Limits:")
     .addOption(
       flag("--source-rate <n>", "queries, and announcements, per second from one source; 0: no limit")
         .default(d.sourceRate)
@@ -96,6 +101,7 @@ export function addServerFlags(command: Command): Command {
       flag("--allow <cidr>", "network without limits; may be repeated").argParser(networks).default([], "none"),
     )
     .addOption(toggle("--limit-dry-run", "count packets above a limit, but handle them"))
+    .optionsGroup("Journal:")
     .addOption(
       flag(
         "--journal <where>",
@@ -103,6 +109,7 @@ export function addServerFlags(command: Command): Command {
       ).default("sqlite"),
     )
     .addOption(flag("--journal-prefix <text>", "prefix of the keys in Redis").default(d.journalPrefix))
+    .optionsGroup("Admin and log:")
     .addOption(
       flag("--admin <address>", "HTTP address of the live page, metrics and API, or off")
         .default("127.0.0.1:22080")
@@ -115,5 +122,11 @@ export function addServerFlags(command: Command): Command {
         .choices(LOG_LEVELS)
         .argParser(oneOf(LOG_LEVELS, { warn: "warning" })),
     )
-    .addOption(flag("--log-format <format>", "format of the log").default("pretty").choices(LOG_FORMATS));
+    .addOption(flag("--log-format <format>", "format of the log").default("pretty").choices(LOG_FORMATS))
+    .optionsGroup("Configuration:")
+    .addOption(flag("--config <file>", "TOML file with these flags: their names without dashes are its keys"))
+    .addOption(
+      new Option("--print-config", "print the values in force as such a file, and where each comes from; then exit"),
+    )
+    .helpOption("-h, --help", "show this help");
 }

@@ -3,7 +3,7 @@ import stringWidth from "string-width";
 import { bytesToHex } from "../../codec/index.ts";
 
 /** Control, format (direction of text, say), private-use and unassigned characters; line and paragraph separators. */
-const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+export const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const BLANK_EDGE = /^\p{Zs}|\p{Zs}$/u;
 const PRINTABLE_ASCII = /^[!-~]+$/;
 
