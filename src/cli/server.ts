@@ -47,8 +47,9 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   } = command.opts<Flags>();
   // Without a host the server chooses it: it may be one without IPv6.
   const options = host.length === 0 ? others : { ...others, host };
+  // Before anything is started or opened.
+  await attempt(() => checkOptions(options), command);
   if (printConfig) {
-    await attempt(() => checkOptions(options), command);
     for (const warning of warnings) printError(`whereabouts: warning: ${warning}`);
     await print(`${configLines(command).join("\n")}\n`);
     return;

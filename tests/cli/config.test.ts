@@ -191,7 +191,9 @@ test.each([
   ["admin-token hunter2", ", line 1: this is not TOML: Expected '=' after a key\n"],
 ])("refuses the file %p in one line that names it, with exit code 2", async (text, complaint) => {
   const path = file(text);
-  const { out, err, code } = await run(["server", "--config", path, "--port", "0"], "", { env: NONE });
+  const { out, err, code } = await run(["server", "--config", path, "--port", "0"], "", {
+    env: { WHEREABOUTS_JOURNAL: "" },
+  });
   expect(err).toStartWith("whereabouts: error: ");
   expect(err).toContain(complaint.startsWith(",") ? path + complaint : complaint.replace("FILE", path));
   expect(err.split("\n")).toHaveLength(2);
