@@ -10,7 +10,18 @@ export const DESCRIPTIONS = {
 
 /** Flags that only these commands have. Their variables may be set for a server while another command runs under Node. */
 const FLAGS = [
-  ...["host", "port", "workers", "transport", "receive-buffer", "engine", "capacity", "max-id-length", "retention"],
+  ...[
+    "host",
+    "port",
+    "share-port",
+    "workers",
+    "transport",
+    "receive-buffer",
+    "engine",
+    "capacity",
+    "max-id-length",
+    "retention",
+  ],
   ...["source-rate", "source-burst", "node-rate", "node-burst", "new-rate", "new-burst", "allow", "limit-dry-run"],
   ...["journal", "journal-prefix", "admin", "admin-token", "log-level", "log-format", "config"],
 ];

@@ -13,6 +13,7 @@ import { addServerFlags, type Flags } from "./server/flags.ts";
 import { configLines } from "./server/print-config.ts";
 import { logStart, logStats } from "./server/report.ts";
 import { untilStopSignal } from "./signals/stop-signals.ts";
+import { Systemd } from "./systemd/systemd.ts";
 import { configureLog } from "./terminal/log.ts";
 import { print, printError } from "./terminal/output.ts";
 import { visible } from "./terminal/style.ts";
@@ -41,12 +42,14 @@ async function run(_flags: Flags, command: Command): Promise<void> {
     logLevel,
     logFormat,
     host,
+    port,
+    sharePort,
     config: _,
     printConfig,
     ...others
   } = command.opts<Flags>();
-  // Without a host the server chooses it: it may be one without IPv6.
-  const options = host.length === 0 ? others : { ...others, host };
+  const systemd = new Systemd();
+  const options = { ...others, ...listenOptions({ host, port, sharePort }, systemd.sockets, command) };
   // Before anything is started or opened.
   await attempt(() => checkOptions(options), command);
   if (printConfig) {
@@ -67,6 +70,7 @@ async function run(_flags: Flags, command: Command): Promise<void> {
     process.exit(0);
   }
   logStart(server);
+  void systemd.watch(server);
   admin?.watch(server);
   if (admin) logger.info(`the live page is at ${admin.url}`);
 
@@ -84,10 +88,29 @@ async function run(_flags: Flags, command: Command): Promise<void> {
     }),
   ]);
   clearInterval(timer);
+  systemd.stopping();
   await Promise.all([server.stop(), admin?.stop()]);
   logStats(error ? "failed after" : `stopped by ${signal} after`, undefined, server.stats());
   if (error) console.error(`whereabouts: error: ${visible(error.message)}`);
   process.exit(error ? 1 : 0);
+}
+
+/** Where to listen: sockets of systemd, or the flags. Without a host the server chooses it: it may be one without IPv6. */
+function listenOptions(
+  { host, ...rest }: Pick<Flags, "host" | "port" | "sharePort">,
+  sockets: readonly number[],
+  command: Command,
+): Partial<ServerOptions> {
+  if (sockets.length === 0) return host.length === 0 ? rest : { ...rest, host };
+  const given = ["host", "port", "sharePort"].find((name) => command.getOptionValueSource(name) !== "default");
+  if (given !== undefined) {
+    const { long, envVar } = command.options.find((option) => option.attributeName() === given)!;
+    command.error(
+      `error: systemd passes the sockets, so ${long} has no effect: remove it (or ${envVar}), or disable the socket unit`,
+      { exitCode: 2 },
+    );
+  }
+  return { sockets };
 }
 
 /** Ends the command with one line if the options are wrong or the server cannot start. */

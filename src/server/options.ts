@@ -41,6 +41,16 @@ export interface ServerOptions {
   /** UDP port, 22025 by default, the same for all hosts; 0 takes a free one. */
   readonly port: number;
   /**
+   * Also start if another server of the same user has the port. Both then get a share of the packets, until one is stopped:
+   * so a server is replaced without a pause. Default `false`: a port in use is an error.
+   */
+  readonly sharePort: boolean;
+  /**
+   * Descriptors of bound UDP sockets, all on one port, that are used instead of `host` and `port`: for instance those of
+   * systemd's socket activation. The server never closes them. It reads them with the transport `mmsg`. Default: none.
+   */
+  readonly sockets: readonly number[];
+  /**
    * Threads that handle packets, 1 to 256. Default `auto`: on Linux the number of processors minus 1, and at least 1; 1
    * elsewhere.
    */
@@ -115,6 +125,8 @@ export function defaultServerOptions(): ServerOptions {
   return {
     host: "::",
     port: DEFAULT_PORT,
+    sharePort: false,
+    sockets: [],
     workers: "auto",
     transport: "udp",
     receiveBuffer: DEFAULT_RECEIVE_BUFFER,

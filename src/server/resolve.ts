@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { checkEngineOptions, type EngineBackend, type Network } from "../engine/index.ts";
 import { checkJournal } from "../journal/index.ts";
+import { describeGivenSockets } from "../transport/given-sockets.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
 import { checkNetwork, parseNetwork } from "./network.ts";
@@ -66,15 +67,20 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
   for (const name of ["sourceBurst", "nodeBurst", "newBurst"] as const) {
     number(all, name, (n) => n >= 1 && n <= 1e9, "a number from 1 to 1000000000");
   }
-  if (typeof all.limitDryRun !== "boolean") {
-    throw optionError(TypeError, "limitDryRun", `must be true or false, not ${describeValue(all.limitDryRun)}`);
+  for (const name of ["limitDryRun", "sharePort"] as const) {
+    if (typeof all[name] !== "boolean") {
+      throw optionError(TypeError, name, `must be true or false, not ${describeValue(all[name])}`);
+    }
   }
+  checkSockets(all.sockets, given);
   oneOf("transport", all.transport, TRANSPORTS);
   checkEngine(all.engine);
   const host = resolvedHosts(all.host);
   const allow = resolvedAllow(all.allow);
   checkJournalOptions(all);
-  return { ...all, host, allow, workers: workerCount(all) };
+  // Bun.udpSocket cannot tell which address of the host a datagram was sent to, and may drop datagrams when it is closed.
+  const transport = all.sockets.length > 0 ? "mmsg" : all.transport;
+  return { ...all, host, allow, transport, sockets: [...all.sockets], workers: workerCount(all) };
 }
 
 /** Checks options as a start does, without starting anything. @throws as `DiscoveryServer.start` does for its options. */
@@ -110,6 +116,26 @@ function checkEngine(engine: EngineBackend | readonly EngineBackend[]): void {
   const engines = Array.isArray(engine) ? engine : [engine];
   for (const one of engines) oneOf("engine", one, ["wasm", "ts"]);
   if (engines.length === 0) throw optionError(RangeError, "engine", "must name at least one engine");
+}
+
+function checkSockets(sockets: readonly number[], given: object): void {
+  const expected = "must be an array of descriptors, such as [3]";
+  if (!Array.isArray(sockets)) throw optionError(TypeError, "sockets", `${expected}, not ${describeValue(sockets)}`);
+  const wrong = sockets.findIndex((fd) => typeof fd !== "number");
+  if (wrong >= 0) {
+    throw optionError(TypeError, "sockets", `${expected}, but element ${wrong} is ${describeValue(sockets[wrong])}`);
+  }
+  const negative = sockets.find((fd) => !Number.isInteger(fd) || fd < 0);
+  if (negative !== undefined) throw optionError(RangeError, "sockets", `${expected}, and ${negative} is no descriptor`);
+  if (sockets.length === 0) return;
+  try {
+    describeGivenSockets(sockets);
+  } catch (error) {
+    throw optionError(RangeError, "sockets", `cannot be used: ${(error as Error).message}`);
+  }
+  for (const name of ["host", "port", "sharePort"] as const) {
+    if (name in given) throw optionError(RangeError, name, "cannot be combined with sockets: they are bound already");
+  }
 }
 
 function resolvedHosts(host: string | readonly string[]): string | string[] {

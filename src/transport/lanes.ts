@@ -1,8 +1,10 @@
 /** The sockets of a worker on the mmsg transport. Several get their turns by `poll`. Linux. */
 import { ptr } from "bun:ffi";
+import { openGivenSocket } from "./given-sockets.ts";
 import { EINTR, type Libc, systemError } from "./libc.ts";
-import { SocketLane } from "./mmsg-lane.ts";
+import { drainLanes, SocketLane } from "./mmsg-lane.ts";
 import { type BoundSocket, bindSocket, type SocketOptions } from "./socket.ts";
+import type { SocketRecord } from "./socket-record.ts";
 import type { Slots } from "./transport.ts";
 
 /* struct pollfd in words of 32 bits: the descriptor, then requested and reported events, 16 bits each. */
@@ -34,7 +36,15 @@ export class SocketLanes {
 
   /** Binds a socket and adds it. Its `close` removes it again. Throws the errors of {@link bindSocket}. */
   open(options: SocketOptions): BoundSocket {
-    const socket = bindSocket({ ...options, timeoutMs: this.#timeoutMs }, this.#libc);
+    return this.#add(bindSocket({ ...options, timeoutMs: this.#timeoutMs }, this.#libc));
+  }
+
+  /** Adds a given socket. Its `close` removes it again. Throws the errors of {@link openGivenSocket}. */
+  openGiven(fd: number, socketRecord: SocketRecord | undefined): BoundSocket {
+    return this.#add(openGivenSocket(fd, this.#timeoutMs, socketRecord, this.#libc));
+  }
+
+  #add(socket: BoundSocket): BoundSocket {
     const { fd } = socket;
     this.#lanes.push(new SocketLane(this.#libc, socket, this.#slots));
     this.#fds.push(fd);
@@ -52,6 +62,11 @@ export class SocketLanes {
   #changed(): void {
     this.#polled = new Int32Array(0);
     this.#next = this.#lanes.length;
+  }
+
+  /** Handles what waits in the sockets, as the last thing before they are closed. */
+  drain(processBatch: (count: number) => number): void {
+    drainLanes(this.#lanes, processBatch);
   }
 
   /**

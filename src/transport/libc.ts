@@ -11,6 +11,7 @@ export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
+export const SO_TYPE = 3;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_REUSEPORT = 15;
@@ -30,6 +31,11 @@ export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
 /** recvmmsg waits for the first datagram only. */
 export const MSG_WAITFORONE = 0x10000;
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const F_DUPFD_CLOEXEC = 1030;
 const CLOCK_MONOTONIC = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
@@ -43,6 +49,8 @@ const PROCESSORS: Readonly<Record<string, { libraries: readonly string[]; recvmm
 const SYMBOLS = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },

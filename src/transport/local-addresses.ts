@@ -55,11 +55,13 @@ function ipv4(address: Pointer): string {
 }
 
 function ipv6(address: Pointer): string {
-  const group = (i: number) => (read.u8(address, IPV6_BYTES + 2 * i) << 8) | read.u8(address, IPV6_BYTES + 2 * i + 1);
-  // The URL parser shortens it: a line of the log may show it.
-  const text = new URL(
-    `http://[${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => group(i).toString(16)).join(":")}]`,
-  ).hostname.slice(1, -1);
+  const text = ipv6Text((i) => (read.u8(address, IPV6_BYTES + 2 * i) << 8) | read.u8(address, IPV6_BYTES + 2 * i + 1));
   const scope = read.u32(address, IPV6_SCOPE);
   return scope === 0 ? text : `${text}%${scope}`;
+}
+
+/** An IPv6 address, given its eight groups. The URL parser shortens it: lines of the log show it. */
+export function ipv6Text(group: (i: number) => number): string {
+  const groups = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => group(i).toString(16));
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
 }

@@ -14,7 +14,7 @@ import {
 import { AskedAddresses } from "./asked-addresses.ts";
 import { Datagrams } from "./datagrams.ts";
 import { EAGAIN, EINTR, type Libc, MSG_DONTWAIT, MSG_TRUNC, MSG_WAITFORONE, systemError } from "./libc.ts";
-import { type BoundSocket, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from "./socket.ts";
+import { type BoundSocket, detachSocket, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from "./socket.ts";
 import type { Slots } from "./transport.ts";
 
 /** The transport ends after this many failed receives in a row. An error that the network causes makes only one fail. */
@@ -27,9 +27,29 @@ const REPLY_LENGTH_WORD = SLOT_REPLY_LENGTH >>> 2;
 const IPV4_WORD = (SLOT_SOURCE + 4) >>> 2;
 const ADDRESS_WORD = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
 
+/** How long the datagrams that wait in sockets are handled before these are closed, in ms. Full buffers take less. */
+const DRAIN_MS = 200;
+
+/**
+ * Handles the datagrams that wait in sockets which are about to be closed. New ones go to other sockets on the port from now on:
+ * those of another server that takes over. Does nothing with given sockets: there the next server finds what waits.
+ */
+export function drainLanes(lanes: Iterable<SocketLane>, processBatch: (count: number) => number): void {
+  const draining = [...lanes].filter((lane) => !lane.given);
+  for (const lane of draining) lane.detach();
+  const until = performance.now() + DRAIN_MS;
+  for (const lane of draining) {
+    for (let count = lane.receive(false); count > 0; count = lane.receive(false)) {
+      if (processBatch(count) > 0) lane.reply(count);
+      if (performance.now() > until) return;
+    }
+  }
+}
+
 /** Receives into and sends from the slots of one engine lane, on one socket. */
 export class SocketLane {
   readonly #libc: Libc;
+  readonly #socket: BoundSocket;
   readonly #fd: number;
   readonly #ipv4: boolean;
   readonly #nameLength: number;
@@ -44,9 +64,11 @@ export class SocketLane {
   readonly #asked: AskedAddresses | undefined;
   #failures = 0;
 
-  constructor(libc: Libc, { fd, ipv4, reportsAddresses }: BoundSocket, slots: Slots) {
+  constructor(libc: Libc, socket: BoundSocket, slots: Slots) {
+    const { fd, ipv4, reportsAddresses } = socket;
     const { batch, bytes, at } = slots;
     this.#libc = libc;
+    this.#socket = socket;
     this.#fd = fd;
     this.#ipv4 = ipv4;
     this.#nameLength = ipv4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE;
@@ -61,6 +83,15 @@ export class SocketLane {
       this.#inbox.setLength(slot, MAX_PACKET);
     }
     if (reportsAddresses) this.#asked = new AskedAddresses(this.#inbox, ipv4);
+  }
+
+  get given(): boolean {
+    return this.#socket.given;
+  }
+
+  /** See {@link detachSocket}. */
+  detach(): void {
+    detachSocket(this.#socket, this.#libc);
   }
 
   /**

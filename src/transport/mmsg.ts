@@ -29,18 +29,31 @@ const BATCHES_PER_TURN = 256;
  * ENOTSUP where this transport cannot run
  */
 export async function openMmsg(options: TransportOptions): Promise<Transport> {
-  const { hosts, port, reusePort = "first", slots, processBatch, shouldStop, onEnd } = options;
+  const { hosts, port, given = [], reusePort = "first", slots, processBatch, shouldStop, onEnd } = options;
   const { receiveBuffer = DEFAULT_RECEIVE_BUFFER, socketRecord } = options;
   const libc = loadLibc();
   const lanes = new SocketLanes(libc, slots, IDLE_MS);
   const open = async (binding: Binding) =>
     lanes.open({ ...binding, receiveBuffer, socketRecord, reportAddresses: true });
-  const sockets = await openHosts({ hosts, port, reusePort }, open);
-  const local = new LocalSockets({ sockets, open, warn: options.onWarning });
+  const sockets = given.length > 0 ? openGiven() : await openHosts({ hosts, port, reusePort }, open);
+  // A socket for one address would take packets from a given one, and those would be lost when it is closed.
+  const local = new LocalSockets({ sockets: given.length > 0 ? [] : sockets, open, warn: options.onWarning });
   const closeAll = () => {
     local.close();
     for (const socket of sockets) socket.close();
   };
+
+  function openGiven(): BoundSocket[] {
+    const opened: BoundSocket[] = [];
+    try {
+      for (const fd of given) opened.push(lanes.openGiven(fd, socketRecord));
+      return opened;
+    } catch (error) {
+      for (const socket of opened) socket.close();
+      throw error;
+    }
+  }
+
   probe(libc, sockets[0]!, closeAll);
   await local.look();
   let running = false;
@@ -71,22 +84,32 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
       setImmediate(run);
       return;
     }
-    closeAll();
+    end(error);
     if (closed) return;
     closed = true;
     onEnd(error);
+  }
+
+  /** Handles what waits in the sockets, then closes them. */
+  function end(error?: Error): void {
+    try {
+      if (error === undefined) lanes.drain(processBatch);
+    } finally {
+      closeAll();
+    }
   }
 
   // Deferred, so that the caller gets the transport before the first batch.
   setImmediate(run);
   return {
     port: sockets[0]!.port,
-    addresses: sockets.map(({ address }) => address.text),
+    // Of several given sockets, some may have the same address.
+    addresses: [...new Set(sockets.map(({ address }) => address.text))],
     receiveBuffer: Math.min(...sockets.map((socket) => socket.receiveBuffer)),
     close() {
       if (closed) return;
       closed = true;
-      if (!running) closeAll();
+      if (!running) end();
     },
   };
 }

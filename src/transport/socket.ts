@@ -4,7 +4,7 @@
  * The option IP_RECVERR is off. So if a client closes its port before its reply arrives, the ICMP error of that client is
  * not reported.
  */
-import { type HostAddress, isWildcard } from "./host.ts";
+import { type HostAddress, isWildcard, parseAddress } from "./host.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -67,12 +67,16 @@ export interface BoundSocket {
   readonly receiveBuffer: number;
   /** The socket in the record of the options, if there is one. */
   readonly entry: SocketEntry | undefined;
+  /** Whether another program has bound it and keeps it open; see given-sockets.ts. */
+  readonly given: boolean;
   close(): void;
 }
 
 export const DEFAULT_RECEIVE_BUFFER = 8 << 20;
 /** Room for about 5,000 replies: the kernel counts 768 bytes for a short one, and grants twice the requested size. */
 const SEND_BUFFER = 2 << 20;
+/** TCP port multiplexer: UDP does not use this port. */
+const NO_SENDER_PORT = 1;
 export const SOCKADDR_IN_SIZE = 16;
 export const SOCKADDR_IN6_SIZE = 28;
 
@@ -114,6 +118,7 @@ export function bindSocket(options: SocketOptions, libc: Libc = loadLibc()): Bou
       reportsAddresses,
       receiveBuffer: bufferSize(libc, fd, SO_RCVBUF),
       entry,
+      given: false,
       close,
     };
   } catch (error) {
@@ -122,7 +127,8 @@ export function bindSocket(options: SocketOptions, libc: Libc = loadLibc()): Bou
   }
 }
 
-function reportAddresses(libc: Libc, fd: number, ipv4: boolean): void {
+/** Has the kernel report with each datagram which address of this host it was sent to. */
+export function reportAddresses(libc: Libc, fd: number, ipv4: boolean): void {
   if (ipv4) {
     setOption(libc, fd, IPPROTO_IP, IP_PKTINFO, 1);
     return;
@@ -154,6 +160,21 @@ export function zoneId(libc: Libc, zone: string): number {
   return index;
 }
 
+/**
+ * Stops the delivery of new datagrams to a socket; those that wait in it can still be read. Its share goes to the other sockets
+ * on the port, in this process or another one. Without this, whatever arrives between the last read and the close would be lost.
+ *
+ * It connects the socket to a port from which nobody sends: a connected socket receives from its peer only. If the system
+ * refuses that, datagrams are delivered until the socket is closed.
+ */
+export function detachSocket({ fd, address, ipv4 }: BoundSocket, libc: Libc = loadLibc()): void {
+  const peers = isWildcard(address) ? (ipv4 ? ["127.0.0.1"] : ["::1", "::ffff:127.0.0.1"]) : [address.text];
+  peers.some((text) => {
+    const name = socketAddress(libc, { ...parseAddress(text), ipv4 }, NO_SENDER_PORT);
+    return libc.call.connect(fd, name, name.length) === 0;
+  });
+}
+
 function boundPort(libc: Libc, fd: number): number {
   const name = new Uint8Array(SOCKADDR_IN6_SIZE);
   checked(libc, "getsockname", libc.call.getsockname(fd, name, Uint32Array.of(name.length)));
@@ -165,7 +186,7 @@ function setOption(libc: Libc, fd: number, level: number, option: number, value:
 }
 
 /** SO_RCVTIMEO takes a struct timeval: seconds and microseconds, 64 bits each. */
-function setReceiveTimeout(libc: Libc, fd: number, ms: number): void {
+export function setReceiveTimeout(libc: Libc, fd: number, ms: number): void {
   const timeval = BigInt64Array.of(BigInt(Math.floor(ms / 1000)), BigInt(ms % 1000) * 1000n);
   checked(libc, "setsockopt", libc.call.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.byteLength));
 }
@@ -180,13 +201,13 @@ function setBuffer(libc: Libc, fd: number, option: number, force: number, bytes:
  * The buffer size in the unit in which it is requested. Linux doubles a requested size, for its own overhead, and returns
  * the double.
  */
-function bufferSize(libc: Libc, fd: number, option: number): number {
+export function bufferSize(libc: Libc, fd: number, option: number): number {
   const value = Int32Array.of(0);
   checked(libc, "getsockopt", libc.call.getsockopt(fd, SOL_SOCKET, option, value, Int32Array.of(4)));
   return value[0]! >>> 1;
 }
 
-function checked(libc: Libc, name: string, result: number): number {
+export function checked(libc: Libc, name: string, result: number): number {
   if (result < 0) throw systemError(name, libc.errno());
   return result;
 }

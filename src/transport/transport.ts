@@ -32,6 +32,11 @@ export interface TransportOptions {
   readonly hosts: readonly string[];
   /** UDP port; 0 takes one that is free at all hosts. */
   readonly port: number;
+  /**
+   * Descriptors of sockets that are used instead of binding `hosts` and `port`; see given-sockets.ts. Only of the transport
+   * mmsg.
+   */
+  readonly given?: readonly number[] | undefined;
   /** How workers share the port: `first` by default. */
   readonly reusePort?: PortSharing | undefined;
   /** Size of the receive buffer in bytes; 8 MB by default. */
@@ -59,6 +64,6 @@ export interface Transport {
   readonly addresses: readonly string[];
   /** Size of the receive buffer that the system granted, in bytes; may be less than requested. Undefined if unknown. */
   readonly receiveBuffer: number | undefined;
-  /** Processes the datagrams already received, then closes the socket. */
+  /** Processes the datagrams that were received, or wait in the sockets, then closes the sockets. */
   close(): void;
 }

@@ -13,7 +13,7 @@ import { type BunSocket, openBunSocket } from "./bun-socket.ts";
 import { type Binding, openHosts } from "./hosts.ts";
 import { loadLibc } from "./libc.ts";
 import { LocalSockets } from "./local-sockets.ts";
-import { SocketLane } from "./mmsg-lane.ts";
+import { drainLanes, SocketLane } from "./mmsg-lane.ts";
 import { DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
@@ -21,6 +21,8 @@ import type { Transport, TransportOptions } from "./transport.ts";
 const MAX_TRIES = 2;
 /** Full batches in a row, without a turn of the event loop, after which the other sockets get a turn. */
 const BATCHES_PER_TURN = 8;
+/** The longest that Bun's receive loop may take to empty the sockets when the transport stops. */
+const STOP_MS = 200;
 /** How often an idle thread checks whether it should stop. */
 const IDLE_MS = 100;
 
@@ -33,6 +35,8 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   const sources: (Bun.udp.Socket<"buffer"> | undefined)[] = new Array(slots.batch).fill(undefined);
   let pending = 0;
   let scheduled = false;
+  /** Set when it is asked to stop: the latest time until which it handles what waits in the sockets. */
+  let stopBy: number | undefined;
   let closed = false;
   let idle: Timer | undefined;
   let sockets: readonly BunSocket[] = [];
@@ -116,8 +120,33 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   }
 
   function checkStop(): void {
-    if (options.shouldStop()) end();
-    else void local?.look();
+    if (stopBy !== undefined) {
+      if (performance.now() >= stopBy) end();
+      return;
+    }
+    if (!options.shouldStop()) {
+      void local?.look();
+      return;
+    }
+    // Bun's receive loop may be running. It ends when the sockets are empty, because they get no new datagrams; but without
+    // system calls they do, and under a flood it would never end.
+    stopBy = performance.now() + (lanes.size > 0 ? STOP_MS : 0);
+    for (const lane of lanes.values()) lane.detach();
+    setImmediate(() => {
+      drain();
+      end();
+    });
+  }
+
+  /** Handles what waits in the sockets, before they are closed. */
+  function drain(): void {
+    processPending();
+    if (closed) return;
+    try {
+      drainLanes(lanes.values(), options.processBatch);
+    } catch (error) {
+      end(error as Error);
+    }
   }
 
   function end(error?: Error): void {
@@ -189,7 +218,8 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
     addresses: sockets.map(({ address }) => address.text),
     receiveBuffer: granted.length > 0 ? Math.min(...granted) : undefined,
     close() {
-      processPending();
+      stopBy ??= performance.now() + STOP_MS;
+      drain();
       close();
     },
   };

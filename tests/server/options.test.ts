@@ -42,6 +42,9 @@ const WRONG: Record<keyof ServerOptions, { kinds: unknown[]; values: unknown[]; 
     values: [-1, 65_536, 1.5, Number.NaN],
     expected: "a whole number from 0 to 65535",
   },
+  sharePort: { kinds: ["yes", 1, null], values: [], expected: "true or false" },
+  // Descriptor 0 is standard input.
+  sockets: { kinds: [3, null, ["3"]], values: [[-1], [1.5], [0]], expected: "" },
   workers: {
     kinds: ["2", "AUTO", null],
     values: [0, 257, 1.5],

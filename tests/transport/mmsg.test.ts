@@ -114,6 +114,7 @@ describe("when a system call fails", () => {
       reportsAddresses,
       receiveBuffer: 1,
       entry: undefined,
+      given: false,
       close() {},
     };
     const lane = new SocketLane(libc as unknown as Libc, socket, slots);

@@ -36,6 +36,9 @@ export function addServerFlags(command: Command): Command {
     )
     .addOption(flag("--port <port>", "UDP port; 0 takes a free one").default(d.port).argParser(whole(0, 65535)))
     .addOption(
+      toggle("--share-port", "also start if another server of the same user has the port, to take over from it"),
+    )
+    .addOption(
       flag("--workers <n>", "threads that handle packets; auto: the number of processors minus 1 on Linux, else 1")
         .default(d.workers)
         .argParser(wholeOrAuto(1, MAX_WORKERS)),

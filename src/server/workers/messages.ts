@@ -11,6 +11,8 @@ export interface WorkerStart {
   readonly transport: TransportName;
   readonly hosts: readonly string[];
   readonly port: number;
+  /** Descriptors of sockets that are used instead of binding `hosts` and `port`. */
+  readonly given?: readonly number[];
   readonly reusePort: PortSharing;
   readonly receiveBuffer: number;
   readonly socketRecord: SocketRecord;

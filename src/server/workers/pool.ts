@@ -9,6 +9,7 @@
 import { setTimeout } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import { type EngineControl, type EngineMemory, EngineRepair } from "../../engine/index.ts";
+import { describeGivenSockets, givenSocketsOf } from "../../transport/given-sockets.ts";
 import type { Clock } from "../clock.ts";
 import { cannotListen, ServerError } from "../error.ts";
 import type { ResolvedServerOptions } from "../options.ts";
@@ -38,7 +39,7 @@ const STOP_PATIENCE: Patience = { asleep: 2, cpuMs: 100, unknown: 3 };
 const REPAIR_MS = 5;
 
 /** Options that all workers have in common. */
-type Start = Omit<WorkerStart, "lane" | "engine" | "socketRecord">;
+type Start = Omit<WorkerStart, "lane" | "engine" | "given" | "socketRecord">;
 
 export class WorkerPool {
   readonly port: number;
@@ -105,19 +106,25 @@ export class WorkerPool {
     options: ResolvedServerOptions,
     hosts: readonly string[],
   ): Promise<WorkerPool> {
-    const { port, transport, receiveBuffer, workers } = options;
+    const { port, transport, receiveBuffer, workers, sharePort } = options;
     const engines = [options.engine].flat();
-    const slots = Array.from({ length: workers }, (_, i) => new WorkerSlot(i + 1, engines[i % engines.length]!));
+    const given = describeGivenSockets(options.sockets);
+    const slots = Array.from(
+      { length: workers },
+      (_, i) => new WorkerSlot(i + 1, engines[i % engines.length]!, givenSocketsOf(i, workers, given)),
+    );
     const ticks = new Ticks();
     const warn = oncePerText();
     const open = (start: Start, lane: number) => {
       const slot = slots[lane]!;
       checkDescriptors();
-      slot.worker = new PacketWorker(slot.number, { ...start, lane, engine: slot.engine }, ticks, warn);
+      const { engine, given } = slot;
+      slot.worker = new PacketWorker(slot.number, { ...start, lane, engine, given }, ticks, warn);
       return slot.worker.listening;
     };
     const { epoch } = clock;
-    const start: Start = { memory, transport, hosts, port, reusePort: "first", receiveBuffer, epoch };
+    const reusePort = sharePort ? "join" : "first";
+    const start: Start = { memory, transport, hosts, port, reusePort, receiveBuffer, epoch };
     try {
       const first = await open(start, 0);
       // All workers use the addresses of the first: a name may resolve to another one later.
@@ -131,7 +138,8 @@ export class WorkerPool {
     } catch (error) {
       ticks.stop();
       await Promise.all(slots.map(({ worker }) => worker && endOrCutOff(worker, END_MS)));
-      throw cannotListen([options.host].flat(), port, error as ServerError & { host?: string });
+      const where = given.length > 0 ? [...new Set(given.map(({ address }) => address.text))] : [options.host].flat();
+      throw cannotListen(where, given[0]?.port ?? port, error as ServerError & { host?: string });
     }
   }
 
@@ -319,11 +327,11 @@ export class WorkerPool {
   }
 
   /** Starts a worker and waits until it listens. */
-  async #open({ number, engine }: WorkerSlot): Promise<PacketWorker> {
+  async #open({ number, engine, given }: WorkerSlot): Promise<PacketWorker> {
     checkDescriptors();
     const lane = this.#freeLanes[0];
     if (lane === undefined) throw new ServerError("threads that have not ended yet use all lanes");
-    const worker = new PacketWorker(number, { ...this.#start, lane, engine }, this.#ticks, this.#warn);
+    const worker = new PacketWorker(number, { ...this.#start, lane, engine, given }, this.#ticks, this.#warn);
     this.#freeLanes.shift();
     this.#workers.add(worker);
     try {

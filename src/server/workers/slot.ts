@@ -17,6 +17,8 @@ export class WorkerSlot {
   /** From 1 on, for log lines. */
   readonly number: number;
   readonly engine: EngineBackend;
+  /** Descriptors of the given sockets that it serves; empty if its worker binds its own. */
+  readonly given: readonly number[];
   /** The worker, while it listens. */
   worker: PacketWorker | undefined;
   /** Failures in a row of workers that had not settled. */
@@ -24,9 +26,10 @@ export class WorkerSlot {
   #startedAt = 0;
   #watch = new Watch(PATIENCE);
 
-  constructor(number: number, engine: EngineBackend) {
+  constructor(number: number, engine: EngineBackend, given: readonly number[] = []) {
     this.number = number;
     this.engine = engine;
+    this.given = given;
   }
 
   setWorker(worker: PacketWorker): void {
