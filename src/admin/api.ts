@@ -2,10 +2,10 @@
  * The replies of the admin server, as JSON. Times are ISO 8601 text in UTC (`2026-01-31T12:00:00.000Z`), durations are
  * seconds, counters count since the start of the server.
  */
-import type { Limited, NodeInfo, Problem, Readiness, ServerStats } from "../server/index.ts";
+import type { Limited, NodeInfo, Problem, Readiness, ServerStats, WorkerStats } from "../server/index.ts";
 
 /** `/api/stats`. */
-export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQueue"> {
+export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQueue" | "perWorker"> {
   readonly version: string;
   /** When the server started. */
   readonly startedAt: string;
@@ -17,6 +17,7 @@ export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQu
   /** UDP addresses that it listens on, with the port: `192.0.2.1:22025`. */
   readonly listening: readonly string[];
   readonly transport: string;
+  readonly perWorker: readonly WorkerReply[];
   /** null where the kernel does not report them. */
   readonly kernelDrops: number | null;
   readonly receiveQueue: number | null;
@@ -25,6 +26,11 @@ export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQu
   readonly limits: Readonly<
     Record<"sourceRate" | "sourceBurst" | "nodeRate" | "nodeBurst" | "newRate" | "newBurst", number>
   > & { readonly dryRun: boolean };
+}
+
+export interface WorkerReply extends Omit<WorkerStats, "cpuSeconds"> {
+  /** null where the system does not report it. */
+  readonly cpuSeconds: number | null;
 }
 
 /** Something that is wrong now, in words. */
@@ -54,7 +60,10 @@ export interface NodeIdReply {
   readonly hex: string;
 }
 
-/** `/api/nodes/ID`, with status 200, or 404 and `{ "error": … }` for a node that the server does not know. ID is text, or `hex:` and hex. */
+/**
+ * `/api/nodes/ID`, with status 200. For a node that the server does not know: status 404 and an {@link ErrorReply}. For a
+ * text that is no NodeID: status 400. ID is the NodeID's text, percent-encoded, or `hex:` and its bytes in hex.
+ */
 export interface NodeReply extends Omit<NodeInfo, "nodeId" | "announcedAt" | "expiresAt"> {
   readonly nodeId: NodeIdReply;
   readonly announcedAt: string;
@@ -67,20 +76,27 @@ export interface HistoryReply {
   readonly interval: number;
   /** End of the last interval. */
   readonly until: string;
-  /** Per interval: datagrams per verdict, in the order of `verdictNames`; null for an interval before the start. */
   readonly verdictNames: readonly string[];
+  /**
+   * Per interval: datagrams per verdict, in the order of `verdictNames`. Here and below null stands for an interval before
+   * the start, or one in which the computer slept.
+   */
   readonly verdicts: readonly (readonly number[] | null)[];
-  /** Nodes at the end of each interval; null before the start. */
+  /** Nodes at the end of each interval. */
   readonly nodes: readonly (number | null)[];
-  /** The journal's lag at the end of each interval. */
+  /** The journal's lag at the end of each interval, in seconds. */
   readonly journalLag: readonly (number | null)[];
+  /** Datagrams that the kernel dropped in each interval; null also where it does not report them. */
   readonly kernelDrops: readonly (number | null)[];
 }
 
 /** `/readyz`, with status 200 if the server is ready, else 503. */
-export type ReadyReply = Readiness;
+export interface ReadyReply extends Readiness {
+  /** Why it is not ready, in words; null if it is. The checks are none while the server starts or stops. */
+  readonly reason: string | null;
+}
 
-/** `/api/events` (server-sent events): once a second an event `stats` with this. */
+/** `/api/events` (server-sent events): at once and then every second an event `stats` with this. */
 export interface StatsEvent {
   readonly stats: StatsReply;
   readonly limited: readonly LimitedKey[];

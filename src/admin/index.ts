@@ -9,5 +9,7 @@ export type {
   ReadyReply,
   StatsEvent,
   StatsReply,
+  WorkerReply,
 } from "./api.ts";
-export { type AdminOptions, AdminServer } from "./server.ts";
+export { type AdminOptionError, type AdminOptions, checkAdminOptions } from "./options.ts";
+export { AdminServer } from "./server.ts";

@@ -1,8 +1,8 @@
 /** Builds the replies of the API from what the server tells. */
 import { version } from "../../package.json";
 import { bytesToHex, nodeIdToText } from "../codec/index.ts";
-import type { DiscoveryServer, Limited, NodeInfo } from "../server/index.ts";
-import type { LimitedKey, NodeIdReply, NodeReply, StatsReply } from "./api.ts";
+import type { DiscoveryServer, Limited, NodeInfo, Readiness } from "../server/index.ts";
+import type { LimitedKey, NodeIdReply, NodeReply, ReadyReply, StatsReply } from "./api.ts";
 
 const FLAGS = { sourceRate: "--source-rate", nodeRate: "--node-rate", newRate: "--new-rate" } as const;
 
@@ -17,6 +17,7 @@ export function statsReply(server: DiscoveryServer, ready: boolean): StatsReply 
     startedAt: new Date(now - stats.uptime * 1000).toISOString(),
     at: new Date(now).toISOString(),
     ready,
+    perWorker: stats.perWorker.map((worker) => ({ ...worker, cpuSeconds: worker.cpuSeconds ?? null })),
     problems: server.problems().map((problem) => ({ ...problem, since: iso(problem.since) })),
     listening: server.addresses.map((ip) => `${ip.includes(":") ? `[${ip}]` : ip}:${server.port}`),
     transport,
@@ -39,6 +40,11 @@ export function limitedKey({ network, nodeId, option, since, ...rest }: Limited)
 
 export function nodeReply({ nodeId, announcedAt, expiresAt, ...rest }: NodeInfo): NodeReply {
   return { ...rest, nodeId: nodeIdReply(nodeId), announcedAt: iso(announcedAt), expiresAt: iso(expiresAt) };
+}
+
+export function readyReply({ ready, checks }: Readiness): ReadyReply {
+  const failed = checks.find(({ ok }) => !ok);
+  return { ready, reason: ready ? null : (failed?.text ?? "a check failed"), checks };
 }
 
 function nodeIdReply(bytes: Uint8Array): NodeIdReply {

@@ -1,87 +1,83 @@
-/** The admin server: HTTP for the people and programs that watch a discovery server. */
+/** The admin server: HTTP for the people and programs that watch a discovery server. docs/admin.md describes it. */
+import { getLogger } from "@logtape/logtape";
+import { OutageLog } from "../journal/index.ts";
 import type { DiscoveryServer } from "../server/index.ts";
-import type { LimitedReply, StatsEvent } from "./api.ts";
-import { limitedKey, statsReply } from "./replies.ts";
+import { errorReply } from "./http.ts";
+import { Listener } from "./listener.ts";
+import { type AdminOptions, checkAdminOptions } from "./options.ts";
+import { pathOf, route, type State } from "./routes.ts";
+import { Access } from "./security.ts";
+import { Watched } from "./watched.ts";
 
-/** How often the page gets new figures. */
-const EVENT_MS = 1000;
+const logger = getLogger(["whereabouts", "admin"]);
 
-export interface AdminOptions {
-  /** Numeric IP or `localhost`. */
-  readonly host: string;
-  /** TCP port; 0 takes a free one. */
-  readonly port: number;
-  /** Secret that every request must have; needed for all hosts but loopback. */
-  readonly token?: string | undefined;
-}
-
+/**
+ * An admin server.
+ *
+ * @example
+ * ```ts
+ * const admin = await AdminServer.start({ host: "127.0.0.1", port: 22080 });
+ * const server = await DiscoveryServer.start();
+ * admin.watch(server);
+ * ```
+ */
 export class AdminServer {
-  readonly #http: Bun.Server<undefined>;
-  #server: DiscoveryServer | undefined;
+  readonly #access: Access;
+  readonly #errors = new OutageLog(logger, "requests are answered");
+  #listener!: Listener;
+  #state: State = { phase: "starting", watched: undefined };
 
   private constructor(options: AdminOptions) {
-    this.#http = Bun.serve({
-      hostname: options.host,
-      port: options.port,
-      fetch: (request, http) => this.#handle(request, http),
-    });
+    this.#access = new Access(options);
   }
 
-  /** Starts to listen. Until {@link watch} is called, it answers that the discovery server starts. */
-  static start(options: AdminOptions): AdminServer {
-    return new AdminServer(options);
+  /**
+   * Starts to listen. Until {@link watch} is called, it answers that the discovery server is starting. If the address is in
+   * use or not there yet, it logs a warning and tries again every few seconds.
+   *
+   * @throws {TypeError} for an option of the wrong kind, and for an unknown one
+   * @throws {RangeError} for an option out of range, and if there is no token although other machines can reach the address
+   * @throws {ServerError} if it cannot listen, for a reason that does not pass
+   */
+  static async start(options: AdminOptions): Promise<AdminServer> {
+    checkAdminOptions(options);
+    const admin = new AdminServer(options);
+    admin.#listener = await Listener.start(options, (request) => admin.#handle(request));
+    return admin;
   }
 
-  /** The address of the page. */
-  get url(): string {
-    return this.#http.url.href;
+  /** The address of the page; undefined while it cannot listen. */
+  get url(): string | undefined {
+    return this.#listener.url;
   }
 
-  /** From now on it shows this server. */
+  /** From now on it shows this server, which was started. */
   watch(server: DiscoveryServer): void {
-    this.#server = server;
+    if (this.#state.phase === "starting") this.#state = { phase: "running", watched: new Watched(server) };
   }
 
+  /** From now on it says that the server is not ready, because it stops. Everything else is answered as before. */
+  stopping(): void {
+    this.#state = { ...this.#state, phase: "stopping" };
+  }
+
+  /** Ends all requests and streams, and frees the address. Never throws. */
   async stop(): Promise<void> {
-    await this.#http.stop(true);
+    this.stopping();
+    this.#state.watched?.stop();
+    await this.#listener.stop();
   }
 
-  async #handle(request: Request, http: Bun.Server<undefined>): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    const server = this.#server;
-    if (pathname === "/healthz") return new Response("ok\n");
-    if (server === undefined) return Response.json({ error: "the server starts" }, { status: 503 });
-    if (pathname === "/readyz") {
-      const readiness = await server.readiness();
-      return Response.json(readiness, { status: readiness.ready ? 200 : 503 });
+  async #handle(request: Request): Promise<Response> {
+    try {
+      const path = pathOf(request);
+      if (path === undefined) return errorReply(400, "the URL or the Host header is invalid");
+      const response = this.#access.refusal(request, path) ?? (await route(request, path, this.#state));
+      this.#errors.recovered();
+      return response;
+    } catch (error) {
+      this.#errors.failed(`a request to the admin address failed: ${(error as Error).message}`);
+      return errorReply(500, "this request failed; the log of the server has the reason");
     }
-    if (pathname === "/api/stats") return Response.json(statsReply(server, true));
-    if (pathname === "/api/limited") {
-      const reply: LimitedReply = { at: new Date().toISOString(), limited: server.limited().map(limitedKey) };
-      return Response.json(reply);
-    }
-    if (pathname === "/api/events") {
-      http.timeout(request, 0);
-      return events(server);
-    }
-    return Response.json({ error: "there is no such page" }, { status: 404 });
   }
-}
-
-function events(server: DiscoveryServer): Response {
-  let timer: Timer;
-  const body = new ReadableStream<string>({
-    start(controller) {
-      const send = () => {
-        const data: StatsEvent = { stats: statsReply(server, true), limited: server.limited().map(limitedKey) };
-        controller.enqueue(`event: stats\ndata: ${JSON.stringify(data)}\n\n`);
-      };
-      send();
-      timer = setInterval(send, EVENT_MS);
-    },
-    cancel() {
-      clearInterval(timer);
-    },
-  });
-  return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }

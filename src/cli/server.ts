@@ -2,12 +2,12 @@
 
 import { getLogger } from "@logtape/logtape";
 import { Command } from "commander";
-import { AdminServer } from "../admin/index.ts";
 import { DiscoveryServer, ServerError, type ServerOptions } from "../server/index.ts";
 import { checkOptions } from "../server/resolve.ts";
 import { DESCRIPTIONS } from "./bun-commands.ts";
 import { unknownVariables } from "./environment.ts";
 import { optionErrorText } from "./errors.ts";
+import { adminOptions, startAdmin } from "./server/admin.ts";
 import { applyConfig } from "./server/config.ts";
 import { addServerFlags, type Flags } from "./server/flags.ts";
 import { configLines } from "./server/print-config.ts";
@@ -52,6 +52,7 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   const options = { ...others, ...listenOptions({ host, port, sharePort }, systemd.sockets, command) };
   // Before anything is started or opened.
   await attempt(() => checkOptions(options), command);
+  const adminAt = adminOptions(adminAddress, adminToken, command);
   if (printConfig) {
     for (const warning of warnings) printError(`whereabouts: warning: ${warning}`);
     await print(`${configLines(command).join("\n")}\n`);
@@ -61,18 +62,27 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   // As a property: the text of a message must not contain braces.
   for (const warning of warnings) logger.warning("{warning}", { warning });
   const stop = untilStopSignal();
-  const admin =
-    adminAddress === "off" ? undefined : AdminServer.start({ ...hostAndPort(adminAddress), token: adminToken });
+  const begin = async () => {
+    const admin = await startAdmin(adminAt, command);
+    void stop.then(() => admin?.stopping());
+    try {
+      return { admin, server: await attempt(() => DiscoveryServer.start(options), command) };
+    } catch (error) {
+      // The process would not end while it listens.
+      await admin?.stop();
+      throw error;
+    }
+  };
   // A signal must not wait until the journal is restored, which may take long.
-  const server = await Promise.race([attempt(() => DiscoveryServer.start(options), command), stop]);
-  if (typeof server === "string") {
-    logger.info(`stopped by ${server} before it listened`);
+  const started = await Promise.race([begin(), stop]);
+  if (typeof started === "string") {
+    logger.info(`stopped by ${started} before it listened`);
     process.exit(0);
   }
+  const { admin, server } = started;
   logStart(server);
   void systemd.watch(server);
   admin?.watch(server);
-  if (admin) logger.info(`the live page is at ${admin.url}`);
 
   let before = server.stats();
   const timer = setInterval(() => {
@@ -89,7 +99,9 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   ]);
   clearInterval(timer);
   systemd.stopping();
-  await Promise.all([server.stop(), admin?.stop()]);
+  // Until the end it answers that the server is stopping.
+  await server.stop();
+  await admin?.stop();
   logStats(error ? "failed after" : `stopped by ${signal} after`, undefined, server.stats());
   if (error) console.error(`whereabouts: error: ${visible(error.message)}`);
   process.exit(error ? 1 : 0);
@@ -129,10 +141,4 @@ function suspects(error: unknown): (keyof ServerOptions)[] {
   if (!(error instanceof ServerError)) return ["capacity", "maxIdLength"];
   if (error.code === "ENOTSUP") return ["transport"];
   return error.message.startsWith("cannot listen") ? ["host", "port"] : ["journal"];
-}
-
-/** The host without brackets, and the port. */
-function hostAndPort(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(":");
-  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port: Number(address.slice(colon + 1)) };
 }

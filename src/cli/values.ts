@@ -1,5 +1,6 @@
 /** Flags, and parsers for their values. A parser's error is one line that says what a value must be. */
 
+import { isIP } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { parseServer } from "../client/index.ts";
@@ -140,6 +141,16 @@ export function isOn(command: Command, name: string): boolean {
 
 /** Checks the address of an admin server: `off`, or `HOST:PORT` with an IPv6 address in brackets. */
 export function adminAddress(text: string): string {
-  if (text === "off" || /^(\[[0-9a-f:.]+\]|[^:[\]]+):\d{1,5}$/i.test(text)) return text;
+  if (text === "off") return text;
+  const [, ipv6, name, port] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const known = ipv6 === undefined ? name !== undefined && (isIP(name) === 4 || isHostName(name)) : isIP(ipv6) === 6;
+  if (known && Number(port) <= 65535) return text;
   throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:22080 or [::1]:22080, or off.");
+}
+
+/** Whether a text has the form of a host name (RFC 1123). A name whose last part is a number would be an IP address. */
+function isHostName(text: string): boolean {
+  const labels = text.replace(/\.$/, "").split(".");
+  const isLabel = (label: string) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label);
+  return text.length <= 253 && labels.every(isLabel) && !/^\d+$/.test(labels.at(-1)!);
 }

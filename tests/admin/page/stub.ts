@@ -1,6 +1,7 @@
 /** A stand-in for the admin server: it serves the real files of the page, and replies and events that a test makes up. */
-import type { HistoryReply, NodeReply, StatsEvent } from "../../../src/admin/index.ts";
+
 import { asset } from "../../../src/admin/assets.ts";
+import type { HistoryReply, NodeReply, StatsEvent } from "../../../src/admin/index.ts";
 
 /** As strict as that of the admin server. */
 const POLICY =
@@ -21,7 +22,12 @@ export class StubAdmin implements AsyncDisposable {
   #latest: StatsEvent | undefined;
 
   constructor() {
-    this.#http = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: (request) => this.#handle(request) });
+    this.#http = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      idleTimeout: 0,
+      fetch: (request) => this.#handle(request),
+    });
   }
 
   get url(): string {
@@ -54,7 +60,11 @@ export class StubAdmin implements AsyncDisposable {
     const file = asset(pathname);
     if (file) {
       this.sent += file.gzip.length;
-      const headers = { "content-type": file.contentType, "content-encoding": "gzip", "content-security-policy": POLICY };
+      const headers = {
+        "content-type": file.contentType,
+        "content-encoding": "gzip",
+        "content-security-policy": POLICY,
+      };
       return new Response(file.gzip, { headers });
     }
     if (this.status !== 200) return Response.json({ error: "the stub says no" }, { status: this.status });

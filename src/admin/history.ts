@@ -1,0 +1,72 @@
+/** What was counted in each interval of the last hour. Takes the same memory after a day as after an hour. */
+import type { ServerStats } from "../server/index.ts";
+import type { HistoryReply } from "./api.ts";
+
+/** Length of an interval. */
+export const INTERVAL_MS = 10_000;
+const INTERVALS = 360;
+
+interface Interval {
+  readonly verdicts: readonly number[];
+  readonly nodes: number;
+  readonly journalLag: number;
+  readonly kernelDrops: number | null;
+}
+
+export class History {
+  readonly #verdictNames: readonly string[];
+  /** The last hour, the oldest first; undefined for an interval before the start, or that nothing was read in. */
+  readonly #intervals: (Interval | undefined)[] = new Array(INTERVALS).fill(undefined);
+  readonly #startedAt: number;
+  /** Intervals since the start. */
+  #count = 0;
+  #last: ServerStats;
+
+  /**
+   * @param stats - the counters that the first interval starts from
+   * @param now - monotonic, in ms, as everywhere here
+   */
+  constructor(stats: ServerStats, now: number) {
+    this.#verdictNames = Object.keys(stats.verdicts);
+    this.#last = stats;
+    this.#startedAt = now;
+  }
+
+  /** To be called at the end of each interval. If that comes too late, the intervals that were missed are unknown. */
+  record(stats: ServerStats, now: number): void {
+    const count = Math.round((now - this.#startedAt) / INTERVAL_MS);
+    if (count <= this.#count) return;
+    const missed = Math.min(count - this.#count - 1, INTERVALS);
+    for (let i = 0; i < missed; i++) this.#intervals.push(undefined);
+    this.#intervals.push(difference(this.#last, stats));
+    this.#intervals.splice(0, missed + 1);
+    this.#count = count;
+    this.#last = stats;
+  }
+
+  reply(now: number): HistoryReply {
+    const sinceEnd = now - this.#startedAt - this.#count * INTERVAL_MS;
+    const each = <T>(get: (interval: Interval) => T) =>
+      this.#intervals.map((interval) => (interval === undefined ? null : get(interval)));
+    return {
+      interval: INTERVAL_MS / 1000,
+      until: new Date(Date.now() - sinceEnd).toISOString(),
+      verdictNames: this.#verdictNames,
+      verdicts: each(({ verdicts }) => verdicts),
+      nodes: each(({ nodes }) => nodes),
+      journalLag: each(({ journalLag }) => journalLag),
+      kernelDrops: each(({ kernelDrops }) => kernelDrops),
+    };
+  }
+}
+
+function difference(before: ServerStats, after: ServerStats): Interval {
+  const names = Object.keys(after.verdicts) as (keyof ServerStats["verdicts"])[];
+  const { nodes, journal, kernelDrops: drops } = after;
+  return {
+    verdicts: names.map((name) => after.verdicts[name] - before.verdicts[name]),
+    nodes,
+    journalLag: journal.lag,
+    kernelDrops: drops === undefined || before.kernelDrops === undefined ? null : drops - before.kernelDrops,
+  };
+}

@@ -1,0 +1,110 @@
+/** Listens on the address of the admin server, and keeps trying as long as the address is taken or not there yet. */
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { getLogger } from "@logtape/logtape";
+import { ServerError } from "../server/index.ts";
+import type { AdminOptions } from "./options.ts";
+
+const logger = getLogger(["whereabouts", "admin"]);
+
+/** How long to wait before the address is tried again. */
+const RETRY_MS = 3000;
+/**
+ * Seconds without data after which Bun closes a connection. It also ends requests that are not complete by then, and
+ * clients that do not read. Streams have data every second.
+ */
+const IDLE_SECONDS = 10;
+/** Bodies are not read at all. */
+const MOST_BODY_BYTES = 1024;
+
+type Handler = (request: Request) => Promise<Response>;
+
+/** The errors that may be over later: another program has the port, or the interface has no address yet. */
+const PASSING: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use",
+  EADDRNOTAVAIL: "no interface of this machine has that address",
+};
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "not permitted (ports below 1024 need privileges)",
+  EAFNOSUPPORT: "this machine has no IPv6",
+  ENOTFOUND: "the name is unknown",
+  EAI_AGAIN: "the name server does not answer",
+};
+
+export class Listener {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #handler: Handler;
+  #http: Bun.Server<undefined> | undefined;
+  #retry: Timer | undefined;
+  #stopped = false;
+
+  private constructor({ host, port }: AdminOptions, handler: Handler) {
+    this.#host = host.replace(/^\[(.*)\]$/, "$1");
+    this.#port = port;
+    this.#handler = handler;
+  }
+
+  /** @throws {ServerError} if it cannot listen, for a reason that does not pass */
+  static async start(options: AdminOptions, handler: Handler): Promise<Listener> {
+    const listener = new Listener(options, handler);
+    const passing = await listener.#listen();
+    if (passing !== undefined) {
+      logger.warning(
+        "the live page cannot be served on {address}: {reason}; it is tried again every {seconds} s (--admin sets another address)",
+        { address: listener.#address(), reason: passing, seconds: RETRY_MS / 1000 },
+      );
+      listener.#tryAgain();
+    }
+    return listener;
+  }
+
+  /** The address of the page, once it listens. */
+  get url(): string | undefined {
+    return this.#http === undefined ? undefined : `http://${this.#address(this.#http.port)}/`;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+    await this.#http?.stop(true);
+  }
+
+  #address(port: number | undefined = this.#port): string {
+    return `${this.#host.includes(":") ? `[${this.#host}]` : this.#host}:${port}`;
+  }
+
+  #tryAgain(): void {
+    this.#retry = setTimeout(async () => {
+      const failed = await this.#listen().catch((error: ServerError) => error.message);
+      if (failed !== undefined && !this.#stopped) this.#tryAgain();
+    }, RETRY_MS);
+  }
+
+  /** @returns the reason if it cannot listen now, but may later */
+  async #listen(): Promise<string | undefined> {
+    try {
+      // Bun would report an unknown name as an invalid argument.
+      const hostname = isIP(this.#host) === 0 ? (await lookup(this.#host)).address : this.#host;
+      if (this.#stopped) return undefined;
+      this.#http = Bun.serve({
+        hostname,
+        port: this.#port,
+        idleTimeout: IDLE_SECONDS,
+        maxRequestBodySize: MOST_BODY_BYTES,
+        development: false,
+        fetch: this.#handler,
+      });
+    } catch (error) {
+      const { code = "", message } = error as NodeJS.ErrnoException;
+      if (code in PASSING) return PASSING[code];
+      throw new ServerError(
+        `the live page cannot be served on ${this.#address()}: ${REASONS[code.replace(/^DNS_/, "")] ?? message}`,
+        code,
+      );
+    }
+    logger.info("the live page is at {url}", { url: this.url });
+    return undefined;
+  }
+}
