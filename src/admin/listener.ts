@@ -94,6 +94,8 @@ export class Listener {
         idleTimeout: IDLE_SECONDS,
         maxRequestBodySize: MOST_BODY_BYTES,
         development: false,
+        // Outside development Bun's default is to share the port with any other program of this user.
+        reusePort: false,
         fetch: this.#handler,
       });
     } catch (error) {
