@@ -18,6 +18,8 @@ export interface ChartOptions {
   readonly axis?: (value: number) => string;
   /** The largest value of the vertical axis is never less than this. */
   readonly least?: number;
+  /** Nor is it more than this. */
+  readonly most?: () => number;
   /** The line under the chart for one point in time. `values` has those of all series. */
   readonly readout: (values: readonly (number | null)[]) => string;
 }
@@ -26,6 +28,8 @@ type Columns = readonly [readonly number[], ...(readonly (number | null)[])[]];
 
 const FONT = "12px system-ui, sans-serif";
 const AXIS_WIDTH = 52;
+/** Whole minutes, since the marks of the time have no seconds. */
+const TIME_STEPS_S = [60, 300, 600, 900, 1800, 3600];
 
 export class Chart {
   readonly #options: ChartOptions;
@@ -36,7 +40,7 @@ export class Chart {
   #columns: Columns;
 
   constructor(options: ChartOptions) {
-    const { figure, series, axis = compact, least = 1 } = options;
+    const { figure, series, axis = compact, least = 1, most = () => Number.POSITIVE_INFINITY } = options;
     this.#options = options;
     this.#place = figure.querySelector<HTMLElement>(".plot")!;
     this.#readout = figure.querySelector<HTMLElement>(".readout")!;
@@ -47,19 +51,23 @@ export class Chart {
     this.#plot = new uPlot(
       {
         ...this.#size(),
-        padding: [8, 4, 0, 0],
+        padding: [8, 18, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-        scales: { y: { range: (_, __, most) => [0, niceMost(Math.max(most ?? 0, least))] } },
+        scales: { y: { range: (_, __, value) => [0, Math.min(most(), niceMost(Math.max(value ?? 0, least)))] } },
         axes: [
-          { ...common, grid: { show: false }, space: 70, size: 24, gap: 4, values: (_, times) => times.map(minute) },
+          {
+            ...common,
+            ...{ grid: { show: false }, space: 44, size: 24, gap: 4, incrs: TIME_STEPS_S },
+            values: (_, times) => times.map(minute),
+          },
           { ...common, grid, size: AXIS_WIDTH, gap: 6, space: 32, values: (_, values) => values.map(axis) },
         ],
         series: [
           {},
           ...series.map(({ label, color: name, fill }) => ({
             label,
-            stroke: () => color(fill === "opaque" ? "--raised" : name),
+            stroke: () => color(name),
             width: fill === "opaque" ? 1 : 1.75,
             points: { show: false },
             ...(fill === "none" ? {} : { fill: () => (fill === "opaque" ? color(name) : tint(color(name))) }),
@@ -85,6 +93,7 @@ export class Chart {
 
   /** Draws again with the colours of the theme. */
   recolor(): void {
+    colors.clear();
     this.#plot.redraw(false);
   }
 
@@ -92,7 +101,6 @@ export class Chart {
     return { width: Math.max(200, this.#place.clientWidth), height: Math.max(100, this.#place.clientHeight) };
   }
 
-  /** uPlot draws the series in order. The parts of a stack are drawn from the top one down, each over the one before. */
   #data(): uPlot.AlignedData {
     return this.#columns as unknown as uPlot.AlignedData;
   }
@@ -103,7 +111,7 @@ export class Chart {
     const time = left >= 0 && idx != null ? times[idx] : undefined;
     const text =
       time === undefined
-        ? "\u00a0"
+        ? ""
         : `${clock(time * 1000)}  ${this.#options.readout(values.map((column) => column[idx!] ?? null))}`;
     if (this.#readout.textContent !== text) this.#readout.textContent = text;
   }
@@ -126,13 +134,18 @@ function niceMost(value: number): number {
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((n) => n * power).find((n) => n >= value * 1.02) ?? power * 15;
 }
 
-let probe: HTMLElement | undefined;
+/** The colours of page.css by name, as they are in the present theme. */
+const colors = new Map<string, string>();
+const probe = document.body.appendChild(Object.assign(document.createElement("i"), { hidden: true }));
 
-/** The value of a colour of page.css in the theme of now. */
 function color(name: string): string {
-  probe ??= document.body.appendChild(Object.assign(document.createElement("i"), { hidden: true }));
-  probe.style.color = `var(${name})`;
-  return getComputedStyle(probe).color;
+  let value = colors.get(name);
+  if (value === undefined) {
+    probe.style.color = `var(${name})`;
+    value = getComputedStyle(probe).color;
+    colors.set(name, value);
+  }
+  return value;
 }
 
 function tint(rgb: string): string {

@@ -67,8 +67,8 @@ export function clock(ms: number, now = ms): string {
 
 /** Strangers' text in one line: every character that is not seen, or changes the direction, as `\u{…}`. */
 export function visible(text: string): string {
-  const escape = (c: string) => `\\u{${c.codePointAt(0)!.toString(16)}}`;
-  return text.replace(UNPRINTABLE, escape).replace(ODD_SPACE, escape);
+  const escaped = (c: string) => `\\u{${c.codePointAt(0)!.toString(16)}}`;
+  return text.replace(UNPRINTABLE, escaped).replace(ODD_SPACE, escaped);
 }
 
 /** A NodeID for people. As one writes it into the look-up box, unless it has characters that are not seen. */

@@ -1,6 +1,6 @@
 /** Registry, journal and kernel: one figure and one chart each. */
 import type { StatsReply } from "../api.ts";
-import { Chart } from "./chart.ts";
+import { Chart, type ChartOptions } from "./chart.ts";
 import { byId, setText } from "./dom.ts";
 import { bytes, count, counted, percent, rate, seconds, visible } from "./format.ts";
 import type { Column, Hour } from "./hour.ts";
@@ -8,11 +8,11 @@ import type { Rates } from "./rates.ts";
 import { rangeOf } from "./traffic.ts";
 
 /** A chart of one quantity. */
-function gauge(id: string, color: string, text: (n: number) => string, axis?: (n: number) => string): Gauge {
+function gauge(id: string, color: string, text: (n: number) => string, more: Partial<ChartOptions> = {}): Gauge {
   const chart = new Chart({
     figure: byId(id),
     series: [{ label: id, color, fill: "tint" }],
-    ...(axis ? { axis } : {}),
+    ...more,
     readout: ([value]) => (value == null ? "the server did not run" : text(value)),
   });
   return {
@@ -26,16 +26,20 @@ interface Gauge {
   recolor(): void;
 }
 
-const registry = gauge("registry", "--announced", (n) => counted(n, "node"));
-const journal = gauge("journal", "--unknown", seconds, (n) => `${Number(n.toPrecision(2))} s`);
+let capacity = Number.POSITIVE_INFINITY;
+const registry = gauge("registry", "--announced", (n) => counted(n, "node"), { most: () => capacity });
+const journal = gauge("journal", "--unknown", seconds, {
+  axis: (n) => `${Number(n.toPrecision(2))} s`,
+});
 const kernel = gauge("kernel", "--full", (n) => `${rate(n)} dropped a minute`);
 
 /** Drops of the last interval of the history, a minute. */
 let dropsAMinute: number | undefined;
 
 export function showGauges(stats: StatsReply, rates: Rates | undefined): void {
+  capacity = stats.capacity;
   setText(byId("nodes"), count(stats.nodes));
-  setText(byId("capacity"), `of ${count(stats.capacity)} nodes: ${percent(stats.nodes / stats.capacity)} full`);
+  setText(byId("capacity"), `nodes of ${count(stats.capacity)}: ${percent(stats.nodes / stats.capacity)}`);
   const { stored, refreshed } = ratesOf(stats, rates);
   const displaced = stats.displaced > 0 ? ` ${counted(stats.displaced, "node")} gave way to new ones.` : "";
   setText(byId("registry-note"), `${rate(stored)} new and ${rate(refreshed)} announced again a second.${displaced}`);

@@ -49,7 +49,7 @@ export function showLimited(stats: StatsReply, limited: readonly LimitedKey[]): 
   const perSecond = limited.reduce((sum, { rate }) => sum + rate, 0);
   setText(
     byId("limited-count"),
-    limited.length === 0 ? "" : `${count(limited.length)}, ${rate(perSecond)} packets a second`,
+    limited.length === 0 ? "" : `${count(limited.length)} over a limit, with ${rate(perSecond)} packets a second`,
   );
   setText(byId("limits"), settings(stats.limits));
 }

@@ -1,9 +1,10 @@
 /** The live page of the admin server. It follows the server's events and paints at most once for each. */
 import type { HistoryReply, StatsEvent } from "../api.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
+import { byId } from "./dom.ts";
 import { recolorGauges, showGaugeHistory, showGauges } from "./gauges.ts";
 import { showFooter, showHeader, showHeaderState } from "./header.ts";
-import { hourOf } from "./hour.ts";
+import { type Hour, hourOf } from "./hour.ts";
 import { showLimited } from "./limited.ts";
 import { Live } from "./live.ts";
 import { startLookup } from "./lookup.ts";
@@ -15,12 +16,14 @@ import { showWorkers } from "./workers.ts";
 
 /** The chart of each second shows five minutes. */
 const LIVE_S = 300;
-/** How often the history is fetched: it moves by a pixel in several seconds. */
-const HISTORY_MS = 20_000;
+/** How often the history is fetched: as often as the server adds an interval to it. */
+const HISTORY_MS = 10_000;
 
 const live = new Live(LIVE_S);
 let latest: StatsEvent | undefined;
 let rates: Rates | undefined;
+/** The last hour, from when it was fetched until it is painted. */
+let hour: Hour | undefined;
 let painting = false;
 let historyAt = Number.NEGATIVE_INFINITY;
 
@@ -48,9 +51,7 @@ async function fetchHistory(): Promise<void> {
     if (!response.ok) return;
     const history = (await response.json()) as HistoryReply;
     live.fill(history);
-    const hour = hourOf(history);
-    showOutcomes(hour);
-    showGaugeHistory(hour);
+    hour = hourOf(history);
     paintSoon();
   } catch {
     // The connection is lost, and the stream of events says so.
@@ -69,6 +70,7 @@ function paintSoon(): void {
 function paint(): void {
   if (latest === undefined) return;
   const { stats, limited } = latest;
+  byId("figures").removeAttribute("data-empty");
   showProblems(stats);
   showHeader(stats);
   showTraffic(stats, rates, live);
@@ -76,6 +78,10 @@ function paint(): void {
   showLimited(stats, limited);
   showWorkers(stats, rates);
   showFooter(stats, rates);
+  if (hour === undefined) return;
+  showOutcomes(hour);
+  showGaugeHistory(hour);
+  hour = undefined;
 }
 
 startTheme(() => {

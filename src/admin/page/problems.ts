@@ -88,6 +88,7 @@ function announce(state: string, text: string): void {
 export function showConnection(state: ConnectionState, lastEvent: number | undefined): void {
   document.documentElement.dataset.connection = state.kind;
   const notice = byId("connection");
+  notice.dataset.kind = state.kind;
   notice.hidden = state.kind === "live" || state.kind === "connecting";
   if (notice.hidden) return;
   const text = textOf(state, lastEvent);

@@ -20,7 +20,7 @@ export function startTheme(changed: () => void): void {
   let theme = remembered();
   const apply = () => {
     document.documentElement.dataset.theme = theme;
-    setText(button, `Theme: ${theme}`);
+    setText(byId("theme-name"), theme);
     changed();
   };
   button.addEventListener("click", () => {

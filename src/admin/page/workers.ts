@@ -17,27 +17,40 @@ interface Item {
 }
 
 const rows = new Rows<Item>(byId("workers"), () => {
-  const [title, state] = [make("b"), make("span", "state")];
-  const packets = make("span", "packets");
+  const [number, state] = [make("b"), make("span", "state")];
+  const title = make("span", "", make("span", "hidden", "Worker "), number);
+  const received = make("b");
   const fill = make("i");
   const bar = make("span", "bar", fill);
   bar.setAttribute("aria-hidden", "true");
   const [processor, replaced] = [make("span"), make("span")];
-  const element = make("li", "", make("span", "top", title, " ", state), packets, bar, processor, replaced);
+  const element = make(
+    "li",
+    "",
+    make("span", "top", title, " ", state),
+    make("span", "", received, " packets/s"),
+    bar,
+    processor,
+    replaced,
+  );
   return {
     element,
     show({ worker, rates, share }) {
-      setText(title, `Worker ${worker.number}`);
+      setText(number, `${worker.number}`);
       const silent = worker.silence >= SILENT_S;
       element.dataset.state = worker.running ? (silent ? "silent" : "running") : "stopped";
-      setText(state, worker.running ? (silent ? `silent for ${seconds(worker.silence)}` : "running") : "not running");
-      setText(packets, rates === undefined ? "–" : `${rate(rates.received)} packets/s`);
+      setText(state, worker.running ? (silent ? `silent ${seconds(worker.silence)}` : "running") : "not running");
+      setText(received, rates === undefined ? "–" : rate(rates.received));
       fill.style.width = `${Math.round(share * 1000) / 10}%`;
-      setText(processor, rates?.processor === undefined ? "" : `${percent(rates.processor)} of a processor`);
-      setText(replaced, worker.replaced === 0 ? "" : `replaced ${count(worker.replaced)} times`);
+      setText(processor, rates?.processor === undefined ? "" : `processor ${percent(rates.processor)}`);
+      setText(replaced, worker.replaced === 0 ? "never replaced" : `replaced ${times(worker.replaced)}`);
     },
   } satisfies Row<Item>;
 });
+
+function times(n: number): string {
+  return n === 1 ? "once" : `${count(n)} times`;
+}
 
 export function showWorkers(stats: StatsReply, rates: Rates | undefined): void {
   const most = Math.max(1, ...(rates?.workers.map(({ received }) => received) ?? []));
