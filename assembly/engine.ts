@@ -28,6 +28,7 @@ import {
   META_CONFIRMED,
   QUERY_ID,
   SLOT_LENGTH,
+  SLOT_LIMIT,
   SLOT_PACKET,
   SLOT_REPLY,
   SLOT_REPLY_LENGTH,
@@ -51,7 +52,7 @@ import {
   VERDICT_STORED,
   VERDICT_UNKNOWN,
 } from "./layout";
-import { allowed, passNode, passSource, setSource } from "./limiter";
+import { allowed, exceeded, passNode, passSource, setSource } from "./limiter";
 import { attachLane, beginWrite, endWrite } from "./lock";
 import { announcedPort, parse, writeAnnouncementHeader } from "./packet";
 import {
@@ -92,6 +93,7 @@ export function process(lane: u32, count: u32, now: f64): u32 {
   let slot = at + LANE_SLOTS;
   for (let left = count; left !== 0; left--, slot += SLOT_SIZE) {
     store<u32>(slot, 0, SLOT_REPLY_LENGTH);
+    store<u32>(slot, 0, SLOT_LIMIT);
     const verdict = handle(slot, now);
     store<u32>(slot, verdict, SLOT_VERDICT);
     addToCounter(verdict, 1);
@@ -106,8 +108,12 @@ function addToCounter(counter: u32, by: u32): void {
   store<f64>(counters + (counter << 3), load<f64>(counters + (counter << 3)) + <f64>by);
 }
 
-/** Whether a packet that exceeds a limit must be dropped. In a dry run it is only counted, and passes. */
-function isEnforced(counter: u32): bool {
+/**
+ * Whether the packet in `slot`, which exceeds a limit, must be dropped. In a dry run it is only counted, and passes; then
+ * it may exceed another limit, too.
+ */
+function isEnforced(slot: usize, counter: u32): bool {
+  if (load<u32>(slot, SLOT_LIMIT) === 0) store<u32>(slot, exceeded + 1, SLOT_LIMIT);
   if (load<u32>(H_DRY_RUN) === 0) return true;
   addToCounter(counter, 1);
   return false;
@@ -135,17 +141,17 @@ function handle(slot: usize, now: f64): u32 {
   if (!exempt) {
     setSource(address);
     const limit = query ? LIMIT_QUERIES : LIMIT_ANNOUNCEMENTS;
-    if (!passSource(limit, now) && isEnforced(COUNTER_DRY_SOURCE)) return VERDICT_LIMITED_SOURCE;
+    if (!passSource(limit, now) && isEnforced(slot, COUNTER_DRY_SOURCE)) return VERDICT_LIMITED_SOURCE;
   }
   const id = packet + (query ? QUERY_ID : ANNOUNCEMENT_ID);
   clearPadding(id, length);
   hashId(id, length);
-  return query ? answer(slot, id, length, exempt, now) : announce(address, packet, id, length, exempt, now);
+  return query ? answer(slot, id, length, exempt, now) : announce(slot, id, length, exempt, now);
 }
 
 /** Handles a query. Writes the reply into the query's slot. */
 function answer(slot: usize, id: usize, length: u32, exempt: bool, now: f64): u32 {
-  if (!exempt && !passNode(now) && isEnforced(COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+  if (!exempt && !passNode(now) && isEnforced(slot, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
   const ip = id + padded(length) + 4;
   const port = lookUp(id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
@@ -161,16 +167,17 @@ function answer(slot: usize, id: usize, length: u32, exempt: bool, now: f64): u3
 }
 
 /** Handles an announcement. A new node and a new address of a known node are both new to the source's limit. */
-function announce(address: usize, packet: usize, id: usize, length: u32, exempt: bool, now: f64): u32 {
+function announce(slot: usize, id: usize, length: u32, exempt: bool, now: f64): u32 {
+  const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
   if (isFull()) sweep(now);
-  const meta = (announcedPort(packet) << 16) | length;
+  const meta = (announcedPort(slot + SLOT_PACKET) << 16) | length;
   const shard = lockShard(now);
   const entry = findLive(shard, id, length, now);
   const repeated = entry !== 0 && isRepeated(entry, meta, address);
   // So that no other worker takes the place that is made here.
   const poolLocked = entry === 0 && isFull() && lockPool();
   let verdict: u32 = VERDICT_REFRESHED;
-  if (!repeated && !exempt && !passSource(LIMIT_NEW, now) && isEnforced(COUNTER_DRY_NEW)) {
+  if (!repeated && !exempt && !passSource(LIMIT_NEW, now) && isEnforced(slot, COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
   } else if (entry !== 0) {
     const time = announcementTime(shard, entry, now);

@@ -242,6 +242,12 @@ export const SLOT_SOURCE = 12;
 export const SOURCE_PORT = 2;
 export const SOURCE_ADDRESS = 8;
 export const SOURCE_SIZE = 28;
+/**
+ * Output: 0, or 1 + the number of the first limit that the datagram exceeded, even if a dry run let it pass. If it found no
+ * room in a limit that its source shares, nor in its reserve, that is the shared limit. Limits are numbered as LIMIT_QUERIES
+ * and so on say.
+ */
+export const SLOT_LIMIT = 40;
 export const SLOT_REPLY = 44;
 export const SLOT_PACKET = 48;
 export const SLOT_SIZE = 1088;

@@ -43,6 +43,9 @@ let hostTag: u32 = 0;
 let networkSet: u32 = 0;
 let networkTag: u32 = 0;
 
+/** After a packet that may not pass: the number of the limit that it exceeded. */
+export let exceeded: u32 = 0;
+
 /** More than any server has. */
 const MOST_WORKERS: f64 = 1024;
 
@@ -103,21 +106,29 @@ export function passNode(now: f64): bool {
   return pass(LIMIT_NODE, LIMIT_NODE + LIMIT_SHARED, hostSet ^ tag, hostTag ^ spread, tag, spread, now);
 }
 
-/** Whether a packet may pass by the limit `own`, and by `shared` or the reserve. `place` chooses a set, `key` a slot. */
+/**
+ * Whether a packet may pass by the limit `own`, and by `shared` or the reserve. If not, sets `exceeded`. `place` chooses a
+ * set, `key` a slot.
+ */
 function pass(own: u32, shared: u32, ownPlace: u32, ownKey: u32, sharedPlace: u32, sharedKey: u32, now: f64): bool {
   if (load<f64>(H_LIMITS + own * LIMIT_SIZE, LIMIT_INTERVAL) === 0) return true;
   const ownSlot = slotOf(own, ownPlace, ownKey);
   const sharedSlot = slotOf(shared, sharedPlace, sharedKey);
-  if (!hasRoom(own, ownSlot, 0, now)) return false;
+  if (!hasRoom(own, ownSlot, 0, now)) return exceeds(own);
   if (!hasRoom(shared, sharedSlot, 0, now)) {
     const reserve = own + LIMIT_RESERVE;
     const reserveSlot = slotOf(reserve, ownPlace, ownKey);
-    if (!hasRoom(shared, sharedSlot, RESERVE_MS, now) || !hasRoom(reserve, reserveSlot, 0, now)) return false;
+    if (!hasRoom(shared, sharedSlot, RESERVE_MS, now) || !hasRoom(reserve, reserveSlot, 0, now)) return exceeds(shared);
     charge(reserve, reserveSlot, now);
   }
   charge(own, ownSlot, now);
   charge(shared, sharedSlot, now);
   return true;
+}
+
+function exceeds(limit: u32): bool {
+  exceeded = limit;
+  return false;
 }
 
 /** Returns the address of the time in the key's slot. If the key has no slot, it takes over the least-loaded one. */

@@ -22,6 +22,7 @@ import {
   META_CONFIRMED,
   QUERY_ID,
   SLOT_LENGTH,
+  SLOT_LIMIT,
   SLOT_PACKET,
   SLOT_REPLY,
   SLOT_REPLY_LENGTH,
@@ -82,6 +83,7 @@ export function process(m: EngineState, lane: number, count: number, now: number
   let slot = at + LANE_SLOTS;
   for (let left = count; left !== 0; left--, slot += SLOT_SIZE) {
     m.u32[(slot + SLOT_REPLY_LENGTH) >>> 2] = 0;
+    m.u32[(slot + SLOT_LIMIT) >>> 2] = 0;
     const verdict = handle(m, slot, now);
     m.u32[(slot + SLOT_VERDICT) >>> 2] = verdict;
     addToCounter(m, verdict, 1);
@@ -96,8 +98,12 @@ function addToCounter(m: EngineState, counter: number, by: number): void {
   m.f64[(m.counters + (counter << 3)) >>> 3]! += by;
 }
 
-/** Whether a packet that exceeds a limit must be dropped. In a dry run it is only counted, and passes. */
-function isEnforced(m: EngineState, counter: number): boolean {
+/**
+ * Whether the packet in `slot`, which exceeds a limit, must be dropped. In a dry run it is only counted, and passes; then
+ * it may exceed another limit, too.
+ */
+function isEnforced(m: EngineState, slot: number, counter: number): boolean {
+  if (m.u32[(slot + SLOT_LIMIT) >>> 2] === 0) m.u32[(slot + SLOT_LIMIT) >>> 2] = m.exceeded + 1;
   if (m.u32[H_DRY_RUN >>> 2] === 0) return true;
   addToCounter(m, counter, 1);
   return false;
@@ -125,17 +131,17 @@ function handle(m: EngineState, slot: number, now: number): number {
   if (!exempt) {
     setSource(m, address);
     const limit = query ? LIMIT_QUERIES : LIMIT_ANNOUNCEMENTS;
-    if (!passSource(m, limit, now) && isEnforced(m, COUNTER_DRY_SOURCE)) return VERDICT_LIMITED_SOURCE;
+    if (!passSource(m, limit, now) && isEnforced(m, slot, COUNTER_DRY_SOURCE)) return VERDICT_LIMITED_SOURCE;
   }
   const id = packet + (query ? QUERY_ID : ANNOUNCEMENT_ID);
   clearPadding(m, id, length);
   hashId(m, id, length);
-  return query ? answer(m, slot, id, length, exempt, now) : announce(m, address, packet, id, length, exempt, now);
+  return query ? answer(m, slot, id, length, exempt, now) : announce(m, slot, id, length, exempt, now);
 }
 
 /** Handles a query. Writes the reply into the query's slot. */
 function answer(m: EngineState, slot: number, id: number, length: number, exempt: boolean, now: number): number {
-  if (!exempt && !passNode(m, now) && isEnforced(m, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
+  if (!exempt && !passNode(m, now) && isEnforced(m, slot, COUNTER_DRY_NODE)) return VERDICT_LIMITED_NODE;
   const ip = id + padded(length) + 4;
   const port = lookUp(m, id, length, now, ip);
   if (port === 0) return VERDICT_UNKNOWN;
@@ -151,24 +157,17 @@ function answer(m: EngineState, slot: number, id: number, length: number, exempt
 }
 
 /** Handles an announcement. A new node and a new address of a known node are both new to the source's limit. */
-function announce(
-  m: EngineState,
-  address: number,
-  packet: number,
-  id: number,
-  length: number,
-  exempt: boolean,
-  now: number,
-): number {
+function announce(m: EngineState, slot: number, id: number, length: number, exempt: boolean, now: number): number {
+  const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
   if (isFull(m)) sweep(m, now);
-  const meta = (announcedPort(m.u8, packet) << 16) | length;
+  const meta = (announcedPort(m.u8, slot + SLOT_PACKET) << 16) | length;
   const shard = lockShard(m, now);
   const entry = findLive(m, shard, id, length, now);
   const repeated = entry !== 0 && isRepeated(m, entry, meta, address);
   // So that no other worker takes the place that is made here.
   const poolLocked = entry === 0 && isFull(m) && lockPool(m);
   let verdict = VERDICT_REFRESHED;
-  if (!repeated && !exempt && !passSource(m, LIMIT_NEW, now) && isEnforced(m, COUNTER_DRY_NEW)) {
+  if (!repeated && !exempt && !passSource(m, LIMIT_NEW, now) && isEnforced(m, slot, COUNTER_DRY_NEW)) {
     verdict = VERDICT_LIMITED_NEW;
   } else if (entry !== 0) {
     const time = announcementTime(m, shard, entry, now);

@@ -9,6 +9,7 @@ import {
   LANE_SLOTS,
   MAX_PACKET,
   SLOT_LENGTH,
+  SLOT_LIMIT,
   SLOT_PACKET,
   SLOT_REPLY,
   SLOT_REPLY_LENGTH,
@@ -81,6 +82,11 @@ export class Lane {
   /** The verdict for a slot: an index of `VERDICTS`. */
   verdict(slot: number): number {
     return this.#u32[(this.at + slot * SLOT_SIZE + SLOT_VERDICT) >>> 2]!;
+  }
+
+  /** 0, or 1 + the number of the limit that the datagram in a slot exceeded, even if a dry run let it pass. */
+  limit(slot: number): number {
+    return this.#u32[(this.at + slot * SLOT_SIZE + SLOT_LIMIT) >>> 2]!;
   }
 
   /** The reply in a slot, or undefined if there is none. The view is valid until the slot is filled again. */

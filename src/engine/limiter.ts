@@ -90,7 +90,10 @@ export function passNode(m: EngineState, now: number): boolean {
   return pass(m, LIMIT_NODE, LIMIT_NODE + LIMIT_SHARED, place, key, m.tag, m.spread, now);
 }
 
-/** Whether a packet may pass by the limit `own`, and by `shared` or the reserve. `place` chooses a set, `key` a slot. */
+/**
+ * Whether a packet may pass by the limit `own`, and by `shared` or the reserve. If not, sets `exceeded`. `place` chooses a
+ * set, `key` a slot.
+ */
 function pass(
   m: EngineState,
   own: number,
@@ -104,16 +107,23 @@ function pass(
   if (m.f64[(H_LIMITS + own * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return true;
   const ownSlot = slotOf(m, own, ownPlace, ownKey);
   const sharedSlot = slotOf(m, shared, sharedPlace, sharedKey);
-  if (!hasRoom(m, own, ownSlot, 0, now)) return false;
+  if (!hasRoom(m, own, ownSlot, 0, now)) return exceeds(m, own);
   if (!hasRoom(m, shared, sharedSlot, 0, now)) {
     const reserve = own + LIMIT_RESERVE;
     const reserveSlot = slotOf(m, reserve, ownPlace, ownKey);
-    if (!hasRoom(m, shared, sharedSlot, RESERVE_MS, now) || !hasRoom(m, reserve, reserveSlot, 0, now)) return false;
+    if (!hasRoom(m, shared, sharedSlot, RESERVE_MS, now) || !hasRoom(m, reserve, reserveSlot, 0, now)) {
+      return exceeds(m, shared);
+    }
     charge(m, reserve, reserveSlot, now);
   }
   charge(m, own, ownSlot, now);
   charge(m, shared, sharedSlot, now);
   return true;
+}
+
+function exceeds(m: EngineState, limit: number): boolean {
+  m.exceeded = limit;
+  return false;
 }
 
 /** Returns the address of the time in the key's slot. If the key has no slot, it takes over the least-loaded one. */

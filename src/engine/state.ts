@@ -21,6 +21,8 @@ export class EngineState {
   hostTag = 0;
   networkSet = 0;
   networkTag = 0;
+  /** limiter.ts: after a packet that may not pass, the number of the limit that it exceeded. */
+  exceeded = 0;
   /** engine.ts: address of the counters of the lane that is being processed. */
   counters = 0;
 

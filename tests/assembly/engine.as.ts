@@ -16,8 +16,14 @@ import {
   LANE_SEQUENCE,
   LANE_SIZE,
   LANE_SLOTS,
+  LIMIT_ANNOUNCEMENTS,
+  LIMIT_NEW,
+  LIMIT_NODE,
+  LIMIT_QUERIES,
+  LIMIT_SHARED,
   SHARD_LOCK,
   SLOT_LENGTH,
+  SLOT_LIMIT,
   SLOT_PACKET,
   SLOT_REPLY,
   SLOT_REPLY_LENGTH,
@@ -42,7 +48,17 @@ import {
 } from "../../assembly/layout";
 import { lockShard, unlockShard } from "../../assembly/registry";
 import { ipv4, ipv6, put, useId } from "./support/bytes";
-import { checksum, ENGINE_END, FILLER, layOut, limitNew, limitNodes, limitSources, RETENTION } from "./support/memory";
+import {
+  checksum,
+  ENGINE_END,
+  FILLER,
+  layOut,
+  limitNew,
+  limitNodes,
+  limitSources,
+  RETENTION,
+  setLimit,
+} from "./support/memory";
 import { registryError } from "./support/registry";
 
 const NOW: f64 = 1760000000000;
@@ -68,6 +84,11 @@ function verdictOn(host: u32, hex: string, now: f64): u32 {
   receive(0, host, hex);
   process(0, 1, now);
   return load<u32>(slot(0), SLOT_VERDICT);
+}
+
+/** What slot 0 tells of the limit that its packet exceeded. */
+function limitOf(): u32 {
+  return load<u32>(slot(0), SLOT_LIMIT);
 }
 
 function replyLength(): u32 {
@@ -274,6 +295,77 @@ describe("the engine's verdict", () => {
     expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
     expect<f64>(counter(COUNTER_DRY_NODE)).toBe(1);
     expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(2);
+  });
+});
+
+describe("the slot of a packet", () => {
+  beforeEach(() => {
+    layOut(10, 64, 2, 32, 16);
+    attach(0);
+  });
+
+  test("says which limit of its source the packet exceeded, and 0 for a packet within limits", () => {
+    limitSources(1, 1);
+    limitNew(1, 1);
+    verdictOn(1, ASK, NOW);
+    expect<u32>(limitOf()).toBe(0);
+    verdictOn(1, ASK, NOW);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_QUERIES);
+    verdictOn(1, ANNOUNCE, NOW);
+    expect<u32>(limitOf()).toBe(0);
+    verdictOn(1, ANNOUNCE, NOW);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_ANNOUNCEMENTS);
+    verdictOn(1, "20121025 56080000 00000001 61000000 00000000", NOW + 999);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_ANNOUNCEMENTS);
+    limitSources(0, 1);
+    verdictOn(1, "20121025 56080000 00000001 61000000 00000000", NOW + 999);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_NEW);
+    verdictOn(1, "00000000", NOW);
+    expect<u32>(limitOf()).toBe(0);
+  });
+
+  test("says that the limit of a network was exceeded, if a source of it has also used up its reserve", () => {
+    limitSources(1000, 1000);
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED, 1, 1);
+    setLimit(LIMIT_QUERIES + LIMIT_SHARED + 1, 1, 1);
+    verdictOn(1, ASK, NOW);
+    // The network has room for one more, from a reserve.
+    verdictOn(1, ASK, NOW);
+    expect<u32>(limitOf()).toBe(0);
+    verdictOn(2, ASK, NOW);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_QUERIES + LIMIT_SHARED);
+    for (let i = 0; i < 3; i++) {
+      receive(0, 1, ASK);
+      put(slot(0) + SLOT_SOURCE + SOURCE_ADDRESS, "20010db8 00000000 00000000 00000001");
+      process(0, 1, NOW);
+    }
+    expect<u32>(limitOf()).toBe(1 + LIMIT_QUERIES + LIMIT_SHARED + 1);
+  });
+
+  test("tells the limit of a NodeID from that of a source and a NodeID together", () => {
+    limitNodes(1, 1);
+    verdictOn(1, ASK, NOW);
+    verdictOn(1, ASK, NOW);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_NODE);
+    setLimit(LIMIT_NODE + LIMIT_SHARED, 1, 1);
+    verdictOn(2, ASK, NOW);
+    verdictOn(3, ASK, NOW);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_NODE + LIMIT_SHARED);
+  });
+
+  test("says it in a dry run, too: the first limit that the packet exceeded", () => {
+    limitSources(1, 1);
+    limitNodes(1, 1);
+    store<u32>(H_DRY_RUN, 1);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(limitOf()).toBe(0);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<f64>(counter(COUNTER_DRY_NODE)).toBe(1);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_QUERIES);
+    limitSources(0, 1);
+    expect<u32>(verdictOn(1, ASK, NOW)).toBe(VERDICT_ANSWERED);
+    expect<u32>(limitOf()).toBe(1 + LIMIT_NODE);
   });
 });
 

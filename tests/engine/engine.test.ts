@@ -6,9 +6,21 @@ import {
   H_ENTRIES_AT,
   H_INDEX_AT,
   H_POOL_TOP,
+  LIMIT_ANNOUNCEMENTS,
+  LIMIT_NEW,
+  LIMIT_NODE,
+  LIMIT_QUERIES,
+  LIMIT_SHARED,
   LIST_BATCH,
 } from "../../assembly/layout.ts";
-import { createEngine, createEngineMemory, defaultEngineOptions, EngineControl, Lane } from "../../src/engine/index.ts";
+import {
+  createEngine,
+  createEngineMemory,
+  defaultEngineOptions,
+  EngineControl,
+  Lane,
+  VERDICTS,
+} from "../../src/engine/index.ts";
 import { Harness, NO_LIMIT, UNLIMITED } from "../support/harness.ts";
 import { checkInvariants } from "../support/invariants.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
@@ -374,6 +386,36 @@ for (const backend of ["wasm", "ts"] as const) {
       expect(h.send(announcement(node(0), 2)).verdict).toBe("limited-new");
       h.now += 1000;
       expect(h.send(announcement(node(0), 2)).verdict).toBe("refreshed");
+    });
+
+    test("says which limit a packet exceeded", () => {
+      const one = { rate: 1, burst: 1 };
+      const limit = (h: Harness, packet: Uint8Array, address?: string) => {
+        h.send(packet, address);
+        return h.lane.limit(0);
+      };
+      const queries = new Harness(backend, { ...UNLIMITED, source: one });
+      expect(limit(queries, query(node(1)))).toBe(0);
+      expect(limit(queries, query(node(1)))).toBe(1 + LIMIT_QUERIES);
+      // A /24 may send 32 at once, and 32 more in a second from the reserves of its sources.
+      const neighbors = Array.from({ length: 64 }, (_, i) => limit(queries, query(node(1)), `192.0.2.${i + 2}`));
+      expect(neighbors).toEqual([...new Array(63).fill(0), 1 + LIMIT_QUERIES + LIMIT_SHARED]);
+      const announced = new Harness(backend, { ...UNLIMITED, source: one });
+      limit(announced, announcement(node(1), 1));
+      expect(limit(announced, announcement(node(1), 1))).toBe(1 + LIMIT_ANNOUNCEMENTS);
+      const fresh = new Harness(backend, { ...UNLIMITED, new: one });
+      expect(limit(fresh, announcement(node(1), 1))).toBe(0);
+      expect(limit(fresh, announcement(node(2), 1))).toBe(1 + LIMIT_NEW);
+      expect(limit(fresh, announcement(node(1), 1))).toBe(0);
+      for (const dryRun of [false, true]) {
+        const nodes = new Harness(backend, { ...UNLIMITED, node: one, dryRun });
+        limit(nodes, query(node(1)));
+        expect(limit(nodes, query(node(1)))).toBe(1 + LIMIT_NODE);
+        expect(VERDICTS[nodes.lane.verdict(0)]).toBe(dryRun ? "unknown" : "limited-node");
+        // All sources together may ask once, and once more in a second from the reserves.
+        const others = [2, 3].map((n) => limit(nodes, query(node(1)), `203.0.${n}.1`));
+        expect(others).toEqual([0, 1 + LIMIT_NODE + LIMIT_SHARED]);
+      }
     });
 
     test("does not charge a packet that it drops", () => {

@@ -137,6 +137,8 @@ function fill(twin: Twin, slot: number, { bytes, address, port }: Datagram): voi
 function compareSlot(a: Twin, b: Twin, slot: number): string | undefined {
   const [one, other] = [a.lane.verdict(slot), b.lane.verdict(slot)];
   if (one !== other) return `verdict ${VERDICTS[one]} (wasm), ${VERDICTS[other]} (ts)`;
+  const [limit, twinLimit] = [a.lane.limit(slot), b.lane.limit(slot)];
+  if (limit !== twinLimit) return `limit ${limit} (wasm), ${twinLimit} (ts)`;
   const [reply, twin] = [a.lane.reply(slot), b.lane.reply(slot)];
   if (reply === undefined && twin === undefined) return undefined;
   if (reply === undefined || twin === undefined) return "only one of them replies";
