@@ -1,13 +1,16 @@
 /** A transport's view of its lane: slots that take datagrams and give replies. */
 import {
   BATCH,
+  COUNTER_DRY_SOURCE,
   COUNTER_SOCKET_ERRORS,
   COUNTER_UNSENT,
+  H_DRY_RUN,
   H_LANES_AT,
   LANE_COUNTERS,
   LANE_SIZE,
   LANE_SLOTS,
   MAX_PACKET,
+  QUERY_ID,
   SLOT_LENGTH,
   SLOT_LIMIT,
   SLOT_PACKET,
@@ -18,7 +21,9 @@ import {
   SLOT_VERDICT,
   SOURCE_ADDRESS,
   SOURCE_PORT,
+  VERDICT_LIMITED_SOURCE,
 } from "../../assembly/layout.ts";
+import { readWord } from "../codec/words.ts";
 import type { EngineMemory } from "./memory.ts";
 
 /** AF_INET6 on Linux. The engine reads only address and port, but sendmmsg needs the family too. */
@@ -32,6 +37,8 @@ export class Lane {
   /** Address of slot 0. */
   readonly at: number;
   readonly #counters: number;
+  /** Index of the first of the three counters of packets that exceeded a limit: by source, by NodeID, of new nodes. */
+  readonly #limited: number;
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
   readonly #u32: Uint32Array;
@@ -48,6 +55,8 @@ export class Lane {
     const at = this.#u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
     this.at = at + LANE_SLOTS;
     this.#counters = at + LANE_COUNTERS;
+    const counter = this.#u32[H_DRY_RUN >>> 2] === 0 ? VERDICT_LIMITED_SOURCE : COUNTER_DRY_SOURCE;
+    this.#limited = (this.#counters + counter * 8) >>> 3;
     for (let slot = 0; slot < BATCH; slot++) {
       this.#u16[(this.at + slot * SLOT_SIZE + SLOT_SOURCE) >>> 1] = FAMILY;
       this.#replies.push([]);
@@ -84,9 +93,24 @@ export class Lane {
     return this.#u32[(this.at + slot * SLOT_SIZE + SLOT_VERDICT) >>> 2]!;
   }
 
+  /** How often a datagram of this lane exceeded a limit. In a dry run, one datagram may exceed two. */
+  get limited(): number {
+    return this.#f64[this.#limited]! + this.#f64[this.#limited + 1]! + this.#f64[this.#limited + 2]!;
+  }
+
   /** 0, or 1 + the number of the limit that the datagram in a slot exceeded, even if a dry run let it pass. */
   limit(slot: number): number {
     return this.#u32[(this.at + slot * SLOT_SIZE + SLOT_LIMIT) >>> 2]!;
+  }
+
+  /** Address in the memory of the NodeID of a valid query, padded with zeros to whole words. The reply is there, too. */
+  queryIdAt(slot: number): number {
+    return this.at + slot * SLOT_SIZE + SLOT_PACKET + QUERY_ID;
+  }
+
+  /** Length of the NodeID of a valid query, in bytes. */
+  queryIdLength(slot: number): number {
+    return readWord(this.#u8, this.queryIdAt(slot) - 4);
   }
 
   /** The reply in a slot, or undefined if there is none. The view is valid until the slot is filled again. */

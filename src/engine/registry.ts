@@ -68,7 +68,7 @@ function homeSlot(m: EngineState, word: number): number {
  * Finds the entry of the current NodeID, which has `length` bytes at `id`; 0 if there is none. Terminates even if the
  * index is being changed meanwhile.
  */
-function find(m: EngineState, index: number, id: number, length: number): number {
+export function find(m: EngineState, index: number, id: number, length: number): number {
   const slots = m.u32[H_INDEX_SLOTS >>> 2]!;
   let place = homeSlot(m, m.tag);
   for (let left = slots; left !== 0; left--) {

@@ -1,4 +1,4 @@
-export type { EngineCounters, Limit, Network, Verdict } from "../engine/index.ts";
+export type { EngineCounters, Limit, LimitKey, LimitName, Network, Verdict } from "../engine/index.ts";
 export { ServerError } from "./error.ts";
 export type { Limited, NodeInfo, Problem, Readiness, ReadinessCheck } from "./inspect.ts";
 export { formatNetwork, parseNetwork } from "./network.ts";
@@ -14,4 +14,4 @@ export {
 } from "./options.ts";
 export type { OptionError } from "./resolve.ts";
 export { DiscoveryServer } from "./server.ts";
-export type { Histogram, JournalStats, LimiterTable, LimitName, ServerStats, WorkerStats } from "./stats.ts";
+export type { Histogram, JournalStats, LimiterTable, ServerStats, WorkerStats } from "./stats.ts";

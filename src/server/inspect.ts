@@ -1,5 +1,5 @@
 /** What a server knows of single nodes and sources, of its own troubles, and whether it serves. */
-import type { LimitName } from "./stats.ts";
+import type { LimitName } from "../engine/index.ts";
 
 /** What the registry knows of a node. */
 export interface NodeInfo {

@@ -6,6 +6,7 @@ import {
   EngineControl,
   type EngineMemory,
   type PacketEngine,
+  readTables,
 } from "../engine/index.ts";
 import { JournalError } from "../journal/index.ts";
 import { EVERY_ADDRESS } from "../transport/host.ts";
@@ -14,10 +15,12 @@ import { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
 import type { Limited, NodeInfo, Problem, Readiness } from "./inspect.ts";
 import { Journaling } from "./journaling.ts";
+import { NodeInfos } from "./node-info.ts";
 import { engineOptions, type ResolvedServerOptions, type ServerOptions, sharesPort } from "./options.ts";
 import { resolveOptions } from "./resolve.ts";
 import type { ServerStats } from "./stats.ts";
 import { WorkerPool } from "./workers/pool.ts";
+import { WorkerReports } from "./workers/reports.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
@@ -56,10 +59,13 @@ export class DiscoveryServer {
   readonly receiveBuffer: number | undefined;
   /** Rejects with a {@link ServerError} after a fatal failure: the owner must stop the server. Resolves after a stop. */
   readonly closed: Promise<void>;
+  readonly #memory: EngineMemory;
   readonly #control: EngineControl;
   readonly #engine: PacketEngine;
   readonly #clock: Clock;
+  readonly #nodes: NodeInfos;
   readonly #workers: WorkerPool;
+  readonly #reports: WorkerReports;
   readonly #journaling: Journaling;
   readonly #startedAt = performance.now();
   readonly #sweepTimer: Timer;
@@ -69,11 +75,13 @@ export class DiscoveryServer {
 
   private constructor(
     options: ResolvedServerOptions,
+    memory: EngineMemory,
     control: EngineControl,
     engine: PacketEngine,
     clock: Clock,
     journaling: Journaling,
     workers: WorkerPool,
+    reports: WorkerReports,
   ) {
     this.options = options;
     this.port = workers.port;
@@ -81,6 +89,9 @@ export class DiscoveryServer {
     this.addresses = workers.addresses;
     this.receiveBuffer = workers.receiveBuffer;
     this.#workers = workers;
+    this.#reports = reports;
+    this.#memory = memory;
+    this.#nodes = new NodeInfos(memory, control.lane, clock, options.retention);
     this.#control = control;
     this.#engine = engine;
     this.#clock = clock;
@@ -127,11 +138,12 @@ export class DiscoveryServer {
     const journaling = await openJournal(all, memory, engine, clock);
     try {
       const hosts = options.host === undefined ? [EVERY_ADDRESS] : [all.host].flat();
-      const workers = await WorkerPool.start(memory, control, clock, all, hosts);
+      const reports = new WorkerReports(all);
+      const workers = await WorkerPool.start(memory, control, clock, all, hosts, reports);
       if (options.host === undefined && workers.addresses[0] === "0.0.0.0") {
         logger.warning("this host has no IPv6, so only IPv4 is served: listens on 0.0.0.0 instead of ::");
       }
-      return new DiscoveryServer(all, control, engine, clock, journaling, workers);
+      return new DiscoveryServer(all, memory, control, engine, clock, journaling, workers, reports);
     } catch (error) {
       await journaling.stop();
       throw error;
@@ -150,6 +162,7 @@ export class DiscoveryServer {
    * ```
    */
   stats(): ServerStats {
+    this.#reports.read();
     return {
       ...this.#control.counters(),
       nodes: this.#control.nodes,
@@ -158,10 +171,10 @@ export class DiscoveryServer {
       perWorker: this.#workers.stats(),
       replaced: this.#workers.replaced,
       uptime: (performance.now() - this.#startedAt) / 1000,
-      batches: { bounds: [], counts: [0], sum: 0 },
+      batches: this.#reports.batches.histogram(),
       kernelDrops: undefined,
       receiveQueue: undefined,
-      limiter: [],
+      limiter: readTables(this.#memory, this.#clock.now()),
       journal: this.#journaling.stats(),
     };
   }
@@ -169,15 +182,33 @@ export class DiscoveryServer {
   /**
    * What the registry knows of a node.
    *
+   * @param nodeId - 1 to 1008 bytes; a NodeID of another length is unknown
    * @returns undefined if the node is unknown or has expired
+   * @throws {ServerError} with `code` busy if a worker was stopped by the system in the middle of a change: it goes on, or
+   *   is replaced, within seconds
+   * @example
+   * ```ts
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000 });
+   * server.node(new TextEncoder().encode("unknown")); // => undefined
+   * ```
    */
-  node(_nodeId: Uint8Array): NodeInfo | undefined {
-    return undefined;
+  node(nodeId: Uint8Array): NodeInfo | undefined {
+    return this.#nodes.get(nodeId);
   }
 
-  /** Sources, networks and NodeIDs that a limit stops now, those with the most packets first: at most 100. */
+  /**
+   * Sources, networks and NodeIDs that a limit stops now, those with the most packets first: at most 100.
+   *
+   * @example
+   * ```ts
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000 });
+   * server.limited(); // => []
+   * ```
+   */
   limited(): readonly Limited[] {
-    return [];
+    const now = performance.now();
+    this.#reports.read(now);
+    return this.#reports.limited.list(now);
   }
 
   /** What is wrong now, errors first. */
@@ -221,6 +252,7 @@ export class DiscoveryServer {
   }
 
   #sweep(): void {
+    this.#reports.read();
     const now = this.#clock.now();
     const until = performance.now() + SWEEP_BUDGET_MS;
     try {

@@ -1,5 +1,5 @@
 /** The counters of a server. */
-import type { EngineBackend, EngineCounters } from "../engine/index.ts";
+import type { EngineBackend, EngineCounters, LimitKey, LimitName } from "../engine/index.ts";
 
 /** How often values fell into each of some ranges, since the start. */
 export interface Histogram {
@@ -36,7 +36,7 @@ export interface LimiterTable {
   /** The limit that uses the table. */
   readonly limit: LimitName;
   /** What the table's keys are. Networks are IPv4 /24 and IPv6 /48; a `reserve` is what a source may send in any case. */
-  readonly key: "source" | "network-ipv4" | "network-ipv6" | "node" | "reserve";
+  readonly key: LimitKey;
   /** Places for keys. */
   readonly slots: number;
   /** Slots of keys that have sent something lately, so that they have less than a full burst. */
@@ -44,9 +44,6 @@ export interface LimiterTable {
   /** Parts of the table, five slots each, in which every slot is in use: a new key there starts with another key's load. */
   readonly crowded: number;
 }
-
-/** The names of the limits: of queries by source, of announcements by source, of what is new by source, and by NodeID. */
-export type LimitName = "queries" | "announcements" | "new" | "node";
 
 /** Statistics of a server's journal, since the start of the server. */
 export interface JournalStats {

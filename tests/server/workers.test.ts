@@ -9,6 +9,7 @@ import {
   type TransportName,
 } from "../../src/server/index.ts";
 import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
+import { WorkerReports } from "../../src/server/workers/reports.ts";
 import { WorkerSlot } from "../../src/server/workers/slot.ts";
 import { Ticks } from "../../src/server/workers/ticks.ts";
 import { parseAddress } from "../../src/transport/host.ts";
@@ -221,8 +222,9 @@ describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
     const memory = engineMemory();
     const before = openSockets();
     const ticks = new Ticks();
+    const reports = new WorkerReports({ maxIdLength: 64, limitDryRun: false });
     const start = { memory, lane: 0, transport, hosts: ["::"], port: 0, reusePort: "first", receiveBuffer } as const;
-    const worker = new PacketWorker(1, { ...start, epoch: 0, engine: [engine].flat()[0]! }, ticks);
+    const worker = new PacketWorker(1, { ...start, epoch: 0, engine: [engine].flat()[0]! }, ticks, reports);
     await until(() => openSockets() > before, "its socket");
     expect(await worker.end(2000)).toBe(true);
     ticks.stop();

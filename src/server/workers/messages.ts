@@ -3,6 +3,7 @@ import type { EngineBackend, EngineMemory } from "../../engine/index.ts";
 import type { PortSharing } from "../../transport/socket.ts";
 import type { SocketRecord } from "../../transport/socket-record.ts";
 import type { TransportName } from "../options.ts";
+import type { WorkerReport } from "./reports.ts";
 
 export interface WorkerStart {
   readonly memory: EngineMemory;
@@ -16,6 +17,7 @@ export interface WorkerStart {
   readonly reusePort: PortSharing;
   readonly receiveBuffer: number;
   readonly socketRecord: SocketRecord;
+  readonly report: WorkerReport;
   /** The epoch of the server's clock. */
   readonly epoch: number;
 }

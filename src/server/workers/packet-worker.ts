@@ -6,6 +6,7 @@ import { startThread } from "../../threads/start.ts";
 import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
+import type { WorkerReports } from "./reports.ts";
 import { isAlive, takesNoSignals } from "./threads.ts";
 import { TICK_MS, type Ticks } from "./ticks.ts";
 
@@ -40,8 +41,9 @@ export class PacketWorker {
   /** @param onWarning - called with problems with which the worker goes on */
   constructor(
     number: number,
-    start: Omit<WorkerStart, "socketRecord">,
+    start: Omit<WorkerStart, "socketRecord" | "report">,
     ticks: Ticks,
+    reports: WorkerReports,
     onWarning: (text: string) => void = () => {},
   ) {
     this.number = number;
@@ -84,7 +86,9 @@ export class PacketWorker {
       void this.#threadGone().then(ended.resolve);
       fail("its thread ended");
     });
-    this.#send({ type: "start", start: { ...start, socketRecord: this.#socketRecord } });
+    const report = reports.open();
+    void this.ended.then(() => reports.close(report));
+    this.#send({ type: "start", start: { ...start, socketRecord: this.#socketRecord, report } });
   }
 
   /** Asks the worker to stop; see `stopped`. */

@@ -17,6 +17,7 @@ import type { WorkerStats } from "../stats.ts";
 import { EndingWorker, HOLD_S } from "./ending.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
 import { checkDescriptors, PacketWorker, within } from "./packet-worker.ts";
+import type { WorkerReports } from "./reports.ts";
 import { WorkerSlot } from "./slot.ts";
 import { type Patience, Ticks, Watch } from "./ticks.ts";
 
@@ -39,7 +40,7 @@ const STOP_PATIENCE: Patience = { asleep: 2, cpuMs: 100, unknown: 3 };
 const REPAIR_MS = 5;
 
 /** Options that all workers have in common. */
-type Start = Omit<WorkerStart, "lane" | "engine" | "given" | "socketRecord">;
+type Start = Omit<WorkerStart, "lane" | "engine" | "given" | "socketRecord" | "report">;
 
 export class WorkerPool {
   readonly port: number;
@@ -65,6 +66,7 @@ export class WorkerPool {
   readonly #freeLanes: number[];
   readonly #closing = Promise.withResolvers<void>();
   readonly #ticks: Ticks;
+  readonly #reports: WorkerReports;
   readonly #warn: (text: string) => void;
   #stopping: Promise<void> | undefined;
   /** Set when the server stops or has failed: no worker is replaced any more. */
@@ -76,12 +78,14 @@ export class WorkerPool {
     start: Start,
     control: EngineControl,
     ticks: Ticks,
+    reports: WorkerReports,
     warn: (text: string) => void,
     slots: readonly WorkerSlot[],
     listening: readonly Listening[],
   ) {
     this.#start = start;
     this.#ticks = ticks;
+    this.#reports = reports;
     this.#warn = warn;
     this.#control = control;
     this.#repair = new EngineRepair(start.memory, control.lane);
@@ -105,6 +109,7 @@ export class WorkerPool {
     clock: Clock,
     options: ResolvedServerOptions,
     hosts: readonly string[],
+    reports: WorkerReports,
   ): Promise<WorkerPool> {
     const { port, transport, receiveBuffer, workers, sharePort } = options;
     const engines = [options.engine].flat();
@@ -119,7 +124,7 @@ export class WorkerPool {
       const slot = slots[lane]!;
       checkDescriptors();
       const { engine, given } = slot;
-      slot.worker = new PacketWorker(slot.number, { ...start, lane, engine, given }, ticks, warn);
+      slot.worker = new PacketWorker(slot.number, { ...start, lane, engine, given }, ticks, reports, warn);
       return slot.worker.listening;
     };
     const { epoch } = clock;
@@ -134,7 +139,7 @@ export class WorkerPool {
         const wave = slots.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
         listening.push(...(await Promise.all(wave)));
       }
-      return new WorkerPool(joining, control, ticks, warn, slots, listening);
+      return new WorkerPool(joining, control, ticks, reports, warn, slots, listening);
     } catch (error) {
       ticks.stop();
       await Promise.all(slots.map(({ worker }) => worker && endOrCutOff(worker, END_MS)));
@@ -331,7 +336,8 @@ export class WorkerPool {
     checkDescriptors();
     const lane = this.#freeLanes[0];
     if (lane === undefined) throw new ServerError("threads that have not ended yet use all lanes");
-    const worker = new PacketWorker(number, { ...this.#start, lane, engine, given }, this.#ticks, this.#warn);
+    const start = { ...this.#start, lane, engine, given };
+    const worker = new PacketWorker(number, start, this.#ticks, this.#reports, this.#warn);
     this.#freeLanes.shift();
     this.#workers.add(worker);
     try {

@@ -4,7 +4,9 @@ import { openMmsg } from "../../transport/mmsg.ts";
 import type { Transport, TransportOptions } from "../../transport/transport.ts";
 import { openUdp } from "../../transport/udp.ts";
 import { Clock } from "../clock.ts";
+import { SampleWriter } from "../limited/sample.ts";
 import type { TransportName } from "../options.ts";
+import { BatchCounter } from "./batch-sizes.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
 import { ownThread } from "./threads.ts";
 
@@ -26,15 +28,31 @@ function sendError(error: unknown): void {
   send({ type: "failed", code, message, host });
 }
 
-async function start({ memory, lane, engine: backend, transport: name, epoch, ...where }: WorkerStart): Promise<void> {
+async function start({
+  memory,
+  lane,
+  engine: backend,
+  transport: name,
+  epoch,
+  report,
+  ...where
+}: WorkerStart): Promise<void> {
   try {
     const control = new EngineControl(memory);
     const clock = new Clock(epoch);
     const engine = createEngine(backend, memory, lane);
+    const slots = new Lane(memory, lane);
+    const batches = new BatchCounter(report.batches);
+    const limited = new SampleWriter(slots, report.maxIdLength, report.limited);
     transport = await OPEN[name]({
       ...where,
-      slots: new Lane(memory, lane),
-      processBatch: (count) => engine.process(lane, count, clock.now()),
+      slots,
+      processBatch: (count) => {
+        const replies = engine.process(lane, count, clock.now());
+        batches.add(count);
+        limited.add(count);
+        return replies;
+      },
       shouldStop: () => control.shouldStop(lane),
       onWarning: (text) => send({ type: "warning", text }),
       onEnd: (error) => (error === undefined ? send({ type: "stopped" }) : sendError(error)),

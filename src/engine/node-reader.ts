@@ -1,0 +1,84 @@
+/** Reads what the registry knows of a node, while workers change it. */
+import {
+  ENTRY_ADDRESS,
+  ENTRY_META,
+  ENTRY_TIME,
+  H_MAX_ID,
+  META_CONFIRMED,
+  META_FROM_JOURNAL,
+  QUERY_ID,
+  SHARD_SEQUENCE,
+  SLOT_PACKET,
+} from "../../assembly/layout.ts";
+import { entryAt, shardAt } from "./entries.ts";
+import { hashId } from "./hash.ts";
+import { Lane } from "./lane.ts";
+import { unchanged } from "./lock.ts";
+import type { EngineMemory } from "./memory.ts";
+import { find, indexAt, isLive, shardOf } from "./registry.ts";
+import { EngineState } from "./state.ts";
+
+/** What an entry of the registry says. */
+export interface NodeEntry {
+  /** 16 bytes of IPv6 address; IPv4 as ::ffff:a.b.c.d. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** Time of the last announcement, in ms of the engine's clock. */
+  readonly time: number;
+  readonly confirmed: boolean;
+  readonly fromJournal: boolean;
+}
+
+/** Attempts to read while no worker changes the entry's shard: milliseconds in total, while a change takes microseconds. */
+const TRIES = 100_000;
+
+export class NodeReader {
+  readonly #state: EngineState;
+  /** Room for a NodeID in the memory: in a slot of the lane. */
+  readonly #id: number;
+
+  /** @param lane - whose slots no transport uses: that of the control thread */
+  constructor(memory: EngineMemory, lane: number) {
+    this.#state = new EngineState(memory.buffer);
+    this.#id = new Lane(memory, lane).at + SLOT_PACKET + QUERY_ID;
+  }
+
+  /**
+   * Looks up a node without a lock, and without waiting for a worker that has stopped in the middle of a change.
+   *
+   * @returns undefined if the node is unknown or has expired at `now`; "busy" if a worker has not finished a change
+   */
+  read(nodeId: Uint8Array, now: number): NodeEntry | "busy" | undefined {
+    const m = this.#state;
+    const { length } = nodeId;
+    if (length === 0 || length > m.u32[H_MAX_ID >>> 2]!) return undefined;
+    m.u8.fill(0, this.#id, this.#id + ((length + 3) & ~3));
+    m.u8.set(nodeId, this.#id);
+    hashId(m, this.#id, length);
+    const sequence = shardAt(m, shardOf(m, m.spread)) + SHARD_SEQUENCE;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const seen = Atomics.load(m.i32, sequence >>> 2);
+      if ((seen & 1) !== 0) continue;
+      const entry = this.#find(length, now);
+      if (unchanged(m, sequence, seen)) return entry;
+    }
+    return "busy";
+  }
+
+  #find(length: number, now: number): NodeEntry | undefined {
+    const m = this.#state;
+    const entry = find(m, indexAt(m, shardOf(m, m.spread)), this.#id, length);
+    if (entry === 0) return undefined;
+    const at = entryAt(m, entry);
+    const time = m.f64[(at + ENTRY_TIME) >>> 3]!;
+    if (!isLive(m, time, now)) return undefined;
+    const meta = m.u32[(at + ENTRY_META) >>> 2]!;
+    return {
+      address: m.u8.slice(at + ENTRY_ADDRESS, at + ENTRY_ADDRESS + 16),
+      port: meta >>> 16,
+      time: Math.floor(time),
+      confirmed: (meta & META_CONFIRMED) !== 0,
+      fromJournal: (meta & META_FROM_JOURNAL) !== 0,
+    };
+  }
+}

@@ -1,0 +1,45 @@
+/** What the registry knows of a node, in the words of people: an address as text, and times of the system's clock. */
+import ipaddr from "ipaddr.js";
+import { type EngineMemory, NodeReader } from "../engine/index.ts";
+import type { Clock } from "./clock.ts";
+import { ServerError } from "./error.ts";
+import type { NodeInfo } from "./inspect.ts";
+
+export class NodeInfos {
+  readonly #reader: NodeReader;
+  readonly #clock: Clock;
+  readonly #retentionMs: number;
+
+  /**
+   * @param lane - the control thread's
+   * @param retention - in seconds
+   */
+  constructor(memory: EngineMemory, lane: number, clock: Clock, retention: number) {
+    this.#reader = new NodeReader(memory, lane);
+    this.#clock = clock;
+    this.#retentionMs = retention * 1000;
+  }
+
+  /** See `node` of the server. */
+  get(nodeId: Uint8Array): NodeInfo | undefined {
+    const now = this.#clock.now();
+    const entry = this.#reader.read(nodeId, now);
+    if (entry === "busy") {
+      throw new ServerError(
+        "a part of the registry is being changed by a worker that does not run now: try again",
+        "busy",
+      );
+    }
+    if (entry === undefined) return undefined;
+    const { address, port, time, confirmed, fromJournal } = entry;
+    // The server's clock does not step, the system's clock does.
+    const announcedAt = time + Date.now() - now;
+    const expiresAt = announcedAt + this.#retentionMs;
+    return { nodeId: nodeId.slice(), ip: formatIp(address), port, announcedAt, expiresAt, confirmed, fromJournal };
+  }
+}
+
+function formatIp(address: Uint8Array): string {
+  const ip = ipaddr.fromByteArray([...address]) as ipaddr.IPv6;
+  return ip.isIPv4MappedAddress() ? ip.toIPv4Address().toString() : ip.toRFC5952String();
+}
