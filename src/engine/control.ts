@@ -60,6 +60,13 @@ export interface EngineCounters {
   readonly socketErrors: number;
 }
 
+/** The counters, read once. */
+export interface CounterReading {
+  readonly sum: EngineCounters;
+  /** Datagrams processed per lane: they add up to `sum.received`. */
+  readonly received: readonly number[];
+}
+
 /** Attempts to read a lane's counters: a fraction of a millisecond in total, while a batch takes microseconds. */
 const TRIES = 10_000;
 
@@ -135,10 +142,20 @@ export class EngineControl {
     return this.#u32[H_LANES_AT >>> 2]! + lane * LANE_SIZE;
   }
 
-  /** Sums the counters of all lanes. Each lane's counters are read between two batches, so they are consistent. */
+  /** The counters of all lanes together. */
   counters(): EngineCounters {
+    return this.readCounters().sum;
+  }
+
+  /** Reads the counters of all lanes. Each lane's counters are read between two batches, so they are consistent. */
+  readCounters(): CounterReading {
     const sums = new Float64Array(COUNTERS);
-    for (let lane = 0; lane <= this.lane; lane++) this.#addLane(lane, sums);
+    const received: number[] = [];
+    for (let lane = 0; lane <= this.lane; lane++) received.push(this.#addLane(lane, sums));
+    return { sum: this.#named(sums), received };
+  }
+
+  #named(sums: Float64Array): EngineCounters {
     const verdicts = Object.fromEntries(VERDICTS.map((name, i) => [name, sums[i]!])) as Record<Verdict, number>;
     return {
       received: sums[COUNTER_RECEIVED]!,
@@ -154,8 +171,11 @@ export class EngineControl {
     };
   }
 
-  /** Tries again while a batch is in progress. If the worker died during a batch, uses the last consistent reading. */
-  #addLane(lane: number, sums: Float64Array): void {
+  /**
+   * Adds a lane's counters to `sums`, and returns how many datagrams it received. Tries again while a batch is in progress. If
+   * the worker died during a batch, uses the last consistent reading.
+   */
+  #addLane(lane: number, sums: Float64Array): number {
     const at = this.#at(lane);
     const from = (at + LANE_COUNTERS) >>> 3;
     for (let tries = 0; tries < TRIES; tries++) {
@@ -166,9 +186,11 @@ export class EngineControl {
       this.#seen.set(lane, seen);
       break;
     }
-    this.#seen.get(lane)?.forEach((count, i) => {
+    const seen = this.#seen.get(lane);
+    seen?.forEach((count, i) => {
       sums[i]! += count;
     });
+    return seen?.[COUNTER_RECEIVED] ?? 0;
   }
 }
 

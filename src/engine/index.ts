@@ -1,4 +1,4 @@
-export { EngineControl, type EngineCounters, VERDICTS, type Verdict } from "./control.ts";
+export { type CounterReading, EngineControl, type EngineCounters, VERDICTS, type Verdict } from "./control.ts";
 export { type CursorMove, Exchange } from "./exchange-area.ts";
 export { Lane } from "./lane.ts";
 export { LIMITS, type LimitKey, type LimitName, readTables } from "./limits.ts";

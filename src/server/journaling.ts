@@ -8,9 +8,11 @@ import {
   JournalError,
   type JournalRegistry,
   OutageLog,
+  type SealedBatch,
 } from "../journal/index.ts";
 import type { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
+import { HistogramCounter } from "./histogram.ts";
 import { RegistryDamagedError } from "./listing-bound.ts";
 import { RegistryBatches } from "./registry-batches.ts";
 import type { JournalStats } from "./stats.ts";
@@ -26,6 +28,9 @@ const MAX_RETRY_MS = 5_000;
 const STOP_MS = 450;
 const CLOSE_MS = 200;
 
+/** Ranges of the durations of appends, in seconds. */
+const APPEND_BOUNDS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
+
 export interface JournalingOptions {
   readonly journal: string;
   readonly journalPrefix: string;
@@ -37,6 +42,7 @@ export class Journaling implements JournalRegistry {
   readonly #journal: Journal;
   readonly #batches: RegistryBatches;
   readonly #control: EngineControl;
+  readonly #appends = new HistogramCounter(APPEND_BOUNDS);
   #appended = 0;
   #restored = 0;
   #restoreSeconds = 0;
@@ -113,7 +119,7 @@ export class Journaling implements JournalRegistry {
       bad: journal.bad,
       errors: journal.errors + this.#outages.count,
       lag: waiting ? (performance.now() - this.#lastAppend) / 1000 : 0,
-      appends: { bounds: [], counts: [0], sum: 0 },
+      appends: this.#appends.current,
     };
   }
 
@@ -157,13 +163,20 @@ export class Journaling implements JournalRegistry {
     const walk = () =>
       this.#guard(() =>
         this.#batches.appendAll(
-          (batch) => this.#journal.append(batch),
+          (batch) => this.#append(batch),
           () => this.#journal.shift,
         ),
       );
     const done = this.#appendingAll.then(walk);
     this.#appendingAll = done.catch(() => {});
     return done;
+  }
+
+  /** Appends a batch, and measures how long that takes. */
+  async #append(batch: SealedBatch): Promise<void> {
+    const began = performance.now();
+    await this.#journal.append(batch);
+    this.#appends.add((performance.now() - began) / 1000);
   }
 
   /** Runs `list`, which lists the registry. After it has found damage, nothing is listed any more. */
@@ -197,7 +210,7 @@ export class Journaling implements JournalRegistry {
       try {
         this.#appended += await this.#guard(() =>
           this.#batches.appendNew(
-            (batch) => this.#journal.append(batch),
+            (batch) => this.#append(batch),
             () => this.#journal.shift,
           ),
         );

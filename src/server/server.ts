@@ -163,12 +163,13 @@ export class DiscoveryServer {
    */
   stats(): ServerStats {
     this.#reports.read();
+    const reading = this.#control.readCounters();
     return {
-      ...this.#control.counters(),
+      ...reading.sum,
       nodes: this.#control.nodes,
       capacity: this.#control.capacity,
       workers: this.#workers.listening,
-      perWorker: this.#workers.stats(),
+      perWorker: this.#workers.stats(reading),
       replaced: this.#workers.replaced,
       uptime: (performance.now() - this.#startedAt) / 1000,
       batches: this.#reports.batches.histogram(),

@@ -37,6 +37,9 @@ export interface WorkerFailures {
   readonly replacedMs: number[];
   readonly stopMs: number;
   readonly workers: number;
+  /** How often statistics were read meanwhile, and what was wrong with the counters per worker. */
+  readonly readings: number;
+  readonly miscounts: string[];
   readonly stats: ServerStats;
   /** Nodes that the second server read from the journal. */
   readonly restored: number;
@@ -141,9 +144,29 @@ function failOldest(failure: Failure | undefined): void {
 await sendAll("announcements");
 const before = await sendAll("queries");
 
+let readings = 0;
+const miscounts: string[] = [];
+let counted = server.stats();
+
+/** Checks that the counters per worker add up, and that none goes down. */
+function checkCounters(): void {
+  const now = server.stats();
+  readings++;
+  const sum = now.perWorker.reduce((total, { received }) => total + received, 0);
+  if (sum !== now.received) miscounts.push(`${sum} of ${now.received} datagrams belong to a worker`);
+  for (const [i, worker] of now.perWorker.entries()) {
+    for (const name of ["received", "heartbeats", "replaced", "cpuSeconds"] as const) {
+      const [from, to] = [counted.perWorker[i]![name] ?? 0, worker[name] ?? 0];
+      if (to < from) miscounts.push(`${name} of worker ${i + 1} went from ${from} to ${to}`);
+    }
+  }
+  counted = now;
+}
+
 let last = performance.now();
 let timerDelay = 0;
 setInterval(() => {
+  checkCounters();
   timerDelay = Math.max(timerDelay, performance.now() - last - TICK);
   last = performance.now();
 }, TICK);
@@ -215,6 +238,8 @@ const result: WorkerFailures = {
   replacedMs,
   stopMs,
   workers,
+  readings,
+  miscounts,
   stats,
   restored,
   damage,

@@ -77,6 +77,17 @@ describe.each([
         expect(result.stats.journal).toMatchObject({ appended: expect.any(Number), errors: 0 });
         expect(result.stats.replaced).toBeGreaterThanOrEqual(result.failures);
         expect(sum(result.stats)).toBe(result.stats.received);
+        expect(result.miscounts).toEqual([]);
+        expect(result.readings).toBeGreaterThan(100);
+        const { perWorker, journal } = result.stats;
+        expect(perWorker.reduce((total, { replaced }) => total + replaced, 0)).toBe(result.stats.replaced);
+        for (const worker of perWorker) {
+          expect(worker.received).toBeGreaterThan(0);
+          expect(worker.heartbeats).toBeGreaterThan(10);
+          if (process.platform === "linux") expect(worker.cpuSeconds).toBeGreaterThan(0);
+        }
+        expect(journal.appends.counts.reduce((a, b) => a + b)).toBeGreaterThan(0);
+        expect(journal.appends.sum).toBeGreaterThan(0);
         expect(result.stats.received).toBeGreaterThanOrEqual(result.load.answered);
         // The program itself has checked the reason that each line gives.
         expect(result.log).toHaveLength(result.stats.replaced);

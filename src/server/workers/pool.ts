@@ -8,12 +8,13 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import { type EngineControl, type EngineMemory, EngineRepair } from "../../engine/index.ts";
+import { type CounterReading, type EngineControl, type EngineMemory, EngineRepair } from "../../engine/index.ts";
 import { describeGivenSockets, givenSocketsOf } from "../../transport/given-sockets.ts";
 import type { Clock } from "../clock.ts";
 import { cannotListen, ServerError } from "../error.ts";
 import type { ResolvedServerOptions } from "../options.ts";
 import type { WorkerStats } from "../stats.ts";
+import { WorkerCounters } from "./counters.ts";
 import { EndingWorker, HOLD_S } from "./ending.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
 import { checkDescriptors, PacketWorker, within } from "./packet-worker.ts";
@@ -58,6 +59,7 @@ export class WorkerPool {
   readonly #control: EngineControl;
   readonly #repair: EngineRepair;
   readonly #slots: readonly WorkerSlot[];
+  readonly #counters: WorkerCounters;
   /** Workers that are starting or running: those that `#remove` has not terminated. */
   readonly #workers = new Set<PacketWorker>();
   /** Removals of workers that are in progress. Each resolves to notes for the log. */
@@ -81,6 +83,7 @@ export class WorkerPool {
     reports: WorkerReports,
     warn: (text: string) => void,
     slots: readonly WorkerSlot[],
+    counters: WorkerCounters,
     listening: readonly Listening[],
   ) {
     this.#start = start;
@@ -90,6 +93,7 @@ export class WorkerPool {
     this.#control = control;
     this.#repair = new EngineRepair(start.memory, control.lane);
     this.#slots = slots;
+    this.#counters = counters;
     this.#freeLanes = Array.from({ length: control.lane - slots.length }, (_, i) => slots.length + i);
     this.port = start.port;
     this.addresses = start.hosts;
@@ -120,11 +124,13 @@ export class WorkerPool {
     );
     const ticks = new Ticks();
     const warn = oncePerText();
+    const counters = new WorkerCounters(control, workers);
     const open = (start: Start, lane: number) => {
       const slot = slots[lane]!;
       checkDescriptors();
       const { engine, given } = slot;
       slot.worker = new PacketWorker(slot.number, { ...start, lane, engine, given }, ticks, reports, warn);
+      counters.assign(slot.worker);
       return slot.worker.listening;
     };
     const { epoch } = clock;
@@ -139,7 +145,7 @@ export class WorkerPool {
         const wave = slots.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
         listening.push(...(await Promise.all(wave)));
       }
-      return new WorkerPool(joining, control, ticks, reports, warn, slots, listening);
+      return new WorkerPool(joining, control, ticks, reports, warn, slots, counters, listening);
     } catch (error) {
       ticks.stop();
       await Promise.all(slots.map(({ worker }) => worker && endOrCutOff(worker, END_MS)));
@@ -188,17 +194,15 @@ export class WorkerPool {
     endWatch();
   }
 
-  /** Statistics of all workers. */
-  stats(): WorkerStats[] {
-    return this.#slots.map(({ number, engine, worker }) => ({
+  /** Statistics of all workers, whose `received` adds up to that of the reading. */
+  stats(reading: CounterReading): WorkerStats[] {
+    this.#counters.update(reading);
+    return this.#slots.map(({ number, engine, worker, replaced }) => ({
       number,
       running: worker !== undefined,
       engine,
-      received: 0,
-      heartbeats: worker === undefined ? 0 : this.#control.heartbeat(worker.lane),
-      silence: 0,
-      cpuSeconds: undefined,
-      replaced: 0,
+      ...this.#counters.of(number),
+      replaced,
     }));
   }
 
@@ -215,6 +219,7 @@ export class WorkerPool {
   }
 
   #tick(): void {
+    this.#counters.hear();
     if (this.#over) return;
     if (this.#control.damaged) this.#giveUpDamaged("it contradicts itself");
     // The control thread is not inside its engine now. It holds a lock only if a call of its engine has failed.
@@ -252,6 +257,7 @@ export class WorkerPool {
     const notes = await (removed ?? within(KEEP_SOCKET_MS, refilled).then(remove));
     if (!(await refilled)) return;
     this.replaced++;
+    slot.replaced++;
     logger.warning("packet worker {worker} was replaced after {ms} ms: {why}", {
       worker: slot.number,
       ms: Math.round(performance.now() - from),
@@ -278,6 +284,7 @@ export class WorkerPool {
 
   async #endAndRepair(worker: PacketWorker, ms: number): Promise<string[]> {
     this.#control.retireLane(worker.lane);
+    this.#counters.readCpu(worker);
     const ending = new EndingWorker(worker);
     ending.cutOff();
     if (await worker.end(ms)) return await this.#reclaimLane(worker.lane);
@@ -338,6 +345,7 @@ export class WorkerPool {
     if (lane === undefined) throw new ServerError("threads that have not ended yet use all lanes");
     const start = { ...this.#start, lane, engine, given };
     const worker = new PacketWorker(number, start, this.#ticks, this.#reports, this.#warn);
+    this.#counters.assign(worker);
     this.#freeLanes.shift();
     this.#workers.add(worker);
     try {

@@ -21,6 +21,8 @@ export class WorkerSlot {
   readonly given: readonly number[];
   /** The worker, while it listens. */
   worker: PacketWorker | undefined;
+  /** How often its worker was replaced. */
+  replaced = 0;
   /** Failures in a row of workers that had not settled. */
   #failures = 0;
   #startedAt = 0;

@@ -76,8 +76,18 @@ function readState(thread: string, before: ThreadState | undefined): ThreadState
   const fields = readFields(thread);
   if (fields === undefined) return undefined;
   const runnable = fields[0] === "R";
-  const cpuMs = (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
+  const cpuMs = usedMs(fields);
   return { runnable, cpuMs, starved: runnable && before?.runnable === true && before.cpuMs === cpuMs };
+}
+
+/** Processor time that a thread of this process has used, in ms; undefined if it has ended or there is no /proc. */
+export function threadCpuMs(thread: number | undefined): number | undefined {
+  const fields = thread === undefined ? undefined : readFields(thread);
+  return fields && usedMs(fields);
+}
+
+function usedMs(fields: readonly string[]): number {
+  return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
 }
 
 /** The fields of a thread's state from the third on. The second, its name, is in parentheses and may contain anything. */
