@@ -8,7 +8,7 @@ import type { AdminOptions } from "./options.ts";
 const logger = getLogger(["whereabouts", "admin"]);
 
 /** How long to wait before the address is tried again. */
-const RETRY_MS = 3000;
+const RETRY_MS = 2000;
 /**
  * Seconds without data after which Bun closes a connection. It also ends requests that are not complete by then, and
  * clients that do not read. Streams have data every second.
@@ -41,7 +41,7 @@ export class Listener {
   #stopped = false;
 
   private constructor({ host, port }: AdminOptions, handler: Handler) {
-    this.#host = host.replace(/^\[(.*)\]$/, "$1");
+    this.#host = host;
     this.#port = port;
     this.#handler = handler;
   }

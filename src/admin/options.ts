@@ -5,7 +5,7 @@ import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
 
 export interface AdminOptions {
-  /** Numeric IP, or a name that resolves to an address of this machine. */
+  /** Numeric IP, IPv6 without brackets, or a name that resolves to an address of this machine. */
   readonly host: string;
   /** TCP port; 0 takes a free one. */
   readonly port: number;

@@ -1,0 +1,166 @@
+/** The admin server of `whereabouts server`: its address, its token, and the end of the process. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { OutputLines, run, start } from "../support/command.ts";
+import { Folder } from "../support/folder.ts";
+
+const TOKEN = "Zx9-never-shown";
+
+/** The address of the page, which the log tells. */
+async function pageOf(out: OutputLines): Promise<string> {
+  return /https?:\S+/.exec(await out.next(/the live page is at/))![0];
+}
+
+test("a taken port is tried again until it is free, and the server runs meanwhile", async () => {
+  const first = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"]);
+  const url = await pageOf(new OutputLines(first.stdout));
+  const { host } = new URL(url);
+  const second = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", host, "--capacity", "77"]);
+  const out = new OutputLines(second.stdout);
+  expect(await out.next(/WRN/)).toContain(
+    `the live page cannot be served on "${host}": "the port is in use"; it is tried again every 2 s (--admin sets another address)`.replaceAll(
+      '"',
+      "",
+    ),
+  );
+  await out.next(/listens on udp/);
+  first.kill();
+  expect(await pageOf(out)).toBe(url);
+  expect(await (await fetch(`${url}api/stats`)).json()).toMatchObject({ capacity: 77 });
+  second.kill();
+  expect([await first.exited, await second.exited]).toEqual([0, 0]);
+  await out.end;
+  expect(out.lines.filter((line) => line.includes("cannot be served")).length).toBe(1);
+});
+
+test("an address that is not there yet is tried again, too", async () => {
+  // Addresses of documentation (RFC 5737): no interface has one.
+  const child = start([
+    "server",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+    "--admin",
+    "192.0.2.1:0",
+    "--admin-token",
+    TOKEN,
+  ]);
+  const out = new OutputLines(child.stdout);
+  expect(await out.next(/WRN/)).toContain("no interface of this machine has that address");
+  await out.next(/listens on udp/);
+  child.kill();
+  expect(await child.exited).toBe(0);
+});
+
+test("the token is needed for other addresses, and is never shown", async () => {
+  const child = start(
+    ["server", "--host", "127.0.0.1", "--port", "0", "--admin", "0.0.0.0:0", "--log-level", "debug"],
+    {
+      env: { WHEREABOUTS_ADMIN_TOKEN: TOKEN },
+    },
+  );
+  const out = new OutputLines(child.stdout);
+  const url = (await pageOf(out)).replace("0.0.0.0", "127.0.0.1");
+  await out.next(/listens on udp/);
+  const bodies: string[] = [];
+  for (const headers of [{}, { authorization: `Bearer ${TOKEN}` }, { authorization: `Bearer ${TOKEN}x` }]) {
+    for (const path of ["", "api/stats", "metrics", "readyz", `api/nodes/x`, "nonsense"]) {
+      bodies.push(await (await fetch(url + path, { headers })).text());
+    }
+  }
+  expect((await fetch(`${url}api/stats`, { headers: { authorization: `Bearer ${TOKEN}` } })).status).toBe(200);
+  if (process.platform === "linux") {
+    for (const name of ["comm", "cmdline"]) bodies.push(readFileSync(`/proc/${child.pid}/${name}`, "latin1"));
+  }
+  child.kill();
+  expect(await child.exited).toBe(0);
+  await out.end;
+  bodies.push(...out.lines, await child.stderr.text());
+  for (const body of bodies) expect(body).not.toContain(TOKEN);
+});
+
+test("wrong addresses and tokens end the server with one line", async () => {
+  const address = "It must be HOST:PORT, such as 127.0.0.1:22080 or [::1]:22080, or off.";
+  const spaced = `${TOKEN} ${TOKEN}`;
+  const cases: [string[], Record<string, string>, number, string][] = [
+    [["--admin", "0.0.0.0:1"], {}, 2, "--admin-token is needed, because 0.0.0.0 can be reached from other machines"],
+    [["--admin", "[::]:1"], {}, 2, "--admin-token is needed, because :: can be reached from other machines"],
+    [
+      ["--admin-token", spaced],
+      {},
+      2,
+      "--admin-token must be letters, digits and punctuation of ASCII, without spaces",
+    ],
+    [
+      [],
+      { WHEREABOUTS_ADMIN_TOKEN: spaced },
+      2,
+      "WHEREABOUTS_ADMIN_TOKEN must be letters, digits and punctuation of ASCII, without spaces",
+    ],
+    [
+      ["--admin", "name.invalid:1", "--admin-token", TOKEN],
+      {},
+      1,
+      "the live page cannot be served on name.invalid:1: the name ",
+    ],
+    ...[
+      "127.0.0.1:65536",
+      "127.0.0.1",
+      "1.2.3:4",
+      "::1:80",
+      "[127.0.0.1]:80",
+      "a_.-:1",
+      "x..y:1",
+      "127.0.0.1:-1",
+      ":80",
+      "http://x:1",
+      "[x]:1",
+    ].map((text): [string[], Record<string, string>, number, string] => [["--admin", text], {}, 2, address]),
+  ];
+  await Promise.all(
+    cases.map(async ([args, env, code, text]) => {
+      const env2 = { WHEREABOUTS_ADMIN: "127.0.0.1:0", ...env };
+      const result = await run(["server", "--host", "127.0.0.1", "--port", "0", ...args], "", { env: env2 });
+      expect(result.err, args.join(" ")).toContain(text);
+      expect(result.err.trim().split("\n").length).toBe(1);
+      expect(result.err + result.out).not.toContain(TOKEN);
+      expect(result.code).toBe(code);
+    }),
+  );
+});
+
+test("a server that cannot start closes the admin socket and ends", async () => {
+  using folder = new Folder();
+  const journal = `sqlite:${folder.at("registry.db")}`;
+  const first = start(["server", "--host", "127.0.0.1", "--port", "0", "--journal", journal]);
+  await new OutputLines(first.stdout).next(/listens on udp/);
+  const second = await run([
+    "server",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+    "--journal",
+    journal,
+    "--admin",
+    "127.0.0.1:0",
+  ]);
+  expect(second.out).toContain("the live page is at");
+  expect(second.code).toBe(1);
+  first.kill();
+  await first.exited;
+});
+
+test("a stop with many open streams says so on /readyz, and ends in time", async () => {
+  const child = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"]);
+  const out = new OutputLines(child.stdout);
+  const url = await pageOf(out);
+  await out.next(/listens on udp/);
+  const streams = await Promise.all(Array.from({ length: 100 }, () => fetch(`${url}api/events`)));
+  expect(streams.filter(({ status }) => status === 200).length).toBe(64);
+  child.kill();
+  expect(await child.exited).toBe(0);
+  await out.end;
+  expect(out.lines.at(-1)).toContain("stopped by SIGTERM");
+});

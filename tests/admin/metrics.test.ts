@@ -1,0 +1,178 @@
+/** /metrics: the text format, the names, and counters that add up. */
+import { expect, test } from "bun:test";
+import type { StatsReply } from "../../src/admin/index.ts";
+import { renderMetrics } from "../../src/admin/metrics/index.ts";
+import type { ServerStats } from "../../src/server/index.ts";
+import { testIf } from "../support/needs.ts";
+import { announcement, ascii, query } from "../support/packets.ts";
+import { until } from "../support/time-limits.ts";
+import { Site, withMethods } from "./site.ts";
+
+/** The samples of a scrape: `name{labels}` and the value. */
+function samplesOf(text: string): Map<string, number> {
+  return new Map(
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))] as const),
+  );
+}
+
+function total(samples: ReadonlyMap<string, number>, name: string): number {
+  return [...samples].filter(([key]) => key.startsWith(`${name}{`)).reduce((sum, [, value]) => sum + value, 0);
+}
+
+/** Statistics in which every value is set, and no two counters are equal. */
+async function fullStats(site: Site): Promise<ServerStats> {
+  const stats = site.server.stats();
+  const histogram = { bounds: [1, 8, 64], counts: [5, 0, 2, 1], sum: 321 };
+  return {
+    ...stats,
+    kernelDrops: 17,
+    receiveQueue: 4096,
+    batches: histogram,
+    limiter: [{ limit: "queries", key: "network-ipv6", slots: 100, used: 40, crowded: 2 }],
+    perWorker: [
+      {
+        number: 1,
+        running: true,
+        engine: "wasm",
+        received: 30,
+        heartbeats: 9,
+        silence: 0,
+        cpuSeconds: 1.5,
+        replaced: 2,
+      },
+      {
+        number: 2,
+        running: false,
+        engine: "ts",
+        received: 12,
+        heartbeats: 8,
+        silence: 3,
+        cpuSeconds: undefined,
+        replaced: 0,
+      },
+    ],
+    journal: { ...stats.journal, lag: 0.25, appends: { bounds: [0.001, 0.1], counts: [1, 2, 3], sum: 7 } },
+  };
+}
+
+test("has every value of the statistics; histograms count what is below each bound", async () => {
+  await using site = await Site.start();
+  const stats = await fullStats(site);
+  const problems = () => [{ code: "limits" as const, severity: "warning" as const, text: "", since: 0 }];
+  const server = withMethods(site.server, { stats: () => stats, problems });
+  const text = await renderMetrics(server, true);
+  const samples = samplesOf(text);
+  const expected = {
+    whereabouts_kernel_drops_total: 17,
+    whereabouts_receive_queue_bytes: 4096,
+    'whereabouts_batch_packets_bucket{le="1"}': 5,
+    'whereabouts_batch_packets_bucket{le="8"}': 5,
+    'whereabouts_batch_packets_bucket{le="64"}': 7,
+    'whereabouts_batch_packets_bucket{le="+Inf"}': 8,
+    whereabouts_batch_packets_count: 8,
+    whereabouts_batch_packets_sum: 321,
+    'whereabouts_journal_append_seconds_bucket{le="0.1"}': 3,
+    'whereabouts_limiter_slots{limit="queries",key="network-ipv6"}': 100,
+    'whereabouts_limiter_slots_used{limit="queries",key="network-ipv6"}': 40,
+    'whereabouts_limiter_sets_crowded{limit="queries",key="network-ipv6"}': 2,
+    'whereabouts_worker_packets_total{worker="2"}': 12,
+    'whereabouts_worker_heartbeats_total{worker="1"}': 9,
+    'whereabouts_worker_cpu_seconds_total{worker="1"}': 1.5,
+    'whereabouts_worker_replaced_total{worker="1"}': 2,
+    'whereabouts_worker_running{worker="1"}': 1,
+    'whereabouts_worker_running{worker="2"}': 0,
+    whereabouts_journal_lag_seconds: 0.25,
+    whereabouts_registry_capacity: 1000,
+    'whereabouts_problem{code="limits"}': 1,
+    'whereabouts_problem{code="clock"}': 0,
+    whereabouts_ready: 1,
+  };
+  for (const [name, value] of Object.entries(expected)) expect(samples.get(name), name).toBe(value);
+  expect([...samples.keys()]).not.toContain('whereabouts_worker_cpu_seconds_total{worker="2"}');
+  expect(text).toMatch(/^whereabouts_build_info\{version="[\d.]+",bun="[\d.]+",engine="wasm",transport="udp"\} 1$/m);
+
+  // What the system does not report is left out, with its description.
+  const less = await renderMetrics(
+    withMethods(site.server, { stats: () => ({ ...stats, kernelDrops: undefined }) }),
+    true,
+  );
+  expect(less).not.toContain("kernel_drops");
+});
+
+test("figures of the process are right", async () => {
+  await using site = await Site.start();
+  const samples = samplesOf(await (await site.get("/metrics")).text());
+  const { user, system } = process.cpuUsage();
+  const cpu = samples.get("process_cpu_seconds_total")!;
+  expect(cpu).toBeGreaterThan(0);
+  expect(cpu).toBeLessThanOrEqual((user + system) / 1e6);
+  const sum = samples.get("process_cpu_user_seconds_total")! + samples.get("process_cpu_system_seconds_total")!;
+  expect(cpu).toBeCloseTo(sum, 6);
+  expect(samples.get("process_start_time_seconds")! * 1000).toBeLessThan(Date.now());
+  expect(
+    Math.abs(samples.get("process_start_time_seconds")! * 1000 - (Date.now() - process.uptime() * 1000)),
+  ).toBeLessThan(30_000);
+  expect(samples.get("process_resident_memory_bytes")!).toBeGreaterThan(10e6);
+  if (process.platform !== "linux") return;
+  expect(samples.get("process_open_fds")!).toBeGreaterThan(3);
+  expect(samples.get("process_max_fds")!).toBeGreaterThan(samples.get("process_open_fds")!);
+});
+
+test("counters add up within each scrape while packets come in, and agree with the statistics", async () => {
+  await using site = await Site.start();
+  const client = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
+  let sent = 0;
+  let scrapes = 0;
+  const check = async () => {
+    const samples = samplesOf(await (await site.get("/metrics")).text());
+    const received = samples.get("whereabouts_received_total")!;
+    expect(total(samples, "whereabouts_packets_total")).toBe(received);
+    scrapes++;
+    return received;
+  };
+  const packets = [announcement(ascii("node"), 1), query(ascii("node")), query(ascii("nobody")), ascii("garbage")];
+  const sending = (async () => {
+    while (scrapes < 3) {
+      for (const packet of packets) client.send(packet, site.server.port, "127.0.0.1");
+      sent += packets.length;
+      await Bun.sleep(1);
+    }
+  })();
+  for (let last = -1; scrapes < 3; ) {
+    const received = await check();
+    expect(received).toBeGreaterThanOrEqual(last);
+    last = received;
+    // The next scrape has another reading.
+    await Bun.sleep(260);
+  }
+  await sending;
+  await until(() => site.server.stats().received === sent, "all packets");
+  await Bun.sleep(260);
+  const samples = samplesOf(await (await site.get("/metrics")).text());
+  const { received, verdicts, nodes } = (await (await site.get("/api/stats")).json()) as StatsReply;
+  expect([received, nodes]).toEqual([sent, 1]);
+  expect(samples.get("whereabouts_received_total")).toBe(sent);
+  for (const [verdict, count] of Object.entries(verdicts)) {
+    expect(samples.get(`whereabouts_packets_total{verdict="${verdict}"}`)).toBe(count);
+  }
+  client.close();
+});
+
+testIf(Bun.which("promtool") !== null, "needs promtool, of the package prometheus")(
+  "promtool accepts the metrics",
+  async () => {
+    await using site = await Site.start();
+    const stats = await fullStats(site);
+    const text = await renderMetrics(withMethods(site.server, { stats: () => stats }), true);
+    const child = Bun.spawn(["promtool", "check", "metrics"], {
+      stdin: Buffer.from(text),
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    expect({ out, err, code }).toEqual({ out: "", err: "", code: 0 });
+  },
+);
