@@ -95,16 +95,22 @@ export class Echo implements Subject {
 
 export class Server implements Subject {
   readonly port: number;
+  /** The address of its admin server; undefined if it has none. */
+  readonly url: string | undefined;
   readonly #child: Child;
   readonly #ask: () => Promise<unknown>;
 
-  private constructor(port: number, child: Child, ask: () => Promise<unknown>) {
+  private constructor(port: number, url: string | undefined, child: Child, ask: () => Promise<unknown>) {
     this.port = port;
+    this.url = url;
     this.#child = child;
     this.#ask = ask;
   }
 
-  static async start(pin: readonly string[], options: Partial<ServerOptions>): Promise<Server> {
+  static async start(
+    pin: readonly string[],
+    options: Partial<ServerOptions> & { readonly admin?: boolean },
+  ): Promise<Server> {
     let answer = Promise.withResolvers<unknown>();
     const child = track(
       Bun.spawn([...pin, process.execPath, script("server-process.ts"), JSON.stringify(options)], {
@@ -115,8 +121,8 @@ export class Server implements Subject {
       }),
     );
     void child.exited.then(() => answer.reject(new Error("the server ended")));
-    const { port } = (await answer.promise) as { port: number };
-    return new Server(port, child, () => {
+    const { port, url } = (await answer.promise) as { port: number; url?: string };
+    return new Server(port, url, child, () => {
       answer = Promise.withResolvers();
       child.send("stats");
       return answer.promise;

@@ -1,0 +1,164 @@
+/**
+ * `bun run bench:admin`: how long admin requests take while the server is flooded with packets, and what the open page
+ * costs the packets.
+ */
+import { join } from "node:path";
+import { TRANSPORTS, type TransportName } from "../../src/server/index.ts";
+import { loadLibc } from "../../src/transport/libc.ts";
+import { optionsOf, seconds, someOf, toggle, wholeNumber } from "../options.ts";
+import { machine, place } from "../server/machine.ts";
+import { endAll, Loaders, Server } from "../server/subject.ts";
+import { median } from "../statistics.ts";
+import type { ClientsRequest } from "./clients.ts";
+import type { ProbeRequest, ProbeResult } from "./probe.ts";
+import { type CostRow, type LatencyRow, latencyRow, table, targetLine, targets } from "./report.ts";
+
+const options = optionsOf(
+  {
+    command: "bun run bench:admin",
+    about: `Two measurements. First: how long admin requests take while packets keep all processors busy, with and without 200 clients
+that want a stream of events, and with hostile clients beside. Second: the processor time of a hit with the page's stream
+open, divided by that without, in turns. Linux only.`,
+    flags: {
+      transport: someOf({ names: TRANSPORTS, value: "<list>", default: TRANSPORTS, help: "udp, mmsg (default: both)" }),
+      seconds: seconds({ default: undefined, help: "length of each measurement (default: 10; of the cost: 3)" }),
+      rounds: wholeNumber({ min: 1, max: 10_000, default: undefined, help: "rounds of the cost (default: 9)" }),
+      quick: toggle("one second each, one round: rough figures"),
+      json: toggle("print one line of JSON"),
+    },
+  } as const,
+  ({ seconds, rounds, quick, ...rest }) => ({
+    ...rest,
+    latencySeconds: seconds ?? (quick ? 1 : 10),
+    costSeconds: seconds ?? (quick ? 0.5 : 3),
+    rounds: rounds ?? (quick ? 1 : 9),
+  }),
+);
+
+const NODES = 10_000;
+/** Limits so high that the limiter runs, but drops no packet. */
+const AMPLE = { sourceRate: 1e9, sourceBurst: 1e9, nodeRate: 1e9, nodeBurst: 1e9, newRate: 1e9, newBurst: 1e9 };
+const STREAMS = 200;
+const script = (name: string) => join(import.meta.dir, name);
+
+async function startServer(transport: TransportName, workers: number, pin: readonly string[]): Promise<Server> {
+  const server = await Server.start(pin, { ...AMPLE, transport, workers, capacity: NODES, admin: true });
+  const fill = { port: server.port, nodes: NODES, what: "hit", seconds: 0, seed: 0, preload: true } as const;
+  await new Loaders([], 1, 1).run(fill);
+  return server;
+}
+
+async function probe(request: ProbeRequest): Promise<ProbeResult> {
+  const command = [process.execPath, script("probe.ts"), JSON.stringify(request)];
+  return JSON.parse(await Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }).stdout.text());
+}
+
+async function startClients(request: ClientsRequest): Promise<AsyncDisposable> {
+  const command = [process.execPath, script("clients.ts"), JSON.stringify(request)];
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  };
+  // The line that says that all are connected.
+  await child.stdout.getReader().read();
+  return { [Symbol.asyncDispose]: stop };
+}
+
+/** A worker and a load generator for each processor. */
+async function latency(transport: TransportName, streams: number, hostile: boolean): Promise<LatencyRow> {
+  const { processors } = machine();
+  await using server = await startServer(transport, processors, []);
+  const url = server.url!;
+  await using _clients = await startClients({ url, streams, hostile });
+  const loaders = new Loaders([], processors, processors);
+  const before = await server.stats();
+  const load = loaders.run({
+    port: server.port,
+    nodes: NODES,
+    what: "hit",
+    seconds: options.latencySeconds + 1,
+    seed: 1,
+  });
+  await Bun.sleep(500);
+  const { latencies, failures } = await probe({ url, seconds: options.latencySeconds });
+  await load;
+  const after = await server.stats();
+  const packetsPerSecond = (after.received - before.received) / (after.uptime - before.uptime);
+  const replaced = after.replaced - before.replaced;
+  return latencyRow({ transport, streams, hostile, failures, packetsPerSecond, replaced }, latencies);
+}
+
+/** Alternates which of the two is measured first. */
+async function cost(transport: TransportName): Promise<CostRow> {
+  const placement = place(1);
+  await using server = await startServer(transport, 1, placement.server);
+  const loaders = new Loaders(placement.load, 1, 1);
+  const hit = async (seed: number) => {
+    const cpu = server.cpu();
+    const seconds = options.costSeconds;
+    const { replies } = await loaders.run({ port: server.port, nodes: NODES, what: "hit", seconds, seed });
+    return (server.cpu() - cpu) / replies;
+  };
+  const withPage = async (seed: number) => {
+    const page = new AbortController();
+    const { body } = await fetch(`${server.url}api/events`, { signal: page.signal });
+    const reading = Array.fromAsync(body!).catch(() => {});
+    const figure = await hit(seed);
+    page.abort();
+    await reading;
+    return figure;
+  };
+  await hit(0);
+  const ratios: number[] = [];
+  for (let round = 1; round <= options.rounds; round++) {
+    const pageFirst = round % 2 === 0;
+    const first = pageFirst ? await withPage(round) : await hit(round);
+    const second = pageFirst ? await hit(round) : await withPage(round);
+    ratios.push(pageFirst ? first / second : second / first);
+  }
+  return { transport, ratios };
+}
+
+process.on("exit", endAll);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+try {
+  loadLibc();
+} catch {
+  console.error(`bench:admin: needs Linux on x64 or arm64; this is ${process.platform} on ${process.arch}`);
+  process.exit(1);
+}
+
+const host = machine();
+const latencies: LatencyRow[] = [];
+const costs: CostRow[] = [];
+for (const transport of options.transport) {
+  for (const hostile of [false, true]) {
+    for (const streams of [0, STREAMS]) {
+      const row = await latency(transport, streams, hostile);
+      latencies.push(row);
+      const clients = `${streams} streams${hostile ? ", hostile clients" : ""}`;
+      console.error(`${transport}, ${clients}: median ${row.medianMs.toFixed(1)} ms, 99 % ${row.p99Ms.toFixed(1)} ms`);
+    }
+  }
+  const row = await cost(transport);
+  costs.push(row);
+  console.error(`${transport}: cost of a hit with the page open / without: ${median(row.ratios).toFixed(3)}`);
+}
+
+const reached = targets(latencies, costs);
+if (options.json) {
+  console.log(JSON.stringify({ host, latencies, costs, targets: reached }));
+} else {
+  const { kernel, processors, processor, bun, loadAverage } = host;
+  console.log(
+    [
+      "",
+      `${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}`,
+      "",
+      table(latencies),
+      "",
+      ...reached.map(targetLine),
+    ].join("\n"),
+  );
+}
