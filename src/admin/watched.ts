@@ -8,6 +8,7 @@ import { EventStreams } from "./events.ts";
 import { Fresh } from "./fresh.ts";
 import { History, INTERVAL_MS } from "./history.ts";
 import type { Bytes } from "./http.ts";
+import { renderMetrics } from "./metrics/index.ts";
 import { ReadinessCheck } from "./readiness.ts";
 import { limitedKey, nodeReply, readyReply, statsReply } from "./replies.ts";
 
@@ -82,8 +83,6 @@ export class Watched {
 
   async #renderMetrics(): Promise<Bytes> {
     const ready = await this.#readiness.recent();
-    // It takes 50 ms to load, which a server without Prometheus never needs.
-    const { renderMetrics } = await import("./metrics/index.ts");
     return encoder.encode(await renderMetrics(this.#server, ready));
   }
 }
