@@ -21,8 +21,9 @@ export function counted(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
-/** A number per second. Small ones have a decimal: `0`, `0.3`, `9.8`, `10`, `1 234`. */
+/** A number per second. Small ones have a decimal: `0`, `<0.1`, `0.3`, `9.8`, `10`, `1 234`. */
 export function rate(n: number): string {
+  if (n > 0 && n < 0.05) return "<0.1";
   return n > 0 && n < 9.95 ? tenths.format(n) : count(n);
 }
 

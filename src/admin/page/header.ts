@@ -1,18 +1,13 @@
 /** Header and footer: which server this is. */
 import type { StatsReply } from "../api.ts";
 import type { ConnectionState } from "./connection.ts";
-import { byId, make, Rows, setText } from "./dom.ts";
+import { byId, setText } from "./dom.ts";
 import { bytes, duration, percent } from "./format.ts";
 import type { Rates } from "./rates.ts";
 
-const listening = new Rows<string>(byId("listening"), () => {
-  const element = make("span");
-  return { element, show: (address) => setText(element, address) };
-});
-
 export function showHeader(stats: StatsReply): void {
   setText(byId("version"), stats.version);
-  listening.show(stats.listening);
+  setText(byId("listening"), stats.listening.join(" "));
   setText(byId("uptime"), duration(stats.uptime));
   showPill(stats.ready ? "ready" : "not ready", stats.ready ? "ready" : "failed");
 }

@@ -49,7 +49,7 @@ const rows = new Rows<VerdictItem>(byId("verdicts"), () => {
   const name = make("b");
   const meaning = make("span", "meaning");
   const [perSecond, total] = [make("td", "number"), make("td", "number")];
-  const head = make("th", "", swatch, name, meaning);
+  const head = make("th", "", swatch, name, " ", meaning);
   head.setAttribute("scope", "row");
   return {
     element: make("tr", "", head, perSecond, total),

@@ -1,0 +1,411 @@
+// The live page in Chromium: with made-up replies of the API, and with a running server under load.
+import { afterAll, beforeAll, describe, expect } from "bun:test";
+import type { LimitedKey, ProblemReply } from "../../src/admin/index.ts";
+import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
+import { testIf } from "../support/needs.ts";
+import { until } from "../support/time-limits.ts";
+import { type OpenPage, PageBrowser } from "./page/browser.ts";
+import { madeUpEvent, madeUpHistory, madeUpStats } from "./page/made-up.ts";
+import { StubAdmin } from "./page/stub.ts";
+
+const START = Date.parse(madeUpStats(0).startedAt);
+const iso = (uptime: number) => new Date(START + uptime * 1000).toISOString();
+const PHONE = { viewport: { width: 360, height: 740 } };
+
+const PROBLEMS: ProblemReply[] = [
+  {
+    code: "registry-full",
+    severity: "error",
+    text: "the registry is full: 1000000 of 1000000 nodes; raise --capacity",
+    since: iso(3480),
+  },
+  {
+    code: "journal-late",
+    severity: "error",
+    text: "the journal redis://valkey.example:6379 takes nothing for 74 s: start it again",
+    since: iso(3526),
+  },
+  { code: "limits", severity: "warning", text: "4 sources are over a limit", since: iso(3590) },
+];
+
+const EVIL = 'evil\u202e\u0007<img src="https://evil.example/x">';
+
+const LIMITED: LimitedKey[] = [
+  {
+    ...{ kind: "source", network: "198.51.100.23/32", nodeId: null, limit: "queries", flag: "--source-rate" },
+    ...{ stopped: 184_223, rate: 3071, since: iso(3400), dryRun: false },
+  },
+  {
+    ...{ kind: "network", network: "203.0.113.0/24", nodeId: null, limit: "new", flag: "--new-rate" },
+    ...{ stopped: 5210, rate: 88, since: iso(1000), dryRun: false },
+  },
+  {
+    ...{ kind: "node", network: null, nodeId: { text: null, hex: "caff" }, limit: "node", flag: "--node-rate" },
+    ...{ stopped: 920, rate: 16, since: iso(3590), dryRun: false },
+  },
+  {
+    ...{ kind: "source", network: "2001:db8:7:1::/64", nodeId: { text: EVIL, hex: "65" }, limit: "node" },
+    ...{ flag: "--node-rate", stopped: 12, rate: 0.4, since: iso(3599), dryRun: true },
+  },
+];
+
+let browser: PageBrowser | undefined;
+beforeAll(async () => {
+  if (hasChromium) browser = await PageBrowser.start();
+});
+afterAll(() => browser?.[Symbol.asyncDispose]());
+
+/** A test in the browser. */
+const inBrowser = testIf(hasChromium, NEEDS_CHROMIUM);
+
+type OpenOptions = Parameters<PageBrowser["open"]>[1];
+
+/** Opens the page and runs `check`. Fails if the page had an error, broke its policy, or asked another server. */
+async function withPage(url: string, check: (open: OpenPage) => Promise<void>, options?: OpenOptions): Promise<void> {
+  await using open = await browser!.open(url, options);
+  await check(open);
+  expect(open.errors).toEqual([]);
+  expect(open.requests.filter((request) => !request.startsWith(url))).toEqual([]);
+  expect(open.requests.length).toBeGreaterThan(3);
+}
+
+/** The same with a stand-in for the server that has been up for an hour. */
+async function withStub(
+  check: (open: OpenPage, stub: StubAdmin) => Promise<void>,
+  prepare: (stub: StubAdmin) => void = (stub) => stub.send(madeUpEvent(madeUpStats(3600))),
+  options?: OpenOptions,
+): Promise<void> {
+  await using stub = new StubAdmin();
+  stub.history = madeUpHistory(START + 3_600_000);
+  prepare(stub);
+  await withPage(stub.url, (open) => check(open, stub), options);
+}
+
+function trouble(stub: StubAdmin, workers = 8): void {
+  const stats = madeUpStats(3600, workers, { problems: PROBLEMS, nodes: 1_000_000, kernelDrops: 3 });
+  const perWorker = stats.perWorker.map((worker, i) => (i === 2 ? { ...worker, running: false, replaced: 2 } : worker));
+  stub.send(madeUpEvent({ ...stats, perWorker }, LIMITED));
+}
+
+describe("the page", () => {
+  inBrowser("shows the figures of each event, and the rates between two", () =>
+    withStub(async (open, stub) => {
+      await open.shows("#packets-total", "4 366 800");
+      expect(await open.text("#answers")).toBe("–");
+      stub.send(madeUpEvent(madeUpStats(3602)));
+      await open.shows("#packets", "1 213");
+      expect(await open.text("#answers")).toBe("1 000");
+      expect(await open.text("#answers-total")).toBe("3 602 000");
+      expect(await open.text("header")).toBe(
+        "Whereabouts 0.1.0 ready Listens on 192.0.2.1:22025 [2001:db8::1]:22025 Up for 60 min Theme: auto",
+      );
+      expect(await open.texts("#verdicts tr")).toEqual(
+        expect.arrayContaining([
+          "answered a query that got a reply 1 000 3 602 000",
+          "stored a new node announced itself 3.0 10 806",
+        ]),
+      );
+      expect(await open.texts("#verdicts tr")).toHaveLength(12);
+      expect(await open.text("#nodes")).toBe("412 345");
+      expect(await open.text("#capacity")).toBe("nodes of 1 000 000: 41 %");
+      expect(await open.text("#lag")).toBe("0.2 s");
+      expect(await open.text("#drops")).toBe("0");
+      expect(await open.texts("#workers li")).toEqual([
+        "Worker 1 running 1 213 packets/s processor 35 % never replaced",
+      ]);
+      expect(await open.text("#fine")).toBe("Everything is fine.");
+      // The charts: drawn, and described in words.
+      expect(await open.value<number>("document.querySelectorAll('canvas').length")).toBe(5);
+      const summary = await open.value<string>("document.getElementById('traffic-summary').textContent");
+      expect(summary.replaceAll(/\s/g, " ")).toMatch(
+        /^At last 1 000 answers a second; at least \d+ answers a second, at most 1 \d\d\d/,
+      );
+      expect(await open.value<string>("document.getElementById('registry-summary').textContent")).toMatch(
+        /^At last 412.206 nodes/,
+      );
+    }),
+  );
+
+  inBrowser("says in words what is wrong, and tells screen readers once for each new state", () =>
+    withStub(async (open, stub) => {
+      await open.shows("#fine", "Everything is fine.");
+      await open.value(`
+        globalThis.told = [];
+        for (const region of document.querySelectorAll("[role=status], [role=alert], [aria-live]"))
+          new MutationObserver(() => told.push(region.textContent)).observe(region, { childList: true, subtree: true, characterData: true });`);
+      trouble(stub);
+      await open.shows("#problems li:first-child", /^Error the registry is full/i);
+      expect(await open.texts("#problems li")).toEqual([
+        "Error The registry is full: 1000000 of 1000000 nodes; raise --capacity for 2 min, since 12:58:00",
+        "Error The journal redis://valkey.example:6379 takes nothing for 74 s: start it again for 74 s, since 12:58:46",
+        "Warning 4 sources are over a limit for 10 s, since 12:59:50",
+      ]);
+      expect(await open.page.locator("#fine").isVisible()).toBe(false);
+      expect(await open.page.title()).toBe("(3) Whereabouts");
+      // The text of a problem may have figures that change every second.
+      const changed = PROBLEMS.map((problem) => ({ ...problem, text: problem.text.replace("74 s", "76 s") }));
+      for (const uptime of [3601, 3602, 3603]) {
+        stub.send(madeUpEvent(madeUpStats(uptime, 1, { problems: changed })));
+        await open.shows(
+          "#packets-total",
+          new RegExp(`^${(uptime * 1213).toLocaleString("en").replaceAll(",", ".")}$`),
+        );
+      }
+      expect(await open.text("#problems li:nth-child(2)")).toContain("takes nothing for 76 s");
+      stub.send(madeUpEvent(madeUpStats(3604)));
+      await open.shows("#fine", "Everything is fine.");
+      const told = await open.value<string[]>("told");
+      expect(told).toEqual([
+        `2 errors, 1 warning. ${PROBLEMS.map(({ text }) => text).join(" ")}`,
+        "Everything is fine.",
+      ]);
+      stub.failed = ["the journal was not read yet"];
+      stub.send(madeUpEvent(madeUpStats(3605, 1, { ready: false })));
+      stub.send(madeUpEvent(madeUpStats(3606, 1, { ready: false })));
+      await open.shows("#ready", "not ready");
+      await until(() => open.requests.some((url) => url.endsWith("/readyz")), "the page asks for the reasons");
+      stub.send(madeUpEvent(madeUpStats(3607, 1, { ready: false })));
+      await open.shows("#problems", "Error The server is not ready: the journal was not read yet");
+    }),
+  );
+
+  inBrowser("shows who is limited, by which limit and flag; strangers' bytes are text, every character visible", () =>
+    withStub(async (open, stub) => {
+      await open.shows("#nobody", "No source, network or NodeID is over a limit.");
+      trouble(stub);
+      await open.shows("#limited-count", "4 over a limit, with 3 175 packets a second");
+      expect(await open.texts("#limited-rows tr")).toEqual([
+        "source 198.51.100.23/32 queries --source-rate 184 223 3 min",
+        "network 203.0.113.0/24 new nodes --new-rate 5 210 43 min",
+        "NodeID hex:caff queries for one NodeID --node-rate 920 10 s",
+        'source 2001:db8:7:1::/64 asks for evil\\u{202e}\\u{7}<img src="https://evil.example/x"> queries for one NodeID only counted --node-rate 12 1 s',
+      ]);
+      expect(await open.value<number>("document.images.length")).toBe(0);
+      expect(await open.text("#limits")).toBe(
+        "A source: 250 packets a second, 300 at once (--source-rate); 2 new nodes a second, 1 000 at once (--new-rate). A NodeID: 100 000 queries a second, 100 000 at once (--node-rate).",
+      );
+      stub.send(madeUpEvent(madeUpStats(3601), LIMITED.slice(0, 1)));
+      await open.shows("#limited-count", "1 over a limit, with 3 071 packets a second");
+      expect(await open.texts("#limited-rows tr")).toHaveLength(1);
+    }),
+  );
+
+  inBrowser("looks up a NodeID as text or hex, and says plainly when it is not known", () =>
+    withStub(async (open, stub) => {
+      const now = Date.now();
+      const known = { nodeId: { text: "NODE", hex: "4e4f4445" }, ip: "2001:db8::7", port: 22000, fromJournal: true };
+      const times = {
+        announcedAt: new Date(now - 200e3).toISOString(),
+        expiresAt: new Date(now + 3410e3).toISOString(),
+      };
+      stub.nodes.set("hex:4e4f4445", { ...known, ...times, confirmed: false });
+      const look = async (id: string) => {
+        await open.page.fill("#lookup-id", id);
+        await open.page.keyboard.press("Enter");
+      };
+      await look("NODE");
+      await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
+      expect(await open.text("#lookup-result")).toMatch(
+        /Announced [\d:]{8}, 3 min ago Expires [\d:]{8}, in 56 min How often once: not confirmed yet Heard through the journal: .* In hex 4e4f4445$/,
+      );
+      await look("hex:4E4F4445");
+      await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
+      await look("../stats");
+      await open.shows("#lookup-result", "../stats is not known to this server.");
+      expect(open.requests.at(-1)).toEndWith("/api/nodes/hex:2e2e2f7374617473");
+      await look("hex:4e4");
+      await open.shows("#lookup-result", "Behind hex: come pairs of hex digits, such as hex:0aff.");
+      stub.status = 429;
+      await look("NODE");
+      await open.shows("#lookup-result", "the stub says no");
+    }),
+  );
+
+  inBrowser("says that the connection is lost, greys its figures, and connects again by itself", () =>
+    withStub(
+      async (open, stub) => {
+        await open.shows("#fine", "Everything is fine.");
+        const grey = () => open.value<string>("getComputedStyle(document.getElementById('figures')).filter");
+        expect(await grey()).toBe("none");
+        stub.status = 503;
+        stub.disconnect();
+        await open.shows("#ready", "no connection");
+        expect(await open.text("#connection")).toMatch(
+          /^The connection to the server is lost. The figures below are those of .*13:00:00. This page tries again every two seconds.$/,
+        );
+        expect(await grey()).toBe("grayscale(1)");
+        await open.page.clock.runFor(2000);
+        await open.shows("#connection", /^The server is starting: it does not answer yet./);
+        stub.status = 500;
+        await open.page.clock.runFor(2000);
+        await open.shows("#connection", /^The server refuses to send its figures: the stub says no./);
+        stub.status = 200;
+        stub.send(madeUpEvent(madeUpStats(3700)));
+        await open.page.clock.runFor(2100);
+        await open.shows("#ready", "ready");
+        expect(await open.page.locator("#connection").isVisible()).toBe(false);
+        expect(await grey()).toBe("none");
+        // A connection that is silent is as good as lost.
+        await open.page.clock.runFor(5000);
+        await open.shows("#ready", "no connection");
+      },
+      undefined,
+      { stoppedClock: true },
+    ),
+  );
+
+  inBrowser("shows no figures before the first ones have come", () =>
+    withStub(
+      async (open) => {
+        await open.shows("#connection", /^The server is starting/);
+        expect(await open.page.locator("#traffic").isVisible()).toBe(false);
+      },
+      (stub) => {
+        stub.status = 503;
+      },
+    ),
+  );
+
+  inBrowser("rests while it is hidden, and catches up from the history when it is shown again", () =>
+    withStub(async (open, stub) => {
+      const setHidden = (hidden: boolean) =>
+        open.value(`
+          Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));`);
+      const histories = () => open.requests.filter((url) => url.endsWith("/api/history")).length;
+      await open.shows("#fine", "Everything is fine.");
+      expect([stub.streams, histories()]).toEqual([1, 1]);
+      await setHidden(true);
+      await until(() => stub.streams === 0, "the page to close its stream");
+      stub.history = madeUpHistory(START + 7_200_000);
+      stub.send(madeUpEvent(madeUpStats(7200)));
+      await setHidden(false);
+      await open.shows("#uptime", "2 h");
+      await until(() => histories() === 2, "the page to fetch the history");
+      expect(await open.page.locator("#connection").isVisible()).toBe(false);
+      // The five minutes before are those of the history: the waves of it, and no gap.
+      const summary = () => open.value<string>("document.getElementById('traffic-summary').textContent");
+      while (!/at most 1\s[1-9]/.test(await summary())) await Bun.sleep(20);
+    }),
+  );
+
+  inBrowser("remembers the theme that was chosen", () =>
+    withStub(
+      async (open) => {
+        const ground = () => open.value<string>("getComputedStyle(document.body).backgroundColor");
+        const [light, dark] = ["rgb(245, 246, 248)", "rgb(16, 19, 23)"];
+        expect(await ground()).toBe(dark);
+        await open.page.click("#theme");
+        expect([await open.text("#theme"), await ground()]).toEqual(["Theme: light", light]);
+        await open.page.reload();
+        expect([await open.text("#theme"), await ground()]).toEqual(["Theme: light", light]);
+        await open.page.click("#theme");
+        expect([await open.text("#theme"), await ground()]).toEqual(["Theme: dark", dark]);
+        await open.page.click("#theme");
+        await open.page.emulateMedia({ colorScheme: "light" });
+        expect([await open.text("#theme"), await ground()]).toEqual(["Theme: auto", light]);
+      },
+      undefined,
+      { colorScheme: "dark" },
+    ),
+  );
+
+  inBrowser("can be used by keyboard alone, with a visible focus", () =>
+    withStub(
+      async (open) => {
+        const order: string[] = [];
+        for (let i = 0; i < 9; i++) {
+          await open.page.keyboard.press("Tab");
+          const [name, outline] = await open.value<[string, string]>(`(() => {
+            const { activeElement: element } = document;
+            return [element.id || element.getAttribute("aria-labelledby") || element.textContent, getComputedStyle(element).outlineStyle];
+          })()`);
+          order.push(name);
+          expect(outline, name).not.toBe("none");
+        }
+        expect(order).toEqual([
+          ...["Skip to what is wrong now", "theme", "lookup-id", "Look up", "outcomes-title", "limited"],
+          ...["Metrics", "Statistics as JSON", "Limited, as JSON"],
+        ]);
+        await open.page.locator(".skip").press("Enter");
+        expect(await open.value<string>("document.activeElement.id")).toBe("now");
+      },
+      (stub) => trouble(stub),
+    ),
+  );
+
+  describe.each([
+    ["light", { colorScheme: "light" }, 8],
+    ["dark", { colorScheme: "dark" }, 32],
+    ["at phone width", { ...PHONE, colorScheme: "light" }, 8],
+    ["at phone width, dark", { ...PHONE, colorScheme: "dark", reducedMotion: "reduce" }, 32],
+  ] as const)("%s", (_, options, workers) => {
+    inBrowser(
+      `has nothing that axe-core finds serious, and fits into its width, with ${workers} workers in trouble`,
+      () =>
+        withStub(
+          async (open, stub) => {
+            await open.shows("#limited-count", /^4 over/);
+            await open.page.fill("#lookup-id", "a");
+            await open.page.keyboard.press("Enter");
+            await open.shows("#lookup-result", "a is not known to this server.");
+            expect(await open.violations()).toEqual([]);
+            const cards = await open.texts("#workers li");
+            expect(cards).toHaveLength(workers);
+            expect(cards[2]).toMatch(/^Worker 3 not running – packets\/s replaced 2 times$/);
+            expect(await open.text("#workers-count")).toBe(`${workers} of ${workers} running, none was replaced`);
+            expect(await open.value<number>("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(
+              0,
+            );
+            const transition = await open.value<string>(
+              "getComputedStyle(document.querySelector('.bar i')).transitionDuration",
+            );
+            expect(transition).toBe("reducedMotion" in options ? "0s" : "0.3s");
+            stub.status = 503;
+            stub.disconnect();
+            await open.shows("#ready", "no connection");
+            expect(await open.violations()).toEqual([]);
+          },
+          (stub) => trouble(stub, workers),
+          options,
+        ),
+    );
+  });
+
+  inBrowser("is less than 100 KB over the wire", () =>
+    withStub(async (open, stub) => {
+      await open.shows("#fine", "Everything is fine.");
+      console.log(`the page: ${stub.sent} bytes over the wire`);
+      expect(stub.sent).toBeGreaterThan(20_000);
+      expect(stub.sent).toBeLessThan(100_000);
+    }),
+  );
+
+  inBrowser("has the same size after hours of events", () =>
+    withStub(async (open, stub) => {
+      const session = await open.page.context().newCDPSession(open.page);
+      const size = async () => {
+        await session.send("HeapProfiler.collectGarbage");
+        const { usedSize } = await session.send("Runtime.getHeapUsage");
+        const { nodes } = await session.send("Memory.getDOMCounters");
+        return { usedSize, nodes };
+      };
+      const feed = async (from: number, to: number) => {
+        for (let uptime = from; uptime <= to; uptime++) {
+          const limited = LIMITED.slice(0, uptime % 5);
+          stub.send(madeUpEvent(madeUpStats(uptime, 8, { problems: PROBLEMS.slice(0, uptime % 4) }), limited));
+          if (uptime % 50 === 0) await Bun.sleep(0);
+        }
+        stub.send(madeUpEvent(madeUpStats(to, 8, { problems: PROBLEMS }), LIMITED));
+        await open.shows("#answers-total", (to * 1000).toLocaleString("en").replaceAll(",", " "));
+      };
+      await feed(3601, 4600);
+      const before = await size();
+      await feed(4601, 14_600);
+      const after = await size();
+      expect(Math.abs(after.nodes - before.nodes)).toBeLessThan(20);
+      // 10,000 events of 4 KB each went through. One that is kept, or 150 bytes of each, would be more than this.
+      expect(after.usedSize - before.usedSize).toBeLessThan(1_500_000);
+    }),
+  );
+});

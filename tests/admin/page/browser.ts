@@ -1,0 +1,101 @@
+/** A browser with the live page in it. It notes every request and every error of a page. */
+import { join } from "node:path";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { CHROMIUM } from "../../support/chromium.ts";
+
+/** Chromium reports every reply with an error status. These tests make some. */
+const ERROR_STATUS = /^Failed to load resource/;
+const AXE = join(import.meta.dir, "../../../node_modules/axe-core/axe.min.js");
+
+export class OpenPage implements AsyncDisposable {
+  readonly page: Page;
+  /** URLs of all requests. */
+  readonly requests: string[] = [];
+  /** Exceptions, failed scripts, and violations of the Content-Security-Policy. */
+  readonly errors: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.on("request", (request) => this.requests.push(request.url()));
+    page.on("pageerror", ({ message }) => this.errors.push(message));
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type()) && !ERROR_STATUS.test(message.text()))
+        this.errors.push(message.text());
+    });
+  }
+
+  /** The text of an element as a reader sees it, with plain spaces. */
+  async text(selector: string): Promise<string> {
+    return (await this.page.locator(selector).innerText()).replaceAll(/\s+/g, " ").trim();
+  }
+
+  /** The texts of all elements that match. */
+  async texts(selector: string): Promise<string[]> {
+    const texts = await this.page.locator(selector).allInnerTexts();
+    return texts.map((text) => text.replaceAll(/\s+/g, " ").trim());
+  }
+
+  /** Waits until the text of an element matches. */
+  async shows(selector: string, wanted: string | RegExp): Promise<void> {
+    let text = "";
+    const fits = () => (typeof wanted === "string" ? text === wanted : wanted.test(text));
+    const end = performance.now() + 20_000;
+    while (performance.now() < end) {
+      text = await this.text(selector);
+      if (fits()) return;
+      await Bun.sleep(20);
+    }
+    throw new Error(`${selector} shows "${text}" and not ${wanted}`);
+  }
+
+  /** The value of an expression in the page. */
+  async value<T>(expression: string): Promise<T> {
+    return (await this.page.evaluate(expression)) as T;
+  }
+
+  /** What axe-core finds that is serious or critical: the rule and the elements. */
+  async violations(): Promise<string[]> {
+    // Evaluated, and not added as a script: the page's policy would refuse that.
+    await this.page.evaluate(await Bun.file(AXE).text());
+    const results = await this.value<{ violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }>(
+      "axe.run(document, { resultTypes: ['violations'] })",
+    );
+    return results.violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.context().close();
+  }
+}
+
+export class PageBrowser implements AsyncDisposable {
+  readonly #browser: Browser;
+
+  private constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  static async start(): Promise<PageBrowser> {
+    const args = ["--disable-gpu", "--disable-background-networking"];
+    // Chromium has no sandbox for root, which CI runs as.
+    const chromiumSandbox = process.getuid?.() !== 0;
+    return new PageBrowser(await chromium.launch({ executablePath: CHROMIUM!, chromiumSandbox, args }));
+  }
+
+  /** Opens a page in a browser profile of its own. */
+  async open(url: string, options: BrowserContextOptions & { stoppedClock?: boolean } = {}): Promise<OpenPage> {
+    const { stoppedClock = false, ...rest } = options;
+    const context = await this.#browser.newContext({ timezoneId: "UTC", ...rest });
+    const open = new OpenPage(await context.newPage());
+    // Then timers run only when the test says so.
+    if (stoppedClock) await open.page.clock.install();
+    await open.page.goto(url);
+    return open;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close();
+  }
+}

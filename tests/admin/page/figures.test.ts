@@ -1,0 +1,113 @@
+// The modules of the live page that only calculate: rates, the buffer of the last minutes, the history as columns.
+import { describe, expect, test } from "bun:test";
+import { hourOf } from "../../../src/admin/page/hour.ts";
+import { Live } from "../../../src/admin/page/live.ts";
+import { ratesBetween } from "../../../src/admin/page/rates.ts";
+import { GROUPS, groupOf } from "../../../src/admin/page/verdicts.ts";
+import { VERDICTS } from "../../../src/engine/index.ts";
+import { madeUpHistory, madeUpStats } from "./made-up.ts";
+
+const START = Date.parse(madeUpStats(0).startedAt);
+
+describe("rates", () => {
+  test("are per second, of the server and of each worker", () => {
+    const rates = ratesBetween(madeUpStats(100, 2), madeUpStats(104, 2))!;
+    expect(rates).toMatchObject({ from: START + 100_000, to: START + 104_000, received: 1213, answered: 1000 });
+    expect(rates.verdicts.slice(0, 4)).toEqual([1000, 120, 3, 90]);
+    expect(rates.processors).toBeCloseTo(0.4);
+    expect(rates.workers.map(({ received }) => received)).toEqual([606.5, 606.5]);
+    expect(rates.workers[0]!.processor).toBeCloseTo(0.175);
+  });
+
+  test("are unknown after a restart of the server, and between two events of one moment", () => {
+    expect(ratesBetween(madeUpStats(100), madeUpStats(5))).toBeUndefined();
+    expect(ratesBetween(madeUpStats(100), madeUpStats(100))).toBeUndefined();
+  });
+
+  test("do not depend on the system's clock, which may be set", () => {
+    const set = { at: new Date(START - 3_600_000).toISOString() };
+    expect(ratesBetween(madeUpStats(100), madeUpStats(101, 1, set))!.received).toBe(1213);
+  });
+
+  test("of what the system does not report are undefined", () => {
+    const unknown = (uptime: number) => {
+      const stats = madeUpStats(uptime, 1, { kernelDrops: null });
+      return {
+        ...stats,
+        perWorker: stats.perWorker.map(({ cpuSeconds: _, ...rest }) => ({ ...rest, cpuSeconds: undefined })),
+      };
+    };
+    const rates = ratesBetween(unknown(1), unknown(2))!;
+    expect([rates.kernelDrops, rates.workers[0]!.processor]).toEqual([undefined, undefined]);
+  });
+});
+
+describe("the buffer of the last minutes", () => {
+  const rates = (uptime: number) => ratesBetween(madeUpStats(uptime - 1), madeUpStats(uptime))!;
+
+  test("has the same size after a day of events", () => {
+    const live = new Live(300);
+    const first = live.columns(START);
+    for (let uptime = 1; uptime <= 86_400; uptime++)
+      live.add({ ...rates(1), from: START + (uptime - 1) * 1000, to: START + uptime * 1000 });
+    const columns = live.columns(START + 86_400_000);
+    expect(columns).toBe(first);
+    expect(columns.map((column) => column.length)).toEqual([300, 300, 300]);
+    expect(columns[0]!.at(-1)).toBe(START / 1000 + 86_400);
+    expect(columns[1]).toEqual(new Array(300).fill(1000));
+  });
+
+  test("has no value for seconds that nothing is known of", () => {
+    const live = new Live(5);
+    live.add(rates(1));
+    live.add(rates(3));
+    expect(live.columns(START + 3000)[1]).toEqual([null, null, 1000, null, 1000]);
+    live.clear();
+    expect(live.columns(START + 3000)[1]).toEqual([null, null, null, null, null]);
+  });
+
+  test("has a value for each second, even if events come a little early or late", () => {
+    const live = new Live(4);
+    for (const [from, to] of [
+      [0, 1004],
+      [1004, 2001],
+      [2001, 2999],
+      [2999, 4010],
+    ] as const)
+      live.add({ ...rates(1), from: START + from, to: START + to });
+    expect(live.columns(START + 4010)[2]).toEqual([1213, 1213, 1213, 1213]);
+  });
+
+  test("takes from the history what it missed, and keeps what it saw itself", () => {
+    const live = new Live(30);
+    live.add({ ...rates(1), from: START + 24_000, to: START + 25_000, answered: 7 });
+    const history = madeUpHistory(START + 30_000, 2);
+    const answered = history.verdicts.map((counts) => counts && counts[0]! / 10);
+    live.fill(history);
+    const [, answers] = live.columns(START + 30_000);
+    expect(answers!.slice(0, 10)).toEqual(new Array(10).fill(null));
+    expect(answers!.slice(10, 20)).toEqual(new Array(10).fill(answered[358]));
+    expect(answers!.slice(20)).toEqual([...new Array(4).fill(answered[359]), 7, ...new Array(5).fill(answered[359])]);
+  });
+});
+
+describe("the history", () => {
+  test("is stacked: the top of the stack is all packets", () => {
+    const history = madeUpHistory(START, 3);
+    const { times, stacked, nodes, kernelDrops } = hourOf(history);
+    expect([times.length, times[0], times.at(-1)]).toEqual([360, START / 1000 - 3590, START / 1000]);
+    expect(stacked.map((column) => column[0])).toEqual(GROUPS.map(() => null));
+    const last = history.verdicts.at(-1)!;
+    expect(stacked[0]!.at(-1)).toBe(last[0]! / 10);
+    expect(stacked.at(-1)!.at(-1)).toBeCloseTo(last.reduce((sum, n) => sum + n, 0) / 10);
+    for (let i = 1; i < stacked.length; i++)
+      expect(stacked[i]!.at(-1)!).toBeGreaterThanOrEqual(stacked[i - 1]!.at(-1)!);
+    expect([nodes.at(-1), kernelDrops.at(-1), kernelDrops[0]]).toEqual([400_000 + 34 * 359, 0, null]);
+  });
+
+  test("every verdict of the server has a group and a meaning, and no other has one", () => {
+    const known = GROUPS.flatMap(({ verdicts }) => Object.keys(verdicts));
+    expect(known.sort()).toEqual([...VERDICTS].sort());
+    expect(GROUPS[groupOf("a verdict of a later version")]!.key).toBe("refused");
+  });
+});
