@@ -3,10 +3,8 @@ import type { ErrorReply, StatsEvent } from "../api.ts";
 
 export type ConnectionState =
   | { readonly kind: "connecting" | "live" | "lost" }
-  /** The server runs, but does not serve yet. */
-  | { readonly kind: "starting" }
-  /** The server refuses the stream. `text` is its reason. */
-  | { readonly kind: "refused"; readonly text: string };
+  /** The server refuses the stream: for now, as while it starts, or for good. `text` is its reason. */
+  | { readonly kind: "waiting" | "refused"; readonly text: string };
 
 /** The server sends an event a second. After this long without one, the connection counts as lost. */
 const SILENCE_MS = 5000;
@@ -54,8 +52,8 @@ export class Connection {
     try {
       const signal = AbortSignal.any([closed, silence.signal]);
       const response = await fetch("/api/events", { signal, headers: { accept: "text/event-stream" } });
-      if (response.status === 503) return { kind: "starting" };
-      if (!response.ok || response.body === null) return { kind: "refused", text: await reason(response) };
+      if (!response.ok || response.body === null)
+        return { kind: response.status === 503 ? "waiting" : "refused", text: await reason(response) };
       for await (const data of eventsOf(response.body)) {
         alive();
         if (closed.aborted) break;
@@ -96,6 +94,6 @@ async function reason(response: Response): Promise<string> {
   try {
     return ((await response.json()) as ErrorReply).error;
   } catch {
-    return `it replied with status ${response.status}`;
+    return `the server replies with status ${response.status}`;
   }
 }

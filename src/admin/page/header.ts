@@ -14,7 +14,7 @@ export function showHeader(stats: StatsReply): void {
 
 export function showHeaderState({ kind }: ConnectionState): void {
   if (kind === "lost" || kind === "refused") showPill("no connection", "failed");
-  if (kind === "starting") showPill("starting", "waiting");
+  if (kind === "waiting") showPill("waiting", "waiting");
 }
 
 function showPill(text: string, state: "ready" | "failed" | "waiting"): void {

@@ -5,8 +5,8 @@ import { byId, make, type Row, Rows, setText } from "./dom.ts";
 import { clock, count, counted, duration, visible } from "./format.ts";
 
 const FINE = "Everything is fine.";
-/** How often the reasons are asked for while the server is not ready. */
-const REASONS_MS = 5000;
+/** How often the reason is asked for while the server is not ready. */
+const REASON_MS = 5000;
 
 interface Item {
   readonly severity: ProblemReply["severity"];
@@ -33,18 +33,17 @@ function problemRow(): Row<Item> {
   };
 }
 
-/** Why the server is not ready: the texts of the checks that failed. */
-let reasons: readonly string[] = [];
-let askedAt = 0;
+/** Why the server is not ready. */
+let reason: string | null = null;
+let askedAt = Number.NEGATIVE_INFINITY;
 
-async function askReasons(): Promise<void> {
-  if (Date.now() - askedAt < REASONS_MS) return;
-  askedAt = Date.now();
+async function askReason(): Promise<void> {
+  if (performance.now() - askedAt < REASON_MS) return;
+  askedAt = performance.now();
   try {
-    const { checks } = (await (await fetch("/readyz")).json()) as ReadyReply;
-    reasons = checks.filter(({ ok }) => !ok).map(({ text }) => text);
+    ({ reason } = (await (await fetch("/readyz")).json()) as ReadyReply);
   } catch {
-    reasons = [];
+    reason = null;
   }
 }
 
@@ -54,10 +53,12 @@ export function showProblems(stats: StatsReply): void {
     const began = Date.parse(since);
     return { severity, text, since: `for ${duration((now - began) / 1000)}, since ${clock(began, now)}` };
   });
-  if (stats.ready) reasons = [];
-  else {
-    void askReasons();
-    const text = ["The server is not ready", ...reasons].join(": ");
+  if (stats.ready) {
+    reason = null;
+    askedAt = Number.NEGATIVE_INFINITY;
+  } else {
+    void askReason();
+    const text = `the server is not ready${reason === null ? "" : `: ${reason}`}`;
     items.unshift({ severity: "error", text, since: "" });
   }
   rows.show(items);
@@ -95,14 +96,11 @@ export function showConnection(state: ConnectionState, lastEvent: number | undef
   setText(notice, text);
   announce(state.kind, text);
   byId("fine").hidden = true;
-  document.title = state.kind === "starting" ? "Starting: Whereabouts" : "No connection: Whereabouts";
+  document.title = state.kind === "waiting" ? "Waiting: Whereabouts" : "No connection: Whereabouts";
 }
 
 function textOf(state: ConnectionState, lastEvent: number | undefined): string {
+  const what = "text" in state ? visible(state.text) : "the connection to the server is lost";
   const old = lastEvent === undefined ? "" : ` The figures below are those of ${clock(lastEvent, Date.now())}.`;
-  if (state.kind === "starting")
-    return `The server is starting: it does not answer yet. This page shows it as soon as it does.${old}`;
-  if (state.kind === "refused")
-    return `The server refuses to send its figures: ${visible(state.text)}. This page tries again every two seconds.${old}`;
-  return `The connection to the server is lost.${old} This page tries again every two seconds.`;
+  return `${what}.${old} This page tries again every two seconds.`;
 }

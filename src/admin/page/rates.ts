@@ -9,7 +9,8 @@ export interface Rates {
   readonly answered: number;
   /** In the order of `Object.keys(stats.verdicts)`. */
   readonly verdicts: readonly number[];
-  readonly kernelDrops: number | undefined;
+  /** null where the kernel does not report them. */
+  readonly kernelDrops: number | null;
   /** Share of one processor that the whole process used: 1.5 if it kept one and a half busy. */
   readonly processors: number;
   /** Per worker, in the order of `stats.perWorker`. */
@@ -18,8 +19,8 @@ export interface Rates {
 
 export interface WorkerRates {
   readonly received: number;
-  /** Share of one processor; undefined where the system does not report it. */
-  readonly processor: number | undefined;
+  /** Share of one processor; null where the system does not report it. */
+  readonly processor: number | null;
 }
 
 /**
@@ -40,15 +41,15 @@ export function ratesBetween(before: StatsReply, now: StatsReply): Rates | undef
     answered: per(now.verdicts.answered, before.verdicts.answered),
     verdicts: Object.keys(verdicts).map((name) => per(verdicts[name]!, previous[name] ?? 0)),
     kernelDrops:
-      now.kernelDrops === null || before.kernelDrops === null ? undefined : per(now.kernelDrops, before.kernelDrops),
+      now.kernelDrops === null || before.kernelDrops === null ? null : per(now.kernelDrops, before.kernelDrops),
     processors: per(now.process.cpuSeconds, before.process.cpuSeconds),
     workers: now.perWorker.map((worker, i) => {
       const earlier = before.perWorker[i];
-      if (earlier === undefined) return { received: 0, processor: undefined };
+      if (earlier === undefined) return { received: 0, processor: null };
       const [cpu, cpuBefore] = [worker.cpuSeconds, earlier.cpuSeconds];
       return {
         received: per(worker.received, earlier.received),
-        processor: cpu === undefined || cpuBefore === undefined ? undefined : per(cpu, cpuBefore),
+        processor: cpu === null || cpuBefore === null ? null : per(cpu, cpuBefore),
       };
     }),
   };

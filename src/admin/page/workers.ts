@@ -42,7 +42,10 @@ const rows = new Rows<Item>(byId("workers"), () => {
       setText(state, worker.running ? (silent ? `silent ${seconds(worker.silence)}` : "running") : "not running");
       setText(received, rates === undefined ? "–" : rate(rates.received));
       fill.style.width = `${Math.round(share * 1000) / 10}%`;
-      setText(processor, rates?.processor === undefined ? "" : `processor ${percent(rates.processor)}`);
+      setText(
+        processor,
+        rates === undefined || rates.processor === null ? "" : `processor ${percent(rates.processor)}`,
+      );
       setText(replaced, worker.replaced === 0 ? "never replaced" : `replaced ${times(worker.replaced)}`);
     },
   } satisfies Row<Item>;

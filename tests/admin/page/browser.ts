@@ -24,9 +24,10 @@ export class OpenPage implements AsyncDisposable {
     });
   }
 
-  /** The text of an element as a reader sees it, with plain spaces. */
+  /** The text of an element as a reader sees it, with plain spaces; empty if it is not displayed. */
   async text(selector: string): Promise<string> {
-    return (await this.page.locator(selector).innerText()).replaceAll(/\s+/g, " ").trim();
+    const element = this.page.locator(selector);
+    return (await element.isVisible()) ? (await element.innerText()).replaceAll(/\s+/g, " ").trim() : "";
   }
 
   /** The texts of all elements that match. */

@@ -29,16 +29,16 @@ describe("rates", () => {
     expect(ratesBetween(madeUpStats(100), madeUpStats(101, 1, set))!.received).toBe(1213);
   });
 
-  test("of what the system does not report are undefined", () => {
+  test("of what the system does not report are null", () => {
     const unknown = (uptime: number) => {
       const stats = madeUpStats(uptime, 1, { kernelDrops: null });
       return {
         ...stats,
-        perWorker: stats.perWorker.map(({ cpuSeconds: _, ...rest }) => ({ ...rest, cpuSeconds: undefined })),
+        perWorker: stats.perWorker.map(({ cpuSeconds: _, ...rest }) => ({ ...rest, cpuSeconds: null })),
       };
     };
     const rates = ratesBetween(unknown(1), unknown(2))!;
-    expect([rates.kernelDrops, rates.workers[0]!.processor]).toEqual([undefined, undefined]);
+    expect([rates.kernelDrops, rates.workers[0]!.processor]).toEqual([null, null]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** A stand-in for the admin server: it serves the real files of the page, and replies and events that a test makes up. */
 
 import { asset } from "../../../src/admin/assets.ts";
-import type { HistoryReply, NodeReply, StatsEvent } from "../../../src/admin/index.ts";
+import type { HistoryReply, NodeReply, ReadyReply, StatsEvent } from "../../../src/admin/index.ts";
 
 /** As strict as that of the admin server. */
 const POLICY =
@@ -11,8 +11,8 @@ export class StubAdmin implements AsyncDisposable {
   /** Nodes by `hex:…`. */
   readonly nodes = new Map<string, NodeReply>();
   history: HistoryReply | undefined;
-  /** The checks of `/readyz` that failed. */
-  failed: readonly string[] = [];
+  /** Why the server is not ready; null if it is. */
+  notReady: string | null = null;
   /** If not 200, every request of the API has this status. */
   status = 200;
   /** Bytes of the page's files, as they were sent. */
@@ -67,12 +67,16 @@ export class StubAdmin implements AsyncDisposable {
       };
       return new Response(file.gzip, { headers });
     }
-    if (this.status !== 200) return Response.json({ error: "the stub says no" }, { status: this.status });
+    if (this.status !== 200) {
+      const error = this.status === 503 ? "the server is starting, says the stub" : "the stub says no";
+      return Response.json({ error }, { status: this.status });
+    }
     if (pathname === "/api/events") return this.#events();
     if (pathname === "/api/history" && this.history) return Response.json(this.history);
     if (pathname === "/readyz") {
-      const checks = this.failed.map((text) => ({ name: "journal", ok: false, text }));
-      return Response.json({ ready: checks.length === 0, checks }, { status: checks.length === 0 ? 200 : 503 });
+      const ready = this.notReady === null;
+      const body: ReadyReply = { ready, reason: this.notReady, checks: [] };
+      return Response.json(body, { status: ready ? 200 : 503 });
     }
     const node = this.nodes.get(pathname.replace("/api/nodes/", ""));
     return node ? Response.json(node) : Response.json({ error: "not found" }, { status: 404 });
