@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import { clock, count } from "./format.ts";
 
-export interface Series {
+interface Series {
   readonly label: string;
   /** Name of its colour, of those in page.css: `--answered`. */
   readonly color: string;

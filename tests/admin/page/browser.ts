@@ -1,11 +1,10 @@
 /** A browser with the live page in it. It notes every request and every error of a page. */
-import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { CHROMIUM } from "../../support/chromium.ts";
 
 /** Chromium reports every reply with an error status. These tests make some. */
 const ERROR_STATUS = /^Failed to load resource/;
-const AXE = join(import.meta.dir, "../../../node_modules/axe-core/axe.min.js");
+const AXE = new URL(import.meta.resolve("axe-core/axe.min.js"));
 
 export class OpenPage implements AsyncDisposable {
   readonly page: Page;
