@@ -7,10 +7,12 @@ import { journalCommand } from "./journal.ts";
 import { lookupCommand } from "./lookup.ts";
 import { runProgram } from "./program.ts";
 import { serverCommand } from "./server.ts";
+import { statusCommand } from "./status.ts";
 import { watchCommand } from "./watch.ts";
 
 await runProgram([
   serverCommand(),
+  statusCommand(),
   announceCommand(),
   lookupCommand(),
   watchCommand(),

@@ -4,10 +4,12 @@ import { needsBun } from "./bun-commands.ts";
 import { decodeCommand } from "./decode.ts";
 import { lookupCommand } from "./lookup.ts";
 import { runProgram } from "./program.ts";
+import { statusCommand } from "./status.ts";
 import { watchCommand } from "./watch.ts";
 
 await runProgram([
   needsBun("server"),
+  statusCommand(),
   announceCommand(),
   lookupCommand(),
   watchCommand(),

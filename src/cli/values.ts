@@ -141,11 +141,15 @@ export function isOn(command: Command, name: string): boolean {
 
 /** Checks the address of an admin server: `off`, or `HOST:PORT` with an IPv6 address in brackets. */
 export function adminAddress(text: string): string {
-  if (text === "off") return text;
+  if (text === "off" || isHostAndPort(text)) return text;
+  throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:22080 or [::1]:22080, or off.");
+}
+
+/** Whether it is `HOST:PORT`, with brackets around an IPv6 address. */
+export function isHostAndPort(text: string): boolean {
   const [, ipv6, name, port] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
   const known = ipv6 === undefined ? name !== undefined && (isIP(name) === 4 || isHostName(name)) : isIP(ipv6) === 6;
-  if (known && Number(port) <= 65535) return text;
-  throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:22080 or [::1]:22080, or off.");
+  return known && Number(port) <= 65535;
 }
 
 /** Whether a text has the form of a host name (RFC 1123). A name whose last part is a number would be an IP address. */

