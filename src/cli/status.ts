@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
+import { variableOf } from "./environment.ts";
 import { failOnStreamError } from "./errors.ts";
 import { AdminClient, adminUrl, LIMIT_MS, RefusedError, type State, UnreachableError } from "./status/admin-client.ts";
 import { renderStatus, statusLine, type View } from "./status/render.ts";
@@ -30,7 +31,7 @@ The JSON is that of /api/stats, with "readiness" (/readyz) and "limited" (/api/l
 it has "ready" and "readiness" only, and with --watch "ready" and "error" while it cannot be reached.`;
 
 interface Flags {
-  readonly admin: URL;
+  readonly admin: URL | "off";
   readonly adminToken?: string;
   readonly watch?: boolean;
 }
@@ -57,6 +58,11 @@ export function statusCommand(): Command {
 
 async function status({ admin, adminToken, watch }: Flags, command: Command): Promise<void> {
   const json = isOn(command, "json");
+  if (admin === "off") {
+    const option = command.getOptionValueSource("admin") === "env" ? variableOf("--admin") : "--admin";
+    const why = "so the server has no admin address that could be asked: give --admin HOST:PORT";
+    return command.error(`error: ${option} is off, ${why}`, { exitCode: 2 });
+  }
   const client = new AdminClient(admin, adminToken);
   const where = admin.protocol === "http:" && admin.pathname === "/" ? admin.host : admin.href;
   try {

@@ -21,6 +21,7 @@ function file(text: string, mode = 0o600): string {
 const VALUES: Readonly<Record<string, readonly [file: string, variable: string, flag: string]>> = {
   host: ['["127.0.0.2", "::1"]', "127.0.0.3", "127.0.0.4"],
   port: ["1001", "1002", "1003"],
+  "share-port": ["true", "no", "yes"],
   workers: ["2", "3", "4"],
   transport: ['"mmsg"', "udp", "mmsg"],
   "receive-buffer": ["1000", "2000", "3000"],

@@ -18,8 +18,6 @@ export interface State {
   readonly stats: StatsReply | undefined;
   readonly readiness: ReadyReply;
   readonly limited: readonly LimitedKey[];
-  /** Monotonic, in ms. */
-  readonly at: number;
 }
 
 /** No server can be asked there. */
@@ -32,13 +30,12 @@ export class RefusedError extends Error {
   override readonly name = "RefusedError";
 }
 
-/** Parses `HOST:PORT` as the server's `--admin` has it, or a URL. An address that is every interface means this machine. */
-export function adminUrl(text: string): URL {
-  if (text === "off") {
-    throw new InvalidArgumentError(
-      "The server has no admin address then, so there is nothing to ask: give another one.",
-    );
-  }
+/**
+ * Parses `HOST:PORT` as the server's `--admin` has it, or a URL. An address that is every interface means this machine.
+ * `off` is no error here: the variable may have it for the server, and `--help` must work all the same.
+ */
+export function adminUrl(text: string): URL | "off" {
+  if (text === "off") return text;
   const written = /^https?:\/\//.test(text) ? text : `http://${text}`;
   const url = URL.canParse(written) && (written === text || isHostAndPort(text)) ? new URL(written) : undefined;
   if (url === undefined || url.search !== "" || url.hash !== "") {
@@ -74,13 +71,11 @@ export class AdminClient {
     const [ready, stats, limited] = await Promise.all(
       ["readyz", "api/stats", "api/limited"].map((path) => this.#get(path, signal)),
     );
-    const at = performance.now();
-    const readiness = isReadiness(ready!.body)
-      ? ready!.body
-      : { ready: false, checks: [{ name: "journal" as const, ok: false, text: reasonOf(ready!.body) }] };
-    if (stats!.status === 503) return { stats: undefined, readiness, limited: [], at };
+    if (!isReadiness(ready!.body)) throw this.#other();
+    const readiness = ready!.body;
+    if (stats!.status === 503) return { stats: undefined, readiness, limited: [] };
     if (!isStats(stats!.body) || !isLimited(limited!.body)) throw this.#other();
-    return { stats: stats!.body, readiness, limited: limited!.body.limited, at };
+    return { stats: stats!.body, readiness, limited: limited!.body.limited };
   }
 
   close(): void {

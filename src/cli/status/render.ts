@@ -96,9 +96,10 @@ function titleLines({ columns, style, state, where, error, now, restartedAt }: V
   return lines;
 }
 
-/** The checks that failed, in words. */
-function failures({ readiness }: State): string[] {
-  return readiness.checks.filter(({ ok }) => !ok).map(({ name, text }) => visible(`${name}: ${text}`));
+/** Why it is not ready: the checks that failed, in words, or why none was made. */
+function failures({ readiness: { checks, reason } }: State): string[] {
+  const failed = checks.filter(({ ok }) => !ok).map(({ name, text }) => visible(`${name}: ${text}`));
+  return failed.length === 0 && reason !== null ? [visible(reason)] : failed;
 }
 
 function problemLines({ columns, style, state }: View): string[] {
@@ -129,8 +130,9 @@ type Rate = (value: (stats: StatsReply) => number) => number | undefined;
 
 function rates(state: State, before: State | undefined): Rate {
   const [now, then] = [state.stats, before?.stats];
-  if (now === undefined || then === undefined || before === undefined) return () => undefined;
-  const seconds = (state.at - before.at) / 1000;
+  if (now === undefined || then === undefined) return () => undefined;
+  // By the server's clock: it may send the same figures twice.
+  const seconds = now.uptime - then.uptime;
   return (value) => (seconds <= 0 ? undefined : Math.max(0, value(now) - value(then)) / seconds);
 }
 
@@ -183,7 +185,7 @@ function workerLines(stats: StatsReply, rate: Rate, { columns, style }: View): s
       `${worker.number} ${visible(worker.engine)}`,
       perSecond(rate((s) => of(s, worker.number)?.received ?? 0)),
       number(worker.received),
-      worker.cpuSeconds === undefined || cpu === undefined ? "-" : `${Math.round(cpu * 100)} %`,
+      worker.cpuSeconds === null || cpu === undefined ? "-" : `${Math.round(cpu * 100)} %`,
       worker.running ? "" : "not running",
     ];
   });
