@@ -3,7 +3,7 @@ export { type CursorMove, Exchange } from "./exchange-area.ts";
 export { Lane } from "./lane.ts";
 export { LIMITS, type LimitKey, type LimitName, readTables } from "./limits.ts";
 export { checkEngineOptions, createEngineMemory, type EngineMemory } from "./memory.ts";
-export { type NodeEntry, NodeReader } from "./node-reader.ts";
+export { NodeReader } from "./node-reader.ts";
 export { defaultEngineOptions, type EngineOptions, type Limit, type Network } from "./options.ts";
 export {
   createEngine,

@@ -55,7 +55,7 @@ export interface TableUse extends LimitTable {
   readonly crowded: number;
 }
 
-/** Reads all tables of the limits that are not turned off, while workers use them. Takes about a millisecond. */
+/** Reads all tables of the limits that are not turned off, while workers use them. Takes less than a millisecond. */
 export function readTables(memory: EngineMemory, now: number): TableUse[] {
   const u32 = new Uint32Array(memory.buffer);
   const f64 = new Float64Array(memory.buffer);

@@ -29,8 +29,8 @@ export interface NodeEntry {
   readonly fromJournal: boolean;
 }
 
-/** Attempts to read while no worker changes the entry's shard: milliseconds in total, while a change takes microseconds. */
-const TRIES = 100_000;
+/** Attempts to read while no worker changes the entry's shard: a millisecond in total, while a change takes microseconds. */
+const TRIES = 10_000;
 
 export class NodeReader {
   readonly #state: EngineState;

@@ -21,14 +21,14 @@ export function keyText(packet: LimitedPacket): string {
   return String.fromCharCode(packet.limit, prefix) + network + latin1(packet.nodeId, packet.nodeId.length);
 }
 
-/** The key of a packet. It has copies of the packet's bytes. */
+/** The key of a packet. The NodeID is that of the packet, not a copy. */
 export function keyOf(packet: LimitedPacket): Key {
   const kind = kindOf(packet.limit);
   const limit: LimitName = LIMITS[packet.limit]!.limit;
   return {
     kind,
-    network: kind === "node" ? undefined : formatNetwork({ address: packet.address.slice(), prefix: prefixOf(packet) }),
-    nodeId: limit === "node" ? packet.nodeId.slice() : undefined,
+    network: kind === "node" ? undefined : formatNetwork({ address: packet.address, prefix: prefixOf(packet) }),
+    nodeId: limit === "node" ? packet.nodeId : undefined,
     limit,
     option: OPTIONS[limit],
   };

@@ -6,7 +6,7 @@
  * that sends much: that has more packets than an invented source as soon as it is seen again.
  */
 import type { Limited } from "../inspect.ts";
-import { type Key, keyOf, keyText } from "./key.ts";
+import { keyOf, keyText } from "./key.ts";
 import { MinuteCount, SECONDS } from "./minute.ts";
 import type { LimitedPacket } from "./sample.ts";
 
@@ -16,7 +16,8 @@ export const KEPT = 1024;
 const LISTED = 100;
 
 interface Row {
-  readonly key: Key;
+  /** A packet of the key. Its bytes are copies. */
+  readonly packet: LimitedPacket;
   readonly count: MinuteCount;
 }
 
@@ -44,7 +45,8 @@ export class LimitedTable {
     const text = keyText(packet);
     let row = this.#rows.get(text);
     if (row === undefined) {
-      row = { key: keyOf(packet), count: new MinuteCount(now) };
+      const { limit, address, nodeId } = packet;
+      row = { packet: { limit, address: address.slice(), nodeId: nodeId.slice() }, count: new MinuteCount(now) };
       this.#rows.set(text, row);
     }
     row.count.add(weight, now);
@@ -62,13 +64,17 @@ export class LimitedTable {
   /** The keys that had packets in the last ten seconds, those with the most packets of the last minute first. */
   list(now: number): Limited[] {
     const toWallClock = Date.now() - now;
-    const limited: Limited[] = [];
-    for (const { key, count } of this.#rows.values()) {
-      const rate = count.rate(now);
-      if (rate === 0) continue;
-      const stopped = Math.round(count.total(now));
-      limited.push({ ...key, stopped, rate, since: Math.round(count.since + toWallClock), dryRun: this.#dryRun });
-    }
-    return limited.sort((a, b) => b.stopped - a.stopped).slice(0, LISTED);
+    return [...this.#rows.values()]
+      .map(({ packet, count }) => ({ packet, count, stopped: count.total(now), rate: count.rate(now) }))
+      .filter(({ rate }) => rate > 0)
+      .sort((a, b) => b.stopped - a.stopped)
+      .slice(0, LISTED)
+      .map(({ packet, count, stopped, rate }) => ({
+        ...keyOf(packet),
+        stopped: Math.round(stopped),
+        rate,
+        since: Math.round(count.since + toWallClock),
+        dryRun: this.#dryRun,
+      }));
   }
 }
