@@ -198,8 +198,9 @@ export class DiscoveryServer {
   }
 
   /**
-   * Sources, networks and NodeIDs that a limit stops now, those with the most packets first: at most 100.
+   * Sources, networks and NodeIDs that a limit stops now.
    *
+   * @returns at most 100, those with the most packets first
    * @example
    * ```ts
    * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000 });
