@@ -1,11 +1,14 @@
 /** Reads what the registry knows of a node, while workers change it. */
 import {
   ENTRY_ADDRESS,
+  ENTRY_ID,
   ENTRY_META,
   ENTRY_TIME,
   H_MAX_ID,
+  H_POOL_TOP,
   META_CONFIRMED,
   META_FROM_JOURNAL,
+  META_LENGTH,
   QUERY_ID,
   SHARD_SEQUENCE,
   SLOT_PACKET,
@@ -63,6 +66,16 @@ export class NodeReader {
       if (unchanged(m, sequence, seen)) return entry;
     }
     return "busy";
+  }
+
+  /** The NodeID of a random entry; undefined if that entry is free. It may have changed: see {@link read}. */
+  sample(): Uint8Array | undefined {
+    const m = this.#state;
+    const at = entryAt(m, 1 + Math.floor(Math.random() * m.u32[H_POOL_TOP >>> 2]!));
+    const length = m.u32[(at + ENTRY_META) >>> 2]! & META_LENGTH;
+    return length === 0 || length > m.u32[H_MAX_ID >>> 2]!
+      ? undefined
+      : m.u8.slice(at + ENTRY_ID, at + ENTRY_ID + length);
   }
 
   #find(length: number, now: number): NodeEntry | undefined {

@@ -20,6 +20,8 @@ export interface Journal {
   readonly shift: number;
   /** Whether `append` can succeed now: false while there is no connection. */
   readonly ready: boolean;
+  /** Whether everything that it had at the start was merged: false if it was not available at {@link open}, until it is. */
+  readonly restored: boolean;
   /** Batches that were skipped because they are damaged or not batches at all. */
   readonly bad: number;
   /** Lost connections, failed appends, and times that the journal lost data. */

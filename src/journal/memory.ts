@@ -5,6 +5,7 @@ export class MemoryJournal implements Journal {
   readonly where = "memory";
   readonly shift = 0;
   readonly ready = false;
+  readonly restored = true;
   readonly bad = 0;
   readonly errors = 0;
 

@@ -89,12 +89,6 @@ export class Journaling implements JournalRegistry {
     const journaling = new Journaling(journal, memory, engine, clock, origin);
     const started = performance.now();
     await journal.open(journaling);
-    if (journaling.noRoom > 0) {
-      logger.warning(
-        "{noRoom} announcements in the journal were not restored: the registry is full, or their NodeIDs are too long",
-        { noRoom: journaling.noRoom },
-      );
-    }
     // All entries came from the journal: none of them is new to it.
     journaling.#batches.moveCursors("confirm-all");
     journaling.#restored = journaling.nodes;
@@ -102,6 +96,11 @@ export class Journaling implements JournalRegistry {
     journaling.#lastAppend = performance.now();
     journaling.#running = journaling.#run();
     return journaling;
+  }
+
+  /** Whether everything that the journal had at the start was merged. */
+  get restored(): boolean {
+    return this.#journal.restored;
   }
 
   stats(): JournalStats {

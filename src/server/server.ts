@@ -13,8 +13,11 @@ import { EVERY_ADDRESS } from "../transport/host.ts";
 import { preferHugePages } from "../transport/pages.ts";
 import { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
+import { Health } from "./health/health.ts";
+import { probeSource } from "./health/probe.ts";
 import type { Limited, NodeInfo, Problem, Readiness } from "./inspect.ts";
 import { Journaling } from "./journaling.ts";
+import { parseNetwork } from "./network.ts";
 import { NodeInfos } from "./node-info.ts";
 import { engineOptions, type ResolvedServerOptions, type ServerOptions, sharesPort } from "./options.ts";
 import { resolveOptions } from "./resolve.ts";
@@ -26,8 +29,6 @@ const logger = getLogger(["whereabouts", "server"]);
 
 /** How often expired entries are evicted. Queries check the time themselves, so a delay here changes no answer. */
 const SWEEP_MS = 250;
-/** A full registry has room again when this part of it is free. Otherwise one that is nearly full would fill the log. */
-const ROOM = 0.01;
 /** How long one sweep may block the control thread. */
 const SWEEP_BUDGET_MS = 5;
 
@@ -69,8 +70,7 @@ export class DiscoveryServer {
   readonly #journaling: Journaling;
   readonly #startedAt = performance.now();
   readonly #sweepTimer: Timer;
-  /** Whether the log says that the registry is full. */
-  #full = false;
+  readonly #health: Health;
   #stopping: Promise<void> | undefined;
 
   private constructor(
@@ -82,8 +82,10 @@ export class DiscoveryServer {
     journaling: Journaling,
     workers: WorkerPool,
     reports: WorkerReports,
+    health: Health,
   ) {
     this.options = options;
+    this.#health = health;
     this.port = workers.port;
     this.address = workers.addresses[0]!;
     this.addresses = workers.addresses;
@@ -130,7 +132,10 @@ export class DiscoveryServer {
         { workers: all.workers, platform: process.platform },
       );
     }
-    const memory = createEngineMemory(engineOptions(all));
+    const source = probeSource();
+    // The server's own probes must be answered, however busy others are.
+    const allow = [...all.allow, parseNetwork(source)];
+    const memory = createEngineMemory(engineOptions({ ...all, allow }));
     preferHugePages(new Uint8Array(memory.buffer));
     const control = new EngineControl(memory);
     const engine = createEngine([all.engine].flat()[0]!, memory, control.lane);
@@ -143,7 +148,8 @@ export class DiscoveryServer {
       if (options.host === undefined && workers.addresses[0] === "0.0.0.0") {
         logger.warning("this host has no IPv6, so only IPv4 is served: listens on 0.0.0.0 instead of ::");
       }
-      return new DiscoveryServer(all, memory, control, engine, clock, journaling, workers, reports);
+      const health = await Health.start({ options: all, source, memory, control, clock, journaling, workers, reports });
+      return new DiscoveryServer(all, memory, control, engine, clock, journaling, workers, reports, health);
     } catch (error) {
       await journaling.stop();
       throw error;
@@ -173,8 +179,8 @@ export class DiscoveryServer {
       replaced: this.#workers.replaced,
       uptime: (performance.now() - this.#startedAt) / 1000,
       batches: this.#reports.batches.histogram(),
-      kernelDrops: undefined,
-      receiveQueue: undefined,
+      kernelDrops: this.#health.queues.drops,
+      receiveQueue: this.#health.queues.waiting,
       limiter: readTables(this.#memory, this.#clock.now()),
       journal: this.#journaling.stats(),
     };
@@ -213,17 +219,32 @@ export class DiscoveryServer {
     return this.#reports.limited.list(now);
   }
 
-  /** What is wrong now, errors first. */
+  /**
+   * What is wrong now, errors first. The server looks once a second. The log says the same when something begins and ends.
+   *
+   * @example
+   * ```ts
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000, receiveBuffer: 10_000 });
+   * server.problems(); // => []
+   * ```
+   */
   problems(): readonly Problem[] {
-    return [];
+    return this.#health.problems;
   }
 
   /**
    * Whether the server serves: its sockets are bound, the journal was read, every worker has a heartbeat, and an
-   * announcement and a query of its own were answered through the real socket. Never rejects.
+   * announcement and a query of its own were answered through the real socket. That takes up to a second, and the result is
+   * used for another second. docs/reliability.md says more. Never rejects.
+   *
+   * @example
+   * ```ts
+   * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000 });
+   * (await server.readiness()).ready; // => true
+   * ```
    */
-  async readiness(): Promise<Readiness> {
-    return { ready: true, checks: [] };
+  readiness(): Promise<Readiness> {
+    return this.#health.readiness.check();
   }
 
   /**
@@ -249,6 +270,7 @@ export class DiscoveryServer {
 
   async #stop(): Promise<void> {
     clearInterval(this.#sweepTimer);
+    this.#health.readiness.stop();
     await this.#workers.stop();
     await this.#journaling.stop({ save: !this.#workers.damaged });
   }
@@ -263,22 +285,7 @@ export class DiscoveryServer {
       logger.error("evicting expired entries failed: {error}", { error });
       this.#workers.repairControl();
     }
-    this.#logRoom();
-  }
-
-  /** Logs when the registry becomes full, and when it has room again. */
-  #logRoom(): void {
-    const { nodes, capacity } = this.#control;
-    if (!this.#full && nodes >= capacity) {
-      this.#full = true;
-      logger.warning(
-        "the registry is full, with {nodes} nodes: from now on nodes that were announced only once give way to new ones",
-        { nodes },
-      );
-    } else if (this.#full && nodes <= capacity * (1 - ROOM)) {
-      this.#full = false;
-      logger.info("the registry has room again: {nodes} of {capacity} nodes", { nodes, capacity });
-    }
+    this.#health.tick();
   }
 }
 

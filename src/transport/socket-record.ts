@@ -8,6 +8,8 @@ import { loadLibc } from "./libc.ts";
 /** The most sockets that a worker can record. Unused entries take no memory, because their pages are never touched. */
 const MAX_SOCKETS = 4096;
 const ENTRY_WORDS = 2;
+/** The entries of one page of memory. A worker uses the first free entry, so after a page without a socket there is none. */
+const PAGE_WORDS = 1024;
 
 /**
  * Shared words in which a worker records its open sockets, two words per socket: the descriptor + 1, or 0 for a free entry;
@@ -76,6 +78,28 @@ export function revokeRecordedSockets(record: SocketRecord): void {
     if (record[at + 1] !== id) loadLibc().call.dup2(devNull, fd);
     closeSync(devNull);
     record[at + 1] = id;
+  }
+}
+
+/** The inode numbers of a worker's sockets, by which the system's lists name them. */
+export function recordedInodes(record: SocketRecord): number[] {
+  const inodes: number[] = [];
+  for (let at = 0, last = 0; at < record.length && at - last < PAGE_WORDS; at += ENTRY_WORDS) {
+    const word = Atomics.load(record, at);
+    if (word === 0) continue;
+    last = at;
+    const inode = inodeOf(Math.abs(word) - 1, record[at + 1]!);
+    if (inode !== undefined) inodes.push(inode);
+  }
+  return inodes;
+}
+
+/** @param id - the recorded number */
+function inodeOf(fd: number, id: number): number | undefined {
+  try {
+    return fileId(fd) === id ? fstatSync(fd).ino : undefined;
+  } catch {
+    return undefined;
   }
 }
 

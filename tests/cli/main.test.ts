@@ -64,9 +64,8 @@ describe("whereabouts server", () => {
     const log = await rest();
     const lines = log.split("\n").filter((line) => line.includes("registry"));
     expect(lines).toHaveLength(2);
-    expect(lines[0]).toEndWith(
-      "the registry is full, with 10 nodes: from now on nodes that were announced only once give way to new ones",
-    );
+    expect(lines[0]).toContain("the registry is full: 10 of 10 nodes; new ones take the place of nodes that were announced");
+    expect(lines[0]).toContain("raise --capacity");
     expect(lines[1]).toMatch(/the registry has room again: [0-9] of 10 nodes$/);
     expect(log).toContain("3 nodes gave way to new ones");
     expect(await child.exited).toBe(0);

@@ -46,17 +46,6 @@ export function logStart(server: DiscoveryServer): void {
       restoreSeconds,
     });
   }
-  const asked = server.options.receiveBuffer;
-  if (receiveBuffer !== undefined && receiveBuffer < asked) {
-    const advice =
-      server.options.sockets.length > 0
-        ? `set ReceiveBuffer=${asked} in the socket unit`
-        : `run sysctl -w net.core.rmem_max=${asked}`;
-    logger.warning(
-      `the system grants a receive buffer of ${receiveBuffer} bytes, not of ${asked}, so bursts may be lost: ${advice}`,
-      { receiveBuffer, asked },
-    );
-  }
 }
 
 function limits(o: ResolvedServerOptions): string {

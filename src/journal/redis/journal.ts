@@ -96,6 +96,10 @@ export class RedisJournal implements Journal {
     return this.#writer !== undefined;
   }
 
+  get restored(): boolean {
+    return this.#hasCaughtUp;
+  }
+
   get errors(): number {
     return this.#connectionLog.count + this.#appendLog.count + this.#dataLossLog.count;
   }

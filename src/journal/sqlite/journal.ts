@@ -25,6 +25,7 @@ type Done = Extract<Reply, { type: "done" }>;
 export class SqliteJournal implements Journal {
   readonly where: string;
   bad = 0;
+  restored = true;
   readonly #path: string;
   readonly #retentionMs: number;
   readonly #clock: WallClock;
@@ -133,6 +134,7 @@ export class SqliteJournal implements Journal {
       this.#unread = (error as JournalError).code !== "damaged";
       throw error;
     } finally {
+      this.restored = !this.#unread;
       if (!this.#unread)
         logger.info(`the journal could be read at last: ${registry.nodes} nodes known now, ${before} before`);
     }
@@ -226,6 +228,7 @@ export class SqliteJournal implements Journal {
     } catch (error) {
       const { code, message } = error as JournalError;
       this.#unread = code !== "damaged";
+      this.restored = !this.#unread;
       this.#outages.failed(message);
     }
   }

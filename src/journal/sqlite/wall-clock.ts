@@ -1,10 +1,7 @@
 /** The system's clock, which may step, beside the registry's clock, which does not. */
 import { readFileSync } from "node:fs";
-import { getLogger } from "@logtape/logtape";
 import type { RegistryClock } from "../journal.ts";
 import { libc } from "./libc.ts";
-
-const logger = getLogger(["whereabouts", "journal"]);
 
 /** A larger change is a step. A smaller one is a drift, which is followed. */
 export const STEP_MS = 1000;
@@ -52,19 +49,13 @@ export class WallClock {
     return this.#stepped === undefined;
   }
 
-  /** To be called every second. Logs a step of the system's clock. Returns true when `shift` has changed by a step. */
+  /** To be called every second. Returns true when `shift` has changed by a step. */
   look(): boolean {
     const difference = this.#difference();
     const step = difference - this.#seen;
     this.#seen = difference;
-    if (Math.abs(step) > STEP_MS) {
-      const seconds = (Math.abs(step) / 1000).toFixed(1);
-      const way = step > 0 ? "ahead" : "back";
-      logger.warning(
-        `the system's clock was set ${way} by ${seconds} s, or this machine slept: this changes nothing for the nodes`,
-      );
-      this.#stepped = performance.now();
-    }
+    // The server logs it.
+    if (Math.abs(step) > STEP_MS) this.#stepped = performance.now();
     if (this.#stepped !== undefined && performance.now() - this.#stepped < LASTING_MS) return false;
     const stepped = this.#stepped !== undefined;
     this.#stepped = undefined;

@@ -3,7 +3,12 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startThread } from "../../threads/start.ts";
-import { closeRecordedSockets, createSocketRecord, revokeRecordedSockets } from "../../transport/socket-record.ts";
+import {
+  closeRecordedSockets,
+  createSocketRecord,
+  recordedInodes,
+  revokeRecordedSockets,
+} from "../../transport/socket-record.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 import type { WorkerReports } from "./reports.ts";
@@ -89,6 +94,11 @@ export class PacketWorker {
     const report = reports.open();
     void this.ended.then(() => reports.close(report));
     this.#send({ type: "start", start: { ...start, socketRecord: this.#socketRecord, report } });
+  }
+
+  /** The inode numbers of its open sockets. */
+  get inodes(): number[] {
+    return recordedInodes(this.#socketRecord);
   }
 
   /** Asks the worker to stop; see `stopped`. */

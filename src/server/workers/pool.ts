@@ -154,9 +154,19 @@ export class WorkerPool {
     }
   }
 
+  /** The inode numbers of all sockets that are open. */
+  get inodes(): number[] {
+    return [...this.#workers].flatMap(({ inodes }) => inodes);
+  }
+
   /** Number of workers that listen. */
   get listening(): number {
     return this.#slots.filter(({ worker }) => worker !== undefined).length;
+  }
+
+  /** The numbers of the workers that are being replaced, or whose heartbeats stand still. */
+  get missing(): number[] {
+    return this.#slots.filter(({ alive }) => !alive).map(({ number }) => number);
   }
 
   /** Stops all workers and frees the port. Takes less than a second, even if workers are stuck. */

@@ -50,6 +50,11 @@ export class WorkerSlot {
     return this.#watch.check(heartbeat, this.worker?.thread, ticks);
   }
 
+  /** Whether its worker listens, and has a heartbeat or is starved. */
+  get alive(): boolean {
+    return this.worker !== undefined && !this.#watch.suspected;
+  }
+
   /** Records that the worker failed, or that a new worker could not start. The slot is empty afterwards. */
   fail(code?: string): void {
     if (this.worker !== undefined && performance.now() - this.#startedAt > SETTLED_MS) this.#failures = 0;

@@ -5,6 +5,9 @@ export const TICK_MS = 100;
 /** If the timer itself is this late, this thread was stalled or starved, and perhaps the others too. */
 const LATE_MS = 50;
 
+/** A thread is suspected of being stuck after these parts of a {@link Patience}. */
+const SUSPICION = 0.4;
+
 /** How long a silent thread is waited for. */
 export interface Patience {
   /** Ticks in a row at which it was not runnable. */
@@ -79,9 +82,18 @@ export class Watch {
   #unknown = 0;
   /** Processor time at the first reading since the last heartbeat. */
   #cpuMs: number | undefined;
+  /** Processor time since then. */
+  #usedMs = 0;
 
   constructor(patience: Patience) {
     this.#patience = patience;
+  }
+
+  /** Whether its heartbeat stands still, though it is not starved. It may still move again, before it counts as stuck. */
+  get suspected(): boolean {
+    const { asleep, cpuMs, unknown } = this.#patience;
+    const spent = Math.max(this.#asleep / asleep, this.#usedMs / cpuMs, this.#unknown / unknown);
+    return spent >= SUSPICION;
   }
 
   /**
@@ -94,6 +106,7 @@ export class Watch {
       this.#heartbeat = heartbeat;
       this.#silent = this.#asleep = this.#unknown = 0;
       this.#cpuMs = undefined;
+      this.#usedMs = 0;
       return undefined;
     }
     // An idle worker has a heartbeat about every tick, so one tick without it is normal.
@@ -107,7 +120,7 @@ export class Watch {
     else if (ticks.onTime) this.#asleep++;
     if (this.#asleep >= this.#patience.asleep) return "its heartbeat stopped, and it does not run";
     this.#cpuMs ??= state.cpuMs;
-    const used = state.cpuMs - this.#cpuMs;
-    return used >= this.#patience.cpuMs ? "its heartbeat stopped, and it runs without end" : undefined;
+    this.#usedMs = state.cpuMs - this.#cpuMs;
+    return this.#usedMs >= this.#patience.cpuMs ? "its heartbeat stopped, and it runs without end" : undefined;
   }
 }

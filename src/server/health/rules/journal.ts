@@ -1,0 +1,79 @@
+/** A journal that is late, fails, or has what the server cannot take. */
+import { Spell } from "../spell.ts";
+import { count, type Finding, type Rule, type Sample } from "./rule.ts";
+
+/** The journal is late from this lag on, in seconds, until it is less than the second one. Its lag is normally below 1. */
+const LATE_S = 5;
+const IN_TIME_S = 2;
+
+export function journalLate(): Rule {
+  let late = false;
+  return {
+    code: "journal-late",
+    look(sample) {
+      const { lag } = sample.journal;
+      late = lag >= LATE_S || (late && lag >= IN_TIME_S);
+      if (!sample.restored) {
+        const text = `the journal could not be read yet, so nodes of before the start are unknown until they announce themselves: ${advice(sample)}`;
+        return { severity: "error", text };
+      }
+      if (!late) return undefined;
+      const text = `the journal is ${Math.round(lag)} s late: a crash now would lose the announcements of that time; ${advice(sample)}`;
+      return { severity: "warning", text };
+    },
+    over: () => "the journal is in time again",
+  };
+}
+
+export function journalErrors(): Rule {
+  const errors = new Spell(1);
+  return {
+    code: "journal-late",
+    // The journal logs its errors.
+    logs: false,
+    look(sample): Finding | undefined {
+      errors.look(sample.journal.errors);
+      // Then the rule above has found the same.
+      if (!errors.active || !sample.restored || sample.journal.lag >= IN_TIME_S) return undefined;
+      return { severity: "warning", text: `${count(errors.total, "error")} of the journal: ${advice(sample)}` };
+    },
+  };
+}
+
+export function journalLossy(): Rule {
+  const noRoom = new Spell(1);
+  const bad = new Spell(1);
+  return {
+    code: "journal-lossy",
+    look({ journal }) {
+      noRoom.look(journal.noRoom);
+      bad.look(journal.bad);
+      const texts = [
+        ...(noRoom.active
+          ? [
+              `${count(noRoom.total, "announcement")} in the journal not taken, as the registry is full or the NodeIDs are too long: raise --capacity or --max-id-length`,
+            ]
+          : []),
+        ...(bad.active
+          ? [
+              `${count(bad.total, "batch", "batches")} of the journal skipped, damaged or of a newer version: run the same version on all servers`,
+            ]
+          : []),
+      ];
+      return texts.length === 0 ? undefined : { severity: "error", text: texts.join("; ") };
+    },
+    over: () => {
+      const dropped = [
+        ...(noRoom.total > 0 ? [count(noRoom.total, "announcement")] : []),
+        ...(bad.total > 0 ? [count(bad.total, "batch", "batches")] : []),
+      ];
+      return `the server takes everything from the journal again, after it dropped ${dropped.join(" and ")}`;
+    },
+  };
+}
+
+function advice({ journal }: Sample): string {
+  return journal.where.startsWith("sqlite ")
+    ? "look for errors in the log, and check that its disk is not full or slow"
+    : "look for errors in the log, and check that Redis runs and can be reached";
+}
