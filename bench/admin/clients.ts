@@ -64,6 +64,6 @@ if (hostile) {
   for (let i = 0; i < FLOODS; i++) void flood();
   setInterval(() => connect(HUGE, () => {}).catch(() => {}), HUGE_EVERY_MS);
 }
-await Bun.sleep(500);
+await Bun.sleep(200);
 console.log("connected");
 setInterval(() => {}, 1e9);

@@ -13,14 +13,27 @@ import type { ClientsRequest } from "./clients.ts";
 import type { ProbeRequest, ProbeResult } from "./probe.ts";
 import { type CostRow, type LatencyRow, latencyRow, table, targetLine, targets } from "./report.ts";
 
+const STREAMS = 200;
+const CLIENTS = ["none", "streams", "hostile"] as const;
+type Clients = (typeof CLIENTS)[number];
+
 const options = optionsOf(
   {
     command: "bun run bench:admin",
-    about: `Two measurements. First: how long admin requests take while packets keep all processors busy, with and without 200 clients
-that want a stream of events, and with hostile clients beside. Second: the processor time of a hit with the page's stream
+    about: `Two measurements. First: how long admin requests take while packets keep all processors busy, alone and beside other
+clients. Second: the processor time of a hit with the page's stream
 open, divided by that without, in turns. Linux only.`,
     flags: {
       transport: someOf({ names: TRANSPORTS, value: "<list>", default: TRANSPORTS, help: "udp, mmsg (default: both)" }),
+      clients: someOf({
+        names: CLIENTS,
+        value: "<list>",
+        default: CLIENTS,
+        help: `other clients of the admin server beside the measured one (default: all in turn)
+none: none
+streams: ${STREAMS} that want a stream of events
+hostile: these, half requests, streams that nobody reads, huge headers, floods of requests`,
+      }),
       seconds: seconds({ default: undefined, help: "length of each measurement (default: 10; of the cost: 3)" }),
       rounds: wholeNumber({ min: 1, max: 10_000, default: undefined, help: "rounds of the cost (default: 9)" }),
       quick: toggle("one second each, one round: rough figures"),
@@ -36,9 +49,10 @@ open, divided by that without, in turns. Linux only.`,
 );
 
 const NODES = 10_000;
+/** How long the load runs before and after the requests that are measured. */
+const LEAD_SECONDS = 0.3;
 /** Limits so high that the limiter runs, but drops no packet. */
 const AMPLE = { sourceRate: 1e9, sourceBurst: 1e9, nodeRate: 1e9, nodeBurst: 1e9, newRate: 1e9, newBurst: 1e9 };
-const STREAMS = 200;
 /** The probe's own waits for a processor would count as the server's. Only root may raise its priority. */
 const FIRST = process.getuid?.() === 0 && Bun.which("nice") !== null ? ["nice", "-n", "-10"] : [];
 const script = (name: string) => join(import.meta.dir, name);
@@ -68,10 +82,12 @@ async function startClients(request: ClientsRequest): Promise<AsyncDisposable> {
 }
 
 /** A worker and a load generator for each processor. */
-async function latency(transport: TransportName, streams: number, hostile: boolean): Promise<LatencyRow> {
+async function latency(transport: TransportName, clients: Clients): Promise<LatencyRow> {
   const { processors } = machine();
   await using server = await startServer(transport, processors, []);
   const url = server.url!;
+  const streams = clients === "none" ? 0 : STREAMS;
+  const hostile = clients === "hostile";
   await using _clients = await startClients({ url, streams, hostile });
   const loaders = new Loaders([], processors, processors);
   const before = await server.stats();
@@ -79,10 +95,10 @@ async function latency(transport: TransportName, streams: number, hostile: boole
     port: server.port,
     nodes: NODES,
     what: "hit",
-    seconds: options.latencySeconds + 1,
+    seconds: options.latencySeconds + 2 * LEAD_SECONDS,
     seed: 1,
   });
-  await Bun.sleep(500);
+  await Bun.sleep(LEAD_SECONDS * 1000);
   const { latencies, failures } = await probe({ url, seconds: options.latencySeconds });
   await load;
   const after = await server.stats();
@@ -135,13 +151,11 @@ const host = machine();
 const latencies: LatencyRow[] = [];
 const costs: CostRow[] = [];
 for (const transport of options.transport) {
-  for (const hostile of [false, true]) {
-    for (const streams of [0, STREAMS]) {
-      const row = await latency(transport, streams, hostile);
-      latencies.push(row);
-      const clients = `${streams} streams${hostile ? ", hostile clients" : ""}`;
-      console.error(`${transport}, ${clients}: median ${row.medianMs.toFixed(1)} ms, 99 % ${row.p99Ms.toFixed(1)} ms`);
-    }
+  for (const clients of options.clients) {
+    const row = await latency(transport, clients);
+    latencies.push(row);
+    const { medianMs, p99Ms } = row;
+    console.error(`${transport}, clients: ${clients}: median ${medianMs.toFixed(1)} ms, 99 % ${p99Ms.toFixed(1)} ms`);
   }
   const row = await cost(transport);
   costs.push(row);
