@@ -85,12 +85,12 @@ export class PageBrowser implements AsyncDisposable {
   }
 
   /** Opens a page in a browser profile of its own. */
-  async open(url: string, options: BrowserContextOptions & { stoppedClock?: boolean } = {}): Promise<OpenPage> {
-    const { stoppedClock = false, ...rest } = options;
+  async open(url: string, options: BrowserContextOptions & { movableClock?: boolean } = {}): Promise<OpenPage> {
+    const { movableClock = false, ...rest } = options;
     const context = await this.#browser.newContext({ timezoneId: "UTC", ...rest });
     const open = new OpenPage(await context.newPage());
-    // Then timers run only when the test says so.
-    if (stoppedClock) await open.page.clock.install();
+    // Then the test can move the page's time forward.
+    if (movableClock) await open.page.clock.install();
     await open.page.goto(url);
     return open;
   }
