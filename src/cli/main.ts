@@ -2,6 +2,7 @@
 /** The command line under Bun, with all commands: one file each. */
 import { announceCommand } from "./announce.ts";
 import { benchCommand } from "./bench.ts";
+import { completionCommand } from "./completion.ts";
 import { decodeCommand } from "./decode.ts";
 import { journalCommand } from "./journal.ts";
 import { lookupCommand } from "./lookup.ts";
@@ -19,4 +20,5 @@ await runProgram([
   journalCommand(),
   decodeCommand(),
   benchCommand(),
+  completionCommand(),
 ]);

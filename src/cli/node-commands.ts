@@ -1,6 +1,7 @@
 /** The commands under Node: those of the client and `decode`. The others need Bun, and say so. */
 import { announceCommand } from "./announce.ts";
 import { needsBun } from "./bun-commands.ts";
+import { completionCommand } from "./completion.ts";
 import { decodeCommand } from "./decode.ts";
 import { lookupCommand } from "./lookup.ts";
 import { runProgram } from "./program.ts";
@@ -16,4 +17,5 @@ await runProgram([
   needsBun("journal"),
   decodeCommand(),
   needsBun("bench"),
+  completionCommand(),
 ]);

@@ -44,7 +44,10 @@ export function addServerFlags(command: Command): Command {
         .argParser(wholeOrAuto(1, MAX_WORKERS)),
     )
     .addOption(
-      flag("--transport <name>", "udp works everywhere; mmsg takes less processor time, on Linux only")
+      flag(
+        "--transport <name>",
+        "system calls for packets: udp works everywhere; mmsg takes less processor time, Linux only",
+      )
         .default(d.transport)
         .choices(TRANSPORTS),
     )
