@@ -7,6 +7,7 @@ import { rmSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
+import { manPage } from "./man.ts";
 import { buildNodeCommand } from "./node-command.ts";
 import { stubModule } from "./stub.ts";
 
@@ -86,7 +87,7 @@ async function declarations(): Promise<void> {
 }
 
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
-await Promise.all([modules(), declarations()]);
+await Promise.all([modules(), declarations(), Bun.write(join(temporary, "whereabouts.1"), manPage())]);
 buildNodeCommand(temporary);
 for (let tries = 3; ; tries--) {
   await rm(dist, { recursive: true, force: true });

@@ -5,8 +5,8 @@ import { nameVariable, removeEmptyVariables, unknownVariables } from "./environm
 import { printError } from "./terminal/output.ts";
 import { visible } from "./terminal/style.ts";
 
-/** Runs the command that the arguments of the process name. */
-export async function runProgram(commands: readonly Command[]): Promise<void> {
+/** The program with these commands. */
+export function createProgram(commands: readonly Command[]): Command {
   const program = new Command("whereabouts")
     .description(description)
     .version(version)
@@ -15,7 +15,12 @@ export async function runProgram(commands: readonly Command[]): Promise<void> {
       "\nA flag that is not given is read from the environment variable that the command's help names.",
     );
   for (const command of commands) program.addCommand(command);
+  return program;
+}
 
+/** Runs the command that the arguments of the process name. */
+export async function runProgram(commands: readonly Command[]): Promise<void> {
+  const program = createProgram(commands);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => {

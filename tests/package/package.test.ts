@@ -46,7 +46,7 @@ describe("the tarball", () => {
       ];
       expect(targets.length).toBeGreaterThan(15);
       // The command under Node: bin/whereabouts names it.
-      targets.push("dist/cli.js");
+      targets.push("dist/cli.js", "dist/whereabouts.1");
       // The live page as it was built. Its sources are not needed, and neither is its picture.
       targets.push("build/page.ts");
       for (const target of targets) expect(files).toContain(target.replace(/^\.\//, ""));

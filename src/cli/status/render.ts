@@ -208,7 +208,7 @@ function table(rows: readonly (readonly string[])[], columns: number, style: Sty
 }
 
 /** Words in lines of a width. Lines after the first are indented. */
-export function wrap(text: string, width: number, indent: string): string[] {
+function wrap(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -236,7 +236,7 @@ function perSecond(n: number | undefined): string {
 }
 
 /** `12 s`, `5 min`, `3 h 20 min`, `2 d 4 h`. */
-export function duration(ms: number): string {
+function duration(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));
   if (s < 60) return `${s} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min`;
