@@ -4,7 +4,7 @@ import type { Announced, Confirmed, DiscoveryError } from "../client/index.ts";
 import { addDiscovererFlags, startDiscoverer } from "./discoverer.ts";
 import { errorText } from "./errors.ts";
 import { print, printError, untilSignal } from "./terminal/output.ts";
-import { nodeIdJson, pad, showAddress, showNodeId, styleFor, timeStamp } from "./terminal/style.ts";
+import { nodeIdJson, pad, showAddress, showNodeId, styleFor, timeStamp, visible } from "./terminal/style.ts";
 import { flag, isOn, nodeId, servers, whole } from "./values.ts";
 
 const HELP = `
@@ -20,7 +20,7 @@ Examples:
   whereabouts announce --id NODE-A --port 22000 --server discovery.example.org
   whereabouts announce --port 22000 --lan --group my-app
   whereabouts announce --id NODE-A --port 22000 --server 192.0.2.1 --lan --json
-    {"type":"started","nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","port":22000,"servers":["192.0.2.1"],"lan":true,"at":1767225600000}
+    {"type":"started","nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","group":null,"port":22000,"servers":["192.0.2.1"],"lan":true,"at":1767225600000}
     {"type":"sent","where":"192.0.2.1","address":"192.0.2.1:22025","bytes":24,"at":1767225600012}
     {"type":"confirmed","where":"192.0.2.1","address":"192.0.2.1:22025","ip":"198.51.100.7","port":22000,"at":1767225600310}
     {"type":"error","where":"192.0.2.1","code":"ECONNREFUSED","message":"no server listens there","at":1767225600013}
@@ -31,6 +31,7 @@ With --json errors go to standard output as well. "nodeId" is null if the bytes 
 milliseconds since 1970.`;
 
 interface Flags {
+  readonly group?: string;
   readonly id?: Uint8Array;
   readonly port: number;
   readonly server: readonly string[];
@@ -38,6 +39,7 @@ interface Flags {
 
 interface Started {
   readonly id: Uint8Array;
+  readonly group: string | undefined;
   readonly port: number;
   readonly server: readonly string[];
   readonly lan: boolean;
@@ -74,7 +76,7 @@ export function announceCommand(): Command {
     .action(announce);
 }
 
-async function announce({ id, port, server }: Flags, command: Command): Promise<void> {
+async function announce({ group, id, port, server }: Flags, command: Command): Promise<void> {
   const lan = isOn(command, "lan");
   const json = isOn(command, "json");
   if (server.length === 0 && !lan) {
@@ -83,7 +85,7 @@ async function announce({ id, port, server }: Flags, command: Command): Promise<
   const stop = untilSignal();
   const format = json ? jsonFormat() : textFormat(server);
   const discoverer = await startDiscoverer({ ...(id && { nodeId: id }), port, servers: server, lan }, command);
-  void printLine(format.started({ id: discoverer.nodeId, port, server, lan }));
+  void printLine(format.started({ id: discoverer.nodeId, group, port, server, lan }));
   discoverer.on("announced", (announcement) => void printLine(format.sent(announcement)));
   discoverer.on("confirmed", (confirmation) => void printLine(format.confirmed(confirmation)));
   discoverer.on("error", (error) => void (json ? printLine : printError)(format.error(error)));
@@ -112,9 +114,10 @@ export function textFormat(servers: readonly string[]): Format {
     return timed(`${green(pad(kind, KIND_WIDTH))}  ${pad(where, whereWidth)}  ${pad(address, addressWidth)}`);
   };
   return {
-    started({ id, port, server, lan }) {
+    started({ id, group, port, server, lan }) {
+      const member = group === undefined ? "" : ` of the group ${visible(group)}`;
       const targets = [...(lan ? ["the LAN"] : []), ...server];
-      return timed(`announcing ${bold(showNodeId(id))}, port ${port}, to ${targets.join(", ")} until Ctrl-C`);
+      return timed(`announcing ${bold(showNodeId(id))}${member}, port ${port}, to ${targets.join(", ")} until Ctrl-C`);
     },
     sent: (announcement) => `${columns("sent", announcement)}  ${dim(`${announcement.bytes} bytes`)}`,
     confirmed: (confirmation) =>
@@ -127,7 +130,8 @@ export function textFormat(servers: readonly string[]): Format {
 export function jsonFormat(): Format {
   const object = (type: string, values: object) => JSON.stringify({ type, ...values, at: Date.now() });
   return {
-    started: ({ id, port, server, lan }) => object("started", { ...nodeIdJson(id), port, servers: server, lan }),
+    started: ({ id, group = null, port, server, lan }) =>
+      object("started", { ...nodeIdJson(id), group, port, servers: server, lan }),
     sent: ({ where, address, bytes }) => object("sent", { where, address, bytes }),
     confirmed: ({ where, address, ip, port }) => object("confirmed", { where, address, ip, port }),
     error(error) {

@@ -51,8 +51,11 @@ export function invalidVariable(name: string, value: string): string {
   return `${name}="${value}" is invalid.`;
 }
 
-/** Replaces commander's wording for the value of a variable, which names the flag first. */
-export function nameVariable(message: string): string {
+/** Replaces commander's wording for variables: it names the flag before one that is wrong, and none if a flag is missing. */
+export function nameVariable(message: string, command: Command): string {
+  const missing = /required option '([^']*)' not specified/.exec(message)?.[1];
+  const variable = command.options.find(({ flags }) => flags === missing)?.envVar;
+  if (variable !== undefined) return `${message}: give it, or set ${variable}`;
   return message.replace(/option '[^']*' value '(.*)' from env '(\w+)' is invalid\./s, (_, value, name) =>
     invalidVariable(name, value),
   );

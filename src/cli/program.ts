@@ -24,7 +24,7 @@ export async function runProgram(commands: readonly Command[]): Promise<void> {
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => {
-        const line = nameVariable(text.trim()).replace(/\s*\n\s*/g, " ");
+        const line = nameVariable(text.trim(), command).replace(/\s*\n\s*/g, " ");
         write(`whereabouts: ${visible(line)}\n`);
       },
     });

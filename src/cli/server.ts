@@ -8,6 +8,7 @@ import { DESCRIPTIONS } from "./bun-commands.ts";
 import { unknownVariables } from "./environment.ts";
 import { optionErrorText } from "./errors.ts";
 import { adminOptions, startAdmin } from "./server/admin.ts";
+import { adviceFor } from "./server/advice.ts";
 import { applyConfig } from "./server/config.ts";
 import { addServerFlags, type Flags } from "./server/flags.ts";
 import { configLines } from "./server/print-config.ts";
@@ -131,7 +132,11 @@ async function attempt<T>(run: () => T | Promise<T>, command: Command): Promise<
     return await run();
   } catch (error) {
     const text = optionErrorText(error as Error, command, suspects(error));
-    return command.error(`error: ${text}`, { exitCode: error instanceof ServerError ? 1 : 2 });
+    const { port, journal } = command.opts<Flags>();
+    const advice = adviceFor(error, port, journal);
+    return command.error(`error: ${text}${advice === undefined ? "" : `; ${advice}`}`, {
+      exitCode: error instanceof ServerError ? 1 : 2,
+    });
   }
 }
 

@@ -145,10 +145,24 @@ function checkedPlan(options: EngineOptions): Plan {
   check(options);
   const p = plan(options);
   if (p.size <= MAX_PAGES * PAGE) return p;
-  const gib = (p.size / 2 ** 30).toFixed(1);
   throw new RangeError(
-    `a capacity of ${options.capacity} nodes with NodeIDs of up to ${options.maxIdLength} bytes needs ${gib} GiB of memory, more than the maximum of 4 GiB; the most is ${mostCapacity(options)} nodes`,
+    `${needs(options, p)}, more than the maximum of 4 GiB: lower the capacity to ${mostCapacity(options)} or the maximum length of NodeIDs`,
   );
+}
+
+function needs({ capacity, maxIdLength }: EngineOptions, { size }: Plan): string {
+  const gib = (size / 2 ** 30).toFixed(1);
+  return `a capacity of ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes needs ${gib} GiB of memory`;
+}
+
+/** Creates a memory of fixed size, or throws an error that says what is too large. */
+function createMemory(pages: number, options: EngineOptions, p: Plan): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`${needs(options, p)}, which this system does not grant: lower the capacity`);
+  }
 }
 
 /** The largest capacity that fits into a memory, other options being as they are. */
@@ -179,7 +193,7 @@ export function checkEngineOptions(options: EngineOptions): void {
 export function createEngineMemory(options: EngineOptions): EngineMemory {
   const p = checkedPlan(options);
   const pages = Math.ceil(p.size / PAGE);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = createMemory(pages, options, p);
   const u32 = new Uint32Array(memory.buffer);
   const f64 = new Float64Array(memory.buffer);
   const word = (at: number, value: number) => {

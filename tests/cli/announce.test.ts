@@ -151,17 +151,20 @@ describeCommand("whereabouts announce", ({ run, start }) => {
   test.each([
     ["--group", ["--group", "app"], {}],
     ["WHEREABOUTS_GROUP", [], { WHEREABOUTS_GROUP: "app" }],
-  ])("announces within a group with %s, and prints the NodeID without it", async (_, flags, env) => {
+  ])("announces within a group with %s, and prints the group and the NodeID without it", async (_, flags, env) => {
     await using server = await startServer();
     await using client = await Client.open(server.port);
     const args = ["announce", "--id", "A", "--port", "1", "--server", `127.0.0.1:${server.port}`, ...flags];
     await using child = start(args, { env });
     const printed = new OutputLines(child.stdout);
-    expect(await printed.next(/./)).toContain("  announcing A, port 1, to ");
+    expect(await printed.next(/./)).toContain("  announcing A of the group app, port 1, to ");
+    await using json = start([...args, "--json"], { env });
+    expect(JSON.parse(await new OutputLines(json.stdout).next(/./))).toMatchObject({ nodeId: "A", group: "app" });
     await printed.next(/sent/);
     const reply = announcement(ascii("app/A"), 1, Uint8Array.of(127, 0, 0, 1));
     expect(await client.ask(query(ascii("app/A")))).toEqual(reply);
     child.kill();
+    json.kill();
   });
 
   test("ignores WHEREABOUTS_INTERFACE without --lan: it may be meant for another command", async () => {
@@ -205,7 +208,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     for (const object of objects) expect(object.at).toBeGreaterThanOrEqual(before);
     const at = expect.any(Number);
     expect(objects[0]).toEqual({
-      ...{ type: "started", nodeId: "A", nodeIdHex: "41", port: 1, servers, lan: false, at },
+      ...{ type: "started", nodeId: "A", nodeIdHex: "41", group: null, port: 1, servers, lan: false, at },
     });
     expect(objects).toContainEqual({ type: "sent", where: good, address: good, bytes: expect.any(Number), at });
     const confirmed = { type: "confirmed", where: good, address: good, ip: "127.0.0.1", port: 1, at };

@@ -3,6 +3,8 @@ import { afterAll, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CommanderError } from "commander";
+import { createProgram } from "../../src/cli/program.ts";
 import { serverCommand } from "../../src/cli/server.ts";
 import { OutputLines, run, start } from "../support/command.ts";
 
@@ -176,8 +178,11 @@ test.each([
   ["limit-dry-run = 1", ", line 1: limit-dry-run must be true or false, not a number"],
   ["admin-token = 424242", ", line 1: admin-token must be text in quotes, not a number"],
   ["source-rate = inf", ", line 1: source-rate = Infinity is invalid. It must be a number of 0 or more."],
-  ["source-rate = 1e15", ": error: source-rate in FILE must be 0 or a number from 0.000001 to 1000000000, not 1"],
-  ["capacity = 4000000000", "the most is 35724543 nodes (set by capacity in FILE)"],
+  ["source-rate = 1e15", "error: source-rate in FILE must be 0 or a number from 0.000001 to 1000000000, not 1"],
+  [
+    "capacity = 4000000000",
+    "lower the capacity to 35724543 or the maximum length of NodeIDs (set by capacity in FILE)",
+  ],
   ['engine = "go"', ', line 1: engine = "go" is invalid. Allowed choices are wasm, ts.'],
   ['allow = ["::1", "10/8"]', ', line 1: allow = [ "::1", "10/8" ] is invalid. "10/8" is no network'],
   ['host = ["::1:5:%"]', "error: host in FILE must be an address or a name without a port"],
@@ -192,15 +197,29 @@ test.each([
   ["admin-token hunter2", ", line 1: this is not TOML: Expected '=' after a key\n"],
 ])("refuses the file %p in one line that names it, with exit code 2", async (text, complaint) => {
   const path = file(text);
-  const { out, err, code } = await run(["server", "--config", path, "--port", "0"], "", {
-    env: { WHEREABOUTS_JOURNAL: "" },
-  });
-  expect(err).toStartWith("whereabouts: error: ");
+  const { err, code } = await errorOf(["--config", path]);
+  expect(err).toStartWith("error: ");
   expect(err).toContain(complaint.startsWith(",") ? path + complaint : complaint.replace("FILE", path));
   expect(err.split("\n")).toHaveLength(2);
   expect(err).not.toMatch(/hunter2|424242|pass-word/);
-  expect({ out, code }).toEqual({ out: "", code: 2 });
+  expect(code).toBe(2);
 });
+
+/** The error of `server --print-config`, which must be wrong use. In this process, since there are many cases. */
+async function errorOf(args: readonly string[]): Promise<{ err: string; code: number }> {
+  let err = "";
+  const command = serverCommand();
+  const writeErr = (text: string) => {
+    err += text;
+  };
+  createProgram([command.exitOverride().configureOutput({ writeErr })]);
+  try {
+    await command.parseAsync(["--print-config", ...args], { from: "user" });
+  } catch (error) {
+    return { err, code: (error as CommanderError).exitCode };
+  }
+  throw new Error(`${args} is no error`);
+}
 
 test("names the file that cannot be read, and why", async () => {
   writeFileSync(join(folder, "latin1.toml"), Buffer.from([0x23, 0xe9]));
@@ -209,9 +228,10 @@ test("names the file that cannot be read, and why", async () => {
     [folder, "it is a folder"],
     [join(folder, "latin1.toml"), "it is not text in UTF-8"],
   ]) {
-    const { out, err, code } = await run(["server", "--config", path!]);
-    expect(err).toBe(`whereabouts: error: the configuration file ${path} cannot be read: ${why}\n`);
-    expect({ out, code }).toEqual({ out: "", code: 2 });
+    expect(await errorOf(["--config", path!])).toEqual({
+      err: `error: the configuration file ${path} cannot be read: ${why}\n`,
+      code: 2,
+    });
   }
 });
 
@@ -219,13 +239,24 @@ test("--print-config refuses what a start would refuse, and starts nothing", asy
   for (const [args, complaint] of [
     [["--capacity", "4000000000"], "more than the maximum of 4 GiB"],
     [["--journal", "postgres://h"], "--journal must be memory, sqlite"],
-    [["--source-rate", "1e9"], "It must be a number of 0 or more, in decimal digits only."],
     [["--host", "::1,"], "--host must be an address or a name"],
+    [["--admin", "0.0.0.0:1"], "--admin-token"],
   ] as const) {
-    const { out, err, code } = await run(["server", "--print-config", ...args]);
+    const { err, code } = await errorOf(args);
     expect(err).toContain(complaint);
-    expect({ out, code }).toEqual({ out: "", code: 2 });
+    expect(code).toBe(2);
   }
   // A folder that cannot be created, and a name that no resolver knows.
   await printed(["--journal", "sqlite:/proc/nope/x", "--host", "nowhere.invalid"]);
+});
+
+test("a start refuses the same file as --print-config, with the same line", async () => {
+  const path = file("prot = 5");
+  const refused = {
+    out: "",
+    err: `whereabouts: error: ${path}, line 1: unknown key "prot": did you mean "port"?\n`,
+    code: 2,
+  };
+  expect(await run(["server", "--config", path])).toEqual(refused);
+  expect(await run(["server", "--print-config"], "", { env: { WHEREABOUTS_CONFIG: path } })).toEqual(refused);
 });

@@ -80,7 +80,9 @@ describeCommand("an empty variable", ({ run }) => {
     const env = await emptyVariables();
     expect((await run(["decode", "00"], "", { env })).err).toBe("");
     expect((await run(["lookup", "A"], "", { env })).err).toContain("nowhere to look");
-    expect((await run(["announce"], "", { env })).err).toContain("required option '--port <port>' not specified");
+    expect((await run(["announce"], "", { env })).err).toContain(
+      "required option '--port <port>' not specified: give it, or set WHEREABOUTS_ANNOUNCE_PORT\n",
+    );
   });
 });
 

@@ -196,7 +196,7 @@ describe("whereabouts server", () => {
     const { out, err, code } = await run(["server", "--host", "127.0.0.1", "--port", `${server.port}`]);
     expect({ out, err, code }).toEqual({
       out: "",
-      err: `whereabouts: error: cannot listen on 127.0.0.1:${server.port}: the port is in use\n`,
+      err: `whereabouts: error: cannot listen on 127.0.0.1:${server.port}: the port is in use; "ss -lunp" shows which program has it, and --port takes another one\n`,
       code: 1,
     });
   });
@@ -220,8 +220,50 @@ describe("whereabouts server", () => {
 
   test("names the host that it cannot listen on", async () => {
     const { err, code } = await run(["server", "--port", "0", "--host", "127.0.0.1", "--host", "192.0.2.1"]);
-    expect(err).toBe("whereabouts: error: cannot listen on 192.0.2.1:0: no interface of this host has that address\n");
+    expect(err).toBe(
+      'whereabouts: error: cannot listen on 192.0.2.1:0: no interface of this host has that address; "ip address" lists its addresses, and without --host all are used\n',
+    );
     expect(code).toBe(1);
+  });
+
+  const unprivileged = process.getuid?.() === 0 ? ["setpriv", "--bounding-set", "-net_bind_service", "--"] : [];
+  const firstPort = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
+  testIf(firstPort > 9 && (unprivileged.length === 0 || Bun.which("setpriv") !== null), "root, and no setpriv")(
+    "says how a port below 1024 is allowed",
+    async () => {
+      const child = spawn(["server", "--host", "127.0.0.1", "--port", "9"], {}, unprivileged);
+      expect(await child.stderr.text()).toBe(
+        `whereabouts: error: cannot listen on 127.0.0.1:9: not permitted (ports below 1024 need privileges); take a --port from 1024 on, or allow it: AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit, else setcap cap_net_bind_service=+ep ${process.execPath}\n`,
+      );
+      expect(await child.exited).toBe(1);
+    },
+  );
+
+  test("says where the folder of the journal comes from, if it cannot be used", async () => {
+    const none = { WHEREABOUTS_JOURNAL: "" };
+    const [service, user] = await Promise.all([
+      run(["server", "--port", "0"], { ...none, STATE_DIRECTORY: "/proc/nope" }),
+      run(["server", "--port", "0"], { ...none, STATE_DIRECTORY: "", XDG_STATE_HOME: "/proc/nope" }),
+    ]);
+    for (const { out, err, code } of [service, user]) {
+      expect({ out, code }).toEqual({ out: "", code: 1 });
+      expect(err).toContain("/registry.db cannot be created: ");
+      expect(err).toContain("name another file with --journal sqlite:PATH");
+      expect(err.split("\n")).toHaveLength(2);
+    }
+    expect(service.err).toEndWith(
+      "; its folder is that of the variable STATE_DIRECTORY, which systemd sets for StateDirectory=\n",
+    );
+    expect(user.err).toEndWith("; the variable STATE_DIRECTORY sets another folder\n");
+  });
+
+  testIf(process.platform === "linux", "not Linux")("says that the system does not grant the memory", async () => {
+    const limited = ["sh", "-c", 'ulimit -v 3000000; exec "$@"', "sh"];
+    const child = spawn(["server", "--port", "0", "--capacity", "30000000"], {}, limited);
+    expect(await child.stderr.text()).toBe(
+      "whereabouts: error: a capacity of 30000000 nodes with NodeIDs of up to 64 bytes needs 3.4 GiB of memory, which this system does not grant: lower the capacity\n",
+    );
+    expect(await child.exited).toBe(2);
   });
 
   for (const [args, complaint] of [
@@ -229,10 +271,19 @@ describe("whereabouts server", () => {
     [["--port", "1e3"], "whole number"],
     [["--port", "-1"], "whole number"],
     [["--capacity", "0"], "whole number from 1"],
-    [["--capacity", "4000000000"], "needs 447.1 GiB of memory, more than the maximum of 4 GiB"],
+    [
+      ["--capacity", "4000000000"],
+      "447.1 GiB of memory, more than the maximum of 4 GiB: lower the capacity to 35724543",
+    ],
     [["--max-id-length", "1009"], "from 1 to 1008"],
     [["--retention", "soon"], "whole number"],
-    [["--source-rate", "-5"], "number of 0 or more"],
+    [["--source-rate", "-5"], "number of 0 or more."],
+    [["--source-rate", "1e3"], "number of 0 or more, in decimal digits only."],
+    [["--capacity", "1_000"], "from 1 to 4294967296, in decimal digits only."],
+    [
+      ["--journal", "redis://:secret@host:99999"],
+      "--journal: the port in the URL of Redis must be a number up to 65535",
+    ],
     [["--new-burst", "0"], "number of 1 or more"],
     [["--allow", "10.0.0.0/33"], '"10.0.0.0/33" is no network'],
     [["--allow", "10/8"], '"10/8" is no network'],
@@ -278,7 +329,7 @@ describe("whereabouts server", () => {
   const nowhere = "x".repeat(64);
   test.each<[string, Record<string, string>, number]>([
     ["WHEREABOUTS_SOURCE_RATE must be 0 or", { WHEREABOUTS_SOURCE_RATE: "99999999999999" }, 2],
-    ["the most is 35724543 nodes (set by WHEREABOUTS_CAPACITY)", { WHEREABOUTS_CAPACITY: "4000000000" }, 2],
+    ["the maximum length of NodeIDs (set by WHEREABOUTS_CAPACITY)", { WHEREABOUTS_CAPACITY: "4000000000" }, 2],
     [`cannot resolve ${nowhere} (set by WHEREABOUTS_HOST)`, { WHEREABOUTS_HOST: nowhere }, 1],
     ["error: WHEREABOUTS_JOURNAL must be memory", { WHEREABOUTS_JOURNAL: "postgres://host" }, 2],
     ["error: WHEREABOUTS_JOURNAL: the URL of Redis has no host", { WHEREABOUTS_JOURNAL: "redis://" }, 2],
@@ -296,7 +347,7 @@ describe("whereabouts server", () => {
   test("names the variable for the port of an address that cannot be bound", async () => {
     await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
     const { err, code } = await run(["server", "--host", "127.0.0.1"], { WHEREABOUTS_PORT: `${server.port}` });
-    expect(err).toEndWith(": the port is in use (set by WHEREABOUTS_PORT)\n");
+    expect(err).toContain(': the port is in use (set by WHEREABOUTS_PORT); "ss -lunp" shows');
     expect(code).toBe(1);
   });
 

@@ -79,7 +79,7 @@ function unknown(key: string, value: unknown, known: readonly string[]): string 
 }
 
 /** What values of an option are in TOML. Text is always right: it is parsed as behind the flag. */
-export function kindOf({ defaultValue }: Option): "switch" | "number" | "list" | "text" {
+function kindOf({ defaultValue }: Option): "switch" | "number" | "list" | "text" {
   if (typeof defaultValue === "boolean") return "switch";
   if (typeof defaultValue === "number" || defaultValue === "auto") return "number";
   return Array.isArray(defaultValue) ? "list" : "text";

@@ -2,6 +2,8 @@
 
 const PROTOCOLS = ["redis", "rediss", "valkey", "valkeys", "redis+unix"];
 const DEFAULT_PORT = 6379;
+/** The port in a URL that may be invalid. */
+const PORT = /^[\w+]+:\/\/(?:[^@]*@)?(?:\[[^\]]*\]|[^:/@[\]]+):([^:/?#@]*)(?:[/?#]|$)/;
 
 export interface RedisTarget {
   /** For the client, with credentials and database. */
@@ -29,6 +31,10 @@ export function parseRedisUrl(text: string): RedisTarget {
   try {
     url = new URL(text);
   } catch {
+    const port = PORT.exec(text)?.[1];
+    if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65535)) {
+      throw wrong("the port in the URL of Redis must be a number up to 65535");
+    }
     throw wrong("the URL of Redis is invalid (special characters in the password must be written as %XX)");
   }
   const unix = url.protocol === "redis+unix:" ? url.pathname : undefined;
