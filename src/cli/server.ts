@@ -23,10 +23,16 @@ const logger = getLogger(["whereabouts", "server"]);
 const STATS_INTERVAL_MS = 60_000;
 
 const HELP = `
+A flag wins over its environment variable, a variable over the file of --config. An empty variable counts as not set.
 Logs to standard output what it listens on, statistics once a minute, and all counters at the end.
-SIGINT (Ctrl-C), SIGTERM and SIGHUP stop it: exit code 0. A second SIGINT or SIGTERM ends it at once. Exit code 1: it cannot
-listen, or it failed. Exit code 2: wrong use.
-A flag wins over its environment variable, a variable over the file of --config. An empty variable counts as not set.`;
+SIGINT (Ctrl-C), SIGTERM and SIGHUP stop it. A second SIGINT or SIGTERM ends it at once.
+Exit code 0: it was stopped. 1: it cannot listen or use its journal, or it failed. 2: wrong use.
+
+Examples:
+  whereabouts server
+  whereabouts server --host 192.0.2.1 --host 2001:db8::1 --journal redis://valkey.example.org
+  whereabouts server --print-config > whereabouts.toml
+  whereabouts server --config whereabouts.toml`;
 
 export function serverCommand(): Command {
   return addServerFlags(new Command("server").description(DESCRIPTIONS.server))

@@ -15,7 +15,6 @@ export function flag(flags: string, description: string, command?: string): Opti
 /** A switch. Its variable may be yes or no; commander's own switches are on for any text, "no" included. */
 export function toggle(name: string, description: string): Option {
   return flag(`${name} [yes|no]`, description)
-    .preset("yes")
     .default(false, "no")
     .argParser((text) => {
       const value = yesOrNo(text);
