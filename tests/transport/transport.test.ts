@@ -5,6 +5,7 @@ import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { sendRaw } from "../support/raw-socket.ts";
+import { SteadyQueries } from "../support/steady-queries.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 import { engineMemory, type Kind, Running } from "./transports.ts";
 
@@ -204,6 +205,41 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
       await using again = await open({ port: server.port });
       expect(again.port).toBe(server.port);
     });
+
+    // Without system calls a socket can only be closed.
+    if (!bunSocket) {
+      for (const by of ["flag", "message"] as const) {
+        check(`answers what waits in its sockets before it ends, stopped by a ${by}`, async () => {
+          await using server = await open({ fault: "sleep in the first batch" });
+          await using client = await Client.open(server.port);
+          client.send(announcement(ascii("A"), 1));
+          await server.asleep;
+          for (let i = 0; i < 200; i++) client.send(query(ascii("A")));
+          if (by === "flag") server.stop();
+          else server.close();
+          expect(await server.ended).toBeUndefined();
+          await until(() => client.replies.length === 200, "all replies");
+        });
+      }
+
+      check("loses no query when it ends and another socket on the port takes over", async () => {
+        const memory = engineMemory(2);
+        let server = await open({ memory });
+        const { port } = server;
+        await using client = await Client.open(port);
+        await announce(server, client, announcement(ascii("A"), 1));
+        await using queries = await SteadyQueries.start(port, ascii("A"));
+        for (let lane = 1; lane <= 10; lane++) {
+          const next = await open({ memory, port, lane: lane % 2, reusePort: "join" });
+          await queries.more(200);
+          await server[Symbol.asyncDispose]();
+          server = next;
+          await queries.more(200);
+        }
+        expect(await queries.lost()).toBe(0);
+        await server[Symbol.asyncDispose]();
+      });
+    }
 
     for (const by of ["flag", "message"] as const) {
       // Under a flood Bun's receive loop delivers no messages. That is why there is a flag.

@@ -47,6 +47,8 @@ export type Report =
     }
   | { readonly type: "failed"; readonly code: string | undefined; readonly message: string; readonly host: string }
   | { readonly type: "ended"; readonly message: string | undefined }
+  /** It begins to sleep in its first batch. */
+  | { readonly type: "asleep" }
   /** How often the transport has called `shouldStop`. */
   | { readonly type: "asked"; readonly asked: number }
   /**
@@ -65,6 +67,8 @@ export class Running implements AsyncDisposable {
   readonly receiveBuffer: number | undefined;
   /** Resolves when the transport has ended by itself or was closed, with the message of its error, if any. */
   readonly ended: Promise<string | undefined>;
+  /** Resolves when it begins to sleep in its first batch. */
+  readonly asleep: Promise<void>;
   readonly #worker: Worker;
   readonly #control: EngineControl;
   readonly #memory: EngineMemory;
@@ -86,8 +90,11 @@ export class Running implements AsyncDisposable {
     this.receiveBuffer = listening.receiveBuffer;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     this.ended = promise;
+    const asleep = Promise.withResolvers<void>();
+    this.asleep = asleep.promise;
     worker.onmessage = ({ data }: MessageEvent<Report>) => {
       if (data.type === "ended") resolve(data.message);
+      else if (data.type === "asleep") asleep.resolve();
       else this.#answer(data);
     };
   }

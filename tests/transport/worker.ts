@@ -74,7 +74,10 @@ async function open({ memory, lane: number, kind, engine: backend, fault, ...whe
   let heap = { cells: 0, received: 0, canaries: 0 };
   const processBatch = (count: number): number => {
     batches++;
-    if (fault === "sleep in the first batch" && batches === 1) wait(700);
+    if (fault === "sleep in the first batch" && batches === 1) {
+      send({ type: "asleep" });
+      wait(700);
+    }
     if (fault === "close the socket") closeSocket(transport!.port);
     if (fault === "throw") throw new Error("injected fault");
     if (fault === "allocate per packet") for (let i = 0; i < count; i++) garbage[i] = { i };
