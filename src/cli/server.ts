@@ -21,6 +21,8 @@ import { visible } from "./terminal/style.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 const STATS_INTERVAL_MS = 60_000;
+/** More than the time from the first packet that a worker can receive until the server has started. */
+const LISTENING_MS = 500;
 
 const HELP = `
 A flag wins over its environment variable, a variable over the file of --config. An empty variable counts as not set.
@@ -67,7 +69,7 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   }
   await configureLog({ logLevel, logFormat });
   // As a property: the text of a message must not contain braces.
-  for (const warning of warnings) logger.warning("{warning}", { warning });
+  for (const warning of [...warnings, systemd.warning ?? []].flat()) logger.warning("{warning}", { warning });
   const stop = untilStopSignal();
   const begin = async () => {
     const admin = await startAdmin(adminAt, command);
@@ -81,8 +83,12 @@ async function run(_flags: Flags, command: Command): Promise<void> {
     }
   };
   // A signal must not wait until the journal is restored, which may take long.
-  const started = await Promise.race([begin(), stop]);
+  const starting = begin();
+  const started = await Promise.race([starting, stop]);
   if (typeof started === "string") {
+    // Its workers listen before it reports that it does, so they may have stored announcements already.
+    const late = await Promise.race([starting, Bun.sleep(LISTENING_MS)]);
+    await late?.server.stop();
     logger.info(`stopped by ${started} before it listened`);
     process.exit(0);
   }

@@ -2,13 +2,10 @@
  * What a service of systemd does: it takes sockets that systemd has bound, and tells systemd when it is ready, how it is, when it
  * stops, and that it still works (the watchdog). Without systemd, all of this does nothing.
  */
-import { getLogger } from "@logtape/logtape";
 import type { DiscoveryServer } from "../../server/index.ts";
 import { count } from "../terminal/style.ts";
 import { NotifySocket } from "./notify-socket.ts";
 import { takeListenSockets } from "./sockets.ts";
-
-const logger = getLogger(["whereabouts", "server"]);
 
 /** How often to look whether the server is ready, until it is. */
 const READY_MS = 100;
@@ -18,6 +15,8 @@ const STATUS_MS = 10_000;
 export class Systemd {
   /** Descriptors of the sockets that systemd has bound. */
   readonly sockets: readonly number[];
+  /** A line for the log, if systemd cannot be told anything. */
+  readonly warning: string | undefined;
   readonly #socket: NotifySocket | undefined;
   readonly #watchdogMs: number | undefined;
   #timers: Timer[] = [];
@@ -33,9 +32,7 @@ export class Systemd {
       this.#socket = new NotifySocket(NOTIFY_SOCKET);
     } catch (error) {
       const { message } = error as Error;
-      logger.warning(
-        `systemd is not told when the server is ready: ${message}; use Type=exec and no WatchdogSec= in its unit`,
-      );
+      this.warning = `systemd is not told when the server is ready: ${message}; use Type=exec and no WatchdogSec= in its unit`;
     }
     const isOurs = WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid;
     if (isOurs && Number(WATCHDOG_USEC) > 0) this.#watchdogMs = Number(WATCHDOG_USEC) / 1000;

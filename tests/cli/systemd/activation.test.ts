@@ -83,10 +83,10 @@ describe("the server", () => {
         const known = await announceNode(v4);
         expect(known).toEqual(announcement(NODE, 4711, Uint8Array.of(127, 0, 0, 1)));
         expect(await v6.ask(query(NODE))).toEqual(known);
+        const line = await new OutputLines(child.stdout).next(/listens on/);
+        expect(line).toContain(`listens on udp 127.0.0.1:${port}, [::1]:${port}`);
         child.kill("SIGTERM");
         expect(await child.exited).toBe(0);
-        const log = await child.stdout.text();
-        expect(log).toContain(`listens on udp 127.0.0.1:${port}, [::1]:${port}`);
       },
     );
   }
