@@ -33,9 +33,6 @@ const journal = gauge("journal", "--unknown", seconds, {
 });
 const kernel = gauge("kernel", "--full", (n) => `${rate(n)} dropped a minute`);
 
-/** Drops of the last interval of the history, a minute. */
-let dropsAMinute: number | undefined;
-
 export function showGauges(stats: StatsReply, rates: Rates | undefined): void {
   capacity = stats.capacity;
   setText(byId("nodes"), count(stats.nodes));
@@ -58,7 +55,8 @@ export function showGauges(stats: StatsReply, rates: Rates | undefined): void {
   setText(byId("drops"), drops === null ? "unknown" : count(drops));
   const queue = stats.receiveQueue === null ? "" : ` ${bytes(stats.receiveQueue)} wait in the receive buffers.`;
   setText(byId("drops-total"), drops === null ? "the system does not tell" : "since the start");
-  setText(byId("kernel-note"), `${rate(rates?.kernelDrops ?? dropsAMinute ?? 0)} a second now.${queue}`);
+  const now = drops === null ? "" : `${rate(rates?.kernelDrops ?? 0)} a second now.`;
+  setText(byId("kernel-note"), `${now}${queue}`);
 }
 
 function ratesOf(stats: StatsReply, rates: Rates | undefined): { stored: number; refreshed: number } {

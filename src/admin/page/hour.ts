@@ -15,9 +15,18 @@ export interface Hour {
   readonly kernelDrops: Column;
 }
 
+/** The charts show at least so many seconds, even if the server was started only now. */
+const LEAST_S = 600;
+
 export function hourOf(history: HistoryReply): Hour {
-  const { interval, verdicts, verdictNames, nodes, journalLag, kernelDrops } = history;
+  const { interval, verdictNames } = history;
   const until = Date.parse(history.until) / 1000;
+  // Without the time before the start: else the charts of a young server would be a sliver at the edge.
+  const known = history.verdicts.findIndex((counts) => counts !== null);
+  const least = history.verdicts.length - Math.ceil(LEAST_S / interval);
+  const first = known < 0 ? least : Math.min(known, least);
+  const [verdicts, nodes] = [history.verdicts.slice(first), history.nodes.slice(first)];
+  const [journalLag, kernelDrops] = [history.journalLag.slice(first), history.kernelDrops.slice(first)];
   const times = verdicts.map((_, i) => until - (verdicts.length - 1 - i) * interval);
   const groups = verdictNames.map(groupOf);
   const stacked = GROUPS.map((_, top) =>

@@ -56,15 +56,15 @@ export function showLimited(stats: StatsReply, limited: readonly LimitedKey[]): 
 
 /** The limits that are in force, in words. */
 function settings(limits: StatsReply["limits"]): string {
-  const of = (perSecond: number, burst: number, one: string, flag: string) =>
+  const of = (perSecond: number, burst: number, one: string, many: string, flag: string) =>
     perSecond === 0
-      ? `no limit of ${one} (${flag})`
-      : `${counted(perSecond, one)} a second, ${count(burst)} at once (${flag})`;
+      ? `${many} without limit (${flag})`
+      : `${counted(perSecond, one, many)} a second, ${count(burst)} at once (${flag})`;
   const text = [
-    of(limits.sourceRate, limits.sourceBurst, "packet", "--source-rate"),
-    of(limits.newRate, limits.newBurst, "new node", "--new-rate"),
+    of(limits.sourceRate, limits.sourceBurst, "packet", "packets", "--source-rate"),
+    of(limits.newRate, limits.newBurst, "new node", "new nodes", "--new-rate"),
   ].join("; ");
-  const node = of(limits.nodeRate, limits.nodeBurst, "query", "--node-rate").replace(/\bquerys\b/, "queries");
+  const node = of(limits.nodeRate, limits.nodeBurst, "query", "queries", "--node-rate");
   const dry = limits.dryRun ? " Dry run: packets over a limit are only counted." : "";
   return `A source: ${text}. A NodeID: ${node}.${dry}`;
 }

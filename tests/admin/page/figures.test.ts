@@ -95,7 +95,11 @@ describe("the history", () => {
   test("is stacked: the top of the stack is all packets", () => {
     const history = madeUpHistory(START, 3);
     const { times, stacked, nodes, kernelDrops } = hourOf(history);
-    expect([times.length, times[0], times.at(-1)]).toEqual([360, START / 1000 - 3590, START / 1000]);
+    // Of a server that was started 30 s ago, ten minutes.
+    expect([times.length, times[0], times.at(-1)]).toEqual([60, START / 1000 - 590, START / 1000]);
+    expect(hourOf(madeUpHistory(START, 200)).times[0]).toBe(START / 1000 - 1990);
+    expect(hourOf(madeUpHistory(START)).times[0]).toBe(START / 1000 - 3590);
+    expect(hourOf(madeUpHistory(START, 0)).times).toHaveLength(60);
     expect(stacked.map((column) => column[0])).toEqual(GROUPS.map(() => null));
     const last = history.verdicts.at(-1)!;
     expect(stacked[0]!.at(-1)).toBe(last[0]! / 10);
