@@ -3,8 +3,10 @@ import { expect, test } from "bun:test";
 import type { StatsReply } from "../../src/admin/index.ts";
 import { renderMetrics } from "../../src/admin/metrics/index.ts";
 import type { ServerStats } from "../../src/server/index.ts";
+import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+import { Threads } from "../support/threads.ts";
 import { until } from "../support/time-limits.ts";
 import { Site, withMethods } from "./site.ts";
 
@@ -130,6 +132,7 @@ test("counters add up within each scrape while packets come in, and agree with t
     const samples = samplesOf(await (await site.get("/metrics")).text());
     const received = samples.get("whereabouts_received_total")!;
     expect(total(samples, "whereabouts_packets_total")).toBe(received);
+    expect(total(samples, "whereabouts_worker_packets_total")).toBe(received);
     scrapes++;
     return received;
   };
@@ -159,6 +162,30 @@ test("counters add up within each scrape while packets come in, and agree with t
     expect(samples.get(`whereabouts_packets_total{verdict="${verdict}"}`)).toBe(count);
   }
   client.close();
+});
+
+test("counters add up and never fall when a worker dies and is replaced", async () => {
+  using threads = new Threads();
+  await using site = await Site.start();
+  await using client = await Client.open(site.server.port);
+  const scrape = async () => samplesOf(await renderMetrics(site.server, true));
+  const counters = (samples: ReadonlyMap<string, number>) =>
+    [...samples].filter(([name]) => /^whereabouts_\w+_total/.test(name));
+  client.send(announcement(ascii("A"), 1));
+  let before = await scrape();
+  for (let round = 1; round <= 2; round++) {
+    expect(await client.ask(query(ascii("A")))).toBeDefined();
+    threads.list.at(-1)!.terminate();
+    await until(() => site.server.stats().replaced === round, "another worker");
+    expect(await client.ask(query(ascii("A")))).toBeDefined();
+    const after = await scrape();
+    for (const [name, value] of counters(before)) expect(after.get(name)!, name).toBeGreaterThanOrEqual(value);
+    expect(after.get("whereabouts_received_total")).toBe(1 + 2 * round);
+    expect(total(after, "whereabouts_packets_total")).toBe(1 + 2 * round);
+    expect(total(after, "whereabouts_worker_packets_total")).toBe(1 + 2 * round);
+    expect(total(after, "whereabouts_worker_replaced_total")).toBe(round);
+    before = after;
+  }
 });
 
 testIf(Bun.which("promtool") !== null, "needs promtool, of the package prometheus")(

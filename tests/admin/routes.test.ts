@@ -10,7 +10,7 @@ import {
   type StatsReply,
 } from "../../src/admin/index.ts";
 import type { Limited, NodeInfo } from "../../src/server/index.ts";
-import { ascii } from "../support/packets.ts";
+import { announcement, ascii } from "../support/packets.ts";
 import { until } from "../support/time-limits.ts";
 import { logged, Site, withMethods } from "./site.ts";
 
@@ -144,6 +144,16 @@ describe("/api/nodes/ID", () => {
     }
     expect(asked).toEqual([...new Array(3).fill("6ec3a4682f253f"), "68", "00"]);
     await admin.stop();
+  });
+
+  test("finds a node that was announced", async () => {
+    const client = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
+    client.send(announcement(ascii("REAL"), 4711), site.server.port, "127.0.0.1");
+    await until(() => site.server.stats().nodes === 1, "the node");
+    client.close();
+    const node = await site.json<NodeReply>("/api/nodes/REAL");
+    expect(node).toMatchObject({ ip: "127.0.0.1", port: 4711, confirmed: false, fromJournal: false });
+    expect(Date.parse(node.expiresAt) - Date.parse(node.announcedAt)).toBeWithin(3_599_000, 3_601_000);
   });
 
   test("says that a node is unknown", async () => {
