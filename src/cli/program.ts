@@ -23,6 +23,11 @@ export async function runProgram(commands: readonly Command[]): Promise<void> {
   const program = createProgram(commands);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().configureOutput({
+      writeOut: (text) => {
+        // Nobody may read it to the end: whereabouts --help | head.
+        if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", () => {});
+        process.stdout.write(text);
+      },
       outputError: (text, write) => {
         const line = nameVariable(text.trim(), command).replace(/\s*\n\s*/g, " ");
         write(`whereabouts: ${visible(line)}\n`);
@@ -38,11 +43,23 @@ export async function runProgram(commands: readonly Command[]): Promise<void> {
   });
 
   try {
-    await program.parseAsync();
+    await program.parseAsync(withHelpFlag(process.argv.slice(2), program), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // commander's own exit code for wrong use is 1. "commander.error" is an error of ours, with an exit code of its own.
     const wrongUse = error.code.startsWith("commander.") && error.exitCode !== 0 && error.code !== "commander.error";
     process.exitCode = wrongUse ? 2 : error.exitCode;
   }
+}
+
+/** `help journal export` as `journal export --help`: commander's own "help" knows one word only, and ignores a wrong one. */
+function withHelpFlag(words: readonly string[], program: Command): string[] {
+  if (words[0] !== "help" || words.length === 1) return [...words];
+  let command = program;
+  for (const word of words.slice(1)) {
+    const below = command.commands.find((child) => child.name() === word);
+    if (below === undefined) program.error(`error: unknown command '${words.slice(1).join(" ")}'`, { exitCode: 2 });
+    command = below;
+  }
+  return [...words.slice(1), "--help"];
 }
