@@ -1,4 +1,5 @@
 /** The paths of the admin server and what answers them. */
+import { ServerError } from "../server/index.ts";
 import type { ReadyReply } from "./api.ts";
 import { type Asset, asset } from "./assets.ts";
 import { MAX_STREAMS } from "./events.ts";
@@ -72,8 +73,13 @@ function node(watched: Watched, request: Request): Response {
     if (!(error instanceof RangeError)) throw error;
     return errorReply(400, error.message);
   }
-  const found = watched.node(nodeId);
-  return found === undefined ? errorReply(404, "the server does not know this node") : jsonReply(found);
+  try {
+    const found = watched.node(nodeId);
+    return found === undefined ? errorReply(404, "the server does not know this node") : jsonReply(found);
+  } catch (error) {
+    if (!(error instanceof ServerError) || error.code !== "busy") throw error;
+    return errorReply(503, error.message, RETRY_AFTER);
+  }
 }
 
 function events({ events }: Watched): Response {

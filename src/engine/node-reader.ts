@@ -32,8 +32,9 @@ export interface NodeEntry {
   readonly fromJournal: boolean;
 }
 
-/** Attempts to read while no worker changes the entry's shard: a millisecond in total, while a change takes microseconds. */
-const TRIES = 10_000;
+/** How long to wait for a worker that changes the entry's shard: it takes microseconds, if its thread gets a processor. */
+const PAUSES = 20;
+const PAUSE_MS = 1;
 
 export class NodeReader {
   readonly #state: EngineState;
@@ -47,7 +48,8 @@ export class NodeReader {
   }
 
   /**
-   * Looks up a node without a lock, and without waiting for a worker that has stopped in the middle of a change.
+   * Looks up a node without a lock. It waits only for a moment for a worker that does not finish a change: the control
+   * thread is the one that replaces such a worker.
    *
    * @returns undefined if the node is unknown or has expired at `now`; "busy" if a worker has not finished a change
    */
@@ -59,9 +61,13 @@ export class NodeReader {
     m.u8.set(nodeId, this.#id);
     hashId(m, this.#id, length);
     const sequence = shardAt(m, shardOf(m, m.spread)) + SHARD_SEQUENCE;
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let pauses = 0; pauses < PAUSES; ) {
       const seen = Atomics.load(m.i32, sequence >>> 2);
-      if ((seen & 1) !== 0) continue;
+      if ((seen & 1) !== 0) {
+        pauses++;
+        Atomics.wait(m.i32, sequence >>> 2, seen, PAUSE_MS);
+        continue;
+      }
       const entry = this.#find(length, now);
       if (unchanged(m, sequence, seen)) return entry;
     }

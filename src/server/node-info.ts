@@ -22,6 +22,9 @@ export class NodeInfos {
 
   /** See `node` of the server. */
   get(nodeId: Uint8Array): NodeInfo | undefined {
+    if (!(nodeId instanceof Uint8Array)) {
+      throw new TypeError("nodeId must be a Uint8Array: nodeIdFromText makes one of a text");
+    }
     const now = this.#clock.now();
     const entry = this.#reader.read(nodeId, now);
     if (entry === "busy") {

@@ -191,6 +191,7 @@ export class DiscoveryServer {
    *
    * @param nodeId - 1 to 1008 bytes; a NodeID of another length is unknown
    * @returns undefined if the node is unknown or has expired
+   * @throws {TypeError} if `nodeId` is not a Uint8Array
    * @throws {ServerError} with `code` busy if a worker was stopped by the system in the middle of a change: it goes on, or
    *   is replaced, within seconds
    * @example

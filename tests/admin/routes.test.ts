@@ -9,7 +9,7 @@ import {
   type StatsEvent,
   type StatsReply,
 } from "../../src/admin/index.ts";
-import type { Limited, NodeInfo } from "../../src/server/index.ts";
+import { type Limited, type NodeInfo, ServerError } from "../../src/server/index.ts";
 import { announcement, ascii } from "../support/packets.ts";
 import { until } from "../support/time-limits.ts";
 import { logged, Site, withMethods } from "./site.ts";
@@ -159,6 +159,19 @@ describe("/api/nodes/ID", () => {
   test("says that a node is unknown", async () => {
     expect(await errorOf("/api/nodes/nobody")).toEqual([404, "the server does not know this node"]);
     expect(await errorOf(`/api/nodes/hex:${"ab".repeat(1008)}`)).toEqual([404, "the server does not know this node"]);
+  });
+
+  test("says that it should be asked again while a worker is stuck in the node's part of the registry", async () => {
+    await using other = await Site.start();
+    const admin = await AdminServer.start({ host: "127.0.0.1", port: 0 });
+    const node = () => {
+      throw new ServerError("try again", "busy");
+    };
+    admin.watch(withMethods(other.server, { node }));
+    const response = await fetch(new URL("/api/nodes/x", admin.url));
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "2"]);
+    expect(await response.json()).toEqual({ error: "try again" });
+    await admin.stop();
   });
 
   test("says why an ID is none", async () => {

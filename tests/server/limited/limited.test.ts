@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, setSystemTime, test } from "bun:test";
+import { H_SHARDS_AT, SHARD_SEQUENCE } from "../../../assembly/layout.ts";
 import { DiscoveryServer, type Limited, type ServerOptions, type ServerStats } from "../../../src/server/index.ts";
 import { Client } from "../../support/client.ts";
 import { HOUR } from "../../support/clock-steps.ts";
@@ -193,7 +194,7 @@ describe("what a server tells of a node", () => {
     expect(server.node(id)).toBeUndefined();
     const before = Date.now();
     client.send(announcement(id, 22000));
-    await until(() => server.node(id) !== undefined, "the announcement");
+    await until(() => server.stats().verdicts.stored === 1, "the announcement");
     const node = server.node(id)!;
     expect(node).toMatchObject({ nodeId: id, ip: "::1", port: 22000, confirmed: false, fromJournal: false });
     // The server's clock has whole milliseconds.
@@ -206,11 +207,29 @@ describe("what a server tells of a node", () => {
       setSystemTime();
     }
     client.send(announcement(id, 22000));
-    await until(() => server.node(id)!.confirmed, "the second announcement");
+    await until(() => server.stats().verdicts.refreshed === 1, "the second announcement");
+    expect(server.node(id)).toMatchObject({ confirmed: true });
   });
 
   test("is nothing, if the NodeID is empty or longer than any that is stored", async () => {
     await using server = await start({});
     for (const length of [0, 65, 1008, 5000]) expect(server.node(new Uint8Array(length))).toBeUndefined();
+    const text = "NODE" as unknown as Uint8Array;
+    expect(() => server.node(text)).toThrow(
+      new TypeError("nodeId must be a Uint8Array: nodeIdFromText makes one of a text"),
+    );
+  });
+
+  test("is an error, if a worker has stopped in the middle of a change there", async () => {
+    using threads = new Threads();
+    await using server = await start({ capacity: 100 });
+    const u32 = new Uint32Array(threads.memory.buffer);
+    // The only shard of so small a registry.
+    const sequence = (u32[H_SHARDS_AT >>> 2]! + SHARD_SEQUENCE) >>> 2;
+    u32[sequence]!++;
+    const error = expect.objectContaining({ name: "ServerError", code: "busy" });
+    expect(() => server.node(ascii("NODE"))).toThrow(error);
+    u32[sequence]!++;
+    expect(server.node(ascii("NODE"))).toBeUndefined();
   });
 });
