@@ -128,6 +128,23 @@ describe("the table of limited keys", () => {
     expect(counts).toEqual(Array.from({ length: 100 }, (_, i) => 299 - i));
   });
 
+  test("that is full of invented sources, seen once each, takes in a source that comes again and again", () => {
+    const table = new LimitedTable(false);
+    const random = new Random(2);
+    const regular = packet(LIMIT_QUERIES, "192.0.2.66");
+    const invented = packet(LIMIT_QUERIES, "192.0.2.66");
+    for (let tick = 0; tick < 40; tick++) {
+      const now = START + tick * 250;
+      if (tick >= 10) table.add(regular, 1, now);
+      for (let i = 1; i < 512; i++) {
+        invented.address.set(random.bytes(4), 12);
+        table.add(invented, 1, now);
+      }
+      table.trim(now);
+    }
+    expect(listed(table, START + 9750)[0]).toBe("source 192.0.2.66/32 queries sourceRate 30");
+  });
+
   test("does not grow in a flood of invented sources, and shows the source that sends 1 % of it", () => {
     const table = new LimitedTable(false);
     const random = new Random(1);
