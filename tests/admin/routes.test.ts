@@ -149,7 +149,7 @@ describe("/api/nodes/ID", () => {
   test("finds a node that was announced", async () => {
     const client = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
     client.send(announcement(ascii("REAL"), 4711), site.server.port, "127.0.0.1");
-    await until(() => site.server.stats().nodes === 1, "the node");
+    await until(() => site.server.node(ascii("REAL")) !== undefined, "the node");
     client.close();
     const node = await site.json<NodeReply>("/api/nodes/REAL");
     expect(node).toMatchObject({ ip: "127.0.0.1", port: 4711, confirmed: false, fromJournal: false });
