@@ -2,7 +2,7 @@
 import type { Logger } from "@logtape/logtape";
 
 /** A warning is not repeated within this time, so that a connection that comes and goes does not fill the log. */
-const QUIET_MS = 60_000;
+const QUIET_MS = 30_000;
 /** The most different warnings within QUIET_MS: messages may differ only in a number. */
 const MAX_WARNINGS = 5;
 
@@ -21,6 +21,8 @@ export class OutageLog {
   readonly #logged = new Map<string, number>();
   #failingSince: number | undefined;
   #warned = false;
+  /** Failures since the last warning. */
+  #unlogged = 0;
   /** Failures since the start. */
   count = 0;
 
@@ -39,10 +41,15 @@ export class OutageLog {
     this.count++;
     this.#failingSince ??= now;
     for (const [line, at] of this.#logged) if (now - at > QUIET_MS) this.#logged.delete(line);
-    if (this.#logged.has(message) || this.#logged.size >= MAX_WARNINGS) return;
+    if (this.#logged.has(message) || this.#logged.size >= MAX_WARNINGS) {
+      this.#unlogged++;
+      return;
+    }
     this.#logged.set(message, now);
     this.#warned = true;
-    this.#logger.warning(escapeLogText(message));
+    const more = this.#unlogged === 0 ? "" : ` (${this.#unlogged} more failures since the last warning)`;
+    this.#unlogged = 0;
+    this.#logger.warning(escapeLogText(message + more));
   }
 
   /** To be called on every success. Logs the end of an outage if its start was logged. */

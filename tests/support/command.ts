@@ -15,6 +15,8 @@ const CLEAN = {
   WHEREABOUTS_JOURNAL: "memory",
   // Tests run side by side, and the default is one port.
   WHEREABOUTS_ADMIN: "off",
+  // The default would be JSON, because tests read the log through a pipe.
+  WHEREABOUTS_LOG_FORMAT: "pretty",
 };
 
 /** How the command line is started: the program and the file that it runs. */

@@ -128,7 +128,11 @@ export function addServerFlags(command: Command): Command {
         .choices(LOG_LEVELS)
         .argParser(oneOf(LOG_LEVELS, { warn: "warning" })),
     )
-    .addOption(flag("--log-format <format>", "format of the log").default("pretty").choices(LOG_FORMATS))
+    .addOption(
+      flag("--log-format <format>", "auto: pretty on a terminal and under systemd, else json")
+        .default("auto")
+        .choices(LOG_FORMATS),
+    )
     .optionsGroup("Configuration:")
     .addOption(flag("--config <file>", "TOML file with these flags: their names without dashes are its keys"))
     .addOption(

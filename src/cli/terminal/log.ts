@@ -1,4 +1,5 @@
 /** The server's log: `--log-level` and `--log-format` as a configuration of LogTape. */
+import { fstatSync } from "node:fs";
 import {
   configure,
   getAnsiColorFormatter,
@@ -7,29 +8,44 @@ import {
   type LogLevel,
   type LogRecord,
 } from "@logtape/logtape";
+import { Repeats } from "./repeats.ts";
+import { visible } from "./style.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const satisfies readonly LogLevel[];
-export const LOG_FORMATS = ["pretty", "json"] as const;
+export const LOG_FORMATS = ["auto", "pretty", "json"] as const;
 
 export interface LogOptions {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
 }
 
-/** Logs to standard output, one record per line: JSON, or text that is colored on a terminal unless NO_COLOR is set. */
+/** systemd's journal reads the priority of a line from such a prefix: `<4>`. */
+const PRIORITIES: Readonly<Record<LogLevel, number>> = {
+  trace: 7,
+  debug: 7,
+  info: 6,
+  warning: 4,
+  error: 3,
+  fatal: 2,
+};
+
+/**
+ * Logs to standard output, one record per line. `pretty` is text, colored on a terminal unless NO_COLOR is set. `json` is one
+ * object per line. `auto` is `pretty` on a terminal and in systemd's journal, and else `json`. Lines for the journal have a
+ * priority, and no time if they are text: the journal has its own.
+ */
 export async function configureLog({ logLevel, logFormat }: LogOptions): Promise<void> {
   // The reader of the log may stop reading (`| head`). The server must run on.
   process.stdout.on("error", () => {});
-  const colored = process.stdout.isTTY && !Bun.env.NO_COLOR;
-  // UTC with a Z: a time without an offset would be taken for local time.
-  const timestamp = "rfc3339";
-  const value = (it: unknown) => (typeof it === "string" ? it : Bun.inspect(it));
-  const text = colored ? getAnsiColorFormatter({ timestamp, value }) : getTextFormatter({ timestamp, value });
-  const json = getJsonLinesFormatter({ properties: "nest:properties" });
-  // The formatter would quote each text that a message contains a second time.
-  const format = logFormat === "json" ? (record: LogRecord) => json(withPlainMessage(record, value)) : text;
+  const { isTTY } = process.stdout;
+  const toJournal = isJournal(Bun.env.JOURNAL_STREAM);
+  const pretty = logFormat === "pretty" || (logFormat === "auto" && (isTTY || toJournal));
+  const format = pretty ? textFormat(isTTY && !Bun.env.NO_COLOR, toJournal) : jsonLine;
+  const prefix = ({ level }: LogRecord) => (toJournal ? `<${PRIORITIES[level]}>` : "");
+  const repeats = new Repeats((record) => void process.stdout.write(prefix(record) + format(record)));
+  process.on("exit", () => repeats.flush());
   await configure({
-    sinks: { out: (record) => void process.stdout.write(format(record)) },
+    sinks: { out: (record) => repeats.log(withPlainMessage(record)) },
     loggers: [
       { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["out"] },
       { category: "whereabouts", lowestLevel: logLevel, sinks: ["out"] },
@@ -37,7 +53,51 @@ export async function configureLog({ logLevel, logFormat }: LogOptions): Promise
   });
 }
 
-/** The parts of a message are text and values by turns. */
-function withPlainMessage(record: LogRecord, value: (it: unknown) => string): LogRecord {
-  return { ...record, message: [record.message.map((part, i) => (i % 2 === 0 ? part : value(part))).join("")] };
+/** Whether standard output goes to systemd's journal. @param stream - of the variable JOURNAL_STREAM: `device:inode` */
+function isJournal(stream: string | undefined): boolean {
+  if (!stream) return false;
+  try {
+    const { dev, ino } = fstatSync(process.stdout.fd);
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
+}
+
+function textFormat(colored: boolean, toJournal: boolean): (record: LogRecord) => string {
+  const timestamp = (at: number) => (toJournal ? null : localTime(at, " "));
+  return colored ? getAnsiColorFormatter({ timestamp }) : getTextFormatter({ timestamp });
+}
+
+const json = getJsonLinesFormatter({ properties: "nest:properties" });
+
+function jsonLine(record: LogRecord): string {
+  // The formatter has no option for its time, which is UTC.
+  return json(record).replace(/^\{"@timestamp":"[^"]*"/, `{"@timestamp":"${localTime(record.timestamp, "T")}"`);
+}
+
+/**
+ * Local time with its offset: `2026-11-28 21:18:46.932 +01:00`, and with T instead of the first space, and without the
+ * second, as in RFC 3339.
+ */
+export function localTime(at: number, between: " " | "T"): string {
+  const date = new Date(at);
+  const offset = -date.getTimezoneOffset();
+  const local = new Date(at + offset * 60_000).toISOString().slice(0, -1).replace("T", between);
+  const two = (n: number) => `${Math.floor(n)}`.padStart(2, "0");
+  const minutes = Math.abs(offset);
+  const zone = `${offset < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+  return between === "T" ? local + zone : `${local} ${zone}`;
+}
+
+/**
+ * The parts of a message are text and values by turns. The formatters would quote the values. Strangers' bytes may be in
+ * both, so characters that a terminal would interpret are escaped here, once for all lines.
+ */
+function withPlainMessage(record: LogRecord): LogRecord {
+  const value = (it: unknown) => (typeof it === "string" ? it : Bun.inspect(it));
+  return {
+    ...record,
+    message: [visible(record.message.map((part, i) => (i % 2 === 0 ? part : value(part))).join(""))],
+  };
 }

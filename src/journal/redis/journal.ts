@@ -117,7 +117,8 @@ export class RedisJournal implements Journal {
       if (now - this.#lastProgress > START_TIMEOUT_MS) resolve(false);
       if (this.#entriesRead === 0 || now - logged < PROGRESS_MS) return;
       logged = now;
-      logger.info(`reading the journal: ${this.#entriesRead} announcements so far, ${registry.nodes} nodes`);
+      const text = `reading the journal: ${this.#entriesRead} announcements so far, ${registry.nodes} nodes`;
+      logger.info(text, { progress: true });
     }, 100);
     try {
       if (await caughtUp) return;

@@ -94,7 +94,10 @@ export class Health {
       receiveBuffer: { granted: workers.receiveBuffer, asked: options.receiveBuffer },
       socketsGiven: options.sockets.length > 0,
       dryRun: options.limitDryRun,
-      mostLimited: () => reports.limited.list(now)[0],
+      mostLimited: () => {
+        reports.read(now);
+        return reports.limited.list(now)[0];
+      },
       clock: Date.now() - now,
     };
   }

@@ -1,7 +1,7 @@
 /** Something that happens again and again, such as packets that a limit stops: when it begins, and when it is over. */
 
 /** Looks, one a second, of which {@link Spell.recent} is the sum. */
-const RECENT = 10;
+export const RECENT = 10;
 /** It is over after so many looks without it. So what comes and goes every few seconds is one spell. */
 const QUIET = 30;
 

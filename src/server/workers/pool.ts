@@ -123,7 +123,7 @@ export class WorkerPool {
       (_, i) => new WorkerSlot(i + 1, engines[i % engines.length]!, givenSocketsOf(i, workers, given)),
     );
     const ticks = new Ticks();
-    const warn = oncePerText();
+    const warn = (text: string) => logger.warning("{text}", { text });
     const counters = new WorkerCounters(control, workers);
     const open = (start: Start, lane: number) => {
       const slot = slots[lane]!;
@@ -337,12 +337,10 @@ export class WorkerPool {
       } catch (error) {
         const { code, message } = error as ServerError;
         slot.fail(code);
-        if (message !== failure) {
-          logger.error("packet worker {worker} could not be replaced, trying again: {failure}", {
-            worker: slot.number,
-            failure: message,
-          });
-        }
+        logger.error("packet worker {worker} could not be replaced, trying again: {failure}", {
+          worker: slot.number,
+          failure: message,
+        });
         failure = message;
       }
     }
@@ -396,13 +394,4 @@ export class WorkerPool {
 /** Terminates a worker. Takes its socket away if its thread does not end within `ms`. */
 async function endOrCutOff(worker: PacketWorker, ms: number): Promise<void> {
   if (!(await worker.end(ms))) new EndingWorker(worker).cutOff();
-}
-
-/** Logs warnings, each text once: all workers meet the same problems. */
-function oncePerText(): (text: string) => void {
-  const seen = new Set<string>();
-  return (text) => {
-    if (!seen.has(text)) logger.warning("{text}", { text });
-    seen.add(text);
-  };
 }

@@ -1,6 +1,6 @@
 /** Limits that stop packets, or would stop them in a dry run. */
 import type { Limited } from "../../inspect.ts";
-import { Spell } from "../spell.ts";
+import { RECENT, Spell } from "../spell.ts";
 import { count, type Rule, type Sample } from "./rule.ts";
 
 /** A few packets above a limit are nothing to report. */
@@ -15,35 +15,44 @@ const VERDICTS = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
 export function limits(): Rule {
   const all = new Spell(THRESHOLD);
   const spells = VERDICTS.map((verdict) => ({ verdict, spell: new Spell(1) }));
-  let dryRun = false;
-  const byFlag = (number: (spell: Spell) => string | number) =>
-    spells
-      .filter(({ spell }) => spell.active)
-      .map(({ verdict, spell }) => `${number(spell)} by ${FLAGS[verdict]}`)
-      .join(", ");
+  /** The counters in the ten seconds before it began. */
+  let before: Stopped[] = [{ "limited-source": 0, "limited-node": 0, "limited-new": 0 }];
   return {
     code: "limits",
     look(sample) {
-      ({ dryRun } = sample);
       const counters = stopped(sample);
+      if (!all.active) before = [...before, counters].slice(-RECENT - 1);
       all.look(VERDICTS.reduce((sum, verdict) => sum + counters[verdict], 0));
       for (const { verdict, spell } of spells) spell.look(counters[verdict]);
       if (!all.active) return undefined;
-      const which = byFlag((spell) => spell.rate);
+      const rates = spells
+        .filter(({ spell }) => spell.active)
+        .map(({ verdict, spell }) => [spell.rate, verdict] as const);
       const most = sample.mostLimited();
       const from = most === undefined ? "" : ` (most of ${nameOf(most)})`;
-      const what = dryRun ? "limits would stop packets if this were no dry run" : "limits stop packets";
+      const what = sample.dryRun ? "limits would stop packets if this were no dry run" : "limits stop packets";
       return {
         severity: "warning",
-        text: `${what}: ${which}${from}; if these are no attackers, raise the limit or exempt their networks with --allow`,
+        text: `${what}: ${byFlag(rates)}${from}; if these are no attackers, raise the limit or exempt their networks with --allow`,
       };
     },
-    over: () =>
-      `limits ${dryRun ? "would no longer stop" : "no longer stop"} packets: ${count(all.total, "packet")} in all, ${byFlag((spell) => spell.total) || "none lately"}`,
+    over(sample) {
+      const counters = stopped(sample);
+      const totals = VERDICTS.map((verdict) => [counters[verdict] - before[0]![verdict], verdict] as const);
+      const total = totals.reduce((n, [count]) => n + count, 0);
+      const what = sample.dryRun ? "limits would no longer stop packets" : "limits no longer stop packets";
+      return `${what}: ${count(total, "packet")} in all, ${byFlag(totals.filter(([count]) => count > 0))}`;
+    },
   };
 }
 
-function stopped({ dryRun, counters }: Sample): Readonly<Record<keyof typeof FLAGS, number>> {
+type Stopped = Readonly<Record<keyof typeof FLAGS, number>>;
+
+function byFlag(numbers: readonly (readonly [string | number, keyof typeof FLAGS])[]): string {
+  return numbers.map(([number, verdict]) => `${number} by ${FLAGS[verdict]}`).join(", ");
+}
+
+function stopped({ dryRun, counters }: Sample): Stopped {
   return dryRun ? counters.dryRun : counters.verdicts;
 }
 

@@ -1,0 +1,86 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { fstatSync, openSync, readFileSync } from "node:fs";
+import { localTime } from "../../../src/cli/terminal/log.ts";
+import { OutputLines, start, TerminalCommand } from "../../support/command.ts";
+import { Folder } from "../../support/folder.ts";
+import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
+
+setDefaultTimeout(TEST_LIMIT_MS);
+
+const ARGS = ["server", "--host", "127.0.0.1", "--port", "0", "--workers", "1"];
+/** An empty variable counts as not set. */
+const AUTO = { WHEREABOUTS_LOG_FORMAT: "" };
+
+/** Starts a server whose output is a file that pretends to be systemd's journal, until it has logged what it listens on. */
+async function logOf(flags: readonly string[], env: Record<string, string>, asJournal: boolean): Promise<string[]> {
+  using folder = new Folder();
+  const path = folder.at("log");
+  const fd = openSync(path, "w");
+  const { dev, ino } = fstatSync(fd);
+  const stream = asJournal ? `${dev}:${ino}` : `${dev}:${ino + 1}`;
+  const child = Bun.spawn(
+    [process.execPath, new URL("../../../src/cli/main.ts", import.meta.url).pathname, ...ARGS, ...flags],
+    {
+      env: { ...Bun.env, WHEREABOUTS_JOURNAL: "memory", WHEREABOUTS_ADMIN: "off", ...env, JOURNAL_STREAM: stream },
+      stdin: "ignore",
+      stdout: fd,
+      stderr: "inherit",
+    },
+  );
+  await until(() => readFileSync(path, "utf8").includes("stores up to"), "the start");
+  child.kill();
+  expect(await child.exited).toBe(0);
+  return readFileSync(path, "utf8").trim().split("\n");
+}
+
+test("the log is JSON lines by default where nobody reads it, with local time and offset", async () => {
+  for (const [TZ, offset] of [
+    ["Asia/Kolkata", "+05:30"],
+    ["America/St_Johns", /-0[23]:30/],
+    ["UTC", "+00:00"],
+  ] as const) {
+    const child = start(ARGS, { env: { ...AUTO, TZ } });
+    const line = JSON.parse(await new OutputLines(child.stdout).next(/listens on/));
+    child.kill();
+    expect(line).toMatchObject({ level: "INFO", logger: "whereabouts.server", properties: { workers: 1 } });
+    const time: string = line["@timestamp"];
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$/);
+    expect(time.slice(-6)).toMatch(offset);
+    expect(Math.abs(Date.parse(time) - Date.now())).toBeLessThan(TEST_LIMIT_MS);
+    expect(await child.exited).toBe(0);
+  }
+});
+
+test("the log is text by default on a terminal, with local time and offset", async () => {
+  await using shown = new TerminalCommand(
+    ARGS,
+    { env: { ...AUTO, TZ: "Asia/Kolkata", NO_COLOR: "1" } },
+    { cols: 300, rows: 24 },
+  );
+  await until(() => shown.text.includes("listens on"), "the start");
+  expect(shown.text).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \+05:30 \[INF\] whereabouts·server: whereabouts /);
+});
+
+test("in systemd's journal, lines have a priority, and text has no time", async () => {
+  const wrong = { WHEREABOUTS_NONSENSE: "1" };
+  const [warning, listens] = await logOf([], wrong, true);
+  expect(warning).toStartWith("<4>[WRN] whereabouts·server: unknown variable WHEREABOUTS_NONSENSE is ignored");
+  expect(listens).toMatch(/^<6>\[INF\] whereabouts·server: whereabouts \S+ listens on udp 127\.0\.0\.1:/);
+  const json = await logOf(["--log-format", "json"], wrong, true);
+  expect(json[0]).toStartWith('<4>{"@timestamp":"');
+  expect(JSON.parse(json[1]!.slice(3)).level).toBe("INFO");
+  // A program that was started by a service inherits the variable, but perhaps not the output.
+  const [other] = await logOf([], wrong, false);
+  expect(JSON.parse(other!).level).toBe("WARN");
+});
+
+test("local times are right in winter and in summer", () => {
+  const before = process.env.TZ;
+  process.env.TZ = "Europe/Berlin";
+  try {
+    expect(localTime(Date.UTC(2026, 10, 28, 20, 18, 46, 932), " ")).toBe("2026-11-28 21:18:46.932 +01:00");
+    expect(localTime(Date.UTC(2026, 6, 1, 22, 0, 0, 5), "T")).toBe("2026-07-02T00:00:00.005+02:00");
+  } finally {
+    process.env.TZ = before ?? "UTC";
+  }
+});

@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import type { LogLevel, LogRecord } from "@logtape/logtape";
+import { Repeats } from "../../../src/cli/terminal/repeats.ts";
+import { until } from "../../support/time-limits.ts";
+
+function record(text: string, level: LogLevel = "warning", properties: Record<string, unknown> = {}): LogRecord {
+  return { category: ["whereabouts"], level, message: [text], rawMessage: text, properties, timestamp: 0 };
+}
+
+test("the first line of its kind is logged at once, those that differ only in numbers are summed up", async () => {
+  const lines: string[] = [];
+  const repeats = new Repeats(({ message }) => lines.push(String(message[0])), 300);
+  for (let i = 1; i <= 5; i++) repeats.log(record(`worker ${i} was replaced`));
+  repeats.log(record("worker 1 was replaced", "error"));
+  repeats.log(record("another line"));
+  expect(lines).toEqual(["worker 1 was replaced", "worker 1 was replaced", "another line"]);
+  await until(() => lines.length > 3, "the sum");
+  expect(lines.slice(3)).toEqual(["worker 5 was replaced (4 more in the last 0.3 s)"]);
+  // The window goes on: what repeats for a long time is one line per window.
+  repeats.log(record("worker 6 was replaced"));
+  repeats.log(record("worker 7 was replaced"));
+  expect(lines).toHaveLength(4);
+  await until(() => lines.length > 4, "the next sum");
+  expect(lines[4]).toBe("worker 7 was replaced (2 more in the last 0.3 s)");
+});
+
+test("a line that was repeated once is logged as it is, and what is not logged yet at the end", () => {
+  const lines: string[] = [];
+  const repeats = new Repeats(({ message }) => lines.push(String(message[0])));
+  repeats.log(record("A"));
+  repeats.log(record("A"));
+  for (let i = 0; i < 3; i++) repeats.log(record("B", "info"));
+  repeats.flush();
+  expect(lines).toEqual(["A", "B", "A", "B (2 more in the last 30 s)"]);
+});
+
+test("progress and debug lines are never summed up, and thousands of different texts need no memory", () => {
+  const lines: string[] = [];
+  const repeats = new Repeats(({ message }) => lines.push(String(message[0])));
+  for (let i = 0; i < 3; i++) repeats.log(record(`${i} read`, "info", { progress: true }));
+  for (let i = 0; i < 3; i++) repeats.log(record("detail", "debug"));
+  expect(lines).toHaveLength(6);
+  const text = (i: number) => String.fromCodePoint(0x4e00 + i);
+  for (let i = 0; i < 5000; i++) repeats.log(record(text(i)));
+  expect(lines.length).toBeLessThan(300);
+  repeats.flush();
+  expect(lines.at(-1)).toMatch(/^. \(47\d\d more in the last 30 s\)$/);
+});
