@@ -328,7 +328,7 @@ testIf(process.platform === "linux", "needs /proc")(
     expect(codes()).toEqual(["kernel-drops", "limits", "registry-full"]);
     expect(server.stats().kernelDrops).toBeGreaterThan(0);
     const limits = () => server.problems().find(({ code }) => code === "limits")!.text;
-    await until(() => limits().includes(" a second by --source-rate (most of 127.0.0.1); "), "the source");
+    await until(() => limits().includes(" a second by --source-rate (most of 127.0.0.1/32); "), "the source", 5000);
     await until(() => log.length >= 3, "the log");
     expect(log.map((line) => line.replace(/^\w+: (the )?(\w+).*$/, "$2")).sort()).toEqual([
       "kernel",
