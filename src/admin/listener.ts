@@ -1,7 +1,10 @@
 /** Listens on the address of the admin server, and keeps trying as long as the address is taken or not there yet. */
 import { lookup } from "node:dns/promises";
+import { closeSync, openSync } from "node:fs";
 import { isIP } from "node:net";
+import { devNull } from "node:os";
 import { getLogger } from "@logtape/logtape";
+import { OutageLog } from "../journal/index.ts";
 import { ServerError } from "../server/index.ts";
 import type { AdminOptions } from "./options.ts";
 
@@ -14,6 +17,8 @@ const RETRY_MS = 2000;
  * clients that do not read. Streams have data every second.
  */
 const IDLE_SECONDS = 10;
+/** How often it looks whether the process has a file descriptor left. */
+const DESCRIPTORS_MS = 1000;
 /** Bodies are not read at all. */
 const MOST_BODY_BYTES = 1024;
 
@@ -34,10 +39,12 @@ const REASONS: Readonly<Record<string, string>> = {
 
 export class Listener {
   readonly #host: string;
-  readonly #port: number;
+  #port: number;
   readonly #handler: Handler;
   #http: Bun.Server<undefined> | undefined;
   #retry: Timer | undefined;
+  readonly #descriptorTimer = setInterval(() => this.#checkDescriptors(), DESCRIPTORS_MS);
+  readonly #shortages = new OutageLog(logger, "the live page is served");
   #stopped = false;
 
   private constructor({ host, port }: AdminOptions, handler: Handler) {
@@ -62,17 +69,18 @@ export class Listener {
 
   /** The address of the page, once it listens. */
   get url(): string | undefined {
-    return this.#http === undefined ? undefined : `http://${this.#address(this.#http.port)}/`;
+    return this.#http === undefined ? undefined : `http://${this.#address()}/`;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
+    clearInterval(this.#descriptorTimer);
     await this.#http?.stop(true);
   }
 
-  #address(port: number | undefined = this.#port): string {
-    return `${this.#host.includes(":") ? `[${this.#host}]` : this.#host}:${port}`;
+  #address(): string {
+    return `${this.#host.includes(":") ? `[${this.#host}]` : this.#host}:${this.#port}`;
   }
 
   #tryAgain(): void {
@@ -80,6 +88,25 @@ export class Listener {
       const failed = await this.#listen().catch((error: ServerError) => error.message);
       if (failed !== undefined && !this.#stopped) this.#tryAgain();
     }, RETRY_MS);
+  }
+
+  /**
+   * Closes all connections if the process has no file descriptor left: that does less harm than a packet worker that cannot
+   * be replaced. Bun has no limit for the number of connections.
+   */
+  #checkDescriptors(): void {
+    if (this.#http === undefined) return;
+    try {
+      closeSync(openSync(devNull, "r"));
+      this.#shortages.recovered();
+    } catch {
+      void this.#http.stop(true);
+      this.#http = undefined;
+      this.#shortages.failed(
+        "too many files are open, so all connections to the live page were closed: raise the limit with ulimit -n, or keep the client away that opens so many",
+      );
+      this.#tryAgain();
+    }
   }
 
   /** @returns the reason if it cannot listen now, but may later */
@@ -106,7 +133,9 @@ export class Listener {
         code,
       );
     }
-    logger.info("the live page is at {url}", { url: this.url });
+    // It must be the same port when it listens again.
+    this.#port = this.#http.port!;
+    if (this.#shortages.count === 0) logger.info("the live page is at {url}", { url: this.url });
     return undefined;
   }
 }

@@ -1,6 +1,8 @@
 /** Clients that are too many, too slow or broken harm neither the admin server nor the discovery server. */
 import { expect, test } from "bun:test";
 import { EventStreams, MAX_STREAMS } from "../../src/admin/events.ts";
+import { OutputLines, start } from "../support/command.ts";
+import { testIf } from "../support/needs.ts";
 import { until } from "../support/time-limits.ts";
 import { Site } from "./site.ts";
 
@@ -101,3 +103,28 @@ test("a flood of requests shares few readings of the statistics", async () => {
   // Four readings a second at most.
   expect(new Set(texts).size).toBeLessThan(200 / 4);
 });
+
+testIf(process.platform === "linux", "needs Linux")(
+  "connections that take all file descriptors are closed, and the page comes back",
+  async () => {
+    const by = ["sh", "-c", 'ulimit -n 120; exec "$@"', "sh"];
+    const child = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"], { by });
+    const out = new OutputLines(child.stdout);
+    const url = /http:\S+/.exec(await out.next(/the live page is at/))![0];
+    await out.next(/listens on udp/);
+    const sockets = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        Bun.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port), socket: { data() {}, error() {} } }),
+      ),
+    );
+    expect(await out.next(/WRN/)).toContain("too many files are open, so all connections to the live page were closed");
+    for (const socket of sockets) socket.end();
+    await out.next(/the live page is served again/);
+    expect((await fetch(`${url}healthz`)).status).toBe(200);
+    child.kill();
+    expect(await child.exited).toBe(0);
+    await out.end;
+    // One warning, however often it happened.
+    expect(out.lines.filter((line) => line.includes("WRN") && line.includes("too many files")).length).toBe(1);
+  },
+);
