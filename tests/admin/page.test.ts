@@ -443,14 +443,18 @@ class Load implements AsyncDisposable {
   }
 }
 
-const SERVER = { host: "127.0.0.1", port: 0, capacity: 50, workers: 2, sourceRate: 200, sourceBurst: 200 };
+const SERVER = {
+  ...{ host: "127.0.0.1", port: 0, capacity: 50, workers: 2, sourceRate: 200, sourceBurst: 200 },
+  // Nothing listens on this port.
+  journal: "redis://127.0.0.1:1",
+};
 
 describe("with a running server", () => {
   let admin: AdminServer | undefined;
   afterAll(() => admin?.stop());
 
   inBrowser(
-    "its figures move under load and agree with /api/stats and /metrics; it tells who is limited, and finds a node",
+    "its figures move under load and agree with /api/stats and /metrics; it tells what is wrong and who is limited, and finds a node",
     async () => {
       admin = await AdminServer.start({ host: "127.0.0.1", port: 0 });
       const url = admin.url!;
@@ -461,7 +465,7 @@ describe("with a running server", () => {
           await using server = await DiscoveryServer.start(SERVER);
           admin!.watch(server);
           await open.page.clock.runFor(2000);
-          await open.shows("#ready", "ready");
+          await open.shows("#ready", /^(not )?ready$/);
           const number = async (selector: string) => Number((await open.text(selector)).replaceAll(" ", ""));
           const stats = async () => (await (await fetch(`${url}api/stats`)).json()) as StatsReply;
           await using client = await Client.open(server.port);
@@ -474,6 +478,10 @@ describe("with a running server", () => {
             while (seen.size < 3) seen.add(await number("#packets-total"));
             await open.shows("#packets", /^[1-9][ \d]+$/);
             expect(await open.texts("#workers li")).toHaveLength(2);
+            // In words: the registry has no room, the journal cannot be reached, and this source is over a limit.
+            await open.shows("#problems", /The registry is full: 50 of 50 nodes; .* raise --capacity/);
+            await open.shows("#problems", /The journal could not be read yet/);
+            await open.shows("#problems", /limits stop packets: .* by --source-rate/i);
             await open.shows("#limited-rows", /source 127\.0\.0\.1\/32 queries --source-rate [1-9]/);
           }
           // The server may send packets to itself to see whether it is ready, so its counters go on. The page is never ahead.

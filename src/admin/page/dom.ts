@@ -18,6 +18,13 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Sets a text in which names of flags, such as `--source-rate`, are set as code and not broken between lines. */
+export function setProse(element: Element, text: string): void {
+  if (element.textContent === text) return;
+  const parts = text.split(/(--[a-z][a-z-]*[a-z])/);
+  element.replaceChildren(...parts.map((part, i) => (i % 2 === 1 ? make("code", "", part) : part)));
+}
+
 /** A part of a list or table that shows one item. */
 export interface Row<T> {
   readonly element: HTMLElement;

@@ -1,6 +1,6 @@
 /** Which sources, networks and NodeIDs a limit stops now. */
 import type { LimitedKey, StatsReply } from "../api.ts";
-import { byId, make, type Row, Rows, setText } from "./dom.ts";
+import { byId, make, type Row, Rows, setProse, setText } from "./dom.ts";
 import { clock, count, counted, duration, nodeId, rate } from "./format.ts";
 
 const LIMITS: Readonly<Record<LimitedKey["limit"], string>> = {
@@ -51,7 +51,7 @@ export function showLimited(stats: StatsReply, limited: readonly LimitedKey[]): 
     byId("limited-count"),
     limited.length === 0 ? "" : `${count(limited.length)} over a limit, with ${rate(perSecond)} packets a second`,
   );
-  setText(byId("limits"), settings(stats.limits));
+  setProse(byId("limits"), settings(stats.limits));
 }
 
 /** The limits that are in force, in words. */

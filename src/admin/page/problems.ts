@@ -1,7 +1,7 @@
 /** The top of the page: what is wrong now, in words, and what becomes of the connection. */
 import type { ProblemReply, ReadyReply, StatsReply } from "../api.ts";
 import type { ConnectionState } from "./connection.ts";
-import { byId, make, type Row, Rows, setText } from "./dom.ts";
+import { byId, make, type Row, Rows, setProse, setText } from "./dom.ts";
 import { clock, count, counted, duration, visible } from "./format.ts";
 
 const FINE = "Everything is fine.";
@@ -27,7 +27,7 @@ function problemRow(): Row<Item> {
     show(item) {
       element.dataset.severity = item.severity;
       setText(severity, item.severity === "error" ? "Error" : "Warning");
-      setText(text, visible(item.text));
+      setProse(text, visible(item.text));
       setText(since, item.since);
     },
   };
