@@ -26,6 +26,7 @@ export class OpenPage implements AsyncDisposable {
   /** The text of an element as a reader sees it, with plain spaces; empty if it is not displayed. */
   async text(selector: string): Promise<string> {
     const element = this.page.locator(selector);
+    // biome-ignore lint/performance/useDomNodeTextContent: what a reader sees depends on the layout
     return (await element.isVisible()) ? (await element.innerText()).replaceAll(/\s+/g, " ").trim() : "";
   }
 
