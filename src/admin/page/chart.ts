@@ -58,10 +58,10 @@ export class Chart {
         axes: [
           {
             ...common,
-            ...{ grid: { show: false }, space: 44, size: 24, gap: 4, incrs: TIME_STEPS_S },
+            ...{ grid: { show: false }, space: 44, size: 28, gap: 8, incrs: TIME_STEPS_S },
             values: (_, times) => times.map(minute),
           },
-          { ...common, grid, size: AXIS_WIDTH, gap: 6, space: 32, values: (_, values) => values.map(axis) },
+          { ...common, grid, size: AXIS_WIDTH, gap: 6, space: 28, values: (_, values) => values.map(axis) },
         ],
         series: [
           {},
