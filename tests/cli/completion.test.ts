@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../support/command.ts";
+import { describeCommand, run } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
 import { until } from "../support/time-limits.ts";
 
@@ -124,6 +124,15 @@ describe("each script", () => {
       expect(ofFish.sort(), commands[i]).toEqual(flags.sort());
       for (const flag of flags) for (const text of texts) expect(text).toContain(flag);
     }
+  });
+});
+
+describeCommand("whereabouts completion", ({ run }) => {
+  test("prints the commands, and the flags of those that this runtime has", async () => {
+    const { out, err, code } = await run(["completion", "bash"]);
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+    expect(out).toContain('words="server status announce lookup watch journal decode bench completion help"');
+    expect(out).toContain("--group --interface --server --lan --timeout --json --help");
   });
 });
 

@@ -121,7 +121,12 @@ export function addServerFlags(command: Command): Command {
         .default("127.0.0.1:22080")
         .argParser(adminAddress),
     )
-    .addOption(flag("--admin-token <secret>", "what requests to the admin address must present"))
+    .addOption(
+      flag(
+        "--admin-token <secret>",
+        "what requests to --admin must present; better as variable: others can read flags",
+      ),
+    )
     .addOption(
       flag("--log-level <level>", "the least severe level that is logged; warn is warning")
         .default("info")
