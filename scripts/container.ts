@@ -32,7 +32,7 @@ const value = (name: string) => stage.find(([instruction]) => instruction === na
 const array = (text: string): string[] => JSON.parse(text.slice(text.indexOf("[")));
 
 const folder = mkdtempSync(join(tmpdir(), "whereabouts-container-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
 const image = join(folder, "image");
 const built = join(folder, "out");
 
@@ -59,12 +59,12 @@ const inside = (command: readonly string[]) => [
   ...command,
 ];
 // A network and mounts of its own: lo, the default ports, /proc and /dev, as in a container. It ends when its input does.
-const set = 'ip link set lo up && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && echo up && exec cat';
+const set = 'ip link set lo up && mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && echo up && exec cat';
 const shell = Bun.spawn(["unshare", "--net", "--mount", "sh", "-c", set, image], {
   stdin: "pipe",
   stdout: "pipe",
 });
-for await (const _ of shell.stdout) break;
+if (!(await shell.stdout.getReader().read()).value) throw new Error("no namespaces: run this as root");
 const inNetwork = (command: readonly string[]) => [
   "nsenter",
   `--target=${shell.pid}`,
@@ -99,5 +99,6 @@ try {
   server.kill("SIGTERM");
   const code = await server.exited;
   shell.stdin.end();
+  await shell.exited;
   console.log(`the server ended with exit code ${code}`);
 }
