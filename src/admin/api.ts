@@ -62,7 +62,8 @@ export interface NodeIdReply {
 
 /**
  * `/api/nodes/ID`, with status 200. For a node that the server does not know: status 404 and an {@link ErrorReply}. For a
- * text that is no NodeID: status 400. ID is the NodeID's text, percent-encoded, or `hex:` and its bytes in hex.
+ * text that is no NodeID: status 400. ID is the NodeID's text, percent-encoded, or `hex:` and its bytes in hex. The text of `.`,
+ * `..` and of all that begins with `hex:` must be written in hex.
  */
 export interface NodeReply extends Omit<NodeInfo, "nodeId" | "announcedAt" | "expiresAt"> {
   readonly nodeId: NodeIdReply;

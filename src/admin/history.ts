@@ -1,4 +1,4 @@
-/** What was counted in each interval of the last hour. Takes the same memory after a day as after an hour. */
+/** Counts per interval of the last hour. Takes the same memory after a day as after an hour. */
 import type { ServerStats } from "../server/index.ts";
 import type { HistoryReply } from "./api.ts";
 
@@ -7,7 +7,8 @@ export const INTERVAL_MS = 10_000;
 const INTERVALS = 360;
 
 interface Interval {
-  readonly verdicts: readonly number[];
+  /** null if the last interval was missed: nothing tells in which of both a packet came. */
+  readonly verdicts: readonly number[] | null;
   readonly nodes: number;
   readonly journalLag: number;
   readonly kernelDrops: number | null;
@@ -38,7 +39,8 @@ export class History {
     if (count <= this.#count) return;
     const missed = Math.min(count - this.#count - 1, INTERVALS);
     for (let i = 0; i < missed; i++) this.#intervals.push(undefined);
-    this.#intervals.push(difference(this.#last, stats));
+    const interval = difference(this.#last, stats);
+    this.#intervals.push(missed === 0 ? interval : { ...interval, verdicts: null, kernelDrops: null });
     this.#intervals.splice(0, missed + 1);
     this.#count = count;
     this.#last = stats;

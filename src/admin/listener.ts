@@ -24,17 +24,17 @@ const MOST_BODY_BYTES = 1024;
 
 type Handler = (request: Request) => Promise<Response>;
 
-/** The errors that may be over later: another program has the port, or the interface has no address yet. */
-const PASSING: Readonly<Record<string, string>> = {
+/** Errors that may be over later: another program has the port, or the network is not up yet. */
+const TEMPORARY: Readonly<Record<string, string>> = {
   EADDRINUSE: "the port is in use",
   EADDRNOTAVAIL: "no interface of this machine has that address",
+  EAI_AGAIN: "the name server does not answer",
 };
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "not permitted (ports below 1024 need privileges)",
   EAFNOSUPPORT: "this machine has no IPv6",
   ENOTFOUND: "the name is unknown",
-  EAI_AGAIN: "the name server does not answer",
 };
 
 export class Listener {
@@ -53,14 +53,14 @@ export class Listener {
     this.#handler = handler;
   }
 
-  /** @throws {ServerError} if it cannot listen, for a reason that does not pass */
+  /** @throws {ServerError} for an error that is not temporary */
   static async start(options: AdminOptions, handler: Handler): Promise<Listener> {
     const listener = new Listener(options, handler);
-    const passing = await listener.#listen();
-    if (passing !== undefined) {
+    const temporary = await listener.#listen();
+    if (temporary !== undefined) {
       logger.warning(
         "the live page cannot be served on {address}: {reason}; it is tried again every {seconds} s (--admin sets another address)",
-        { address: listener.#address(), reason: passing, seconds: RETRY_MS / 1000 },
+        { address: listener.#address(), reason: temporary, seconds: RETRY_MS / 1000 },
       );
       listener.#tryAgain();
     }
@@ -126,12 +126,10 @@ export class Listener {
         fetch: this.#handler,
       });
     } catch (error) {
-      const { code = "", message } = error as NodeJS.ErrnoException;
-      if (code in PASSING) return PASSING[code];
-      throw new ServerError(
-        `the live page cannot be served on ${this.#address()}: ${REASONS[code.replace(/^DNS_/, "")] ?? message}`,
-        code,
-      );
+      const { code: fullCode = "", message } = error as NodeJS.ErrnoException;
+      const code = fullCode.replace(/^DNS_/, "");
+      if (code in TEMPORARY) return TEMPORARY[code];
+      throw new ServerError(`the live page cannot be served on ${this.#address()}: ${REASONS[code] ?? message}`, code);
     }
     // It must be the same port when it listens again.
     this.#port = this.#http.port!;

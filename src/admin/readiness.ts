@@ -1,18 +1,25 @@
 /** Checks whether the server is ready, at most once a second, however many requests ask. */
 import type { DiscoveryServer, Readiness } from "../server/index.ts";
-import { Fresh } from "./fresh.ts";
+import { Cached } from "./cached.ts";
 
 const CHECK_MS = 1000;
 /** How long statistics wait for a check. Under a flood a check may take longer; then the last result counts. */
 const WAIT_MS = 25;
 
 export class ReadinessCheck {
-  readonly #check: Fresh<Promise<Readiness>>;
+  readonly #check: Cached<Promise<Readiness>>;
+  #running: Promise<Readiness> | undefined;
   /** The result of the last check. */
   #ready = false;
 
   constructor(server: DiscoveryServer) {
-    this.#check = new Fresh(CHECK_MS, () => this.#run(server));
+    // A check that takes longer than a second is waited for: another one beside it would only add to the load.
+    this.#check = new Cached(CHECK_MS, () => {
+      this.#running ??= this.#run(server).finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    });
     // So that there is a result when the first request comes.
     void this.#check.get();
   }

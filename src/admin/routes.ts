@@ -1,4 +1,4 @@
-/** The paths of the admin server and what answers them. */
+/** The paths of the admin server, and the handler for each. */
 import { ServerError } from "../server/index.ts";
 import type { ReadyReply } from "./api.ts";
 import { type Asset, asset } from "./assets.ts";
@@ -39,7 +39,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
 /** @param path - the path of the request's URL */
 export async function route(request: Request, path: string, state: State): Promise<Response> {
   const answer = answerOf(path, state);
-  if (answer === undefined) return errorReply(404, "there is no such page");
+  if (answer === undefined) return errorReply(404, "there is no such path: docs/admin.md lists all");
   // Bun leaves the body away for HEAD.
   if (request.method !== "GET" && request.method !== "HEAD") {
     return errorReply(405, "only GET and HEAD are allowed", { allow: "GET, HEAD" });
@@ -47,7 +47,7 @@ export async function route(request: Request, path: string, state: State): Promi
   return answer(request);
 }
 
-/** What answers requests for a path; undefined for an unknown path. */
+/** The handler for a path; undefined for an unknown path. */
 function answerOf(path: string, { phase, watched }: State) {
   if (path === "/healthz") return () => reply("ok\n", { type: TEXT_TYPE });
   if (path === "/readyz") return () => ready(phase, watched);
@@ -84,7 +84,12 @@ function node(watched: Watched, request: Request): Response {
 
 function events({ events }: Watched): Response {
   const stream = events.open();
-  if (stream === undefined) return errorReply(503, `there are ${MAX_STREAMS} streams already`, RETRY_AFTER);
+  if (stream === undefined)
+    return errorReply(
+      503,
+      `${MAX_STREAMS} pages or programs follow this server already: close one, or read /api/stats`,
+      RETRY_AFTER,
+    );
   return reply(stream, { type: "text/event-stream" });
 }
 

@@ -37,7 +37,7 @@ export class AdminServer {
    *
    * @throws {TypeError} for an option of the wrong kind, and for an unknown one
    * @throws {RangeError} for an option out of range, and if there is no token although other machines can reach the address
-   * @throws {ServerError} if it cannot listen, for a reason that does not pass
+   * @throws {ServerError} if it can never listen there, for instance because it lacks the privilege for a low port
    */
   static async start(options: AdminOptions): Promise<AdminServer> {
     checkAdminOptions(options);
@@ -69,6 +69,9 @@ export class AdminServer {
   }
 
   async #handle(request: Request): Promise<Response> {
+    // Bun answers all requests of one read in one turn of the event loop, so a client that does not wait for replies could
+    // keep this thread busy. While a reply is pending, Bun closes a connection that sends another request.
+    await new Promise(setImmediate);
     try {
       const path = pathOf(request);
       if (path === undefined) return errorReply(400, "the URL or the Host header is invalid");

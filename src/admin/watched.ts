@@ -4,8 +4,8 @@
  */
 import type { DiscoveryServer } from "../server/index.ts";
 import type { LimitedReply, NodeReply, ReadyReply, StatsEvent } from "./api.ts";
+import { Cached } from "./cached.ts";
 import { EventStreams } from "./events.ts";
-import { Fresh } from "./fresh.ts";
 import { History, INTERVAL_MS } from "./history.ts";
 import type { Bytes } from "./http.ts";
 import { renderMetrics } from "./metrics/index.ts";
@@ -21,21 +21,21 @@ export class Watched {
   readonly #readiness: ReadinessCheck;
   readonly #history: History;
   readonly #historyTimer: Timer;
-  readonly #historyText: Fresh<Bytes>;
-  readonly #stats: Fresh<Promise<Bytes>>;
-  readonly #limited: Fresh<Bytes>;
-  readonly #metrics: Fresh<Promise<Bytes>>;
+  readonly #historyText: Cached<Bytes>;
+  readonly #stats: Cached<Promise<Bytes>>;
+  readonly #limited: Cached<Bytes>;
+  readonly #metrics: Cached<Promise<Bytes>>;
 
   constructor(server: DiscoveryServer) {
     this.#server = server;
     this.#readiness = new ReadinessCheck(server);
     this.#history = new History(server.stats(), performance.now());
     this.#historyTimer = setInterval(() => this.#history.record(server.stats(), performance.now()), INTERVAL_MS);
-    this.#historyText = new Fresh(SHARED_MS, () => json(this.#history.reply(performance.now())));
-    this.#stats = new Fresh(SHARED_MS, async () => json(statsReply(server, await this.#readiness.recent())));
-    this.#limited = new Fresh(SHARED_MS, () => json(this.#limitedReply()));
-    this.#metrics = new Fresh(SHARED_MS, () => this.#renderMetrics());
-    const event = new Fresh(SHARED_MS, () => this.#event());
+    this.#historyText = new Cached(SHARED_MS, () => json(this.#history.reply(performance.now())));
+    this.#stats = new Cached(SHARED_MS, async () => json(statsReply(server, await this.#readiness.recent())));
+    this.#limited = new Cached(SHARED_MS, () => json(this.#limitedReply()));
+    this.#metrics = new Cached(SHARED_MS, () => this.#renderMetrics());
+    const event = new Cached(SHARED_MS, () => this.#event());
     this.events = new EventStreams(() => event.get());
   }
 

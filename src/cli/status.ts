@@ -15,8 +15,8 @@ import { flag, isOn } from "./values.ts";
 const DEFAULT_ADMIN = "127.0.0.1:22080";
 
 const HELP = `
-Asks a server at its admin address. Prints whether it is ready and why not, what is wrong in words, its figures, and whom it
-limits now. The variables are those of the server: 0.0.0.0 and [::] in --admin stand for this machine.
+Asks a server at its admin address. Prints whether it is ready and why not, what is wrong in words, its figures, and the
+sources that it limits now. The variables are those of the server: 0.0.0.0 and [::] in --admin stand for this machine.
 With --watch it stays and shows a live screen on a terminal (q or Ctrl-C ends it), elsewhere one line a second. It survives a
 restart of the server, and says so.
 
@@ -25,7 +25,7 @@ Exit code 0: the server is ready. 1: it is not ready. 2: wrong use, or the token
 
 Examples:
   whereabouts status
-  whereabouts status --watch --admin discovery.example.org:22080 --admin-token SECRET
+  WHEREABOUTS_ADMIN_TOKEN=SECRET whereabouts status --watch --admin discovery.example.org:22080
   whereabouts status --json | jq .nodes
 The JSON is that of /api/stats, with "readiness" (/readyz) and "limited" (/api/limited). While the server restores its journal
 it has "ready" and "readiness" only, and with --watch "ready" and "error" while it cannot be reached.`;

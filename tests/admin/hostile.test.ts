@@ -18,7 +18,9 @@ test("streams beyond the most are refused until one ends; all have the same text
   expect([accepted.length, refused.length]).toEqual([MAX_STREAMS, 100]);
   for (const { text } of refused) {
     expect(text).toContain("\r\nretry-after: 2\r\n");
-    expect(text).toContain(`{"error":"there are ${MAX_STREAMS} streams already"}`);
+    expect(text).toContain(
+      `{"error":"${MAX_STREAMS} pages or programs follow this server already: close one, or read /api/stats"}`,
+    );
   }
   await until(() => accepted.every(({ text }) => text.split("\ndata: ").length > 2), "two events on each stream");
   const secondEvents = accepted.map(({ text }) => text.split("\ndata: ")[2]!.split("\n")[0]);
@@ -37,6 +39,13 @@ test("streams beyond the most are refused until one ends; all have the same text
   await site.admin.stop();
   await until(() => accepted.every(({ closed }) => closed), "the end of all streams");
   expect(performance.now() - start).toBeLessThan(30_000);
+});
+
+test("a client that does not wait for replies gets one, and is cut off", async () => {
+  await using site = await Site.start();
+  const one = await site.connect("GET /api/stats HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200));
+  await until(() => one.closed, "the end of the connection");
+  expect(one.text.split("HTTP/1.1 ").length - 1).toBeLessThanOrEqual(1);
 });
 
 test("a stream that is not read is cut off, and the others go on", async () => {

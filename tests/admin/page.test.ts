@@ -121,10 +121,10 @@ describe("the page", () => {
       expect(await open.value<number>("document.querySelectorAll('canvas').length")).toBe(5);
       const summary = await open.value<string>("document.getElementById('traffic-summary').textContent");
       expect(summary.replaceAll(/\s/g, " ")).toMatch(
-        /^At last 1 000 answers a second; at least [\d ]+ answers a second, at most 1 \d\d\d/,
+        /^Now 1 000 answers a second; lowest [\d ]+ answers a second, highest 1 \d\d\d/,
       );
       expect(await open.value<string>("document.getElementById('registry-summary').textContent")).toMatch(
-        /^At last 412.206 nodes/,
+        /^Now 412.206 nodes/,
       );
     }),
   );

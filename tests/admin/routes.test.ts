@@ -64,7 +64,7 @@ test("HEAD gives the headers of GET without the body; other methods are refused"
 
 test("unknown paths are not found", async () => {
   for (const path of ["/nonsense", "/api", "/api/", "/api/nodes", "/healthz/", "/constructor", "/api/stats/x"]) {
-    expect(await errorOf(path)).toEqual([404, "there is no such page"]);
+    expect(await errorOf(path)).toEqual([404, "there is no such path: docs/admin.md lists all"]);
   }
   expect((await site.get("/nonsense", {}, "POST")).status).toBe(404);
 });

@@ -38,9 +38,7 @@ export const SERVER_METRICS: readonly Definition<Reading>[] = [
     "Datagrams processed: the sum of whereabouts_packets_total.",
     ({ stats }) => stats.received,
   ),
-  counter(`${NAME}_packets_total`, "Datagrams by what became of them.", ({ stats }) =>
-    byName("verdict", stats.verdicts),
-  ),
+  counter(`${NAME}_packets_total`, "Datagrams by verdict.", ({ stats }) => byName("verdict", stats.verdicts)),
   counter(
     `${NAME}_dry_run_total`,
     "Datagrams that passed only because of --limit-dry-run, by the limit that they exceeded.",

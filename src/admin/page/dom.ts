@@ -1,4 +1,4 @@
-/** Helpers for the DOM. Text goes in as text only: NodeIDs are strangers' bytes. */
+/** Helpers for the DOM. Text goes in as text only: NodeIDs are untrusted bytes. */
 
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const element = document.getElementById(id);

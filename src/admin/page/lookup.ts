@@ -1,4 +1,5 @@
 /** The look-up box: what the server knows of one node. */
+import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import type { ErrorReply, NodeReply } from "../api.ts";
 import { byId, make } from "./dom.ts";
 import { clock, duration, nodeId, nodeIdHex, visible } from "./format.ts";
@@ -7,6 +8,9 @@ import { clock, duration, nodeId, nodeIdHex, visible } from "./format.ts";
 async function lookUp(written: string): Promise<HTMLElement[]> {
   const hex = nodeIdHex(written);
   if (hex === undefined) return [make("p", "failed", "Behind hex: come pairs of hex digits, such as hex:0aff.")];
+  if (hex.length === 0 || hex.length > 2 * MAX_ID_LENGTH) {
+    return [make("p", "failed", `A NodeID has 1 to ${MAX_ID_LENGTH} bytes.`)];
+  }
   const name = make("b", "name", visible(written));
   try {
     // In hex, since a path cannot have every text: `..` would be another path.

@@ -1,4 +1,4 @@
-/** Answers and packets a second, and what became of each packet. */
+/** Answers and packets a second, and the verdicts of packets. */
 import type { StatsReply } from "../api.ts";
 import { Chart } from "./chart.ts";
 import { byId, make, type Row, Rows, setText } from "./dom.ts";
@@ -87,7 +87,7 @@ export function showOutcomes({ times, stacked }: Hour): void {
   const last = partsOf(stacked.map((column) => column.at(-1) ?? 0));
   const shares = GROUPS.map(({ title }, i) => `${rate(last[i]!)} ${title}`).join(", ");
   const all = rangeOf(stacked.at(-1)!, (n) => `${rate(n)} packets a second`);
-  outcomes.show([times, ...stacked.toReversed()], `${all} Of each, at last: ${shares}.`);
+  outcomes.show([times, ...stacked.toReversed()], `${all} By outcome, now: ${shares}.`);
 }
 
 /** A column in words. */
@@ -101,7 +101,7 @@ export function rangeOf(column: readonly (number | null)[], text: (value: number
     last = value;
   }
   if (last === undefined) return "Nothing is known yet.";
-  return `At last ${text(last)}; at least ${text(least)}, at most ${text(most)}.`;
+  return `Now ${text(last)}; lowest ${text(least)}, highest ${text(most)}.`;
 }
 
 export function recolorTraffic(): void {

@@ -142,7 +142,8 @@ function lineOfError(text: string): number {
   const lines = text.split("\n");
   const error = (count: number): string | undefined => {
     try {
-      Bun.TOML.parse(lines.slice(0, count).join("\n"));
+      // With the newline at its end: without it, Bun words some errors differently.
+      Bun.TOML.parse(`${lines.slice(0, count).join("\n")}\n`);
       return undefined;
     } catch (cause) {
       return (cause as Error).message;

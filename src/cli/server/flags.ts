@@ -124,7 +124,7 @@ export function addServerFlags(command: Command): Command {
     .addOption(
       flag(
         "--admin-token <secret>",
-        "what requests to --admin must present; better as variable: others can read flags",
+        "secret that HTTP requests must send; better set by its variable or the file: ps shows flags",
       ),
     )
     .addOption(

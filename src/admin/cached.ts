@@ -1,5 +1,5 @@
-/** A value that is made anew at most every `ms`, however many requests ask for it. */
-export class Fresh<T> {
+/** A value that is computed again after `ms`, however many requests ask for it. */
+export class Cached<T> {
   readonly #make: () => T;
   readonly #ms: number;
   #value: T | undefined;
