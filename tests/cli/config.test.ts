@@ -44,7 +44,7 @@ const VALUES: Readonly<Record<string, readonly [file: string, variable: string, 
   admin: ['"off"', "127.0.0.1:1", "[::1]:2"],
   "admin-token": ['"secret-a"', "secret-b", "secret-c"],
   "log-level": ['"debug"', "warn", "error"],
-  "log-format": ['"json"', "pretty", "json"],
+  "log-format": ['"json"', "auto", "json"],
 };
 
 /** Not in the file: what is about the file itself, and --print-config, which has no variable either. */
@@ -54,7 +54,7 @@ const MOST = file(OPTIONS.map((option) => `${option.name()} = ${VALUES[option.na
 const VARIABLES = Object.fromEntries(values(1).map(([option, value]) => [option.envVar!, value!]));
 const FLAGS = values(2).map(([option, value]) => `${option.long}=${value}`);
 /** Without the variables that tests of the command have otherwise. */
-const NONE = { WHEREABOUTS_JOURNAL: "", WHEREABOUTS_ADMIN: "" };
+const NONE = { WHEREABOUTS_JOURNAL: "", WHEREABOUTS_ADMIN: "", WHEREABOUTS_LOG_FORMAT: "" };
 
 async function printed(args: readonly string[], env: Record<string, string> = NONE) {
   const { out, err, code } = await run(["server", "--print-config", ...args], "", { env });
@@ -130,7 +130,7 @@ test("a server starts with the values of its file", async () => {
     'host = ["127.0.0.1"]\nport = 0\ncapacity = 10\nworkers = 1\nlog-format = "json"\nadmin-token = "secret"\n',
     0o644,
   );
-  await using child = start(["server"], { env: { WHEREABOUTS_CONFIG: path } });
+  await using child = start(["server"], { env: { WHEREABOUTS_CONFIG: path, WHEREABOUTS_LOG_FORMAT: "" } });
   const log = new OutputLines(child.stdout);
   const warning = JSON.parse(await log.next(/./)).message;
   expect(warning).toBe(

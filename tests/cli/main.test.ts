@@ -159,7 +159,7 @@ describe("whereabouts server", () => {
     expect(records.at(-1).properties).toMatchObject({ received: 0, answered: 0, "limited-source": 0, nodes: 0 });
     expect(records.at(-1).properties).toMatchObject({ residentMB: expect.any(Number), journalLateSeconds: 0 });
     for (const key of Object.keys(records.at(-1).properties)) expect(key).not.toContain(" ");
-    for (const record of records) expect(record["@timestamp"]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/);
+    for (const record of records) expect(record["@timestamp"]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]{12}[+-]\d\d:\d\d$/);
   });
 
   test("takes its flags from the environment too, and a flag wins", async () => {

@@ -245,7 +245,7 @@ export class RedisJournal implements Journal {
     } catch (error) {
       this.bad++;
       this.#rewriter.read(id, undefined);
-      // At debug level, because each bad entry adds a line. The warning below is logged once a minute at most.
+      // At debug level, because each bad entry adds a line. The warning below is logged once in 30 s at most.
       logger.debug(escapeLogText(`entry ${id} of ${this.#stream.key} is not a batch: ${(error as Error).message}`));
       this.#badBatchLog.failed(
         `${this.where} has entries that this version cannot read: they are skipped, and counted as "bad"`,
