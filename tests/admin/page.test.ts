@@ -456,7 +456,8 @@ describe("with a running server", () => {
   inBrowser(
     "its figures move under load and agree with /api/stats and /metrics; it tells what is wrong and who is limited, and finds a node",
     async () => {
-      admin = await AdminServer.start({ host: "127.0.0.1", port: 0 });
+      const token = "the-token-of-the-page-test";
+      admin = await AdminServer.start({ host: "127.0.0.1", port: 0, token });
       const url = admin.url!;
       await withPage(
         url,
@@ -467,7 +468,7 @@ describe("with a running server", () => {
           await open.page.clock.runFor(2000);
           await open.shows("#ready", /^(not )?ready$/);
           const number = async (selector: string) => Number((await open.text(selector)).replaceAll(" ", ""));
-          const stats = async () => (await (await fetch(`${url}api/stats`)).json()) as StatsReply;
+          const get = (path: string) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
           await using client = await Client.open(server.port);
           // Twice, so that it keeps its place in the registry, which the load fills.
           for (let i = 0; i < 2; i++) client.send(announcement(ascii("NODE"), 22000));
@@ -485,14 +486,14 @@ describe("with a running server", () => {
             await open.shows("#limited-rows", /source 127\.0\.0\.1\/32 queries --source-rate [1-9]/);
           }
           // The server may send packets to itself to see whether it is ready, so its counters go on. The page is never ahead.
-          const before = await stats();
+          const before = (await (await get("api/stats")).json()) as StatsReply;
           while ((await number("#packets-total")) < before.received) await Bun.sleep(50);
           const [packets, answers] = [await number("#packets-total"), await number("#answers-total")];
-          const after = await stats();
+          const after = server.stats();
           expect(packets).toBeLessThanOrEqual(after.received);
           expect(answers).toBeGreaterThanOrEqual(before.verdicts.answered);
           expect(answers).toBeLessThanOrEqual(after.verdicts.answered);
-          const metrics = await (await fetch(`${url}metrics`)).text();
+          const metrics = await (await get("metrics")).text();
           expect(Number(/^whereabouts_received_total (\d+)$/m.exec(metrics)![1])).toBeGreaterThanOrEqual(packets);
           for (const [id, result] of [
             ["NODE", "NODE is at 127.0.0.1:22000."],
@@ -503,7 +504,7 @@ describe("with a running server", () => {
             await open.shows("#lookup-result > p", result);
           }
         },
-        { movableClock: true },
+        { movableClock: true, httpCredentials: { username: "", password: token } },
       );
     },
   );
