@@ -28,7 +28,9 @@ const JOURNALS = `
   sqlite:PATH  another SQLite file
   redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]
                Redis; rediss:// is Redis with TLS, valkey:// is Valkey
-Set WHEREABOUTS_JOURNAL instead of the flag if the URL has a password: other users can read command lines.`;
+Set WHEREABOUTS_JOURNAL instead of the flag if the URL has a password: other users can read command lines.
+
+Exit code 0: done. 1: the journal or a file cannot be used, or lines to import were invalid. 2: wrong use.`;
 
 const EXPORT_HELP = `
 Prints one line of JSON per node that has not expired, in order of announcement. A server may use the journal meanwhile.
@@ -44,7 +46,7 @@ const IMPORT_HELP = `
 Reads lines that "whereabouts journal export" has printed. A line needs "nodeIdHex" or "nodeId" (if it has both,
 "nodeIdHex" counts), "ip", "port" and "announcedAt". It may have "confirmed"; a node counts as confirmed without it.
 A node that the journal knows from a later announcement keeps that one. Expired nodes are left out. Invalid lines are
-reported with their number and left out; the exit code is 1 then.
+reported with their number and left out.
 Servers that share a Redis know the nodes at once. Stop the server before you import into its SQLite file.
 ${JOURNALS}
 

@@ -16,7 +16,8 @@ const DEFAULT_ADMIN = "127.0.0.1:22080";
 
 const HELP = `
 Asks a server at its admin address. Prints whether it is ready and why not, what is wrong in words, its figures, and the
-sources that it limits now. The variables are those of the server: 0.0.0.0 and [::] in --admin stand for this machine.
+sources that it limits now. The variables are those of the server: 0.0.0.0 and [::] in --admin stand for this machine. For
+https:// with a certificate of your own, set NODE_EXTRA_CA_CERTS to its file.
 With --watch it stays and shows a live screen on a terminal (q or Ctrl-C ends it), elsewhere one line a second. It survives a
 restart of the server, and says so.
 
@@ -25,10 +26,11 @@ Exit code 0: the server is ready. 1: it is not ready. 2: wrong use, or the token
 
 Examples:
   whereabouts status
-  WHEREABOUTS_ADMIN_TOKEN=SECRET whereabouts status --watch --admin discovery.example.org:22080
+  WHEREABOUTS_ADMIN_TOKEN=SECRET whereabouts status --watch --admin https://discovery.example.org
   whereabouts status --json | jq .nodes
-The JSON is that of /api/stats, with "readiness" (/readyz) and "limited" (/api/limited). While the server restores its journal
-it has "ready" and "readiness" only, and with --watch "ready" and "error" while it cannot be reached.`;
+--json answers at once; the text takes half a second, in which it counts packets. The JSON is that of /api/stats, with
+"readiness" (/readyz) and "limited" (/api/limited). While the server restores its journal it has "ready" and "readiness" only,
+and with --watch "ready" and "error" while it cannot be reached.`;
 
 interface Flags {
   readonly admin: URL | "off";
