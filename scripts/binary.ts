@@ -13,12 +13,17 @@ const SOURCES = join(import.meta.dir, "../src");
 const TARGETS = ["x64", "arm64", "x64-musl", "arm64-musl"];
 const MORE_TARGETS = ["x64-baseline", "x64-musl-baseline"];
 
+/** Starts that are measured. */
+const RUNS = 5;
+
 const HELP = `Usage: bun run build:binary [--target NAME ...] [--out FOLDER]
 
 Builds the command line as one file for Linux that needs no Bun: FOLDER/whereabouts-NAME.
 
   --target NAME   ${[...TARGETS, ...MORE_TARGETS].join(", ")}; may be repeated; default: ${TARGETS.join(", ")}
-  --out FOLDER    default: build/bin`;
+  --out FOLDER    default: build/bin
+  --measure       also starts the server of the binary for this machine 5 times, on loopback, and prints after how many
+                  milliseconds it listens (median; target: less than 300)`;
 
 /**
  * Builds one binary.
@@ -52,6 +57,7 @@ function parse() {
       options: {
         target: { type: "string", multiple: true },
         out: { type: "string", default: join(import.meta.dir, "../build/bin") },
+        measure: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }).values;
@@ -65,7 +71,26 @@ function refuse(why: string): never {
   process.exit(2);
 }
 
-const { target: targets = TARGETS, out, help } = parse();
+/** @returns the median of the times from the start of the process until the server listens, in ms */
+async function timeToListen(file: string): Promise<number> {
+  const times: number[] = [];
+  while (times.length < RUNS) {
+    const from = performance.now();
+    const flags = ["--host", "127.0.0.1", "--port", "0", "--admin", "off", "--journal", "memory"];
+    const child = Bun.spawn([file, "server", ...flags], { env: {}, stdout: "pipe", stderr: "inherit" });
+    let log = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      log += text;
+      if (log.includes("listens on")) break;
+    }
+    times.push(performance.now() - from);
+    child.kill("SIGTERM");
+    await child.exited;
+  }
+  return times.sort((a, b) => a - b)[RUNS >> 1]!;
+}
+
+const { target: targets = TARGETS, out, measure, help } = parse();
 if (help) {
   console.log(HELP);
   process.exit(0);
@@ -80,6 +105,7 @@ for (const target of targets) {
     const file = await buildBinary(target, out);
     console.log(`${relative(process.cwd(), file)}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
     built++;
+    if (measure && target === process.arch) console.log(`  listens after ${Math.round(await timeToListen(file))} ms`);
   } catch (error) {
     console.error(`build:binary: ${target} could not be built: ${(error as Error).message.trim().split("\n")[0]}`);
   }

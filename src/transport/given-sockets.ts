@@ -50,7 +50,7 @@ export function describeGivenSockets(fds: readonly number[]): GivenSocket[] {
  *
  * @throws {Error} with a text for people, if it is no bound UDP socket; or an error of `loadLibc`
  */
-export function describeGivenSocket(fd: number, libc: Libc = loadLibc()): GivenSocket {
+function describeGivenSocket(fd: number, libc: Libc = loadLibc()): GivenSocket {
   const { call } = libc;
   const type = Int32Array.of(0);
   const isSocket = call.getsockopt(fd, SOL_SOCKET, SO_TYPE, type, Int32Array.of(4)) === 0;

@@ -50,7 +50,7 @@ describe("the binary", () => {
       async () => {
         await using host = await Host.create();
         const journal = `sqlite:${folder.at(`${transport}.db`)}`;
-        const flags = ["--host", "127.0.0.1", "--admin", "off", "--workers", "2", "--transport", transport];
+        const flags = ["--host", "127.0.0.1", "--workers", "2", "--transport", transport];
         const server = start(["server", ...flags, "--journal", journal], host);
         const lines = new OutputLines(server.stdout);
         expect(await lines.next(/listens on/)).toContain(`wasm engine, 2 workers, transport ${transport}`);
@@ -59,12 +59,16 @@ describe("the binary", () => {
         await new OutputLines(announce.stdout).next(/"NODE"/);
         const { out, code } = await output(["lookup", "NODE", "--server", "127.0.0.1", "--json"], host);
         expect({ code, ...JSON.parse(out) }).toMatchObject({ code: 0, nodeId: "NODE", ip: "127.0.0.1", port: 4711 });
+        // The admin server is where it is by default. Its page is inside the binary.
+        const status = await output(["status", "--json"], host);
+        expect({ code: status.code, ...JSON.parse(status.out) }).toMatchObject({ code: 0, ready: true, transport });
+        expect(host.run("curl -sf --compressed http://127.0.0.1:22080/")).toContain("<html");
         for (const child of [announce, server]) child.kill("SIGTERM");
         expect(await server.exited).toBe(0);
         await announce.exited;
 
-        const stats = await output(["journal", "stats", "--journal", journal, "--json"]);
-        expect(JSON.parse(stats.out)).toMatchObject({ nodes: 1 });
+        const stored = await output(["journal", "export", "--journal", journal]);
+        expect(stored.out).toContain("NODE");
       },
     );
   }
