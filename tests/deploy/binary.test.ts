@@ -62,7 +62,9 @@ describe("the binary", () => {
         // The admin server is where it is by default. Its page is inside the binary.
         const status = await output(["status", "--json"], host);
         expect({ code: status.code, ...JSON.parse(status.out) }).toMatchObject({ code: 0, ready: true, transport });
-        expect(host.run("curl -sf --compressed http://127.0.0.1:22080/")).toContain("<html");
+        const fetchPage = 'console.log(await (await fetch("http://127.0.0.1:22080/")).text())';
+        const page = Bun.spawnSync(host.command([process.execPath, "-e", fetchPage]));
+        expect(page.stdout.toString()).toContain("<html");
         for (const child of [announce, server]) child.kill("SIGTERM");
         expect(await server.exited).toBe(0);
         await announce.exited;
