@@ -27,8 +27,8 @@ const REPLY_LENGTH_WORD = SLOT_REPLY_LENGTH >>> 2;
 const IPV4_WORD = (SLOT_SOURCE + 4) >>> 2;
 const ADDRESS_WORD = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
 
-/** How long the datagrams that wait in sockets are handled before these are closed, in ms. Full buffers take less. */
-const DRAIN_MS = 200;
+/** The least that a datagram takes of a receive buffer, in bytes. Linux counts more than that. */
+const DATAGRAM_BYTES = 256;
 
 /**
  * Handles the datagrams that wait in sockets which are about to be closed. New ones go to other sockets on the port from now on:
@@ -37,11 +37,11 @@ const DRAIN_MS = 200;
 export function drainLanes(lanes: Iterable<SocketLane>, processBatch: (count: number) => number): void {
   const draining = [...lanes].filter((lane) => !lane.given);
   for (const lane of draining) lane.detach();
-  const until = performance.now() + DRAIN_MS;
   for (const lane of draining) {
-    for (let count = lane.receive(false); count > 0; count = lane.receive(false)) {
+    // A bound by time would lose datagrams on a busy machine.
+    for (let left = lane.capacity, count = lane.receive(false); count > 0 && left > 0; count = lane.receive(false)) {
       if (processBatch(count) > 0) lane.reply(count);
-      if (performance.now() > until) return;
+      left -= count;
     }
   }
 }
@@ -87,6 +87,12 @@ export class SocketLane {
 
   get given(): boolean {
     return this.#socket.given;
+  }
+
+  /** More datagrams than fit into the receive buffer. */
+  get capacity(): number {
+    // Linux grants twice the size.
+    return Math.ceil((2 * this.#socket.receiveBuffer) / DATAGRAM_BYTES);
   }
 
   /** See {@link detachSocket}. */

@@ -21,8 +21,6 @@ import type { Transport, TransportOptions } from "./transport.ts";
 const MAX_TRIES = 2;
 /** Full batches in a row, without a turn of the event loop, after which the other sockets get a turn. */
 const BATCHES_PER_TURN = 8;
-/** The longest that Bun's receive loop may take to empty the sockets when the transport stops. */
-const STOP_MS = 200;
 /** How often an idle thread checks whether it should stop. */
 const IDLE_MS = 100;
 
@@ -35,8 +33,8 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   const sources: (Bun.udp.Socket<"buffer"> | undefined)[] = new Array(slots.batch).fill(undefined);
   let pending = 0;
   let scheduled = false;
-  /** Set when it is asked to stop: the latest time until which it handles what waits in the sockets. */
-  let stopBy: number | undefined;
+  /** Set when it is asked to stop: how many datagrams it still handles, at most, until it closes the sockets. */
+  let left: number | undefined;
   let closed = false;
   let idle: Timer | undefined;
   let sockets: readonly BunSocket[] = [];
@@ -98,6 +96,7 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   function processBatch(): void {
     const count = pending;
     pending = 0;
+    if (left !== undefined) left -= count;
     try {
       if (options.processBatch(count) > 0) reply(count);
     } catch (error) {
@@ -120,8 +119,8 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
   }
 
   function checkStop(): void {
-    if (stopBy !== undefined) {
-      if (performance.now() >= stopBy) end();
+    if (left !== undefined) {
+      if (left <= 0) end();
       return;
     }
     if (!options.shouldStop()) {
@@ -130,8 +129,11 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
     }
     // Bun's receive loop may be running. It ends when the sockets are empty, because they get no new datagrams; but without
     // system calls they do, and under a flood it would never end.
-    stopBy = performance.now() + (lanes.size > 0 ? STOP_MS : 0);
-    for (const lane of lanes.values()) lane.detach();
+    left = 0;
+    for (const lane of lanes.values()) {
+      left += lane.capacity;
+      lane.detach();
+    }
     setImmediate(() => {
       drain();
       end();
@@ -218,7 +220,8 @@ export async function openUdp(options: TransportOptions, openSocket = openBunSoc
     addresses: sockets.map(({ address }) => address.text),
     receiveBuffer: granted.length > 0 ? Math.min(...granted) : undefined,
     close() {
-      stopBy ??= performance.now() + STOP_MS;
+      // So that batches do not begin another stop.
+      left ??= Number.POSITIVE_INFINITY;
       drain();
       close();
     },
