@@ -223,7 +223,7 @@ export class DiscoveryServer {
   /**
    * What is wrong now. The server looks once a second. The log says the same when something begins and ends.
    *
-   * @returns the problems, errors first; empty if nothing is wrong
+   * @returns errors first; empty if nothing is wrong
    * @example
    * ```ts
    * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000, receiveBuffer: 10_000 });
@@ -239,7 +239,7 @@ export class DiscoveryServer {
    * announcement and a query of its own were answered through the real socket. That takes up to a second, and the result is
    * used for another second. docs/reliability.md says more. Never rejects.
    *
-   * @returns the result of each check, and whether all passed
+   * @returns the result of each check; `ready` if all of them passed
    * @example
    * ```ts
    * await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 1000 });

@@ -94,15 +94,6 @@ const CASES: [string, Partial<Sample>, Partial<Sample>, number, Problem["code"],
     /^info: the journal is in time again$/,
   ],
   [
-    "a journal that was not read",
-    { restored: false, ...journal({ where: "redis://h:6379/0" }) },
-    {},
-    1,
-    "journal-late",
-    /^error: the journal could not be read yet, .* check that Redis runs and can be reached$/,
-    /^info: the journal is in time again$/,
-  ],
-  [
     "a journal with more than the registry takes",
     journal({ noRoom: 5, bad: 1 }),
     journal({ noRoom: 5, bad: 1 }),
@@ -234,6 +225,13 @@ test("errors of the journal are a problem, about which the journal writes the lo
   monitor.look({ ...FINE, ...journal({ errors: 2 }) });
   expect(monitor.problems).toMatchObject([
     { code: "journal-late", text: expect.stringMatching(/^2 errors of the journal: /) },
+  ]);
+  monitor.look({ ...FINE, restored: false, ...journal({ where: "redis://h:6379/0" }) });
+  expect(monitor.problems).toMatchObject([
+    {
+      severity: "error",
+      text: expect.stringMatching(/^the journal could not be read yet, .* check that Redis runs and/),
+    },
   ]);
   expect(log).toEqual([]);
   for (const clock of [2000, -3000, -3000]) monitor.look({ ...FINE, ...journal({ errors: 2 }), clock });

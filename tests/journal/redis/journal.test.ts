@@ -330,9 +330,16 @@ describe.concurrent("a server that loses its Redis", () => {
       expect(performance.now() - began).toBeGreaterThan(4000);
       await b.announce(["B"], 2);
       expect(await b.port("B")).toBe(2);
+      const checked = async () => (await b.server.readiness()).checks.find(({ name }) => name === "journal");
+      expect(await checked()).toEqual({ name: "journal", ok: false, text: expect.stringContaining("not be read yet") });
+      expect(b.server.problems()[0]).toMatchObject({ code: "journal-late", severity: "error" });
       await redis.run();
       await untilKnown(b, "A", 1);
-      await until(() => b.server.stats().journal.appended === 1, "the journal");
+      // B, and the node of the server's own.
+      await until(() => b.server.stats().journal.appended >= 2, "the journal");
+      await until(() => b.server.problems().every(({ severity }) => severity !== "error"), "the end of the problem");
+      await Bun.sleep(1000);
+      expect(await checked()).toEqual({ name: "journal", ok: true, text: "the journal was read" });
     },
     TEST_LIMIT_MS,
   );

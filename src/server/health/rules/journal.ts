@@ -13,10 +13,6 @@ export function journalLate(): Rule {
     look(sample) {
       const { lag } = sample.journal;
       late = lag >= LATE_S || (late && lag >= IN_TIME_S);
-      if (!sample.restored) {
-        const text = `the journal could not be read yet, so nodes of before the start are unknown until they announce themselves: ${advice(sample)}`;
-        return { severity: "error", text };
-      }
       if (!late) return undefined;
       const text = `the journal is ${Math.round(lag)} s late: a crash now would lose the announcements of that time; ${advice(sample)}`;
       return { severity: "warning", text };
@@ -25,16 +21,20 @@ export function journalLate(): Rule {
   };
 }
 
+/** Of this, the journal itself writes the log. */
 export function journalErrors(): Rule {
   const errors = new Spell(1);
   return {
     code: "journal-late",
-    // The journal logs its errors.
     logs: false,
     look(sample): Finding | undefined {
       errors.look(sample.journal.errors);
-      // Then the rule above has found the same.
-      if (!errors.active || !sample.restored || sample.journal.lag >= IN_TIME_S) return undefined;
+      if (!sample.restored) {
+        const text = `the journal could not be read yet, so nodes of before the start are unknown until they announce themselves: ${advice(sample)}`;
+        return { severity: "error", text };
+      }
+      // If it is late as well, the rule above says so.
+      if (!errors.active || sample.journal.lag >= LATE_S) return undefined;
       return { severity: "warning", text: `${count(errors.total, "error")} of the journal: ${advice(sample)}` };
     },
   };
