@@ -165,8 +165,8 @@ function checkCounters(): void {
 
 let last = performance.now();
 let timerDelay = 0;
+setInterval(checkCounters, 10 * TICK);
 setInterval(() => {
-  checkCounters();
   timerDelay = Math.max(timerDelay, performance.now() - last - TICK);
   last = performance.now();
 }, TICK);

@@ -78,7 +78,7 @@ describe.each([
         expect(result.stats.replaced).toBeGreaterThanOrEqual(result.failures);
         expect(sum(result.stats)).toBe(result.stats.received);
         expect(result.miscounts).toEqual([]);
-        expect(result.readings).toBeGreaterThan(100);
+        expect(result.readings).toBeGreaterThan(20);
         const { perWorker, journal } = result.stats;
         expect(perWorker.reduce((total, { replaced }) => total + replaced, 0)).toBe(result.stats.replaced);
         for (const worker of perWorker) {

@@ -32,6 +32,8 @@ export class WorkerCounters {
   readonly #control: EngineControl;
   readonly #slots: readonly SlotCounters[];
   readonly #lanes = new Map<number, LaneUse>();
+  /** Whether the system reports processor times. */
+  readonly #knowsCpu = threadCpuMs(process.pid) !== undefined;
 
   constructor(control: EngineControl, slots: number) {
     this.#control = control;
@@ -100,7 +102,7 @@ export class WorkerCounters {
       received,
       heartbeats,
       silence: (performance.now() - heardAt) / 1000,
-      cpuSeconds: threadCpuMs(process.pid) === undefined ? undefined : total / 1000,
+      cpuSeconds: this.#knowsCpu ? total / 1000 : undefined,
     };
   }
 }
