@@ -106,7 +106,7 @@ test("what --print-config prints is a file that means the same", async () => {
     ["--journal-prefix", '"#\\', "--journal", "sqlite:/a\n\x9b\u202eb#"],
   ]) {
     const { out, values } = await printed(args);
-    expect(out).not.toMatch(/[\p{Cc}\p{Cf}]/u.exec(out.replaceAll("\n", ""))?.[0] ?? "\0");
+    expect(out.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     const again = await printed(["--config", file(out)]);
     expect(again.values).toEqual(values);
   }
