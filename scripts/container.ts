@@ -37,7 +37,14 @@ const image = join(folder, "image");
 const built = join(folder, "out");
 
 console.log("the stage `build`: bun run build:binary");
-run([process.execPath, "scripts/binary.ts", "--target", process.arch, "--out", built]);
+const source = join(folder, "source");
+const context = readFileSync(join(root, ".dockerignore"), "utf8").match(/^!.+$/gm)!;
+for (const pattern of context) {
+  for (const path of new Bun.Glob(pattern.slice(1)).scanSync({ cwd: root, onlyFiles: false })) {
+    cpSync(join(root, path), join(source, path), { recursive: true });
+  }
+}
+run([process.execPath, "run", "build:binary", "--target", process.arch, "--out", built], source);
 copyFileSync(join(built, `whereabouts-${process.arch}`), join(built, "whereabouts"));
 mkdirSync(join(built, "state"));
 

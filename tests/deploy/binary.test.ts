@@ -61,7 +61,12 @@ describe("the binary", () => {
         expect({ code, ...JSON.parse(out) }).toMatchObject({ code: 0, nodeId: "NODE", ip: "127.0.0.1", port: 4711 });
         // The admin server is where it is by default. Its page is inside the binary.
         const status = await output(["status", "--json"], host);
-        expect({ code: status.code, ...JSON.parse(status.out) }).toMatchObject({ code: 0, ready: true, transport });
+        expect({ code: status.code, ...JSON.parse(status.out) }).toMatchObject({
+          code: 0,
+          ready: true,
+          transport,
+          version,
+        });
         const fetchPage = 'console.log(await (await fetch("http://127.0.0.1:22080/")).text())';
         const page = Bun.spawnSync(host.command([process.execPath, "-e", fetchPage]));
         expect(page.stdout.toString()).toContain("<html");

@@ -1,4 +1,4 @@
-// The Prometheus rules, the Grafana board and the systemd units in deploy/, checked by the programs that read them.
+// The files in deploy/: Prometheus rules, Grafana board, systemd units, container. Checked by the programs that read them.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
@@ -127,4 +127,19 @@ describe("deploy/systemd", () => {
     expect(output).toContain("Overall exposure level");
     expect({ code, output }).toMatchObject({ code: 0 });
   });
+});
+
+test("deploy/docker builds from files that exist, and the server gets the network of the host", async () => {
+  const ignore = await Bun.file(join(DEPLOY, "../.dockerignore")).text();
+  const kept = ignore.match(/^!.+$/gm)!.map((line) => line.slice(1));
+  expect(kept).toContain("src");
+  for (const pattern of kept) {
+    expect([...new Bun.Glob(pattern).scanSync({ cwd: join(DEPLOY, ".."), onlyFiles: false })], pattern).not.toEqual([]);
+  }
+  const { services } = Bun.YAML.parse(await Bun.file(join(DEPLOY, "docker/compose.yaml")).text()) as {
+    services: Record<string, { network_mode: string; build?: { context: string; dockerfile: string } }>;
+  };
+  const { network_mode, build } = services.whereabouts!;
+  expect(network_mode).toBe("host");
+  expect(await Bun.file(join(DEPLOY, "docker", build!.context, build!.dockerfile)).exists()).toBe(true);
 });
