@@ -90,7 +90,8 @@ async function timeToListen(file: string): Promise<number> {
   return times.sort((a, b) => a - b)[RUNS >> 1]!;
 }
 
-const { target: targets = TARGETS, out, measure, help } = parse();
+const { target: asked, out, measure, help } = parse();
+const targets = asked ?? TARGETS;
 if (help) {
   console.log(HELP);
   process.exit(0);
@@ -107,7 +108,10 @@ for (const target of targets) {
     built++;
     if (measure && target === process.arch) console.log(`  listens after ${Math.round(await timeToListen(file))} ms`);
   } catch (error) {
-    console.error(`build:binary: ${target} could not be built: ${(error as Error).message.trim().split("\n")[0]}`);
+    // "Bundle failed" has the reason inside.
+    const { message } = error instanceof AggregateError ? (error.errors[0] as Error) : (error as Error);
+    console.error(`build:binary: ${target} could not be built: ${message.trim().split("\n")[0]}`);
   }
 }
-process.exit(built > 0 ? 0 : 1);
+// A target that was asked for by name must not be missing.
+process.exit(built === targets.length || (asked === undefined && built > 0) ? 0 : 1);

@@ -5,10 +5,15 @@ import type { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
 import type { NodeInfo } from "./inspect.ts";
 
+/** The system's clock was not set if it differs from the server's by no more than this since the last look. */
+const SAME_MS = 10;
+
 export class NodeInfos {
   readonly #reader: NodeReader;
   readonly #clock: Clock;
   readonly #retentionMs: number;
+  /** The system's clock minus the server's, in ms. */
+  #shift = Number.NaN;
 
   /**
    * @param lane - the control thread's
@@ -35,10 +40,21 @@ export class NodeInfos {
     }
     if (entry === undefined) return undefined;
     const { address, port, time, confirmed, fromJournal } = entry;
-    // The server's clock does not step, the system's clock does.
-    const announcedAt = time + Date.now() - now;
+    // The server's clock does not step, the system's clock does. Both are read a moment apart, so a small difference is none,
+    // and one announcement keeps its time.
+    const shift = Date.now() - now;
+    if (!(Math.abs(shift - this.#shift) <= SAME_MS)) this.#shift = shift;
+    const announcedAt = time + this.#shift;
     const expiresAt = announcedAt + this.#retentionMs;
-    return { nodeId: nodeId.slice(), ip: formatIp(address), port, announcedAt, expiresAt, confirmed, fromJournal };
+    return {
+      nodeId: Uint8Array.from(nodeId),
+      ip: formatIp(address),
+      port,
+      announcedAt,
+      expiresAt,
+      confirmed,
+      fromJournal,
+    };
   }
 }
 

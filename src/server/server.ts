@@ -145,7 +145,7 @@ export class DiscoveryServer {
       const hosts = options.host === undefined ? [EVERY_ADDRESS] : [all.host].flat();
       const reports = new WorkerReports(all);
       const workers = await WorkerPool.start(memory, control, clock, all, hosts, reports);
-      if (options.host === undefined && workers.addresses[0] === "0.0.0.0") {
+      if (options.host === undefined && all.sockets.length === 0 && workers.addresses[0] === "0.0.0.0") {
         logger.warning("this host has no IPv6, so only IPv4 is served: listens on 0.0.0.0 instead of ::");
       }
       const health = await Health.start({ options: all, source, memory, control, clock, journaling, workers, reports });

@@ -62,6 +62,9 @@ function describeGivenSocket(fd: number, libc: Libc = loadLibc()): GivenSocket {
   if (type[0] !== SOCK_DGRAM || (family !== AF_INET && family !== AF_INET6) || port === 0) {
     throw new Error(`descriptor ${fd} is no UDP socket with a port (in a socket unit it needs ListenDatagram=)`);
   }
+  if (call.getpeername(fd, name.slice(), Uint32Array.of(name.length)) === 0) {
+    throw new Error(`descriptor ${fd} is connected, so it hears one address only: pass a socket that is only bound`);
+  }
   call.fcntl(fd, F_SETFD, FD_CLOEXEC);
   return { fd, address: parseAddress(family === AF_INET ? name.slice(4, 8).join(".") : ipv6(view)), port };
 }

@@ -2,10 +2,11 @@
 
 import { describe, expect, setDefaultTimeout } from "bun:test";
 import { fstatSync } from "node:fs";
+import { configure, reset } from "@logtape/logtape";
 import { DiscoveryServer, type ServerOptions, TRANSPORTS } from "../../src/server/index.ts";
 import { givenSocketsOf } from "../../src/transport/given-sockets.ts";
 import { parseAddress } from "../../src/transport/host.ts";
-import { bindSocket } from "../../src/transport/socket.ts";
+import { bindSocket, detachSocket } from "../../src/transport/socket.ts";
 import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
@@ -59,6 +60,34 @@ describe("given sockets", () => {
     await server.stop();
     expect(fstatSync(fd).isSocket()).toBe(true);
     new Uint8Array(wake.buffer)[0] = 1;
+    close();
+  });
+
+  onLinux("are refused if they are connected, because they hear one address only", async () => {
+    const socket = bindSocket({ address: parseAddress("127.0.0.1"), port: 0, receiveBuffer: 1 << 20 });
+    detachSocket(socket);
+    await expect(start({ sockets: [socket.fd] })).rejects.toThrow(
+      `sockets cannot be used: descriptor ${socket.fd} is connected, so it hears one address only: pass a socket that is only bound`,
+    );
+    socket.close();
+  });
+
+  onLinux("of IPv4 alone are no reason for a warning that the host has no IPv6", async () => {
+    const lines: string[] = [];
+    await configure({
+      reset: true,
+      sinks: { lines: (record) => void lines.push(record.message.join("")) },
+      loggers: [
+        { category: "whereabouts", lowestLevel: "warning", sinks: ["lines"] },
+        { category: ["logtape", "meta"], lowestLevel: "error", sinks: [] },
+      ],
+    });
+    const { fd, close } = bindSocket({ address: parseAddress("0.0.0.0"), port: 0, receiveBuffer: 1 << 20 });
+    await using server = await start({ sockets: [fd] });
+    expect(server.addresses).toEqual(["0.0.0.0"]);
+    expect(lines.filter((line) => line.includes("IPv6"))).toEqual([]);
+    await server.stop();
+    await reset();
     close();
   });
 

@@ -49,7 +49,11 @@ export class Systemd {
       socket.send(`STATUS=not ready: ${checks.find(({ ok }) => !ok)?.text}`);
       await Bun.sleep(READY_MS);
     }
-    socket.send("READY=1", `STATUS=${statusText(server)}`);
+    // systemd may be too busy to take it now, and waits for nothing else.
+    while (!socket.send("READY=1", `STATUS=${statusText(server)}`)) {
+      await Bun.sleep(READY_MS);
+      if (this.#stopping) return;
+    }
     this.#every(STATUS_MS, () => socket.send(`STATUS=${statusText(server)}`));
     if (this.#watchdogMs === undefined) return;
     const heartbeats = new Heartbeats(server);
