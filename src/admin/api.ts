@@ -28,7 +28,7 @@ export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQu
   > & { readonly dryRun: boolean };
 }
 
-export interface WorkerReply extends Omit<WorkerStats, "cpuSeconds"> {
+interface WorkerReply extends Omit<WorkerStats, "cpuSeconds"> {
   /** null where the system does not report it. */
   readonly cpuSeconds: number | null;
 }
