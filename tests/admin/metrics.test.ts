@@ -124,7 +124,7 @@ test("figures of the process are right", async () => {
 });
 
 test("counters add up within each scrape while packets come in, and agree with the statistics", async () => {
-  await using site = await Site.start();
+  await using site = await Site.start({}, { probe: false });
   const client = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
   let sent = 0;
   let scrapes = 0;
@@ -166,7 +166,7 @@ test("counters add up within each scrape while packets come in, and agree with t
 
 test("counters add up and never fall when a worker dies and is replaced", async () => {
   using threads = new Threads();
-  await using site = await Site.start();
+  await using site = await Site.start({}, { probe: false });
   await using client = await Client.open(site.server.port);
   const scrape = async () => samplesOf(await renderMetrics(site.server, true));
   const counters = (samples: ReadonlyMap<string, number>) =>
