@@ -27,7 +27,7 @@ beforeAll(async () => {
   site = await Site.start();
   const client = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data() {}, error() {} } });
   client.send(announcement(ascii("NODE"), 22000), site.server.port, "127.0.0.1");
-  await until(() => site.server.stats().nodes === 1, "the node");
+  await until(() => site.server.node(ascii("NODE")) !== undefined, "the node");
   const { sourceBurst } = site.server.options;
   for (let i = 0; i < 2 * sourceBurst; i++) client.send(query(ascii(`N${i}`)), site.server.port, "127.0.0.1");
   await until(() => site.server.limited().length > 0, "a limited source");

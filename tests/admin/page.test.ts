@@ -296,7 +296,7 @@ describe("the page", () => {
       expect(await open.page.locator("#connection").isVisible()).toBe(false);
       // The five minutes before are those of the history: the waves of it, and no gap.
       const summary = () => open.value<string>("document.getElementById('traffic-summary').textContent");
-      while (!/at most 1\s[1-9]/.test(await summary())) await Bun.sleep(20);
+      while (!/highest 1\s[1-9]/.test(await summary())) await Bun.sleep(20);
     }),
   );
 

@@ -322,7 +322,7 @@ describe("whereabouts bench", () => {
     cpSync(join(root, "bench"), join(folder, "bench"), { recursive: true });
     unlinkSync(join(folder, "node_modules"));
     mkdirSync(join(folder, "node_modules"));
-    for (const name of ["@logtape", "commander", "ipaddr.js", "string-width"])
+    for (const name of ["@logtape", "commander", "ipaddr.js", "prom-client", "string-width"])
       symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
     expect(await bench()).toEqual({
       err: "whereabouts: error: the benches need more packages: run bun bench, which installs them first\n",

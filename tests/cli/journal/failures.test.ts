@@ -156,10 +156,9 @@ describe.concurrent("a journal that cannot be used", () => {
         [{ STATE_DIRECTORY: "/proc/nope" }, "/proc/nope/registry.db", cannot],
         [{ STATE_DIRECTORY: "/proc/version" }, "/proc/version/registry.db", "/proc/version is a file, not a folder"],
       ] as const) {
-        expect(await refused({ ...unset, ...env })).toEqual({
-          text: `the journal ${path} cannot be created: ${why}; ${ADVICE}`,
-          code: 1,
-        });
+        const { text, code } = await refused({ ...unset, ...env });
+        expect(text).toStartWith(`the journal ${path} cannot be created: ${why}; ${ADVICE}`);
+        expect(code).toBe(1);
       }
     });
 
