@@ -234,7 +234,8 @@ test("errors of the journal are a problem, about which the journal writes the lo
     },
   ]);
   expect(log).toEqual([]);
-  for (const clock of [2000, -3000, -3000]) monitor.look({ ...FINE, ...journal({ errors: 2 }), clock });
+  for (const clock of [undefined, 2000, -3000, undefined, -3000])
+    monitor.look({ ...FINE, ...journal({ errors: 2 }), clock });
   expect(log).toEqual([expect.stringContaining("set ahead by 2.0 s"), expect.stringContaining("set back by 5.0 s")]);
 });
 

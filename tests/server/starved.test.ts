@@ -64,8 +64,9 @@ on(
       expect(await child.exited).toBe(0);
       await out.end;
       expect(answered).toBeGreaterThan(100);
-      // No line says that a worker was replaced, or anything else that is wrong.
-      expect(out.lines.filter((line) => !line.includes('"INFO"'))).toEqual([]);
+      // No line says that a worker was replaced, or anything else that is wrong, but for what so slow a server does to its clients.
+      const expected = /"INFO"|"problem":"(?:kernel-drops|limits)"/;
+      expect(out.lines.filter((line) => !expected.test(line))).toEqual([]);
     } finally {
       for (const loop of loops) loop.kill();
     }

@@ -12,6 +12,8 @@ import { Probe } from "./probe.ts";
 import { ReadinessChecks } from "./readiness.ts";
 import type { Sample } from "./rules/rule.ts";
 
+/** Two readings of clocks that are further apart, in ms, were interrupted: this thread did not run in between. */
+const INTERRUPTED_MS = 100;
 /** How often the monitor looks. */
 const LOOK_MS = 1000;
 
@@ -98,7 +100,14 @@ export class Health {
         reports.read(now);
         return reports.limited.list(now)[0];
       },
-      clock: Date.now() - now,
+      clock: clockDifference(),
     };
   }
+}
+
+/** The system's clock minus one that does not step, in ms; undefined if it cannot be told now, because this thread was starved. */
+function clockDifference(): number | undefined {
+  const before = performance.now();
+  const system = Date.now();
+  return performance.now() - before > INTERRUPTED_MS ? undefined : system - before;
 }

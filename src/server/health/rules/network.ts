@@ -63,8 +63,8 @@ export function clock(): Rule {
   return {
     code: "clock",
     look(sample) {
-      const step = sample.clock - (last ?? sample.clock);
-      last = sample.clock;
+      const step = sample.clock === undefined || last === undefined ? 0 : sample.clock - last;
+      last = sample.clock ?? last;
       const stepped = Math.abs(step) > STEP_MS;
       if (stepped) {
         const seconds = (Math.abs(step) / 1000).toFixed(1);

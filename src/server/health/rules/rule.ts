@@ -23,8 +23,8 @@ export interface Sample {
   readonly dryRun: boolean;
   /** The source, network or NodeID of which limits stop the most packets now. */
   readonly mostLimited: () => Limited | undefined;
-  /** The system's clock minus one that does not step, in ms. */
-  readonly clock: number;
+  /** The system's clock minus one that does not step, in ms; undefined if it could not be read. */
+  readonly clock: number | undefined;
 }
 
 /** One thing that may be wrong. */
