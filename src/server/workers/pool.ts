@@ -20,7 +20,8 @@ import type { Listening, WorkerStart } from "./messages.ts";
 import { checkDescriptors, PacketWorker, within } from "./packet-worker.ts";
 import type { WorkerReports } from "./reports.ts";
 import { WorkerSlot } from "./slot.ts";
-import { type Patience, Ticks, Watch } from "./ticks.ts";
+import { untilStopped } from "./stopping.ts";
+import { Ticks } from "./ticks.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
@@ -32,11 +33,6 @@ const END_MS = 300;
 const LAST_END_MS = 200;
 /** How long a stuck worker keeps its socket while its successor starts. */
 const KEEP_SOCKET_MS = 2000;
-/** How long a worker may take to stop when the server stops: ticks at which it was not starved, and ticks in all. */
-const STOP_TICKS = 5;
-const ALL_STOP_TICKS = 50;
-/** A stuck worker is not waited for that long when the server stops. */
-const STOP_PATIENCE: Patience = { asleep: 2, cpuMs: 100, unknown: 3 };
 /** Pause before a repair that had to wait for another worker's lock is tried again. */
 const REPAIR_MS = 5;
 
@@ -181,27 +177,13 @@ export class WorkerPool {
     this.#control.stop();
     const workers = [...this.#workers];
     for (const worker of workers) worker.stop();
-    await Promise.all(workers.map((worker) => this.#waitForStop(worker)));
+    await Promise.all(workers.map((worker) => untilStopped(worker, this.#control, this.#ticks)));
     for (const worker of workers) void this.#remove(worker, LAST_END_MS);
     // Includes the removals of workers that had failed before. A repair may wait for a lock that is never freed.
     await within(2 * LAST_END_MS, Promise.all(this.#removals));
     this.#stopped = true;
     this.#ticks.stop();
     this.#closing.resolve();
-  }
-
-  /** Waits until a worker has stopped or is stuck. One that is starved, and may hold a lock, is waited for longer. */
-  async #waitForStop(worker: PacketWorker): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const watch = new Watch(STOP_PATIENCE);
-    let [left, allLeft] = [STOP_TICKS, ALL_STOP_TICKS];
-    const endWatch = this.#ticks.each(() => {
-      const stuck = watch.check(this.#control.heartbeat(worker.lane), worker.thread, this.#ticks) !== undefined;
-      if (!this.#ticks.state(worker.thread)?.starved) left--;
-      if (stuck || left === 0 || --allLeft === 0) late.resolve();
-    });
-    await Promise.race([worker.stopped, late.promise]);
-    endWatch();
   }
 
   /** Statistics of all workers, whose `received` adds up to that of the reading. */
