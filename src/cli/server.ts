@@ -15,7 +15,7 @@ import { configLines } from "./server/print-config.ts";
 import { logStart, logStats } from "./server/report.ts";
 import { untilStopSignal } from "./signals/stop-signals.ts";
 import { Systemd } from "./systemd/systemd.ts";
-import { configureLog } from "./terminal/log.ts";
+import { configureLog, flushRepeats, writeLog } from "./terminal/log.ts";
 import { print, printError } from "./terminal/output.ts";
 import { visible } from "./terminal/style.ts";
 
@@ -90,6 +90,7 @@ async function run(_flags: Flags, command: Command): Promise<void> {
     const late = await Promise.race([starting, Bun.sleep(LISTENING_MS)]);
     await late?.server.stop();
     logger.info(`stopped by ${started} before it listened`);
+    await writeLog();
     process.exit(0);
   }
   const { admin, server } = started;
@@ -115,7 +116,9 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   // Until the end it answers that the server is stopping.
   await server.stop();
   await admin?.stop();
+  flushRepeats();
   logStats(error ? "failed after" : `stopped by ${signal} after`, undefined, server.stats());
+  await writeLog();
   if (error) console.error(`whereabouts: error: ${visible(error.message)}`);
   process.exit(error ? 1 : 0);
 }

@@ -109,6 +109,7 @@ export class Journaling implements JournalRegistry {
     const waiting = this.#running !== undefined && journal.where !== "memory";
     return {
       where: journal.where,
+      read: this.restored,
       restored: this.#restored,
       restoreSeconds: this.#restoreSeconds,
       appended: this.#appended,

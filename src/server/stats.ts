@@ -49,6 +49,8 @@ export interface LimiterTable {
 export interface JournalStats {
   /** The journal, without secrets: `memory`, a path, or a URL without its password. */
   readonly where: string;
+  /** Whether the journal was read. A server that starts while Redis is away reads it later. */
+  readonly read: boolean;
   /** Nodes that were restored from the journal at the start. */
   readonly restored: number;
   /** How long that took, in seconds. */

@@ -47,6 +47,7 @@ function statsReply(change: Partial<StatsReply> = {}): StatsReply {
     limiter: [],
     journal: {
       where: "redis://localhost:6379/0",
+      read: true,
       restored: 0,
       restoreSeconds: 0,
       appended: 0,

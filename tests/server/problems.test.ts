@@ -39,7 +39,16 @@ const COUNTERS: EngineCounters = {
   unsent: 0,
   socketErrors: 0,
 };
-const JOURNAL = { where: "sqlite /db", restored: 0, restoreSeconds: 0, appended: 0, merged: 0, noRoom: 0, ahead: 0 };
+const JOURNAL = {
+  where: "sqlite /db",
+  read: true,
+  restored: 0,
+  restoreSeconds: 0,
+  appended: 0,
+  merged: 0,
+  noRoom: 0,
+  ahead: 0,
+};
 const FINE: Sample = {
   counters: COUNTERS,
   nodes: 0,

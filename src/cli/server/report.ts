@@ -40,7 +40,8 @@ export function logStart(server: DiscoveryServer): void {
     `stores up to ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each for ${retention} s; ${limits(server.options)}`,
     { capacity, maxIdLength, retention },
   );
-  if (journal !== "memory") {
+  // A journal that could not be read yet has a warning of its own.
+  if (journal !== "memory" && journalStats.read) {
     logger.info(`${count(restored, "node")} restored from the journal in ${restoreSeconds.toFixed(2)} s`, {
       restored,
       restoreSeconds,

@@ -9,7 +9,7 @@ import {
   type LogRecord,
 } from "@logtape/logtape";
 import { Repeats } from "./repeats.ts";
-import { visible } from "./style.ts";
+import { UNPRINTABLE, visible } from "./style.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const satisfies readonly LogLevel[];
 export const LOG_FORMATS = ["auto", "pretty", "json"] as const;
@@ -29,6 +29,11 @@ const PRIORITIES: Readonly<Record<LogLevel, number>> = {
   fatal: 2,
 };
 
+/** Set by {@link configureLog}. */
+let repeats: Repeats | undefined;
+/** How long the end of the program waits for a reader that is slow, in ms. */
+const FLUSH_MS = 500;
+
 /**
  * Logs to standard output, one record per line. `pretty` is text, colored on a terminal unless NO_COLOR is set. `json` is one
  * object per line. `auto` is `pretty` on a terminal and in systemd's journal, and else `json`. Lines for the journal have a
@@ -42,15 +47,28 @@ export async function configureLog({ logLevel, logFormat }: LogOptions): Promise
   const pretty = logFormat === "pretty" || (logFormat === "auto" && (isTTY || toJournal));
   const format = pretty ? textFormat(isTTY && !Bun.env.NO_COLOR, toJournal) : jsonLine;
   const prefix = ({ level }: LogRecord) => (toJournal ? `<${PRIORITIES[level]}>` : "");
-  const repeats = new Repeats((record) => void process.stdout.write(prefix(record) + format(record)));
-  process.on("exit", () => repeats.flush());
+  repeats = new Repeats((record) => void process.stdout.write(prefix(record) + format(record)));
+  process.on("exit", () => repeats?.flush());
   await configure({
-    sinks: { out: (record) => repeats.log(withPlainMessage(record)) },
+    sinks: { out: (record) => repeats?.log(withPlainMessage(record)) },
     loggers: [
       { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["out"] },
       { category: "whereabouts", lowestLevel: logLevel, sinks: ["out"] },
     ],
   });
+}
+
+/** Logs repetitions that were not logged yet. */
+export function flushRepeats(): void {
+  repeats?.flush();
+}
+
+/** Waits until all lines are written, as the last thing before the process exits: a pipe may be full. */
+export async function writeLog(): Promise<void> {
+  flushRepeats();
+  const { promise: written, resolve } = Promise.withResolvers<void>();
+  process.stdout.write("", () => resolve());
+  await Promise.race([written, Bun.sleep(FLUSH_MS)]);
 }
 
 /** Whether standard output goes to systemd's journal. @param stream - of the variable JOURNAL_STREAM: `device:inode` */
@@ -73,7 +91,16 @@ const json = getJsonLinesFormatter({ properties: "nest:properties" });
 
 function jsonLine(record: LogRecord): string {
   // The formatter has no option for its time, which is UTC.
-  return json(record).replace(/^\{"@timestamp":"[^"]*"/, `{"@timestamp":"${localTime(record.timestamp, "T")}"`);
+  const line = json(record).replace(/^\{"@timestamp":"[^"]*"/, `{"@timestamp":"${localTime(record.timestamp, "T")}"`);
+  // JSON escapes control characters, but not those that hide text or change its direction.
+  return `${line.trimEnd().replace(UNPRINTABLE, jsonEscape)}\n`;
+}
+
+function jsonEscape(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+  ).join("");
 }
 
 /**

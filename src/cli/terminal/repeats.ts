@@ -2,10 +2,15 @@
 import type { LogRecord } from "@logtape/logtape";
 
 const WINDOW_MS = 30_000;
-/** Texts with other words than before are kept apart, up to this number of them. */
-const MAX_TEXTS = 200;
+/** The most kinds of lines that are told apart. Of more there is one kind per level. */
+const MAX_KINDS = 200;
+/** A problem has a line when it begins and one when it is over: both are logged at once. */
+const PROBLEM_LINES = 2;
 
 interface Repeated {
+  /** Lines that are still logged at once. */
+  left: number;
+  /** Lines that were not logged. */
   count: number;
   last: LogRecord;
 }
@@ -13,7 +18,7 @@ interface Repeated {
 export class Repeats {
   readonly #write: (record: LogRecord) => void;
   readonly #windowMs: number;
-  readonly #texts = new Map<string, Repeated>();
+  readonly #kinds = new Map<string, Repeated>();
 
   /** @param write - gets records whose messages have one part */
   constructor(write: (record: LogRecord) => void, windowMs = WINDOW_MS) {
@@ -21,19 +26,27 @@ export class Repeats {
     this.#windowMs = windowMs;
   }
 
-  /** Logs a record whose message has one part. Lines that differ only in their numbers are repetitions of each other. */
+  /** Logs a record whose message has one part. */
   log(record: LogRecord): void {
     // A line about progress is no trouble.
     if (record.level === "debug" || record.properties.progress === true) {
       this.#write(record);
       return;
     }
-    const text = `${record.level} ${record.message[0]}`.replace(/\d+/g, "#");
-    const key = this.#texts.has(text) || this.#texts.size < MAX_TEXTS ? text : "";
-    const repeated = this.#texts.get(key);
+    const kind = kindOf(record);
+    const key = this.#kinds.has(kind) || this.#kinds.size < MAX_KINDS ? kind : record.level;
+    const repeated = this.#kinds.get(key);
     if (repeated === undefined) {
       this.#write(record);
-      this.#wait(key, { count: 0, last: record });
+      this.#wait(key, {
+        left: record.properties.problem === undefined ? 0 : PROBLEM_LINES - 1,
+        count: 0,
+        last: record,
+      });
+    } else if (repeated.left > 0) {
+      repeated.left--;
+      repeated.last = record;
+      this.#write(record);
     } else {
       repeated.count++;
       repeated.last = record;
@@ -42,18 +55,18 @@ export class Repeats {
 
   /** Logs what is not logged yet, before the program ends. */
   flush(): void {
-    for (const repeated of this.#texts.values()) this.#sumUp(repeated);
-    this.#texts.clear();
+    for (const repeated of this.#kinds.values()) this.#sumUp(repeated);
+    this.#kinds.clear();
   }
 
   #wait(key: string, repeated: Repeated): void {
-    this.#texts.set(key, repeated);
+    this.#kinds.set(key, repeated);
     const timer = setTimeout(() => {
-      if (this.#texts.get(key) !== repeated) return;
-      this.#texts.delete(key);
+      if (this.#kinds.get(key) !== repeated) return;
+      this.#kinds.delete(key);
       if (repeated.count === 0) return;
       this.#sumUp(repeated);
-      this.#wait(key, { count: 0, last: repeated.last });
+      this.#wait(key, { left: 0, count: 0, last: repeated.last });
     }, this.#windowMs);
     timer.unref();
   }
@@ -65,4 +78,13 @@ export class Repeats {
     const message = count === 1 ? last.message : [lines];
     this.#write({ ...last, message, properties: { ...last.properties, repeated: count } });
   }
+}
+
+/**
+ * Lines that differ only in their numbers are of one kind, but not lines about different workers. All lines about one problem
+ * are of one kind, its end included: so the last one that is logged tells how it is now.
+ */
+function kindOf({ level, message, properties: { problem, worker } }: LogRecord): string {
+  if (problem !== undefined) return `problem ${problem}`;
+  return `${level} ${worker} ${String(message[0]).replace(/\d+/g, "#")}`;
 }

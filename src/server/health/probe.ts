@@ -3,6 +3,7 @@ import { type Codec, createCodec } from "../../codec/index.ts";
 import type { NodeReader } from "../../engine/index.ts";
 import { isIpv4, isWildcard, parseAddress } from "../../transport/host.ts";
 import type { ReadinessCheck } from "../inspect.ts";
+import { machineSecret } from "./own-node.ts";
 
 /** When the packets are sent, in ms: under a flood some of them may be lost. */
 const ATTEMPTS = [0, 150, 350, 650];
@@ -41,13 +42,15 @@ export class Probe {
   readonly #options: ProbeOptions;
   readonly #codec: Codec = createCodec({ backend: "ts" });
   /** The announced port: it stays the same, so that only the first announcement is news to the limits. */
-  readonly #port = 1 + Math.floor(Math.random() * 65535);
+  readonly #port: number;
   /** The NodeID of the server's own node; undefined if other nodes have all NodeIDs that chance has chosen. */
   #nodeId: Uint8Array | undefined;
 
   constructor(options: ProbeOptions) {
     this.#options = options;
-    this.#nodeId = this.#randomId();
+    const secret = machineSecret(`whereabouts probe ${options.port}`);
+    this.#nodeId = secret.slice(0, Math.min(ID_LENGTH, options.maxIdLength));
+    this.#port = 1 + (new DataView(secret.buffer, secret.byteOffset).getUint16(ID_LENGTH) % 65535);
   }
 
   /** The result for all addresses. Never rejects. */
@@ -81,7 +84,8 @@ export class Probe {
         for (const { packets } of expected) for (const packet of packets) send(socket, packet, this.#options.port, to);
       }
       if (await within(began + TIMEOUT_MS, answered.promise)) return undefined;
-      return `${to} did not answer an announcement and a query of the server's own within ${TIMEOUT_MS / 1000} s`;
+      const limits = from.includes(":") ? "; limits apply to it on IPv6 alone, and --allow ::1 exempts it" : "";
+      return `${to} did not answer an announcement and a query of the server's own within ${TIMEOUT_MS / 1000} s${limits}`;
     } catch (error) {
       return `cannot ask ${to} from ${from}: ${(error as Error).message}`;
     } finally {

@@ -47,7 +47,13 @@ export function madeUpStats(uptime: number, workers = 1, changes: Partial<StatsR
     batches: { bounds: [], counts: [0], sum: 0 },
     limiter: [],
     journal: {
-      ...{ where: "/var/lib/whereabouts/registry.db", restored: 400_000, restoreSeconds: 1.2, appended: 93 * uptime },
+      ...{
+        where: "/var/lib/whereabouts/registry.db",
+        read: true,
+        restored: 400_000,
+        restoreSeconds: 1.2,
+        appended: 93 * uptime,
+      },
       ...{ merged: 0, noRoom: 0, ahead: 0, bad: 0, errors: 0, lag: 0.2 },
       appends: { bounds: [], counts: [0], sum: 0 },
     },

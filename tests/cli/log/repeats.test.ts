@@ -46,3 +46,28 @@ test("progress and debug lines are never summed up, and thousands of different t
   repeats.flush();
   expect(lines.at(-1)).toMatch(/^. \(47\d\d more in the last 30 s\)$/);
 });
+
+test("the lines about a problem are one kind, so the last one tells how it is now; lines about other workers are other kinds", () => {
+  const lines: string[] = [];
+  const repeats = new Repeats(({ message }) => lines.push(String(message[0])));
+  const full = () => repeats.log(record("the registry is full", "error", { problem: "registry-full" }));
+  const room = () => repeats.log(record("the registry has room again", "info", { problem: "registry-full" }));
+  full();
+  room();
+  full();
+  room();
+  full();
+  expect(lines).toEqual(["the registry is full", "the registry has room again"]);
+  repeats.flush();
+  expect(lines.at(-1)).toBe("the registry is full (3 more in the last 30 s)");
+  for (const worker of [1, 2, 3, 3]) repeats.log(record(`worker ${worker} crashed`, "error", { worker }));
+  expect(lines.slice(3)).toEqual(["worker 1 crashed", "worker 2 crashed", "worker 3 crashed"]);
+});
+
+test("an error is not held back because of many other lines", () => {
+  const lines: string[] = [];
+  const repeats = new Repeats(({ message }) => lines.push(String(message[0])));
+  for (let i = 0; i < 300; i++) repeats.log(record(String.fromCodePoint(0x4e00 + i), "info"));
+  repeats.log(record("fatal", "error"));
+  expect(lines.at(-1)).toBe("fatal");
+});
