@@ -8,7 +8,7 @@ import { loadLibc } from "../../src/transport/libc.ts";
 import { optionsOf, seconds, someOf, toggle, wholeNumber } from "../options.ts";
 import { machine, place } from "../server/machine.ts";
 import { endAll, Loaders, Server } from "../server/subject.ts";
-import { median } from "../statistics.ts";
+import { median, sum } from "../statistics.ts";
 import type { ClientsRequest } from "./clients.ts";
 import type { ProbeRequest, ProbeResult } from "./probe.ts";
 import { type CostRow, type LatencyRow, latencyRow, table, targetLine, targets } from "./report.ts";
@@ -21,8 +21,9 @@ const options = optionsOf(
   {
     command: "bun run bench:admin",
     about: `Two measurements. First: how long admin requests take while packets keep all processors busy, alone and beside other
-clients. Second: the processor time of a hit with the page's stream
-open, divided by that without, in turns. Linux only.`,
+clients. Second: what the page's stream costs a hit: the processor
+time that the other threads of the server need more per hit with the stream than without, in turns, beside the time of a
+whole hit. (The whole time itself varies by several percent from round to round.) Linux only.`,
     flags: {
       transport: someOf({ names: TRANSPORTS, value: "<list>", default: TRANSPORTS, help: "udp, mmsg (default: both)" }),
       clients: someOf({
@@ -107,16 +108,24 @@ async function latency(transport: TransportName, clients: Clients): Promise<Late
   return latencyRow({ transport, streams, hostile, failures, packetsPerSecond, replaced }, latencies);
 }
 
+/** Processor time per hit, in microseconds: of all threads, and of all but the packet worker, which is the busiest. */
+interface HitTimes {
+  readonly all: number;
+  readonly others: number;
+}
+
 /** Alternates which of the two is measured first. */
 async function cost(transport: TransportName): Promise<CostRow> {
   const placement = place(1);
   await using server = await startServer(transport, 1, placement.server);
   const loaders = new Loaders(placement.load, 1, 1);
-  const hit = async (seed: number) => {
-    const cpu = server.cpu();
+  const hit = async (seed: number): Promise<HitTimes> => {
+    const before = server.threads();
     const seconds = options.costSeconds;
     const { replies } = await loaders.run({ port: server.port, nodes: NODES, what: "hit", seconds, seed });
-    return (server.cpu() - cpu) / replies;
+    const used = [...server.threads()].map(([thread, time]) => time - (before.get(thread) ?? 0));
+    const all = sum(used);
+    return { all: all / replies, others: (all - Math.max(...used)) / replies };
   };
   const withPage = async (seed: number) => {
     const page = new AbortController();
@@ -133,7 +142,8 @@ async function cost(transport: TransportName): Promise<CostRow> {
     const pageFirst = round % 2 === 0;
     const first = pageFirst ? await withPage(round) : await hit(round);
     const second = pageFirst ? await hit(round) : await withPage(round);
-    ratios.push(pageFirst ? first / second : second / first);
+    const [page, plain] = pageFirst ? [first, second] : [second, first];
+    ratios.push(1 + (page.others - plain.others) / plain.all);
   }
   return { transport, ratios };
 }

@@ -2,7 +2,7 @@
  * The machine that a bench runs on, its processors, and the resources that processes have used. Reads /proc: Linux
  * only.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { cpus, loadavg, release, type } from "node:os";
 
 /** Microseconds per tick of /proc/PID/stat: 100 ticks per second on Linux. */
@@ -84,6 +84,13 @@ export function processorTime(pid: number): number {
     .replace(/^.*\) /s, "")
     .split(" ");
   return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+}
+
+/** Processor time of each thread of a process, in microseconds, by its number. */
+export function threadTimes(pid: number): Map<string, number> {
+  const tasks = `/proc/${pid}/task`;
+  const time = (thread: string) => Number(readFileSync(`${tasks}/${thread}/schedstat`, "latin1").split(" ")[0]) / 1000;
+  return new Map(readdirSync(tasks).map((thread) => [thread, time(thread)]));
 }
 
 /** Resident memory of a process, in bytes. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ServerOptions, ServerStats } from "../../src/server/index.ts";
 import { sum } from "../statistics.ts";
 import { DEFAULT_LOAD, type LoadResult, type Workload } from "./load/load.ts";
-import { processorTime, resident } from "./machine.ts";
+import { processorTime, resident, threadTimes } from "./machine.ts";
 
 type Child = Bun.Subprocess<"ignore", "ignore" | "pipe", "inherit" | "pipe">;
 
@@ -135,6 +135,11 @@ export class Server implements Subject {
 
   cpu(): number {
     return processorTime(this.#child.pid);
+  }
+
+  /** Processor time of each of its threads; see {@link threadTimes}. */
+  threads(): Map<string, number> {
+    return threadTimes(this.#child.pid);
   }
 
   resident(): number {
