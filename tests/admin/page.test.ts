@@ -211,7 +211,7 @@ describe("the page", () => {
       await look("NODE");
       await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
       expect(await open.text("#lookup-result")).toMatch(
-        /Announced [\d:]{8}, 3 min ago Expires [\d:]{8}, in 56 min How often once: not confirmed yet Heard through the journal: .* In hex 4e4f4445$/,
+        /Announced (?:\d+ \w+, )?[\d:]{8}, 3 min ago Expires (?:\d+ \w+, )?[\d:]{8}, in 56 min How often once: not confirmed yet Heard through the journal: .* In hex 4e4f4445$/,
       );
       await look("hex:4E4F4445");
       await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
