@@ -43,7 +43,7 @@ export class Listener {
   readonly #handler: Handler;
   #http: Bun.Server<undefined> | undefined;
   #retry: Timer | undefined;
-  readonly #descriptorTimer = setInterval(() => this.#checkDescriptors(), DESCRIPTORS_MS);
+  #descriptorTimer: Timer | undefined;
   readonly #shortages = new OutageLog(logger, "the live page is served");
   #stopped = false;
 
@@ -57,6 +57,8 @@ export class Listener {
   static async start(options: AdminOptions, handler: Handler): Promise<Listener> {
     const listener = new Listener(options, handler);
     const temporary = await listener.#listen();
+    // Not before: after an error that is not temporary, a timer would keep the process alive.
+    listener.#descriptorTimer = setInterval(() => listener.#checkDescriptors(), DESCRIPTORS_MS);
     if (temporary !== undefined) {
       logger.warning(
         "the live page cannot be served on {address}: {reason}; it is tried again every {seconds} s (--admin sets another address)",

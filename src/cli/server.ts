@@ -12,7 +12,7 @@ import { adviceFor } from "./server/advice.ts";
 import { applyConfig } from "./server/config.ts";
 import { addServerFlags, type Flags } from "./server/flags.ts";
 import { configLines } from "./server/print-config.ts";
-import { logStart, logStats } from "./server/report.ts";
+import { JOURNAL_LATE_S, logStart, logStats } from "./server/report.ts";
 import { untilStopSignal } from "./signals/stop-signals.ts";
 import { Systemd } from "./systemd/systemd.ts";
 import { configureLog, flushRepeats, writeLog } from "./terminal/log.ts";
@@ -117,6 +117,12 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   await server.stop();
   await admin?.stop();
   flushRepeats();
+  const { lag } = server.stats().journal;
+  if (lag >= JOURNAL_LATE_S) {
+    logger.warning(
+      `stopped while the journal was ${Math.round(lag)} s late: it lacks the announcements of that time, so their nodes are unknown until they announce themselves again`,
+    );
+  }
   logStats(error ? "failed after" : `stopped by ${signal} after`, undefined, server.stats());
   await writeLog();
   if (error) console.error(`whereabouts: error: ${visible(error.message)}`);

@@ -138,6 +138,14 @@ test("wrong addresses and tokens end the server with one line", async () => {
   );
 });
 
+testIf(Bun.which("setpriv") !== null, "needs setpriv")("a port that is not permitted ends the server", async () => {
+  const by = ["setpriv", "--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service"];
+  const args = ["server", "--host", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:80"];
+  const result = await run(args, "", { by });
+  expect(result).toMatchObject({ code: 1, out: "" });
+  expect(result.err).toContain("not permitted (ports below 1024 need privileges)");
+});
+
 test("a server that cannot start closes the admin socket and ends", async () => {
   using folder = new Folder();
   const journal = `sqlite:${folder.at("registry.db")}`;

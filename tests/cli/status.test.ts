@@ -108,15 +108,15 @@ describe("the text", () => {
       "workers    2 running, 0 bytes wait for them; 1 replaced",
       "process    123 MB, 7 s of processor time",
       "",
+      "Limited now",
+      "              by             per second  last minute    for",
+      "192.0.2.7/32  --source-rate          20        1,234  5 min",
+      "",
       "                       per second  since the start",
       "packets                     5,000           12,000",
       "  answered                    5.0           10,000",
       "  unknown                     0.5            2,000",
       "dropped by the kernel           0                3",
-      "",
-      "Limited now",
-      "              by             per second  last minute    for",
-      "192.0.2.7/32  --source-rate          20        1,234  5 min",
       "",
       "worker  per second  packets  processor",
       "1 wasm           0   11,000        0 %",
@@ -196,7 +196,9 @@ describe("the text", () => {
         for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
       }
     }
-    expect(renderStatus({ ...view, state: state({ limited }) }).at(-1)).toBe("and 43 more");
+    const lines = renderStatus({ ...view, state: state({ limited }) });
+    expect(lines).toContain("and 43 more");
+    expect(lines.at(-1)).toBe("… 4 more lines: enlarge the window");
   });
 
   test("is one line for a log", () => {

@@ -12,7 +12,7 @@ const SILENT_S = 2;
 interface Item {
   readonly worker: WorkerStats;
   readonly rates: WorkerRates | undefined;
-  /** The share of the busiest worker in all packets is the full width of the bar. */
+  /** Width of the bar, from 0 to 1: the share of a processor, or of the busiest worker's packets where that is unknown. */
   readonly share: number;
 }
 
@@ -60,7 +60,7 @@ export function showWorkers(stats: StatsReply, rates: Rates | undefined): void {
   rows.show(
     stats.perWorker.map((worker, i) => {
       const own = rates?.workers[i];
-      return { worker, rates: own, share: (own?.received ?? 0) / most };
+      return { worker, rates: own, share: Math.min(1, own?.processor ?? (own?.received ?? 0) / most) };
     }),
   );
   const replaced = stats.replaced === 0 ? "none was replaced" : `${counted(stats.replaced, "replacement")}`;

@@ -8,7 +8,7 @@ export function adviceFor(error: unknown, port: number, journal: string): string
   if (!message.startsWith("cannot listen")) return journalAdvice(message, journal);
   if (code === "EADDRINUSE") return `"ss -lunp" shows which program has it, and --port takes another one`;
   if (code === "EACCES" && port < 1024) {
-    return `take a --port from 1024 on, or allow it: AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit, else setcap cap_net_bind_service=+ep ${process.execPath}`;
+    return `take a --port from 1024 on, let the socket unit of systemd bind it, or run setcap cap_net_bind_service=+ep ${process.execPath}`;
   }
   if (code === "EADDRNOTAVAIL") return `"ip address" lists its addresses, and without --host all are used`;
   return undefined;

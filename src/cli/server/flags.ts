@@ -134,7 +134,7 @@ export function addServerFlags(command: Command): Command {
         .argParser(oneOf(LOG_LEVELS, { warn: "warning" })),
     )
     .addOption(
-      flag("--log-format <format>", "auto: pretty on a terminal and under systemd, else json")
+      flag("--log-format <format>", "format of the log; auto is pretty on a terminal and under systemd, else json")
         .default("auto")
         .choices(LOG_FORMATS),
     )

@@ -13,7 +13,7 @@ import { count, showAddress } from "../terminal/style.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 /** A shorter delay until announcements reach the journal is normal and is not reported. */
-const JOURNAL_LATE_S = 2;
+export const JOURNAL_LATE_S = 2;
 
 export function logStart(server: DiscoveryServer): void {
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;

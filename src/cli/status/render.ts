@@ -28,8 +28,10 @@ const RESTART_SHOWN_MS = 60_000;
 
 const LABEL = "listening  ".length;
 const NOTHING: readonly string[] = [];
+/** Lines of the list of limited keys that are shown in any case: title, column heads and three keys. */
+const LEAST_LIMITED = 5;
 
-/** The lines, cut to the size. If not all fit, the lists at the end are shortened first. */
+/** The lines, cut to the size. If not all fit, the list of limited keys is shortened first. */
 export function renderStatus(view: View): string[] {
   const { columns, rows, state, before } = view;
   const { bold } = view.style;
@@ -38,12 +40,18 @@ export function renderStatus(view: View): string[] {
   if (state === undefined || stats === undefined) return top.slice(0, rows);
   const rate = rates(state, before);
   const figures = [...factLines(stats, view), "", ...counterLines(stats, rate, view)];
-  const room = rows - top.length - figures.length - 2;
+  const room = Math.max(LEAST_LIMITED, rows - top.length - figures.length - 2);
   const limited = limitedLines(state.limited, room, view);
   const workers = workerLines(stats, rate, view);
   const list = limited.length === 0 ? NOTHING : ["", bold(cut("Limited now", columns)), ...limited];
-  const shown = top.length + figures.length + list.length;
-  return [...top, ...figures, ...list, ...(shown + workers.length < rows ? ["", ...workers] : NOTHING)].slice(0, rows);
+  const facts = [...top, ...factLines(stats, view), ...list, "", ...counterLines(stats, rate, view)];
+  return fitRows([...facts, "", ...workers], view);
+}
+
+/** Cuts lines that do not fit, and says so. */
+function fitRows(lines: readonly string[], { rows, columns }: View): string[] {
+  if (lines.length <= rows) return [...lines];
+  return [...lines.slice(0, rows - 1), cut(`… ${lines.length - rows + 1} more lines: enlarge the window`, columns)];
 }
 
 /** One line without columns, for a log. */

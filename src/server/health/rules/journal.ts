@@ -35,7 +35,8 @@ export function journalErrors(): Rule {
       }
       // If it is late as well, the rule above says so.
       if (!errors.active || sample.journal.lag >= LATE_S) return undefined;
-      return { severity: "warning", text: `${count(errors.total, "error")} of the journal: ${advice(sample)}` };
+      const text = errors.recent > 0 ? advice(sample) : "it works again, and the log has the reason";
+      return { severity: "warning", text: `${count(errors.total, "error")} of the journal: ${text}` };
     },
   };
 }

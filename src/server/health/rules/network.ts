@@ -14,9 +14,12 @@ export function kernelDrops(): Rule {
     look(sample) {
       drops.look(sample.kernelDrops ?? 0);
       if (!drops.active) return undefined;
+      const advice = sample.socketsGiven
+        ? "raise ReceiveBuffer= in the socket unit, or repeat ListenDatagram= there and raise --workers"
+        : "raise --receive-buffer, and sysctl net.core.rmem_max to the same, or raise --workers";
       return {
         severity: "error",
-        text: `the kernel dropped ${count(drops.total, "packet")} because a receive buffer was full, now ${drops.rate}: raise --receive-buffer, and sysctl net.core.rmem_max to the same, or raise --workers`,
+        text: `the kernel dropped ${count(drops.total, "packet")} because a receive buffer was full, now ${drops.rate}: ${advice}`,
       };
     },
     over: () => `the kernel no longer drops packets: ${drops.total} in all`,
