@@ -47,19 +47,24 @@ function total(report: string, name: string): number {
  */
 const PHASES: readonly { readonly folders: readonly string[]; readonly atOnce: number }[] = [
   // The folders with the longest files come first, so that no long file runs last, by itself.
-  { folders: ["client", "cli", "examples", "*"], atOnce: 5 },
+  { folders: ["client", "cli", "examples", "*"], atOnce: 4 },
   { folders: ["journal"], atOnce: 2 },
   { folders: ["bench", "server"], atOnce: 1 },
 ];
 
-/** The test files of a phase; `*` stands for all folders that no phase names. */
-async function filesOf(folders: readonly string[]): Promise<string[]> {
+/** The folders whose files run one after the other: they build dist/ in the checkout. */
+const TOGETHER = ["package"];
+
+/** The test files of a phase, in groups that run one after the other; `*` stands for all folders that no phase names. */
+async function groupsOf(folders: readonly string[]): Promise<string[][]> {
   const files = (await Array.fromAsync(new Bun.Glob("tests/**/*.test.ts").scan({ cwd: root }))).sort();
   const folderOf = (file: string) => file.split("/")[1]!;
   const named = PHASES.flatMap((phase) => phase.folders);
-  return folders.flatMap((folder) =>
+  const all = folders.flatMap((folder) =>
     files.filter((file) => (folder === "*" ? !named.includes(folderOf(file)) : folderOf(file) === folder)),
   );
+  const together = Map.groupBy(all, (file) => (TOGETHER.includes(folderOf(file)) ? folderOf(file) : file));
+  return [...together.values()];
 }
 
 /** Runs one test file. */
@@ -87,10 +92,12 @@ async function bunTest(): Promise<Tally> {
   const tallies: Tally[] = [];
   try {
     for (const { folders, atOnce } of PHASES) {
-      const files = await filesOf(folders);
+      const groups = await groupsOf(folders);
       const next = async () => {
-        for (let file = files.shift(); file !== undefined; file = files.shift()) {
-          tallies.push(await testFile(file, join(folder, `${file.replaceAll("/", "-")}.xml`)));
+        for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+          for (const file of group) {
+            tallies.push(await testFile(file, join(folder, `${file.replaceAll("/", "-")}.xml`)));
+          }
         }
       };
       await Promise.all(Array.from({ length: atOnce }, next));

@@ -241,7 +241,7 @@ describe("whereabouts server", () => {
     async () => {
       const child = spawn(["server", "--host", "127.0.0.1", "--port", "9"], {}, unprivileged);
       expect(await child.stderr.text()).toBe(
-        `whereabouts: error: cannot listen on 127.0.0.1:9: not permitted (ports below 1024 need privileges); take a --port from 1024 on, or allow it: AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit, else setcap cap_net_bind_service=+ep ${process.execPath}\n`,
+        `whereabouts: error: cannot listen on 127.0.0.1:9: not permitted (ports below 1024 need privileges); take a --port from 1024 on, let the socket unit of systemd bind it, or run setcap cap_net_bind_service=+ep ${process.execPath}\n`,
       );
       expect(await child.exited).toBe(1);
     },
