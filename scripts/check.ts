@@ -43,13 +43,13 @@ function total(report: string, name: string): number {
 /**
  * The tests run file by file, in three phases. First most folders: their tests mostly wait, for programs, packets and time-outs,
  * so several files run at a time. Then folders whose tests fail if servers get little processor time, and last those that
- * measure time or starve threads.
+ * measure time, starve threads or flood a client. A phase names folders and single files of tests/.
  */
 const PHASES: readonly { readonly folders: readonly string[]; readonly atOnce: number }[] = [
   // The folders with the longest files come first, so that no long file runs last, by itself.
   { folders: ["client", "cli", "examples", "*"], atOnce: 4 },
   { folders: ["journal"], atOnce: 2 },
-  { folders: ["bench", "server"], atOnce: 1 },
+  { folders: ["bench", "server", "client/servers/confirm.test.ts", "client/servers/pending.test.ts"], atOnce: 1 },
 ];
 
 /** The folders whose files run one after the other: they build dist/ in the checkout. */
@@ -60,9 +60,10 @@ async function groupsOf(folders: readonly string[]): Promise<string[][]> {
   const files = (await Array.fromAsync(new Bun.Glob("tests/**/*.test.ts").scan({ cwd: root }))).sort();
   const folderOf = (file: string) => file.split("/")[1]!;
   const named = PHASES.flatMap((phase) => phase.folders);
-  const all = folders.flatMap((folder) =>
-    files.filter((file) => (folder === "*" ? !named.includes(folderOf(file)) : folderOf(file) === folder)),
-  );
+  // A file that is named itself is not one of its folder.
+  const nameOf = (file: string) =>
+    [file.replace(/^tests\//, ""), folderOf(file)].find((name) => named.includes(name)) ?? "*";
+  const all = folders.flatMap((folder) => files.filter((file) => nameOf(file) === folder));
   const together = Map.groupBy(all, (file) => (TOGETHER.includes(folderOf(file)) ? folderOf(file) : file));
   return [...together.values()];
 }
