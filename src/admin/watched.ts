@@ -1,5 +1,5 @@
 /**
- * What the admin server tells about one discovery server. Texts that all requests share are made at most four times a
+ * The replies of the admin server about one discovery server. Texts that all requests share are made at most four times a
  * second, so that a flood of requests cannot keep this thread, which also controls the server, busy.
  */
 import type { DiscoveryServer } from "../server/index.ts";
@@ -9,7 +9,7 @@ import { EventStreams } from "./events.ts";
 import { History, INTERVAL_MS } from "./history.ts";
 import type { Bytes } from "./http.ts";
 import { renderMetrics } from "./metrics/index.ts";
-import { ReadinessCheck } from "./readiness.ts";
+import { LastReadiness } from "./readiness.ts";
 import { limitedKey, nodeReply, readyReply, statsReply } from "./replies.ts";
 
 const SHARED_MS = 250;
@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
 export class Watched {
   readonly events: EventStreams;
   readonly #server: DiscoveryServer;
-  readonly #readiness: ReadinessCheck;
+  readonly #readiness: LastReadiness;
   readonly #history: History;
   readonly #historyTimer: Timer;
   readonly #historyText: Cached<Bytes>;
@@ -28,7 +28,7 @@ export class Watched {
 
   constructor(server: DiscoveryServer) {
     this.#server = server;
-    this.#readiness = new ReadinessCheck(server);
+    this.#readiness = new LastReadiness(server);
     this.#history = new History(server.stats(), performance.now());
     this.#historyTimer = setInterval(() => this.#history.record(server.stats(), performance.now()), INTERVAL_MS);
     this.#historyText = new Cached(SHARED_MS, () => json(this.#history.reply(performance.now())));

@@ -1,26 +1,26 @@
-/** What the limits and their tables are called, and how full the tables are. */
+/** The names of the limits and of their tables, and how full the tables are. */
 import {
   H_LIMITERS_AT,
   H_LIMITS,
   H_SET_MASK,
-  type LIMITS as LIMIT_COUNT,
   LIMIT_INTERVAL,
   LIMIT_RESERVE,
   LIMIT_SIZE,
+  type LIMITS,
   SET_SIZE,
   SET_TIMES,
   SET_WAYS,
 } from "../../assembly/layout.ts";
 import type { EngineMemory } from "./memory.ts";
 
-/** What a limit counts: queries of a source, its announcements, what it announces that is new, and queries for a NodeID. */
+/** A limit by what it counts: queries of a source, its announcements, what it announces that is new, and queries for a NodeID. */
 export type LimitName = "queries" | "announcements" | "new" | "node";
 
-/** Whose packets have a place in a table. Of the limit `node`, `source` is a source and a NodeID together. */
+/** The kind of keys that a table has. Of the limit `node`, `source` is a source and a NodeID together. */
 export type LimitKey = "source" | "network-ipv4" | "network-ipv6" | "node" | "reserve";
 
 /** One of the tables of a limit. */
-export interface LimitTable {
+interface LimitTable {
   readonly limit: LimitName;
   readonly key: LimitKey;
 }
@@ -36,7 +36,7 @@ function ofSources(limit: LimitName) {
 }
 
 /** All tables, indexed by their numbers, which are those of the limits in assembly/layout.ts. One number is not used. */
-export const LIMITS = [
+export const LIMITER_TABLES = [
   ...ofSources("queries"),
   ...ofSources("announcements"),
   ...ofSources("new"),
@@ -46,22 +46,27 @@ export const LIMITS = [
   { limit: "node", key: "reserve" },
 ] as const satisfies (LimitTable | undefined)[];
 
-/** How full a table is. */
-export interface TableUse extends LimitTable {
+/** How full one table of the limiter is. Each limit has a table for each kind of key. */
+export interface LimiterTable {
+  /** The limit that uses the table. */
+  readonly limit: LimitName;
+  /** The kind of its keys. Networks are IPv4 /24 and IPv6 /48; a `reserve` is what a source may send in any case. */
+  readonly key: LimitKey;
+  /** Number of slots. Each holds the bucket of one key. */
   readonly slots: number;
-  /** Slots whose bucket is not empty. */
+  /** Slots in use: their keys have less than a full burst. */
   readonly used: number;
-  /** Sets without an empty bucket. */
+  /** Sets (five slots each) in which every slot is in use: a new key there starts with another key's load. */
   readonly crowded: number;
 }
 
 /** Reads all tables of the limits that are not turned off, while workers use them. Takes less than a millisecond. */
-export function readTables(memory: EngineMemory, now: number): TableUse[] {
+export function readTables(memory: EngineMemory, now: number): LimiterTable[] {
   const u32 = new Uint32Array(memory.buffer);
   const f64 = new Float64Array(memory.buffer);
   const sets = u32[H_SET_MASK >>> 2]! + 1;
-  const tables: TableUse[] = [];
-  LIMITS.forEach((table, number) => {
+  const tables: LimiterTable[] = [];
+  LIMITER_TABLES.forEach((table, number) => {
     // A limit that is turned off has no interval, and then neither its shared limits nor its reserve are used.
     const own = number - (number % (LIMIT_RESERVE + 1));
     if (table === undefined || f64[(H_LIMITS + own * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3] === 0) return;
@@ -80,4 +85,4 @@ export function readTables(memory: EngineMemory, now: number): TableUse[] {
 }
 
 // Compile-time check: LIMITS has an element for each number in layout.ts.
-LIMITS.length satisfies typeof LIMIT_COUNT;
+LIMITER_TABLES.length satisfies typeof LIMITS;

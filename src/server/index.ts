@@ -1,6 +1,13 @@
-export type { EngineCounters, Limit, LimitKey, LimitName, Network, Verdict } from "../engine/index.ts";
+export type { EngineCounters, Limit, LimiterTable, LimitKey, LimitName, Network, Verdict } from "../engine/index.ts";
 export { ServerError } from "./error.ts";
-export type { Limited, NodeInfo, Problem, Readiness, ReadinessCheck } from "./inspect.ts";
+export {
+  type Limited,
+  type NodeInfo,
+  PROBLEM_CODES,
+  type Problem,
+  type Readiness,
+  type ReadinessCheck,
+} from "./inspect.ts";
 export { formatNetwork, parseNetwork } from "./network.ts";
 export {
   DEFAULT_PORT,
@@ -14,4 +21,4 @@ export {
 } from "./options.ts";
 export type { OptionError } from "./resolve.ts";
 export { DiscoveryServer } from "./server.ts";
-export type { Histogram, JournalStats, LimiterTable, ServerStats, WorkerStats } from "./stats.ts";
+export type { Histogram, JournalStats, ServerStats, WorkerStats } from "./stats.ts";

@@ -41,22 +41,34 @@ export interface Limited {
   readonly dryRun: boolean;
 }
 
+/**
+ * The codes of all problems.
+ *
+ * @example
+ * ```ts
+ * PROBLEM_CODES.includes("registry-full"); // => true
+ * ```
+ */
+export const PROBLEM_CODES = [
+  "registry-full",
+  "journal-late",
+  "journal-errors",
+  "journal-lossy",
+  "limits",
+  "kernel-drops",
+  "unsent",
+  "worker-missing",
+  "receive-buffer",
+  "clock",
+] as const;
+
 /** Something that is wrong now. */
 export interface Problem {
-  /** What kind of problem it is, for programs. */
-  readonly code:
-    | "registry-full"
-    | "journal-late"
-    | "journal-lossy"
-    | "limits"
-    | "kernel-drops"
-    | "unsent"
-    | "worker-missing"
-    | "receive-buffer"
-    | "clock";
+  /** What kind of problem it is, for programs. There is at most one problem with each code. */
+  readonly code: (typeof PROBLEM_CODES)[number];
   /** `error`: clients lose something now. `warning`: they may soon, or some clients are limited. */
   readonly severity: "error" | "warning";
-  /** What is wrong and what can be done about it, in one or two sentences. */
+  /** One or two sentences: the problem, and how to solve it. */
   readonly text: string;
   /** When it began, in ms since 1970. */
   readonly since: number;

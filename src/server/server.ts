@@ -221,7 +221,7 @@ export class DiscoveryServer {
   }
 
   /**
-   * What is wrong now. The server looks once a second. The log says the same when something begins and ends.
+   * The problems that the server has now. It checks once a second, and logs when a problem begins and ends.
    *
    * @returns errors first; empty if nothing is wrong
    * @example

@@ -1,5 +1,5 @@
 /** The counters of a server. */
-import type { EngineBackend, EngineCounters, LimitKey, LimitName } from "../engine/index.ts";
+import type { EngineBackend, EngineCounters, LimiterTable } from "../engine/index.ts";
 
 /** How often values fell into each of some ranges, since the start. */
 export interface Histogram {
@@ -29,20 +29,6 @@ export interface WorkerStats {
   readonly cpuSeconds: number | undefined;
   /** How often it was replaced. */
   readonly replaced: number;
-}
-
-/** How full one table of the limiter is. Each limit has a table for each kind of key. */
-export interface LimiterTable {
-  /** The limit that uses the table. */
-  readonly limit: LimitName;
-  /** What the table's keys are. Networks are IPv4 /24 and IPv6 /48; a `reserve` is what a source may send in any case. */
-  readonly key: LimitKey;
-  /** Places for keys. */
-  readonly slots: number;
-  /** Slots of keys that have sent something lately, so that they have less than a full burst. */
-  readonly used: number;
-  /** Parts of the table, five slots each, in which every slot is in use: a new key there starts with another key's load. */
-  readonly crowded: number;
 }
 
 /** Statistics of a server's journal, since the start of the server. */

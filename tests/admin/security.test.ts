@@ -1,4 +1,4 @@
-/** Whom the admin server answers: tokens, host names, and requests that foreign web pages cause. */
+/** Access to the admin server: tokens, host names, and requests from foreign web pages. */
 import { expect, test } from "bun:test";
 import { type AdminOptions, AdminServer } from "../../src/admin/index.ts";
 import { logged, Site } from "./site.ts";

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What is typed after `whereabouts `, with a tab where the shell completes, and the arguments that the command gets. */
+/** Text typed after `whereabouts `, with a tab for each completion, and the resulting arguments of the command. */
 const TYPED: readonly [string, readonly string[]][] = [
   ["ser\t", ["server"]],
   ["server --share\t", ["server", "--share-port"]],

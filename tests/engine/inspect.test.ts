@@ -1,7 +1,7 @@
 /** What the control thread reads of an engine's memory: nodes, and how full the limiter is. */
 import { describe, expect, test } from "bun:test";
 import { H_LIMITERS_AT, H_SHARDS_AT, SET_SIZE, SHARD_SEQUENCE } from "../../assembly/layout.ts";
-import { LIMITS, NodeReader, readTables } from "../../src/engine/index.ts";
+import { LIMITER_TABLES, NodeReader, readTables } from "../../src/engine/index.ts";
 import { Harness, UNLIMITED } from "../support/harness.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 
@@ -87,7 +87,7 @@ describe("the tables of the limiter", () => {
 
   test("are those of the limits that are not turned off, and each is read at its own place", () => {
     const h = new Harness("wasm", { ...UNLIMITED, source: one, node: one, new: one, limiterSets: 4 });
-    LIMITS.forEach((table, number) => {
+    LIMITER_TABLES.forEach((table, number) => {
       if (table === undefined) return;
       const set = (h.u32[H_LIMITERS_AT >>> 2]! + (number * 4 + 3) * SET_SIZE) >>> 3;
       h.f64[set] = h.now + 1;

@@ -73,7 +73,7 @@ const wouldStop = (n: number) => ({
   dryRun: true,
 });
 
-/** What is wrong, then how it looks when it is over; how many seconds later; and the lines of the log. */
+/** Per problem: a sample with it, a sample after it, the seconds until it is over, its code, and both log lines. */
 const CASES: [string, Partial<Sample>, Partial<Sample>, number, Problem["code"], RegExp, RegExp | undefined][] = [
   [
     "a full registry",
@@ -233,7 +233,7 @@ test("errors of the journal are a problem, about which the journal writes the lo
   const monitor = new Monitor();
   monitor.look({ ...FINE, ...journal({ errors: 2 }) });
   expect(monitor.problems).toMatchObject([
-    { code: "journal-late", text: expect.stringMatching(/^2 errors of the journal: /) },
+    { code: "journal-errors", text: expect.stringMatching(/^2 errors of the journal: /) },
   ]);
   monitor.look({ ...FINE, restored: false, ...journal({ where: "redis://h:6379/0" }) });
   expect(monitor.problems).toMatchObject([

@@ -116,7 +116,7 @@ test("a server whose worker hangs is not ready until it is replaced, and one tha
   const stopped = server.stop();
   expect(await server.readiness()).toEqual({
     ready: false,
-    checks: [{ name: "sockets", ok: false, text: "the server stops" }],
+    checks: [{ name: "sockets", ok: false, text: "the server is stopping" }],
   });
   await stopped;
 });

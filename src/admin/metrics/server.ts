@@ -1,6 +1,14 @@
 /** The metrics of a discovery server. No label contains an IP or a NodeID: there are too many of them. */
 import { version } from "../../../package.json";
-import type { DiscoveryServer, Limited, LimitName, Problem, ServerStats, WorkerStats } from "../../server/index.ts";
+import {
+  type DiscoveryServer,
+  type Limited,
+  type LimitName,
+  PROBLEM_CODES,
+  type Problem,
+  type ServerStats,
+  type WorkerStats,
+} from "../../server/index.ts";
 import { counter, type Definition, gauge, histogram } from "./metric.ts";
 
 /** One reading, so that the metrics of one scrape add up. */
@@ -16,18 +24,6 @@ const KINDS: Readonly<Record<Limited["kind"], readonly LimitName[]>> = {
   source: ["queries", "announcements", "new", "node"],
   network: ["queries", "announcements", "new", "node"],
   node: ["node"],
-};
-
-const PROBLEMS: Readonly<Record<Problem["code"], true>> = {
-  "registry-full": true,
-  "journal-late": true,
-  "journal-lossy": true,
-  limits: true,
-  "kernel-drops": true,
-  unsent: true,
-  "worker-missing": true,
-  "receive-buffer": true,
-  clock: true,
 };
 
 const NAME = "whereabouts";
@@ -150,7 +146,7 @@ export const SERVER_METRICS: readonly Definition<Reading>[] = [
   ),
 
   gauge(`${NAME}_problem`, "1 while something is wrong, by its code, else 0.", ({ problems }) =>
-    Object.keys(PROBLEMS).map((code) => [{ code }, Number(problems.some((problem) => problem.code === code))]),
+    PROBLEM_CODES.map((code) => [{ code }, Number(problems.some((problem) => problem.code === code))]),
   ),
   gauge(`${NAME}_ready`, "1 if the last check found the server ready, else 0.", ({ ready }) => Number(ready)),
   gauge(`${NAME}_build_info`, "Always 1; the labels tell what runs.", ({ options: { engine, transport } }) => [

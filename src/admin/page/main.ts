@@ -40,7 +40,7 @@ function onEvent(event: StatsEvent): void {
 function onState(state: ConnectionState): void {
   showConnection(state, latest && Date.parse(latest.stats.at));
   showHeaderState(state);
-  // What was missed while there was no connection.
+  // Fetch the history again after a lost connection: it has the missing time.
   if (state.kind !== "live") historyAt = Number.NEGATIVE_INFINITY;
 }
 

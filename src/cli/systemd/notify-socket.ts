@@ -1,9 +1,7 @@
 /** Sends the state of this process to systemd (sd_notify), over the socket that NOTIFY_SOCKET names. */
-import { openLibrary } from "../../transport/libc.ts";
+import { openLibrary, SOCK_CLOEXEC, SOCK_DGRAM } from "../../transport/libc.ts";
 
 const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
 /** systemd is gone if nobody reads; this process must not wait for it, or get SIGPIPE. */
 const MSG_DONTWAIT_NOSIGNAL = 0x4040;
 /** Size of `sun_path`. */

@@ -75,5 +75,5 @@ export class ReadinessChecks {
 
 const STOPS: Readiness = {
   ready: false,
-  checks: [{ name: "sockets", ok: false, text: "the server stops" }],
+  checks: [{ name: "sockets", ok: false, text: "the server is stopping" }],
 };

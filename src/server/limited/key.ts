@@ -1,5 +1,5 @@
 /** Keys of limits: the source, the network or the NodeID whose packets exceed a limit. */
-import { LIMITS, type LimitName } from "../../engine/index.ts";
+import { LIMITER_TABLES, type LimitName } from "../../engine/index.ts";
 import type { Limited } from "../inspect.ts";
 import { formatNetwork } from "../network.ts";
 import type { LimitedPacket } from "./sample.ts";
@@ -24,7 +24,7 @@ export function keyText(packet: LimitedPacket): string {
 /** The key of a packet. The NodeID is that of the packet, not a copy. */
 export function keyOf(packet: LimitedPacket): Key {
   const kind = kindOf(packet.limit);
-  const limit: LimitName = LIMITS[packet.limit]!.limit;
+  const limit: LimitName = LIMITER_TABLES[packet.limit]!.limit;
   return {
     kind,
     network: kind === "node" ? undefined : formatNetwork({ address: packet.address, prefix: prefixOf(packet) }),
@@ -35,7 +35,7 @@ export function keyOf(packet: LimitedPacket): Key {
 }
 
 function kindOf(limit: number): Limited["kind"] {
-  const key = LIMITS[limit]?.key;
+  const key = LIMITER_TABLES[limit]?.key;
   return key === "source" || key === "node" ? key : "network";
 }
 

@@ -6,7 +6,7 @@
  * worker always finds a half that it can write to, without waiting. A worker that is terminated in the middle of a write
  * leaves one half locked: that half is never read, and the next worker gets a buffer of its own.
  */
-import { type Lane, LIMITS } from "../../engine/index.ts";
+import { type Lane, LIMITER_TABLES } from "../../engine/index.ts";
 
 /** Records per half. A key with 1 % of the packets that exceed a limit then has 5 of a full sample on average. */
 export const RECORDS = 512;
@@ -98,7 +98,7 @@ export class SampleWriter {
     const place = total < RECORDS ? total : Math.floor(Math.random() * (total + 1));
     if (place >= RECORDS) return;
     const at = half + FIRST_RECORD + place * this.#recordWords;
-    const idLength = LIMITS[limit]?.limit === "node" ? this.#lane.queryIdLength(slot) : 0;
+    const idLength = LIMITER_TABLES[limit]?.limit === "node" ? this.#lane.queryIdLength(slot) : 0;
     words[at + LIMIT] = limit;
     words[at + ID_LENGTH] = idLength;
     const address = this.#lane.addressAt(slot) >>> 2;

@@ -31,7 +31,7 @@ export class BatchCounter {
 /** The control thread's side: sums of all workers, those that have ended included. */
 export class BatchSizes {
   readonly #sums = new Float64Array(PACKETS + 1);
-  /** What was read last of each worker's counters. */
+  /** Each worker's counters at the last reading. */
   readonly #seen = new Map<SharedArrayBuffer, Uint32Array>();
 
   /** Adds what a worker has counted since the last call, which must not be an hour ago. */

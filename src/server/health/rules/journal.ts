@@ -13,7 +13,8 @@ export function journalLate(): Rule {
     look(sample) {
       const { lag } = sample.journal;
       late = lag >= LATE_S || (late && lag >= IN_TIME_S);
-      if (!late) return undefined;
+      // A journal that could not be read yet is a worse problem of its own.
+      if (!late || !sample.restored) return undefined;
       const text = `the journal is ${Math.round(lag)} s late: a crash now would lose the announcements of that time; ${advice(sample)}`;
       return { severity: "warning", text };
     },
@@ -25,7 +26,7 @@ export function journalLate(): Rule {
 export function journalErrors(): Rule {
   const errors = new Spell(1);
   return {
-    code: "journal-late",
+    code: "journal-errors",
     logs: false,
     look(sample): Finding | undefined {
       errors.look(sample.journal.errors);
@@ -33,9 +34,11 @@ export function journalErrors(): Rule {
         const text = `the journal could not be read yet, so nodes of before the start are unknown until they announce themselves: ${advice(sample)}`;
         return { severity: "error", text };
       }
-      // If it is late as well, the rule above says so.
-      if (!errors.active || sample.journal.lag >= LATE_S) return undefined;
-      const text = errors.recent > 0 ? advice(sample) : "it works again, and the log has the reason";
+      if (!errors.active) return undefined;
+      const text =
+        errors.recent > 0 || sample.journal.lag >= LATE_S
+          ? advice(sample)
+          : "it works again, and the log has the reason";
       return { severity: "warning", text: `${count(errors.total, "error")} of the journal: ${text}` };
     },
   };
