@@ -48,12 +48,12 @@ export async function openBunSocket(binding: BunBinding, handlers: Handlers): Pr
   const { port, address, receiveBuffer, entry } = bound;
   try {
     const opening = open({ fd: bound.fd }, handlers);
-    entry?.handOver();
+    entry.handOver();
     const socket = await opening;
     let recorded = true;
     const close = () => {
       // Once only: afterwards the entry may be another socket's.
-      if (recorded) entry?.erase();
+      if (recorded) entry.erase();
       recorded = false;
       if (!socket.closed) socket.close();
     };

@@ -103,13 +103,10 @@ export function openGivenSocket(
 ): BoundSocket {
   const { call } = libc;
   const { address, port } = describeGivenSocket(given, libc);
-  const entry = socketRecord && new SocketEntry(socketRecord);
-  const fd = checked(libc, "fcntl", call.fcntl(given, F_DUPFD_CLOEXEC, 0));
-  entry?.fill(fd);
-  const close = () => {
-    entry?.erase();
-    call.close(fd);
-  };
+  const entry = new SocketEntry(socketRecord);
+  const open = () => call.fcntl(given, F_DUPFD_CLOEXEC, 0);
+  const fd = checked(libc, "fcntl", entry.open(open));
+  const close = () => entry.close(() => call.close(fd));
   try {
     call.fcntl(fd, F_SETFL, checked(libc, "fcntl", call.fcntl(fd, F_GETFL, 0)) & ~SOCK_NONBLOCK);
     setReceiveTimeout(libc, fd, timeoutMs);

@@ -14,7 +14,10 @@ const PAGE_WORDS = 1024;
 /**
  * Shared words in which a worker records its open sockets, two words per socket: the descriptor + 1, or 0 for a free entry;
  * then its fileId. A negative descriptor word marks a socket that Bun closes when the thread ends. When it has ended, the
- * main thread closes the others. The worker records a socket as soon as it exists, and erases it before it closes it.
+ * main thread closes the others.
+ *
+ * A thread can be terminated wherever a function is entered or a loop repeats. So the worker does neither between a system
+ * call that opens or closes a socket and the change of the record: a socket is in it exactly as long as it is open.
  */
 export type SocketRecord = Int32Array<SharedArrayBuffer>;
 
@@ -24,11 +27,14 @@ export function createSocketRecord(): SocketRecord {
 
 /** One socket in a record. */
 export class SocketEntry {
-  readonly #record: SocketRecord;
+  readonly #record: Int32Array<ArrayBufferLike>;
   readonly #at: number;
 
-  /** @throws {Error} with `code` EMFILE if the record is full */
-  constructor(record: SocketRecord) {
+  /**
+   * @param record - if undefined, nobody else closes the socket
+   * @throws {Error} with `code` EMFILE if the record is full
+   */
+  constructor(record: Int32Array<ArrayBufferLike> = new Int32Array(ENTRY_WORDS)) {
     let at = 0;
     while (at < record.length && record[at] !== 0) at += ENTRY_WORDS;
     if (at === record.length) throw Object.assign(new Error("a worker has too many sockets"), { code: "EMFILE" });
@@ -36,12 +42,29 @@ export class SocketEntry {
     this.#at = at;
   }
 
-  /** Records a socket that was just opened. */
-  fill(fd: number): void {
-    // Descriptor first: this thread may be terminated between any two calls.
-    this.#record[this.#at + 1] = 0;
-    Atomics.store(this.#record, this.#at, fd + 1);
-    this.#record[this.#at + 1] = fileId(fd);
+  /**
+   * Opens a socket.
+   *
+   * @param open - the system call; returns the descriptor, or -1 if it has failed
+   * @returns what `open` returned
+   */
+  open(open: () => number): number {
+    const record = this.#record;
+    const at = this.#at;
+    record[at + 1] = 0;
+    // Not Atomics.store, because that is a function.
+    record[at] = open() + 1;
+    const fd = record[at]! - 1;
+    if (fd >= 0) record[at + 1] = fileId(fd);
+    return fd;
+  }
+
+  /** Closes the socket by the system call `close`. */
+  close(close: () => void): void {
+    const record = this.#record;
+    const at = this.#at;
+    close();
+    record[at] = 0;
   }
 
   /** From now on Bun owns the socket, and closes it when this thread ends. */
@@ -49,6 +72,7 @@ export class SocketEntry {
     Atomics.store(this.#record, this.#at, -Math.abs(this.#record[this.#at]!));
   }
 
+  /** Bun closes the socket, now or when this thread ends. */
   erase(): void {
     Atomics.store(this.#record, this.#at, 0);
   }

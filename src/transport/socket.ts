@@ -65,8 +65,8 @@ export interface BoundSocket {
   readonly reportsAddresses: boolean;
   /** Size of the receive buffer that the system granted, in bytes. */
   readonly receiveBuffer: number;
-  /** The socket in the record of the options, if there is one. */
-  readonly entry: SocketEntry | undefined;
+  /** The socket in the record of the options. */
+  readonly entry: SocketEntry;
   /** Whether another program has bound it and keeps it open; see given-sockets.ts. */
   readonly given: boolean;
   close(): void;
@@ -93,13 +93,10 @@ export function bindSocket(options: SocketOptions, libc: Libc = loadLibc()): Bou
   const { call } = libc;
   const name = socketAddress(libc, address, port);
   const kind = SOCK_DGRAM | SOCK_CLOEXEC | (timeoutMs === undefined ? SOCK_NONBLOCK : 0);
-  const entry = socketRecord && new SocketEntry(socketRecord);
-  const fd = checked(libc, "socket", call.socket(ipv4 ? AF_INET : AF_INET6, kind, 0));
-  entry?.fill(fd);
-  const close = () => {
-    entry?.erase();
-    call.close(fd);
-  };
+  const entry = new SocketEntry(socketRecord);
+  const open = () => call.socket(ipv4 ? AF_INET : AF_INET6, kind, 0);
+  const fd = checked(libc, "socket", entry.open(open));
+  const close = () => entry.close(() => call.close(fd));
   try {
     if (!ipv4) setOption(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (reusePort === "join") setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1);

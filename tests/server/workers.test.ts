@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { closeSync, fstatSync, readdirSync, statSync } from "node:fs";
+import { closeSync, fstatSync, statSync } from "node:fs";
 import {
   DiscoveryServer,
   defaultServerOptions,
@@ -21,6 +21,7 @@ import {
   SocketEntry,
 } from "../../src/transport/socket-record.ts";
 import { Client } from "../support/client.ts";
+import { openSockets } from "../support/descriptors.ts";
 import { checkInvariants, isIntact } from "../support/invariants.ts";
 import { testIf } from "../support/needs.ts";
 import { nodeOf } from "../support/nodes.ts";
@@ -169,7 +170,7 @@ describe("the sockets that a dead thread left open", () => {
 
   test("are all closed when the thread is gone, but not those that Bun closes", async () => {
     const { sockets, socketRecord } = several();
-    sockets[1]!.entry!.handOver();
+    sockets[1]!.entry.handOver();
     closeRecordedSockets(socketRecord);
     for (const { fd } of [sockets[0]!, sockets[2]!]) expect(() => fstatSync(fd)).toThrow("EBADF");
     expect(await Promise.all(sockets.map(({ port }) => isFree(port)))).toEqual([true, false, true]);
@@ -178,7 +179,7 @@ describe("the sockets that a dead thread left open", () => {
 
   test("are taken from a thread that may wake up, and their descriptor numbers are not used again", async () => {
     const { sockets, socketRecord } = several();
-    sockets[1]!.entry!.handOver();
+    sockets[1]!.entry.handOver();
     revokeRecordedSockets(socketRecord);
     for (const { fd, port } of sockets) {
       expect(await isFree(port)).toBe(true);
@@ -195,7 +196,7 @@ describe("the sockets that a dead thread left open", () => {
     const [erased, handedOver] = sockets as [BoundSocket, BoundSocket];
     erased.close();
     // Closed by Bun, when the thread ended: nothing erases it from the record.
-    handedOver.entry!.handOver();
+    handedOver.entry.handOver();
     closeSync(handedOver.fd);
     const again = [bind(), bind()];
     expect(again.map(({ fd }) => fd).sort()).toEqual([erased.fd, handedOver.fd].sort());
@@ -209,22 +210,10 @@ describe("the sockets that a dead thread left open", () => {
 
   test("are as many as the record has room for: the next one is not opened", () => {
     const socketRecord = createSocketRecord();
-    while (socketRecord.at(-2) === 0) new SocketEntry(socketRecord).fill(0);
+    while (socketRecord.at(-2) === 0) new SocketEntry(socketRecord).open(() => 0);
     expect(() => bind(socketRecord)).toThrow(expect.objectContaining({ code: "EMFILE" }));
   });
 });
-
-/** Descriptors of this process that are sockets. */
-function openSockets(): number {
-  return readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return fstatSync(Number(fd)).isSocket();
-    } catch {
-      // The descriptor through which the folder itself was read.
-      return false;
-    }
-  }).length;
-}
 
 describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
   on(transport)("leaves no socket behind when it is terminated before it reports that it listens", async () => {

@@ -12,7 +12,7 @@ import { EAGAIN, EINTR, type Libc, MSG_CTRUNC, openLibc, type Platform } from ".
 import { openMmsg } from "../../src/transport/mmsg.ts";
 import { SocketLane } from "../../src/transport/mmsg-lane.ts";
 import { type BoundSocket, bindSocket, DEFAULT_RECEIVE_BUFFER } from "../../src/transport/socket.ts";
-import { createSocketRecord } from "../../src/transport/socket-record.ts";
+import { createSocketRecord, SocketEntry } from "../../src/transport/socket-record.ts";
 import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
@@ -113,7 +113,7 @@ describe("when a system call fails", () => {
       ipv4: false,
       reportsAddresses,
       receiveBuffer: 1,
-      entry: undefined,
+      entry: new SocketEntry(),
       given: false,
       close() {},
     };
