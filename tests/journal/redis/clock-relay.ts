@@ -1,13 +1,22 @@
-/** A relay in front of a Redis that gives it another clock: for the command TIME, and for the ids of new entries. */
+/**
+ * A relay in front of a Redis that gives it another clock: for the command TIME, and for the ids of new entries. Of several
+ * relays in front of one Redis each has a clock of its own, so that a test decides which server notices first that it was set.
+ */
 import { connect, createServer, type Server } from "node:net";
+
+/** The last id that the relays in front of one Redis have given to an entry. */
+type LastId = [ms: number, number: number];
 
 export class ClockRelay implements Disposable {
   /** How far the clock is ahead, in ms. */
   ahead = 0;
   readonly #server: Server;
-  #last: readonly [ms: number, number: number] = [0, 0];
+  readonly #redis: number;
+  readonly #last: LastId;
 
-  private constructor(redis: number) {
+  private constructor(redis: number, last: LastId) {
+    this.#redis = redis;
+    this.#last = last;
     this.#server = createServer((client) => {
       const upstream = connect(redis, "127.0.0.1");
       let received: Buffer = Buffer.alloc(0);
@@ -29,10 +38,16 @@ export class ClockRelay implements Disposable {
     });
   }
 
-  static async start(redis: number): Promise<ClockRelay> {
-    const relay = new ClockRelay(redis);
+  /** @param redis - the port */
+  static async start(redis: number, last: LastId = [0, 0]): Promise<ClockRelay> {
+    const relay = new ClockRelay(redis, last);
     await new Promise<void>((resolve) => relay.#server.listen(0, "127.0.0.1", resolve));
     return relay;
+  }
+
+  /** Another relay in front of the same Redis. */
+  another(): Promise<ClockRelay> {
+    return ClockRelay.start(this.#redis, this.#last);
   }
 
   get url(): string {
@@ -48,9 +63,9 @@ export class ClockRelay implements Disposable {
       }
       case "XADD": {
         // As Redis does: never an earlier id than the last one.
-        const [ms, number] = this.#last;
-        this.#last = now > ms ? [now, 0] : [ms, number + 1];
-        return words.map((word) => (word.length === 1 && word[0] === 0x2a ? Buffer.from(this.#last.join("-")) : word));
+        const last = this.#last;
+        [last[0], last[1]] = now > last[0] ? [now, 0] : [last[0], last[1] + 1];
+        return words.map((word) => (word.length === 1 && word[0] === 0x2a ? Buffer.from(last.join("-")) : word));
       }
       default:
         return words;

@@ -25,6 +25,15 @@ async function untilPorts(
   }
 }
 
+/** Waits until the server has noticed that often that the clock of Redis was set. */
+async function untilNoticed(server: SteppingServer, times: number): Promise<void> {
+  for (const end = performance.now() + 40_000; server.log.split("of Redis was set").length <= times; ) {
+    if (performance.now() > end) throw new Error(`not noticed: ${server.log}`);
+    await Bun.sleep(100);
+    await server.stats();
+  }
+}
+
 describe.concurrent("servers that share a Redis", () => {
   for (const [what, step] of STEPS) {
     testIf(hasRedis, NEEDS_REDIS)(`lose nothing, and trim nothing, when the clock of one is set: ${what}`, async () => {
@@ -83,11 +92,7 @@ describe.concurrent("servers that share a Redis", () => {
           // Some of the nodes move before the servers have noticed, and after that.
           const moves = [`a${round}`, `gone${round}`, `b${round}`, `gone${2 + round}`] as const;
           await a.announce(moves.slice(0, 2), 2);
-          for (const end = performance.now() + 40_000; a.log.split("of Redis was set").length < round + 2; ) {
-            if (performance.now() > end) throw new Error(`not noticed: ${a.log}`);
-            await Bun.sleep(100);
-            await a.stats();
-          }
+          await untilNoticed(a, round + 1);
           await b.announce(moves.slice(2), 2);
           for (const name of moves) expected[all.indexOf(name)] = 2;
           for (const one of [a, b]) await untilPorts(one, all, expected);
@@ -99,6 +104,32 @@ describe.concurrent("servers that share a Redis", () => {
           expect(await later.ports(all)).toEqual(expected);
         }
         for (const one of [a, b]) expect((await one.stats()).journal).toMatchObject({ errors: 0, bad: 0, noRoom: 0 });
+      },
+    );
+
+    testIf(hasRedis, NEEDS_REDIS)(
+      `lose nothing that one of them writes when it alone has noticed that the clock of Redis was set: ${what}`,
+      async () => {
+        await using redis = await Redis.start({ args: EXACT });
+        using first = await ClockRelay.start(redis.port);
+        using second = await first.another();
+        await using a = await SteppingServer.start(first.url);
+        await using b = await SteppingServer.start(second.url);
+        const names = range(3, "n");
+        await a.announce(names, 1);
+        await untilPorts(b, names, [1, 1, 1]);
+        first.ahead = step;
+        await untilNoticed(a, 1);
+        await a.announce(["n0", "n1"], 2);
+        // b reads it, with the earlier clock.
+        await Bun.sleep(500);
+        second.ahead = step;
+        await untilNoticed(b, 1);
+        await b.announce(["n1"], 3);
+        for (const one of [a, b]) await untilPorts(one, names, [2, 3, 1]);
+        await Bun.sleep(7000);
+        await using later = await SteppingServer.start(second.url);
+        await untilPorts(later, names, [2, 3, 1]);
       },
     );
   }
