@@ -332,7 +332,7 @@ on("mmsg")(
       stderr: "inherit",
     });
     const result: Shortage = JSON.parse(await child.stdout.text());
-    expect(result).toMatchObject({ message: "", workers: 2, received: true });
+    expect(result).toMatchObject({ message: "", workers: 2, answered: true });
     // It is logged at each attempt: the log of the command sums it up.
     expect([...new Set(result.log)]).toEqual([
       "packet worker 1 could not be replaced, trying again: too many files are open: raise the limit with ulimit -n",

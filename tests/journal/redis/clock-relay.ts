@@ -11,6 +11,8 @@ export class ClockRelay implements Disposable {
   /** How far the clock is ahead, in ms. */
   ahead = 0;
   readonly #server: Server;
+  /** Connections whose next command, TIME, waits for the clock to be shown again; undefined while it is shown. */
+  #hidden: Set<() => void> | undefined;
   readonly #redis: number;
   readonly #last: LastId;
 
@@ -20,12 +22,19 @@ export class ClockRelay implements Disposable {
     this.#server = createServer((client) => {
       const upstream = connect(redis, "127.0.0.1");
       let received: Buffer = Buffer.alloc(0);
-      client.on("data", (bytes: Buffer) => {
-        received = Buffer.concat([received, bytes]);
+      const relay = () => {
         for (let command = parse(received); command; command = parse(received)) {
+          if (this.#hidden !== undefined && `${command.words[0]}`.toUpperCase() === "TIME") {
+            this.#hidden.add(relay);
+            return;
+          }
           received = received.subarray(command.length);
           upstream.write(encode(this.#translate(command.words)));
         }
+      };
+      client.on("data", (bytes: Buffer) => {
+        received = Buffer.concat([received, bytes]);
+        relay();
       });
       upstream.on("data", (bytes) => client.write(bytes));
       for (const [one, other] of [
@@ -48,6 +57,17 @@ export class ClockRelay implements Disposable {
   /** Another relay in front of the same Redis. */
   another(): Promise<ClockRelay> {
     return ClockRelay.start(this.#redis, this.#last);
+  }
+
+  /** From now on, who asks for the time waits. */
+  hide(): void {
+    this.#hidden ??= new Set();
+  }
+
+  show(): void {
+    const hidden = [...(this.#hidden ?? [])];
+    this.#hidden = undefined;
+    for (const relay of hidden) relay();
   }
 
   get url(): string {
