@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { isIP } from "node:net";
 import { devNull } from "node:os";
 import { getLogger } from "@logtape/logtape";
-import { OutageLog } from "../journal/index.ts";
+import { OutageLog } from "../log/outage-log.ts";
 import { ServerError } from "../server/index.ts";
 import type { AdminOptions } from "./options.ts";
 

@@ -1,6 +1,6 @@
 /** The admin server: HTTP for the people and programs that watch a discovery server. docs/admin.md describes it. */
 import { getLogger } from "@logtape/logtape";
-import { OutageLog } from "../journal/index.ts";
+import { OutageLog } from "../log/outage-log.ts";
 import type { DiscoveryServer } from "../server/index.ts";
 import { errorReply } from "./http.ts";
 import { Listener } from "./listener.ts";

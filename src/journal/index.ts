@@ -7,4 +7,3 @@ export {
   type StorageInfo,
 } from "./journal.ts";
 export { checkJournal, createJournal, DEFAULT_PREFIX } from "./options.ts";
-export { escapeLogText, OutageLog } from "./outage-log.ts";

@@ -7,9 +7,9 @@ import {
   type Journal,
   JournalError,
   type JournalRegistry,
-  OutageLog,
   type SealedBatch,
 } from "../journal/index.ts";
+import { OutageLog } from "../log/outage-log.ts";
 import type { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
 import { HistogramCounter } from "./histogram.ts";

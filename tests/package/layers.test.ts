@@ -10,7 +10,7 @@ const LAYERS = [
   ["journal", "transport", "engine"],
   ["codec"],
   ["xdr"],
-  ["threads"],
+  ["log", "threads"],
 ];
 const IMPORT =
   /(?:^|\n)(?:import|export)\b[^;]*?\bfrom "([^"]+)"|(?:^|\n)import "([^"]+)"|\b(?:import|require|import\.meta\.resolve)\(\s*"([^"]+)"/g;

@@ -1,7 +1,7 @@
 /** What `whereabouts server` logs: its start, and its counters once a minute and at the end. */
 import { getLogger } from "@logtape/logtape";
 import { version } from "../../../package.json";
-import { escapeLogText } from "../../journal/index.ts";
+import { escapeLogText } from "../../log/outage-log.ts";
 import {
   type DiscoveryServer,
   formatNetwork,

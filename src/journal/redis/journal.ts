@@ -3,9 +3,9 @@
  * the others append. docs/scaling.md explains how it copes with different clocks and with a Redis that loses data.
  */
 import { getLogger } from "@logtape/logtape";
+import { escapeLogText, OutageLog } from "../../log/outage-log.ts";
 import { Batch, type SealedBatch } from "../batch/index.ts";
 import { type Journal, JournalError, type JournalRegistry, type RegistryClock, type StorageInfo } from "../journal.ts";
-import { escapeLogText, OutageLog } from "../outage-log.ts";
 import { RedisConnection } from "./connection.ts";
 import { FutureBatches } from "./future-batches.ts";
 import { refillStream } from "./refill-stream.ts";

@@ -1,9 +1,9 @@
 /** A journal in an SQLite file, which a worker thread reads and writes. */
 import { getLogger } from "@logtape/logtape";
+import { escapeLogText, OutageLog } from "../../log/outage-log.ts";
 import { startThread } from "../../threads/start.ts";
 import { Batch, type SealedBatch } from "../batch/index.ts";
 import { type Journal, JournalError, type JournalRegistry, type RegistryClock, type StorageInfo } from "../journal.ts";
-import { escapeLogText, OutageLog } from "../outage-log.ts";
 import { ClockRollback } from "./clock-rollback.ts";
 import type { Reply, Request } from "./messages.ts";
 import { STEP_MS, WallClock } from "./wall-clock.ts";
