@@ -2,6 +2,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { Command } from "commander";
+import type { AdminOptions, AdminServer } from "../admin/index.ts";
 import { DiscoveryServer, ServerError, type ServerOptions } from "../server/index.ts";
 import { checkOptions } from "../server/resolve.ts";
 import { DESCRIPTIONS } from "./bun-commands.ts";
@@ -71,29 +72,47 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   // As a property: the text of a message must not contain braces.
   for (const warning of [...warnings, systemd.warning ?? []].flat()) logger.warning("{warning}", { warning });
   const stop = untilStopSignal();
-  const begin = async () => {
-    const admin = await startAdmin(adminAt, command);
-    void stop.then(() => admin?.stopping());
-    try {
-      return { admin, server: await attempt(() => DiscoveryServer.start(options), command) };
-    } catch (error) {
-      // The process would not end while it listens.
-      await admin?.stop();
-      throw error;
-    }
-  };
-  // A signal must not wait until the journal is restored, which may take long.
-  const starting = begin();
-  const started = await Promise.race([starting, stop]);
-  if (typeof started === "string") {
-    // Its workers listen before it reports that it does, so they may have stored announcements already.
-    const late = await Promise.race([starting, Bun.sleep(LISTENING_MS)]);
-    await late?.server.stop();
-    logger.info(`stopped by ${started} before it listened`);
-    await writeLog();
-    process.exit(0);
+  const running = await started(start(options, adminAt, command, stop), stop);
+  await serve(running, systemd, stop);
+}
+
+interface Running {
+  readonly server: DiscoveryServer;
+  /** Undefined with `--admin off`. */
+  readonly admin: AdminServer | undefined;
+}
+
+async function start(
+  options: Partial<ServerOptions>,
+  adminAt: AdminOptions | undefined,
+  command: Command,
+  stop: Promise<string>,
+): Promise<Running> {
+  const admin = await startAdmin(adminAt, command);
+  void stop.then(() => admin?.stopping());
+  try {
+    return { admin, server: await attempt(() => DiscoveryServer.start(options), command) };
+  } catch (error) {
+    // The process would not end while it listens.
+    await admin?.stop();
+    throw error;
   }
-  const { admin, server } = started;
+}
+
+/** Waits for a start. A signal ends the program meanwhile: it must not wait until the journal is restored, which may take long. */
+async function started(starting: Promise<Running>, stop: Promise<string>): Promise<Running> {
+  const first = await Promise.race([starting, stop]);
+  if (typeof first !== "string") return first;
+  // Its workers listen before it reports that it does, so they may have stored announcements already.
+  const late = await Promise.race([starting, Bun.sleep(LISTENING_MS)]);
+  await late?.server.stop();
+  logger.info(`stopped by ${first} before it listened`);
+  await writeLog();
+  process.exit(0);
+}
+
+/** Runs until a signal, or until the server fails, and ends the program. */
+async function serve({ server, admin }: Running, systemd: Systemd, stop: Promise<string>): Promise<never> {
   logStart(server);
   void systemd.watch(server);
   admin?.watch(server);
