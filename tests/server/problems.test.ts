@@ -1,13 +1,24 @@
-import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, setSystemTime, test } from "bun:test";
 import { configure, reset } from "@logtape/logtape";
 import { type EngineCounters, VERDICTS } from "../../src/engine/index.ts";
+import { Clock } from "../../src/server/clock.ts";
+import { Health, type HealthParts } from "../../src/server/health/health.ts";
 import { KernelQueues } from "../../src/server/health/kernel-queues.ts";
 import { Monitor } from "../../src/server/health/monitor.ts";
 import { ReadinessChecks } from "../../src/server/health/readiness.ts";
 import type { Sample } from "../../src/server/health/rules/rule.ts";
-import { DiscoveryServer, type Problem } from "../../src/server/index.ts";
+import {
+  DiscoveryServer,
+  type Limited,
+  type Problem,
+  type ReadinessCheck,
+  type ResolvedServerOptions,
+} from "../../src/server/index.ts";
+import { resolveOptions } from "../../src/server/resolve.ts";
+import type { WorkerPool } from "../../src/server/workers/pool.ts";
 import { Client } from "../support/client.ts";
 import { Folder } from "../support/folder.ts";
+import { Harness } from "../support/harness.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
@@ -15,12 +26,20 @@ import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 setDefaultTimeout(TEST_LIMIT_MS);
 
 const log: string[] = [];
+/** The problem that each line is about. */
+const about: unknown[] = [];
 
 async function keepLog(): Promise<void> {
   log.length = 0;
+  about.length = 0;
   await configure({
     reset: true,
-    sinks: { log: ({ level, message }) => log.push(`${level}: ${message.join("")}`) },
+    sinks: {
+      log({ level, message, properties }) {
+        log.push(`${level}: ${message.join("")}`);
+        about.push(properties.problem);
+      },
+    },
     loggers: [
       { category: ["logtape", "meta"], lowestLevel: "fatal", sinks: ["log"] },
       { category: ["whereabouts", "server"], lowestLevel: "info", sinks: ["log"] },
@@ -186,8 +205,29 @@ for (const [what, wrong, over, seconds, code, begins, ends] of CASES) {
     monitor.look({ ...FINE, ...over });
     expect(monitor.problems).toEqual([]);
     expect(log.slice(1)).toEqual(ends === undefined ? [] : [expect.stringMatching(ends)]);
+    // By this, both lines are summed up as one kind if they repeat.
+    expect(about).toEqual(log.map(() => code));
   });
 }
+
+test("a problem keeps the time when it began, and has another one when it comes again", () => {
+  const monitor = new Monitor();
+  const since = (at: number, nodes: number) => {
+    setSystemTime(at);
+    monitor.look({ ...FINE, nodes });
+    return monitor.problems[0]?.since;
+  };
+  try {
+    expect([since(1000, 1000), since(2000, 1000), since(3000, 0), since(4000, 1000)]).toEqual([
+      1000,
+      1000,
+      undefined,
+      4000,
+    ]);
+  } finally {
+    setSystemTime();
+  }
+});
 
 test("what is near a bound, or comes and goes, is one problem and one line", async () => {
   await keepLog();
@@ -228,24 +268,176 @@ test("workers that are missing or were replaced are a problem, about which the p
   expect(log).toEqual([]);
 });
 
-test("errors of the journal are a problem, about which the journal writes the log; each step of the clock is a line", async () => {
+test("a full registry is an error as long as it has lost something in the last ten seconds, then a warning", () => {
+  const monitor = new Monitor();
+  const lossy = { ...FINE, nodes: 1000, ...counters({ displaced: 3, verdicts: { ...zero, full: 1 } }) };
+  for (let i = 0; i < 10; i++) {
+    monitor.look(lossy);
+    expect(monitor.problems).toMatchObject([
+      { severity: "error", text: expect.stringMatching(/1 announcement refused$/) },
+    ]);
+  }
+  monitor.look(lossy);
+  expect(monitor.problems).toMatchObject([{ severity: "warning", text: expect.stringMatching(/raise --capacity$/) }]);
+  // Only the latest losses are told.
+  monitor.look({ ...lossy, ...counters({ displaced: 5, verdicts: { ...zero, full: 3 } }) });
+  expect(monitor.problems[0]!.text).toEndWith(": 2 nodes gave way to new ones, 2 announcements refused");
+});
+
+test("the end of limits tells the packets since ten seconds before they began, not those of earlier days", async () => {
   await keepLog();
   const monitor = new Monitor();
-  monitor.look({ ...FINE, ...journal({ errors: 2 }) });
-  expect(monitor.problems).toMatchObject([
-    { code: "journal-errors", text: expect.stringMatching(/^2 errors of the journal: /) },
+  for (let i = 0; i < 12; i++) monitor.look({ ...FINE, ...counters({ verdicts: { ...zero, "limited-node": 5 } }) });
+  for (let i = 0; i < 31; i++) monitor.look({ ...FINE, ...counters({ verdicts: { ...zero, "limited-node": 45 } }) });
+  expect(log.at(-1)).toBe("info: limits no longer stop packets: 40 packets in all, 40 by --node-rate");
+});
+
+test("if systemd has opened the sockets, the advice is about its unit; an unknown receive buffer is no problem", () => {
+  const texts = (sample: Partial<Sample>) => {
+    const monitor = new Monitor();
+    monitor.look({ ...FINE, ...sample });
+    return monitor.problems.map(({ text }) => text);
+  };
+  const given = { kernelDrops: 1, receiveBuffer: { granted: 4, asked: 8 }, socketsGiven: true };
+  expect(texts(given)).toEqual([
+    expect.stringMatching(
+      /: raise ReceiveBuffer= in the socket unit, or repeat ListenDatagram= there and raise --workers$/,
+    ),
+    expect.stringMatching(/: set ReceiveBuffer=8 in the socket unit$/),
   ]);
-  monitor.look({ ...FINE, restored: false, ...journal({ where: "redis://h:6379/0" }) });
+  expect(texts({ receiveBuffer: { granted: undefined, asked: 8 } })).toEqual([]);
+});
+
+test("errors of the journal are a problem, about which the journal writes the log", async () => {
+  await keepLog();
+  const monitor = new Monitor();
+  const texts = () => monitor.problems.map(({ code, severity, text }) => `${code}, ${severity}: ${text}`);
+  const disk = "look for errors in the log, and check that its disk is not full or slow";
+  const failed = { ...FINE, ...journal({ errors: 2 }) };
+  for (let i = 0; i < 10; i++) {
+    monitor.look(failed);
+    expect(texts()).toEqual([`journal-errors, warning: 2 errors of the journal: ${disk}`]);
+  }
+  for (let i = 10; i < 30; i++) {
+    monitor.look(failed);
+    expect(texts()).toEqual([
+      "journal-errors, warning: 2 errors of the journal: it works again, and the log has the reason",
+    ]);
+  }
+  monitor.look(failed);
+  expect(texts()).toEqual([]);
+  expect(log).toEqual([]);
+  // While it is late, it does not work again.
+  monitor.look({ ...FINE, ...journal({ errors: 3 }) });
+  for (let i = 0; i < 15; i++) monitor.look({ ...FINE, ...journal({ errors: 3, lag: 5 }) });
+  expect(texts()).toEqual([
+    expect.stringMatching(/^journal-late, warning: /),
+    `journal-errors, warning: 1 error of the journal: ${disk}`,
+  ]);
+});
+
+test("a journal that could not be read yet is one problem, however late it is, until it was read", () => {
+  const monitor = new Monitor();
+  const unread = { ...FINE, restored: false, ...journal({ where: "redis://h:6379/0", lag: 12 }) };
+  for (let i = 0; i < 40; i++) monitor.look(unread);
   expect(monitor.problems).toMatchObject([
     {
+      code: "journal-errors",
       severity: "error",
       text: expect.stringMatching(/^the journal could not be read yet, .* check that Redis runs and/),
     },
   ]);
-  expect(log).toEqual([]);
-  for (const clock of [undefined, 2000, -3000, undefined, -3000])
-    monitor.look({ ...FINE, ...journal({ errors: 2 }), clock });
+  monitor.look(FINE);
+  expect(monitor.problems).toEqual([]);
+});
+
+test("each step of the clock is a line", async () => {
+  await keepLog();
+  const monitor = new Monitor();
+  for (const clock of [0, undefined, 2000, -3000, undefined, -3000]) monitor.look({ ...FINE, clock });
   expect(log).toEqual([expect.stringContaining("set ahead by 2.0 s"), expect.stringContaining("set back by 5.0 s")]);
+});
+
+/** The parts of a server whose figures a test sets, as the health of the server sees them. */
+async function healthOf(change: HealthChange, options: Partial<ResolvedServerOptions> = {}) {
+  const all = { ...resolveOptions({ host: "127.0.0.1", port: 0, workers: 2 }), ...options };
+  const { memory, control } = new Harness("ts");
+  const { counters = COUNTERS, nodes = 0, restored = true, limited = [] } = change;
+  const parts = {
+    options: all,
+    source: "127.1.2.3",
+    memory,
+    control: { lane: control.lane, capacity: 1000, nodes, counters: () => counters },
+    clock: new Clock(),
+    journaling: { restored, stats: () => ({ ...FINE.journal, ...change.journal }) },
+    workers: { port: 1, addresses: [], inodes: [], listening: 2, missing: [], replaced: 0, ...change.workers },
+    reports: { read() {}, limited: { list: () => limited } },
+  };
+  return await Health.start(parts as unknown as HealthParts);
+}
+
+interface HealthChange {
+  readonly counters?: EngineCounters;
+  readonly nodes?: number;
+  readonly restored?: boolean;
+  readonly limited?: readonly Pick<Limited, "kind" | "network">[];
+  readonly journal?: Partial<Sample["journal"]>;
+  readonly workers?: Partial<Pick<WorkerPool, "missing" | "replaced" | "receiveBuffer">>;
+}
+
+test("what the parts of a server report becomes its problems", async () => {
+  const textsOf = async (...args: Parameters<typeof healthOf>) =>
+    (await healthOf(...args)).problems.map(({ code, text }) => `${code}: ${text}`);
+  expect(await textsOf({})).toEqual([]);
+  const limited = [{ kind: "source", network: "192.0.2.7/32" }] as const;
+  const cases: [Parameters<typeof healthOf>, string, string][] = [
+    [[{ nodes: 1000 }], "registry-full", "1000 of 1000 nodes"],
+    [[{ journal: { lag: 7 } }], "journal-late", "the journal is 7 s late"],
+    [[{ journal: { errors: 3 } }], "journal-errors", "3 errors of the journal"],
+    [[{ restored: false }], "journal-errors", "the journal could not be read yet"],
+    [[{ journal: { noRoom: 3 } }], "journal-lossy", "3 announcements in the journal not taken"],
+    [[{ journal: { bad: 3 } }], "journal-lossy", "3 batches of the journal skipped"],
+    [[{ counters: stopped(40).counters!, limited }], "limits", "(most of 192.0.2.7/32)"],
+    [[{ counters: wouldStop(40).counters! }, { limitDryRun: true }], "limits", "4 a second by --node-rate"],
+    [[{ counters: { ...COUNTERS, unsent: 20 } }], "unsent", "refused to send 20 replies"],
+    [[{ workers: { missing: [2] } }], "worker-missing", "1 of 2 workers not running: worker 2"],
+    [[{ workers: { replaced: 1 } }], "worker-missing", "1 worker was replaced"],
+    [[{ workers: { receiveBuffer: 4 } }, { receiveBuffer: 8 }], "receive-buffer", "4 bytes, not of 8"],
+    [
+      [{ workers: { receiveBuffer: 4 } }, { sockets: [3], receiveBuffer: 8 }],
+      "receive-buffer",
+      "set ReceiveBuffer=8 in the socket unit",
+    ],
+  ];
+  for (const [args, code, text] of cases) {
+    const texts = await textsOf(...args);
+    expect(texts, text).toEqual([expect.stringContaining(text)]);
+    expect(texts[0]).toStartWith(`${code}: `);
+  }
+});
+
+test("a server looks at its parts and at the clock once a second", async () => {
+  const workers = { missing: [] as number[] };
+  const health = await healthOf({ workers });
+  const { now } = performance;
+  try {
+    workers.missing.push(1);
+    health.tick();
+    expect(health.problems).toEqual([]);
+    performance.now = () => now.call(performance) + 1000;
+    setSystemTime(Date.now() + 1000);
+    health.tick();
+    expect(health.problems).toMatchObject([{ code: "worker-missing" }]);
+    performance.now = () => now.call(performance) + 4000;
+    health.tick();
+    expect(health.problems).toMatchObject([
+      { code: "worker-missing" },
+      { code: "clock", text: expect.stringContaining("set back by 3.0 s") },
+    ]);
+  } finally {
+    performance.now = now;
+    setSystemTime();
+  }
 });
 
 test("NodeIDs of strangers are shown as text only if they are harmless", () => {
@@ -269,19 +461,52 @@ test("NodeIDs of strangers are shown as text only if they are harmless", () => {
   expect(text(ascii("\x1b[2J{x}"))).toContain(" (most of NodeID hex:1b5b324a7b787d);");
 });
 
-test("a server is ready without its journal only after a minute, and not without its workers", async () => {
+test("a server is ready without its journal only after a minute, and not without its workers, sockets and probe", async () => {
   const sources = { workers: 2, listening: () => 2, missing: () => [] as number[], restored: () => true };
-  const probe = async () => ({ name: "probe", ok: true, text: "" }) as const;
-  const failing = async (change: Partial<typeof sources>) =>
-    (await new ReadinessChecks({ ...sources, ...change, probe }).check()).checks.filter(({ ok }) => !ok);
-  expect(await failing({})).toEqual([]);
-  expect(await failing({ restored: () => false })).toEqual([
-    { name: "journal", ok: false, text: expect.stringMatching(/^the journal could not be read yet, .* in 60 s$/) },
-  ]);
-  expect(await failing({ missing: () => [2] })).toEqual([
-    { name: "workers", ok: false, text: "no heartbeat, or being replaced: worker 2" },
-  ]);
-  expect(await failing({ listening: () => 0 })).toMatchObject([{ name: "sockets" }]);
+  const answered = { name: "probe", ok: true, text: "" };
+  const fine = { ...sources, probe: async () => answered as ReadinessCheck };
+  const result = async (change: Partial<typeof fine>) => {
+    const { ready, checks } = await new ReadinessChecks({ ...fine, ...change }).check();
+    return { ready, failed: checks.filter(({ ok }) => !ok) };
+  };
+  expect(await result({})).toEqual({ ready: true, failed: [] });
+  expect(await result({ restored: () => false })).toEqual({
+    ready: false,
+    failed: [
+      { name: "journal", ok: false, text: expect.stringMatching(/^the journal could not be read yet, .* in 60 s$/) },
+    ],
+  });
+  expect(await result({ missing: () => [2] })).toEqual({
+    ready: false,
+    failed: [{ name: "workers", ok: false, text: "no heartbeat, or being replaced: worker 2" }],
+  });
+  expect(await result({ listening: () => 1 })).toEqual({ ready: true, failed: [] });
+  expect(await result({ listening: () => 0 })).toEqual({
+    ready: false,
+    failed: [{ name: "sockets", ok: false, text: "0 of 2 workers have their sockets open" }],
+  });
+  const silent: ReadinessCheck = { name: "probe", ok: false, text: "no answer" };
+  expect(await result({ probe: async () => silent })).toEqual({ ready: false, failed: [silent] });
+
+  const { now } = performance;
+  let later = 0;
+  performance.now = () => now.call(performance) + later;
+  try {
+    const afterwards = async (ms: number) => {
+      later = 0;
+      const checks = new ReadinessChecks({ ...fine, restored: () => false });
+      later = ms;
+      const { ready, checks: all } = await checks.check();
+      return { ready, text: all.find(({ name }) => name === "journal")!.text };
+    };
+    expect(await afterwards(30_000)).toEqual({ ready: false, text: expect.stringMatching(/ (30|29) s$/) });
+    expect(await afterwards(60_000)).toEqual({
+      ready: true,
+      text: expect.stringMatching(/^the journal could not be read yet, .* are known$/),
+    });
+  } finally {
+    performance.now = now;
+  }
 });
 
 test("drops and queues of the kernel count only the server's own sockets, and never go down", async () => {
