@@ -1,8 +1,9 @@
 /** /metrics: the text format, the names, and counters that add up. */
 import { expect, test } from "bun:test";
+import { version } from "../../package.json";
 import type { StatsReply } from "../../src/admin/index.ts";
 import { renderMetrics } from "../../src/admin/metrics/index.ts";
-import type { ServerStats } from "../../src/server/index.ts";
+import { type DiscoveryServer, type Limited, PROBLEM_CODES, type ServerStats } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
@@ -28,8 +29,18 @@ function total(samples: ReadonlyMap<string, number>, name: string): number {
 async function fullStats(site: Site): Promise<ServerStats> {
   const stats = site.server.stats();
   const histogram = { bounds: [1, 8, 64], counts: [5, 0, 2, 1], sum: 321 };
+  const verdicts = Object.keys(stats.verdicts).map((name, i) => [name, 1001 + i]);
   return {
     ...stats,
+    received: 500,
+    verdicts: Object.fromEntries(verdicts) as ServerStats["verdicts"],
+    dryRun: { "limited-source": 501, "limited-node": 502, "limited-new": 503 },
+    displaced: 504,
+    unsent: 505,
+    socketErrors: 506,
+    nodes: 507,
+    capacity: 508,
+    replaced: 509,
     kernelDrops: 17,
     receiveQueue: 4096,
     batches: histogram,
@@ -56,18 +67,57 @@ async function fullStats(site: Site): Promise<ServerStats> {
         replaced: 0,
       },
     ],
-    journal: { ...stats.journal, lag: 0.25, appends: { bounds: [0.001, 0.1], counts: [1, 2, 3], sum: 7 } },
+    journal: {
+      ...stats.journal,
+      appended: 601,
+      merged: 602,
+      noRoom: 603,
+      ahead: 604,
+      bad: 605,
+      errors: 606,
+      lag: 0.25,
+      appends: { bounds: [0.001, 0.1], counts: [1, 2, 3], sum: 7 },
+    },
   };
 }
 
-test("has every value of the statistics; histograms count what is below each bound", async () => {
+test("has every value of the statistics, and no IP or NodeID in a label; histograms count what is below each bound", async () => {
   await using site = await Site.start();
   const stats = await fullStats(site);
-  const problems = () => [{ code: "limits" as const, severity: "warning" as const, text: "", since: 0 }];
-  const server = withMethods(site.server, { stats: () => stats, problems });
+  const problems = () => [
+    { code: "limits" as const, severity: "warning" as const, text: "", since: 0 },
+    { code: "unsent" as const, severity: "error" as const, text: "", since: 0 },
+  ];
+  const key = { network: undefined, nodeId: undefined, stopped: 1, rate: 1, since: 0, dryRun: false };
+  const source = { ...key, kind: "source", network: "192.0.2.77/32", option: "sourceRate" } as const;
+  const limited = (): Limited[] => [
+    { ...source, limit: "queries" },
+    { ...source, limit: "queries", network: "192.0.2.78/32" },
+    { ...source, limit: "new" },
+    { ...source, limit: "node", nodeId: ascii("SOMEBODY") },
+    { ...source, limit: "queries", kind: "network", network: "198.51.100.0/24" },
+    { ...key, kind: "node", limit: "node", option: "nodeRate", nodeId: ascii("SOMEBODY") },
+  ];
+  const options = { ...site.server.options, engine: ["wasm", "ts"], transport: "mmsg" } as DiscoveryServer["options"];
+  const server = withMethods(site.server, {
+    stats: () => stats,
+    problems,
+    limited,
+    options,
+  } as Partial<DiscoveryServer>);
   const text = await renderMetrics(server, true);
   const samples = samplesOf(text);
   const expected = {
+    whereabouts_received_total: 500,
+    ...Object.fromEntries(
+      Object.entries(stats.verdicts).map(([verdict, n]) => [`whereabouts_packets_total{verdict="${verdict}"}`, n]),
+    ),
+    'whereabouts_dry_run_total{limit="limited-source"}': 501,
+    'whereabouts_dry_run_total{limit="limited-node"}': 502,
+    'whereabouts_dry_run_total{limit="limited-new"}': 503,
+    whereabouts_displaced_total: 504,
+    whereabouts_replies_unsent_total: 505,
+    whereabouts_socket_errors_total: 506,
     whereabouts_kernel_drops_total: 17,
     whereabouts_receive_queue_bytes: 4096,
     'whereabouts_batch_packets_bucket{le="1"}': 5,
@@ -76,25 +126,54 @@ test("has every value of the statistics; histograms count what is below each bou
     'whereabouts_batch_packets_bucket{le="+Inf"}': 8,
     whereabouts_batch_packets_count: 8,
     whereabouts_batch_packets_sum: 321,
-    'whereabouts_journal_append_seconds_bucket{le="0.1"}': 3,
+    whereabouts_registry_nodes: 507,
+    whereabouts_registry_capacity: 508,
     'whereabouts_limiter_slots{limit="queries",key="network-ipv6"}': 100,
     'whereabouts_limiter_slots_used{limit="queries",key="network-ipv6"}': 40,
     'whereabouts_limiter_sets_crowded{limit="queries",key="network-ipv6"}': 2,
+    'whereabouts_limited_keys{kind="source",limit="queries"}': 2,
+    'whereabouts_limited_keys{kind="source",limit="announcements"}': 0,
+    'whereabouts_limited_keys{kind="source",limit="new"}': 1,
+    'whereabouts_limited_keys{kind="source",limit="node"}': 1,
+    'whereabouts_limited_keys{kind="network",limit="queries"}': 1,
+    'whereabouts_limited_keys{kind="network",limit="announcements"}': 0,
+    'whereabouts_limited_keys{kind="network",limit="new"}': 0,
+    'whereabouts_limited_keys{kind="network",limit="node"}': 0,
+    'whereabouts_limited_keys{kind="node",limit="node"}': 1,
+    whereabouts_journal_lag_seconds: 0.25,
+    whereabouts_journal_appended_total: 601,
+    whereabouts_journal_merged_total: 602,
+    whereabouts_journal_no_room_total: 603,
+    whereabouts_journal_ahead_total: 604,
+    whereabouts_journal_bad_batches_total: 605,
+    whereabouts_journal_errors_total: 606,
+    'whereabouts_journal_append_seconds_bucket{le="0.001"}': 1,
+    'whereabouts_journal_append_seconds_bucket{le="0.1"}': 3,
+    'whereabouts_journal_append_seconds_bucket{le="+Inf"}': 6,
+    whereabouts_journal_append_seconds_count: 6,
+    whereabouts_journal_append_seconds_sum: 7,
+    'whereabouts_worker_packets_total{worker="1"}': 30,
     'whereabouts_worker_packets_total{worker="2"}': 12,
     'whereabouts_worker_heartbeats_total{worker="1"}': 9,
+    'whereabouts_worker_heartbeats_total{worker="2"}': 8,
     'whereabouts_worker_cpu_seconds_total{worker="1"}': 1.5,
     'whereabouts_worker_replaced_total{worker="1"}': 2,
+    'whereabouts_worker_replaced_total{worker="2"}': 0,
     'whereabouts_worker_running{worker="1"}': 1,
     'whereabouts_worker_running{worker="2"}': 0,
-    whereabouts_journal_lag_seconds: 0.25,
-    whereabouts_registry_capacity: 1000,
-    'whereabouts_problem{code="limits"}': 1,
-    'whereabouts_problem{code="clock"}': 0,
+    whereabouts_workers_replaced_total: 509,
+    ...Object.fromEntries(
+      PROBLEM_CODES.map((code) => [
+        `whereabouts_problem{code="${code}"}`,
+        Number(code === "limits" || code === "unsent"),
+      ]),
+    ),
     whereabouts_ready: 1,
+    [`whereabouts_build_info{version="${version}",bun="${Bun.version}",engine="wasm+ts",transport="mmsg"}`]: 1,
   };
-  for (const [name, value] of Object.entries(expected)) expect(samples.get(name), name).toBe(value);
-  expect([...samples.keys()]).not.toContain('whereabouts_worker_cpu_seconds_total{worker="2"}');
-  expect(text).toMatch(/^whereabouts_build_info\{version="[\d.]+",bun="[\d.]+",engine="wasm",transport="udp"\} 1$/m);
+  // Nothing else, so no label has an IP or a NodeID.
+  expect(Object.fromEntries([...samples].filter(([name]) => !name.startsWith("process_")))).toEqual(expected);
+  expect(samplesOf(await renderMetrics(site.server, false)).get("whereabouts_ready")).toBe(0);
 
   // What the system does not report is left out, with its description.
   const less = await renderMetrics(

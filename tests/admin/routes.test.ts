@@ -237,7 +237,8 @@ test("/api/events sends the statistics at once and then every second", async () 
   expect(connection.text).toContain("retry: 2000\n\n");
   const events = [...connection.text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as StatsEvent);
   const times = events.map(({ stats }) => Date.parse(stats.at));
-  expect(times[1]! - times[0]!).toBeGreaterThan(500);
+  expect(times[1]! - times[0]!).toBeGreaterThan(900);
+  expect(events.at(-1)!.stats.ready).toBe(true);
   expect(events[0]!.limited).toEqual([]);
   expect(Object.keys(events[0]!.stats)).toEqual(Object.keys(await site.json<object>("/api/stats")));
 });
@@ -246,6 +247,8 @@ test("the page comes with or without compression, and not again if the browser h
   const plain = await fetch(site.url, { headers: { "accept-encoding": "gzip;q=0, br" }, decompress: false });
   const gzip = await fetch(site.url, { headers: { "accept-encoding": "br, gzip" }, decompress: false });
   expect([plain.headers.get("content-encoding"), gzip.headers.get("content-encoding")]).toEqual([null, "gzip"]);
+  // A proxy must not give the compressed page to a client without gzip.
+  expect([plain.headers.get("vary"), gzip.headers.get("vary")]).toEqual(["accept-encoding", "accept-encoding"]);
   const text = await plain.text();
   expect(text).toStartWith("<!doctype html>");
   expect(new TextDecoder().decode(Bun.gunzipSync(await gzip.arrayBuffer()))).toBe(text);
@@ -280,6 +283,26 @@ test("while the server starts or stops it is healthy but not ready, with the rea
     { ready: false, reason: "the server is stopping", checks: [] },
   ]);
   expect((await get("/api/stats")).status).toBe(200);
+  await admin.stop();
+
+  // A signal may come while the server still starts.
+  const stopped = await AdminServer.start({ host: "127.0.0.1", port: 0 });
+  stopped.stopping();
+  stopped.watch(site.server);
+  expect(await (await fetch(new URL("/readyz", stopped.url))).json()).toEqual({
+    ready: false,
+    reason: "the server is stopping",
+    checks: [],
+  });
+  await stopped.stop();
+});
+
+test("until the first check has ended, statistics and metrics say that the server is not ready", async () => {
+  const admin = await AdminServer.start({ host: "127.0.0.1", port: 0 });
+  admin.watch(withMethods(site.server, { readiness: () => new Promise(() => {}) }));
+  const get = (path: string) => fetch(new URL(path, admin.url));
+  expect(await (await get("/api/stats")).json()).toMatchObject({ ready: false });
+  expect(await (await get("/metrics")).text()).toContain("\nwhereabouts_ready 0\n");
   await admin.stop();
 });
 

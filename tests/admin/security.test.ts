@@ -1,6 +1,7 @@
 /** Access to the admin server: tokens, host names, and requests from foreign web pages. */
 import { expect, test } from "bun:test";
 import { type AdminOptions, AdminServer } from "../../src/admin/index.ts";
+import { Access } from "../../src/admin/security.ts";
 import { logged, Site } from "./site.ts";
 
 const TOKEN = "s3cret:T0ken~";
@@ -16,7 +17,16 @@ test("with a token, requests must present it; only /healthz and /readyz need non
       bodies.push(await response.text(), JSON.stringify([...response.headers]));
       return response.status;
     };
-    for (const path of ["/", "/metrics", "/api/stats", "/api/events", "/api/history", "/nonsense", "/api/nodes/x"]) {
+    for (const path of [
+      "/",
+      "/metrics",
+      "/api/stats",
+      "/api/events",
+      "/api/limited",
+      "/api/history",
+      "/nonsense",
+      "/api/nodes/x",
+    ]) {
       const response = await site.get(path);
       expect([response.status, response.headers.get("www-authenticate")], path).toEqual([
         401,
@@ -53,6 +63,10 @@ test("with a token, requests must present it; only /healthz and /readyz need non
     for (const headers of wrong) expect(await status("/api/stats", headers), JSON.stringify(headers)).toBe(401);
     expect(await status(`/api/stats?token=${encodeURIComponent(TOKEN)}`, {})).toBe(401);
     for (const body of bodies) expect(body).not.toContain(TOKEN);
+    // Without a colon there is no password.
+    await using other = await Site.start({ token: "no-colon" });
+    const statusOfOther = async (text: string) => (await other.get("/api/stats", basic(text))).status;
+    expect([await statusOfOther("no-colon"), await statusOfOther(":no-colon")]).toEqual([401, 200]);
   });
   expect(lines.join("\n")).not.toContain(TOKEN);
 });
@@ -104,6 +118,19 @@ test("with the token, any host name is answered, as behind a proxy", async () =>
   expect((await site.get("/readyz", { host })).status).toBe(403);
 });
 
+test("without the token, the name in --admin is answered where no token is needed, and no other name", () => {
+  const access = new Access({ host: "Discovery.example.com", port: 22080, token: TOKEN });
+  const status = (headers: Record<string, string>) =>
+    access.refusal(new Request("http://x/readyz", { headers }), "/readyz")?.status;
+  expect(status({ host: "discovery.example.com" })).toBeUndefined();
+  expect(status({ host: "DISCOVERY.example.com:22080" })).toBeUndefined();
+  for (const host of ["example.com", "other.example.com", "discovery.example.com.evil.example", "[evil.example]"]) {
+    expect(status({ host }), host).toBe(403);
+  }
+  // An origin and a host that both are none do not agree.
+  expect(status({ host: "a b", origin: "null", ...bearer(TOKEN) })).toBe(403);
+});
+
 test("requests that foreign web pages cause are refused, even with the token", async () => {
   for (const token of [undefined, TOKEN]) {
     await using site = await Site.start({ token });
@@ -115,6 +142,7 @@ test("requests that foreign web pages cause are refused, even with the token", a
       {},
       { origin: site.url },
       { origin: `https://${host}` },
+      { host: "127.0.0.1:80", origin: "http://127.0.0.1" },
       { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" },
       { "sec-fetch-site": "none", ...document },
       { "sec-fetch-site": "cross-site", ...document },
@@ -128,6 +156,7 @@ test("requests that foreign web pages cause are refused, even with the token", a
       { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
       { "sec-fetch-site": "same-site", "sec-fetch-mode": "cors" },
       { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" },
+      { "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", "sec-fetch-dest": "document" },
     ];
     for (const headers of foreign) expect(await status(headers), JSON.stringify(headers)).toBe(403);
   }
