@@ -45,7 +45,6 @@ export class Repeats {
       });
     } else if (repeated.left > 0) {
       repeated.left--;
-      repeated.last = record;
       this.#write(record);
     } else {
       repeated.count++;

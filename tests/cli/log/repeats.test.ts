@@ -26,12 +26,30 @@ test("the first line of its kind is logged at once, those that differ only in nu
 
 test("a line that was repeated once is logged as it is, and what is not logged yet at the end", () => {
   const lines: string[] = [];
-  const repeats = new Repeats(({ message }) => lines.push(String(message[0])));
+  const numbers: unknown[] = [];
+  const repeats = new Repeats(({ message, properties }) => {
+    lines.push(String(message[0]));
+    numbers.push(properties.repeated);
+  });
   repeats.log(record("A"));
   repeats.log(record("A"));
   for (let i = 0; i < 3; i++) repeats.log(record("B", "info"));
   repeats.flush();
   expect(lines).toEqual(["A", "B", "A", "B (2 more in the last 30 s)"]);
+  expect(numbers).toEqual([undefined, undefined, 1, 2]);
+  // The end of the program flushes more than once.
+  repeats.flush();
+  expect(lines).toHaveLength(4);
+});
+
+test("after a window without repetitions, the next line of the kind is logged at once", async () => {
+  const lines: string[] = [];
+  const repeats = new Repeats(({ message }) => lines.push(String(message[0])), 5);
+  repeats.log(record("A 1"));
+  // Timers of the same length fire in the order in which they were set.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  repeats.log(record("A 2"));
+  expect(lines).toEqual(["A 1", "A 2"]);
 });
 
 test("progress and debug lines are never summed up, and thousands of different texts need no memory", () => {
