@@ -1,9 +1,9 @@
 // What the server tells systemd, and what it takes from its environment.
 
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { takeListenSockets } from "../../../src/cli/systemd/sockets.ts";
 import { Systemd } from "../../../src/cli/systemd/systemd.ts";
-import type { DiscoveryServer } from "../../../src/server/index.ts";
+import type { DiscoveryServer, Problem } from "../../../src/server/index.ts";
 import { OutputLines, start } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
@@ -34,7 +34,7 @@ class FakeServer {
     return { nodes: 3, received: 7, workers: 2, perWorker };
   }
 
-  problems() {
+  problems(): readonly Pick<Problem, "text">[] {
     return [];
   }
 }
@@ -91,6 +91,62 @@ describe("a service tells systemd", () => {
         else expect(fed(receiver)).toBeLessThanOrEqual(before + 1);
       }
     });
+  });
+
+  testIf(onLinux, "needs Linux")(
+    "that it is alive twice in the time of the watchdog, and how it is every ten seconds, until it stops",
+    async () => {
+      const server = new FakeServer();
+      const timers = spyOn(globalThis, "setInterval");
+      try {
+        await service(server, async (receiver, systemd) => {
+          await receiver.has("WATCHDOG=1");
+          // The first one is the receiver's.
+          const [status, watchdog, ...others] = timers.mock.calls.slice(1);
+          expect([status![1], watchdog![1], others]).toEqual([10_000, 10, []]);
+          server.problems = () => [{ text: "the registry is full" }];
+          (status![0] as () => void)();
+          await receiver.has("STATUS=the registry is full; 3 nodes, 7 packets received, 2 workers");
+          systemd.stopping();
+          await receiver.has("STOPPING=1");
+          let ticks = 0;
+          const timer = setInterval(() => ticks++, 10);
+          await until(() => ticks >= 3, "three times that of the watchdog's timer");
+          clearInterval(timer);
+          expect(receiver.lines.at(-1)).toBe("STOPPING=1");
+        });
+      } finally {
+        timers.mockRestore();
+      }
+    },
+  );
+
+  testIf(onLinux, "needs Linux")("that it is ready once more if systemd could not take it", async () => {
+    using folder = new Folder();
+    const server = new FakeServer();
+    const systemd = new Systemd({ NOTIFY_SOCKET: folder.at("notify") });
+    const status = spyOn(server, "stats");
+    void systemd.watch(server as unknown as DiscoveryServer);
+    await until(() => status.mock.calls.length > 0, "the first attempt");
+    using receiver = new NotifyReceiver(folder.at("notify"));
+    await receiver.has("READY=1");
+    systemd.stopping();
+  });
+
+  testIf(onLinux, "needs Linux")("nothing of a watchdog that is for another process", async () => {
+    using folder = new Folder();
+    using receiver = new NotifyReceiver(folder.at("notify"));
+    const timers = spyOn(globalThis, "setInterval");
+    try {
+      const env = { NOTIFY_SOCKET: folder.at("notify"), WATCHDOG_USEC: "20000", WATCHDOG_PID: `${process.pid + 1}` };
+      const systemd = new Systemd(env);
+      void systemd.watch(new FakeServer() as unknown as DiscoveryServer);
+      await receiver.has("READY=1");
+      expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([10_000]);
+      systemd.stopping();
+    } finally {
+      timers.mockRestore();
+    }
   });
 
   testIf(onLinux, "needs Linux")(
