@@ -271,7 +271,9 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
       limited: [LIMITED],
     });
     replies.ready = false;
-    const notReady = await status(server.port!);
+    const [notReady, notReadyJson] = await Promise.all([status(server.port!), status(server.port!, ["--json"])]);
+    expect(notReadyJson).toMatchObject({ err: "", code: 1 });
+    expect(JSON.parse(notReadyJson.out)).toMatchObject({ ready: false, nodes: 812_345, readiness: { ready: false } });
     expect(notReady).toMatchObject({ err: "", code: 1 });
     expect(notReady.out).toContain(" is not ready, up 1 d 3 h\n! probe: no answer in 1 s\n");
     replies.starts = true;
@@ -280,7 +282,9 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
       err: "",
       code: 1,
     });
-    expect((await status(server.port!, ["--json"])).out).toStartWith('{"ready":false,"readiness":{"ready":false,');
+    const starts = await status(server.port!, ["--json"]);
+    expect(starts).toMatchObject({ err: "", code: 1 });
+    expect(starts.out).toStartWith('{"ready":false,"readiness":{"ready":false,');
   });
 
   test("sends the token, and exits with 2 if it is wrong or missing", async () => {
