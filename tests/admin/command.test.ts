@@ -1,10 +1,13 @@
 /** The admin server of `whereabouts server`: its address, its token, and the end of the process. */
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { AdminServer } from "../../src/admin/index.ts";
 import { OutputLines, run, start } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
+import { until } from "../support/time-limits.ts";
+import { logged } from "./site.ts";
 
 const TOKEN = "Zx9-never-shown";
 
@@ -33,6 +36,43 @@ test("a taken port is tried again until it is free, and the server runs meanwhil
   expect([await first.exited, await second.exited]).toEqual([0, 0]);
   await out.end;
   expect(out.lines.filter((line) => line.includes("cannot be served")).length).toBe(1);
+});
+
+test("a taken port is tried again as often as needed, with one warning, and never after the stop", async () => {
+  const other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const timers = spyOn(globalThis, "setTimeout");
+  const { setTimeout: original } = globalThis;
+  const retries: (() => void)[] = [];
+  timers.mockImplementation(((callback: () => void, ms: number) => {
+    if (ms !== 2000) return original(callback, ms);
+    retries.push(callback);
+    return 0;
+  }) as unknown as typeof setTimeout);
+  const address = { host: "127.0.0.1", port: other.port! };
+  try {
+    const lines = await logged(async () => {
+      const [stopped, admin] = [await AdminServer.start(address), await AdminServer.start(address)];
+      const tryAgain = () => {
+        for (const retry of retries.splice(0)) retry();
+      };
+      for (let i = 0; i < 2; i++) {
+        tryAgain();
+        await until(() => retries.length === 2, "the next attempts to be due");
+      }
+      expect([stopped.url, admin.url]).toEqual([undefined, undefined]);
+      await stopped.stop();
+      await other.stop(true);
+      tryAgain();
+      await until(() => admin.url !== undefined, "the address");
+      expect((await fetch(new URL("/healthz", admin.url))).status).toBe(200);
+      expect([stopped.url, retries]).toEqual([undefined, []]);
+      await admin.stop();
+    });
+    expect(lines.filter((line) => line.includes("cannot be served"))).toHaveLength(2);
+    expect(lines.filter((line) => line.includes("the live page is at"))).toHaveLength(1);
+  } finally {
+    timers.mockRestore();
+  }
 });
 
 test("an address that is not there yet is tried again, too", async () => {
