@@ -221,6 +221,12 @@ async function errorOf(args: readonly string[]): Promise<{ err: string; code: nu
   throw new Error(`${args} is no error`);
 }
 
+test("refuses a wrong value of the file even if a flag overrides it", async () => {
+  const path = file("port = 70000");
+  const err = `error: ${path}, line 1: port = 70000 is invalid. It must be a whole number from 0 to 65535.\n`;
+  expect(await errorOf(["--config", path, "--port", "1"])).toEqual({ err, code: 2 });
+});
+
 test("names the file that cannot be read, and why", async () => {
   writeFileSync(join(folder, "latin1.toml"), Buffer.from([0x23, 0xe9]));
   for (const [path, why] of [

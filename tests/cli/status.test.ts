@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { LimitedKey, StatsReply } from "../../src/admin/api.ts";
-import type { State } from "../../src/cli/status/admin-client.ts";
+import { adminUrl, type State } from "../../src/cli/status/admin-client.ts";
 import { renderStatus, statusLine, type View } from "../../src/cli/status/render.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
 import { describeCommand, OutputLines, start, type TerminalCommand } from "../support/command.ts";
@@ -210,6 +210,19 @@ describe("the text", () => {
   });
 });
 
+test("status asks this machine if the address is every interface, and below the path of a URL", () => {
+  const urls = ["127.0.0.1:1", "0.0.0.0:1", "[::]:1", "http://[::]:1", "https://h", "https://h/a/b", "https://h/a//"];
+  expect(urls.map((text) => `${adminUrl(text)}`)).toEqual([
+    "http://127.0.0.1:1/",
+    "http://127.0.0.1:1/",
+    "http://[::1]:1/",
+    "http://[::1]:1/",
+    "https://h/",
+    "https://h/a/b/",
+    "https://h/a/",
+  ]);
+});
+
 /** What the stand-in answers. */
 interface Replies {
   ready?: boolean;
@@ -218,6 +231,8 @@ interface Replies {
   limited?: LimitedKey[];
   token?: string;
   body?: string;
+  /** Why it refuses all requests. */
+  refusal?: string;
 }
 
 function standIn(replies: Replies, port = 0) {
@@ -228,6 +243,7 @@ function standIn(replies: Replies, port = 0) {
     fetch(request) {
       const { pathname } = new URL(request.url);
       if (replies.body !== undefined) return new Response(replies.body);
+      if (replies.refusal !== undefined) return Response.json({ error: replies.refusal }, { status: 403 });
       const ready = replies.ready ?? true;
       const checks = [{ name: "probe", ok: ready, text: ready ? "answered" : "no answer in 1 s" }];
       if (pathname === "/readyz" && replies.starts) {
@@ -306,6 +322,15 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
     for (const { out, err } of results) expect(out + err).not.toContain("secret");
   });
 
+  test("exits with 2 and the server's reason if it refuses the request", async () => {
+    await using server = standIn({ refusal: "this host name is not answered\x1b[2J" });
+    expect(await status(server.port!)).toEqual({
+      out: "",
+      err: `whereabouts: error: 127.0.0.1:${server.port}: the server refuses: this host name is not answered\\u{1b}[2J\n`,
+      code: 2,
+    });
+  });
+
   test("exits with 3 and one line if there is no server, or something else answers", async () => {
     await using page = standIn({ body: "<html>" });
     await using other = standIn({ stats: { hello: 1 } as never });
@@ -313,12 +338,14 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
     const closes = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
     await until(() => ssh.listening && closes.listening, "the servers");
     const portOf = (server: typeof ssh) => (server.address() as { port: number }).port;
+    await using endless = standIn({ body: "1".repeat(2 ** 24 + 1) });
     const elsewhere = "something else answers there, not an admin server of this version of whereabouts";
     const cases: [number | string, string][] = [
       [page.port!, elsewhere],
       [other.port!, elsewhere],
       [portOf(ssh), elsewhere],
       [portOf(closes), "the connection was closed"],
+      [endless.port!, "its reply does not end"],
       [1, "nothing listens on that port"],
     ];
     const results = await Promise.all(cases.map(([port]) => status(port)));
@@ -349,9 +376,11 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
     const env = { WHEREABOUTS_ADMIN: "off" };
     const [off, help] = await Promise.all([run(["status"], "", { env }), run(["status", "--help"], "", { env })]);
     expect(help).toMatchObject({ err: "", code: 0 });
-    expect(off.err).toBe(
-      "whereabouts: error: WHEREABOUTS_ADMIN is off, so the server has no admin address that could be asked: give --admin HOST:PORT\n",
-    );
+    expect(off).toEqual({
+      out: "",
+      err: "whereabouts: error: WHEREABOUTS_ADMIN is off, so the server has no admin address that could be asked: give --admin HOST:PORT\n",
+      code: 2,
+    });
   });
 
   test("--watch shows a live screen that fits the terminal and survives a restart, until q", async () => {
