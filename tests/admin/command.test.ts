@@ -183,7 +183,9 @@ testIf(Bun.which("setpriv") !== null, "needs setpriv")("a port that is not permi
   const args = ["server", "--host", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:80"];
   const result = await run(args, "", { by });
   expect(result).toMatchObject({ code: 1, out: "" });
-  expect(result.err).toContain("not permitted (ports below 1024 need privileges)");
+  expect(result.err).toBe(
+    "whereabouts: error: the live page cannot be served on 127.0.0.1:80: not permitted (ports below 1024 need privileges)\n",
+  );
 });
 
 test("a server that cannot start closes the admin socket and ends", async () => {
@@ -203,6 +205,7 @@ test("a server that cannot start closes the admin socket and ends", async () => 
     "127.0.0.1:0",
   ]);
   expect(second.out).toContain("the live page is at");
+  expect(second.err).toMatch(/^whereabouts: error: .+\n$/);
   expect(second.code).toBe(1);
   first.kill();
   await first.exited;

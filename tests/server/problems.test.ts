@@ -382,7 +382,7 @@ interface HealthChange {
   readonly restored?: boolean;
   readonly limited?: readonly Pick<Limited, "kind" | "network">[];
   readonly journal?: Partial<Sample["journal"]>;
-  readonly workers?: Partial<Pick<WorkerPool, "missing" | "replaced" | "receiveBuffer">>;
+  readonly workers?: Partial<Pick<WorkerPool, "missing" | "replaced" | "receiveBuffer" | "listening">>;
 }
 
 test("what the parts of a server report becomes its problems", async () => {
@@ -414,6 +414,17 @@ test("what the parts of a server report becomes its problems", async () => {
     expect(texts, text).toEqual([expect.stringContaining(text)]);
     expect(texts[0]).toStartWith(`${code}: `);
   }
+});
+
+test("what the parts of a server report decides whether it is ready", async () => {
+  const failed = async (change: HealthChange) => {
+    const { ready, checks } = await (await healthOf(change)).readiness.check();
+    return [ready, ...checks.filter(({ ok }) => !ok).map(({ name }) => name)];
+  };
+  expect(await failed({})).toEqual([true]);
+  expect(await failed({ workers: { missing: [2] } })).toEqual([false, "workers"]);
+  expect(await failed({ workers: { listening: 0 } })).toEqual([false, "sockets"]);
+  expect(await failed({ restored: false })).toEqual([false, "journal"]);
 });
 
 test("a server looks at its parts and at the clock once a second", async () => {
@@ -533,6 +544,13 @@ test("drops and queues of the kernel count only the server's own sockets, and ne
   await write(line("0100007F:5609", 12, "00000000", 3), line("0100007F:5609", 13, "00000000", 2));
   await queues.read();
   expect([queues.drops, queues.waiting]).toEqual([10, 0]);
+  // The kernel's counter has 32 bits.
+  const others = new KernelQueues(22025, () => [14], [file]);
+  await write(line("0100007F:5609", 14, "00000000", 2 ** 32 - 6));
+  await others.read();
+  await write(line("0100007F:5609", 14, "00000000", 4));
+  await others.read();
+  expect(others.drops).toBe(10);
 });
 
 const LIMITED = { sourceRate: 1, sourceBurst: 5, nodeRate: 0, newRate: 0 };

@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { createCodec } from "../../src/codec/index.ts";
 import { Probe } from "../../src/server/health/probe.ts";
 import { ReadinessChecks } from "../../src/server/health/readiness.ts";
@@ -170,6 +171,25 @@ test("a probe fails on an address without an answer, and does not take an answer
   ]);
   for (const socket of sockets) socket.close();
 });
+
+testIf(existsSync("/etc/machine-id"), "needs the machine's id")(
+  "a probe has the same NodeID after a restart on the same port, and another one on another port",
+  async () => {
+    const ids: string[] = [];
+    const answer = (nodeId: Uint8Array, port: number): [Uint8Array, number] => {
+      ids.push(nodeId.toHex());
+      return [nodeId, port];
+    };
+    const sockets = await Promise.all([standIn(answer), standIn(answer)]);
+    for (const { port } of [sockets[0], sockets[0], sockets[1]]) {
+      expect(await probeOf(port, "127.0.0.1")).toMatchObject({ ok: true });
+    }
+    const [first, second, other] = ids;
+    expect([first!.length, second]).toEqual([32, first!]);
+    expect(other).not.toBe(first!);
+    for (const socket of sockets) socket.close();
+  },
+);
 
 test("a check that was not over when the stop began says that the server is stopping", async () => {
   const answered = Promise.withResolvers<ReadinessCheck>();

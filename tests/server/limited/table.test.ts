@@ -103,6 +103,13 @@ describe("the table of limited keys", () => {
     expect(table.size).toBe(0);
   });
 
+  test("gives whole packets, and a rate over nine seconds and as much of the current one as has passed", () => {
+    const table = new LimitedTable(false);
+    for (let i = 0; i < 2; i++) table.add(packet(LIMIT_QUERIES, "10.0.0.1"), 5.7, START);
+    expect(table.list(START)).toMatchObject([{ stopped: 11, rate: 11.4 / 9 }]);
+    expect(table.list(START + 500)).toMatchObject([{ stopped: 11, rate: 11.4 / 9.5 }]);
+  });
+
   test("tells since when, by the system's clock: a pause of a minute ends it, a shorter one does not", () => {
     const table = new LimitedTable(false);
     const add = (now: number) => {
