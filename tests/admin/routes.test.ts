@@ -1,5 +1,5 @@
 /** Each path of the admin server: status, headers and shape of the reply. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import {
   AdminServer,
   type HistoryReply,
@@ -9,7 +9,7 @@ import {
   type StatsEvent,
   type StatsReply,
 } from "../../src/admin/index.ts";
-import { type Limited, type NodeInfo, ServerError } from "../../src/server/index.ts";
+import { type DiscoveryServer, type Limited, type NodeInfo, ServerError } from "../../src/server/index.ts";
 import { announcement, ascii } from "../support/packets.ts";
 import { until } from "../support/time-limits.ts";
 import { logged, Site, withMethods } from "./site.ts";
@@ -99,6 +99,57 @@ test("/api/stats has the statistics of the server", async () => {
   expect(stats).toHaveProperty("kernelDrops");
   expect(stats).toHaveProperty("receiveQueue");
   for (const worker of stats.perWorker) expect(worker).toHaveProperty("cpuSeconds");
+});
+
+test("/api/stats and /api/limited have what the server reports", async () => {
+  const admin = await AdminServer.start({ host: "127.0.0.1", port: 0 });
+  const stats = { ...site.server.stats(), uptime: 3600 };
+  const options = { ...site.server.options, limitDryRun: true, transport: "mmsg", newRate: 7 };
+  const key = { network: "192.0.2.0/24", nodeId: undefined, stopped: 1, rate: 1, since: 0, dryRun: true } as const;
+  const reported = {
+    options,
+    port: 22025,
+    addresses: ["192.0.2.1", "2001:db8::1"],
+    stats: () => stats,
+    problems: () => [{ code: "unsent", severity: "error", text: "replies", since: 1000 }],
+    limited: () => [{ ...key, kind: "network", limit: "new", option: "newRate" }],
+  };
+  admin.watch(withMethods(site.server, reported as unknown as Partial<DiscoveryServer>));
+  const get = async (path: string) => (await fetch(new URL(path, admin.url))).json();
+  const reply = (await get("/api/stats")) as StatsReply;
+  expect(reply).toMatchObject({
+    listening: ["192.0.2.1:22025", "[2001:db8::1]:22025"],
+    transport: "mmsg",
+    problems: [{ code: "unsent", severity: "error", text: "replies", since: "1970-01-01T00:00:01.000Z" }],
+  });
+  expect([reply.limits.newRate, reply.limits.dryRun]).toEqual([7, true]);
+  expect(Date.parse(reply.at) - Date.parse(reply.startedAt)).toBe(3_600_000);
+  expect(reply.process.cpuSeconds).toBeGreaterThan(0);
+  expect(reply.process.residentBytes).toBeGreaterThan(10e6);
+  expect(await get("/api/limited")).toMatchObject({ limited: [{ kind: "network", flag: "--new-rate", dryRun: true }] });
+  await admin.stop();
+});
+
+test("/api/history gets an interval every ten seconds, until the stop", async () => {
+  const timers = spyOn(globalThis, "setInterval");
+  const cleared = spyOn(globalThis, "clearInterval");
+  const { now } = performance;
+  try {
+    const admin = await AdminServer.start({ host: "127.0.0.1", port: 0 });
+    const stats = { ...site.server.stats(), nodes: 77 };
+    admin.watch(withMethods(site.server, { stats: () => stats }));
+    const index = timers.mock.calls.findIndex(([, ms]) => ms === 10_000);
+    performance.now = () => now.call(performance) + 10_000;
+    (timers.mock.calls[index]![0] as () => void)();
+    const history = (await (await fetch(new URL("/api/history", admin.url))).json()) as HistoryReply;
+    expect(history.nodes.slice(358)).toEqual([null, 77]);
+    await admin.stop();
+    expect(cleared.mock.calls.map(([timer]) => timer as unknown)).toContain(timers.mock.results[index]!.value);
+  } finally {
+    performance.now = now;
+    timers.mockRestore();
+    cleared.mockRestore();
+  }
 });
 
 test("/api/history has 360 intervals of 10 seconds", async () => {
@@ -339,9 +390,11 @@ test("a request that fails is answered with status 500, and logged once", async 
         ]);
       }
     }
+    await fetch(new URL("/healthz", admin.url));
     await admin.stop();
   });
-  expect(lines.filter((line) => line.includes("failed"))).toEqual([
+  expect(lines.filter((line) => /failed|again/.test(line))).toEqual([
     "warning: a request to the admin address failed: {broken}",
+    expect.stringMatching(/^info: requests are answered again, after /),
   ]);
 });
