@@ -7,6 +7,7 @@ import {
   SampleReader,
   SampleWriter,
 } from "../../../src/server/limited/sample.ts";
+import { writeAddress } from "../../../src/transport/address.ts";
 import { Harness, UNLIMITED } from "../../support/harness.ts";
 import { ascii, query } from "../../support/packets.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
@@ -22,6 +23,7 @@ function sampled(options: ConstructorParameters<typeof Harness>[1] = { source: {
   const reader = new SampleReader(MAX_ID, buffer);
   return {
     harness,
+    writer,
     words: new Int32Array(buffer),
     send(id: string, address: string) {
       harness.send(query(ascii(id)), address);
@@ -70,13 +72,21 @@ describe("the sample of packets that exceeded a limit", () => {
   });
 
   test("of a batch has the packets that exceeded a limit, whatever is left in other slots", () => {
-    const { harness, read } = sampled();
-    const writer = new SampleWriter(harness.lane, MAX_ID, createSampleBuffer(MAX_ID));
-    // Slot 0 exceeds a limit, but this writer has not seen it.
-    harness.send(query(ascii("a")), "10.0.0.1");
-    harness.send(query(ascii("a")), "10.0.0.1");
-    writer.add(0);
-    expect(read()).toEqual([]);
+    const { harness, writer, read } = sampled();
+    const { lane, engine, bytes, now } = harness;
+    const batch = (...sources: readonly string[]) => {
+      for (const [slot, source] of sources.entries()) {
+        lane.fill(slot, query(ascii("a")));
+        writeAddress(source, bytes, lane.addressAt(slot));
+        lane.setPort(slot, 4000);
+      }
+      engine.process(0, sources.length, now);
+      writer.add(sources.length);
+      return read().map(({ address }) => address);
+    };
+    expect(batch("10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.2")).toEqual(["10.0.0.1", "10.0.0.2"]);
+    // Slot 3 still has the last packet of the batch before.
+    expect(batch("10.0.0.3", "10.0.0.1", "10.0.0.4")).toEqual(["10.0.0.1"]);
   });
 
   test("is uniform and has a bounded size when they are many, and the weights add up to their number", () => {
