@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { localTime } from "../../../src/cli/terminal/log.ts";
 import { OutputLines, start, TerminalCommand } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
@@ -72,6 +72,58 @@ test("in systemd's journal, lines have a priority, and text has no time", async 
   // A program that was started by a service inherits the variable, but perhaps not the output.
   const [other] = await logOf([], wrong, false);
   expect(JSON.parse(other!).level).toBe("WARN");
+});
+
+/** What a program writes that logs by {@link configureLog}. */
+async function writtenBy(script: string, logFormat: "json" | "pretty", asJournal = false): Promise<string[]> {
+  using folder = new Folder();
+  const path = folder.at("log");
+  const fd = openSync(path, "w");
+  const { dev, ino } = fstatSync(fd);
+  const log = JSON.stringify(new URL("../../../src/cli/terminal/log.ts", import.meta.url).pathname);
+  const program = `
+    import { getLogger } from "@logtape/logtape";
+    import { configureLog, writeLog } from ${log};
+    await configureLog({ logLevel: "debug", logFormat: "${logFormat}" });
+    const logger = getLogger(["whereabouts", "test"]);
+    ${script}`;
+  const child = Bun.spawn([process.execPath, "-e", program], {
+    env: { ...Bun.env, JOURNAL_STREAM: asJournal ? `${dev}:${ino}` : "" },
+    cwd: new URL("../../..", import.meta.url).pathname,
+    stdin: "ignore",
+    stdout: fd,
+    stderr: "inherit",
+  });
+  expect(await child.exited).toBe(0);
+  closeSync(fd);
+  return readFileSync(path, "utf8").trim().split("\n");
+}
+
+test("lines that repeat are summed up, and written at the latest before the program ends", async () => {
+  const repeat = 'for (let i = 1; i <= 3; i++) logger.warning("again {i}", { i });';
+  const lines = await writtenBy(
+    `${repeat} await writeLog(); console.log("after"); ${repeat} process.exit();`,
+    "pretty",
+  );
+  expect(lines.map((line) => line.replace(/^.* whereabouts·test: /, ""))).toEqual([
+    "again 1",
+    "again 3 (2 more in the last 30 s)",
+    "after",
+    "again 1",
+    "again 3 (2 more in the last 30 s)",
+  ]);
+});
+
+test("each level has its priority in systemd's journal, and characters that change a terminal are escaped", async () => {
+  const levels = ["debug", "info", "warning", "error", "fatal"];
+  const script = levels.map((level) => `logger.${level}("{text}", { text: "a\\x1b[2J\\u202e" });`).join("\n");
+  const [text, json] = await Promise.all([writtenBy(script, "pretty", true), writtenBy(script, "json", true)]);
+  expect(text.map((line) => line.slice(0, 8))).toEqual(["<7>[DBG]", "<6>[INF]", "<4>[WRN]", "<3>[ERR]", "<2>[FTL]"]);
+  for (const line of text) expect(line).toEndWith(": a\\u{1b}[2J\\u{202e}");
+  for (const line of json) {
+    expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(JSON.parse(line.slice(3)).properties).toEqual(expect.objectContaining({ text: "a\x1b[2J\u202e" }));
+  }
 });
 
 test("local times are right in winter and in summer", () => {
