@@ -133,6 +133,23 @@ describe("a service tells systemd", () => {
     systemd.stopping();
   });
 
+  testIf(onLinux, "needs Linux")("nothing but the stop, if it stops before it was ready", async () => {
+    const server = new FakeServer();
+    server.ready = false;
+    await service(server, async (receiver, systemd) => {
+      await receiver.has("STATUS=not ready: the journal is being read");
+      const asked = spyOn(server, "readiness");
+      systemd.stopping();
+      server.ready = true;
+      await until(() => asked.mock.calls.length > 0, "the next look at the server");
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 10);
+      await until(() => ticks >= 3, "what was sent after it");
+      clearInterval(timer);
+      expect(receiver.lines.at(-1)).toBe("STOPPING=1");
+    });
+  });
+
   testIf(onLinux, "needs Linux")("nothing of a watchdog that is for another process", async () => {
     using folder = new Folder();
     using receiver = new NotifyReceiver(folder.at("notify"));
