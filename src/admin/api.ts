@@ -78,6 +78,8 @@ export interface HistoryReply {
   /** End of the last interval. */
   readonly until: string;
   readonly verdictNames: readonly string[];
+  /** Datagrams per verdict from the start of the server to `until`, in the order of `verdictNames`. */
+  readonly totals: readonly number[];
   /**
    * Per interval: datagrams per verdict, in the order of `verdictNames`. Here and below null stands for an interval before
    * the start, or one in which the computer slept.

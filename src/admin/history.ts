@@ -18,10 +18,9 @@ export class History {
   readonly #verdictNames: readonly string[];
   /** The last hour, the oldest first; undefined for an interval before the start, or that nothing was read in. */
   readonly #intervals: (Interval | undefined)[] = new Array(INTERVALS).fill(undefined);
-  readonly #startedAt: number;
-  /** Intervals since the start. */
-  #count = 0;
+  /** The counters at the end of the last interval, and when they were read. */
   #last: ServerStats;
+  #lastAt: number;
 
   /**
    * @param stats - the counters that the first interval starts from
@@ -30,30 +29,33 @@ export class History {
   constructor(stats: ServerStats, now: number) {
     this.#verdictNames = Object.keys(stats.verdicts);
     this.#last = stats;
-    this.#startedAt = now;
+    this.#lastAt = now;
   }
 
-  /** To be called at the end of each interval. If that comes too late, the intervals that were missed are unknown. */
+  /**
+   * To be called at the end of each interval. If that comes too late, the intervals that were missed are unknown. An
+   * interval begins with the last reading: a timer that is always a little late would else miss one every few hours.
+   */
   record(stats: ServerStats, now: number): void {
-    const count = Math.round((now - this.#startedAt) / INTERVAL_MS);
-    if (count <= this.#count) return;
-    const missed = Math.min(count - this.#count - 1, INTERVALS);
+    const count = Math.round((now - this.#lastAt) / INTERVAL_MS);
+    if (count < 1) return;
+    const missed = Math.min(count - 1, INTERVALS);
     for (let i = 0; i < missed; i++) this.#intervals.push(undefined);
     const interval = difference(this.#last, stats);
     this.#intervals.push(missed === 0 ? interval : { ...interval, verdicts: null, kernelDrops: null });
     this.#intervals.splice(0, missed + 1);
-    this.#count = count;
     this.#last = stats;
+    this.#lastAt = now;
   }
 
   reply(now: number): HistoryReply {
-    const sinceEnd = now - this.#startedAt - this.#count * INTERVAL_MS;
     const each = <T>(get: (interval: Interval) => T) =>
       this.#intervals.map((interval) => (interval === undefined ? null : get(interval)));
     return {
       interval: INTERVAL_MS / 1000,
-      until: new Date(Date.now() - sinceEnd).toISOString(),
+      until: new Date(Date.now() - (now - this.#lastAt)).toISOString(),
       verdictNames: this.#verdictNames,
+      totals: Object.values(this.#last.verdicts),
       verdicts: each(({ verdicts }) => verdicts),
       nodes: each(({ nodes }) => nodes),
       journalLag: each(({ journalLag }) => journalLag),

@@ -132,6 +132,38 @@ describe("the page", () => {
     }),
   );
 
+  inBrowser("has no gap between the history and the first events in its chart of seconds", () =>
+    withStub(
+      async (open, stub) => {
+        const readouts = () =>
+          open.value<string[]>(`(() => {
+            const [over, readout] = ["#traffic .u-over", "#traffic .readout"].map((it) => document.querySelector(it));
+            const { left, top, width } = over.getBoundingClientRect();
+            return Array.from({ length: 300 }, (_, i) => {
+              over.dispatchEvent(new MouseEvent("mousemove", { clientX: left + (i * width) / 299, clientY: top + 9 }));
+              return readout.textContent;
+            });
+          })()`);
+        const summary = () => open.value<string>("document.getElementById('traffic-summary').textContent");
+        while (!/lowest/.test(await summary())) await Bun.sleep(20);
+        // The first event comes again if another page's event was sent in the same moment.
+        for (const uptime of [3600, 3601, 3602]) {
+          stub.send(madeUpEvent(madeUpStats(uptime)));
+          await open.shows("#packets-total", (uptime * 1213).toLocaleString("en").replaceAll(",", " "));
+        }
+        const shown = await readouts();
+        expect(new Set(shown).size).toBe(300);
+        expect(shown[0]).toStartWith("12:55:03");
+        expect(shown.at(-1)).toMatch(/^13:00:02.* 1\s000 answers, 1\s213 packets a second$/);
+        expect(shown.filter((text) => /nothing is known/.test(text))).toEqual([]);
+      },
+      (stub) => {
+        stub.history = madeUpHistory(START + 3_592_700);
+        stub.send(madeUpEvent(madeUpStats(3600)));
+      },
+    ),
+  );
+
   inBrowser("says in words what is wrong, and tells screen readers once for each new state", () =>
     withStub(async (open, stub) => {
       await open.shows("#fine", "Everything is fine.");

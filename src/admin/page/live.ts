@@ -1,5 +1,5 @@
 /** Answers and packets of each second of the last minutes, in arrays of a fixed size. */
-import type { HistoryReply } from "../api.ts";
+import type { HistoryReply, StatsReply } from "../api.ts";
 import type { Rates } from "./rates.ts";
 
 /** A longer pause between two events is filled from the history, which is finer than one average. */
@@ -31,17 +31,29 @@ export class Live {
     for (let second = first; second <= last; second++) this.#put(second, answered, received);
   }
 
-  /** Fills seconds that have no value of their own, with the means of the history. */
-  fill(history: HistoryReply): void {
-    const { interval, verdicts, verdictNames } = history;
-    const until = Math.floor(Date.parse(history.until) / 1000);
+  /**
+   * Fills seconds that have no value of their own: with the means of the history, and from its end to `stats` with the
+   * mean of what the server counted in between.
+   *
+   * @param stats - those of an event before the history was fetched
+   */
+  fill(history: HistoryReply, stats: StatsReply): void {
+    const { interval, verdicts, verdictNames, totals } = history;
+    const [until, now] = [Date.parse(history.until) / 1000, Date.parse(stats.at) / 1000];
     const answered = verdictNames.indexOf("answered");
-    for (let second = until - this.length + 1; second <= until; second++) {
-      const counts = verdicts[verdicts.length - 1 - Math.floor((until - second) / interval)];
-      if (counts === undefined || counts === null || this.#has(second)) continue;
+    const fill = (second: number, counts: readonly number[] | null | undefined, seconds: number) => {
+      if (!counts || this.#has(second)) return;
       const received = counts.reduce((sum, n) => sum + n, 0);
-      this.#put(second, (counts[answered] ?? 0) / interval, received / interval);
+      this.#put(second, (counts[answered] ?? 0) / seconds, received / seconds);
+    };
+    // A second belongs to the time that most of it is in, so none has the mean of a few milliseconds.
+    const last = Math.round(until);
+    for (let second = last - this.length + 1; second <= last; second++) {
+      fill(second, verdicts[verdicts.length - 1 - Math.floor((last - second) / interval)], interval);
     }
+    const counters = stats.verdicts as Readonly<Record<string, number>>;
+    const since = verdictNames.map((name, i) => (counters[name] ?? 0) - (totals[i] ?? 0));
+    for (let second = last + 1; second <= Math.floor(now); second++) fill(second, since, now - until);
   }
 
   /** Forgets everything. */

@@ -1,5 +1,5 @@
 /** The live page of the admin server. It follows the server's events and paints at most once for each. */
-import type { HistoryReply, StatsEvent } from "../api.ts";
+import type { HistoryReply, StatsEvent, StatsReply } from "../api.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
 import { byId } from "./dom.ts";
 import { recolorGauges, showGaugeHistory, showGauges } from "./gauges.ts";
@@ -32,8 +32,9 @@ function onEvent(event: StatsEvent): void {
   latest = event;
   rates = before && ratesBetween(before, event.stats);
   if (rates) live.add(rates);
-  else live.clear();
-  if (performance.now() - historyAt >= HISTORY_MS) void fetchHistory();
+  // The server makes one event for all its streams, so the second event of a new stream may be the first one again.
+  else if (event.stats.uptime !== before?.uptime) live.clear();
+  if (performance.now() - historyAt >= HISTORY_MS) void fetchHistory(event.stats);
   paintSoon();
 }
 
@@ -44,13 +45,13 @@ function onState(state: ConnectionState): void {
   if (state.kind !== "live") historyAt = Number.NEGATIVE_INFINITY;
 }
 
-async function fetchHistory(): Promise<void> {
+async function fetchHistory(stats: StatsReply): Promise<void> {
   historyAt = performance.now();
   try {
     const response = await fetch("/api/history");
     if (!response.ok) return;
     const history = (await response.json()) as HistoryReply;
-    live.fill(history);
+    live.fill(history, stats);
     hour = hourOf(history);
     paintSoon();
   } catch {

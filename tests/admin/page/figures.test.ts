@@ -83,11 +83,31 @@ describe("the buffer of the last minutes", () => {
     live.add({ ...rates(1), from: START + 24_000, to: START + 25_000, answered: 7 });
     const history = madeUpHistory(START + 30_000, 2);
     const answered = history.verdicts.map((counts) => counts && counts[0]! / 10);
-    live.fill(history);
+    live.fill(history, madeUpStats(30));
     const [, answers] = live.columns(START + 30_000);
     expect(answers!.slice(0, 10)).toEqual(new Array(10).fill(null));
     expect(answers!.slice(10, 20)).toEqual(new Array(10).fill(answered[358]));
     expect(answers!.slice(20)).toEqual([...new Array(4).fill(answered[359]), 7, ...new Array(5).fill(answered[359])]);
+  });
+
+  test.each([0, 0.4, 0.6, 3, 7.3, 9.99])("has no gap if the history ends %p s before the first event", (before) => {
+    const live = new Live(30);
+    const history = madeUpHistory(START + (40.2 - before) * 1000, 4);
+    const mean = Math.round(history.verdicts.at(-1)![0]! / 10);
+    live.fill(history, madeUpStats(40.2));
+    live.add(ratesBetween(madeUpStats(40.2), madeUpStats(41.2))!);
+    const answers = live.columns(START + 41_200)[1].map((n) => n && Math.round(n));
+    // The made-up server answers 1000 a second, its history another number.
+    const counted = 1 + 40 - Math.round(40.2 - before);
+    expect(answers.slice(-counted)).toEqual(new Array(counted).fill(1000));
+    expect(answers.at(-counted - 1)).toBe(mean);
+    expect(answers).not.toContain(null);
+  });
+
+  test("takes nothing from before the start of a young server", () => {
+    const live = new Live(10);
+    live.fill(madeUpHistory(START, 0), madeUpStats(4.5));
+    expect(live.columns(START + 4500)[1]).toEqual([...new Array(6).fill(null), 1000, 1000, 1000, 1000]);
   });
 });
 

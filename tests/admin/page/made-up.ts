@@ -65,7 +65,10 @@ export function madeUpEvent(stats: StatsReply, limited: readonly LimitedKey[] = 
   return { stats, limited };
 }
 
-/** The last hour up to `until`, in ms, in intervals of 10 s; the server started `known` intervals before. */
+/**
+ * The last hour up to `until`, in ms, in intervals of 10 s; the server started `known` intervals before. `totals` are those
+ * of the made-up statistics of that time.
+ */
 export function madeUpHistory(until: number, known = 360): HistoryReply {
   const of = <T>(value: (i: number) => T) => Array.from({ length: 360 }, (_, i) => (i < 360 - known ? null : value(i)));
   const wave = (i: number) => 1 + 0.3 * Math.sin(i / 40) + 0.05 * Math.sin(i * 1.7);
@@ -74,6 +77,7 @@ export function madeUpHistory(until: number, known = 360): HistoryReply {
     interval: 10,
     until: new Date(until).toISOString(),
     verdictNames: VERDICTS,
+    totals: Object.values(madeUpStats((until - Date.UTC(2026, 0, 31, 12)) / 1000).verdicts),
     verdicts: of((i) => VERDICTS.map((name) => Math.round((perInterval[name] ?? 0) * wave(i)))),
     nodes: of((i) => 400_000 + Math.round(34 * i)),
     journalLag: of((i) => 0.2 + 0.05 * Math.sin(i)),
