@@ -16,6 +16,9 @@ interface Item {
   readonly now: number;
 }
 
+/** The heads of the columns. On a narrow screen each cell shows its own. */
+const labels = Array.from(byId("limited").querySelectorAll("thead th"), (head) => head.textContent);
+
 const rows = new Rows<Item>(byId("limited-rows"), () => {
   const [kind, name, asked] = [make("span", "kind"), make("b", "name"), make("span", "asked")];
   const head = make("th", "", kind, " ", name, " ", asked);
@@ -24,8 +27,10 @@ const rows = new Rows<Item>(byId("limited-rows"), () => {
   const flag = make("code");
   const stopped = make("td", "number");
   const since = make("td", "number");
+  const cells = [head, make("td", "", limit, " ", dry), make("td", "", flag), stopped, since];
+  for (const [i, cell] of cells.entries()) cell.dataset.label = labels[i]!;
   return {
-    element: make("tr", "", head, make("td", "", limit, " ", dry), make("td", "", flag), stopped, since),
+    element: make("tr", "", ...cells),
     show({ key, now }) {
       setText(kind, key.kind === "node" ? "NodeID" : key.kind);
       setText(name, key.network ?? (key.nodeId === null ? "" : nodeId(key.nodeId)));
