@@ -4,7 +4,7 @@ import { clock, count } from "./format.ts";
 
 interface Series {
   readonly label: string;
-  /** Name of its colour, of those in page.css: `--answered`. */
+  /** Name of its colour, of those in theme.css: `--answered`. */
   readonly color: string;
   /** Fills the area under its line: as a tint, or for the parts of a stack opaque. */
   readonly fill: "none" | "tint" | "opaque";
@@ -134,7 +134,7 @@ function niceMost(value: number): number {
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((n) => n * power).find((n) => n >= value * 1.02) ?? power * 15;
 }
 
-/** The colours of page.css by name, as they are in the present theme. */
+/** The colours of theme.css by name, as they are in the present theme. */
 const colors = new Map<string, string>();
 const probe = document.body.appendChild(Object.assign(document.createElement("i"), { hidden: true }));
 
