@@ -34,7 +34,7 @@ export class History {
 
   /**
    * To be called at the end of each interval. If that comes too late, the intervals that were missed are unknown. An
-   * interval begins with the last reading: a timer that is always a little late would else miss one every few hours.
+   * interval begins with the last reading: a timer that is always a little late would otherwise miss one every few hours.
    */
   record(stats: ServerStats, now: number): void {
     const count = Math.round((now - this.#lastAt) / INTERVAL_MS);

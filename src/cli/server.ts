@@ -72,7 +72,7 @@ async function run(_flags: Flags, command: Command): Promise<void> {
   // As a property: the text of a message must not contain braces.
   for (const warning of [...warnings, systemd.warning ?? []].flat()) logger.warning("{warning}", { warning });
   const stop = untilStopSignal();
-  const running = await started(start(options, adminAt, command, stop), stop);
+  const running = await untilStartedOrStopped(start(options, adminAt, command, stop), stop);
   await serve(running, systemd, stop);
 }
 
@@ -99,8 +99,8 @@ async function start(
   }
 }
 
-/** Waits for a start. A signal ends the program meanwhile: it must not wait until the journal is restored, which may take long. */
-async function started(starting: Promise<Running>, stop: Promise<string>): Promise<Running> {
+/** Waits for a start. If a signal comes first, ends the program: to restore the journal may take long. */
+async function untilStartedOrStopped(starting: Promise<Running>, stop: Promise<string>): Promise<Running> {
   const first = await Promise.race([starting, stop]);
   if (typeof first !== "string") return first;
   // Its workers listen before it reports that it does, so they may have stored announcements already.

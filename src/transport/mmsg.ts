@@ -84,10 +84,10 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
       setImmediate(run);
       return;
     }
-    end(error);
-    if (closed) return;
+    const ended = closed;
     closed = true;
-    onEnd(error);
+    end(error);
+    if (!ended) onEnd(error);
   }
 
   /** Handles what waits in the sockets, then closes them. */

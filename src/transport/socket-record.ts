@@ -16,8 +16,9 @@ const PAGE_WORDS = 1024;
  * then its fileId. A negative descriptor word marks a socket that Bun closes when the thread ends. When it has ended, the
  * main thread closes the others.
  *
- * A thread can be terminated wherever a function is entered or a loop repeats. So the worker does neither between a system
- * call that opens or closes a socket and the change of the record: a socket is in it exactly as long as it is open.
+ * A thread can be terminated wherever a function is entered or a loop repeats. So between a system
+ * call that opens or closes a socket and the change of the record, the worker does neither: a socket is in the record exactly
+ * as long as it is open. Sockets of Bun are erased before Bun closes them.
  */
 export type SocketRecord = Int32Array<SharedArrayBuffer>;
 
@@ -72,7 +73,7 @@ export class SocketEntry {
     Atomics.store(this.#record, this.#at, -Math.abs(this.#record[this.#at]!));
   }
 
-  /** Bun closes the socket, now or when this thread ends. */
+  /** Removes a socket of Bun from the record. To be called before Bun closes it. */
   erase(): void {
     Atomics.store(this.#record, this.#at, 0);
   }

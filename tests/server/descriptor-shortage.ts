@@ -48,7 +48,7 @@ await until(
 ).catch((error: Error) => log.push(error.message));
 for (const file of files) closeSync(file);
 await until(() => message !== "" || server.stats().replaced === 1, "another worker").catch(() => {});
-const answered = (await Promise.all(clients.map(isAnswered))).every((isAnswered) => isAnswered);
+const answered = (await Promise.all(clients.map(isAnswered))).every(Boolean);
 console.log(JSON.stringify({ log, message, workers: server.stats().workers, answered } satisfies Shortage));
 process.exit(0);
 

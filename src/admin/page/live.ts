@@ -46,14 +46,15 @@ export class Live {
       const received = counts.reduce((sum, n) => sum + n, 0);
       this.#put(second, (counts[answered] ?? 0) / seconds, received / seconds);
     };
-    // A second belongs to the time that most of it is in, so none has the mean of a few milliseconds.
+    // Rounded: the first second after the history covers at least half a second.
     const last = Math.round(until);
     for (let second = last - this.length + 1; second <= last; second++) {
       fill(second, verdicts[verdicts.length - 1 - Math.floor((last - second) / interval)], interval);
     }
     const counters = stats.verdicts as Readonly<Record<string, number>>;
     const since = verdictNames.map((name, i) => (counters[name] ?? 0) - (totals[i] ?? 0));
-    for (let second = last + 1; second <= Math.floor(now); second++) fill(second, since, now - until);
+    const end = Math.floor(now);
+    for (let second = Math.max(last, end - this.length) + 1; second <= end; second++) fill(second, since, now - until);
   }
 
   /** Forgets everything. */

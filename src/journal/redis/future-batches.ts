@@ -35,7 +35,7 @@ export class FutureBatches {
 
   /** Puts a batch off if it has times from the future. Returns whether it has. */
   putOff(id: string, batch: Batch): boolean {
-    if (!this.isFuture(batch)) return false;
+    if (!this.#isFuture(batch)) return false;
     this.#batches.push({ id, batch, since: performance.now() });
     return true;
   }
@@ -47,15 +47,14 @@ export class FutureBatches {
     const trimmed = (await this.#stream.trimmed(connection)) ?? "0-0";
     this.#batches = this.#batches.filter(({ id }) => isBefore(trimmed, id));
     const end = performance.now() - WAIT_MS;
-    for (const one of this.#batches.filter(({ batch, since }) => since < end || !this.isFuture(batch))) {
+    for (const one of this.#batches.filter(({ batch, since }) => since < end || !this.#isFuture(batch))) {
       await merge(one.batch);
       // Not earlier: the stream must not be trimmed while a batch of it is not merged yet.
       this.#batches = this.#batches.filter((other) => other !== one);
     }
   }
 
-  /** Whether a batch has times from the future, by the clocks as they were compared last. */
-  isFuture(batch: Batch): boolean {
+  #isFuture(batch: Batch): boolean {
     return batch.count > 0 && batch.time(batch.count - 1) - this.#stream.shift > this.#clock.now() + MAX_CLOCK_SKEW;
   }
 }

@@ -19,6 +19,8 @@ const logger = getLogger(["whereabouts", "journal"]);
 const BLOCK_MS = 5_000;
 /** How often to compare clocks and to check that Redis has not lost data. */
 const CHECK_MS = 3_000;
+/** After this time, all servers have noticed that Redis's clock was set: more than three times CHECK_MS. */
+const ALL_NOTICED_MS = 10_000;
 /** The pause before reconnecting: it doubles with each attempt, up to the maximum. */
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
@@ -55,9 +57,9 @@ export class RedisJournal implements Journal {
   #endPause: () => void = () => {};
   /**
    * How far the stream was read. To reread it from the beginning, a new object is put here: a read that is still under
-   * way changes only the old object. `timed`: how far it was read when the clocks were compared last.
+   * way changes only the old object.
    */
-  #progress: { position?: string | undefined; timed?: string | undefined } = {};
+  #progress: { position?: string } = {};
   /** The last entry that this server appended. */
   #appended: string | undefined;
   /** An entry that was in the stream at the last check. If it is missing before it has expired, Redis lost data. */
@@ -67,10 +69,8 @@ export class RedisJournal implements Journal {
    * this server had read when it noticed the loss.
    */
   #missing: { readonly id: string; readonly known: string } | undefined;
-  /** How often Redis's clock was set. */
-  #clockSteps = 0;
-  /** Set when Redis's clock was set, until what was read with the earlier clock is merged again. */
-  #mistimed = false;
+  /** When to append everything again, because Redis's clock was set a while ago. */
+  #appendAgainAt = Number.POSITIVE_INFINITY;
   readonly #rewriter: StreamRewriter;
   readonly #future: FutureBatches;
   /** Entries of batches read so far. */
@@ -240,12 +240,12 @@ export class RedisJournal implements Journal {
     }
   }
 
-  /** Merges an entry of the stream. */
-  async #merge(entry: StreamEntry): Promise<void> {
-    const { id } = entry;
+  /** Merges an entry of the stream. Its content is not trusted: other programs can write to the stream. */
+  async #merge({ id, data }: StreamEntry): Promise<void> {
     let batch: Batch;
     try {
-      batch = parseEntry(entry);
+      if (data === undefined) throw new Error("it has no data");
+      batch = Batch.parse(Uint8Array.fromBase64(data));
     } catch (error) {
       this.bad++;
       this.#rewriter.read(id, undefined);
@@ -268,14 +268,16 @@ export class RedisJournal implements Journal {
     for (;;) {
       await Bun.sleep(CHECK_MS);
       await this.#compareClocks(writer);
+      if (performance.now() >= this.#appendAgainAt) {
+        this.#appendAgainAt = Number.POSITIVE_INFINITY;
+        this.#registry!.appendAgain();
+      }
       await this.#future.mergeDue(writer, (batch) => this.#registry!.merge(batch, -this.shift));
       await this.#checkForDataLoss(writer);
     }
   }
 
   async #compareClocks(writer: RedisConnection): Promise<void> {
-    const progress = this.#progress;
-    const { position } = progress;
     const first = !this.#stream.measured;
     const moved = await this.#stream.measureClock(writer);
     if (first && Math.abs(this.shift) > CLOCK_WARNING_MS) {
@@ -283,56 +285,30 @@ export class RedisJournal implements Journal {
       const way = this.shift > 0 ? "behind" : "ahead of";
       logger.warning(`the clock of this machine is ${seconds} s ${way} the clock of Redis: times are converted`);
     } else if (!first && moved !== undefined && Math.abs(moved) > STEP_MS) this.#clockWasSet(moved);
-    if (this.#mistimed) await this.#mergeMistimed(writer, progress.timed ?? this.#stream.beginning);
-    progress.timed = position;
   }
 
-  /** Redis's clock was set: what the stream has got has other times than what is appended from now on. */
+  /**
+   * Redis's clock was set: what the stream has got has other times than what is appended from now on. Until the other servers
+   * notice that too, what this one appends looks too old to them, so it is appended once more after that.
+   */
   #clockWasSet(moved: number): void {
     const seconds = (Math.abs(moved) / 1000).toFixed(1);
     const what = `the clock of Redis was set ${moved > 0 ? "ahead" : "back"} by ${seconds} s, or this machine slept`;
     logger.warning(`${what}: all announcements are appended again`);
-    this.#clockSteps++;
-    this.#mistimed = true;
     const ids = [this.#progress.position, this.#appended].filter((id) => id !== undefined);
     this.#rewriter.clockWasSet(ids.reduce((last, id) => (isBefore(last, id) ? id : last), "0-0"));
     this.#registry!.appendAgain();
-  }
-
-  /**
-   * Merges what was read since the clocks were compared last: servers that had noticed the new clock earlier may have written
-   * some of it, and its times looked old. What still has times of the earlier clock, now from the future, was read rightly.
-   *
-   * @param after - the last entry that was read with the right clock
-   */
-  async #mergeMistimed(connection: RedisConnection, after: string): Promise<void> {
-    for (let position = after, more = true; more; ) {
-      const read = await this.#stream.read(connection, position, 0);
-      for (const entry of read.entries) {
-        position = entry.id;
-        const batch = batchOf(entry);
-        if (batch === undefined || batch.origin === this.#origin || this.#future.isFuture(batch)) continue;
-        await this.#registry!.merge(batch, -this.shift);
-      }
-      ({ more } = read);
-    }
-    this.#mistimed = false;
+    this.#appendAgainAt = performance.now() + ALL_NOTICED_MS;
   }
 
   #rewriteIfNeeded(): void {
     const progress = this.#progress;
-    const steps = this.#clockSteps;
     if (!this.#writer || progress.position === undefined) return;
     void this.#rewriter.rewriteIfNeeded({
       connection: this.#writer,
       registry: this.#registry!,
       position: progress.position,
-      intact: () =>
-        this.#missing === undefined &&
-        this.#progress === progress &&
-        this.#clockSteps === steps &&
-        !this.#mistimed &&
-        this.#future.count === 0,
+      intact: () => this.#missing === undefined && this.#progress === progress && this.#future.count === 0,
     });
   }
 
@@ -389,24 +365,5 @@ export class RedisJournal implements Journal {
         await Bun.sleep(REFILL_RETRY_MS);
       }
     }
-  }
-}
-
-/**
- * The batch of an entry. Its content is not trusted: other programs can write to the stream.
- *
- * @throws {Error} if it has none
- */
-function parseEntry({ data }: StreamEntry): Batch {
-  if (data === undefined) throw new Error("it has no data");
-  return Batch.parse(Uint8Array.fromBase64(data));
-}
-
-/** The batch of an entry; undefined if it has none. */
-function batchOf(entry: StreamEntry): Batch | undefined {
-  try {
-    return parseEntry(entry);
-  } catch {
-    return undefined;
   }
 }

@@ -93,7 +93,7 @@ export class StreamRewriter {
       if (lease && (trimmed === undefined || isBefore(trimmed, needed))) {
         await registry.appendAll();
         if (this.#complete(state)) {
-          if (!(await lease.held())) return;
+          if (!(await lease.held()) || !state.intact()) return;
           // XADD can trim, and the servers have the right to use it. What it adds is a batch without entries.
           const { bytes } = new BatchWriter(Uint8Array.fromHex(this.#origin)).seal();
           await this.#stream.trim(connection, position, bytes);

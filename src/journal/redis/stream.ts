@@ -142,9 +142,7 @@ export class RedisStream {
     blockMs: number,
   ): Promise<{ entries: StreamEntry[]; more: boolean }> {
     const block = blockMs > 0 ? ["BLOCK", `${blockMs}`] : [];
-    // Several reads may run at the same time.
-    const count = this.#count;
-    const args = ["COUNT", `${count}`, ...block, "STREAMS", this.key, position];
+    const args = ["COUNT", `${this.#count}`, ...block, "STREAMS", this.key, position];
     const asked = performance.now();
     let reply: Record<string, unknown> | null;
     try {
@@ -155,7 +153,7 @@ export class RedisStream {
       throw error;
     }
     const entries = reply === null ? [] : (reply[this.key] as unknown[]).map(streamEntry);
-    const more = entries.length >= count;
+    const more = entries.length >= this.#count;
     const size = entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
     const slow = blockMs === 0 && performance.now() - asked > SLOW_MS;
     if (size > LARGE_REPLY || slow) this.#count = Math.max(1, this.#count >>> 1);

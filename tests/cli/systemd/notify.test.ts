@@ -121,7 +121,7 @@ describe("a service tells systemd", () => {
     },
   );
 
-  testIf(onLinux, "needs Linux")("that it is ready once more if systemd could not take it", async () => {
+  testIf(onLinux, "needs Linux")("that it is ready again if the first message could not be sent", async () => {
     using folder = new Folder();
     const server = new FakeServer();
     const systemd = new Systemd({ NOTIFY_SOCKET: folder.at("notify") });

@@ -3,6 +3,10 @@
  * relays in front of one Redis each has a clock of its own, so that a test decides which server notices first that it was set.
  */
 import { connect, createServer, type Server } from "node:net";
+import { until } from "../../support/time-limits.ts";
+
+/** How many characters of replies are kept. */
+const PASSED = 100_000;
 
 /** The last id that the relays in front of one Redis have given to an entry. */
 type LastId = [ms: number, number: number];
@@ -13,6 +17,8 @@ export class ClockRelay implements Disposable {
   readonly #server: Server;
   /** Connections whose next command, TIME, waits for the clock to be shown again; undefined while it is shown. */
   #hidden: Set<() => void> | undefined;
+  /** The last replies of Redis. */
+  #passed = "";
   readonly #redis: number;
   readonly #last: LastId;
 
@@ -36,7 +42,10 @@ export class ClockRelay implements Disposable {
         received = Buffer.concat([received, bytes]);
         relay();
       });
-      upstream.on("data", (bytes) => client.write(bytes));
+      upstream.on("data", (bytes) => {
+        this.#passed = (this.#passed + bytes.toString("latin1")).slice(-PASSED);
+        client.write(bytes);
+      });
       for (const [one, other] of [
         [client, upstream],
         [upstream, client],
@@ -59,7 +68,12 @@ export class ClockRelay implements Disposable {
     return ClockRelay.start(this.#redis, this.#last);
   }
 
-  /** From now on, who asks for the time waits. */
+  /** Waits until a reply of Redis with this text was passed on. */
+  async untilPassed(text: string): Promise<void> {
+    await until(() => this.#passed.includes(text), `a reply with ${text}`);
+  }
+
+  /** From now on, TIME gets no reply until {@link show}. */
   hide(): void {
     this.#hidden ??= new Set();
   }

@@ -123,7 +123,8 @@ describe.concurrent("servers that share a Redis", () => {
         // b reads this before it can notice the new clock, which it will see as soon as it compares the clocks again.
         second.hide();
         await a.announce(["n0", "n1"], 2);
-        await Bun.sleep(500);
+        const [last] = (await redis.ask("XREVRANGE", KEY, "+", "-", "COUNT", "1")) as [[string]];
+        await second.untilPassed(last[0]);
         second.ahead = step;
         second.show();
         await untilNoticed(b, 1);
