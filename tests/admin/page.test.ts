@@ -88,7 +88,10 @@ async function withPage(url: string, check: (open: OpenPage) => Promise<void>, o
   expect(open.requests.length).toBeGreaterThan(3);
 }
 
-/** What is wider than the window or scrolls sideways. Figures and charts hide what has no room. */
+/**
+ * Elements that reach beyond the window, and areas that have to be scrolled sideways. Elements inside figures and charts do not
+ * count: those cut off whatever has no room.
+ */
 function tooWide(open: OpenPage): Promise<string[]> {
   return open.value(`
     [...document.querySelectorAll("html, body *:not(.hidden, .skip, #limited thead, #limited thead *, .figure *, .plot *)")]

@@ -73,7 +73,7 @@ function read(file: string, command: Command): { text: string; mode: number } {
 
 function unknown(key: string, value: unknown, known: readonly string[]): string {
   if (isTable(value)) return `there are no sections: write the keys without [${key}]`;
-  // What flags are called in programs: sourceRate, source_rate.
+  // The flags as programs spell them: sourceRate, source_rate.
   const dashed = key.replaceAll("_", "-").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return `unknown key "${key}"${known.includes(dashed) ? `: did you mean "${dashed}"?` : suggestion(key, known)}`;
 }
@@ -113,7 +113,7 @@ function parse(option: Option, value: unknown, fail: (what: string) => never): u
   return parsed;
 }
 
-/** What kind of value it is. The value itself may be a secret. */
+/** The kind of a value, for an error. The value itself may be a secret. */
 function describe(value: unknown): string {
   if (Array.isArray(value)) return "this array";
   if (isTable(value)) return "a table";

@@ -1,6 +1,6 @@
 /**
- * Whose a file is. Only a journal of this program is ever written to, or renamed because it is damaged: any other file
- * stays as it is, whatever is in it.
+ * Tells journals of this program from other files. Only a journal is ever written to, or renamed because it is damaged: any
+ * other file stays as it is, whatever is in it.
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { JournalError } from "../journal.ts";

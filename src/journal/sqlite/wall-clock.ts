@@ -22,7 +22,7 @@ export interface Boot {
 export class WallClock {
   readonly #clock: RegistryClock;
   readonly #id = bootId();
-  /** What the system's clock was ahead of the registry's at the last look. */
+  /** By how many ms the system's clock was ahead of the registry's when they were last compared. */
   #seen: number;
   #shift: number;
   /** The last step that is not known to last yet: when it was seen, by `performance.now()`. */
