@@ -82,12 +82,15 @@ await until(() => server.stats().nodes === OLD_NODES, "the old nodes");
 for (let n = 0; n < NODES; n++) client.send(announcement(nodeOf(n).id, nodeOf(n).port));
 await until(() => server.stats().journal.appended >= OLD_NODES + NODES, "the journal");
 
-// From now on the nodes are refreshed all the time, from several sockets so that each worker gets some.
-const clients = await Promise.all(Array.from({ length: 8 }, () => Client.open(server.port)));
+// From now on the nodes are refreshed all the time. The kernel chooses the worker of a socket by a hash: with 32 sockets, each of the
+// two workers gets some but once in 2 ** 31 runs. Each round uses 8 of them.
+const clients = await Promise.all(Array.from({ length: 32 }, () => Client.open(server.port)));
 const batch = step === "locked" ? 25 : 1;
 let next = 0;
+let turn = 0;
 const load = setInterval(() => {
-  for (const one of clients) {
+  for (let socket = 0; socket < 8; socket++) {
+    const one = clients[turn++ % clients.length]!;
     for (let i = 0; i < batch; i++) {
       const { id, port } = nodeOf(next++ % NODES);
       one.send(announcement(id, port));

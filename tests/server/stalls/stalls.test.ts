@@ -1,4 +1,5 @@
 /** A server one of whose workers stands still, and later goes on. `bun run soak:stall` does this for longer, at every step. */
+import { Database } from "bun:sqlite";
 import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
 import type { EngineBackend } from "../../../src/engine/index.ts";
@@ -9,7 +10,7 @@ import { testIf } from "../../support/needs.ts";
 import { nodeOf } from "../../support/nodes.ts";
 import { announcement } from "../../support/packets.ts";
 import { canStopThreads } from "../../support/thread-stops.ts";
-import { LONG_LIMIT_MS } from "../../support/time-limits.ts";
+import { LONG_LIMIT_MS, until } from "../../support/time-limits.ts";
 import { HANGS, runStall, wrongWith } from "./run.ts";
 import type { StallStep } from "./stall.ts";
 
@@ -71,8 +72,11 @@ on(
     const port = Number(/"port":(\d+)/.exec(await new OutputLines(child.stdout).next(/"port":/))![1]);
     await using client = await Client.open(port);
     for (let n = 0; n < 100; n++) client.send(announcement(nodeOf(n).id, nodeOf(n).port));
-    // Announcements are saved every 250 ms.
-    await Bun.sleep(1500);
+    {
+      using journal = new Database(folder.at("registry.db"), { readonly: true });
+      const saved = journal.query<{ entries: number | null }, []>("SELECT sum(entries) AS entries FROM batch");
+      await until(() => (saved.get()!.entries ?? 0) >= 100, "the announcements in the journal");
+    }
     writeFileSync(HANG, "");
     expect(await child.exited).toBe(1);
     expect(await child.stderr.text()).toBe(`whereabouts: error: ${HANGS}\n`);
