@@ -1,6 +1,6 @@
 /**
- * The full check: types, unused code, lint, as-pect, bun test. If one fails, the others still run. The last line has the
- * totals. `bun run test` runs scripts/setup.ts and then this.
+ * The full check: types, unused code, lint, as-pect, bun test. If one fails, the others still run. The outputs of test files that failed
+ * come at the end; the last line has the totals. `bun run test` runs scripts/setup.ts and then this.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,6 +15,9 @@ interface Tally {
   failed: number;
   skipped: number;
 }
+
+/** The outputs of the test files that failed. They are printed at the end, where one finds them among thousands of tests. */
+const failedOutputs: string[] = [];
 
 /** Runs a tool of node_modules with its output on the terminal. Counts as one test. */
 async function tool(title: string, command: readonly string[]): Promise<Tally> {
@@ -76,14 +79,19 @@ async function testFile(file: string, report: string): Promise<Tally> {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  console.log(`${out}${err}`.trim());
   const text = (await Bun.file(report).exists()) ? await Bun.file(report).text() : "";
   const skipped = total(text, "skipped");
   const failed = total(text, "failures");
   const passed = total(text, "tests") - failed - skipped;
   // Bun's report has no failure if a file does not load or has no test. Its exit code, or a report without tests, shows that.
   const ok = code === 0 && passed + skipped > 0;
-  if (!ok && failed === 0) console.log(`check: ${file} failed (exit ${code}, ${passed} passed, ${skipped} skipped)`);
+  const output = `${out}${err}`.trim();
+  if (ok) console.log(output);
+  else {
+    console.log(`check: ${file} failed; its output is at the end`);
+    const counts = `exit ${code}, ${passed} passed, ${failed} failed, ${skipped} skipped`;
+    failedOutputs.push(`== failed: ${file} (${counts})\n${output}`);
+  }
   return { passed, failed: ok ? failed : Math.max(1, failed), skipped };
 }
 
@@ -130,6 +138,7 @@ const tallies = [
   await aspect(),
   strict(await bunTest()),
 ];
+for (const output of failedOutputs) console.log(`\n${output}`);
 const { passed, failed, skipped } = sum(tallies);
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed > 0 ? 1 : 0);
