@@ -12,7 +12,8 @@ import type { FailCommand } from "../faulty-worker.ts";
 setDefaultTimeout(TEST_LIMIT_MS);
 
 /** So slow that nothing passes during a test but the bursts. */
-const LIMITS = { sourceRate: 0.01, sourceBurst: 10, nodeRate: 0.01, nodeBurst: 20, newRate: 0.01, newBurst: 4 };
+const RATE = 1 / 1024;
+const LIMITS = { sourceRate: RATE, sourceBurst: 10, nodeRate: RATE, nodeBurst: 20, newRate: RATE, newBurst: 4 };
 
 function start(options: Partial<ServerOptions>): Promise<DiscoveryServer> {
   return DiscoveryServer.start({
