@@ -49,8 +49,9 @@ async function start({
       slots,
       processBatch: (count) => {
         const replies = engine.process(lane, count, clock.now());
-        batches.add(count);
         limited.add(count);
+        // Last: the sample is complete when the batch is counted.
+        batches.add(count);
         return replies;
       },
       shouldStop: () => control.shouldStop(lane),

@@ -30,12 +30,12 @@ function sum(stats: ServerStats): number {
   return Object.values(stats.verdicts).reduce((a, b) => a + b);
 }
 
-/** Sends packets from a source and waits until they are processed. */
+/** Sends packets from a source and waits until they are processed, and all that is told of them is written. */
 async function send(server: DiscoveryServer, from: string, packets: readonly Uint8Array[]): Promise<void> {
   await using client = await Client.open(server.port, "127.0.0.1", from);
-  const { received } = server.stats();
+  const { sum } = server.stats().batches;
   for (const packet of packets) client.send(packet);
-  await until(() => server.stats().received >= received + packets.length, `the packets of ${from}`);
+  await until(() => server.stats().batches.sum >= sum + packets.length, `the packets of ${from}`);
 }
 
 const queries = (count: number, id: (i: number) => string) =>
