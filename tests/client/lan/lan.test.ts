@@ -389,14 +389,14 @@ bunTest("an ICMP error for the port does not end the program", async () => {
   await using near = await start(net.a, { nodeId: "NEAR" });
   // Another program on the same port sends to closed ports: the kernel reports the refusals to any socket of the port.
   await using neighbour = await start(net.a, { kind: "listener" });
-  // The kernel sends a few refusals at once and then one per second, each to a random socket.
+  // The kernel sends a few refusals at once and then one per second. It chooses the socket of each by a hash of the addresses and
+  // ports, so every packet goes to another closed port.
   const refused = near.first("error", undefined, 30_000);
-  for (
-    let reported = false;
-    !reported;
-    reported = await Promise.race([refused.then(() => true), Bun.sleep(500).then(() => false)])
-  )
-    for (let closed = 1; closed <= 40; closed++) neighbour.order({ send: ["00"], to: "10.9.0.2", port: closed });
+  let [closed, reported] = [1, false];
+  while (!reported) {
+    for (let i = 0; i < 40; i++) neighbour.order({ send: ["00"], to: "10.9.0.2", port: closed++ });
+    reported = await Promise.race([refused.then(() => true), Bun.sleep(500).then(() => false)]);
+  }
   expect(await refused).toMatchObject({ code: "ECONNREFUSED", where: "lan" });
   await using far = await start(net.b, { nodeId: "FAR" });
   await Promise.all([near.first("node"), far.first("node")]);
