@@ -288,6 +288,7 @@ describe("a server of many workers", () => {
     const server = await start({ workers: 2 });
     const wake = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     threads.list[0]!.postMessage({ type: "fail", step: "allocate", how: "spin", wake } satisfies FailCommand);
+    await until(() => !isIntact(threads.memory), "the lock");
     await using client = await Client.open(server.port);
     for (let n = 0; n < 20; n++) client.send(announcement(nodeOf(n).id, 1));
     await Bun.sleep(50);
