@@ -6,6 +6,7 @@ import { OutputLines, run, start } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
+import { lastingPort } from "../support/ports.ts";
 import { until } from "../support/time-limits.ts";
 import { logged } from "./site.ts";
 
@@ -17,7 +18,8 @@ async function pageOf(out: OutputLines): Promise<string> {
 }
 
 test("a taken port is tried again until it is free, and the server runs meanwhile", async () => {
-  const first = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"]);
+  const at = `127.0.0.1:${await lastingPort()}`;
+  const first = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", at]);
   const url = await pageOf(new OutputLines(first.stdout));
   const { host } = new URL(url);
   const second = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", host, "--capacity", "77"]);

@@ -7,6 +7,7 @@ import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { describeCommand, type TerminalCommand } from "../support/command.ts";
 import { announcement, ascii } from "../support/packets.ts";
+import { DeadPort } from "../support/ports.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -23,12 +24,6 @@ async function announce(nodeId: Uint8Array, port = 22000): Promise<void> {
   const before = server.stats().nodes;
   client.send(announcement(nodeId, port));
   await until(() => server.stats().nodes > before, "the announcement");
-}
-
-/** A port of loopback that nothing listens on. */
-async function deadPort(): Promise<number> {
-  await using client = await Client.open(1);
-  return client.port;
 }
 
 beforeAll(async () => {
@@ -235,7 +230,8 @@ describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
   });
 
   test("exits with 3 if no server could be reached, and says why on standard error, in JSON beside the NodeID", async () => {
-    const [dead, nowhere] = [`127.0.0.1:${await deadPort()}`, "x".repeat(64)];
+    using port = await DeadPort.open();
+    const [dead, nowhere] = [port.address, "x".repeat(64)];
     const one = await run(["lookup", "NODE-A", "NOBODY", "--server", dead]);
     expect(one).toEqual({
       out: "NODE-A  no server reached\nNOBODY  no server reached\n",

@@ -7,6 +7,7 @@ import { adminUrl, type State } from "../../src/cli/status/admin-client.ts";
 import { renderStatus, statusLine, type View } from "../../src/cli/status/render.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
 import { describeCommand, OutputLines, start, type TerminalCommand } from "../support/command.ts";
+import { lastingPort } from "../support/ports.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
@@ -385,8 +386,8 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
 
   test("--watch shows a live screen that fits the terminal and survives a restart, until q", async () => {
     const replies: Replies = { stats: statsReply({ problems: [PROBLEM] }), limited: [LIMITED] };
-    let server = standIn(replies);
-    const { port } = server;
+    const port = await lastingPort();
+    let server = standIn(replies, port);
     await using shown: TerminalCommand = terminal(["status", "--watch", "--admin", `127.0.0.1:${port}`], {
       env: { NO_COLOR: "1" },
     });

@@ -11,6 +11,7 @@ import {
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
+import { lastingPort } from "../support/ports.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 import { Relay } from "./lossy-relay.ts";
 
@@ -373,8 +374,8 @@ describe("announcing to a server", () => {
   });
 
   test("goes on by itself after the server was stopped and started again", async () => {
-    let server = await startServer();
-    const { port } = server;
+    const port = await lastingPort();
+    let server = await startServer(port);
     const errors: DiscoveryError[] = [];
     const timings = { serverInterval: 100, retryFirst: 50, retryLongest: 200 };
     await using discoverer = await start(port, { nodeId: "ME", port: 4242, timings });

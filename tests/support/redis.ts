@@ -1,5 +1,6 @@
 /** A Redis server for one test, with its own port and a folder that is deleted afterwards. */
 import { Folder } from "./folder.ts";
+import { lastingPort } from "./ports.ts";
 
 export const NEEDS_REDIS = "needs redis-server";
 export const hasRedis: boolean = Bun.which("redis-server") !== null;
@@ -27,7 +28,7 @@ export class Redis implements AsyncDisposable {
 
   static async start(options: RedisOptions = {}): Promise<Redis> {
     for (let attempt = 0; ; attempt++) {
-      const redis = new Redis(freePort(), options);
+      const redis = new Redis(await lastingPort(), options);
       try {
         await redis.run();
         return redis;
@@ -93,11 +94,4 @@ export class Redis implements AsyncDisposable {
     await this.kill();
     this.folder[Symbol.dispose]();
   }
-}
-
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
 }

@@ -9,6 +9,7 @@ import { MAIN, OutputLines } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
+import { lastingPort } from "../../support/ports.ts";
 import { SteadyQueries } from "../../support/steady-queries.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 
@@ -52,13 +53,6 @@ async function announceNode(client: Client): Promise<Uint8Array> {
   return reply!;
 }
 
-async function freePort(): Promise<number> {
-  const socket = await Bun.udpSocket({ hostname: "127.0.0.1" });
-  const { port } = socket;
-  socket.close();
-  return port;
-}
-
 describe("the server", () => {
   for (const [transport, workers] of [
     ["udp", "1"],
@@ -67,7 +61,7 @@ describe("the server", () => {
     testIf(onLinux && ACTIVATE !== null, "needs systemd-socket-activate, of Debian's package systemd")(
       `is started by the first packet, and answers it: IPv4 and IPv6, --transport ${transport}, --workers ${workers}`,
       async () => {
-        const port = await freePort();
+        const port = await lastingPort();
         const flags = ["--transport", transport, "--workers", workers, "--admin", "off", "--journal", "memory"];
         const listen = ["127.0.0.1", "[::1]"].flatMap((host) => ["-l", `${host}:${port}`]);
         const child = Bun.spawn([ACTIVATE!, "-d", ...listen, process.execPath, MAIN, "server", ...flags], {

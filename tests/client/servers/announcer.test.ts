@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { type Confirmed, Discoverer, type DiscovererOptions } from "../../../src/client/index.ts";
 import { DiscoveryServer } from "../../../src/server/index.ts";
 import { announcement, ascii } from "../../support/packets.ts";
+import { lastingPort } from "../../support/ports.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 import { Relay } from "../lossy-relay.ts";
 
@@ -45,8 +46,8 @@ test("a lost announcement is repeated within the second, and not after half an h
 });
 
 test("a server that was restarted without its registry gets the node again by itself", async () => {
-  let server = await startServer();
-  const { port } = server;
+  const port = await lastingPort();
+  let server = await startServer(port);
   await using node = await announce(port, { timings: { confirmInterval: 200, retryFirst: 50, retryLongest: 100 } });
   await until(() => node.confirmed.length === 1, "the first confirmation");
   await server.stop();

@@ -12,6 +12,7 @@ import { Client } from "../../support/client.ts";
 import { testIf } from "../../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
+import { lastingPort } from "../../support/ports.ts";
 import { Random } from "../../support/random.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 import { ADDRESSES, PORT, serverNetwork } from "./network.ts";
@@ -79,7 +80,7 @@ test("retries have their turn while lookupMany sends more and more queries, so a
 });
 
 test("no lookup fails while a server that has answered is restarted", async () => {
-  const server = await allKnowing();
+  const server = await allKnowing({ port: await lastingPort() });
   await using discoverer = await Discoverer.start({ lan: false, servers: [server.address] });
   await discoverer.lookup("NODE");
   await server[Symbol.asyncDispose]();
@@ -291,7 +292,7 @@ test("a name that is being resolved keeps a lookup going, though another server 
 });
 
 test("a server that refuses does not end a lookup while another one, which has answered, is restarted", async () => {
-  const server = await allKnowing();
+  const server = await allKnowing({ port: await lastingPort() });
   await using discoverer = await Discoverer.start({ lan: false, servers: [server.address, "127.0.0.1:9"] });
   await discoverer.lookup("NODE");
   await server[Symbol.asyncDispose]();

@@ -6,6 +6,7 @@ import { Client } from "../../support/client.ts";
 import { testIf } from "../../support/needs.ts";
 import { hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
 import { announcement, ascii } from "../../support/packets.ts";
+import { lastingPort } from "../../support/ports.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -72,8 +73,8 @@ test("one of many lookups has the error in its result, and the others follow", a
 });
 
 test("there is one error event for a server until it works again", async () => {
-  let server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
-  const { port } = server;
+  const port = await lastingPort();
+  let server = await DiscoveryServer.start({ host: "127.0.0.1", port, capacity: 10 });
   await server.stop();
   await using discoverer = await start(`127.0.0.1:${port}`);
   const errors: DiscoveryError[] = [];
@@ -135,8 +136,8 @@ testIf(hasNetns, NEEDS_NETNS)(
 );
 
 test("queries go on after the server was away", async () => {
-  let server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10 });
-  const { port } = server;
+  const port = await lastingPort();
+  let server = await DiscoveryServer.start({ host: "127.0.0.1", port, capacity: 10 });
   await using silent = await silentServer();
   await using discoverer = await start(`127.0.0.1:${port}`, silent.address);
   const errors: DiscoveryError[] = [];
