@@ -71,6 +71,11 @@ export async function program({ pathname }: URL, runtime: Runtime): Promise<stri
   return ["node", "--input-type=module", "--eval", await bundle];
 }
 
+/** How long a program may take to start, on a busy machine. */
+const START_MS = 30_000;
+/** Longer than what is to happen soon takes on a busy machine, but less than the time to the next regular announcement. */
+const SOON_MS = 12_000;
+
 export class Agent implements AsyncDisposable {
   /** Its reports, with the time of each (performance.now()). */
   readonly reports: { report: Report; at: number }[] = [];
@@ -96,7 +101,7 @@ export class Agent implements AsyncDisposable {
     const command = await program(new URL("./agent.ts", import.meta.url), all.kind === "lan" ? all.runtime : "bun");
     const inHost = host.command([...command, JSON.stringify(all)]);
     const agent = new Agent(Bun.spawn(inHost, { stdin: "pipe", stdout: "pipe", stderr: "inherit" }));
-    await agent.first("ready");
+    await agent.first("ready", undefined, START_MS);
     return agent;
   }
 
@@ -113,7 +118,7 @@ export class Agent implements AsyncDisposable {
   async first<T extends Report["type"]>(
     type: T,
     fits: (report: ReportOf<T>) => boolean = () => true,
-    timeout = 4000,
+    timeout = SOON_MS,
   ): Promise<ReportOf<T> & { at: number }> {
     const end = performance.now() + timeout;
     for (let next = 0; ; ) {
