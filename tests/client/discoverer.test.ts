@@ -166,7 +166,8 @@ describe("a lookup", () => {
       return { queries: silent.received.length - before, ms: performance.now() - started };
     };
     expect((await looked(50)).queries).toBe(1);
-    expect((await looked(5_000)).queries).toBe(8);
+    // Its waits vary: a ninth attempt may be due just before the end.
+    expect((await looked(5_000)).queries).toBeWithin(8, 10);
     expect((await looked(1_000)).queries).toBe(0);
     await Bun.sleep(220);
     expect((await looked(50)).queries).toBe(1);
@@ -314,7 +315,8 @@ describe("many lookups", () => {
     }
     const waiting = all(discoverer.lookupMany(idle()));
     const watched = Array.fromAsync(discoverer.watch());
-    await Bun.sleep(100);
+    await until(() => discoverer.stats().servers[`127.0.0.1:${server.port}`]!.replies > 0, "the reply");
+    await Bun.sleep(50);
     await discoverer.close();
     expect(await waiting).toHaveLength(1);
     expect(await watched).toEqual([]);
@@ -415,7 +417,7 @@ describe("announcing to a server", () => {
 
   test("retries a name that does not resolve, with longer and longer waits", async () => {
     const times: number[] = [];
-    const timings = { retryFirst: 100, retryLongest: 400 };
+    const timings = { retryFirst: 300, retryLongest: 1_200 };
     await using discoverer = await Discoverer.start({
       lan: false,
       servers: [UNRESOLVABLE],
@@ -456,7 +458,8 @@ test("a closed discoverer does not keep its process running", async () => {
     const closed = performance.now();
     process.on("exit", () => console.log(performance.now() - closed));`;
   const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
-  expect(Number(await child.stdout.text())).toBeLessThan(200);
+  // A lookup would wait for 5 s.
+  expect(Number(await child.stdout.text())).toBeLessThan(3_000);
   expect(await child.stderr.text()).toBe("");
 });
 
