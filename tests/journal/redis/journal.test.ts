@@ -193,7 +193,7 @@ describe.concurrent("a server that loses its Redis", () => {
       for (;;) {
         await using late = await Member.start(redis.url);
         if (late.server.stats().nodes === 1500) break;
-        if (performance.now() - back > 10_000) throw new Error(`only ${late.server.stats().nodes} came back`);
+        if (performance.now() - back > 25_000) throw new Error(`only ${late.server.stats().nodes} came back`);
       }
     },
     TEST_LIMIT_MS,
@@ -221,7 +221,7 @@ describe.concurrent("a server that loses its Redis", () => {
       await redis.ask("FLUSHALL");
       other.cut(false);
       const refilled = async () => `${await redis.ask("GET", "whereabouts:refill")}`.startsWith("done");
-      for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
+      for (let i = 0; i < 250 && !(await refilled()); i++) await Bun.sleep(100);
       expect(b.server.stats().nodes).toBe(1);
       cable.cut(false);
       await until(() => b.server.stats().nodes === 2, "what it had missed");
@@ -243,7 +243,7 @@ describe.concurrent("a server that loses its Redis", () => {
       await redis.ask("SET", "whereabouts:refill", "something else");
       await redis.ask("DEL", KEY);
       const refilled = async () => ((await redis.ask("XLEN", KEY)) as number) > 0;
-      for (let i = 0; i < 100 && !(await refilled()); i++) await Bun.sleep(100);
+      for (let i = 0; i < 250 && !(await refilled()); i++) await Bun.sleep(100);
       await using late = await Member.start(redis.url);
       expect(late.server.stats().nodes).toBe(1);
     },
@@ -260,7 +260,7 @@ describe.concurrent("a server that loses its Redis", () => {
       // It has checked the stream by then.
       await Bun.sleep(3500);
       await redis.ask("FLUSHALL");
-      for (let i = 0; i < 100 && ((await redis.ask("XLEN", KEY)) as number) === 0; i++) await Bun.sleep(100);
+      for (let i = 0; i < 250 && ((await redis.ask("XLEN", KEY)) as number) === 0; i++) await Bun.sleep(100);
       await Bun.sleep(500);
       await using late = await Member.start(redis.url);
       expect(late.server.stats().nodes).toBe(100);
@@ -281,7 +281,7 @@ describe.concurrent("a server that loses its Redis", () => {
       await redis.kill();
       await redis.run();
       for (const [id, fields] of dump) await redis.ask("XADD", KEY, id, ...fields).catch(() => {});
-      const end = performance.now() + 8000;
+      const end = performance.now() + 25_000;
       for (;;) {
         await using late = await Member.start(redis.url);
         if (late.server.stats().nodes === 2) break;
@@ -357,9 +357,10 @@ describe.concurrent("servers that share a Redis", () => {
     "and whose clocks differ by seconds keep the latest announcement, for exactly the retention",
     async () => {
       await using redis = await Redis.start();
+      const RETENTION_MS = 5000;
       const script = new URL("./wrong-clock-server.ts", import.meta.url).pathname;
       const children = [-7000, 0, 9000].map((skew) =>
-        Bun.spawn([process.execPath, script, redis.url, `${skew}`], {
+        Bun.spawn([process.execPath, script, redis.url, `${skew}`, `${RETENTION_MS / 1000}`], {
           stdin: "pipe",
           stdout: "pipe",
           stderr: "inherit",
@@ -372,9 +373,18 @@ describe.concurrent("servers that share a Redis", () => {
             throw new Error("a server did not start");
           }),
         );
-        const port = async (client: Client) => {
-          const reply = await client.ask(query(ascii("N")), 200);
-          return reply && new DataView(reply.buffer).getUint16(4);
+        const ports = () =>
+          Promise.all(
+            clients.map(async (client) => {
+              const reply = await client.ask(query(ascii("N")), 300);
+              return reply && new DataView(reply.buffer).getUint16(4);
+            }),
+          );
+        const untilAll = async (port: number | undefined) => {
+          const end = performance.now() + 20_000;
+          while (!Bun.deepEquals(await ports(), [port, port, port])) {
+            if (performance.now() > end) expect(await ports()).toEqual([port, port, port]);
+          }
         };
         let announced = 0;
         // In every order, also before the servers have read each other's announcements.
@@ -389,12 +399,13 @@ describe.concurrent("servers that share a Redis", () => {
             await Bun.sleep(120);
           }
           await Bun.sleep(700);
-          for (const client of clients) expect(await port(client)).toBe(100 + round * 10 + order[2]!);
+          await untilAll(100 + round * 10 + order[2]!);
         }
-        await Bun.sleep(announced + 2500 - performance.now());
-        for (const client of clients) expect(await port(client)).toBe(122);
-        await Bun.sleep(announced + 3200 - performance.now());
-        for (const client of clients) expect(await port(client)).toBeUndefined();
+        await Bun.sleep(announced + RETENTION_MS - 2000 - performance.now());
+        expect(await ports()).toEqual([122, 122, 122]);
+        await untilAll(undefined);
+        // The clocks differ by 7 s and more.
+        expect(performance.now() - announced).toBeWithin(RETENTION_MS - 100, RETENTION_MS + 4000);
         for (const client of clients) client.close();
       } finally {
         for (const child of children) child.kill();

@@ -1,8 +1,8 @@
 /**
- * A server whose clock is off by MS in all its threads: `bun wrong-clock-server.ts JOURNAL MS`. Prints its port; stops
- * when its standard input ends.
+ * A server whose clock is off by MS in all its threads: `bun wrong-clock-server.ts JOURNAL MS RETENTION`. RETENTION is
+ * in seconds. Prints its port; stops when its standard input ends.
  */
-const [journal, skew] = process.argv.slice(2) as [string, string];
+const [journal, skew, retention] = process.argv.slice(2) as [string, string, string];
 
 const real = Date.now;
 Date.now = () => real() + Number(skew);
@@ -18,7 +18,7 @@ const server = await DiscoveryServer.start({
   host: "127.0.0.1",
   port: 0,
   capacity: 1000,
-  retention: 3,
+  retention: Number(retention),
   sourceRate: 0,
   nodeRate: 0,
   newRate: 0,
