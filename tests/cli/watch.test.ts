@@ -48,6 +48,7 @@ describeCommand("whereabouts watch", ({ run, start, terminal }) => {
       expect(await lines.next(/NODE-A/)).toMatch(
         /^\d{4}-\d\d-\d\dT[\d:]{8}\+00:00 {2}\+ {2}NODE-A {2}10\.9\.0\.1:22000$/,
       );
+      await objects.next(/"node"/);
       first.kill();
       await first.exited;
       await using second = announce(hosts.a, "NODE-A", 22001);
@@ -118,7 +119,7 @@ describeCommand("whereabouts watch", ({ run, start, terminal }) => {
       await until(() => Bun.stripANSI(shown.text).includes("10.9.0.1:22000  1 s ago"), "its age");
       shown.text = "";
       shown.terminal.resize(100, 10);
-      await until(() => Bun.stripANSI(shown.text).includes(`${long}  10.9.0.1:22000`), "the wider table", 900);
+      await until(() => Bun.stripANSI(shown.text).includes(`${long}  10.9.0.1:22000`), "the wider table");
       shown.terminal.write("\x03");
       expect(await shown.child.exited).toBe(0);
       await until(() => shown.text.includes("\x1b[?1049l"), "the end");
@@ -169,7 +170,7 @@ describeCommand("on a LAN", ({ run, start }) => {
     "announce prints what it sent to broadcast and multicast, and lookup receives it and ends",
     async () => {
       await using hosts = await twoHosts();
-      const looking = run(["lookup", "NODE-A", "NOBODY", "--lan", "--timeout", "3"], "", { by: hosts.b.command([]) });
+      const looking = run(["lookup", "NODE-A", "NOBODY", "--lan", "--timeout", "6"], "", { by: hosts.b.command([]) });
       await Bun.sleep(500);
       await using announcing = announce(hosts.a, "NODE-A", 22000);
       const printed = new OutputLines(announcing.stdout);
@@ -230,7 +231,8 @@ describeCommand("on a LAN", ({ run, start }) => {
     "only the interfaces of --interface are used, and one that does not exist is an error",
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
-      await using _node = announce(hosts.a, "NODE-A", 22000);
+      await using known = announce(hosts.a, "NODE-A", 22000);
+      await new OutputLines(known.stdout).next(/ {2}sent /);
       const by = hosts.b.command([]);
       const look = (...flags: string[]) => run(["lookup", "NODE-A", "--lan", "--timeout", "3", ...flags], "", { by });
       expect(await look("--interface", "b0")).toMatchObject({ err: "", code: 0 });
