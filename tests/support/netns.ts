@@ -4,6 +4,7 @@
  * left behind.
  */
 import type { Subprocess } from "bun";
+import { until } from "./time-limits.ts";
 
 /** The reason that `testIf` gives when it skips a test. */
 export const NEEDS_NETNS = "needs network namespaces: Linux, root, unshare, nsenter, ip";
@@ -48,11 +49,7 @@ export class Host implements AsyncDisposable {
 
   /** Waits until the kernel reports that the interface is up, because both ends of its cable are. */
   async linked(name: string): Promise<void> {
-    for (let i = 0; i < 300; i++) {
-      if (/ UP /.test(this.run(`ip -br link show ${name}`))) return;
-      await Bun.sleep(10);
-    }
-    throw new Error(`${name} does not come up`);
+    await until(() => / UP /.test(this.run(`ip -br link show ${name}`)), `${name} to come up`);
   }
 
   /** The command that runs `command` in this host. */

@@ -19,13 +19,17 @@ const options: AgentOptions = JSON.parse(process.argv.at(-1)!);
 const { nodeId, announcedPort, port, group: groupName, interfaces, timings, kind, runtime, sabotage } = options;
 
 function report(report: Report): void {
-  process.stdout.write(`${JSON.stringify(report)}\n`);
+  process.stdout.write(`${JSON.stringify({ report, time: performance.now() })}\n`);
 }
 
 if (runtime === "bun, node's sockets") client.sockets = nodeSockets;
 const { share } = client.sockets;
-const started = performance.now();
-const atFirst = () => performance.now() - started < 500;
+let begin: number | undefined;
+/** From its first call on: a slow start of the program must not use that time up. */
+function atFirst(): boolean {
+  begin ??= performance.now();
+  return performance.now() - begin < 500;
+}
 /** Whether the host seems to lack the family. */
 function lacks(family: "IPv4" | "IPv6"): boolean {
   if (sabotage === "no IPv6 at first") return family === "IPv6" && atFirst();

@@ -51,6 +51,12 @@ export type Order = { send: string[]; to: string; port?: number } | { do: "annou
 
 type ReportOf<T extends Report["type"]> = Extract<Report, { type: T }>;
 
+/**
+ * How long a test waits for a report by default, in ms: less than the 27 s after which a node announces itself again unasked, so
+ * that a test that waits for an answer does not pass by that. The programs of a busy machine may take seconds.
+ */
+const FIRST_LIMIT_MS = 15_000;
+
 const bundles = new Map<string, Promise<string>>();
 
 /** The command that runs a script in Bun, or in Node, which cannot run TypeScript and gets a bundle as its argument. */
@@ -71,14 +77,12 @@ export async function program({ pathname }: URL, runtime: Runtime): Promise<stri
   return ["node", "--input-type=module", "--eval", await bundle];
 }
 
-/** How long a program may take to start, on a busy machine. */
-const START_MS = 30_000;
-/** Longer than what is to happen soon takes on a busy machine, but less than the time to the next regular announcement. */
-const SOON_MS = 12_000;
-
 export class Agent implements AsyncDisposable {
-  /** Its reports, with the time of each (performance.now()). */
-  readonly reports: { report: Report; at: number }[] = [];
+  /**
+   * Its reports, with the time at which this process has read each (performance.now()), and the time by the agent's own clock, which
+   * does not depend on how busy this process is.
+   */
+  readonly reports: { report: Report; at: number; time: number }[] = [];
   readonly startedAt = performance.now();
   readonly #process: Subprocess<"pipe", "pipe", "inherit">;
   #wake: () => void = () => {};
@@ -101,7 +105,7 @@ export class Agent implements AsyncDisposable {
     const command = await program(new URL("./agent.ts", import.meta.url), all.kind === "lan" ? all.runtime : "bun");
     const inHost = host.command([...command, JSON.stringify(all)]);
     const agent = new Agent(Bun.spawn(inHost, { stdin: "pipe", stdout: "pipe", stderr: "inherit" }));
-    await agent.first("ready", undefined, START_MS);
+    await agent.first("ready", undefined, 2 * FIRST_LIMIT_MS);
     return agent;
   }
 
@@ -118,13 +122,13 @@ export class Agent implements AsyncDisposable {
   async first<T extends Report["type"]>(
     type: T,
     fits: (report: ReportOf<T>) => boolean = () => true,
-    timeout = SOON_MS,
-  ): Promise<ReportOf<T> & { at: number }> {
+    timeout = FIRST_LIMIT_MS,
+  ): Promise<ReportOf<T> & { time: number }> {
     const end = performance.now() + timeout;
     for (let next = 0; ; ) {
       for (; next < this.reports.length; next++) {
-        const { report, at } = this.reports[next]!;
-        if (report.type === type && fits(report as ReportOf<T>)) return { ...(report as ReportOf<T>), at };
+        const { report, time } = this.reports[next]!;
+        if (report.type === type && fits(report as ReportOf<T>)) return { ...(report as ReportOf<T>), time };
       }
       const left = end - performance.now();
       if (left <= 0) throw new Error(`no ${type} within ${timeout} ms, but ${JSON.stringify(this.reports.slice(-10))}`);
@@ -167,7 +171,7 @@ export class Agent implements AsyncDisposable {
     for await (const bytes of this.#process.stdout.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + bytes).split("\n");
       rest = lines.pop()!;
-      for (const line of lines) this.reports.push({ report: JSON.parse(line), at: performance.now() });
+      for (const line of lines) this.reports.push({ ...JSON.parse(line), at: performance.now() });
       this.#wake();
     }
   }

@@ -179,7 +179,9 @@ lanTest(
       net.a.cable("late", net.b, "b-late");
       net.b.run("ip addr add 10.9.2.2/24 dev b-late; ip link set b-late up");
       await using listener = await start(net.b, { kind: "listener" });
-      expect(listener.all("heard")).toEqual([]);
+      // By the other cable, it may hear announcements at any time.
+      const byLate = ({ ip }: { ip: string }) => ip === "10.9.2.1" || ip.endsWith("%b-late");
+      expect(listener.all("heard").filter(byLate)).toEqual([]);
       net.a.run("ip addr add 10.9.2.1/24 dev late; ip link set late up");
       await net.a.linked("late");
       await net.b.linked("b-late");
@@ -284,16 +286,15 @@ lanTest(
   async () => {
     port++;
     await using far = await start(net.b, { kind: "listener" });
-    await using near = await start(net.a, { announcedPort: 0, timings: { lanRetention: 400 } });
+    await using near = await start(net.a, { announcedPort: 0, timings: { lanRetention: 1_500 } });
     far.order({ send: [packet("FAR", 22000)], to: BROADCAST });
     await near.first("node");
-    const ordered = performance.now();
     far.order({ send: [packet("FAR", 22000), packet("FAR", 22001)], to: BROADCAST });
     const moved = await near.first("moved");
     expect(moved).toMatchObject({ nodeId: "FAR", ip: "10.9.0.2", port: 22001 });
     const gone = await near.first("gone");
     expect(gone).toMatchObject({ nodeId: "FAR", ip: "10.9.0.2", port: 22001 });
-    expect(gone.at - ordered).toBeGreaterThan(398);
+    expect(gone.time - moved.time).toBeGreaterThan(1_425);
     expect((await near.state()).nodes).toBe(0);
   },
 );
@@ -325,14 +326,12 @@ lanTest(
       near.reports.filter(({ report }) => report.type === "announced" && report.address.startsWith(BROADCAST));
     // The first announcement and its repeats.
     await near.first("announced", () => rounds().length === 3, 10_000);
-    for (let i = 0; i < 5; i++) {
-      far.order({ send: [packet(`NEW-${i}`, 1)], to: BROADCAST });
-      await Bun.sleep(100);
-    }
-    // All nodes of the last second get one common answer.
+    far.order({ send: [packet("NEW-0", 1)], to: BROADCAST });
+    await near.first("announced", () => rounds().length === 4);
+    // All nodes of the next second get one common answer. They are sent together, so that a busy machine is not late with some.
+    far.order({ send: Array.from({ length: 8 }, (_, i) => packet(`NEW-${i + 1}`, 1)), to: BROADCAST });
     await near.first("announced", () => rounds().length === 5);
-    // Not less than a second later; but the first of the two may have been read late.
-    expect(rounds()[4]!.at - rounds()[3]!.at).toBeGreaterThan(500);
+    expect(rounds()[4]!.time - rounds()[3]!.time).toBeGreaterThan(900);
     await Bun.sleep(1100);
     expect(rounds()).toHaveLength(5);
     far.order({ send: [packet("NEW-0", 1)], to: BROADCAST });
@@ -346,7 +345,11 @@ lanTest("IPv6 is used as soon as the host has it", async () => {
   port++;
   await using listener = await start(net.b, { kind: "listener" });
   await using near = await start(net.a, { nodeId: "NEAR", sabotage: "no IPv6 at first", timings: { interfaces: 50 } });
-  expect(near.all("announced").filter(({ address }) => address.startsWith("["))).toEqual([]);
+  const atFirst = near.reports.slice(
+    0,
+    near.reports.findIndex(({ report }) => report.type === "ready"),
+  );
+  expect(atFirst.filter(({ report }) => report.type === "announced" && report.address.startsWith("["))).toEqual([]);
   await listener.first("heard", ({ ip }) => ip.startsWith("fe80::"));
   expect(near.all("error")).toEqual([]);
 });
@@ -420,7 +423,9 @@ lanTest(
     expect(reports() - before).toBeLessThan(5);
     expect(near.all("announced")).toEqual([]);
     const heard = listener.all("heard").filter(({ ip }) => ip === "10.9.0.1");
-    expect([heard.length, heard.filter(isHello).length]).toEqual([1, 1]);
+    expect(heard.filter((packet) => !isHello(packet))).toEqual([]);
+    // At the start and, if so much time has passed, after 1 s and 3 s: not at each refresh or interval.
+    expect(heard.length).toBeWithin(1, 4);
   },
 );
 
