@@ -1,6 +1,6 @@
 // examples/chat.js: two people talk, on a LAN and through a server, under Bun and Node.
 import { describe, expect } from "bun:test";
-import { start } from "../support/command.ts";
+import { OutputLines, start } from "../support/command.ts";
 import { Host, twoHosts } from "../support/netns.ts";
 import { PAIRS, Program, RUNTIMES, testOnHosts } from "./programs.ts";
 
@@ -21,7 +21,7 @@ async function routedHosts() {
     server.kill();
     await server.exited;
   });
-  for await (const _listening of server.stdout) break;
+  await new OutputLines(server.stdout).next(/listens on udp/);
   return { a, b, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
 }
 

@@ -67,6 +67,15 @@ export class Program implements AsyncDisposable {
     return this.out.next(pattern);
   }
 
+  /** Waits until there was a line for each pattern, in any order. */
+  async seesAll(...patterns: RegExp[]): Promise<void> {
+    const left = new Set(patterns);
+    while (left.size > 0) {
+      const line = await this.out.next(/^/);
+      for (const pattern of left) if (pattern.test(line)) left.delete(pattern);
+    }
+  }
+
   type(line: string): void {
     this.#child.stdin.write(`${line}\n`);
     this.#child.stdin.flush();
