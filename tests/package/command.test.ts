@@ -62,7 +62,9 @@ describe("with Bun", () => {
   });
 
   test.each(["SIGTERM", "SIGINT"] as const)("its server gets %s and ends with 0", async (signal) => {
-    const server = start(paths.bun, ["server", "--host", "127.0.0.1", "--port", "0", "--journal", "memory"]);
+    // Without the admin server: its default port may be in use.
+    const options = ["--host", "127.0.0.1", "--port", "0", "--journal", "memory", "--admin", "off"];
+    const server = start(paths.bun, ["server", ...options]);
     await new OutputLines(server.stdout).next(/listen/);
     server.kill(signal);
     expect(await server.exited).toBe(0);
