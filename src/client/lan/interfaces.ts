@@ -32,9 +32,9 @@ export interface Target {
   readonly destination: string;
   /** IPv6: the interface's name and index, because a new interface may have the name of an old one. Otherwise empty. */
   readonly scope: string;
-  /** For the code that announces: since when it is a target, in ms on a monotonic clock. */
-  since?: number | undefined;
-  /** For the code that announces: since when announcements fail, likewise. */
+  /** For the code that announces: how many repeats of the first announcement are left; undefined before that one. */
+  repeats?: number | undefined;
+  /** For the code that announces: since when announcements fail, in ms on a monotonic clock. */
   failedSince?: number | undefined;
 }
 

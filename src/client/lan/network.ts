@@ -11,7 +11,7 @@ import {
   targets,
 } from "./interfaces.ts";
 import { Reports } from "./reports.ts";
-import { YOUNG_MS } from "./schedule.ts";
+import { REPEATS_EACH } from "./schedule.ts";
 import { openLanSocket } from "./socket.ts";
 import { Sources } from "./sources.ts";
 
@@ -96,7 +96,7 @@ export class LanNetwork {
   /**
    * Checks the interfaces, and says hello and announces on new targets and on those where it failed last.
    *
-   * @param on - where else: `young`: the same on targets that are new since a few seconds; `all`: announces on the others
+   * @param on - where else: `young`: the same on targets that have not had all repeats yet; `all`: announces on the others
    * @returns resolves when all is sent or has failed
    */
   async refresh(now: number, on: "new" | "young" | "all"): Promise<void> {
@@ -111,13 +111,12 @@ export class LanNetwork {
     for (const [key, found] of this.#targets) {
       const target = old.get(key) ?? found;
       this.#targets.set(key, target);
-      if (target.since === undefined) isNew = true;
-      target.since ??= now;
-      if (
-        target.since === now ||
-        target.failedSince !== undefined ||
-        (on === "young" && now - target.since < YOUNG_MS)
-      ) {
+      const first = target.repeats === undefined;
+      if (first) isNew = true;
+      target.repeats ??= REPEATS_EACH;
+      const repeat = !first && on === "young" && target.repeats > 0;
+      if (repeat) target.repeats--;
+      if (first || repeat || target.failedSince !== undefined) {
         sends.push(this.#send(target, announcement === undefined ? [hello] : [hello, announcement]));
       } else if (on === "all" && announcement !== undefined) sends.push(this.#send(target, [announcement]));
     }
@@ -136,7 +135,7 @@ export class LanNetwork {
 
   /** All targets are new for the next {@link refresh}. */
   forget(): void {
-    for (const target of this.#targets.values()) target.since = undefined;
+    for (const target of this.#targets.values()) target.repeats = undefined;
   }
 
   close(): void {

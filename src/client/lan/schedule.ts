@@ -23,8 +23,8 @@ const ANSWER_INTERVAL_PER_NODE = 10;
 const REPEATS = [1_000, 3_000];
 /** A repeat is up to this much later, in ms, so that nodes that started together do not repeat together. */
 const REPEAT_JITTER = 300;
-/** A target is young for this time, in ms: until its last repeat, even if the timer is late. */
-export const YOUNG_MS = 4_000;
+/** A target is young until it has had so many repeats, however late they are. */
+export const REPEATS_EACH = REPEATS.length;
 
 /** The regular interval is up to this share shorter, so that nodes that started together do not stay together. */
 const INTERVAL_JITTER = 0.1;

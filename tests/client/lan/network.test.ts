@@ -21,6 +21,8 @@ let handlers: SocketHandlers | undefined;
 let socket: { closed: boolean } | undefined;
 let opens = true;
 let reported: string[] = [];
+/** Where packets are sent to; `undefined`: they all fail. */
+let sent: string[] | undefined;
 
 async function open(): Promise<LanNetwork> {
   const network = new LanNetwork({
@@ -44,6 +46,7 @@ beforeEach(() => {
   handlers = undefined;
   socket = undefined;
   reported = [];
+  sent = undefined;
   opens = true;
   clock.mockImplementation(() => now);
   runtime.sockets = {
@@ -52,7 +55,11 @@ beforeEach(() => {
       if (family === "IPv6") throw failure("EAFNOSUPPORT");
       if (!opens) throw failure("EADDRINUSE");
       handlers ??= given;
-      const opened = { closed: false, close: () => {}, send: async () => Promise.reject(failure("EPERM")) };
+      const send = async (_packet: Uint8Array, _port: number, destination: string) => {
+        if (sent === undefined) throw failure("EPERM");
+        sent.push(destination);
+      };
+      const opened = { closed: false, close: () => {}, send };
       socket ??= opened;
       return opened as unknown as SharedSocket;
     },
@@ -60,8 +67,8 @@ beforeEach(() => {
 });
 
 const address = (address: string) => ({ address, netmask: "255.255.255.0", family: "IPv4" as const, internal: false });
-function cable(plugged: boolean): void {
-  interfaces.mockReturnValue((plugged ? { eth0: [address("192.0.2.7")] } : {}) as never);
+function cable(plugged: boolean, others = {}): void {
+  interfaces.mockReturnValue((plugged ? { eth0: [address("192.0.2.7")], ...others } : {}) as never);
 }
 
 test("an error of the network is reported once, and again if it comes back after a minute", async () => {
@@ -117,4 +124,23 @@ test("a port that another program holds when the socket is opened again is repor
   expect(reported).toEqual([
     "lan: UDP port 21025 (IPv4) is in use by another program that does not share it: end that program first",
   ]);
+});
+
+test("each new target gets the first announcement and two repeats, however late those are", async () => {
+  const network = await open();
+  /** How many packets each network gets: hello and announcement, or none. */
+  const packets = async (at: number, on: "new" | "young") => {
+    now = at;
+    sent = [];
+    await network.refresh(now, on);
+    return ["192.0.2.255", "198.51.100.255"].map((it) => sent!.filter((destination) => destination === it).length);
+  };
+  cable(true);
+  expect(await packets(0, "new")).toEqual([2, 0]);
+  expect(await packets(5_000, "young")).toEqual([2, 0]);
+  cable(true, { eth1: [address("198.51.100.7")] });
+  expect(await packets(6_000, "new")).toEqual([0, 2]);
+  expect(await packets(60_000, "young")).toEqual([2, 2]);
+  expect(await packets(61_000, "young")).toEqual([0, 2]);
+  expect(await packets(62_000, "young")).toEqual([0, 0]);
 });
