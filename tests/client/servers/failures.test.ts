@@ -347,8 +347,9 @@ test("of confirmed lookups at least 98 % succeed, too, if 30 % of the datagrams 
   try {
     await using discoverer = await Discoverer.start({ lan: false, servers: [`127.0.0.1:${server.port}`] });
     let found = 0;
-    for await (const { address } of discoverer.lookupMany(names(500), { confirm: true })) if (address) found++;
-    expect(found).toBeGreaterThanOrEqual(490);
+    // So many that chance alone does not decide: 99.1 % are expected, whose standard deviation is 0.2 %.
+    for await (const { address } of discoverer.lookupMany(names(2_000), { confirm: true })) if (address) found++;
+    expect(found).toBeGreaterThanOrEqual(1_960);
   } finally {
     server.close();
   }
