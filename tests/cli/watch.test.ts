@@ -27,6 +27,13 @@ function announcer(start: CommandOf["start"]) {
     start(["announce", "--id", id, "--port", `${port}`, "--lan", ...flags], { by: host.command([]) });
 }
 
+/** Waits until as many commands listen in the host: they do not report it, but the kernel lists their sockets. */
+async function listening(host: Host, commands = 1): Promise<void> {
+  // 21025 in hexadecimal.
+  const sockets = () => host.run("cat /proc/net/udp").match(/ 00000000:5221 /g)?.length ?? 0;
+  await until(() => sockets() >= commands, "sockets that listen");
+}
+
 function node(id: string | Uint8Array, change: Partial<LanNode> = {}): LanNode {
   const nodeId = typeof id === "string" ? ascii(id) : id;
   return { nodeId, ip: "192.168.0.34", port: 22000, via: "lan", seenAt: NOW - 12_345, ...change };
@@ -43,7 +50,7 @@ describeCommand("whereabouts watch", ({ run, start, terminal }) => {
       await using text = start(["watch"], { by });
       await using json = start(["watch", "--json"], { by });
       const [lines, objects] = [new OutputLines(text.stdout), new OutputLines(json.stdout)];
-      await Bun.sleep(500); // The commands do not report when they start to listen.
+      await listening(hosts.b, 2);
       await using first = announce(hosts.a, "NODE-A", 22000);
       expect(await lines.next(/NODE-A/)).toMatch(
         /^\d{4}-\d\d-\d\dT[\d:]{8}\+00:00 {2}\+ {2}NODE-A {2}10\.9\.0\.1:22000$/,
@@ -75,7 +82,7 @@ describeCommand("whereabouts watch", ({ run, start, terminal }) => {
       await using hosts = await twoHosts({ ipv6: false });
       await using child = start(["watch"], { by: hosts.b.command([]) });
       const reader = child.stdout.getReader();
-      await Bun.sleep(500);
+      await listening(hosts.b);
       await using _one = announce(hosts.a, "ONE", 1);
       await reader.read();
       await reader.cancel();
@@ -92,7 +99,7 @@ describeCommand("whereabouts watch", ({ run, start, terminal }) => {
       await using hosts = await twoHosts({ ipv6: false });
       const by = [...hosts.b.command(["sh", "-c", `"$0" "$@" >/dev/full`])];
       const result = run(["watch"], "", { by });
-      await Bun.sleep(500);
+      await listening(hosts.b);
       await using _one = announce(hosts.a, "ONE", 1);
       await Bun.sleep(200); // The first write fails, but the command notices it only at the second one.
       await using _two = announce(hosts.a, "TWO", 2);
@@ -171,7 +178,7 @@ describeCommand("on a LAN", ({ run, start }) => {
     async () => {
       await using hosts = await twoHosts();
       const looking = run(["lookup", "NODE-A", "NOBODY", "--lan", "--timeout", "6"], "", { by: hosts.b.command([]) });
-      await Bun.sleep(500);
+      await listening(hosts.b);
       await using announcing = announce(hosts.a, "NODE-A", 22000);
       const printed = new OutputLines(announcing.stdout);
       await printed.next(/ {2}sent {7}lan {2}10\.9\.0\.255:21025 +24 bytes$/);
@@ -216,7 +223,7 @@ describeCommand("on a LAN", ({ run, start }) => {
       await using hosts = await twoHosts({ ipv6: false });
       await using watching = start(["watch", "--group", "app"], { by: hosts.b.command([]) });
       const lines = new OutputLines(watching.stdout);
-      await Bun.sleep(500);
+      await listening(hosts.b);
       await using other = announce(hosts.a, "OTHER", 1);
       await new OutputLines(other.stdout).next(/ {2}sent /);
       await using _grouped = announce(hosts.a, "NODE-A", 2, ["--group", "app"]);
