@@ -58,24 +58,25 @@ describe("whereabouts server", () => {
   test("logs when the registry is full, when it has room again, and how many nodes gave way", async () => {
     const flags = ["--capacity", "10", "--retention", "2", "--workers", "1"];
     const child = spawn(["server", "--host", "127.0.0.1", "--port", "0", ...flags]);
-    const { port, rest } = await started(child);
+    const out = new OutputLines(child.stdout);
+    const port = Number(/:(\d+): /.exec(await out.next(/listens on/))![1]);
     await using client = await Client.open(port);
     for (let i = 0; i < 13; i++) {
       client.send(announcement(ascii(`N${i}`), 22000));
       expect(await client.ask(query(ascii(`N${i}`)))).toBeDefined();
     }
-    // Longer than the retention.
-    await Bun.sleep(3000);
+    // After the retention.
+    await out.next(/has room again/);
     child.kill("SIGTERM");
-    const log = await rest();
-    const lines = log.split("\n").filter((line) => line.includes("registry"));
+    await out.end;
+    const lines = out.lines.filter((line) => line.includes("registry"));
     expect(lines).toHaveLength(2);
     expect(lines[0]).toContain(
       "the registry is full: 10 of 10 nodes; new ones take the place of nodes that were announced",
     );
     expect(lines[0]).toContain("raise --capacity");
     expect(lines[1]).toMatch(/the registry has room again: [0-9] of 10 nodes$/);
-    expect(log).toContain("3 nodes gave way to new ones");
+    expect(out.lines.join("\n")).toContain("3 nodes gave way to new ones");
     expect(await child.exited).toBe(0);
   });
 
