@@ -500,8 +500,9 @@ describe("the page", () => {
       const before = await size();
       await feed(4601, 14_600);
       const after = await size();
-      expect(Math.abs(after.nodes - before.nodes)).toBeLessThan(20);
-      // 10,000 events of 4 KB each went through. One that is kept, or 150 bytes of each, would be more than this.
+      // 10,000 events of 4 KB each went through. A node of every tenth one that is kept would be more than this, and so would
+      // 150 bytes of each. Some nodes may just have been replaced, and not been collected yet.
+      expect(after.nodes - before.nodes).toBeLessThan(1000);
       expect(after.usedSize - before.usedSize).toBeLessThan(1_500_000);
     }),
   );
