@@ -6,7 +6,9 @@ const ROOT = join(import.meta.dir, "../..");
 const LAYERS = [
   ["cli"],
   ["admin"],
-  ["syncthing", "server", "client"],
+  ["server"],
+  ["syncthing"],
+  ["client"],
   ["journal", "transport", "engine"],
   ["codec"],
   ["xdr"],
