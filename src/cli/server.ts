@@ -59,6 +59,14 @@ async function run(_flags: Flags, command: Command): Promise<void> {
     ...others
   } = command.opts<Flags>();
   const systemd = new Systemd();
+  if (others.http !== "off" && others.trustProxy.length === 0) {
+    command.error(
+      "error: --http needs --trust-proxy: the network of the proxies that tell the certificates of clients",
+      {
+        exitCode: 2,
+      },
+    );
+  }
   const options = { ...others, ...listenOptions({ host, port, sharePort }, systemd.sockets, command) };
   // Before anything is started or opened.
   await attempt(() => checkOptions(options), command);
@@ -185,5 +193,8 @@ function suspects(error: unknown): (keyof ServerOptions)[] {
   // Each is in its range, but together they need too much memory.
   if (!(error instanceof ServerError)) return ["capacity", "maxIdLength"];
   if (error.code === "ENOTSUP") return ["transport"];
+  if (error.code === "key-pair") return ["httpsCert", "httpsKey"];
+  const directory = /^cannot listen on (https?) /.exec(error.message)?.[1] as "https" | "http" | undefined;
+  if (directory !== undefined) return [directory];
   return error.message.startsWith("cannot listen") ? ["host", "port"] : ["journal"];
 }

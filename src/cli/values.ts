@@ -1,9 +1,9 @@
 /** Flags, and parsers for their values. A parser's error is one line that says what a value must be. */
 
-import { isIP } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { parseServer } from "../client/index.ts";
+import { parseHostAndPort } from "../syncthing/directory/host-and-port.ts";
 import { invalidVariable, variableOf } from "./environment.ts";
 
 /** A flag with its environment variable; {@link variableOf} explains `command`. */
@@ -138,22 +138,10 @@ export function isOn(command: Command, name: string): boolean {
   return yesOrNo(text) ?? command.error(`error: ${invalidVariable(envVar!, text)} ${YES_OR_NO}`, { exitCode: 2 });
 }
 
-/** Checks the address of an admin server: `off`, or `HOST:PORT` with an IPv6 address in brackets. */
-export function adminAddress(text: string): string {
-  if (text === "off" || isHostAndPort(text)) return text;
-  throw new InvalidArgumentError("It must be HOST:PORT, such as 127.0.0.1:22080 or [::1]:22080, or off.");
-}
-
-/** Whether it is `HOST:PORT`, with brackets around an IPv6 address. */
-export function isHostAndPort(text: string): boolean {
-  const [, ipv6, name, port] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
-  const known = ipv6 === undefined ? name !== undefined && (isIP(name) === 4 || isHostName(name)) : isIP(ipv6) === 6;
-  return known && Number(port) <= 65535;
-}
-
-/** Whether a text has the form of a host name (RFC 1123). A name whose last part is a number would be an IP address. */
-function isHostName(text: string): boolean {
-  const labels = text.replace(/\.$/, "").split(".");
-  const isLabel = (label: string) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label);
-  return text.length <= 253 && labels.every(isLabel) && !/^\d+$/.test(labels.at(-1)!);
+/** Checks the address of an HTTP server: `off`, or `HOST:PORT` with an IPv6 address in brackets. */
+export function listenAddress(examples: string): (text: string) => string {
+  return (text) => {
+    if (text === "off" || parseHostAndPort(text) !== undefined) return text;
+    throw new InvalidArgumentError(`It must be HOST:PORT, such as ${examples}, or off.`);
+  };
 }

@@ -8,6 +8,9 @@ import {
   CURSOR_RESET,
   CURSOR_RESTART_WALK,
   CURSOR_REWIND,
+  ENTRY_ADDRESS,
+  ENTRY_ID,
+  ENTRY_META,
   ENTRY_NEXT,
   ENTRY_TIME,
   EXCHANGE_ENTRIES,
@@ -24,6 +27,8 @@ import {
   LIST_BATCH,
   LIST_BUSY,
   LIST_MORE,
+  META_AUTHENTICATED,
+  META_CONFIRMED,
   SHARD_HEAD,
   SHARD_SIZE,
   SHARD_WALKED,
@@ -65,6 +70,7 @@ export class Exchange {
   /** Entries merged so far with the current time because their own time was too far in the future. */
   ahead = 0;
   readonly #engine: PacketEngine;
+  readonly #u8: Uint8Array;
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
   readonly #at: number;
@@ -74,6 +80,7 @@ export class Exchange {
   constructor(memory: EngineMemory, engine: PacketEngine) {
     this.#engine = engine;
     this.words = new Int32Array(memory.buffer);
+    this.#u8 = new Uint8Array(memory.buffer);
     this.#u32 = new Uint32Array(memory.buffer);
     this.#f64 = new Float64Array(memory.buffer);
     this.shards = this.#u32[H_SHARD_MASK >>> 2]! + 1;
@@ -86,6 +93,21 @@ export class Exchange {
   /** Index in `words` at which the entry at position `place` of the area starts. */
   at(place: number): number {
     return this.#at + place * this.#stride;
+  }
+
+  /**
+   * Writes an entry at position `place`: that of a node whose announcement is authenticated. It replaces any other one of the
+   * node, and a full registry keeps it.
+   *
+   * @param address - 16 bytes; IPv4 as ::ffff:a.b.c.d
+   * @param time - of the announcement, in ms of the engine's clock
+   */
+  writeAuthenticated(place: number, nodeId: Uint8Array, address: Uint8Array, port: number, time: number): void {
+    const at = this.at(place) << 2;
+    this.#f64[(at + ENTRY_TIME) >>> 3] = time;
+    this.#u32[(at + ENTRY_META) >>> 2] = (port << 16) | META_CONFIRMED | META_AUTHENTICATED | nodeId.length;
+    this.#u8.set(address, at + ENTRY_ADDRESS);
+    this.#u8.set(nodeId, at + ENTRY_ID);
   }
 
   /** Lists entries announced to this server since the last call. Returns how many. */

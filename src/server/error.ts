@@ -34,11 +34,11 @@ export function cannotListen(
   { code, message, host }: ServerError & { readonly host?: string },
 ): ServerError {
   const where = (host === undefined ? hosts : [host]).map((one) => `${one.includes(":") ? `[${one}]` : one}:${port}`);
-  return new ServerError(`cannot listen on ${where.join(" and ")}: ${reason(code, message)}`, code);
+  return new ServerError(`cannot listen on ${where.join(" and ")}: ${listenReason(code, message)}`, code);
 }
 
 /** Clear texts for common errors of the system. */
-function reason(code: string | undefined, message: string): string {
+export function listenReason(code: string | undefined, message: string): string {
   switch (code) {
     case "EADDRINUSE":
       return "the port is in use";

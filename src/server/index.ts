@@ -1,5 +1,6 @@
 export type { EngineCounters, Limit, LimiterTable, LimitKey, LimitName, Network, Verdict } from "../engine/index.ts";
 export { ServerError } from "./error.ts";
+export type { HttpsAddress } from "./https/global-discovery.ts";
 export {
   type Limited,
   type NodeInfo,
@@ -12,6 +13,7 @@ export { formatNetwork, parseNetwork } from "./network.ts";
 export {
   DEFAULT_PORT,
   defaultServerOptions,
+  MAX_HTTPS_CAPACITY,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
   type ResolvedServerOptions,
@@ -21,4 +23,4 @@ export {
 } from "./options.ts";
 export type { OptionError } from "./resolve.ts";
 export { DiscoveryServer } from "./server.ts";
-export type { Histogram, JournalStats, ServerStats, WorkerStats } from "./stats.ts";
+export type { Histogram, HttpsStats, JournalStats, ServerStats, WorkerStats } from "./stats.ts";

@@ -4,16 +4,13 @@ import { type EngineMemory, NodeReader } from "../engine/index.ts";
 import type { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
 import type { NodeInfo } from "./inspect.ts";
-
-/** The system's clock was not set if it differs from the server's by no more than this since the last look. */
-const SAME_MS = 10;
+import { SystemTime } from "./system-time.ts";
 
 export class NodeInfos {
   readonly #reader: NodeReader;
   readonly #clock: Clock;
   readonly #retentionMs: number;
-  /** The system's clock minus the server's, in ms. */
-  #shift = Number.NaN;
+  readonly #time: SystemTime;
 
   /**
    * @param lane - the control thread's
@@ -22,6 +19,7 @@ export class NodeInfos {
   constructor(memory: EngineMemory, lane: number, clock: Clock, retention: number) {
     this.#reader = new NodeReader(memory, lane);
     this.#clock = clock;
+    this.#time = new SystemTime(clock);
     this.#retentionMs = retention * 1000;
   }
 
@@ -40,11 +38,7 @@ export class NodeInfos {
     }
     if (entry === undefined) return undefined;
     const { address, port, time, confirmed, fromJournal } = entry;
-    // The server's clock does not step, the system's clock does. Both are read a moment apart, so a small difference is none,
-    // and one announcement keeps its time.
-    const shift = Date.now() - now;
-    if (!(Math.abs(shift - this.#shift) <= SAME_MS)) this.#shift = shift;
-    const announcedAt = time + this.#shift;
+    const announcedAt = this.#time.of(time);
     const expiresAt = announcedAt + this.#retentionMs;
     return {
       nodeId: Uint8Array.from(nodeId),

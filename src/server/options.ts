@@ -1,7 +1,8 @@
 /** The options of a server. The flags of `whereabouts server` have the same names. */
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defaultEngineOptions, type EngineBackend, type EngineOptions, type Network } from "../engine/index.ts";
-import { DEFAULT_PREFIX } from "../journal/index.ts";
+import { DEFAULT_PREFIX, stateFolder } from "../journal/index.ts";
 import { DEFAULT_RECEIVE_BUFFER } from "../transport/socket.ts";
 
 /** The largest receive buffer that can be requested: Linux doubles the size, and the result must fit into 31 bits. */
@@ -17,8 +18,10 @@ export type TransportName = (typeof TRANSPORTS)[number];
 
 /** The most workers that a server can have. */
 export const MAX_WORKERS = 256;
+/** The most Syncthing devices that a server can store: their table has less than 4 GiB, of which only the used part takes memory. */
+export const MAX_HTTPS_CAPACITY = 5_000_000;
 /** Number of spare lanes. A worker whose thread cannot be terminated keeps its lane, so its replacement needs another. */
-const SPARE_LANES = 8;
+export const SPARE_LANES = 8;
 
 /**
  * Options of a server. `DiscoveryServer.start` takes any part of them and uses {@link defaultServerOptions} for the rest.
@@ -100,6 +103,29 @@ export interface ServerOptions {
   readonly journal: string;
   /** Prefix of the keys in Redis, `whereabouts` by default. */
   readonly journalPrefix: string;
+  /**
+   * Where to serve Syncthing's global discovery over HTTPS, as `HOST:PORT`, with an IPv6 address in brackets; or `off`, the
+   * default. Port 0 takes a free one. docs/syncthing.md says more.
+   */
+  readonly https: string;
+  /**
+   * File of the certificate for HTTPS, in PEM. Default: `https-cert.pem` in the folder of the default journal; it is made with
+   * its key if both are missing.
+   */
+  readonly httpsCert: string;
+  /** File of the key for HTTPS, in PEM. Default: `https-key.pem` in the same folder. */
+  readonly httpsKey: string;
+  /** The same service over HTTP, behind a proxy that speaks TLS, as `HOST:PORT`; or `off`, the default. Needs `trustProxy`. */
+  readonly http: string;
+  /** Networks of the proxies whose headers are believed: the certificate and the address of the client. Default: none. */
+  readonly trustProxy: readonly (string | Network)[];
+  /** Whether nodes that announced themselves over UDP, without a proof, are found over HTTPS too. Default `false`. */
+  readonly httpsUnverified: boolean;
+  /**
+   * The most Syncthing devices that are stored, 100,000 by default. Beyond that, a new one takes the place of one that was
+   * announced only once.
+   */
+  readonly httpsCapacity: number;
 }
 
 /** The options of a running server: complete, with hosts without brackets, `auto` replaced and networks parsed. */
@@ -108,6 +134,7 @@ export interface ResolvedServerOptions extends ServerOptions {
   readonly workers: number;
   /** Networks without limits; {@link formatNetwork} writes them in CIDR notation. */
   readonly allow: readonly Network[];
+  readonly trustProxy: readonly Network[];
 }
 
 /**
@@ -144,6 +171,13 @@ export function defaultServerOptions(): ServerOptions {
     limitDryRun: engine.dryRun,
     journal: "memory",
     journalPrefix: DEFAULT_PREFIX,
+    https: "off",
+    httpsCert: join(stateFolder(), "https-cert.pem"),
+    httpsKey: join(stateFolder(), "https-key.pem"),
+    http: "off",
+    trustProxy: [],
+    httpsUnverified: false,
+    httpsCapacity: 100_000,
   };
 }
 
@@ -157,10 +191,18 @@ export function workerCount({ workers }: Pick<ServerOptions, "workers">, platfor
   return sharesPort(platform) ? Math.min(MAX_WORKERS, Math.max(1, availableParallelism() - 1)) : 1;
 }
 
-/** The options of the packet engine. Lanes: one per worker, some spare ones, and the last for the control thread. */
+/** Number of threads that answer requests over HTTP and HTTPS: one per processor. Handshakes take long, look-ups do not. */
+export function directoryThreads({ https, http }: Pick<ServerOptions, "https" | "http">): number {
+  return https === "off" && http === "off" ? 0 : Math.min(MAX_WORKERS, availableParallelism());
+}
+
+/**
+ * The options of the packet engine. Lanes: one per worker, some spare ones, one per thread for HTTP and HTTPS, and the last for
+ * the control thread.
+ */
 export function engineOptions(options: ResolvedServerOptions): EngineOptions {
   return {
-    lanes: options.workers + SPARE_LANES + 1,
+    lanes: options.workers + SPARE_LANES + directoryThreads(options) + 1,
     capacity: options.capacity,
     maxIdLength: options.maxIdLength,
     retentionMs: options.retention * 1000,

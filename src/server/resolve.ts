@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { checkEngineOptions, type EngineBackend, type Network } from "../engine/index.ts";
 import { checkJournal } from "../journal/index.ts";
+import { parseHostAndPort } from "../syncthing/directory/host-and-port.ts";
 import { describeGivenSockets } from "../transport/given-sockets.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
@@ -11,6 +12,7 @@ import { checkNetwork, parseNetwork } from "./network.ts";
 import {
   defaultServerOptions,
   engineOptions,
+  MAX_HTTPS_CAPACITY,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
   type ResolvedServerOptions,
@@ -67,7 +69,8 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
   for (const name of ["sourceBurst", "nodeBurst", "newBurst"] as const) {
     number(all, name, (n) => n >= 1 && n <= 1e9, "a number from 1 to 1000000000");
   }
-  for (const name of ["limitDryRun", "sharePort"] as const) {
+  whole(all, "httpsCapacity", 1, MAX_HTTPS_CAPACITY);
+  for (const name of ["limitDryRun", "sharePort", "httpsUnverified"] as const) {
     if (typeof all[name] !== "boolean") {
       throw optionError(TypeError, name, `must be true or false, not ${describeValue(all[name])}`);
     }
@@ -76,11 +79,13 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
   oneOf("transport", all.transport, TRANSPORTS);
   checkEngine(all.engine);
   const host = resolvedHosts(all.host);
-  const allow = resolvedAllow(all.allow);
+  const allow = resolvedNetworks("allow", all.allow);
+  const trustProxy = resolvedNetworks("trustProxy", all.trustProxy);
+  checkDirectoryOptions(all);
   checkJournalOptions(all);
   // Bun.udpSocket cannot tell which address of the host a datagram was sent to, and may drop datagrams when it is closed.
   const transport = all.sockets.length > 0 ? "mmsg" : all.transport;
-  return { ...all, host, allow, transport, sockets: [...all.sockets], workers: workerCount(all) };
+  return { ...all, host, allow, trustProxy, transport, sockets: [...all.sockets], workers: workerCount(all) };
 }
 
 /** Checks options as a start does, without starting anything. @throws as `DiscoveryServer.start` does for its options. */
@@ -157,12 +162,12 @@ function resolvedHost(host: string): string {
   return address;
 }
 
-function resolvedAllow(allow: readonly (string | Network)[]): Network[] {
+function resolvedNetworks(name: "allow" | "trustProxy", networks: readonly (string | Network)[]): Network[] {
   const expected = 'must be an array of networks, such as ["192.0.2.0/24"]';
-  if (!Array.isArray(allow)) throw optionError(TypeError, "allow", `${expected}, not ${describeValue(allow)}`);
-  return allow.map((network: unknown, i) => {
+  if (!Array.isArray(networks)) throw optionError(TypeError, name, `${expected}, not ${describeValue(networks)}`);
+  return networks.map((network: unknown, i) => {
     if (typeof network !== "string" && (typeof network !== "object" || network === null)) {
-      throw optionError(TypeError, "allow", `${expected}, but element ${i} is ${describeValue(network)}`);
+      throw optionError(TypeError, name, `${expected}, but element ${i} is ${describeValue(network)}`);
     }
     try {
       if (typeof network === "string") return parseNetwork(network);
@@ -172,9 +177,32 @@ function resolvedAllow(allow: readonly (string | Network)[]): Network[] {
       return { address: address.slice(), prefix };
     } catch (error) {
       const Kind = error instanceof RangeError ? RangeError : TypeError;
-      throw optionError(Kind, "allow", `has an invalid element at index ${i}: ${(error as Error).message}`);
+      throw optionError(Kind, name, `has an invalid element at index ${i}: ${(error as Error).message}`);
     }
   });
+}
+
+/** Checks where HTTP and HTTPS are served, and with which files. */
+function checkDirectoryOptions(options: ServerOptions): void {
+  for (const name of ["https", "http", "httpsCert", "httpsKey"] as const) {
+    const value = options[name];
+    if (typeof value !== "string") throw optionError(TypeError, name, `must be a string, not ${describeValue(value)}`);
+  }
+  for (const name of ["https", "http"] as const) {
+    if (options[name] === "off" || parseHostAndPort(options[name]) !== undefined) continue;
+    const expected = "must be HOST:PORT, such as 0.0.0.0:8443 or [::]:8443, or off";
+    throw optionError(RangeError, name, `${expected}, not ${JSON.stringify(options[name])}`);
+  }
+  for (const name of ["httpsCert", "httpsKey"] as const) {
+    if (options[name] === "") throw optionError(RangeError, name, "must be the path of a file, not an empty string");
+  }
+  if (options.http !== "off" && options.trustProxy.length === 0) {
+    throw optionError(
+      RangeError,
+      "http",
+      "needs trustProxy: the networks of the proxies that may tell a client's certificate",
+    );
+  }
 }
 
 function checkJournalOptions({ journal, journalPrefix }: ServerOptions): void {

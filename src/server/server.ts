@@ -15,6 +15,8 @@ import { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
 import { Health } from "./health/health.ts";
 import { probeSource } from "./health/probe.ts";
+import type { Devices } from "./https/devices.ts";
+import { GlobalDiscovery, type HttpsAddress } from "./https/global-discovery.ts";
 import type { Limited, NodeInfo, Problem, Readiness } from "./inspect.ts";
 import { Journaling } from "./journaling.ts";
 import { parseNetwork } from "./network.ts";
@@ -71,6 +73,7 @@ export class DiscoveryServer {
   readonly #startedAt = performance.now();
   readonly #sweepTimer: Timer;
   readonly #health: Health;
+  readonly #global: GlobalDiscovery;
   #stopping: Promise<void> | undefined;
 
   private constructor(
@@ -83,8 +86,10 @@ export class DiscoveryServer {
     workers: WorkerPool,
     reports: WorkerReports,
     health: Health,
+    global: GlobalDiscovery,
   ) {
     this.options = options;
+    this.#global = global;
     this.#health = health;
     this.port = workers.port;
     this.address = workers.addresses[0]!;
@@ -140,7 +145,8 @@ export class DiscoveryServer {
     const control = new EngineControl(memory);
     const engine = createEngine([all.engine].flat()[0]!, memory, control.lane);
     const clock = new Clock();
-    const journaling = await openJournal(all, memory, engine, clock);
+    const global = new GlobalDiscovery(all, memory, engine, clock);
+    const journaling = await openJournal(all, memory, engine, clock, global.devices);
     try {
       const hosts = options.host === undefined ? [EVERY_ADDRESS] : [all.host].flat();
       const reports = new WorkerReports(all);
@@ -149,11 +155,36 @@ export class DiscoveryServer {
         logger.warning("this host has no IPv6, so only IPv4 is served: listens on 0.0.0.0 instead of ::");
       }
       const health = await Health.start({ options: all, source, memory, control, clock, journaling, workers, reports });
-      return new DiscoveryServer(all, memory, control, engine, clock, journaling, workers, reports, health);
+      try {
+        await global.start();
+      } catch (error) {
+        health.readiness.stop();
+        await workers.stop();
+        throw error;
+      }
+      return new DiscoveryServer(all, memory, control, engine, clock, journaling, workers, reports, health, global);
     } catch (error) {
       await journaling.stop();
       throw error;
     }
+  }
+
+  /**
+   * Where it serves Syncthing's global discovery over HTTPS.
+   *
+   * @returns its URL and the device ID of its certificate; undefined with the option `https` off
+   */
+  get https(): HttpsAddress | undefined {
+    return this.#global.https;
+  }
+
+  /**
+   * Where it serves Syncthing's global discovery over HTTP, behind a proxy.
+   *
+   * @returns its URL; undefined with the option `http` off
+   */
+  get http(): HttpsAddress | undefined {
+    return this.#global.http;
   }
 
   /**
@@ -183,6 +214,7 @@ export class DiscoveryServer {
       receiveQueue: this.#health.queues.waiting,
       limiter: readTables(this.#memory, this.#clock.now()),
       journal: this.#journaling.stats(),
+      https: this.#global.stats(),
     };
   }
 
@@ -274,7 +306,7 @@ export class DiscoveryServer {
   async #stop(): Promise<void> {
     clearInterval(this.#sweepTimer);
     this.#health.readiness.stop();
-    await this.#workers.stop();
+    await Promise.all([this.#workers.stop(), this.#global.stop()]);
     await this.#journaling.stop({ save: !this.#workers.damaged });
   }
 
@@ -288,6 +320,7 @@ export class DiscoveryServer {
       logger.error("evicting expired entries failed: {error}", { error });
       this.#workers.repairControl();
     }
+    this.#global.devices.tick();
     this.#health.tick();
   }
 }
@@ -298,9 +331,10 @@ async function openJournal(
   memory: EngineMemory,
   engine: PacketEngine,
   clock: Clock,
+  devices: Devices,
 ): Promise<Journaling> {
   try {
-    return await Journaling.open(options, memory, engine, clock);
+    return await Journaling.open(options, memory, engine, clock, devices);
   } catch (error) {
     throw error instanceof JournalError ? new ServerError(error.message, error.code) : error;
   }

@@ -1,5 +1,7 @@
 /** The counters of a server. */
 import type { EngineBackend, EngineCounters, LimiterTable } from "../engine/index.ts";
+import type { RequestResult } from "../syncthing/directory/handler.ts";
+import type { ConnectionEvent } from "./https/counters.ts";
 
 /** How often values fell into each of some ranges, since the start. */
 export interface Histogram {
@@ -59,6 +61,26 @@ export interface JournalStats {
   readonly appends: Histogram;
 }
 
+/** Statistics of Syncthing's global discovery. Requests over HTTP count as those over HTTPS. */
+export interface HttpsStats extends Readonly<Record<ConnectionEvent, number>> {
+  /** Devices in the table. */
+  readonly devices: number;
+  /** Addresses of all devices. */
+  readonly addresses: number;
+  /** The most devices that are stored. */
+  readonly capacity: number;
+  /** Devices announced only once that gave way to new ones, because the table was full. */
+  readonly displaced: number;
+  /** Threads that answer requests; 0 if neither `https` nor `http` is on. */
+  readonly threads: number;
+  /** Threads that failed, and were replaced. */
+  readonly replaced: number;
+  /** Connections that are open now. */
+  readonly connections: number;
+  /** Requests by result. */
+  readonly requests: Readonly<Record<RequestResult, number>>;
+}
+
 /** Statistics of a server. */
 export interface ServerStats extends EngineCounters {
   /** Nodes in the registry. */
@@ -83,4 +105,6 @@ export interface ServerStats extends EngineCounters {
   readonly limiter: readonly LimiterTable[];
   /** Journal statistics. */
   readonly journal: JournalStats;
+  /** Statistics of Syncthing's global discovery. */
+  readonly https: HttpsStats;
 }

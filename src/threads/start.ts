@@ -2,7 +2,12 @@
 import { readdirSync } from "node:fs";
 
 /** The entry points of threads, as paths in src/. A compiled binary needs them as additional entry points. */
-export const THREADS = ["server/workers/worker.ts", "journal/sqlite/worker.ts", "cli/signals/guard.ts"] as const;
+export const THREADS = [
+  "server/workers/worker.ts",
+  "journal/sqlite/worker.ts",
+  "cli/signals/guard.ts",
+  "server/https/worker.ts",
+] as const;
 
 /**
  * Starts a thread.

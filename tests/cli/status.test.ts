@@ -7,6 +7,7 @@ import { adminUrl, type State } from "../../src/cli/status/admin-client.ts";
 import { renderStatus, statusLine, type View } from "../../src/cli/status/render.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
 import { describeCommand, OutputLines, start, type TerminalCommand } from "../support/command.ts";
+import { noHttpsStats } from "../support/https-stats.ts";
 import { lastingPort } from "../support/ports.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
@@ -37,6 +38,7 @@ function statsReply(change: Partial<StatsReply> = {}): StatsReply {
     socketErrors: 0,
     nodes: 812_345,
     capacity: 1_000_000,
+    https: noHttpsStats(),
     workers: 2,
     perWorker: [
       { ...worker, number: 1, received: 11_000, cpuSeconds: 5 },

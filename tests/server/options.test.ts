@@ -78,6 +78,22 @@ const WRONG: Record<keyof ServerOptions, { kinds: unknown[]; values: unknown[]; 
   limitDryRun: { kinds: ["yes", 1, null], values: [], expected: "true or false" },
   journal: { kinds: [null, 1, new URL("redis://127.0.0.1")], values: ["", "mysql://x", "redis://"], expected: "" },
   journalPrefix: { kinds: [null, 1], values: ["", "a b", "x".repeat(101)], expected: "" },
+  https: {
+    kinds: [null, 8443],
+    values: ["", "on", ":8443", "::1:8443", "[::1]", "127.0.0.1:65536", "https://127.0.0.1:8443"],
+    expected: "HOST:PORT, such as 0.0.0.0:8443 or [::]:8443, or off",
+  },
+  httpsCert: { kinds: [null, new Uint8Array(1)], values: [""], expected: "" },
+  httpsKey: { kinds: [null, 1], values: [""], expected: "" },
+  // The last value needs trustProxy.
+  http: { kinds: [null, 8080], values: ["", "127.0.0.1", "127.0.0.1:8080"], expected: "" },
+  trustProxy: { kinds: ["10.0.0.0/8", null, [8]], values: [["10/8"], ["10.0.0.0/33"]], expected: "" },
+  httpsUnverified: { kinds: ["yes", 1, null], values: [], expected: "true or false" },
+  httpsCapacity: {
+    kinds: ["1000", null],
+    values: [0, 1.5, 5_000_001],
+    expected: "a whole number from 1 to 5000000",
+  },
 };
 
 describe("a wrong value of an option is an error that names the option and what is expected:", () => {
@@ -122,7 +138,13 @@ describe("a wrong value of an option is an error that names the option and what 
 describe("resolved options", () => {
   test("have the default for what is left out or undefined", () => {
     const resolved = resolveOptions({ capacity: undefined as unknown as number, port: 0 });
-    expect(resolved).toEqual({ ...defaultServerOptions(), port: 0, workers: resolved.workers, allow: [] });
+    expect(resolved).toEqual({
+      ...defaultServerOptions(),
+      port: 0,
+      workers: resolved.workers,
+      allow: [],
+      trustProxy: [],
+    });
     expect(resolved.workers).toBeGreaterThan(0);
   });
 

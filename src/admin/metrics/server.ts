@@ -145,6 +145,41 @@ export const SERVER_METRICS: readonly Definition<Reading>[] = [
     ({ stats }) => stats.replaced,
   ),
 
+  gauge(
+    `${NAME}_https_devices`,
+    "Syncthing devices that announced themselves over HTTPS, to this server or to another one with the same journal.",
+    ({ stats }) => stats.https.devices,
+  ),
+  gauge(`${NAME}_https_addresses`, "Addresses of all these devices.", ({ stats }) => stats.https.addresses),
+  gauge(`${NAME}_https_capacity`, "The most devices that are stored.", ({ stats }) => stats.https.capacity),
+  counter(
+    `${NAME}_https_displaced_total`,
+    "Devices announced only once that gave way to new ones, because the table was full.",
+    ({ stats }) => stats.https.displaced,
+  ),
+  counter(`${NAME}_https_requests_total`, "Requests over HTTPS and HTTP, by result.", ({ stats }) =>
+    byName("result", stats.https.requests),
+  ),
+  counter(`${NAME}_https_handshakes_total`, "TLS handshakes, by result.", ({ stats }) =>
+    byName("result", { done: stats.https.handshakes, failed: stats.https.failedHandshakes }),
+  ),
+  gauge(`${NAME}_https_connections`, "Connections that are open.", ({ stats }) => stats.https.connections),
+  counter(
+    `${NAME}_https_connections_closed_total`,
+    "Connections that the server closed, because they were slow or because there were too many.",
+    ({ stats }) => byName("reason", { slow: stats.https.slow, crowded_out: stats.https.crowdedOut }),
+  ),
+  gauge(
+    `${NAME}_https_threads`,
+    "Threads that answer requests over HTTPS and HTTP.",
+    ({ stats }) => stats.https.threads,
+  ),
+  counter(
+    `${NAME}_https_threads_replaced_total`,
+    "Threads for requests that failed, and were replaced.",
+    ({ stats }) => stats.https.replaced,
+  ),
+
   gauge(`${NAME}_problem`, "1 while something is wrong, by its code, else 0.", ({ problems }) =>
     PROBLEM_CODES.map((code) => [{ code }, Number(problems.some((problem) => problem.code === code))]),
   ),

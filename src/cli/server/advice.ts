@@ -6,6 +6,9 @@ export function adviceFor(error: unknown, port: number, journal: string): string
   if (!(error instanceof ServerError)) return undefined;
   const { code, message } = error;
   if (!message.startsWith("cannot listen")) return journalAdvice(message, journal);
+  if (/^cannot listen on https? /.test(message)) {
+    return code === "EADDRINUSE" ? `"ss -ltnp" shows which program has it` : undefined;
+  }
   if (code === "EADDRINUSE") return `"ss -lunp" shows which program has it, and --port takes another one`;
   if (code === "EACCES" && port < 1024) {
     return `take a --port from 1024 on, let the socket unit of systemd bind it, or run setcap cap_net_bind_service=+ep ${process.execPath}`;

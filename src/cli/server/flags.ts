@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import {
   defaultServerOptions,
+  MAX_HTTPS_CAPACITY,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
   type ServerOptions,
@@ -10,7 +11,7 @@ import {
 } from "../../server/index.ts";
 import { networks } from "../networks.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "../terminal/log.ts";
-import { adminAddress, flag, names, number, oneOf, toggle, whole, wholeOrAuto } from "../values.ts";
+import { flag, listenAddress, names, number, oneOf, toggle, whole, wholeOrAuto } from "../values.ts";
 
 export interface Flags extends ServerOptions, LogOptions {
   /** Empty if none is given. */
@@ -115,11 +116,46 @@ export function addServerFlags(command: Command): Command {
       ).default("sqlite"),
     )
     .addOption(flag("--journal-prefix <text>", "prefix of the keys in Redis").default(d.journalPrefix))
+    .optionsGroup("Syncthing's global discovery:")
+    .addOption(
+      flag("--https <address>", "where to serve it over HTTPS, such as 0.0.0.0:8443 or [::]:8443, or off")
+        .default(d.https)
+        .argParser(listenAddress("0.0.0.0:8443 or [::]:8443")),
+    )
+    .addOption(
+      flag("--https-cert <file>", "certificate in PEM; made with its key if both files are missing").default(
+        d.httpsCert,
+        "https-cert.pem beside the default journal",
+      ),
+    )
+    .addOption(flag("--https-key <file>", "key in PEM").default(d.httpsKey, "https-key.pem beside the default journal"))
+    .addOption(
+      flag("--http <address>", "where to serve it over HTTP, behind a proxy that speaks TLS, or off")
+        .default(d.http)
+        .argParser(listenAddress("127.0.0.1:8080 or [::1]:8080")),
+    )
+    .addOption(
+      flag(
+        "--trust-proxy <cidr>",
+        "network of proxies whose headers tell a client's certificate and address; may be repeated",
+      )
+        .argParser(networks)
+        .default([], "none"),
+    )
+    .addOption(toggle("--https-unverified", "also tell addresses that were announced over UDP, without a proof"))
+    .addOption(
+      flag(
+        "--https-capacity <devices>",
+        "the most devices that are stored; beyond that, new ones replace those announced only once",
+      )
+        .default(d.httpsCapacity)
+        .argParser(whole(1, MAX_HTTPS_CAPACITY)),
+    )
     .optionsGroup("Admin and log:")
     .addOption(
       flag("--admin <address>", "HTTP address of the live page, metrics and API, or off")
         .default("127.0.0.1:22080")
-        .argParser(adminAddress),
+        .argParser(listenAddress("127.0.0.1:22080 or [::1]:22080")),
     )
     .addOption(
       flag(

@@ -26,7 +26,7 @@ function line(option: Option, command: Command): string {
 }
 
 function toml(option: Option, value: unknown): string {
-  // Only --allow has values that are no texts.
+  // Only networks are no texts.
   const text = (one: unknown) => (typeof one === "string" ? one : formatNetwork(one as Network));
   const plain = Array.isArray(value) ? value.map(text) : value;
   // TOML allows characters in texts that a terminal does not show, or that change it.

@@ -40,6 +40,10 @@ export function logStart(server: DiscoveryServer): void {
     `stores up to ${capacity} nodes with NodeIDs of up to ${maxIdLength} bytes, each for ${retention} s; ${limits(server.options)}`,
     { capacity, maxIdLength, retention },
   );
+  for (const { url, port, deviceId } of [server.https, server.http].filter((address) => address !== undefined)) {
+    const behind = deviceId === undefined ? ", behind a proxy" : "";
+    logger.info(`serves Syncthing's global discovery on ${url}${behind}`, { url, port, deviceId });
+  }
   // A journal that could not be read yet has a warning of its own.
   if (journal !== "memory" && journalStats.read) {
     logger.info(`${count(restored, "node")} restored from the journal in ${restoreSeconds.toFixed(2)} s`, {

@@ -3,9 +3,9 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { InvalidArgumentError } from "commander";
 import type { ErrorReply, LimitedKey, LimitedReply, ReadyReply, StatsReply } from "../../admin/api.ts";
+import { parseHostAndPort } from "../../syncthing/directory/host-and-port.ts";
 import { errorText } from "../errors.ts";
 import { visible } from "../terminal/style.ts";
-import { isHostAndPort } from "../values.ts";
 
 /** How long all requests of one look at a server may take together. */
 export const LIMIT_MS = 5000;
@@ -37,7 +37,8 @@ export class RefusedError extends Error {
 export function adminUrl(text: string): URL | "off" {
   if (text === "off") return text;
   const written = /^https?:\/\//.test(text) ? text : `http://${text}`;
-  const url = URL.canParse(written) && (written === text || isHostAndPort(text)) ? new URL(written) : undefined;
+  const url =
+    URL.canParse(written) && (written === text || parseHostAndPort(text) !== undefined) ? new URL(written) : undefined;
   if (url === undefined || url.search !== "" || url.hash !== "") {
     throw new InvalidArgumentError("It must be HOST:PORT, or a URL such as https://discovery.example.org.");
   }

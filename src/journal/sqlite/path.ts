@@ -4,16 +4,23 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { cannotSetAside } from "./error.ts";
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
- * `registry.db` in `$STATE_DIRECTORY` (set by systemd for StateDirectory=), else in `$XDG_STATE_HOME/whereabouts` (XDG
- * Base Directory Specification), else in `~/.local/state/whereabouts`.
+ * Where the server keeps its files: `$STATE_DIRECTORY` (set by systemd for StateDirectory=), else `$XDG_STATE_HOME/whereabouts`
+ * (XDG Base Directory Specification), else `~/.local/state/whereabouts`.
  */
-export function defaultSqlitePath(env: Readonly<Record<string, string | undefined>> = Bun.env): string {
+export function stateFolder(env: Environment = Bun.env): string {
   // systemd separates several folders with colons.
   const service = env.STATE_DIRECTORY?.split(":")[0];
-  if (service) return join(service, "registry.db");
+  if (service) return service;
   const state = env.XDG_STATE_HOME?.startsWith("/") ? env.XDG_STATE_HOME : join(homedir(), ".local", "state");
-  return join(state, "whereabouts", "registry.db");
+  return join(state, "whereabouts");
+}
+
+/** `registry.db` in the {@link stateFolder}. */
+export function defaultSqlitePath(env?: Environment): string {
+  return join(stateFolder(env), "registry.db");
 }
 
 /** The target of a symbolic link, even if there is no file; any other path as it is. */

@@ -12,7 +12,7 @@ import { type CounterReading, type EngineControl, type EngineMemory, EngineRepai
 import { describeGivenSockets, givenSocketsOf } from "../../transport/given-sockets.ts";
 import type { Clock } from "../clock.ts";
 import { cannotListen, ServerError } from "../error.ts";
-import type { ResolvedServerOptions } from "../options.ts";
+import { type ResolvedServerOptions, SPARE_LANES } from "../options.ts";
 import type { WorkerStats } from "../stats.ts";
 import { WorkerCounters } from "./counters.ts";
 import { EndingWorker, HOLD_S } from "./ending.ts";
@@ -90,7 +90,7 @@ export class WorkerPool {
     this.#repair = new EngineRepair(start.memory, control.lane);
     this.#slots = slots;
     this.#counters = counters;
-    this.#freeLanes = Array.from({ length: control.lane - slots.length }, (_, i) => slots.length + i);
+    this.#freeLanes = Array.from({ length: SPARE_LANES }, (_, i) => slots.length + i);
     this.port = start.port;
     this.addresses = start.hosts;
     const granted = listening.map(({ receiveBuffer }) => receiveBuffer).filter((bytes) => bytes !== undefined);

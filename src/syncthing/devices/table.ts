@@ -87,6 +87,14 @@ export class DeviceTable {
     return before.length === 0 ? "new" : "known";
   }
 
+  /** A device with its valid addresses; undefined if it has none. */
+  get(id: Uint8Array, now: number): JournalDevice | undefined {
+    const slot = this.#view.find(id, this.#view.hash(id));
+    if (slot === -1) return undefined;
+    const device = this.#device(this.#view.u32[this.#view.slot(slot)]!, now - DEVICE_RETENTION_MS);
+    return device.addresses.length === 0 ? undefined : device;
+  }
+
   /**
    * Goes on with a walk over all devices, which begins again at its end. Removes the expired ones, and calls `visit` with the
    * others.

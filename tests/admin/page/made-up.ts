@@ -1,6 +1,7 @@
 /** Made-up replies of the admin server's API, for tests of the page without a server. */
 import type { HistoryReply, LimitedKey, StatsEvent, StatsReply } from "../../../src/admin/index.ts";
 import { VERDICTS, type Verdict } from "../../../src/engine/index.ts";
+import { noHttpsStats } from "../../support/https-stats.ts";
 
 /** Statistics of a server that has been up for `uptime` seconds and answered 1000 queries a second. */
 export function madeUpStats(uptime: number, workers = 1, changes: Partial<StatsReply> = {}): StatsReply {
@@ -31,6 +32,7 @@ export function madeUpStats(uptime: number, workers = 1, changes: Partial<StatsR
     socketErrors: 0,
     nodes: 412_345,
     capacity: 1_000_000,
+    https: noHttpsStats(),
     workers,
     perWorker: Array.from({ length: workers }, (_, i) => ({
       number: i + 1,

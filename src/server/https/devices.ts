@@ -1,0 +1,104 @@
+/** The devices that announced themselves over HTTPS: their table, and their entries in the registry that answers over UDP. */
+import { type EngineMemory, Exchange, type PacketEngine } from "../../engine/index.ts";
+import { DEVICE_RETENTION_MS, type JournalDevice } from "../../journal/index.ts";
+import { firstTcpEndpoint } from "../../syncthing/addresses.ts";
+import { deviceNodeId } from "../../syncthing/device-id.ts";
+import { DeviceTable, type Merged } from "../../syncthing/devices/index.ts";
+import type { Clock } from "../clock.ts";
+import type { DeviceStore } from "../registry-batches.ts";
+
+/** All entries are renewed so often in the time that one is valid: if a few rounds fail, none has expired. */
+const ROUNDS = 4;
+/** How long one call of `tick` may block the control thread. */
+const BUDGET_MS = 5;
+/** Devices between two looks at the clock. */
+const STEP = 64;
+
+export class Devices implements DeviceStore {
+  readonly table: DeviceTable;
+  readonly #exchange: Exchange;
+  readonly #clock: Clock;
+  readonly #retentionMs: number;
+  /** Devices whose entries could not be written, because a part of the registry was locked. */
+  #late: JournalDevice[] = [];
+  #lastTick = performance.now();
+
+  /**
+   * @param memory - of `createDeviceMemory`
+   * @param engine - an engine that only this thread uses
+   */
+  constructor(memory: SharedArrayBuffer, engineMemory: EngineMemory, engine: PacketEngine, clock: Clock) {
+    this.table = new DeviceTable(memory);
+    this.#exchange = new Exchange(engineMemory, engine);
+    this.#clock = clock;
+    this.#retentionMs = this.#exchange.retentionMs;
+  }
+
+  get size(): number {
+    return this.table.size;
+  }
+
+  /** Stores what a device announced to this server just now. */
+  announce(id: Uint8Array, addresses: readonly string[]): Merged {
+    const announcedAt = this.#clock.now();
+    const device = { id, confirmed: false, addresses: addresses.map((address) => ({ address, announcedAt })) };
+    return this.#merge(device, true);
+  }
+
+  /** Stores what the journal has of a device. */
+  merge(device: JournalDevice): void {
+    this.#merge(device, false);
+  }
+
+  takeChanged(most: number): JournalDevice[] {
+    return this.table.takeChanged(most, this.#clock.now());
+  }
+
+  restoreChanged(devices: readonly JournalDevice[]): void {
+    this.table.restoreChanged(devices);
+  }
+
+  markAllChanged(): void {
+    this.table.markAllChanged();
+  }
+
+  all(): Iterable<JournalDevice> {
+    return this.table.all(this.#clock.now());
+  }
+
+  /** Removes expired devices, and renews the entries of the others before they expire. To be called several times a second. */
+  tick(): void {
+    const [from, now] = [performance.now(), this.#clock.now()];
+    for (const device of this.#late.splice(0)) this.#register(device, now);
+    // The whole table in a part of the time that an entry is valid.
+    let left = Math.ceil((this.table.size * (from - this.#lastTick) * ROUNDS) / this.#retentionMs);
+    this.#lastTick = from;
+    for (; left > 0 && performance.now() - from < BUDGET_MS; left -= STEP) {
+      this.table.walk(Math.min(left, STEP), now, (device) => this.#register(device, now));
+    }
+  }
+
+  #merge(device: JournalDevice, own: boolean): Merged {
+    const now = this.#clock.now();
+    const merged = this.table.merge(device, own, now);
+    const all = merged === "new" || merged === "known" ? this.table.get(device.id, now) : undefined;
+    if (all !== undefined) this.#register(all, now);
+    return merged;
+  }
+
+  /**
+   * Writes the device's entry in the registry, with its first TCP address. An entry is valid for the server's retention, which
+   * may be shorter or longer than an address is: the entry's time is such that it expires with the address at the latest.
+   */
+  #register(device: JournalDevice, now: number): void {
+    for (const { address, announcedAt } of device.addresses) {
+      const endpoint = firstTcpEndpoint([address]);
+      if (endpoint === undefined) continue;
+      const time = Math.min(now, announcedAt + DEVICE_RETENTION_MS - this.#retentionMs);
+      const nodeId = new TextEncoder().encode(deviceNodeId(device.id));
+      this.#exchange.writeAuthenticated(0, nodeId, endpoint.address, endpoint.port, time);
+      if (this.#exchange.merge(1, now) === 0) this.#late.push(device);
+      return;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** Entry of a thread that answers requests over HTTPS and HTTP. The control thread stores what devices announce. */
+import { RequestHandler } from "../../syncthing/directory/handler.ts";
+import { MissTable } from "../../syncthing/directory/misses.ts";
+import { PlainListener } from "../../syncthing/directory/plain-listener.ts";
+import { TlsListener } from "../../syncthing/directory/tls-listener.ts";
+import { Clock } from "../clock.ts";
+import { RequestCounter } from "./counters.ts";
+import { SharedDirectory } from "./directory.ts";
+import type { DirectoryStart, FromDirectory, ToDirectory } from "./messages.ts";
+
+declare const self: Worker;
+
+type Merged = Extract<ToDirectory, { type: "announced" }>["merged"];
+
+/** Announcements that the control thread has not handled yet, by their numbers. */
+const pending = new Map<number, (merged: Merged) => void>();
+let lastNumber = 0;
+let listeners: readonly { close(): Promise<void> }[] = [];
+
+function send(message: FromDirectory): void {
+  self.postMessage(message);
+}
+
+async function start({ https, http, counters, missMemory, epoch, ...options }: DirectoryStart): Promise<void> {
+  const counter = new RequestCounter(counters);
+  const directory = new SharedDirectory({ ...options, clock: new Clock(epoch), announce });
+  const handler = new RequestHandler(directory, new MissTable(missMemory));
+  const secure = https && (await open("https", () => TlsListener.start({ ...https, handler, counter })));
+  const plain = http && (await open("http", () => PlainListener.start({ ...http, handler, counter })));
+  listeners = [secure, plain].filter((listener) => listener !== undefined);
+  send({ type: "listening", ports: { https: secure?.port, http: plain?.port } });
+}
+
+/** Opens a listener. Tells the control thread if that fails. */
+async function open<T>(option: "https" | "http", listen: () => T | Promise<T>): Promise<T> {
+  try {
+    return await listen();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    send({ type: "failed", option, code, message });
+    throw error;
+  }
+}
+
+/** Has the control thread store what a device announced. */
+async function announce(id: Uint8Array, addresses: readonly string[]): Promise<"new" | "known" | "full"> {
+  const number = ++lastNumber;
+  const merged = await new Promise<Merged>((resolve) => {
+    pending.set(number, resolve);
+    send({ type: "announce", number, id, addresses });
+  });
+  // It was announced just now, so it is not expired.
+  return merged as Exclude<Merged, "expired">;
+}
+
+self.onmessage = async ({ data }: MessageEvent<ToDirectory>) => {
+  if (data.type === "start") await start(data.start).catch(() => {});
+  else if (data.type === "announced") {
+    pending.get(data.number)?.(data.merged);
+    pending.delete(data.number);
+  } else {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    send({ type: "stopped" });
+  }
+};
