@@ -3,7 +3,7 @@
  * All its state is in the imported memory (layout.ts), which the workers share.
  */
 import { isIpv4, isLinkLocal } from "./address";
-import { isFull, lockPool, unlockPool } from "./entries";
+import { entryAt, isAuthenticated, isFull, lockPool, unlockPool } from "./entries";
 import { clearPadding, hashId } from "./hash";
 import {
   ANNOUNCEMENT_ID,
@@ -46,6 +46,7 @@ import {
   VERDICT_LIMITED_SOURCE,
   VERDICT_MALFORMED,
   VERDICT_REFRESHED,
+  VERDICT_REFUSED_DEVICE,
   VERDICT_REFUSED_ID,
   VERDICT_REFUSED_PORT,
   VERDICT_REFUSED_SOURCE,
@@ -166,13 +167,20 @@ function answer(slot: usize, id: usize, length: u32, exempt: bool, now: f64): u3
   return VERDICT_ANSWERED;
 }
 
-/** Handles an announcement. A new node and a new address of a known node are both new to the source's limit. */
+/**
+ * Handles an announcement. A new node and a new address of a known node are both new to the source's limit. An
+ * authenticated entry stays as it is: anyone can send its NodeID, but only its device has the certificate.
+ */
 function announce(slot: usize, id: usize, length: u32, exempt: bool, now: f64): u32 {
   const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
   if (isFull()) sweep(now);
   const meta = (announcedPort(slot + SLOT_PACKET) << 16) | length;
   const shard = lockShard(now);
   const entry = findLive(shard, id, length, now);
+  if (entry !== 0 && isAuthenticated(entryAt(entry))) {
+    unlockShard(shard);
+    return VERDICT_REFUSED_DEVICE;
+  }
   const repeated = entry !== 0 && isRepeated(entry, meta, address);
   // So that no other worker takes the place that is made here.
   const poolLocked = entry === 0 && isFull() && lockPool();

@@ -13,6 +13,7 @@ import {
   H_POOL_USED,
   H_SHARDS_AT,
   H_STRIDE,
+  META_AUTHENTICATED,
   META_CONFIRMED,
   RECORD_ENTRY,
   RECORD_FREE,
@@ -43,6 +44,11 @@ export function shardAt(shard: u32): usize {
 /** Address of an entry. */
 export function entryAt(entry: u32): usize {
   return load<u32>(H_ENTRIES_AT) + entry * load<u32>(H_STRIDE);
+}
+
+/** Whether the entry at `at` is of a device that announced itself with its certificate. */
+export function isAuthenticated(at: usize): bool {
+  return (load<u32>(at, ENTRY_META) & META_AUTHENTICATED) !== 0;
 }
 
 /** Whether every entry is in use. */

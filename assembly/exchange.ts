@@ -1,6 +1,6 @@
 /** Lists entries for the journal in order of announcement, and merges entries that come from a journal. */
 import { isLinkLocal } from "./address";
-import { entryAt, isFull, nextField, shardAt } from "./entries";
+import { entryAt, isAuthenticated, isFull, nextField, shardAt } from "./entries";
 import { clearPadding, hashId, spread } from "./hash";
 import {
   CURSOR_CONFIRM,
@@ -24,6 +24,7 @@ import {
   LIST_BUSY,
   LIST_MORE,
   MAX_CLOCK_SKEW,
+  META_AUTHENTICATED,
   META_CONFIRMED,
   META_FROM_JOURNAL,
   META_LENGTH,
@@ -51,7 +52,7 @@ import {
 /**
  * Copies entries of `shard` to the exchange area, oldest announcement first, and moves a cursor past them. Without
  * `walk`: entries announced to this server since the last call. With `walk`: all entries announced before `until` that
- * the current walk has not reached yet. Reads at most LIST_BATCH entries.
+ * the current walk has not reached yet. Authenticated entries are passed, but not copied. Reads at most LIST_BATCH entries.
  *
  * Returns the number of copied entries, plus LIST_MORE if it had read LIST_BATCH entries before the end of the queue. If
  * the shard stays locked, returns LIST_BUSY.
@@ -67,10 +68,11 @@ export function collect(shard: u32, walk: bool, until: f64): u32 {
   let entry = load<u32>(nextField(shard, last));
   let count: u32 = 0;
   let left: u32 = LIST_BATCH;
+  const skipped: u32 = walk ? META_AUTHENTICATED : META_AUTHENTICATED | META_FROM_JOURNAL;
   for (; entry !== 0 && left !== 0; left--) {
     const at = entryAt(entry);
     if (walk && load<f64>(at, ENTRY_TIME) >= until) break;
-    if (walk || (load<u32>(at, ENTRY_META) & META_FROM_JOURNAL) === 0) {
+    if ((load<u32>(at, ENTRY_META) & skipped) === 0) {
       memory.copy(to, at, stride);
       to += stride;
       count++;
@@ -106,10 +108,13 @@ export function moveCursor(shard: u32, what: u32): bool {
 
 /**
  * Merges entries `first` to `count` - 1 of the exchange area into the registry. Uses only their time, meta, address and
- * NodeID. Skips entries that are invalid or expired, entries that are no newer than the known announcement of their
- * node, and new nodes for which a full registry has no room. If two announcements have the same time, the one with the higher
- * address wins, and if that is equal too, the one with the higher port. So all servers choose the same one. A time that
- * is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
+ * NodeID. Skips entries that are invalid or expired, entries that do not replace the known announcement of their
+ * node, and new nodes for which a full registry has no room. A time that is too far in the future becomes `now`. Fast for
+ * entries sorted by time, in either direction.
+ *
+ * An authenticated announcement replaces one that is not, even a later one, and never the other way round. Apart from that
+ * the later one wins. If two have the same time, the one with the higher address wins, and if that is equal too, the one with
+ * the higher port. So all servers choose the same one.
  *
  * Returns `count`, or the position of the first entry that could not be merged yet because its shard stays locked.
  */
@@ -140,20 +145,23 @@ function mergeOne(from: usize, now: f64): bool {
   if (!tryLockShardAndPool(shard)) return false;
   evictExpired(shard, now, 2);
   const entry = findLive(shard, id, length, now);
+  const authenticated = isAuthenticated(from);
+  const fields = authenticated ? meta : meta | META_FROM_JOURNAL;
   let outcome: usize = H_MERGED;
   if (entry === 0) {
     const room = makeRoom(shard, (meta & META_CONFIRMED) !== 0 ? Infinity : time);
-    const fields = meta | META_FROM_JOURNAL;
     if (!room || !insert(shard, id, length, fields, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
   } else {
     const at = entryAt(entry);
-    if (isLater(from, time, at)) {
+    const comparable = isAuthenticated(at) === authenticated;
+    if (comparable ? isLater(from, time, at) : authenticated) {
       // Further apart than clocks may differ: another announcement, not the same one again.
       const again = time - load<f64>(at, ENTRY_TIME) > MAX_CLOCK_SKEW ? META_CONFIRMED : 0;
-      refresh(shard, entry, meta | META_FROM_JOURNAL | again, from + ENTRY_ADDRESS, time);
+      refresh(shard, entry, fields | again, from + ENTRY_ADDRESS, time);
     } else {
       outcome = 0;
-      if ((meta & META_CONFIRMED) !== 0) confirm(entry);
+      // An announcement without a certificate may be of anyone, so it does not confirm a device.
+      if (comparable && (meta & META_CONFIRMED) !== 0) confirm(entry);
     }
   }
   unlockShardAndPool(shard);
@@ -166,7 +174,7 @@ function increment(counter: usize): void {
   store<u32>(counter, load<u32>(counter) + 1);
 }
 
-/** Whether the announcement at `from`, made at `time`, replaces the known one of the same node, the entry at `at`. */
+/** Whether the announcement at `from`, made at `time`, is later than the known one of the same node, the entry at `at`. */
 function isLater(from: usize, time: f64, at: usize): bool {
   const known = load<f64>(at, ENTRY_TIME);
   if (time !== known) return time > known;

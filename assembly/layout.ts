@@ -50,32 +50,33 @@ export const VERDICT_FULL = 8;
 export const VERDICT_REFUSED_ID = 9;
 export const VERDICT_REFUSED_PORT = 10;
 export const VERDICT_REFUSED_SOURCE = 11;
+export const VERDICT_REFUSED_DEVICE = 12;
 /** Number of verdicts. */
-export const VERDICTS = 12;
+export const VERDICTS = 13;
 
 /* ---- Further counters, numbered on from the verdicts ---- */
 
 /** Datagrams processed: always the sum of the verdict counters. */
-export const COUNTER_RECEIVED = 12;
+export const COUNTER_RECEIVED = 13;
 /** Datagrams that passed only because of the dry run, by the limit that they exceeded. */
-export const COUNTER_DRY_SOURCE = 13;
-export const COUNTER_DRY_NODE = 14;
-export const COUNTER_DRY_NEW = 15;
+export const COUNTER_DRY_SOURCE = 14;
+export const COUNTER_DRY_NODE = 15;
+export const COUNTER_DRY_NEW = 16;
 /** Counted by the transport: replies that the kernel refused to send. */
-export const COUNTER_UNSENT = 16;
+export const COUNTER_UNSENT = 17;
 /** Counted by the transport: errors that the socket reported for earlier replies. */
-export const COUNTER_SOCKET_ERRORS = 17;
+export const COUNTER_SOCKET_ERRORS = 18;
 /** Entries that gave way to a new node because the registry was full. */
-export const COUNTER_DISPLACED = 18;
+export const COUNTER_DISPLACED = 19;
 /** Number of counters in a lane. */
-export const COUNTERS = 19;
+export const COUNTERS = 20;
 
 /* ---- Header, at address 0 ---- */
 
 /** Value of H_MAGIC: marks the memory as an engine's. */
 export const LAYOUT_MAGIC = 0x57484552;
 /** Value of H_VERSION. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 export const H_MAGIC = 0;
 export const H_VERSION = 4;
@@ -325,10 +326,18 @@ export const ENTRY_META = 20;
 export const ENTRY_ADDRESS = 24;
 /** NodeID, padded with zeros to whole words. */
 export const ENTRY_ID = 40;
-export const META_LENGTH = 0x3fff;
+export const META_LENGTH = 0x1fff;
+/**
+ * The node is a device of Syncthing that announced itself over HTTPS with its certificate. Such entries come only through
+ * merge(). An announcement without a certificate does not replace them, and they are not listed: the journal keeps devices apart.
+ */
+export const META_AUTHENTICATED = 0x2000;
 /** The node was announced at least twice. A full registry gives up only entries without this flag. */
 export const META_CONFIRMED = 0x4000;
-/** The entry was merged from a journal, not announced to this server. It need not be sent to the journal again. */
+/**
+ * The entry was merged from a journal, not announced to this server. It need not be sent to the journal again. merge() sets
+ * this flag, except for authenticated entries: they come from a journal or from this server's HTTPS, and the caller sets it.
+ */
 export const META_FROM_JOURNAL = 0x8000;
 
 /** Milliseconds that a journal's time may be ahead of `now`: the clocks of two machines differ slightly. */

@@ -183,16 +183,20 @@ export function isRepeated(entry: u32, meta: u32, address: usize): bool {
   return (load<u32>(at, ENTRY_META) ^ meta) >>> 16 === 0 && isSameAddress(at + ENTRY_ADDRESS, address);
 }
 
-/** Gives `entry` a new port, address and time. A confirmed entry stays confirmed. The shard must be locked. */
+/**
+ * Gives `entry` a new port, address and time, which may be earlier than the old one. A confirmed entry stays confirmed; the
+ * other flags are those of `meta`. The shard must be locked.
+ */
 export function refresh(shard: u32, entry: u32, meta: u32, address: usize, time: f64): void {
   const at = entryAt(entry);
   meta |= load<u32>(at, ENTRY_META) & META_CONFIRMED;
+  const later = time >= load<f64>(at, ENTRY_TIME);
   const sequence = shardAt(shard) + SHARD_SEQUENCE;
   recordOldFields(entry, at);
   beginWrite(sequence);
   writeFields(at, meta, address, time);
   endWrite(sequence);
-  if (entry === load<u32>(shardAt(shard), SHARD_TAIL)) {
+  if (later && entry === load<u32>(shardAt(shard), SHARD_TAIL)) {
     moveCursorsBack(shard, entry, load<u32>(at, ENTRY_PREVIOUS));
   } else {
     unlink(shard, at);

@@ -39,6 +39,7 @@ export const VERDICTS = [
   "refused-id",
   "refused-port",
   "refused-source",
+  "refused-device",
 ] as const;
 
 /** The outcome for one datagram. */

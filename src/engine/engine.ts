@@ -40,6 +40,7 @@ import {
   VERDICT_LIMITED_SOURCE,
   VERDICT_MALFORMED,
   VERDICT_REFRESHED,
+  VERDICT_REFUSED_DEVICE,
   VERDICT_REFUSED_ID,
   VERDICT_REFUSED_PORT,
   VERDICT_REFUSED_SOURCE,
@@ -49,7 +50,7 @@ import {
 import { announcedPort, parse, writeAnnouncementHeader } from "../codec/packet.ts";
 import { padded, readWord, writeWord } from "../codec/words.ts";
 import { isIpv4, isLinkLocal } from "./address.ts";
-import { isFull, lockPool, unlockPool } from "./entries.ts";
+import { entryAt, isAuthenticated, isFull, lockPool, unlockPool } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { allowed, passNode, passSource, setSource } from "./limiter.ts";
 import { beginWrite, endWrite } from "./lock.ts";
@@ -156,13 +157,20 @@ function answer(m: EngineState, slot: number, id: number, length: number, exempt
   return VERDICT_ANSWERED;
 }
 
-/** Handles an announcement. A new node and a new address of a known node are both new to the source's limit. */
+/**
+ * Handles an announcement. A new node and a new address of a known node are both new to the source's limit. An
+ * authenticated entry stays as it is: anyone can send its NodeID, but only its device has the certificate.
+ */
 function announce(m: EngineState, slot: number, id: number, length: number, exempt: boolean, now: number): number {
   const address = slot + SLOT_SOURCE + SOURCE_ADDRESS;
   if (isFull(m)) sweep(m, now);
   const meta = (announcedPort(m.u8, slot + SLOT_PACKET) << 16) | length;
   const shard = lockShard(m, now);
   const entry = findLive(m, shard, id, length, now);
+  if (entry !== 0 && isAuthenticated(m, entryAt(m, entry))) {
+    unlockShard(m, shard);
+    return VERDICT_REFUSED_DEVICE;
+  }
   const repeated = entry !== 0 && isRepeated(m, entry, meta, address);
   // So that no other worker takes the place that is made here.
   const poolLocked = entry === 0 && isFull(m) && lockPool(m);

@@ -12,6 +12,7 @@ import {
   H_POOL_USED,
   H_SHARDS_AT,
   H_STRIDE,
+  META_AUTHENTICATED,
   META_CONFIRMED,
   RECORD_ENTRY,
   RECORD_FREE,
@@ -44,6 +45,11 @@ export function shardAt(m: EngineState, shard: number): number {
 /** Address of an entry. */
 export function entryAt(m: EngineState, entry: number): number {
   return m.u32[H_ENTRIES_AT >>> 2]! + entry * m.u32[H_STRIDE >>> 2]!;
+}
+
+/** Whether the entry at `at` is of a device that announced itself with its certificate. */
+export function isAuthenticated(m: EngineState, at: number): boolean {
+  return (m.u32[(at + ENTRY_META) >>> 2]! & META_AUTHENTICATED) !== 0;
 }
 
 /** Whether every entry is in use. */

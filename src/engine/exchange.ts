@@ -21,6 +21,7 @@ import {
   LIST_BUSY,
   LIST_MORE,
   MAX_CLOCK_SKEW,
+  META_AUTHENTICATED,
   META_CONFIRMED,
   META_FROM_JOURNAL,
   META_LENGTH,
@@ -31,7 +32,7 @@ import {
   SHARD_WALKED,
 } from "../../assembly/layout.ts";
 import { isLinkLocal } from "./address.ts";
-import { entryAt, isFull, nextField, shardAt } from "./entries.ts";
+import { entryAt, isAuthenticated, isFull, nextField, shardAt } from "./entries.ts";
 import { clearPadding, hashId } from "./hash.ts";
 import { tryLock, unlock } from "./lock.ts";
 import {
@@ -52,7 +53,7 @@ import type { EngineState } from "./state.ts";
 /**
  * Copies entries of `shard` to the exchange area, oldest announcement first, and moves a cursor past them. Without
  * `walk`: entries announced to this server since the last call. With `walk`: all entries announced before `until` that
- * the current walk has not reached yet. Reads at most LIST_BATCH entries.
+ * the current walk has not reached yet. Authenticated entries are passed, but not copied. Reads at most LIST_BATCH entries.
  *
  * Returns the number of copied entries, plus LIST_MORE if it had read LIST_BATCH entries before the end of the queue. If
  * the shard stays locked, returns LIST_BUSY.
@@ -69,10 +70,11 @@ export function collect(m: EngineState, shard: number, walk: boolean, until: num
   let entry = m.u32[nextField(m, shard, last) >>> 2]!;
   let count = 0;
   let left = LIST_BATCH;
+  const skipped = walk ? META_AUTHENTICATED : META_AUTHENTICATED | META_FROM_JOURNAL;
   for (; entry !== 0 && left !== 0; left--) {
     const at = entryAt(m, entry);
     if (walk && m.f64[(at + ENTRY_TIME) >>> 3]! >= until) break;
-    if (walk || (m.u32[(at + ENTRY_META) >>> 2]! & META_FROM_JOURNAL) === 0) {
+    if ((m.u32[(at + ENTRY_META) >>> 2]! & skipped) === 0) {
       m.u8.copyWithin(to, at, at + stride);
       to += stride;
       count++;
@@ -109,10 +111,13 @@ export function moveCursor(m: EngineState, shard: number, what: number): boolean
 
 /**
  * Merges entries `first` to `count` - 1 of the exchange area into the registry. Uses only their time, meta, address and
- * NodeID. Skips entries that are invalid or expired, entries that are no newer than the known announcement of their
- * node, and new nodes for which a full registry has no room. If two announcements have the same time, the one with the higher
- * address wins, and if that is equal too, the one with the higher port. So all servers choose the same one. A time that
- * is too far in the future becomes `now`. Fast for entries sorted by time, in either direction.
+ * NodeID. Skips entries that are invalid or expired, entries that do not replace the known announcement of their
+ * node, and new nodes for which a full registry has no room. A time that is too far in the future becomes `now`. Fast for
+ * entries sorted by time, in either direction.
+ *
+ * An authenticated announcement replaces one that is not, even a later one, and never the other way round. Apart from that
+ * the later one wins. If two have the same time, the one with the higher address wins, and if that is equal too, the one with
+ * the higher port. So all servers choose the same one.
  *
  * Returns `count`, or the position of the first entry that could not be merged yet because its shard stays locked.
  */
@@ -145,20 +150,23 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   if (!tryLockShardAndPool(m, shard)) return false;
   evictExpired(m, shard, now, 2);
   const entry = findLive(m, shard, id, length, now);
+  const authenticated = isAuthenticated(m, from);
+  const fields = authenticated ? meta : meta | META_FROM_JOURNAL;
   let outcome = H_MERGED;
   if (entry === 0) {
     const room = makeRoom(m, shard, (meta & META_CONFIRMED) !== 0 ? Number.POSITIVE_INFINITY : time);
-    const fields = meta | META_FROM_JOURNAL;
     if (!room || !insert(m, shard, id, length, fields, from + ENTRY_ADDRESS, time)) outcome = H_MERGE_FULL;
   } else {
     const at = entryAt(m, entry);
-    if (isLater(m, from, time, at)) {
+    const comparable = isAuthenticated(m, at) === authenticated;
+    if (comparable ? isLater(m, from, time, at) : authenticated) {
       // Further apart than clocks may differ: another announcement, not the same one again.
       const again = time - m.f64[(at + ENTRY_TIME) >>> 3]! > MAX_CLOCK_SKEW ? META_CONFIRMED : 0;
-      refresh(m, shard, entry, meta | META_FROM_JOURNAL | again, from + ENTRY_ADDRESS, time);
+      refresh(m, shard, entry, fields | again, from + ENTRY_ADDRESS, time);
     } else {
       outcome = 0;
-      if ((meta & META_CONFIRMED) !== 0) confirm(m, entry);
+      // An announcement without a certificate may be of anyone, so it does not confirm a device.
+      if (comparable && (meta & META_CONFIRMED) !== 0) confirm(m, entry);
     }
   }
   unlockShardAndPool(m, shard);
@@ -171,7 +179,7 @@ function increment(m: EngineState, counter: number): void {
   m.u32[counter >>> 2]!++;
 }
 
-/** Whether the announcement at `from`, made at `time`, replaces the known one of the same node, the entry at `at`. */
+/** Whether the announcement at `from`, made at `time`, is later than the known one of the same node, the entry at `at`. */
 function isLater(m: EngineState, from: number, time: number, at: number): boolean {
   const known = m.f64[(at + ENTRY_TIME) >>> 3]!;
   if (time !== known) return time > known;

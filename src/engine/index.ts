@@ -13,3 +13,4 @@ export {
   type PacketEngine,
 } from "./packet-engine.ts";
 export { EngineRepair } from "./repair.ts";
+export { SourceLimiter } from "./source-limiter.ts";

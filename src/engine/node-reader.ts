@@ -6,6 +6,7 @@ import {
   ENTRY_TIME,
   H_MAX_ID,
   H_POOL_TOP,
+  META_AUTHENTICATED,
   META_CONFIRMED,
   META_FROM_JOURNAL,
   META_LENGTH,
@@ -30,6 +31,8 @@ export interface NodeEntry {
   readonly time: number;
   readonly confirmed: boolean;
   readonly fromJournal: boolean;
+  /** Whether it is a device that announced itself over HTTPS with its certificate. */
+  readonly authenticated: boolean;
 }
 
 /** How long to wait for a worker that changes the entry's shard: it takes microseconds, if its thread gets a processor. */
@@ -98,6 +101,7 @@ export class NodeReader {
       time: Math.floor(time),
       confirmed: (meta & META_CONFIRMED) !== 0,
       fromJournal: (meta & META_FROM_JOURNAL) !== 0,
+      authenticated: (meta & META_AUTHENTICATED) !== 0,
     };
   }
 }

@@ -185,7 +185,10 @@ export function isRepeated(m: EngineState, entry: number, meta: number, address:
   return isSameAddress(m, at + ENTRY_ADDRESS, address);
 }
 
-/** Gives `entry` a new port, address and time. A confirmed entry stays confirmed. The shard must be locked. */
+/**
+ * Gives `entry` a new port, address and time, which may be earlier than the old one. A confirmed entry stays confirmed; the
+ * other flags are those of `meta`. The shard must be locked.
+ */
 export function refresh(
   m: EngineState,
   shard: number,
@@ -196,12 +199,13 @@ export function refresh(
 ): void {
   const at = entryAt(m, entry);
   meta |= m.u32[(at + ENTRY_META) >>> 2]! & META_CONFIRMED;
+  const later = time >= m.f64[(at + ENTRY_TIME) >>> 3]!;
   const sequence = shardAt(m, shard) + SHARD_SEQUENCE;
   recordOldFields(m, entry, at);
   beginWrite(m, sequence);
   writeFields(m, at, meta, address, time);
   endWrite(m, sequence);
-  if (entry === m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]) {
+  if (later && entry === m.u32[(shardAt(m, shard) + SHARD_TAIL) >>> 2]) {
     moveCursorsBack(m, shard, entry, m.u32[(at + ENTRY_PREVIOUS) >>> 2]!);
   } else {
     unlink(m, shard, at);

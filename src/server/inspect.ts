@@ -17,6 +17,8 @@ export interface NodeInfo {
   readonly confirmed: boolean;
   /** Whether it was read from the journal, so from an earlier run or another server. */
   readonly fromJournal: boolean;
+  /** Whether it is a device of Syncthing that announced itself over HTTPS, with its certificate. */
+  readonly authenticated: boolean;
 }
 
 /** A key that a limit stops now: some of its packets of the last ten seconds exceeded the limit. */

@@ -37,7 +37,7 @@ export class NodeInfos {
       );
     }
     if (entry === undefined) return undefined;
-    const { address, port, time, confirmed, fromJournal } = entry;
+    const { address, port, time, confirmed, fromJournal, authenticated } = entry;
     const announcedAt = this.#time.of(time);
     const expiresAt = announcedAt + this.#retentionMs;
     return {
@@ -48,6 +48,7 @@ export class NodeInfos {
       expiresAt,
       confirmed,
       fromJournal,
+      authenticated,
     };
   }
 }

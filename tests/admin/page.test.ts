@@ -139,7 +139,7 @@ describe("the page", () => {
           "stored a new node announced itself 3.0 10 806",
         ]),
       );
-      expect(await open.texts("#verdicts tr")).toHaveLength(12);
+      expect(await open.texts("#verdicts tr")).toHaveLength(13);
       expect(await open.text("#nodes")).toBe("412 345");
       expect(await open.text("#capacity")).toBe("nodes of 1 000 000: 41 %");
       expect(await open.text("#lag")).toBe("0.2 s");
@@ -299,7 +299,7 @@ describe("the page", () => {
         announcedAt: new Date(now - 200e3).toISOString(),
         expiresAt: new Date(now + 3410e3).toISOString(),
       };
-      stub.nodes.set("hex:4e4f4445", { ...known, ...times, confirmed: false });
+      stub.nodes.set("hex:4e4f4445", { ...known, ...times, confirmed: false, authenticated: false });
       const look = async (id: string) => {
         await open.page.fill("#lookup-id", id);
         await open.page.keyboard.press("Enter");
@@ -307,10 +307,16 @@ describe("the page", () => {
       await look("NODE");
       await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
       expect(await open.text("#lookup-result")).toMatch(
-        /Announced (?:\d+ \w+, )?[\d:]{8}, 3 min ago Expires (?:\d+ \w+, )?[\d:]{8}, in 56 min How often once: not confirmed yet Heard through the journal: .* In hex 4e4f4445$/,
+        /Announced (?:\d+ \w+, )?[\d:]{8}, 3 min ago Expires (?:\d+ \w+, )?[\d:]{8}, in 56 min How often once: not confirmed yet Heard through the journal: .* Sent over UDP: anyone can send that In hex 4e4f4445$/,
       );
       await look("hex:4E4F4445");
       await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
+      stub.nodes.set("hex:4e4f4445", { ...known, ...times, confirmed: true, authenticated: true });
+      await look("NODE");
+      await open.shows(
+        "#lookup-result dl",
+        /How often at least twice: confirmed .* Sent over HTTPS, with the node’s certificate/,
+      );
       await look("../stats");
       await open.shows("#lookup-result", "../stats is not known to this server.");
       expect(open.requests.at(-1)).toEndWith("/api/nodes/hex:2e2e2f7374617473");

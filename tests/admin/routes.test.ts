@@ -170,6 +170,7 @@ describe("/api/nodes/ID", () => {
     expiresAt: 3.6e6,
     confirmed: true,
     fromJournal: false,
+    authenticated: true,
   };
 
   test("finds a node by its text, percent-encoded, and by hex", async () => {
@@ -191,6 +192,7 @@ describe("/api/nodes/ID", () => {
         expiresAt: "1970-01-01T01:00:00.000Z",
         confirmed: true,
         fromJournal: false,
+        authenticated: true,
       } satisfies NodeReply);
     }
     expect(asked).toEqual([...new Array(3).fill("6ec3a4682f253f"), "68", "00"]);
@@ -203,7 +205,13 @@ describe("/api/nodes/ID", () => {
     await until(() => site.server.node(ascii("REAL")) !== undefined, "the node");
     client.close();
     const node = await site.json<NodeReply>("/api/nodes/REAL");
-    expect(node).toMatchObject({ ip: "127.0.0.1", port: 4711, confirmed: false, fromJournal: false });
+    expect(node).toMatchObject({
+      ip: "127.0.0.1",
+      port: 4711,
+      confirmed: false,
+      fromJournal: false,
+      authenticated: false,
+    });
     expect(Date.parse(node.expiresAt) - Date.parse(node.announcedAt)).toBeWithin(3_599_000, 3_601_000);
   });
 

@@ -1,5 +1,5 @@
 import { attach, process } from "../../assembly/engine";
-import { shardAt } from "../../assembly/entries";
+import { entryAt, shardAt } from "../../assembly/entries";
 import {
   ALLOWED_SIZE,
   COUNTER_DISPLACED,
@@ -7,6 +7,7 @@ import {
   COUNTER_DRY_NODE,
   COUNTER_DRY_SOURCE,
   COUNTER_RECEIVED,
+  ENTRY_META,
   H_ALLOWED,
   H_ALLOWED_AT,
   H_DRY_RUN,
@@ -21,6 +22,8 @@ import {
   LIMIT_NODE,
   LIMIT_QUERIES,
   LIMIT_SHARED,
+  META_AUTHENTICATED,
+  META_CONFIRMED,
   SHARD_LOCK,
   SLOT_LENGTH,
   SLOT_LIMIT,
@@ -39,6 +42,7 @@ import {
   VERDICT_LIMITED_SOURCE,
   VERDICT_MALFORMED,
   VERDICT_REFRESHED,
+  VERDICT_REFUSED_DEVICE,
   VERDICT_REFUSED_ID,
   VERDICT_REFUSED_PORT,
   VERDICT_REFUSED_SOURCE,
@@ -232,6 +236,41 @@ describe("the engine's verdict", () => {
     for (let i: u32 = 0; i < 3; i++) expect<u32>(load<u32>(slot(i), SLOT_VERDICT)).toBe(VERDICT_REFUSED_SOURCE);
     expect<u32>(load<u32>(slot(3), SLOT_VERDICT)).toBe(VERDICT_STORED);
     expect<u32>(load<u32>(slot(4), SLOT_VERDICT)).toBe(VERDICT_ANSWERED);
+  });
+
+  test("is refused-device for any announcement of an authenticated node, which stays as it is until it expires", () => {
+    verdictOn(1, ANNOUNCE, NOW);
+    const meta = entryAt(1) + ENTRY_META;
+    store<u32>(meta, load<u32>(meta) | META_AUTHENTICATED);
+    const before = checksum(shardAt(0), ENGINE_END - 256);
+    expect<u32>(verdictOn(1, ANNOUNCE, NOW + 1)).toBe(VERDICT_REFUSED_DEVICE);
+    expect<u32>(replyLength()).toBe(0);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW + 1)).toBe(VERDICT_REFUSED_DEVICE);
+    expect<u32>(verdictOn(1, "20121025 56090000 00000005 61626364 65000000 00000000", NOW + 1)).toBe(
+      VERDICT_REFUSED_DEVICE,
+    );
+    expect<u64>(checksum(shardAt(0), ENGINE_END - 256)).toBe(before);
+    expect<u32>(verdictOn(1, ASK, NOW + RETENTION - 1)).toBe(VERDICT_ANSWERED);
+    expectReply("20121025 56080000 00000005 61626364 65000000 00000004 0a000001");
+    expect<f64>(counter(VERDICT_REFUSED_DEVICE)).toBe(3);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW + RETENTION)).toBe(VERDICT_STORED);
+    expect<u32>(load<u32>(meta)).toBe((22024 << 16) | 5);
+  });
+
+  test("of an announcement for an authenticated node counts against the source's announcements, not its new nodes", () => {
+    verdictOn(1, ANNOUNCE, NOW);
+    const meta = entryAt(1) + ENTRY_META;
+    store<u32>(meta, load<u32>(meta) | META_AUTHENTICATED | META_CONFIRMED);
+    limitSources(1, 3);
+    limitNew(1, 1);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW)).toBe(VERDICT_REFUSED_DEVICE);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW)).toBe(VERDICT_REFUSED_DEVICE);
+    expect<u32>(verdictOn(2, "20121025 56080000 00000004 61626364 00000000", NOW)).toBe(VERDICT_STORED);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW)).toBe(VERDICT_LIMITED_SOURCE);
+    store<u32>(H_DRY_RUN, 1);
+    expect<u32>(verdictOn(2, ANNOUNCE, NOW)).toBe(VERDICT_REFUSED_DEVICE);
+    expect<f64>(counter(COUNTER_DRY_SOURCE)).toBe(1);
+    expect<f64>(counter(COUNTER_DRY_NEW)).toBe(0);
   });
 
   test("is limited-source for a source over its limit, but not for its neighbor or an exempt network", () => {

@@ -23,6 +23,7 @@ import {
   LIST_BUSY,
   LIST_MORE,
   MAX_CLOCK_SKEW,
+  META_AUTHENTICATED,
   META_CONFIRMED,
   META_FROM_JOURNAL,
   SHARD_LOCK,
@@ -47,6 +48,7 @@ import {
 const NOW: f64 = 1760000000000;
 const STRIDE: u32 = 104;
 const ELSEWHERE: u32 = 0x8000;
+const DEVICE: u32 = META_AUTHENTICATED | META_CONFIRMED;
 
 /** Address of position `i` in the exchange area. */
 function place(i: u32): usize {
@@ -82,6 +84,13 @@ function mergeAll(count: u32, now: f64): u32 {
 
 function mergeOne(n: u32, port: u32, time: f64, now: f64): u32 {
   fill(0, n, port, time);
+  return mergeAll(1, now);
+}
+
+/** Merges an authenticated entry, as the server does for a device. */
+function mergeDevice(n: u32, port: u32, time: f64, now: f64): u32 {
+  fill(0, n, port, time);
+  store<u32>(place(0), load<u32>(place(0), ENTRY_META) | DEVICE, ENTRY_META);
   return mergeAll(1, now);
 }
 
@@ -174,6 +183,18 @@ describe("a listing", () => {
     expect<string>(queue(0)).toBe("5 1 3 2 4");
     expect<u32>(collect(0, false, 0)).toBe(1);
     expect<u32>(load<u32>(place(0) + ENTRY_ID)).toBe(2);
+  });
+
+  test("omits authenticated entries, also those that replaced an announcement which was not listed yet", () => {
+    for (let n: u32 = 1; n <= 4; n++) announce(n, n, NOW + n);
+    mergeDevice(2, 2, NOW + 2.5, NOW + 9);
+    mergeDevice(4, 4, NOW, NOW + 9);
+    mergeDevice(5, 5, NOW + 9, NOW + 9);
+    expect<string>(queue(0)).toBe("4 1 2 3 5");
+    expect<u32>(collect(0, false, 0)).toBe(2);
+    expect<string>(listed(2)).toBe("1 3");
+    moveCursor(0, CURSOR_RESET);
+    expect<u32>(collect(0, false, 0)).toBe(2);
   });
 
   test("contains complete entries: time, meta, address and NodeID up to its last byte", () => {
@@ -324,6 +345,20 @@ describe("a walk", () => {
     expect<u32>(collect(0, true, Infinity)).toBe(LIST_BATCH | LIST_MORE);
     expect<u32>(collect(0, true, Infinity)).toBe(22);
     expect<u32>(load<u32>(place(21) + ENTRY_ID)).toBe(86);
+    expect<u32>(collect(0, true, Infinity)).toBe(0);
+  });
+
+  test("passes authenticated entries, but does not contain them", () => {
+    mergeDevice(1, 1, NOW + 1.5, NOW + 86);
+    mergeDevice(2, 2, NOW + 2, NOW + 86);
+    mergeDevice(7, 7, NOW - 1, NOW + 86);
+    expect<u32>(collect(0, true, NOW + 11)).toBe(7);
+    expect<string>(listed(7)).toBe("3 4 5 6 8 9 10");
+    for (let n: u32 = 11; n <= 70; n++) mergeDevice(n, n, NOW + n, NOW + 86);
+    expect<u32>(collect(0, true, Infinity)).toBe(LIST_MORE);
+    expect<u32>(collect(0, true, Infinity)).toBe(4 | LIST_MORE);
+    expect<string>(listed(4)).toBe("71 72 73 74");
+    expect<u32>(collect(0, true, Infinity)).toBe(12);
     expect<u32>(collect(0, true, Infinity)).toBe(0);
   });
 
@@ -578,6 +613,114 @@ describe("a merge", () => {
     store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_CONFIRMED, ENTRY_META);
     expect<u32>(mergeAll(1, NOW + 1)).toBe(1);
     expect<u32>(load<u32>(entryAt(entryOf(2)), ENTRY_META)).toBe((2 << 16) | META_FROM_JOURNAL | META_CONFIRMED | 4);
+  });
+
+  test("replaces an announcement by an authenticated one of any time, and keeps the queue sorted", () => {
+    for (let n: u32 = 1; n <= 4; n++) announce(n, n, NOW + n);
+    // The last entry of the queue, one in the middle, the first one, and one that stays the last.
+    expect<u32>(mergeDevice(4, 104, NOW + 1.5, NOW + 9)).toBe(1);
+    expect<string>(queue(0)).toBe("1 4 2 3");
+    expect<u32>(mergeDevice(2, 102, NOW + 0.5, NOW + 9)).toBe(1);
+    expect<string>(queue(0)).toBe("2 1 4 3");
+    expect<u32>(mergeDevice(1, 101, NOW + 9, NOW + 9)).toBe(1);
+    expect<string>(queue(0)).toBe("2 4 3 1");
+    expect<u32>(mergeDevice(3, 103, NOW + 3, NOW + 9)).toBe(1);
+    expect<string>(queue(0)).toBe("2 4 3 1");
+    for (let n: u32 = 1; n <= 4; n++) {
+      expect<u32>(portOf(n, NOW + 9)).toBe(100 + n);
+      expect<u32>(load<u32>(TO + 12)).toBe(0x0008090a | (n << 24));
+      expect<u32>(metaOf(n)).toBe(((100 + n) << 16) | DEVICE | 4);
+    }
+    expect<f64>(timeOf(4)).toBe(NOW + 1.5);
+    expect<string>(registryError()).toBe("");
+  });
+
+  test("keeps the queue's only entry, and its last one, sorted when it becomes an earlier authenticated one", () => {
+    announce(1, 1, NOW + 5);
+    collect(0, false, 0);
+    expect<u32>(mergeDevice(1, 2, NOW, NOW + 5)).toBe(1);
+    expect<string>(queue(0)).toBe("1");
+    expect<f64>(timeOf(1)).toBe(NOW);
+    announce(2, 2, NOW + 1);
+    announce(3, 3, NOW + 5);
+    collect(0, false, 0);
+    expect<u32>(mergeDevice(3, 4, NOW + 1, NOW + 5)).toBe(1);
+    expect<string>(queue(0)).toBe("1 2 3");
+    announce(4, 4, NOW + 2);
+    expect<u32>(collect(0, false, 0)).toBe(1);
+    expect<string>(listed(1)).toBe("4");
+    expect<string>(registryError()).toBe("");
+  });
+
+  test("never replaces or confirms an authenticated entry by one that is not", () => {
+    fill(0, 1, 1, NOW);
+    store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_AUTHENTICATED, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW)).toBe(1);
+    const before = checksum(shardAt(0), SCRATCH);
+    fill(0, 1, 2, NOW + 500);
+    store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_CONFIRMED, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW + 500)).toBe(0);
+    expect<u64>(checksum(shardAt(0), SCRATCH)).toBe(before);
+    expect<u32>(load<u32>(H_MERGE_FULL)).toBe(0);
+    expect<u32>(mergeOne(1, 2, NOW + RETENTION, NOW + RETENTION)).toBe(1);
+    expect<u32>(metaOf(1)).toBe((2 << 16) | META_FROM_JOURNAL | 4);
+  });
+
+  test("of two authenticated announcements keeps the later one, and its flags but for confirmed", () => {
+    expect<u32>(mergeDevice(1, 1, NOW, NOW)).toBe(1);
+    expect<u32>(mergeDevice(1, 2, NOW - 1, NOW)).toBe(0);
+    expect<u32>(mergeDevice(1, 1, NOW, NOW)).toBe(0);
+    fill(0, 1, 3, NOW + 1);
+    store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_AUTHENTICATED | META_FROM_JOURNAL, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW + 1)).toBe(1);
+    expect<u32>(metaOf(1)).toBe((3 << 16) | DEVICE | META_FROM_JOURNAL | 4);
+    expect<u32>(mergeDevice(1, 4, NOW + 2, NOW + 2)).toBe(1);
+    expect<u32>(metaOf(1)).toBe((4 << 16) | DEVICE | 4);
+  });
+
+  test("keeps a node confirmed when its authenticated announcement is not flagged as that", () => {
+    announce(1, 1, NOW);
+    confirm(1);
+    fill(0, 1, 2, NOW - 1);
+    store<u32>(place(0), load<u32>(place(0), ENTRY_META) | META_AUTHENTICATED, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW)).toBe(1);
+    expect<u32>(metaOf(1)).toBe((2 << 16) | DEVICE | 4);
+  });
+
+  test("skips authenticated entries that are expired, too long or link-local like any other, and cuts a time ahead", () => {
+    announce(1, 1, NOW);
+    expect<u32>(mergeDevice(1, 2, NOW - RETENTION, NOW)).toBe(0);
+    fill(0, 1, 2, NOW);
+    store<u32>(place(0), (2 << 16) | DEVICE | 65, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW)).toBe(0);
+    store<u32>(place(0), (2 << 16) | DEVICE, ENTRY_META);
+    expect<u32>(mergeAll(1, NOW)).toBe(0);
+    store<u32>(place(0), (2 << 16) | DEVICE | 4, ENTRY_META);
+    put(place(0) + ENTRY_ADDRESS, "fe800000 00000000 00000000 00000001");
+    expect<u32>(mergeAll(1, NOW)).toBe(0);
+    expect<u32>(portOf(1, NOW)).toBe(1);
+    expect<u32>(mergeDevice(1, 2, NOW + MAX_CLOCK_SKEW + 1, NOW)).toBe(1);
+    expect<f64>(timeOf(1)).toBe(NOW);
+    expect<u32>(load<u32>(H_MERGE_AHEAD)).toBe(1);
+  });
+
+  test("of authenticated announcements and others gives the same result in each of their 120 orders", () => {
+    const device: bool[] = [false, true, false, true, false];
+    for (let order = 0; order < 120; order++) {
+      layOut(10, 64, 1, 32, 1);
+      const left: i32[] = [0, 1, 2, 3, 4];
+      let rest = order;
+      for (let i = 0; i < 5; i++) {
+        const which = left.splice(rest % (5 - i), 1)[0];
+        rest /= 5 - i;
+        fill(i, 1, 100 + which, NOW - 5 + which);
+        if (device[which]) store<u32>(place(i), load<u32>(place(i), ENTRY_META) | DEVICE, ENTRY_META);
+      }
+      mergeAll(5, NOW);
+      expect<u32>(metaOf(1)).toBe((103 << 16) | DEVICE | 4);
+      expect<f64>(timeOf(1)).toBe(NOW - 2);
+      expect<string>(registryError()).toBe("");
+    }
   });
 
   test("skips link-local addresses", () => {

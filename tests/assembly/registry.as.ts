@@ -19,6 +19,9 @@ import {
   INDEX_SIZE,
   INDEX_TAG,
   LANE_COUNTERS,
+  META_AUTHENTICATED,
+  META_CONFIRMED,
+  META_FROM_JOURNAL,
   SHARD_COUNT,
   SHARD_INSERT_HINT,
   SHARD_LOCK,
@@ -129,8 +132,8 @@ describe("a lookup", () => {
     expect<u32>(portOf(1, NOW)).toBe(0);
     store<u32>(meta, (22000 << 16) | 5);
     expect<u32>(portOf(1, NOW)).toBe(0);
-    // META_FROM_JOURNAL is not part of the length.
-    store<u32>(meta, (22000 << 16) | 0x8004);
+    // No flag is part of the length.
+    store<u32>(meta, (22000 << 16) | META_AUTHENTICATED | META_CONFIRMED | META_FROM_JOURNAL | 4);
     expect<u32>(portOf(1, NOW)).toBe(22000);
   });
 

@@ -28,6 +28,8 @@ import { Random } from "../support/random.ts";
 
 const RETENTION = 3_600_000;
 const node = (i: number | string) => ascii(`NODE-${i}`);
+/** What an entry of an authenticated device has beside NodeID, port and time. */
+const DEVICE = { address: "203.0.113.9", confirmed: true, authenticated: true };
 
 for (const backend of ["wasm", "ts"] as const) {
   describe(`the ${backend} engine`, () => {
@@ -637,6 +639,91 @@ for (const backend of ["wasm", "ts"] as const) {
       h.now = start - 1000 + RETENTION;
       expect(h.send(query(node("there"))).verdict).toBe("unknown");
       expect(h.send(query(node("future"))).verdict).toBe("answered");
+      checkInvariants(h.bytes);
+    });
+
+    test("refuses the announcements of a device that is authenticated, and answers with the device's address", () => {
+      const h = new Harness(backend, { ...UNLIMITED, new: { rate: 1, burst: 2 } });
+      const start = h.now;
+      const device = ascii("7".repeat(52));
+      const address = Uint8Array.of(203, 0, 113, 9);
+      expect(h.send(announcement(device, 1)).verdict).toBe("stored");
+      h.put(0, { ...DEVICE, nodeId: device, port: 22000, time: start - 1000 });
+      expect(h.merge(1)).toBe(1);
+      h.now = start + 500;
+      // The same address and port as the device's, another port, another address, and the announcement that was replaced.
+      for (const [port, source] of [
+        [22000, "203.0.113.9"],
+        [22001, "203.0.113.9"],
+        [22000, "198.51.100.1"],
+        [1, "192.0.2.1"],
+      ] as const) {
+        expect(h.send(announcement(device, port), source)).toEqual({ verdict: "refused-device", reply: undefined });
+        expect(h.send(query(device)).reply).toEqual(announcement(device, 22000, address));
+      }
+      // None of them counted as new to its source.
+      expect(h.count("stored", 3, (i) => announcement(node(i), 1))).toBe(1);
+      expect(
+        h.count(
+          "stored",
+          3,
+          (i) => announcement(node(`other ${i}`), 1),
+          () => "203.0.113.9",
+        ),
+      ).toBe(2);
+      h.now = start - 1000 + RETENTION - 1;
+      expect(h.send(query(device)).reply).toEqual(announcement(device, 22000, address));
+      expect(h.send(announcement(device, 2)).verdict).toBe("refused-device");
+      h.now++;
+      expect(h.send(query(device)).verdict).toBe("unknown");
+      expect(h.send(announcement(device, 2)).verdict).toBe("stored");
+      expect(h.send(query(device)).reply).toEqual(announcement(device, 2, Uint8Array.of(192, 0, 2, 1)));
+      expect(h.control.counters().verdicts["refused-device"]).toBe(5);
+      checkInvariants(h.bytes);
+    });
+
+    test("replaces any announcement by that of an authenticated device, and only a later such one replaces that", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      const start = h.now;
+      for (let i = 0; i < 20; i++, h.now++) h.send(announcement(node(i), 1));
+      // Each gets the time of one that is ten places earlier or later.
+      for (let i = 0; i < 20; i++)
+        h.put(i, { ...DEVICE, nodeId: node(i), port: 100 + i, time: start + ((i + 10) % 20) });
+      expect(h.merge(20)).toBe(20);
+      checkInvariants(h.bytes);
+      for (let i = 0; i < 20; i++) {
+        const time = start + ((i + 10) % 20);
+        h.put(2 * i, { ...DEVICE, nodeId: node(i), port: 300, time: i % 2 === 0 ? time + 1 : time - 1 });
+        h.put(2 * i + 1, { ...DEVICE, nodeId: node(i), port: 400, time: start + 900, authenticated: false });
+      }
+      expect(h.merge(40)).toBe(10);
+      checkInvariants(h.bytes);
+      for (let i = 0; i < 20; i++) {
+        const port = i % 2 === 0 ? 300 : 100 + i;
+        expect(h.send(query(node(i))).reply).toEqual(announcement(node(i), port, Uint8Array.of(203, 0, 113, 9)));
+      }
+    });
+
+    test("lists no authenticated device for the journal, neither as new nor in a walk", () => {
+      const h = new Harness(backend, { ...UNLIMITED, shards: 1 });
+      for (let i = 0; i < 100; i++) h.send(announcement(node(i), 1 + i));
+      for (let i = 0; i < 100; i++) h.put(i, { ...DEVICE, nodeId: node(50 + i), port: 1, time: h.now - (i % 7) });
+      expect(h.merge(100)).toBe(100);
+      const ports = Array.from({ length: 50 }, (_, i) => 1 + i);
+      expect(h.list().map(({ port }) => port)).toEqual(ports);
+      expect(h.list(h.now + 1).map(({ port }) => port)).toEqual(ports);
+      h.engine.moveCursor(0, CURSOR_RESET);
+      expect(h.list().map(({ port }) => port)).toEqual(ports);
+      expect(h.control.nodes).toBe(150);
+    });
+
+    test("when full keeps a confirmed device, and makes room for it", () => {
+      const h = new Harness(backend, { capacity: 5, ...UNLIMITED });
+      for (let i = 0; i < 5; i++) h.send(announcement(node(i), 1));
+      h.put(0, { ...DEVICE, nodeId: node("device"), port: 22000, time: h.now - RETENTION + 1 });
+      expect(h.merge(1)).toBe(1);
+      expect(h.count("stored", 50, (i) => announcement(node(100 + i), 1))).toBe(50);
+      expect(h.send(query(node("device"))).verdict).toBe("answered");
       checkInvariants(h.bytes);
     });
 

@@ -1,6 +1,14 @@
 /** What the control thread reads of an engine's memory: nodes, and how full the limiter is. */
 import { describe, expect, test } from "bun:test";
-import { H_LIMITERS_AT, H_SHARDS_AT, SET_SIZE, SHARD_SEQUENCE } from "../../assembly/layout.ts";
+import {
+  ENTRY_ID,
+  ENTRY_META,
+  H_LIMITERS_AT,
+  H_SHARDS_AT,
+  META_FROM_JOURNAL,
+  SET_SIZE,
+  SHARD_SEQUENCE,
+} from "../../assembly/layout.ts";
 import { LIMITER_TABLES, NodeReader, readTables } from "../../src/engine/index.ts";
 import { Harness, UNLIMITED } from "../support/harness.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
@@ -18,7 +26,14 @@ describe("a node's entry", () => {
       expect(reader.read(id, h.now)).toBeUndefined();
       h.send(announcement(id, 1000 + length), "192.0.2.9");
       const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 9);
-      const entry = { address, port: 1000 + length, time: h.now, confirmed: false, fromJournal: false };
+      const entry = {
+        address,
+        port: 1000 + length,
+        time: h.now,
+        confirmed: false,
+        fromJournal: false,
+        authenticated: false,
+      };
       expect(reader.read(id, h.now)).toEqual(entry);
       h.now += 5;
       h.send(announcement(id, 1000 + length), "192.0.2.9");
@@ -33,6 +48,19 @@ describe("a node's entry", () => {
     h.merge(1);
     const entry = reader.read(ascii("NODE"), h.now);
     expect(entry).toMatchObject({ port: 7, time: h.now - 1001, fromJournal: true });
+  });
+
+  test("tells whether it is a device that announced itself with its certificate, here or according to a journal", () => {
+    const { h, reader } = withReader();
+    const device = ascii("D".repeat(52));
+    h.put(0, { nodeId: device, address: "192.0.2.7", port: 22000, time: h.now, confirmed: true, authenticated: true });
+    h.merge(1);
+    const entry = { port: 22000, confirmed: true, fromJournal: false, authenticated: true };
+    expect(reader.read(device, h.now)).toMatchObject(entry);
+    h.put(0, { nodeId: device, address: "192.0.2.7", port: 22000, time: h.now + 1, authenticated: true });
+    h.u32[(h.idAt(0) - ENTRY_ID + ENTRY_META) >>> 2]! |= META_FROM_JOURNAL;
+    h.merge(1);
+    expect(reader.read(device, h.now)).toMatchObject({ ...entry, fromJournal: true });
   });
 
   test("is none if it has expired, or if the NodeID is empty or too long", () => {

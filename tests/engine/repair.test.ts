@@ -19,6 +19,7 @@ import {
   H_STRIDE,
   KEY_SIZE,
   LIST_BUSY,
+  META_AUTHENTICATED,
   META_CONFIRMED,
   META_FROM_JOURNAL,
   META_LENGTH,
@@ -76,12 +77,15 @@ const STEPS = [
 ];
 
 interface Node {
-  /** IP and port. */
+  /** IP, port, and whether the entry is authenticated. */
   where: string;
   time: number;
   fromJournal: boolean;
   confirmed: boolean;
 }
+
+/** Flags of entries that need not be listed for the journal. */
+const NOT_LISTED = META_FROM_JOURNAL | META_AUTHENTICATED;
 
 interface Announced {
   id: Uint8Array;
@@ -153,7 +157,7 @@ class World {
         const id = this.bytes.subarray(at + ENTRY_ID, at + ENTRY_ID + (meta & META_LENGTH)).toHex();
         const ip = this.bytes.subarray(at + ENTRY_ADDRESS, at + ENTRY_ADDRESS + 16).toHex();
         nodes.set(id, {
-          where: `${ip} ${meta >>> 16}`,
+          where: `${ip} ${meta >>> 16} ${(meta & META_AUTHENTICATED) !== 0}`,
           time: this.#f64[(at + ENTRY_TIME) >>> 3]!,
           fromJournal: (meta & META_FROM_JOURNAL) !== 0,
           confirmed: (meta & META_CONFIRMED) !== 0,
@@ -186,7 +190,7 @@ class World {
         let entry = this.word(from + cursor) === 0 ? 0 : this.word(from + SHARD_HEAD);
         while (entry !== 0) {
           const at = this.word(H_ENTRIES_AT) + entry * this.word(H_STRIDE);
-          const known = this.#received.has(this.#state(at)) || (this.word(at + ENTRY_META) & META_FROM_JOURNAL) !== 0;
+          const known = this.#received.has(this.#state(at)) || (this.word(at + ENTRY_META) & NOT_LISTED) !== 0;
           if (!known)
             throw new Error(`a cursor has passed entry ${entry} of shard ${shard}, which the journal has not received`);
           entry = entry === this.word(from + cursor) ? 0 : this.word(at + ENTRY_NEXT);
@@ -224,8 +228,9 @@ class World {
     if (kind < 5) {
       const now = this.now;
       const entries = Array.from({ length: 1 + random.below(2) }, () => this.#entry());
+      const authenticated = random.once(3);
       return {
-        prepare: () => entries.forEach((entry, i) => void this.#put(i, entry)),
+        prepare: () => entries.forEach((entry, i) => void this.#put(i, entry, authenticated)),
         run: (engine) => engine.merge(0, entries.length, now),
       };
     }
@@ -263,11 +268,11 @@ class World {
     return { id, ip: random.bytes(16), port: 1 + random.below(65_535), time };
   }
 
-  #put(slot: number, { id, ip, port, time }: Announced): void {
+  #put(slot: number, { id, ip, port, time }: Announced, authenticated: boolean): void {
     const at = this.word(H_EXCHANGE_AT) + slot * this.word(H_STRIDE);
     this.bytes.fill(0, at, at + this.word(H_STRIDE));
     this.#f64[(at + ENTRY_TIME) >>> 3] = time;
-    this.u32[(at + ENTRY_META) >>> 2] = (port << 16) | id.length;
+    this.u32[(at + ENTRY_META) >>> 2] = (port << 16) | (authenticated ? META_AUTHENTICATED : 0) | id.length;
     this.bytes.set(ip, at + ENTRY_ADDRESS);
     this.bytes.set(id, at + ENTRY_ID);
   }

@@ -11,7 +11,9 @@ import {
   H_STRIDE,
   KEY_SIZE,
   MAX_CLOCK_SKEW,
+  META_AUTHENTICATED,
   META_CONFIRMED,
+  META_FROM_JOURNAL,
   TIME_STEP,
 } from "../../assembly/layout.ts";
 import {
@@ -43,6 +45,7 @@ interface Twin {
 }
 
 interface Datagram {
+  id: Uint8Array;
   bytes: Uint8Array;
   address: Uint8Array;
   port: number;
@@ -125,7 +128,7 @@ function datagram(random: Random, ids: readonly Uint8Array[]): Datagram {
   else bytes = new Uint8Array(1000 + random.below(1000));
   const home = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, id.length, id[0] ?? 0);
   const address = repeat ? home : source(random);
-  return { bytes, address, port: random.once(100) ? 0 : 1 + random.below(65535) };
+  return { id, bytes, address, port: random.once(100) ? 0 : 1 + random.below(65535) };
 }
 
 function fill(twin: Twin, slot: number, { bytes, address, port }: Datagram): void {
@@ -159,17 +162,24 @@ function journalTime(random: Random, now: number, retention: number): number {
   return now - random.below(8000) + 200 + (kind < 10 ? random.below(1024) * TIME_STEP : 0);
 }
 
+/** The META flags of a merged entry: half of the entries are confirmed, half are authenticated. */
+function flags(random: Random): number {
+  const confirmed = random.once(2) ? META_CONFIRMED : 0;
+  const authenticated = random.once(2) ? META_AUTHENTICATED : 0;
+  return confirmed | authenticated | (random.once(4) ? META_FROM_JOURNAL : 0);
+}
+
 /** One random journal operation on both engines: sweep, listing with cursor move, or merge. */
 function journal(random: Random, twins: readonly Twin[], ids: readonly Uint8Array[], now: number): string | undefined {
   const kind = random.below(3);
   const shard = random.below(2) === 0 ? 0 : twins[0]!.u32[H_SHARD_MASK >>> 2]!;
   const until = now - random.below(3000);
   const what = random.below(6);
-  const count = random.below(6);
+  const count = random.below(16);
   const entries = Array.from({ length: count }, () => ({
     id: random.pick(ids),
     address: source(random),
-    meta: random.once(20) ? 0 : (random.word() & 0xffff0000) | (random.once(2) ? META_CONFIRMED : 0),
+    meta: random.once(20) ? 0 : (random.word() & 0xffff0000) | flags(random),
     time: journalTime(random, now, twins[0]!.f64[H_RETENTION >>> 3]!),
   }));
   const first = random.once(4) ? 1 : 0;
@@ -272,7 +282,9 @@ function fuzzRound(
     }
     done += batch.length;
     if (random.once(8)) {
-      const what = journal(random, twins, ids, now) ?? compareImages(a, b);
+      // The nodes announced last are at the ends of the queues.
+      const known = random.once(3) ? batch.map(({ id }) => id) : ids;
+      const what = journal(random, twins, known, now) ?? compareImages(a, b);
       if (what) return { packet: first + done, hex: "", what };
     }
     now += tick(random, retention);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { META_AUTHENTICATED } from "../../assembly/layout.ts";
 import { Batch, BatchError, BatchWriter, type JournalEntry } from "../../src/journal/index.ts";
 import { ascii } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
@@ -144,6 +145,8 @@ describe("a batch", () => {
       [(22000 << 16) | 0x8000, "it has a NodeID of 0 bytes"],
       [(22000 << 16) | 0x8000 | 1009, "a NodeID of 1009 bytes"],
       [(22000 << 16) | 0x8000 | 0x7fff, "a NodeID of 16383 bytes"],
+      // The flag of an authenticated node: nothing in a batch proves that it is one.
+      [(22000 << 16) | 0x8000 | META_AUTHENTICATED | 6, "a NodeID of 8198 bytes"],
       [0x8000 | 6, "without a port"],
       [(22000 << 16) | 6, "shorter than its entries"],
       [(22000 << 16) | 0x8000 | 52, "shorter than its entries"],

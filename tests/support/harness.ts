@@ -8,6 +8,7 @@ import {
   H_MERGED,
   H_STRIDE,
   LIST_MORE,
+  META_AUTHENTICATED,
   META_CONFIRMED,
   META_FROM_JOURNAL,
   META_LENGTH,
@@ -36,6 +37,7 @@ export interface JournalEntry {
   port: number;
   time: number;
   confirmed?: boolean;
+  authenticated?: boolean;
 }
 
 export class Harness {
@@ -79,11 +81,12 @@ export class Harness {
   }
 
   /** Writes an entry into the exchange area, for `merge`. */
-  put(slot: number, { nodeId, address, port, time, confirmed }: JournalEntry): void {
+  put(slot: number, { nodeId, address, port, time, confirmed, authenticated }: JournalEntry): void {
     const at = this.u32[H_EXCHANGE_AT >>> 2]! + slot * this.u32[H_STRIDE >>> 2]!;
     this.bytes.fill(0, at, at + this.u32[H_STRIDE >>> 2]!);
     this.f64[(at + ENTRY_TIME) >>> 3] = time;
-    this.u32[(at + ENTRY_META) >>> 2] = (port << 16) | (confirmed ? META_CONFIRMED : 0) | nodeId.length;
+    const flags = (confirmed ? META_CONFIRMED : 0) | (authenticated ? META_AUTHENTICATED : 0);
+    this.u32[(at + ENTRY_META) >>> 2] = (port << 16) | flags | nodeId.length;
     writeAddress(address, this.bytes, at + ENTRY_ADDRESS);
     this.bytes.set(nodeId, at + ENTRY_ID);
   }

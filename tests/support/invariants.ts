@@ -11,6 +11,7 @@ import {
   H_INDEX_SLOTS,
   H_LANES,
   H_LANES_AT,
+  H_MAX_ID,
   H_POOL_FREE,
   H_POOL_LOCK,
   H_POOL_TOP,
@@ -24,6 +25,7 @@ import {
   LANE_SEQUENCE,
   LANE_SIZE,
   META_CONFIRMED,
+  META_LENGTH,
   RECORD_STEP,
   SHARD_CONFIRMED,
   SHARD_COUNT,
@@ -82,7 +84,9 @@ class Checker {
     for (let entry = this.word(at + SHARD_HEAD); entry !== 0; entry = this.entry(entry, ENTRY_NEXT)) {
       this.markSeen(entry);
       this.check(this.entry(entry, ENTRY_PREVIOUS) === previous, `entry ${entry} has a wrong predecessor`);
-      this.check(this.entry(entry, ENTRY_META) !== 0, `entry ${entry} is queued but marked as free`);
+      const length = this.entry(entry, ENTRY_META) & META_LENGTH;
+      this.check(length !== 0, `entry ${entry} is queued but marked as free`);
+      this.check(length <= this.word(H_MAX_ID), `entry ${entry} has a NodeID of ${length} bytes`);
       this.check(previous === 0 || this.time(previous) <= this.time(entry), `entry ${entry} is older than ${previous}`);
       queue.add(entry);
       previous = entry;

@@ -35,6 +35,7 @@ export const GROUPS: readonly VerdictGroup[] = [
       "refused-id": "its NodeID is empty or too long",
       "refused-port": "its port is 0",
       "refused-source": "announced from a link-local address",
+      "refused-device": "announced a device that announces itself over HTTPS",
     },
   },
 ];

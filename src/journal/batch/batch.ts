@@ -1,15 +1,9 @@
-import {
-  ENTRY_ADDRESS,
-  ENTRY_ID,
-  IPV4_MAPPED,
-  MAX_ID_LENGTH,
-  META_CONFIRMED,
-  META_LENGTH,
-} from "../../../assembly/layout.ts";
+import { ENTRY_ADDRESS, ENTRY_ID, IPV4_MAPPED, MAX_ID_LENGTH, META_CONFIRMED } from "../../../assembly/layout.ts";
 import type { JournalEntry } from "../entry.ts";
 import {
   ADDRESS,
   BATCH_IPV4,
+  BATCH_LENGTH,
   BatchError,
   checksum,
   f64,
@@ -80,7 +74,7 @@ export class Batch {
 
   /** Bytes of the NodeID of entry `index`. */
   idLength(index: number): number {
-    return this.#words[this.#starts[index]! + 2]! & META_LENGTH;
+    return this.#words[this.#starts[index]! + 2]! & BATCH_LENGTH;
   }
 
   /** The NodeID of entry `index`, as a view of the batch. */
@@ -124,7 +118,7 @@ export class Batch {
     } else {
       for (let word = 0; word < 4; word++) words[address + word] = from[at++]!;
     }
-    const end = at + (((meta & META_LENGTH) + 3) >>> 2);
+    const end = at + (((meta & BATCH_LENGTH) + 3) >>> 2);
     for (let word = to + ID; at < end; word++) words[word] = from[at++]!;
   }
 
@@ -149,7 +143,7 @@ function endOf(words: Int32Array, at: number, version: number): number {
   if (words.length - at < MIN_ENTRY_WORDS) throw new BatchError("it is shorter than its entries");
   const meta = words[at + 2]!;
   // In version 1, the bit of META_CONFIRMED was part of the length.
-  const length = meta & (version === 1 ? BATCH_IPV4 - 1 : META_LENGTH);
+  const length = meta & (version === 1 ? BATCH_IPV4 - 1 : BATCH_LENGTH);
   const end = at + ((meta & BATCH_IPV4) === 0 ? 7 : 4) + ((length + 3) >>> 2);
   if (length === 0 || length > MAX_ID_LENGTH) throw new BatchError(`it has a NodeID of ${length} bytes`);
   if (meta >>> 16 === 0) throw new BatchError("it has a node without a port");

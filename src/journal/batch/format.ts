@@ -34,6 +34,11 @@ export const VERSION = 2;
 export const HEADER_WORDS = 5;
 /** Flag in an entry's third word: the address is IPv4, one word. */
 export const BATCH_IPV4 = 0x8000;
+/**
+ * The bits of that word that are the length of the NodeID. They include META_AUTHENTICATED, so an entry with this flag is
+ * refused for its length: no entry of a batch can make a node authenticated.
+ */
+export const BATCH_LENGTH = 0x3fff;
 export const MIN_ENTRY_WORDS = 5;
 export const MAX_ENTRY_WORDS = 7 + (MAX_ID_LENGTH >>> 2);
 /** A batch is full with this many entries, or words: half a megabyte with usual NodeIDs, one with the longest. */
