@@ -334,7 +334,7 @@ async function openJournal(
   devices: Devices,
 ): Promise<Journaling> {
   try {
-    return await Journaling.open(options, memory, engine, clock, devices);
+    return await Journaling.open(options, memory, engine, devices, clock);
   } catch (error) {
     throw error instanceof JournalError ? new ServerError(error.message, error.code) : error;
   }

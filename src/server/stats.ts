@@ -1,7 +1,6 @@
 /** The counters of a server. */
 import type { EngineBackend, EngineCounters, LimiterTable } from "../engine/index.ts";
 import type { RequestResult } from "../syncthing/directory/handler.ts";
-import type { ConnectionEvent } from "./https/counters.ts";
 
 /** How often values fell into each of some ranges, since the start. */
 export interface Histogram {
@@ -62,7 +61,7 @@ export interface JournalStats {
 }
 
 /** Statistics of Syncthing's global discovery. Requests over HTTP count as those over HTTPS. */
-export interface HttpsStats extends Readonly<Record<ConnectionEvent, number>> {
+export interface HttpsStats {
   /** Devices in the table. */
   readonly devices: number;
   /** Addresses of all devices. */
@@ -79,6 +78,16 @@ export interface HttpsStats extends Readonly<Record<ConnectionEvent, number>> {
   readonly connections: number;
   /** Requests by result. */
   readonly requests: Readonly<Record<RequestResult, number>>;
+  /** TLS handshakes that succeeded. */
+  readonly handshakes: number;
+  /** TLS handshakes that failed or took too long. */
+  readonly failedHandshakes: number;
+  /** Connections that were closed because a request, or the next request, took too long. */
+  readonly slow: number;
+  /** Connections that were closed to make room for others. */
+  readonly crowded: number;
+  /** Connections that were closed because of what they sent. */
+  readonly invalid: number;
 }
 
 /** Statistics of a server. */

@@ -166,8 +166,9 @@ export const SERVER_METRICS: readonly Definition<Reading>[] = [
   gauge(`${NAME}_https_connections`, "Connections that are open.", ({ stats }) => stats.https.connections),
   counter(
     `${NAME}_https_connections_closed_total`,
-    "Connections that the server closed, because they were slow or because there were too many.",
-    ({ stats }) => byName("reason", { slow: stats.https.slow, crowded_out: stats.https.crowdedOut }),
+    "Connections that the server closed, because they were slow, because there were too many, or because of what they sent.",
+    ({ stats }) =>
+      byName("reason", { slow: stats.https.slow, crowded: stats.https.crowded, invalid: stats.https.invalid }),
   ),
   gauge(
     `${NAME}_https_threads`,

@@ -1,55 +1,55 @@
 /** Counters of the threads that answer requests, in memory that they share with the control thread. */
+import { createCounters, type ListenerCounters } from "../../syncthing/directory/counters.ts";
 import { REQUEST_RESULTS, type RequestResult } from "../../syncthing/directory/handler.ts";
 
-/** What happened to connections, apart from their requests. */
-export const CONNECTION_EVENTS = ["handshakes", "failedHandshakes", "slow", "crowdedOut"] as const;
+/** The counters of a listener that are not about requests. */
+const OTHERS = ["open", "handshakes", "failedHandshakes", "slow", "crowded", "invalid"] as const;
 
-export type ConnectionEvent = (typeof CONNECTION_EVENTS)[number];
-
-/** After the results and the events: the number of connections that are open now. */
-const OPEN = REQUEST_RESULTS.length + CONNECTION_EVENTS.length;
+const SIZE = REQUEST_RESULTS.length + OTHERS.length;
 
 /** Creates the counters of one thread. Only that thread writes them. */
-export function createRequestCounters(): SharedArrayBuffer {
-  return new SharedArrayBuffer((OPEN + 1) * Float64Array.BYTES_PER_ELEMENT);
+export function createThreadCounters(): SharedArrayBuffer {
+  return new SharedArrayBuffer(SIZE * Float64Array.BYTES_PER_ELEMENT);
 }
 
-/** The thread's side. */
-export class RequestCounter {
-  readonly #counts: Float64Array;
+/** The thread's side: it copies the counters of its listeners several times a second. */
+export class ThreadCounters {
+  readonly #shared: Float64Array;
+  /** What an earlier thread has counted, in whose place this one works. */
+  readonly #before: Float64Array;
 
   constructor(memory: SharedArrayBuffer) {
-    this.#counts = new Float64Array(memory);
+    this.#shared = new Float64Array(memory);
+    this.#before = this.#shared.slice();
+    this.#before[REQUEST_RESULTS.length + OTHERS.indexOf("open")] = 0;
   }
 
-  addRequest(result: RequestResult): void {
-    this.#counts[REQUEST_RESULTS.indexOf(result)]! += 1;
+  write(listeners: readonly ListenerCounters[]): void {
+    const sum = (count: (counters: ListenerCounters) => number) => listeners.reduce((all, one) => all + count(one), 0);
+    REQUEST_RESULTS.forEach((result, i) =>
+      this.#set(
+        i,
+        sum(({ requests }) => requests[result]),
+      ),
+    );
+    OTHERS.forEach((name, i) =>
+      this.#set(
+        REQUEST_RESULTS.length + i,
+        sum((counters) => counters[name]),
+      ),
+    );
   }
 
-  add(event: ConnectionEvent): void {
-    this.#counts[REQUEST_RESULTS.length + CONNECTION_EVENTS.indexOf(event)]! += 1;
-  }
-
-  setOpen(connections: number): void {
-    this.#counts[OPEN] = connections;
+  #set(index: number, value: number): void {
+    this.#shared[index] = this.#before[index]! + value;
   }
 }
 
-/** Sums of the counters of several threads. */
-export interface RequestCounts {
-  readonly requests: Readonly<Record<RequestResult, number>>;
-  readonly events: Readonly<Record<ConnectionEvent, number>>;
-  readonly open: number;
-}
-
-export function readCounters(memories: readonly SharedArrayBuffer[]): RequestCounts {
+/** The sums of the counters of several threads. */
+export function readCounters(memories: readonly SharedArrayBuffer[]): ListenerCounters {
   const counters = memories.map((memory) => new Float64Array(memory));
   const sum = (index: number) => counters.reduce((all, counts) => all + counts[index]!, 0);
-  const named = <Name extends string>(names: readonly Name[], from: number) =>
-    Object.fromEntries(names.map((name, i) => [name, sum(from + i)])) as Record<Name, number>;
-  return {
-    requests: named(REQUEST_RESULTS, 0),
-    events: named(CONNECTION_EVENTS, REQUEST_RESULTS.length),
-    open: sum(OPEN),
-  };
+  const requests = Object.fromEntries(REQUEST_RESULTS.map((result, i) => [result, sum(i)]));
+  const others = Object.fromEntries(OTHERS.map((name, i) => [name, sum(REQUEST_RESULTS.length + i)]));
+  return { ...createCounters(), ...others, requests: requests as Record<RequestResult, number> };
 }

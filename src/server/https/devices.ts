@@ -1,11 +1,10 @@
 /** The devices that announced themselves over HTTPS: their table, and their entries in the registry that answers over UDP. */
 import { type EngineMemory, Exchange, type PacketEngine } from "../../engine/index.ts";
-import { DEVICE_RETENTION_MS, type JournalDevice } from "../../journal/index.ts";
+import { DEVICE_RETENTION_MS, type DeviceStore, type JournalDevice } from "../../journal/index.ts";
 import { firstTcpEndpoint } from "../../syncthing/addresses.ts";
 import { deviceNodeId } from "../../syncthing/device-id.ts";
 import { DeviceTable, type Merged } from "../../syncthing/devices/index.ts";
 import type { Clock } from "../clock.ts";
-import type { DeviceStore } from "../registry-batches.ts";
 
 /** All entries are renewed so often in the time that one is valid: if a few rounds fail, none has expired. */
 const ROUNDS = 4;
@@ -16,6 +15,7 @@ const STEP = 64;
 
 export class Devices implements DeviceStore {
   readonly table: DeviceTable;
+  noRoom = 0;
   readonly #exchange: Exchange;
   readonly #clock: Clock;
   readonly #retentionMs: number;
@@ -38,6 +38,10 @@ export class Devices implements DeviceStore {
     return this.table.size;
   }
 
+  get displaced(): number {
+    return this.table.displaced;
+  }
+
   /** Stores what a device announced to this server just now. */
   announce(id: Uint8Array, addresses: readonly string[]): Merged {
     const announcedAt = this.#clock.now();
@@ -45,9 +49,8 @@ export class Devices implements DeviceStore {
     return this.#merge(device, true);
   }
 
-  /** Stores what the journal has of a device. */
-  merge(device: JournalDevice): void {
-    this.#merge(device, false);
+  merge(device: JournalDevice, fromJournal: boolean): void {
+    if (this.#merge(device, !fromJournal) === "full") this.noRoom++;
   }
 
   takeChanged(most: number): JournalDevice[] {

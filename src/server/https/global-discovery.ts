@@ -97,7 +97,7 @@ export class GlobalDiscovery {
 
   stats(): HttpsStats {
     const { table } = this.devices;
-    const { requests, events, open } = this.#threads?.counts() ?? readCounters([]);
+    const { open, ...counters } = this.#threads?.counters() ?? readCounters([]);
     return {
       devices: table.size,
       addresses: table.addresses,
@@ -106,8 +106,7 @@ export class GlobalDiscovery {
       threads: this.#threads?.running ?? 0,
       replaced: this.#threads?.replaced ?? 0,
       connections: open,
-      requests,
-      ...events,
+      ...counters,
     };
   }
 

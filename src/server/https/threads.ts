@@ -1,9 +1,10 @@
 /** The threads that answer requests over HTTPS and HTTP. The kernel spreads connections over them. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
+import type { ListenerCounters } from "../../syncthing/directory/counters.ts";
 import { createMissMemory } from "../../syncthing/directory/misses.ts";
 import type { Clock } from "../clock.ts";
-import { createRequestCounters, type RequestCounts, readCounters } from "./counters.ts";
+import { createThreadCounters, readCounters } from "./counters.ts";
 import type { Devices } from "./devices.ts";
 import type { DirectoryPorts, DirectoryStart } from "./messages.ts";
 import { type DirectoryError, DirectoryThread } from "./thread.ts";
@@ -36,7 +37,7 @@ export class DirectoryThreads {
 
   private constructor(options: DirectoryThreadsOptions) {
     this.#options = options;
-    this.#counters = options.lanes.map(createRequestCounters);
+    this.#counters = options.lanes.map(createThreadCounters);
     this.#threads = options.lanes.map(() => undefined);
     this.#ports = { https: options.https?.port, http: options.http?.port };
   }
@@ -70,7 +71,7 @@ export class DirectoryThreads {
     return this.#replaced;
   }
 
-  counts(): RequestCounts {
+  counters(): ListenerCounters {
     return readCounters(this.#counters);
   }
 

@@ -1,33 +1,39 @@
 /** Entry of a thread that answers requests over HTTPS and HTTP. The control thread stores what devices announce. */
 import { RequestHandler } from "../../syncthing/directory/handler.ts";
 import { MissTable } from "../../syncthing/directory/misses.ts";
-import { PlainListener } from "../../syncthing/directory/plain-listener.ts";
-import { TlsListener } from "../../syncthing/directory/tls-listener.ts";
+import { PlainListener } from "../../syncthing/directory/plain/listener.ts";
+import { TlsListener } from "../../syncthing/directory/tls/listener.ts";
 import { Clock } from "../clock.ts";
-import { RequestCounter } from "./counters.ts";
+import { ThreadCounters } from "./counters.ts";
 import { SharedDirectory } from "./directory.ts";
 import type { DirectoryStart, FromDirectory, ToDirectory } from "./messages.ts";
 
 declare const self: Worker;
+
+/** How often the counters are copied to where the control thread reads them. */
+const COUNTERS_MS = 250;
 
 type Merged = Extract<ToDirectory, { type: "announced" }>["merged"];
 
 /** Announcements that the control thread has not handled yet, by their numbers. */
 const pending = new Map<number, (merged: Merged) => void>();
 let lastNumber = 0;
-let listeners: readonly { close(): Promise<void> }[] = [];
+let listeners: readonly (TlsListener | PlainListener)[] = [];
+let writeCounters = () => {};
 
 function send(message: FromDirectory): void {
   self.postMessage(message);
 }
 
 async function start({ https, http, counters, missMemory, epoch, ...options }: DirectoryStart): Promise<void> {
-  const counter = new RequestCounter(counters);
+  const shared = new ThreadCounters(counters);
   const directory = new SharedDirectory({ ...options, clock: new Clock(epoch), announce });
   const handler = new RequestHandler(directory, new MissTable(missMemory));
-  const secure = https && (await open("https", () => TlsListener.start({ ...https, handler, counter })));
-  const plain = http && (await open("http", () => PlainListener.start({ ...http, handler, counter })));
+  const secure = https && (await open("https", () => TlsListener.listen({ ...https, handler })));
+  const plain = http && (await open("http", () => PlainListener.listen({ ...http, handler })));
   listeners = [secure, plain].filter((listener) => listener !== undefined);
+  writeCounters = () => shared.write(listeners.map(({ counters }) => counters));
+  setInterval(writeCounters, COUNTERS_MS);
   send({ type: "listening", ports: { https: secure?.port, http: plain?.port } });
 }
 
@@ -60,6 +66,7 @@ self.onmessage = async ({ data }: MessageEvent<ToDirectory>) => {
     pending.delete(data.number);
   } else {
     await Promise.all(listeners.map((listener) => listener.close()));
+    writeCounters();
     send({ type: "stopped" });
   }
 };
