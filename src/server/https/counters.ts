@@ -25,23 +25,13 @@ export class ThreadCounters {
   }
 
   write(listeners: readonly ListenerCounters[]): void {
-    const sum = (count: (counters: ListenerCounters) => number) => listeners.reduce((all, one) => all + count(one), 0);
-    REQUEST_RESULTS.forEach((result, i) =>
-      this.#set(
-        i,
-        sum(({ requests }) => requests[result]),
-      ),
-    );
-    OTHERS.forEach((name, i) =>
-      this.#set(
-        REQUEST_RESULTS.length + i,
-        sum((counters) => counters[name]),
-      ),
-    );
-  }
-
-  #set(index: number, value: number): void {
-    this.#shared[index] = this.#before[index]! + value;
+    const counts = listeners.map((counters) => [
+      ...REQUEST_RESULTS.map((result) => counters.requests[result]),
+      ...OTHERS.map((name) => counters[name]),
+    ]);
+    for (const [i, before] of this.#before.entries()) {
+      this.#shared[i] = counts.reduce((sum, listener) => sum + listener[i]!, before);
+    }
   }
 }
 
