@@ -112,7 +112,8 @@ export class RequestHandler {
     if (found !== undefined) {
       const seen = new Date(found.seen).toISOString();
       const body = JSON.stringify({ seen, addresses: found.addresses });
-      return { result: "found", status: 200, headers: { "Content-Type": "application/json" }, body };
+      const headers = { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(body)) };
+      return { result: "found", status: 200, headers, body };
     }
     const misses = id === undefined ? 1 : this.#misses.count(id);
     const least = Math.min(NOT_FOUND_LEAST + NOT_FOUND_STEP * misses, NOT_FOUND_MOST - NOT_FOUND_SPREAD);
@@ -178,6 +179,7 @@ function failure(result: RequestResult, status: number, text: string, retryAfter
   const headers: Record<string, string> = {
     "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
+    "Content-Length": String(text.length + 1),
   };
   if (retryAfter !== undefined) headers["Retry-After"] = seconds(retryAfter);
   return { result, status, headers, body: `${text}\n` };

@@ -51,7 +51,7 @@ test("what was announced is found, with the time in RFC 3339", async () => {
   expect(await get(`/v2/?device=${DEVICE}`)).toEqual({
     result: "found",
     status: 200,
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "Content-Length": "99" },
     body: '{"seen":"2026-01-02T03:04:05.678Z","addresses":["tcp://192.0.2.7:22000","tcp://203.0.113.9:22000"]}',
   });
   expect(await announce({ addresses: [ADDRESS] })).toMatchObject({ result: "known", status: 204 });

@@ -1,0 +1,24 @@
+/** Counters of a listener. They only grow, but for `open`. Whoever owns the listener reads them. */
+import { REQUEST_RESULTS, type RequestResult } from "./handler.ts";
+
+export interface ListenerCounters {
+  /** Requests by their outcome. */
+  readonly requests: Record<RequestResult, number>;
+  /** Connections that are open now. */
+  open: number;
+  /** TLS handshakes that succeeded. */
+  handshakes: number;
+  /** TLS handshakes that failed or took too long. */
+  failedHandshakes: number;
+  /** Connections that were closed because a request, or the next request, took too long. */
+  slow: number;
+  /** Connections that were closed to make room for others. */
+  crowded: number;
+  /** Connections that were closed because of what was sent: no HTTP, headers that are too large, or requests that are all cancelled. */
+  invalid: number;
+}
+
+export function createCounters(): ListenerCounters {
+  const requests = Object.fromEntries(REQUEST_RESULTS.map((result) => [result, 0])) as Record<RequestResult, number>;
+  return { requests, open: 0, handshakes: 0, failedHandshakes: 0, slow: 0, crowded: 0, invalid: 0 };
+}

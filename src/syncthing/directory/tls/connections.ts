@@ -1,0 +1,137 @@
+/** The open connections of a listener, and which of them must go. */
+import type { ListenerCounters } from "../counters.ts";
+
+/** Bytes of an IPv6 address that name a network: one client can use every address of a /64. */
+const IPV6_NETWORK_BYTES = 8;
+
+export interface ConnectionLimits {
+  /** The most open connections. */
+  readonly connections: number;
+  /** The most open connections of an IPv4 address or an IPv6 /64. */
+  readonly perSource: number;
+  /**
+   * How long a handshake together with the first request may take, each further request, and the pause between two of them, in
+   * ms.
+   */
+  readonly timeoutMs: number;
+}
+
+export class Connection {
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly network: string;
+  readonly #destroy: () => void;
+  /** Time of the last begin or end of a request, in ms. */
+  activeAt = 0;
+  secure = false;
+  /** Requests that are not answered yet. */
+  pending = 0;
+  /** How many more requests were cancelled than answered. */
+  cancelled = 0;
+
+  /** @param address - 16 bytes */
+  constructor(address: Uint8Array, port: number, destroy: () => void) {
+    this.address = address;
+    this.port = port;
+    this.network = networkOf(address);
+    this.#destroy = destroy;
+  }
+
+  destroy(): void {
+    this.#destroy();
+  }
+}
+
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #counters: ListenerCounters;
+  readonly #now: () => number;
+  /** Those that were idle longest come first. */
+  readonly #all = new Set<Connection>();
+  readonly #byNetwork = new Map<string, Set<Connection>>();
+
+  /** @param now - a clock that never goes back, in ms */
+  constructor(limits: ConnectionLimits, counters: ListenerCounters, now: () => number) {
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#now = now;
+  }
+
+  /** Adds a new connection, and closes the one that was idle longest if there are too many. */
+  add(connection: Connection): void {
+    const siblings = this.#byNetwork.get(connection.network);
+    if (siblings !== undefined && siblings.size >= this.#limits.perSource) this.#crowdOut(longestIdle(siblings));
+    if (this.#all.size >= this.#limits.connections) this.#crowdOut(this.#all.values().next().value!);
+    connection.activeAt = this.#now();
+    this.#all.add(connection);
+    const now = this.#byNetwork.get(connection.network);
+    if (now === undefined) this.#byNetwork.set(connection.network, new Set([connection]));
+    else now.add(connection);
+    this.#counters.open = this.#all.size;
+  }
+
+  /** A request begins or ends. */
+  touch(connection: Connection): void {
+    if (!this.#all.delete(connection)) return;
+    this.#all.add(connection);
+    connection.activeAt = this.#now();
+  }
+
+  remove(connection: Connection): void {
+    if (!this.#all.delete(connection)) return;
+    const siblings = this.#byNetwork.get(connection.network)!;
+    siblings.delete(connection);
+    if (siblings.size === 0) this.#byNetwork.delete(connection.network);
+    this.#counters.open = this.#all.size;
+  }
+
+  /** Closes the connections whose time is over. */
+  closeSlow(): void {
+    const since = this.#now() - this.#limits.timeoutMs;
+    for (const connection of this.#all) {
+      if (connection.activeAt > since) break;
+      this.closeAsSlow(connection);
+    }
+  }
+
+  closeAsSlow(connection: Connection): void {
+    if (connection.secure) this.#counters.slow++;
+    else this.#counters.failedHandshakes++;
+    this.#close(connection);
+  }
+
+  /** Closes all, or all that have no request in progress. */
+  closeAll({ idleOnly }: { readonly idleOnly: boolean }): void {
+    for (const connection of this.#all) {
+      if (!idleOnly || connection.pending === 0) this.#close(connection);
+    }
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  #crowdOut(connection: Connection): void {
+    this.#counters.crowded++;
+    this.#close(connection);
+  }
+
+  #close(connection: Connection): void {
+    this.remove(connection);
+    connection.destroy();
+  }
+}
+
+function longestIdle(connections: ReadonlySet<Connection>): Connection {
+  let longest: Connection | undefined;
+  for (const connection of connections) {
+    if (longest === undefined || connection.activeAt < longest.activeAt) longest = connection;
+  }
+  return longest!;
+}
+
+/** The IPv4 address or IPv6 /64 of an address of 16 bytes. */
+function networkOf(address: Uint8Array): string {
+  const text = Buffer.from(address.buffer, address.byteOffset, address.byteLength).toString("latin1");
+  return text.startsWith("\0\0\0\0\0\0\0\0\0\0\xff\xff") ? text : text.slice(0, IPV6_NETWORK_BYTES);
+}
