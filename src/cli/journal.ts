@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Command } from "commander";
 import { defaultEngineOptions } from "../engine/index.ts";
+import { DEVICE_RETENTION_MS } from "../journal/device.ts";
 import {
   BatchWriter,
   createJournal,
@@ -15,7 +16,7 @@ import { DESCRIPTIONS } from "./bun-commands.ts";
 import { optionErrorText } from "./errors.ts";
 import { readContents } from "./journal/contents.ts";
 import { Input, JournalInputError } from "./journal/input.ts";
-import { entryLine, LineError, linesOf, parseEntry } from "./journal/lines.ts";
+import { deviceLine, entryLine, LineError, linesOf, parseLine } from "./journal/lines.ts";
 import { Lines, print, printError } from "./terminal/output.ts";
 import { StatusLine } from "./terminal/status.ts";
 import { count, pad, showAge, timeStamp, visible } from "./terminal/style.ts";
@@ -36,25 +37,29 @@ const EXPORT_HELP = `
 Prints one line of JSON per node that has not expired, in order of announcement. A server may use the journal meanwhile.
   {"nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","ip":"192.0.2.7","port":22000,"announcedAt":1767225600000}
 "nodeId" is null if the bytes of the NodeID are not printable text; "announcedAt" is in milliseconds since 1970.
-"confirmed":false marks a node that was announced only once; a full server gives up such nodes first.
+Then one line per device of Syncthing, with those of its addresses that it announced in the last 2 hours:
+  {"deviceId":"AAAAAAA-…","addresses":[{"address":"tcp://192.0.2.7:22000","announcedAt":1767225600000}]}
+"confirmed":false marks a node or device that was announced only once; a full server gives up such ones first.
 ${JOURNALS}
 
 Example:
   whereabouts journal export >nodes.jsonl`;
 
 const IMPORT_HELP = `
-Reads lines that "whereabouts journal export" has printed. A line needs "nodeIdHex" or "nodeId" (if it has both,
-"nodeIdHex" counts), "ip", "port" and "announcedAt". It may have "confirmed"; a node counts as confirmed without it.
-A node that the journal knows from a later announcement keeps that one. Expired nodes are left out. Invalid lines are
-reported with their number and left out.
-Servers that share a Redis know the nodes at once. Stop the server before you import into its SQLite file.
+Reads lines that "whereabouts journal export" has printed. The line of a node needs "nodeIdHex" or "nodeId" (if it has
+both, "nodeIdHex" counts), "ip", "port" and "announcedAt". The line of a device of Syncthing needs "deviceId" and
+"addresses", each with "address" and "announcedAt". Both may have "confirmed", and count as confirmed without it.
+A node that the journal knows from a later announcement keeps that one. A device keeps the addresses that the journal
+knows. What has expired is left out. Invalid lines are reported with their number and left out.
+Servers that share a Redis know the nodes and devices at once. Stop the server before you import into its SQLite file.
 ${JOURNALS}
 
 Example:
   whereabouts journal import nodes.jsonl --journal redis://localhost`;
 
 const STATS_HELP = `
-Prints how many nodes a journal holds, when they were announced, and how large it is. A server may use it meanwhile.
+Prints how many nodes and devices of Syncthing a journal holds, how many addresses these devices have, when the nodes
+were announced, and how large the journal is. A server may use it meanwhile.
 ${JOURNALS}
 
 Example:
@@ -76,7 +81,7 @@ export function journalCommand(): Command {
       .addOption(flag("--journal <where>", "the journal: sqlite, sqlite:PATH or a URL").default("sqlite"))
       .addOption(flag("--journal-prefix <text>", "prefix of the keys in Redis").default(DEFAULT_PREFIX))
       .addOption(
-        flag("--retention <seconds>", "how long an announcement is valid")
+        flag("--retention <seconds>", "how long a node is valid after its announcement")
           .default(defaultEngineOptions().retentionMs / 1000)
           .argParser(whole(1, 1e9)),
       )
@@ -84,14 +89,16 @@ export function journalCommand(): Command {
       .allowExcessArguments(false);
   return new Command("journal")
     .description(DESCRIPTIONS.journal)
-    .addCommand(command("export", "Print the nodes in a journal as lines of JSON.", EXPORT_HELP).action(exportNodes))
     .addCommand(
-      command("import", "Add nodes to a journal: lines of JSON from a file or standard input.", IMPORT_HELP)
+      command("export", "Print the nodes and devices in a journal as lines of JSON.", EXPORT_HELP).action(exportNodes),
+    )
+    .addCommand(
+      command("import", "Add nodes and devices to a journal: lines of JSON from a file or standard input.", IMPORT_HELP)
         .argument("[file]", 'file with lines of JSON, or "-" for standard input', "-")
         .action(importNodes),
     )
     .addCommand(
-      command("stats", "Print how many nodes a journal holds, and its size.", STATS_HELP)
+      command("stats", "Print how many nodes and devices a journal holds, and its size.", STATS_HELP)
         .addOption(flag("--json", "print a JSON object"))
         .action(showStats),
     );
@@ -105,6 +112,7 @@ async function exportNodes(flags: Flags, command: Command): Promise<void> {
     const lines = new Lines();
     await contents.each(async (batch) => {
       for (let i = 0; i < batch.count; i++) await lines.add(entryLine(batch.entry(i)));
+      for (let i = 0; i < batch.deviceCount; i++) await lines.add(deviceLine(batch.device(i, 0)));
     }, lines.gone);
     await lines.flush();
     if (contents.damage !== undefined) throw contents.damage;
@@ -112,8 +120,10 @@ async function exportNodes(flags: Flags, command: Command): Promise<void> {
 }
 
 interface ImportCounts {
-  imported: number;
-  expired: number;
+  nodes: number;
+  devices: number;
+  expiredNodes: number;
+  expiredDevices: number;
   invalid: number;
 }
 
@@ -123,29 +133,33 @@ async function importNodes(file: string, flags: Flags, command: Command): Promis
   await attempt(command, async () => {
     // First of all, so that no journal is created for a file that cannot be read.
     const input = await Input.open(file);
-    const counts: ImportCounts = { imported: 0, expired: 0, invalid: 0 };
-    const status = input.typed ? undefined : statusLine(() => `reading nodes: ${counts.imported} imported so far`);
+    const counts: ImportCounts = { nodes: 0, devices: 0, expiredNodes: 0, expiredDevices: 0, invalid: 0 };
+    const status = input.typed
+      ? undefined
+      : statusLine(() => `reading nodes and devices: ${counts.nodes + counts.devices} imported so far`);
     const report = (line: string) => {
       status?.hide();
       printError(line);
     };
     try {
       await journal.prepare();
-      if (input.typed) printError(`whereabouts: reading nodes from ${input.name}; end with Ctrl-D`);
+      if (input.typed) printError(`whereabouts: reading nodes and devices from ${input.name}; end with Ctrl-D`);
       await importLines(input, journal, flags.retention, counts, report);
     } finally {
       status?.[Symbol.dispose]();
       await journal.close();
       await input.close();
     }
-    const { imported, expired, invalid } = counts;
+    const { nodes, devices, expiredNodes, expiredDevices, invalid } = counts;
     if (invalid > MAX_REPORTED) printError(`whereabouts: ${count(invalid - MAX_REPORTED, "more invalid line")}`);
-    if (imported + expired + invalid === 0) {
+    if (nodes + devices + expiredNodes + expiredDevices + invalid === 0) {
       const expected = 'it should have lines as "whereabouts journal export" prints them';
       printError(`whereabouts: nothing to import: ${visible(input.name)} is empty; ${expected}`);
     } else {
-      const parts = [`${count(imported, "node")} imported`];
-      if (expired > 0) parts.push(`${count(expired, "expired node")} left out`);
+      const imported = devices > 0 ? `${count(nodes, "node")} and ${count(devices, "device")}` : count(nodes, "node");
+      const parts = [`${imported} imported`];
+      if (expiredNodes > 0) parts.push(`${count(expiredNodes, "expired node")} left out`);
+      if (expiredDevices > 0) parts.push(`${count(expiredDevices, "expired device")} left out`);
       if (invalid > 0) parts.push(`${count(invalid, "invalid line")} left out`);
       printError(`whereabouts: ${parts.join(", ")}`);
     }
@@ -162,9 +176,10 @@ async function importLines(
 ): Promise<void> {
   const writer = new BatchWriter(randomBytes(8));
   const append = async () => {
-    const entries = writer.count;
-    await journal.append(writer.seal());
-    counts.imported += entries;
+    const batch = writer.seal();
+    await journal.append(batch);
+    counts.nodes += batch.count - batch.deviceCount;
+    counts.devices += batch.deviceCount;
   };
   try {
     for await (const lines of linesOf(input.chunks())) {
@@ -190,9 +205,17 @@ function addLine(
 ): void {
   const now = Date.now();
   try {
-    const entry = parseEntry(line, now);
-    if (entry.announcedAt <= now - retention * 1000) counts.expired++;
-    else writer.addEntry({ ...entry, announcedAt: entry.announcedAt + shift });
+    const parsed = parseLine(line, now);
+    if ("device" in parsed) {
+      const { device } = parsed;
+      const valid = device.addresses.filter(({ announcedAt }) => announcedAt > now - DEVICE_RETENTION_MS);
+      if (valid.length === 0) counts.expiredDevices++;
+      else writer.addDevice({ ...device, addresses: valid }, shift);
+    } else {
+      const { node } = parsed;
+      if (node.announcedAt <= now - retention * 1000) counts.expiredNodes++;
+      else writer.addEntry({ ...node, announcedAt: node.announcedAt + shift });
+    }
   } catch (error) {
     if (!(error instanceof LineError)) throw error;
     if (++counts.invalid <= MAX_REPORTED) report(`whereabouts: line ${number}: ${visible(error.message)}`);
@@ -212,16 +235,18 @@ async function showStats(flags: Flags, command: Command): Promise<void> {
       },
     );
     status?.[Symbol.dispose]();
-    const { nodes, announcements, oldest, newest, bad } = contents;
+    const { nodes, devices, addresses, announcements, oldest, newest, bad } = contents;
     const { batches, bytes, details } = storage!;
     if (json) {
-      await print(`${JSON.stringify({ nodes, announcements, oldest, newest, batches, bad, bytes, ...details })}\n`);
+      const counts = { nodes, devices, addresses, announcements };
+      await print(`${JSON.stringify({ ...counts, oldest, newest, batches, bad, bytes, ...details })}\n`);
     } else {
       const now = Date.now();
       const time = (at: number | null) => (at === null ? "none" : `${timeStamp(at)} (${showAge(now - at)})`);
       await print(
         table({
           nodes,
+          devices: devices === 0 ? 0 : `${devices} with ${count(addresses, "address", "addresses")}`,
           announcements,
           "oldest node": time(oldest),
           "newest node": time(newest),

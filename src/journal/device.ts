@@ -25,3 +25,25 @@ export interface DeviceAddress {
   /** Time of its last announcement, in ms. In a journal: since 1970. */
   readonly announcedAt: number;
 }
+
+/** The bytes of a device ID. */
+const ID_BYTES = 32;
+
+/** Why a journal cannot keep a device; undefined if it can. */
+export function deviceProblem({ id, addresses }: JournalDevice): string | undefined {
+  if (id.length !== ID_BYTES) return `a device ID has ${ID_BYTES} bytes, not ${id.length}`;
+  if (addresses.length === 0 || addresses.length > MAX_DEVICE_ADDRESSES) {
+    return `a device has 1 to ${MAX_DEVICE_ADDRESSES} addresses, not ${addresses.length}`;
+  }
+  let total = 0;
+  for (const { address, announcedAt } of addresses) {
+    if (address.length === 0 || address.length > MAX_DEVICE_ADDRESS_LENGTH) {
+      return `an address has 1 to ${MAX_DEVICE_ADDRESS_LENGTH} characters, not ${address.length}`;
+    }
+    if (!/^[ -~]+$/.test(address)) return "an address must be printable ASCII";
+    if (!Number.isFinite(announcedAt)) return "an address needs the time of its announcement";
+    total += address.length;
+  }
+  if (total <= MAX_DEVICE_BYTES) return undefined;
+  return `the addresses of a device have up to ${MAX_DEVICE_BYTES} characters together, not ${total}`;
+}

@@ -1,5 +1,7 @@
 export { Batch, BatchError, BatchWriter, type SealedBatch } from "./batch/index.ts";
-export { DEVICE_RETENTION_MS, type DeviceAddress, type JournalDevice } from "./device.ts";
+export { DEVICE_RETENTION_MS, type JournalDevice } from "./device.ts";
+export { DeviceMap } from "./device-map.ts";
+export type { DeviceStore } from "./device-store.ts";
 export type { JournalEntry } from "./entry.ts";
 export {
   type Journal,

@@ -53,19 +53,21 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** A server's registry, as its journal uses it. */
+/** A server's registry, as its journal uses it: its nodes and the devices of Syncthing. */
 export interface JournalRegistry {
   /** Nodes in the registry. */
   readonly nodes: number;
-  /** Entries of the journal that were dropped because the registry was full or their NodeID was too long. */
+  /** Devices of Syncthing that the server knows. */
+  readonly devices: number;
+  /** Nodes and devices of the journal that were dropped, because there was no room or a NodeID was too long. */
   readonly noRoom: number;
-  /** Nodes that gave way to others because the registry was full. */
+  /** Nodes and devices that gave way to others because there was no room. */
   readonly displaced: number;
-  /** Merges a batch of another server, or of an earlier run of this one. `shift` is added to its times. */
+  /** Merges the nodes and devices of a batch of another server, or of an earlier run of this one. `shift` is added to its times. */
   merge(batch: Batch, shift: number): Promise<void>;
   /** The journal lost what this server had appended: marks all of it to be appended again. */
   appendAgain(): void;
-  /** Appends the whole registry, including what other servers announced. Rejects if an append fails. */
+  /** Appends all nodes and devices, including those of other servers. Rejects if an append fails. */
   appendAll(): Promise<void>;
 }
 
@@ -93,4 +95,10 @@ export class JournalError extends Error {
     super(message);
     this.code = code;
   }
+}
+
+/** How many nodes and devices a registry has, for logs: `3 nodes`, or `3 nodes and 2 devices`. */
+export function contentsText({ nodes, devices }: Pick<JournalRegistry, "nodes" | "devices">): string {
+  const text = `${nodes} nodes`;
+  return devices === 0 ? text : `${text} and ${devices} devices`;
 }

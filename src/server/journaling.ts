@@ -1,9 +1,13 @@
-/** Connects a server's registry with its journal: restores, appends announcements, and merges those of other servers. */
+/**
+ * Connects a server's registry and its devices with its journal: restores, appends announcements, and merges those of other
+ * servers.
+ */
 import { getLogger } from "@logtape/logtape";
 import { EngineControl, type EngineMemory, type PacketEngine } from "../engine/index.ts";
 import {
   type Batch,
   createJournal,
+  type DeviceStore,
   type Journal,
   JournalError,
   type JournalRegistry,
@@ -41,10 +45,12 @@ export interface JournalingOptions {
 export class Journaling implements JournalRegistry {
   readonly #journal: Journal;
   readonly #batches: RegistryBatches;
+  readonly #devices: DeviceStore;
   readonly #control: EngineControl;
   readonly #appends = new HistogramCounter(APPEND_BOUNDS);
   #appended = 0;
   #restored = 0;
+  #devicesRestored = 0;
   #restoreSeconds = 0;
   /** Start of the last append that succeeded. Announcements before this time are in the journal. */
   #lastAppend = performance.now();
@@ -59,9 +65,17 @@ export class Journaling implements JournalRegistry {
   readonly #damage = Promise.withResolvers<never>();
   #damaged = false;
 
-  private constructor(journal: Journal, memory: EngineMemory, engine: PacketEngine, clock: Clock, origin: Uint8Array) {
+  private constructor(
+    journal: Journal,
+    memory: EngineMemory,
+    engine: PacketEngine,
+    devices: DeviceStore,
+    clock: Clock,
+    origin: Uint8Array,
+  ) {
     this.#journal = journal;
-    this.#batches = new RegistryBatches(memory, engine, clock, origin);
+    this.#devices = devices;
+    this.#batches = new RegistryBatches(memory, engine, devices, clock, origin);
     this.#control = new EngineControl(memory);
     // An unhandled rejection here must not crash the program.
     this.#damage.promise.catch(() => {});
@@ -73,25 +87,28 @@ export class Journaling implements JournalRegistry {
   }
 
   /**
-   * Opens the journal and restores the registry from it.
+   * Opens the journal and restores the registry and the devices from it.
    * @param engine an engine on `memory` that only this thread uses.
+   * @param devices only this thread changes them.
    * @throws {JournalError} if the server should not start with this journal; {RangeError} if there is no such journal.
    */
   static async open(
     options: JournalingOptions,
     memory: EngineMemory,
     engine: PacketEngine,
+    devices: DeviceStore,
     clock: Clock,
   ): Promise<Journaling> {
     const origin = crypto.getRandomValues(new Uint8Array(8));
     const { journal: name, journalPrefix: prefix, retention } = options;
     const journal = createJournal({ journal: name, prefix, retentionMs: retention * 1000, origin, clock });
-    const journaling = new Journaling(journal, memory, engine, clock, origin);
+    const journaling = new Journaling(journal, memory, engine, devices, clock, origin);
     const started = performance.now();
     await journal.open(journaling);
     // All entries came from the journal: none of them is new to it.
     journaling.#batches.moveCursors("confirm-all");
     journaling.#restored = journaling.nodes;
+    journaling.#devicesRestored = journaling.devices;
     journaling.#restoreSeconds = (performance.now() - started) / 1000;
     journaling.#lastAppend = performance.now();
     journaling.#running = journaling.#run();
@@ -111,11 +128,12 @@ export class Journaling implements JournalRegistry {
       where: journal.where,
       read: this.restored,
       restored: this.#restored,
+      devicesRestored: this.#devicesRestored,
       restoreSeconds: this.#restoreSeconds,
       appended: this.#appended,
-      merged: exchange.merged,
+      merged: exchange.merged + this.#batches.mergedDevices,
       noRoom: this.noRoom,
-      ahead: exchange.ahead,
+      ahead: exchange.ahead + this.#batches.devicesAhead,
       bad: journal.bad,
       errors: journal.errors + this.#outages.count,
       lag: waiting ? (performance.now() - this.#lastAppend) / 1000 : 0,
@@ -143,12 +161,16 @@ export class Journaling implements JournalRegistry {
     return this.#control.nodes;
   }
 
+  get devices(): number {
+    return this.#devices.size;
+  }
+
   get noRoom(): number {
     return this.#batches.noRoom;
   }
 
   get displaced(): number {
-    return this.#control.counters().displaced;
+    return this.#control.counters().displaced + this.#devices.displaced;
   }
 
   merge(batch: Batch, shift: number): Promise<void> {
@@ -156,7 +178,7 @@ export class Journaling implements JournalRegistry {
   }
 
   appendAgain(): void {
-    this.#batches.moveCursors("reset");
+    this.#batches.appendAgain();
   }
 
   appendAll(): Promise<void> {

@@ -1,6 +1,10 @@
-/** Merges a journal's batches into a registry, and writes a registry into batches. Pauses often, so that timers stay on time. */
+/**
+ * Merges a journal's batches into a registry and a store of devices, and writes both into batches. Pauses often, so that timers
+ * stay on time.
+ */
+import { MAX_CLOCK_SKEW } from "../../assembly/layout.ts";
 import { type CursorMove, EngineControl, type EngineMemory, Exchange, type PacketEngine } from "../engine/index.ts";
-import { type Batch, BatchWriter, type SealedBatch } from "../journal/index.ts";
+import { type Batch, BatchWriter, type DeviceStore, type JournalDevice, type SealedBatch } from "../journal/index.ts";
 import type { Clock } from "./clock.ts";
 import { ListingBound } from "./listing-bound.ts";
 
@@ -14,11 +18,19 @@ const BUSY_MS = 2;
  * quickly.
  */
 const ROUND = 6000;
+/** How many devices `appendNew` takes at once: a batch that is almost full gets so many more. */
+const DEVICES = 64;
+
+type Append = (batch: SealedBatch) => Promise<void>;
 
 export class RegistryBatches {
   readonly exchange: Exchange;
   /** Number of entries dropped because their NodeIDs are too long for this registry. */
   tooLong = 0;
+  /** Announcements of devices that were merged. */
+  mergedDevices = 0;
+  /** Those of them that were from the future. */
+  devicesAhead = 0;
   readonly #writer: BatchWriter;
   /** A second writer, for `appendAll`: it may run at the same time as `appendNew`. */
   readonly #walker: BatchWriter;
@@ -29,9 +41,11 @@ export class RegistryBatches {
   #sliceEnd = 0;
   readonly #clock: Clock;
   readonly #control: EngineControl;
+  readonly #devices: DeviceStore;
 
   /** @param engine an engine that only this thread uses; @param origin 8 bytes that identify this server. */
-  constructor(memory: EngineMemory, engine: PacketEngine, clock: Clock, origin: Uint8Array) {
+  constructor(memory: EngineMemory, engine: PacketEngine, devices: DeviceStore, clock: Clock, origin: Uint8Array) {
+    this.#devices = devices;
     this.#clock = clock;
     this.#control = new EngineControl(memory);
     this.exchange = new Exchange(memory, engine);
@@ -40,13 +54,31 @@ export class RegistryBatches {
     this.#pendingMoves = new Array(this.exchange.shards).fill(undefined);
   }
 
-  /** Number of entries dropped because the registry was full, or because their NodeIDs are too long. */
+  /** Number of nodes and devices dropped because there was no room, or because their NodeIDs are too long. */
   get noRoom(): number {
-    return this.exchange.full + this.tooLong;
+    return this.exchange.full + this.tooLong + this.#devices.noRoom;
   }
 
   /** Merges a batch. Adds `shift` to its times. */
   async merge(batch: Batch, shift: number): Promise<void> {
+    await this.#mergeNodes(batch, shift);
+    for (let next = 0; next < batch.deviceCount; next++) {
+      this.#devices.merge(this.#notAhead(batch.device(next, shift)), true);
+      this.mergedDevices++;
+      await this.#yield();
+    }
+  }
+
+  /** Dates addresses from further in the future than clocks may differ as announced now, as the engine does with nodes. */
+  #notAhead(device: JournalDevice): JournalDevice {
+    const now = this.#clock.now();
+    const isAhead = ({ announcedAt }: { announcedAt: number }) => announcedAt > now + MAX_CLOCK_SKEW;
+    if (!device.addresses.some(isAhead)) return device;
+    this.devicesAhead++;
+    return { ...device, addresses: device.addresses.map((one) => (isAhead(one) ? { ...one, announcedAt: now } : one)) };
+  }
+
+  async #mergeNodes(batch: Batch, shift: number): Promise<void> {
     const { exchange } = this;
     for (let next = 0; next < batch.count; ) {
       const first = next;
@@ -70,18 +102,21 @@ export class RegistryBatches {
   }
 
   /**
-   * Appends the entries that were announced to this server since the last call, nearly in order of time. Each batch is
-   * appended before the next one is made. After a failure, the next call appends the same entries again.
-   * @returns the number of entries.
+   * Appends the nodes that were announced to this server since the last call, nearly in order of time, then the devices. Each
+   * batch is appended before the next one is made. After a failure, the next call appends again what was not appended.
+   * @returns the number of nodes and devices.
    * @throws {RegistryDamagedError}, or the error of `append`
    */
-  async appendNew(append: (batch: SealedBatch) => Promise<void>, shift: () => number): Promise<number> {
+  async appendNew(append: Append, shift: () => number): Promise<number> {
     const { exchange } = this;
     let count = 0;
+    /** Devices that were taken and are not in the journal yet. */
+    let taken: JournalDevice[] = [];
     const flush = async () => {
       count += this.#writer.count;
       await append(this.#writer.seal());
       this.moveCursors("confirm");
+      taken = [];
     };
     const bound = new ListingBound(this.#control, exchange);
     this.#bound = bound;
@@ -104,21 +139,29 @@ export class RegistryBatches {
         for (const shard of shards) if (await list(shard)) unfinished.push(shard);
         shards = unfinished;
       }
+      for (let some = DEVICES; some === DEVICES; await this.#yield()) {
+        const devices = this.#devices.takeChanged(DEVICES);
+        taken.push(...devices);
+        for (const device of devices) this.#writer.addDevice(device, shift());
+        if (this.#writer.full) await flush();
+        some = devices.length;
+      }
       if (this.#writer.count > 0) await flush();
     } catch (error) {
       this.#writer.clear();
       this.moveCursors("rewind");
+      this.#devices.restoreChanged(taken);
       throw error;
     }
     return count;
   }
 
   /**
-   * Appends all entries of the registry, nearly in order of time.
+   * Appends all nodes of the registry, nearly in order of time, then all devices.
    *
    * @throws {RegistryDamagedError}, or the error of `append`
    */
-  async appendAll(append: (batch: SealedBatch) => Promise<void>, shift: () => number): Promise<void> {
+  async appendAll(append: Append, shift: () => number): Promise<void> {
     const { exchange } = this;
     const bound = new ListingBound(this.#control, exchange);
     for (let shard = 0; shard < exchange.shards; shard++) {
@@ -132,18 +175,18 @@ export class RegistryBatches {
         for (let shard = 0; shard < exchange.shards; shard++) await this.#walk(shard, until, bound, append, shift);
         if (this.#walker.count > 0) await append(this.#walker.seal());
       }
+      for (const device of this.#devices.all()) {
+        this.#walker.addDevice(device, shift());
+        if (this.#walker.full) await append(this.#walker.seal());
+        await this.#yield();
+      }
+      if (this.#walker.count > 0) await append(this.#walker.seal());
     } finally {
       this.#walker.clear();
     }
   }
 
-  async #walk(
-    shard: number,
-    until: number,
-    bound: ListingBound,
-    append: (batch: SealedBatch) => Promise<void>,
-    shift: () => number,
-  ): Promise<void> {
+  async #walk(shard: number, until: number, bound: ListingBound, append: Append, shift: () => number): Promise<void> {
     const { exchange } = this;
     for (let more = true; more; ) {
       const walked = exchange.walk(shard, until);
@@ -154,6 +197,12 @@ export class RegistryBatches {
       if (this.#walker.full) await append(this.#walker.seal());
       await this.#yield();
     }
+  }
+
+  /** The journal lost its contents: the next `appendNew` appends all that was ever announced to this server. */
+  appendAgain(): void {
+    this.moveCursors("reset");
+    this.#devices.markAllChanged();
   }
 
   /**

@@ -40,13 +40,18 @@ export interface JournalStats {
   readonly read: boolean;
   /** Nodes that were restored from the journal at the start. */
   readonly restored: number;
+  /** Devices of Syncthing that were restored from the journal at the start. */
+  readonly devicesRestored: number;
   /** How long that took, in seconds. */
   readonly restoreSeconds: number;
-  /** Announcements appended to the journal. */
+  /** Announcements appended to the journal, of nodes and of devices. */
   readonly appended: number;
-  /** Announcements that were read from the journal and were newer than what the server knew. Includes those at the start. */
+  /**
+   * Announcements that were read from the journal: of nodes, those that were newer than what the server knew, and of devices,
+   * all. Includes those at the start.
+   */
   readonly merged: number;
-  /** Announcements in the journal that were dropped: the registry was full, or their NodeIDs were too long. */
+  /** Announcements in the journal that were dropped: there was no room for their node or device, or their NodeIDs were too long. */
   readonly noRoom: number;
   /** Announcements in the journal from further in the future than clocks may differ. They count as announced now. */
   readonly ahead: number;

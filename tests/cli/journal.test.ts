@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { LineError, parseEntry } from "../../src/cli/journal/lines.ts";
+import { LineError, parseLine } from "../../src/cli/journal/lines.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Member } from "../support/cluster.ts";
 import { run, start } from "../support/command.ts";
@@ -175,25 +175,28 @@ describe.concurrent("whereabouts journal", () => {
     expect(out.replace(/\(\d+ s ago\)/g, "(AGE)").replace(/[\d.]+ kB/, "SIZE")).toBe(
       [
         "nodes           2",
+        "devices         0",
         "announcements   3",
         `oldest node     ${iso(at + 60_000)} (AGE)`,
         `newest node     ${iso(at + 90_000)} (AGE)`,
         "batches         1",
         "size            SIZE",
         `file            ${path}`,
-        "schema version  2",
+        "schema version  3",
         "",
       ].join("\n"),
     );
     const json = JSON.parse((await run(["journal", "stats", "--json", "--journal", `sqlite:${path}`])).out);
     expect(json).toMatchObject({
       nodes: 2,
+      devices: 0,
+      addresses: 0,
       announcements: 3,
       oldest: at + 60_000,
       newest: at + 90_000,
       batches: 1,
       bad: 0,
-      schema: 2,
+      schema: 3,
     });
   });
 
@@ -339,7 +342,9 @@ describe.concurrent("whereabouts journal", () => {
 
 test("a line of JSON is parsed only if its NodeID, address, port and time are valid", () => {
   const good = { nodeIdHex: "00", ip: "::ffff:192.0.2.1", port: 1, announcedAt: 5 };
-  expect(parseEntry(JSON.stringify(good), 10).address.toHex()).toBe("00000000000000000000ffffc0000201");
+  expect(parseLine(JSON.stringify(good), 10)).toMatchObject({
+    node: { address: Uint8Array.fromHex("00000000000000000000ffffc0000201") },
+  });
   for (const change of [
     { nodeIdHex: "0" },
     { nodeIdHex: undefined },
@@ -358,6 +363,6 @@ test("a line of JSON is parsed only if its NodeID, address, port and time are va
     { announcedAt: -1 },
     { announcedAt: null },
   ]) {
-    expect(() => parseEntry(JSON.stringify({ ...good, ...change }), 10)).toThrow(LineError);
+    expect(() => parseLine(JSON.stringify({ ...good, ...change }), 10)).toThrow(LineError);
   }
 });

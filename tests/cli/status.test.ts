@@ -52,6 +52,7 @@ function statsReply(change: Partial<StatsReply> = {}): StatsReply {
       where: "redis://localhost:6379/0",
       read: true,
       restored: 0,
+      devicesRestored: 0,
       restoreSeconds: 0,
       appended: 0,
       merged: 0,

@@ -74,7 +74,7 @@ test(
     const site = new Site("wasm", { shards: 1 });
     const { memory, engine } = site.harness;
     const options = { journal: `sqlite:${path}`, journalPrefix: "x", retention: 3600 };
-    const journaling = await Journaling.open(options, memory, engine, new Clock());
+    const journaling = await Journaling.open(options, memory, engine, site.devices, new Clock());
     for (let i = 0; i < NODES; i++) site.announce(`n${i}`, 1);
     closeCircle(site);
     const failure = await journaling.damage.catch((error: Error) => error);

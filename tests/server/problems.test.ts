@@ -62,6 +62,7 @@ const JOURNAL = {
   where: "sqlite /db",
   read: true,
   restored: 0,
+  devicesRestored: 0,
   restoreSeconds: 0,
   appended: 0,
   merged: 0,

@@ -1,7 +1,7 @@
 /** A registry and its batches, as a journal uses them, without a server. */
 import { H_SHARDS_AT, SHARD_LOCK, SHARD_SIZE } from "../../assembly/layout.ts";
 import type { EngineBackend, EngineOptions } from "../../src/engine/index.ts";
-import { Batch, type Journal, type JournalRegistry, type SealedBatch } from "../../src/journal/index.ts";
+import { Batch, DeviceMap, type Journal, type JournalRegistry, type SealedBatch } from "../../src/journal/index.ts";
 import { Clock } from "../../src/server/clock.ts";
 import { RegistryBatches } from "../../src/server/registry-batches.ts";
 import { Harness, UNLIMITED } from "./harness.ts";
@@ -10,14 +10,18 @@ import { announcement, ascii, query } from "./packets.ts";
 export class Site {
   readonly harness: Harness;
   readonly batches: RegistryBatches;
+  readonly devices: DeviceMap;
 
   constructor(backend: EngineBackend = "wasm", options: Partial<EngineOptions> = {}) {
     this.harness = new Harness(backend, { ...UNLIMITED, capacity: 20_000, ...options });
     this.harness.now = Date.now();
+    const clock = new Clock();
+    this.devices = new DeviceMap(clock);
     this.batches = new RegistryBatches(
       this.harness.memory,
       this.harness.engine,
-      new Clock(),
+      this.devices,
+      clock,
       crypto.getRandomValues(new Uint8Array(8)),
     );
   }
@@ -85,6 +89,10 @@ export class SiteRegistry implements JournalRegistry {
     return this.site.harness.control.nodes;
   }
 
+  get devices(): number {
+    return this.site.devices.size;
+  }
+
   get noRoom(): number {
     return this.site.batches.noRoom;
   }
@@ -99,7 +107,7 @@ export class SiteRegistry implements JournalRegistry {
 
   appendAgain(): void {
     this.again++;
-    this.site.batches.moveCursors("reset");
+    this.site.batches.appendAgain();
   }
 
   async appendAll(): Promise<void> {

@@ -1,8 +1,9 @@
 /**
- * Reads a journal as a server does that starts now: into a registry, which keeps the latest announcement of each node.
+ * Reads a journal as a server does that starts now: into a registry, which keeps the latest announcement of each node, and
+ * into a map of devices.
  */
 import { createEngine, createEngineMemory, defaultEngineOptions, type EngineOptions } from "../../engine/index.ts";
-import { Batch, type Journal, JournalError, type SealedBatch } from "../../journal/index.ts";
+import { Batch, DeviceMap, type Journal, JournalError, type SealedBatch } from "../../journal/index.ts";
 import { Clock } from "../../server/clock.ts";
 import { RegistryBatches } from "../../server/registry-batches.ts";
 import { NodeCount } from "./node-count.ts";
@@ -13,7 +14,10 @@ const MORE_NODES = 1000;
 
 export interface Contents {
   readonly nodes: number;
-  /** Entries that were read, including expired ones and earlier ones of the same node. */
+  readonly devices: number;
+  /** Addresses of `devices`. */
+  readonly addresses: number;
+  /** Announcements that were read, including expired ones and earlier ones of the same node or device. */
   readonly announcements: number;
   /** Times of announcements of `nodes`, in ms since 1970; null if there are none. */
   readonly oldest: number | null;
@@ -22,7 +26,7 @@ export interface Contents {
   readonly bad: number;
   /** Why parts of the journal could not be read. */
   readonly damage: JournalError | undefined;
-  /** Calls `take` with the nodes, batch by batch in order of time, until `stop` resolves. */
+  /** Calls `take` with the nodes, batch by batch in order of time, then with the devices, until `stop` resolves. */
   each(take: (batch: Batch) => Promise<void>, stop: Promise<void>): Promise<void>;
 }
 
@@ -56,11 +60,13 @@ export async function readContents(
     retentionMs,
   };
   const memory = createEngineMemory(options);
-  const registry = new RegistryBatches(memory, createEngine("wasm", memory), new Clock(), new Uint8Array(8));
+  const clock = new Clock();
+  const engine = createEngine("wasm", memory);
+  const registry = new RegistryBatches(memory, engine, new DeviceMap(clock), clock, new Uint8Array(8));
   const journal = create();
   let announcements = 0;
   const damage = await readOnce(journal, async (batch, shift) => {
-    announcements += batch.count;
+    announcements += batch.total;
     await registry.merge(batch, shift);
   });
   try {
@@ -76,8 +82,11 @@ export async function readContents(
     );
   };
   let [nodes, oldest, newest] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let [devices, addresses] = [0, 0];
   await all(async (batch) => {
     nodes += batch.count;
+    devices += batch.deviceCount;
+    for (let i = 0; i < batch.deviceCount; i++) addresses += batch.device(i, 0).addresses.length;
     for (let i = 0; i < batch.count; i++) {
       oldest = Math.min(oldest, batch.time(i));
       newest = Math.max(newest, batch.time(i));
@@ -86,6 +95,8 @@ export async function readContents(
   const finiteOrNull = (time: number) => (Number.isFinite(time) ? time : null);
   return {
     nodes,
+    devices,
+    addresses,
     announcements,
     oldest: finiteOrNull(oldest),
     newest: finiteOrNull(newest),

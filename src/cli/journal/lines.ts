@@ -3,7 +3,9 @@
 import ipaddr from "ipaddr.js";
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import { ipOf } from "../../client/ip.ts";
-import type { JournalEntry } from "../../journal/index.ts";
+import { type DeviceAddress, deviceProblem } from "../../journal/device.ts";
+import type { JournalDevice, JournalEntry } from "../../journal/index.ts";
+import { formatDeviceId, parseDeviceId } from "../../syncthing/device-id.ts";
 import { nodeIdJson } from "../terminal/style.ts";
 
 /** How far in the future an announcement may be, because clocks differ. */
@@ -18,13 +20,28 @@ export function entryLine({ nodeId, address, port, announcedAt, confirmed }: Jou
   return JSON.stringify({ ...nodeIdJson(nodeId), ip: ipOf(address, 0, 16), port, announcedAt, ...flag });
 }
 
-/** A line that is not a valid entry. */
+export function deviceLine({ id, addresses, confirmed }: JournalDevice): string {
+  return JSON.stringify({ deviceId: formatDeviceId(id), addresses, ...(confirmed ? {} : { confirmed }) });
+}
+
+/** A line that is not a valid node or device. */
 export class LineError extends Error {
   override readonly name = "LineError";
 }
 
-/** @throws {LineError} that says what is wrong with the line. */
-export function parseEntry(line: string, now: number): JournalEntry {
+/**
+ * The node or the device of a line.
+ *
+ * @throws {LineError} that says what is wrong with the line
+ */
+export function parseLine(line: string, now: number): { node: JournalEntry } | { device: JournalDevice } {
+  const value = parseObject(line);
+  return "deviceId" in value ? { device: parseDevice(value, now) } : { node: parseNode(value, now) };
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function parseObject(line: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -32,19 +49,61 @@ export function parseEntry(line: string, now: number): JournalEntry {
     throw new LineError("not valid JSON");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new LineError("not a JSON object");
-  const { nodeId, nodeIdHex, ip, port, announcedAt, confirmed = true } = value as Record<string, unknown>;
+  return value as JsonObject;
+}
+
+function parseDevice({ deviceId, addresses, confirmed }: JsonObject, now: number): JournalDevice {
+  if (typeof deviceId !== "string") throw new LineError(`"deviceId" must be a text, not ${JSON.stringify(deviceId)}`);
+  let id: Uint8Array;
+  try {
+    id = parseDeviceId(deviceId);
+  } catch (error) {
+    throw new LineError(`"deviceId": ${(error as Error).message}`);
+  }
+  if (!Array.isArray(addresses)) throw new LineError(`"addresses" must be a list, not ${JSON.stringify(addresses)}`);
+  const device = {
+    id,
+    addresses: addresses.map((value, index) => parseDeviceAddress(value, `"addresses"[${index}]`, now)),
+    confirmed: parseConfirmed(confirmed),
+  };
+  const problem = deviceProblem(device);
+  if (problem !== undefined) throw new LineError(`"addresses": ${problem}`);
+  return device;
+}
+
+function parseDeviceAddress(value: unknown, name: string, now: number): DeviceAddress {
+  if (typeof value !== "object" || value === null) throw new LineError(`${name} is not a JSON object`);
+  const { address, announcedAt } = value as JsonObject;
+  if (typeof address !== "string") {
+    throw new LineError(`${name}: "address" must be a text, not ${JSON.stringify(address)}`);
+  }
+  return { address, announcedAt: parseTime(announcedAt, `${name}: `, now) };
+}
+
+function parseTime(announcedAt: unknown, where: string, now: number): number {
+  if (typeof announcedAt !== "number" || announcedAt < 0) {
+    throw new LineError(`${where}"announcedAt" must be milliseconds since 1970, not ${JSON.stringify(announcedAt)}`);
+  }
+  if (announcedAt > now + MAX_AHEAD_MS) throw new LineError(`${where}"announcedAt" is in the future: ${announcedAt}`);
+  return announcedAt;
+}
+
+function parseConfirmed(confirmed: unknown = true): boolean {
+  if (typeof confirmed === "boolean") return confirmed;
+  throw new LineError(`"confirmed" must be true or false, not ${JSON.stringify(confirmed)}`);
+}
+
+function parseNode({ nodeId, nodeIdHex, ip, port, announcedAt, confirmed }: JsonObject, now: number): JournalEntry {
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65535) {
     throw new LineError(`"port" must be a whole number from 1 to 65535, not ${JSON.stringify(port)}`);
   }
-  if (typeof announcedAt !== "number" || announcedAt < 0) {
-    throw new LineError(`"announcedAt" must be milliseconds since 1970, not ${JSON.stringify(announcedAt)}`);
-  }
-  if (announcedAt > now + MAX_AHEAD_MS) throw new LineError(`"announcedAt" is in the future: ${announcedAt}`);
-  if (typeof confirmed !== "boolean") {
-    throw new LineError(`"confirmed" must be true or false, not ${JSON.stringify(confirmed)}`);
-  }
-  const [id, address] = [parseNodeId(nodeId, nodeIdHex), parseAddress(ip)];
-  return { nodeId: id, address, port: port as number, announcedAt, confirmed };
+  return {
+    port: port as number,
+    announcedAt: parseTime(announcedAt, "", now),
+    confirmed: parseConfirmed(confirmed),
+    nodeId: parseNodeId(nodeId, nodeIdHex),
+    address: parseAddress(ip),
+  };
 }
 
 function parseNodeId(text: unknown, hex: unknown): Uint8Array {
@@ -61,7 +120,7 @@ function parseNodeId(text: unknown, hex: unknown): Uint8Array {
       throw new LineError('"nodeId" has replacement characters: give the bytes as "nodeIdHex"');
     }
     bytes = new TextEncoder().encode(text);
-  } else throw new LineError('neither "nodeIdHex" nor "nodeId" is given');
+  } else throw new LineError('neither "nodeIdHex" nor "nodeId" nor "deviceId" is given');
   if (bytes.length >= 1 && bytes.length <= MAX_ID_LENGTH) return bytes;
   throw new LineError(`a NodeID has 1 to ${MAX_ID_LENGTH} bytes, not ${bytes.length}`);
 }

@@ -1,5 +1,7 @@
 import { ENTRY_ADDRESS, ENTRY_ID, IPV4_MAPPED, MAX_ID_LENGTH, META_CONFIRMED } from "../../../assembly/layout.ts";
+import type { JournalDevice } from "../device.ts";
 import type { JournalEntry } from "../entry.ts";
+import { deviceTimeAt, endOfDevice, readDevice } from "./device.ts";
 import {
   ADDRESS,
   BATCH_IPV4,
@@ -13,27 +15,36 @@ import {
   MAGIC,
   MAX_ENTRIES,
   META,
-  MIN_ENTRY_WORDS,
+  MIN_DEVICE_WORDS,
+  MIN_NODE_WORDS,
+  OLD_HEADER_WORDS,
   TIME,
   timeAt,
   VERSION,
 } from "./format.ts";
 
-/** A batch from a journal, checked: every entry lies within it and is a valid announcement. */
+/** A batch from a journal, checked: everything lies within it, and is a valid announcement. */
 export class Batch {
+  /** Number of nodes. */
   readonly count: number;
+  readonly deviceCount: number;
   /** The server that wrote it: 8 bytes in hex. */
   readonly origin: string;
   readonly #words: Int32Array;
-  readonly #starts: Uint32Array;
-  /** META_CONFIRMED if all entries count as confirmed, because the batch's version does not say which are. */
+  /** Where each node begins, in order of time. */
+  readonly #nodes: Uint32Array;
+  /** The same for the devices. */
+  readonly #devices: Uint32Array;
+  /** META_CONFIRMED if all nodes count as confirmed, because the batch's version does not say which are. */
   readonly #allConfirmed: number;
 
-  private constructor(words: Int32Array, starts: Uint32Array) {
+  private constructor(words: Int32Array, nodes: Uint32Array, devices: Uint32Array) {
     this.#words = words;
-    this.#starts = starts;
+    this.#nodes = nodes;
+    this.#devices = devices;
     this.#allConfirmed = words[0]! >>> 24 === 1 ? META_CONFIRMED : 0;
-    this.count = starts.length;
+    this.count = nodes.length;
+    this.deviceCount = devices.length;
     this.origin = new Uint8Array(words.buffer, words.byteOffset + 12, 8).toHex();
   }
 
@@ -42,7 +53,7 @@ export class Batch {
    * @throws {BatchError} if they are not exactly one intact batch
    */
   static parse(bytes: Uint8Array): Batch {
-    if (bytes.length < HEADER_WORDS * 4 || bytes.length % 4 !== 0) {
+    if (bytes.length < OLD_HEADER_WORDS * 4 || bytes.length % 4 !== 0) {
       throw new BatchError(`a batch cannot have ${bytes.length} bytes`);
     }
     const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
@@ -53,48 +64,79 @@ export class Batch {
       throw new BatchError(`its version is ${version}, this program reads 1 to ${VERSION}`);
     }
     if (words[1] !== checksum(aligned)) throw new BatchError("its checksum is wrong");
+    const header = version < 3 ? OLD_HEADER_WORDS : HEADER_WORDS;
+    if (words.length < header) throw new BatchError("it is shorter than its header");
     const count = words[2]! >>> 0;
-    if (count > (words.length - HEADER_WORDS) / MIN_ENTRY_WORDS) throw new BatchError("it is shorter than its entries");
-    if (count > MAX_ENTRIES) throw new BatchError(`it has ${count} entries, more than ${MAX_ENTRIES}`);
-    const starts = new Uint32Array(count);
-    let at = HEADER_WORDS;
-    let [before, inOrder] = [Number.NEGATIVE_INFINITY, true];
-    for (let entry = 0; entry < count; entry++) {
-      starts[entry] = at;
-      at = endOf(words, at, version);
-      const time = timeAt(words, starts[entry]!);
-      inOrder &&= time > before - 1;
-      before = time;
+    const deviceCount = version < 3 ? 0 : words[5]! >>> 0;
+    if (count * MIN_NODE_WORDS + deviceCount * MIN_DEVICE_WORDS > words.length - header) {
+      throw new BatchError("it is shorter than its entries");
     }
-    if (at !== words.length) throw new BatchError("it is longer than its entries");
-    // Merging entries out of order would walk a whole queue of the registry for each.
-    if (!inOrder) starts.sort((one, other) => timeAt(words, one) - timeAt(words, other));
-    return new Batch(words, starts);
+    if (count + deviceCount > MAX_ENTRIES) {
+      throw new BatchError(`it has ${count + deviceCount} entries, more than ${MAX_ENTRIES}`);
+    }
+    const nodes = section(words, header, count, (at) => endOfNode(words, at, version), timeAt);
+    const devices = section(words, nodes.end, deviceCount, (at) => endOfDevice(words, at), deviceTimeAt);
+    if (devices.end !== words.length) throw new BatchError("it is longer than its entries");
+    return new Batch(words, nodes.starts, devices.starts);
   }
 
-  /** Bytes of the NodeID of entry `index`. */
+  /** Nodes and devices. */
+  get total(): number {
+    return this.count + this.deviceCount;
+  }
+
+  /** The earliest time; infinity if the batch is empty. That of a device is the time of its latest address. */
+  get oldest(): number {
+    const node = this.count > 0 ? this.time(0) : Number.POSITIVE_INFINITY;
+    return Math.min(node, this.deviceCount > 0 ? this.deviceTime(0) : Number.POSITIVE_INFINITY);
+  }
+
+  /** The latest time; minus infinity if the batch is empty. */
+  get newest(): number {
+    const node = this.count > 0 ? this.time(this.count - 1) : Number.NEGATIVE_INFINITY;
+    return Math.max(node, this.deviceCount > 0 ? this.deviceTime(this.deviceCount - 1) : Number.NEGATIVE_INFINITY);
+  }
+
+  /** Two batches: what was announced up to `time`, and what was announced after it. */
+  split(time: number): [before: Batch, after: Batch] {
+    let [nodes, devices] = [this.count, this.deviceCount];
+    while (nodes > 0 && this.time(nodes - 1) > time) nodes--;
+    while (devices > 0 && this.deviceTime(devices - 1) > time) devices--;
+    return [
+      new Batch(this.#words, this.#nodes.subarray(0, nodes), this.#devices.subarray(0, devices)),
+      new Batch(this.#words, this.#nodes.subarray(nodes), this.#devices.subarray(devices)),
+    ];
+  }
+
+  /** Bytes of the NodeID of node `index`. */
   idLength(index: number): number {
-    return this.#words[this.#starts[index]! + 2]! & BATCH_LENGTH;
+    return this.#words[this.#nodes[index]! + 2]! & BATCH_LENGTH;
   }
 
-  /** The NodeID of entry `index`, as a view of the batch. */
+  /** The NodeID of node `index`, as a view of the batch. */
   nodeId(index: number): Uint8Array {
-    const start = this.#starts[index]!;
+    const start = this.#nodes[index]!;
     const at = start + ((this.#words[start + 2]! & BATCH_IPV4) === 0 ? 7 : 4);
     return new Uint8Array(this.#words.buffer, this.#words.byteOffset + at * 4, this.idLength(index));
   }
 
+  /** The time of node `index`. */
   time(index: number): number {
-    return timeAt(this.#words, this.#starts[index]!);
+    return timeAt(this.#words, this.#nodes[index]!);
   }
 
-  /** The entries from `first` up to, but not including, `end`. */
-  part(first: number, end = this.count): Batch {
-    return new Batch(this.#words, this.#starts.subarray(first, end));
+  /** The time of the latest address of device `index`. */
+  deviceTime(index: number): number {
+    return deviceTimeAt(this.#words, this.#devices[index]!);
+  }
+
+  /** Device `index`, with `shift` added to its times. */
+  device(index: number, shift: number): JournalDevice {
+    return readDevice(this.#words, this.#devices[index]!, shift);
   }
 
   /**
-   * Writes an entry into the exchange area, where its NodeID must fit.
+   * Writes a node into the exchange area, where its NodeID must fit.
    *
    * @param words - the engine's memory
    * @param to - where the entry begins there, in words
@@ -102,7 +144,7 @@ export class Batch {
    */
   copy(index: number, words: Int32Array, to: number, shift: number): void {
     const from = this.#words;
-    let at = this.#starts[index]!;
+    let at = this.#nodes[index]!;
     f64[0] = this.time(index) + shift;
     words[to + TIME] = f64Words[0]!;
     words[to + TIME + 1] = f64Words[1]!;
@@ -122,7 +164,7 @@ export class Batch {
     for (let word = to + ID; at < end; word++) words[word] = from[at++]!;
   }
 
-  /** Entry `index` as an object. Slow: the server uses `copy`. */
+  /** Node `index` as an object. Slow: the server uses `copy`. */
   entry(index: number): JournalEntry {
     const length = this.idLength(index);
     const words = new Int32Array(ID + ((length + 3) >>> 2));
@@ -138,9 +180,32 @@ export class Batch {
   }
 }
 
-/** Returns where the entry at word `at` ends. @throws {BatchError} if it is invalid or does not end within `words` */
-function endOf(words: Int32Array, at: number, version: number): number {
-  if (words.length - at < MIN_ENTRY_WORDS) throw new BatchError("it is shorter than its entries");
+/** Finds where each of `count` entries begins, the first one at word `at`, and sorts them by time if they are out of order. */
+function section(
+  words: Int32Array,
+  at: number,
+  count: number,
+  endOf: (at: number) => number,
+  timeOf: (words: Int32Array, at: number) => number,
+): { starts: Uint32Array; end: number } {
+  const starts = new Uint32Array(count);
+  let end = at;
+  let [before, inOrder] = [Number.NEGATIVE_INFINITY, true];
+  for (let entry = 0; entry < count; entry++) {
+    starts[entry] = end;
+    end = endOf(end);
+    const time = timeOf(words, starts[entry]!);
+    inOrder &&= time > before - 1;
+    before = time;
+  }
+  // Merging nodes out of order would walk a whole queue of the registry for each.
+  if (!inOrder) starts.sort((one, other) => timeOf(words, one) - timeOf(words, other));
+  return { starts, end };
+}
+
+/** Returns where the node at word `at` ends. @throws {BatchError} if it is invalid or does not end within `words` */
+function endOfNode(words: Int32Array, at: number, version: number): number {
+  if (words.length - at < MIN_NODE_WORDS) throw new BatchError("it is shorter than its entries");
   const meta = words[at + 2]!;
   // In version 1, the bit of META_CONFIRMED was part of the length.
   const length = meta & (version === 1 ? BATCH_IPV4 - 1 : BATCH_LENGTH);

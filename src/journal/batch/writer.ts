@@ -6,7 +6,9 @@ import {
   META_CONFIRMED,
   META_LENGTH,
 } from "../../../assembly/layout.ts";
+import { DEVICE_RETENTION_MS, deviceProblem, type JournalDevice } from "../device.ts";
 import type { JournalEntry } from "../entry.ts";
+import { writeDevice } from "./device.ts";
 import {
   ADDRESS,
   BATCH_IPV4,
@@ -18,67 +20,64 @@ import {
   HEADER_WORDS,
   ID,
   MAGIC,
+  MAX_DEVICE_WORDS,
   MAX_ENTRIES,
-  MAX_ENTRY_WORDS,
+  MAX_NODE_WORDS,
   META,
   TIME,
   VERSION,
 } from "./format.ts";
-
-/**
- * To sort the entries, each gets one number: the ms since the oldest entry, times MAX_ENTRIES, plus the entry's index. A
- * time further from the oldest than this counts as this, so that the number fits in the 53 bits of a double.
- */
-const MAX_SORT_SPAN = 2 ** 39;
+import { Section } from "./section.ts";
 
 /** A complete batch, ready to be stored. */
 export interface SealedBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Nodes and devices. */
   readonly count: number;
-  /** The time of the latest entry. */
+  readonly deviceCount: number;
+  /**
+   * The time of the latest node, or DEVICE_RETENTION_MS after the time of the latest device if that is later. When this is
+   * longer ago than a server's retention, everything in the batch has expired, whatever that retention is.
+   */
   readonly newest: number;
 }
 
-/** Collects entries and makes batches of them. */
+/** Collects announcements and makes batches of them. */
 export class BatchWriter {
   readonly #origin: Int32Array;
-  #words = new Int32Array(1 << 12);
-  #end = 0;
-  #count = 0;
-  #starts = new Uint32Array(64);
-  #times = new Float64Array(64);
+  readonly #nodes = new Section();
+  readonly #devices = new Section();
 
   /** @param origin - 8 bytes that identify the server that writes */
   constructor(origin: Uint8Array) {
     this.#origin = new Int32Array(origin.slice().buffer);
   }
 
+  /** Nodes and devices added so far. */
   get count(): number {
-    return this.#count;
+    return this.#nodes.count + this.#devices.count;
   }
 
-  /** Whether the batch must be sealed before more entries are added. */
+  /** Whether the batch must be sealed before more is added. */
   get full(): boolean {
-    return this.#count >= FULL_ENTRIES || this.#end >= FULL_WORDS;
+    return this.count >= FULL_ENTRIES || this.#nodes.end + this.#devices.end >= FULL_WORDS;
   }
 
   /**
-   * Adds an entry from the engine's exchange area.
+   * Adds a node from the engine's exchange area.
    *
    * @param words - the engine's memory
    * @param at - where the entry begins, in words
    * @param shift - added to its time
    */
   add(words: Int32Array, at: number, shift: number): void {
-    if (this.#count === MAX_ENTRIES) throw new RangeError("a batch was not sealed when it was full");
-    this.#grow();
-    const to = this.#words;
-    let end = this.#end;
+    this.#checkRoom();
     f64Words[0] = words[at + TIME]!;
     f64Words[1] = words[at + TIME + 1]!;
     f64[0]! += shift;
-    this.#starts[this.#count] = end;
-    this.#times[this.#count++] = f64[0]!;
+    this.#nodes.begin(f64[0]!, MAX_NODE_WORDS);
+    const to = this.#nodes.words;
+    let { end } = this.#nodes;
     to[end] = f64Words[0]!;
     to[end + 1] = f64Words[1]!;
     const meta = words[at + META]!;
@@ -91,7 +90,7 @@ export class BatchWriter {
     const id = at + ID;
     const idEnd = id + ((length + 3) >>> 2);
     for (let word = id; word < idEnd; word++) to[end++] = words[word]!;
-    this.#end = end;
+    this.#nodes.end = end;
   }
 
   addEntry({ nodeId, address, port, announcedAt, confirmed }: JournalEntry): void {
@@ -104,56 +103,44 @@ export class BatchWriter {
     this.add(words, 0, 0);
   }
 
-  /** Makes a batch of the entries added so far, in order of time, and empties the writer. */
+  /**
+   * Adds a device.
+   *
+   * @param shift - added to its times
+   * @throws {RangeError} if it has more or longer addresses than a batch can hold
+   */
+  addDevice(device: JournalDevice, shift: number): void {
+    const problem = deviceProblem(device);
+    if (problem !== undefined) throw new RangeError(problem);
+    this.#checkRoom();
+    const latest = device.addresses.reduce((time, { announcedAt }) => Math.max(time, announcedAt), -Infinity);
+    this.#devices.begin(latest + shift, MAX_DEVICE_WORDS);
+    this.#devices.end = writeDevice(device, this.#devices.words, this.#devices.end, shift);
+  }
+
+  /** Makes a batch of what was added so far, in order of time, and empties the writer. */
   seal(): SealedBatch {
-    const words = new Int32Array(HEADER_WORDS + this.#end);
+    const words = new Int32Array(HEADER_WORDS + this.#nodes.end + this.#devices.end);
+    const { count } = this;
+    const deviceCount = this.#devices.count;
     words[0] = MAGIC | (VERSION << 24);
-    words[2] = this.#count;
+    words[2] = this.#nodes.count;
     words.set(this.#origin, 3);
-    let end = HEADER_WORDS;
-    let newest = Number.NEGATIVE_INFINITY;
-    for (const key of this.#sortKeys()) {
-      const entry = key % MAX_ENTRIES;
-      const start = this.#starts[entry]!;
-      const stop = entry + 1 < this.#count ? this.#starts[entry + 1]! : this.#end;
-      for (let word = start; word < stop; word++) words[end++] = this.#words[word]!;
-      newest = Math.max(newest, this.#times[entry]!);
-    }
+    words[5] = deviceCount;
+    this.#devices.copy(words, this.#nodes.copy(words, HEADER_WORDS));
     const bytes = new Uint8Array(words.buffer);
     words[1] = checksum(bytes);
-    const count = this.#count;
+    const newest = Math.max(this.#nodes.newest, this.#devices.newest + DEVICE_RETENTION_MS);
     this.clear();
-    return { bytes, count, newest };
+    return { bytes, count, deviceCount, newest };
   }
 
   clear(): void {
-    this.#end = 0;
-    this.#count = 0;
+    this.#nodes.clear();
+    this.#devices.clear();
   }
 
-  /** One number per entry, sorted by time; its remainder by MAX_ENTRIES is the entry's index. */
-  #sortKeys(): Float64Array {
-    const keys = new Float64Array(this.#count);
-    let oldest = Number.POSITIVE_INFINITY;
-    for (let entry = 0; entry < keys.length; entry++) oldest = Math.min(oldest, this.#times[entry]!);
-    for (let entry = 0; entry < keys.length; entry++) {
-      const since = Math.min(Math.floor(this.#times[entry]! - oldest), MAX_SORT_SPAN - 1);
-      keys[entry] = since * MAX_ENTRIES + entry;
-    }
-    return keys.sort();
+  #checkRoom(): void {
+    if (this.count === MAX_ENTRIES) throw new RangeError("a batch was not sealed when it was full");
   }
-
-  #grow(): void {
-    if (this.#end + MAX_ENTRY_WORDS > this.#words.length) this.#words = doubled(this.#words, Int32Array);
-    if (this.#count === this.#starts.length) {
-      this.#starts = doubled(this.#starts, Uint32Array);
-      this.#times = doubled(this.#times, Float64Array);
-    }
-  }
-}
-
-function doubled<T extends Int32Array | Uint32Array | Float64Array>(from: T, type: new (length: number) => T): T {
-  const to = new type(from.length * 2);
-  to.set(from);
-  return to;
 }

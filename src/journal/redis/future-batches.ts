@@ -9,7 +9,7 @@ import type { RegistryClock } from "../journal.ts";
 import type { RedisConnection } from "./connection.ts";
 import { isBefore, type RedisStream } from "./stream.ts";
 
-/** Many times what it takes until a server notices that the clock was set, and has appended its nodes again. */
+/** Many times what it takes until a server notices that the clock was set, and has appended everything again. */
 const WAIT_MS = 30_000;
 
 interface Future {
@@ -43,7 +43,7 @@ export class FutureBatches {
   /** Merges the batches that need not wait any longer. */
   async mergeDue(connection: RedisConnection, merge: (batch: Batch) => Promise<void>): Promise<void> {
     if (this.#batches.length === 0) return;
-    // A server that trims entries has appended their nodes again before, so these batches are not needed any more.
+    // A server that trims entries has appended their content again before, so these batches are not needed any more.
     const trimmed = (await this.#stream.trimmed(connection)) ?? "0-0";
     this.#batches = this.#batches.filter(({ id }) => isBefore(trimmed, id));
     const end = performance.now() - WAIT_MS;
@@ -55,6 +55,6 @@ export class FutureBatches {
   }
 
   #isFuture(batch: Batch): boolean {
-    return batch.count > 0 && batch.time(batch.count - 1) - this.#stream.shift > this.#clock.now() + MAX_CLOCK_SKEW;
+    return batch.newest - this.#stream.shift > this.#clock.now() + MAX_CLOCK_SKEW;
   }
 }

@@ -5,7 +5,14 @@
 import { getLogger } from "@logtape/logtape";
 import { escapeLogText, OutageLog } from "../../log/outage-log.ts";
 import { Batch, type SealedBatch } from "../batch/index.ts";
-import { type Journal, JournalError, type JournalRegistry, type RegistryClock, type StorageInfo } from "../journal.ts";
+import {
+  contentsText,
+  type Journal,
+  JournalError,
+  type JournalRegistry,
+  type RegistryClock,
+  type StorageInfo,
+} from "../journal.ts";
 import { RedisConnection } from "./connection.ts";
 import { FutureBatches } from "./future-batches.ts";
 import { refillStream } from "./refill-stream.ts";
@@ -73,8 +80,8 @@ export class RedisJournal implements Journal {
   #appendAgainAt = Number.POSITIVE_INFINITY;
   readonly #rewriter: StreamRewriter;
   readonly #future: FutureBatches;
-  /** Entries of batches read so far. */
-  #entriesRead = 0;
+  /** Announcements in the batches read so far. */
+  #announcementsRead = 0;
   #caughtUp: () => void = () => {};
   /** Whether the stream was read to its end once. */
   #hasCaughtUp = false;
@@ -119,9 +126,9 @@ export class RedisJournal implements Journal {
     const timer = setInterval(() => {
       const now = performance.now();
       if (now - this.#lastProgress > START_TIMEOUT_MS) resolve(false);
-      if (this.#entriesRead === 0 || now - logged < PROGRESS_MS) return;
+      if (this.#announcementsRead === 0 || now - logged < PROGRESS_MS) return;
       logged = now;
-      const text = `reading the journal: ${this.#entriesRead} announcements so far, ${registry.nodes} nodes`;
+      const text = `reading the journal: ${this.#announcementsRead} announcements so far, ${contentsText(registry)}`;
       logger.info(text, { progress: true });
     }, 100);
     try {
@@ -134,11 +141,12 @@ export class RedisJournal implements Journal {
     }
   }
 
-  async append({ bytes }: SealedBatch): Promise<void> {
+  async append({ bytes, deviceCount }: SealedBatch): Promise<void> {
     if (!this.#writer) throw new JournalError("failed", `no connection to ${this.#target.where}`);
     try {
       // Only a server trims: a tool may have been given another retention.
       this.#appended = await this.#stream.append(this.#writer, bytes, this.#registry !== undefined);
+      if (deviceCount > 0) this.#stream.noteDevices(this.#appended);
       this.#checkEntry ??= this.#appended;
       this.#appendLog.recovered();
     } catch (error) {
@@ -256,11 +264,12 @@ export class RedisJournal implements Journal {
       );
       return;
     }
-    this.#rewriter.read(id, batch.count);
+    this.#rewriter.read(id, batch.total);
+    if (batch.deviceCount > 0) this.#stream.noteDevices(id);
     if (batch.origin === this.#origin) return;
     // In a tool, nobody would look at them again. And a server that starts must not wait for its nodes.
     if (this.#registry && this.#hasCaughtUp && this.#future.putOff(id, batch)) return;
-    this.#entriesRead += batch.count;
+    this.#announcementsRead += batch.total;
     await this.#mergeTarget!.merge(batch, -this.shift);
   }
 

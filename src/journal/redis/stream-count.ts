@@ -1,4 +1,4 @@
-/** Counts the announcements in a stream, by what was read of it. */
+/** Counts the announcements in a stream, of nodes and of devices, by what was read of it. */
 import { isBefore } from "./stream.ts";
 
 export class StreamCount {

@@ -13,7 +13,10 @@ import { Lease } from "./lease.ts";
 import { isBefore, type RedisStream } from "./stream.ts";
 import { StreamCount } from "./stream-count.ts";
 
-/** The stream is rewritten when it has more announcements than the number of nodes times this factor, plus this margin. */
+/**
+ * The stream is rewritten when it has more announcements than the number of nodes and devices times this factor, plus this
+ * margin. An announcement of a device takes the space of some four of nodes in Redis, and of sixty at most.
+ */
 const FACTOR = 2;
 const MARGIN = 50_000;
 /** The least pause between two attempts. */
@@ -67,7 +70,8 @@ export class StreamRewriter {
   async rewriteIfNeeded(state: State): Promise<void> {
     this.#count.drop(this.#stream.oldest);
     const { registry, position } = state;
-    const repetitive = this.#count.total > FACTOR * registry.nodes + MARGIN && this.#complete(state);
+    const live = registry.nodes + registry.devices;
+    const repetitive = this.#count.total > FACTOR * live + MARGIN && this.#complete(state);
     const needed = this.#stale ?? (repetitive ? this.#count.first : undefined);
     if (needed === undefined || isBefore(position, needed)) return;
     if (this.#running || !state.intact() || performance.now() < this.#next) return;
@@ -94,7 +98,7 @@ export class StreamRewriter {
         await registry.appendAll();
         if (this.#complete(state)) {
           if (!(await lease.held()) || !state.intact()) return;
-          // XADD can trim, and the servers have the right to use it. What it adds is a batch without entries.
+          // XADD can trim, and the servers have the right to use it. What it adds is an empty batch.
           const { bytes } = new BatchWriter(Uint8Array.fromHex(this.#origin)).seal();
           await this.#stream.trim(connection, position, bytes);
           trimmed = position;

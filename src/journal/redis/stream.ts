@@ -5,6 +5,7 @@
  * A batch is the field `d` of an entry, in base64: Bun's client decodes replies as UTF-8 (except that of GET), which
  * would corrupt raw bytes.
  */
+import { DEVICE_RETENTION_MS } from "../device.ts";
 import type { RegistryClock } from "../journal.ts";
 import type { RedisConnection } from "./connection.ts";
 
@@ -43,8 +44,13 @@ export class RedisStream {
   readonly #clock: RegistryClock;
   /** How far Redis's clock is ahead of the registry's, in ms. */
   #shift: number | undefined;
-  /** Nothing is trimmed because of its age before this time of the registry's clock. */
-  #trimAfter = 0;
+  /**
+   * Entries that look old may not be old if they were appended before this time of the registry's clock, so nothing is trimmed
+   * because of its age until they have expired.
+   */
+  #doubtedUntil = 0;
+  /** The time in the id of the last entry with devices that was read or appended. */
+  #lastDevices = Number.NEGATIVE_INFINITY;
   readonly #trimmedKey: string;
   /** Entries to ask for in the next reply. */
   #count = 1;
@@ -71,18 +77,39 @@ export class RedisStream {
     return this.#clock.now() + this.shift;
   }
 
-  /** A position in the stream from which a reader gets every announcement that may still be valid. */
+  /**
+   * A position in the stream from which a reader gets every announcement that may still be valid. It does not know yet
+   * whether there are devices in the stream; if there are none, the earlier part was trimmed.
+   */
   get beginning(): string {
     // An announcement may be dated up to a second ahead. One more second is a margin.
-    return `${Math.max(0, Math.floor(this.now() - this.#retentionMs - 2000))}-0`;
+    return this.#idBefore(Math.max(this.#retentionMs, DEVICE_RETENTION_MS) + 2000);
   }
 
   /** Entries before this one may have been trimmed because of their age. */
   get oldest(): string {
-    return `${Math.max(0, Math.floor(this.now() - this.#retentionMs - TRIM_MARGIN))}-0`;
+    return this.#idBefore(this.#keepMs + TRIM_MARGIN);
   }
 
-  /** Whether the entry may have been trimmed because of its age. */
+  /** How long entries are kept: as long as nodes are valid, and, while the stream has devices, as long as those are. */
+  get #keepMs(): number {
+    const hasDevices = this.#lastDevices >= this.now() - DEVICE_RETENTION_MS - TRIM_MARGIN;
+    return hasDevices ? Math.max(this.#retentionMs, DEVICE_RETENTION_MS) : this.#retentionMs;
+  }
+
+  #idBefore(ms: number): string {
+    return `${Math.max(0, Math.floor(this.now() - ms))}-0`;
+  }
+
+  /** An entry with devices was read or appended. */
+  noteDevices(id: string): void {
+    this.#lastDevices = Math.max(this.#lastDevices, timeOf(id));
+  }
+
+  /**
+   * Whether a server may have trimmed the entry because of its age. A server that has not seen any device keeps entries only as
+   * long as nodes are valid.
+   */
   isExpired(id: string): boolean {
     return timeOf(id) < this.now() - this.#retentionMs;
   }
@@ -106,14 +133,15 @@ export class RedisStream {
     this.#shift = within(0, 0) ? 0 : Math.round(best.shift);
     const moved = this.#shift - (before ?? 0);
     // Entries may look older than they are: this clock was set ahead, or that may have happened before this server started.
-    if (before === undefined) this.#trimAfter = this.#clock.now() + this.#retentionMs;
-    else if (moved > STEP_MS) this.#trimAfter = this.#clock.now() + this.#retentionMs + TRIM_MARGIN;
+    if (before === undefined) this.#doubtedUntil = this.#clock.now();
+    else if (moved > STEP_MS) this.#doubtedUntil = this.#clock.now() + TRIM_MARGIN;
     return moved;
   }
 
   /** @returns the id of the new entry */
   async append(connection: RedisConnection, batch: Uint8Array, trim: boolean): Promise<string> {
-    const limit = trim && this.#clock.now() >= this.#trimAfter ? ["MINID", "~", this.oldest] : [];
+    const certain = this.#clock.now() >= this.#doubtedUntil + this.#keepMs;
+    const limit = trim && certain ? ["MINID", "~", this.oldest] : [];
     return (await connection.send("XADD", [this.key, ...limit, "*", FIELD, batch.toBase64()])) as string;
   }
 

@@ -23,16 +23,14 @@ export class ClockRollback {
 
   /** Splits a batch into parts, each with the number to add to its times. `known` is to be added in any case. */
   *correct(batch: Batch, known: number): Generator<[Batch, number]> {
-    const time = (entry: number) => batch.time(entry) + known;
-    let past = batch.count;
-    while (past > 0 && time(past - 1) > this.#limit) past--;
-    if (past < batch.count) {
-      this.shift = Math.min(this.shift, Math.floor(this.#latest - time(batch.count - 1)));
-      yield [batch.part(past), known + this.shift];
+    const [past, future] = batch.split(this.#limit - known);
+    if (future.total > 0) {
+      this.shift = Math.min(this.shift, Math.floor(this.#latest - (future.newest + known)));
+      yield [future, known + this.shift];
     }
-    if (past > 0) {
-      this.#latest = Math.min(this.#latest, time(0) - 1);
-      yield [batch.part(0, past), known];
+    if (past.total > 0) {
+      this.#latest = Math.min(this.#latest, past.oldest + known - 1);
+      yield [past, known];
     }
   }
 }

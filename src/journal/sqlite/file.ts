@@ -32,6 +32,10 @@ const abandoned: Database[] = [];
 
 interface Row {
   readonly id: number;
+  /**
+   * `newest` of the SealedBatch. It is right for any retention, also that of a later start. The price is that a batch with
+   * devices stays in the file for their two hours and the retention on top, unless the log is rewritten before.
+   */
   readonly newest: number;
   readonly entries: number;
 }
@@ -67,7 +71,7 @@ export class SqliteFile {
     this.path = resolveLink(path);
   }
 
-  /** Entries in all batches. */
+  /** Nodes and devices in all batches, as often as they are there. */
   get entries(): number {
     return this.#entries;
   }
@@ -144,8 +148,8 @@ export class SqliteFile {
   }
 
   /**
-   * Yields the batches that contain announcements made at `since` or later, by the clock as it is now, the last batch
-   * first. If it cannot read on because of damage, it yields the batches before the damage, from the first one of the file.
+   * Yields the batches that contain nodes announced at `since` or later, by the clock as it is now, or devices that have
+   * not expired; the last batch first. If it cannot read on because of damage, it yields the batches before the damage, from the first one of the file.
    *
    * @throws {JournalError} `damaged`, after all readable batches
    */
@@ -195,8 +199,8 @@ export class SqliteFile {
   }
 
   /**
-   * Deletes the first batches of the log whose latest entry is from before `since`, by the clock as it is now. Returns
-   * whether there may be more.
+   * Deletes the first batches of the log in which everything has expired: `newest` is before `since`, by the clock as it is
+   * now. Returns whether there may be more.
    */
   expire(since: number): boolean {
     return this.#write(() => {

@@ -3,7 +3,14 @@ import { getLogger } from "@logtape/logtape";
 import { escapeLogText, OutageLog } from "../../log/outage-log.ts";
 import { startThread } from "../../threads/start.ts";
 import { Batch, type SealedBatch } from "../batch/index.ts";
-import { type Journal, JournalError, type JournalRegistry, type RegistryClock, type StorageInfo } from "../journal.ts";
+import {
+  contentsText,
+  type Journal,
+  JournalError,
+  type JournalRegistry,
+  type RegistryClock,
+  type StorageInfo,
+} from "../journal.ts";
 import { ClockRollback } from "./clock-rollback.ts";
 import type { Reply, Request } from "./messages.ts";
 import { STEP_MS, WallClock } from "./wall-clock.ts";
@@ -14,7 +21,7 @@ const logger = getLogger(["whereabouts", "journal"]);
 const CLEAN_UP_MS = 60_000;
 /** How often to look at the system's clock. */
 const LOOK_MS = 1000;
-/** The log is rewritten when it has more entries than the number of nodes times this factor, plus this margin. */
+/** The log is rewritten when it has more entries than the number of nodes and devices times this factor, plus this margin. */
 const REWRITE_FACTOR = 2;
 const REWRITE_MARGIN = 50_000;
 const CLOSED = "the journal was closed";
@@ -127,7 +134,7 @@ export class SqliteJournal implements Journal {
     if (!this.#unread) return await this.#openFile(false, true);
     const registry = this.#registry!;
     this.#unread = false;
-    const before = registry.nodes;
+    const before = contentsText(registry);
     try {
       await this.#read(registry, true);
     } catch (error) {
@@ -136,7 +143,7 @@ export class SqliteJournal implements Journal {
     } finally {
       this.restored = !this.#unread;
       if (!this.#unread)
-        logger.info(`the journal could be read at last: ${registry.nodes} nodes known now, ${before} before`);
+        logger.info(`the journal could be read at last: ${contentsText(registry)} known now, ${before} before`);
     }
   }
 
@@ -178,11 +185,11 @@ export class SqliteJournal implements Journal {
    * The log is rewritten if it has more entries than this. Entries that the registry had no room for are not removed
    * before they expire, so they are allowed for.
    */
-  #maxEntries({ nodes, noRoom }: JournalRegistry): number {
-    return REWRITE_FACTOR * nodes + REWRITE_MARGIN + (noRoom > 0 ? this.#initialEntries : 0);
+  #maxEntries({ nodes, devices, noRoom }: JournalRegistry): number {
+    return REWRITE_FACTOR * (nodes + devices) + REWRITE_MARGIN + (noRoom > 0 ? this.#initialEntries : 0);
   }
 
-  /** Announcements made before this time have expired. */
+  /** Nodes that were announced before this time have expired. */
   #since(): number {
     return this.#clock.now() - this.#retentionMs;
   }
@@ -249,7 +256,7 @@ export class SqliteJournal implements Journal {
       if (code !== "closed") this.#outages.failed(`${what}, and ${reason}; ${RETRIES}`);
       return;
     }
-    this.#outages.failed(`${what}; the ${registry.nodes} known nodes are written to the new file`);
+    this.#outages.failed(`${what}; all that is known is written to the new file: ${contentsText(registry)}`);
   }
 
   /**

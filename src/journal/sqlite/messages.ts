@@ -4,7 +4,10 @@ import type { Boot } from "./wall-clock.ts";
 
 /** To the worker. All but `merged` are answered once, in order; `open` with `read` sends batches before its answer. */
 export type Request =
-  /** Opens the file. With `read`, the worker sends the batches that contain announcements made after `since`. */
+  /**
+   * Opens the file. With `read`, the worker sends the batches that contain nodes announced after `since`, or devices that have
+   * not expired.
+   */
   | {
       readonly type: "open";
       readonly path: string;
@@ -15,7 +18,7 @@ export type Request =
     }
   /** A batch that the worker sent was merged, so it may send another. */
   | { readonly type: "merged" }
-  /** Stores a batch, and deletes batches whose announcements were all made before `since`. */
+  /** Stores a batch, and deletes batches that have expired: their `newest` is before `since`. */
   | {
       readonly type: "append";
       readonly bytes: Uint8Array<ArrayBuffer>;
@@ -28,7 +31,7 @@ export type Request =
    * start.
    */
   | { readonly type: "drop"; readonly upTo: number; readonly spareInitial: boolean }
-  /** Deletes batches whose announcements were all made before `since`, and shrinks the file. */
+  /** Deletes batches that have expired: their `newest` is before `since`. Shrinks the file. */
   | { readonly type: "cleanUp"; readonly since: number }
   /** The system's clock has changed: batches after this have other times than those before. */
   | { readonly type: "clock"; readonly boot: Boot }
@@ -51,7 +54,7 @@ export type Reply =
       readonly type: "done";
       /** The number of the last batch. */
       readonly last?: number;
-      /** Entries in all batches. */
+      /** Nodes and devices in all batches. */
       readonly entries?: number;
       readonly info?: FileInfo;
       /** Whether the file that was opened for writing is not the one that was open before. */

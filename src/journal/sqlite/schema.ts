@@ -5,8 +5,8 @@ import { ADVICE } from "./error.ts";
 
 /** "WHER": the number in a database's header that identifies the program it belongs to. */
 export const APPLICATION_ID = 0x57484552;
-/** Schema 1 had no table `clock`, and batches of version 1 only. */
-export const SCHEMA = 2;
+/** Schema 1 had no table `clock`, and batches of version 1 only. Schema 2 had batches up to version 2, so without devices. */
+export const SCHEMA = 3;
 export const PAGE_SIZE = 4096;
 const CREATE_BATCH =
   "CREATE TABLE batch (id INTEGER PRIMARY KEY, newest REAL NOT NULL, entries INTEGER NOT NULL, data BLOB NOT NULL)";

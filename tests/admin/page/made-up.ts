@@ -53,6 +53,7 @@ export function madeUpStats(uptime: number, workers = 1, changes: Partial<StatsR
         where: "/var/lib/whereabouts/registry.db",
         read: true,
         restored: 400_000,
+        devicesRestored: 0,
         restoreSeconds: 1.2,
         appended: 93 * uptime,
       },

@@ -93,7 +93,7 @@ describe.concurrent("whereabouts journal import", () => {
   test("on a terminal, import says that it reads standard input, and how to end it", async () => {
     using folder = new Folder();
     await using shown = new TerminalCommand(["journal", "import", "--journal", `sqlite:${folder.at("registry.db")}`]);
-    await showsOn(shown, "whereabouts: reading nodes from standard input; end with Ctrl-D\r\n");
+    await showsOn(shown, "whereabouts: reading nodes and devices from standard input; end with Ctrl-D\r\n");
     shown.terminal.write(node());
     shown.terminal.write("\x04");
     await showsOn(shown, "whereabouts: 1 node imported\r\n");
@@ -107,7 +107,7 @@ describe.concurrent("whereabouts journal import", () => {
     const args = ["journal", "import", pipe, "--journal", `sqlite:${folder.at("registry.db")}`];
     await using shown = new TerminalCommand(args);
     const writer = createWriteStream(pipe);
-    await showsOn(shown, "reading nodes: 0 imported so far");
+    await showsOn(shown, "reading nodes and devices: 0 imported so far");
     writer.write("junk\n");
     await showsOn(shown, "whereabouts: line 1: not valid JSON\r\n");
     writer.end(node());

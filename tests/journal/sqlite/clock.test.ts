@@ -161,7 +161,8 @@ describe("a clock that was set while no server ran", () => {
         Date.now = () => real() + step;
         const clock = new Clock();
         const site = new Site();
-        const batches = new RegistryBatches(site.harness.memory, site.harness.engine, clock, new Uint8Array(8));
+        const { memory, engine } = site.harness;
+        const batches = new RegistryBatches(memory, engine, site.devices, clock, new Uint8Array(8));
         const journal = journalAt(path, clock);
         await journal.read({ merge: (batch, shift) => batches.merge(batch, shift) });
         await journal.close();

@@ -237,7 +237,7 @@ describe.concurrent("a server that cannot start with its journal", () => {
     [
       "a newer version",
       "PRAGMA user_version = 9",
-      "was written by a newer version (its schema is 9, this version knows 2): update this program, or name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing",
+      "was written by a newer version (its schema is 9, this version knows 3): update this program, or name another file with --journal sqlite:PATH, or run the server with --journal memory, which keeps nothing",
     ],
     [
       "another program",

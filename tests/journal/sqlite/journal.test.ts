@@ -21,6 +21,7 @@ import { Clock } from "../../../src/server/clock.ts";
 import { DiscoveryServer, type ServerOptions } from "../../../src/server/index.ts";
 import { Client } from "../../support/client.ts";
 import { Folder } from "../../support/folder.ts";
+import { asVersion } from "../../support/old-batches.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { Site, SiteRegistry } from "../../support/registry-site.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
@@ -216,7 +217,7 @@ describe("a server with a journal in SQLite", () => {
     const path = folder.at("registry.db");
     await fill(path, 10);
     const db = new Database(path);
-    db.run("PRAGMA user_version = 3");
+    db.run("PRAGMA user_version = 4");
     db.close();
     const before = readFileSync(path);
     const starting = start(path);
@@ -228,34 +229,40 @@ describe("a server with a journal in SQLite", () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  test("reads a journal of the first version, and makes it one that the first version refuses", async () => {
-    using folder = new Folder();
-    const path = folder.at("registry.db");
-    await fill(path, 300);
-    const db = new Database(path);
-    for (const { id, data } of db.query<{ id: number; data: Uint8Array }, []>("SELECT id, data FROM batch").all()) {
-      // The version of the batch.
-      data[3] = 1;
-      db.query("UPDATE batch SET data = ? WHERE id = ?").run(data, id);
-    }
-    db.run("DROP TABLE clock");
-    db.run("PRAGMA user_version = 1");
-    db.close();
-    const site = new Site();
-    const clock = new Clock();
-    const options = { prefix: "x", retentionMs: HOUR, origin: new Uint8Array(8), clock };
-    const journal = createJournal({ journal: `sqlite:${path}`, ...options });
-    await journal.read(new SiteRegistry(site));
-    await journal.close();
-    expect(site.harness.control.nodes).toBe(300);
-    {
+  for (const version of [1, 2] as const)
+    test(`reads a journal of schema ${version}, and makes it one that earlier versions of the program refuse`, async () => {
+      using folder = new Folder();
+      const path = folder.at("registry.db");
+      await fill(path, 300);
+      const db = new Database(path);
+      for (const { id, data } of db.query<{ id: number; data: Uint8Array }, []>("SELECT id, data FROM batch").all()) {
+        db.query("UPDATE batch SET data = ? WHERE id = ?").run(asVersion(version, data), id);
+      }
+      if (version === 1) db.run("DROP TABLE clock");
+      db.run(`PRAGMA user_version = ${version}`);
+      db.close();
+      const site = new Site();
+      const clock = new Clock();
+      const options = { prefix: "x", retentionMs: HOUR, origin: new Uint8Array(8), clock };
+      const journal = createJournal({ journal: `sqlite:${path}`, ...options });
+      await journal.read(new SiteRegistry(site));
+      await journal.close();
+      expect(site.harness.control.nodes).toBe(300);
+      {
+        await using server = await start(path);
+        expect(server.stats()).toMatchObject({ nodes: 300, journal: { bad: 0, errors: 0 } });
+        await announce(server, ["A"]);
+        await until(() => server.stats().journal.appended === 1, "the journal");
+      }
+      const upgraded = new Database(path, { readonly: true });
+      expect(upgraded.query("PRAGMA user_version").get()).toEqual({ user_version: 3 });
+      const batches = upgraded.query<{ data: Uint8Array }, []>("SELECT data FROM batch ORDER BY id").all();
+      // Batches that are there already stay as they are.
+      expect(batches.map(({ data }) => data[3])).toEqual([version, version, version, 3]);
+      upgraded.close();
       await using server = await start(path);
-      expect(server.stats()).toMatchObject({ nodes: 300, journal: { bad: 0, errors: 0 } });
-    }
-    const upgraded = new Database(path, { readonly: true });
-    expect(upgraded.query("PRAGMA user_version").get()).toEqual({ user_version: 2 });
-    upgraded.close();
-  });
+      expect(server.stats()).toMatchObject({ nodes: 301, journal: { bad: 0, errors: 0 } });
+    });
 
   test("refuses to start with the database of another program, and leaves it unchanged", async () => {
     using folder = new Folder();

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { META_AUTHENTICATED } from "../../assembly/layout.ts";
-import { Batch, BatchError, BatchWriter, type JournalEntry } from "../../src/journal/index.ts";
-import { ascii } from "../support/packets.ts";
-import { Random } from "../support/random.ts";
+import { Batch, BatchError, BatchWriter, type JournalEntry } from "../../../src/journal/index.ts";
+import { asVersion, withChecksum } from "../../support/old-batches.ts";
+import { ascii } from "../../support/packets.ts";
+import { Random } from "../../support/random.ts";
 
+/** Two nodes. */
+const VERSION_2 =
+  "57484a02992dcc2e020000000102030405060708000400cc829c794206c0f055c00002074e4f44452d310000001000cc829c7942020001000102030405060708090a0b0c0d0e0f104e320000";
 const ORIGIN = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
 function entry(random: Random, announcedAt: number): JournalEntry {
@@ -26,11 +29,12 @@ function all(batch: Batch): JournalEntry[] {
 /** Changes a word of a batch and corrects the checksum, as an attacker could. */
 function forged(bytes: Uint8Array, word: number, value: number): Uint8Array {
   const copy = bytes.slice();
-  const view = new DataView(copy.buffer);
-  view.setUint32(word * 4, value, true);
-  view.setUint32(4, Bun.hash.crc32(copy.subarray(8)), true);
-  return copy;
+  new DataView(copy.buffer).setUint32(word * 4, value, true);
+  return withChecksum(copy);
 }
+
+/** The header, in bytes. */
+const HEADER = 24;
 
 const SIMPLE: JournalEntry = {
   nodeId: ascii("NODE-1"),
@@ -100,19 +104,29 @@ describe("a batch", () => {
   });
 
   test("of version 1 is read, and its entries count as confirmed", () => {
-    const old = seal({ ...SIMPLE, confirmed: false });
-    expect(Batch.parse(old).entry(0).confirmed).toBe(false);
-    old[3] = 1;
+    const unconfirmed = seal({ ...SIMPLE, confirmed: false });
+    expect(Batch.parse(unconfirmed).entry(0).confirmed).toBe(false);
+    const old = asVersion(1, unconfirmed);
     expect(all(Batch.parse(old))).toEqual([SIMPLE]);
     // What marks a confirmed entry today was part of the NodeID's length then.
     expect(() => Batch.parse(forged(old, 7, (22000 << 16) | 0x8000 | 0x4000 | 6))).toThrow("a NodeID of 16390 bytes");
   });
 
+  test("of version 2, which a server wrote before there were devices, is read", () => {
+    const batch = Batch.parse(Uint8Array.fromHex(VERSION_2));
+    const address = Uint8Array.from({ length: 16 }, (_, i) => i + 1);
+    expect(all(batch)).toEqual([
+      SIMPLE,
+      { nodeId: ascii("N2"), address, port: 1, announcedAt: 1_760_000_000_001, confirmed: false },
+    ]);
+    expect([batch.origin, batch.deviceCount]).toEqual(["0102030405060708", 0]);
+  });
+
   test("of another version, or of something else, is refused with the reason", () => {
     const newer = seal(SIMPLE);
-    for (const version of [0, 3, 255]) {
+    for (const version of [0, 4, 255]) {
       newer[3] = version;
-      expect(() => Batch.parse(newer)).toThrow(`its version is ${version}, this program reads 1 to 2`);
+      expect(() => Batch.parse(newer)).toThrow(`its version is ${version}, this program reads 1 to 3`);
     }
     expect(() => Batch.parse(ascii("to whom it may concern, ..."))).toThrow("a batch cannot have 27 bytes");
     expect(() => Batch.parse(ascii("to whom it may concern, yes!"))).toThrow("it does not begin with WHJ");
@@ -140,13 +154,13 @@ describe("a batch", () => {
 
   test("is refused if an entry is invalid though the checksum is right", () => {
     const bytes = seal(SIMPLE);
-    const word = 7;
+    const word = HEADER / 4 + 2;
     for (const [value, why] of [
       [(22000 << 16) | 0x8000, "it has a NodeID of 0 bytes"],
       [(22000 << 16) | 0x8000 | 1009, "a NodeID of 1009 bytes"],
       [(22000 << 16) | 0x8000 | 0x7fff, "a NodeID of 16383 bytes"],
-      // The flag of an authenticated node: nothing in a batch proves that it is one.
-      [(22000 << 16) | 0x8000 | META_AUTHENTICATED | 6, "a NodeID of 8198 bytes"],
+      // A flag in the engine's memory, which a journal cannot set.
+      [(22000 << 16) | 0x8000 | 0x2000 | 6, "a NodeID of 8198 bytes"],
       [0x8000 | 6, "without a port"],
       [(22000 << 16) | 6, "shorter than its entries"],
       [(22000 << 16) | 0x8000 | 52, "shorter than its entries"],
@@ -157,23 +171,23 @@ describe("a batch", () => {
     for (const count of [0, 2, 1000, 0x7fffffff, 0x80000000, 0xffffffff]) {
       expect(() => Batch.parse(forged(bytes, 2, count))).toThrow(BatchError);
     }
-    expect(() => Batch.parse(forged(bytes, 6, 0x7ff00000))).toThrow("without a time");
-    expect(() => Batch.parse(forged(bytes, 6, 0xfff80000))).toThrow("without a time");
+    expect(() => Batch.parse(forged(bytes, word - 1, 0x7ff00000))).toThrow("without a time");
+    expect(() => Batch.parse(forged(bytes, word - 1, 0xfff80000))).toThrow("without a time");
   });
 
   test("with entries out of order is sorted when it is parsed", () => {
     const shuffled = [7, 2, 9, 1, 8].map((time) => ({ ...SIMPLE, announcedAt: 1_000_000 + time * 1000 }));
-    const parts = shuffled.map((one) => seal(one).subarray(20));
-    const bytes = Uint8Array.from([...seal(SIMPLE).subarray(0, 20), ...parts.flatMap((part) => [...part])]);
+    const parts = shuffled.map((one) => seal(one).subarray(HEADER));
+    const bytes = Uint8Array.from([...seal(SIMPLE).subarray(0, HEADER), ...parts.flatMap((part) => [...part])]);
     const times = all(Batch.parse(forged(bytes, 2, 5))).map((one) => (one.announcedAt - 1_000_000) / 1000);
     expect(times).toEqual([1, 2, 7, 8, 9]);
   });
 
   test("with more entries than a writer can add is refused", () => {
-    const part = seal(SIMPLE).subarray(20);
-    const bytes = new Uint8Array(20 + 16_385 * part.length);
-    bytes.set(seal(SIMPLE).subarray(0, 20));
-    for (let i = 0; i < 16_385; i++) bytes.set(part, 20 + i * part.length);
+    const part = seal(SIMPLE).subarray(HEADER);
+    const bytes = new Uint8Array(HEADER + 16_385 * part.length);
+    bytes.set(seal(SIMPLE).subarray(0, HEADER));
+    for (let i = 0; i < 16_385; i++) bytes.set(part, HEADER + i * part.length);
     expect(() => Batch.parse(forged(bytes, 2, 16_385))).toThrow("it has 16385 entries, more than 16384");
     expect(Batch.parse(forged(bytes.subarray(0, -part.length), 2, 16_384)).count).toBe(16_384);
   });
