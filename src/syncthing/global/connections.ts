@@ -5,16 +5,13 @@ import { deviceIdOf, formatDeviceId } from "../device-id.ts";
 import { CertificateError, TimeoutError } from "./error.ts";
 import type { GlobalUrl } from "./url.ts";
 
-/** How long an unused connection is kept. Longer, and it may be dead without notice: behind a NAT, say. */
-const IDLE_MS = 20_000;
-
 export interface ConnectionOptions {
   /** The own certificate and key. */
   readonly context?: SecureContext | undefined;
   /** For the connection and the handshake together, in milliseconds. */
   readonly timeout: number;
   /** How long an unused connection is kept, in milliseconds. */
-  readonly idle?: number;
+  readonly idle: number;
 }
 
 type OnConnection = (error: Error | null, socket: TLSSocket) => void;
@@ -27,7 +24,7 @@ export class Connections extends Agent {
   readonly #opening = new Set<TLSSocket>();
 
   constructor(server: GlobalUrl, options: ConnectionOptions) {
-    super({ keepAlive: true, timeout: options.idle ?? IDLE_MS });
+    super({ keepAlive: true, timeout: options.idle });
     this.#server = server;
     this.#options = options;
   }
@@ -43,29 +40,32 @@ export class Connections extends Agent {
       ...(isName(host) && { servername: host }),
       ...(context && { secureContext: context }),
       ALPNProtocols: ["http/1.1"],
-      // Nothing is sent before `check`, which looks at the result of the verification itself.
+      // The certificate is checked below, before the agent gets the connection.
       rejectUnauthorized: false,
     });
-    this.#opening.add(socket);
     const timer = setTimeout(() => socket.destroy(new TimeoutError(timeout)), timeout);
-    const opened = () => {
+    this.#opening.add(socket);
+    let failure: Error | null = null;
+    const done = () => {
       clearTimeout(timer);
-      this.#opening.delete(socket);
+      if (this.#opening.delete(socket)) callback?.(failure, socket);
     };
-    const fail = (error: Error) => callback?.(error, socket);
-    socket.once("close", opened);
-    socket.once("error", fail);
+    socket.on("error", (error) => {
+      failure = error;
+    });
+    socket.once("close", () => {
+      failure ??= new Error("the connection was closed during the handshake");
+      done();
+    });
     socket.once("secureConnect", () => {
-      opened();
       const error = insecure ? undefined : id === undefined ? untrusted(socket, host) : wrongDevice(socket, id);
       if (error !== undefined) {
         socket.destroy(error);
         return;
       }
-      socket.off("error", fail);
       // The server could show another certificate in a second handshake of TLS 1.2.
       socket.disableRenegotiation();
-      callback?.(null, socket);
+      done();
     });
     return undefined;
   }

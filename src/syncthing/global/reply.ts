@@ -22,19 +22,20 @@ const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i;
  * @throws {ReplyError} if it is not JSON of the right form
  */
 export function readWhereabouts(body: string, now: number): Whereabouts | undefined {
-  let reply: { addresses?: unknown; seen?: unknown } | null;
+  let reply: unknown;
   try {
     reply = JSON.parse(body);
   } catch {
     throw new ReplyError("its answer is not JSON: it may not be a discovery server");
   }
-  const listed = reply?.addresses ?? [];
-  if (typeof reply !== "object" || reply === null || !Array.isArray(listed)) {
+  // Go writes null for an empty list.
+  const { addresses: listed, seen: seenText } = Object(reply) as { addresses?: unknown; seen?: unknown };
+  if (listed !== null && !Array.isArray(listed)) {
     throw new ReplyError("its answer has no list of addresses: it may not be a discovery server");
   }
-  const addresses = [...new Set(listed.filter(isAddress))];
+  const addresses = [...new Set((listed ?? []).filter(isAddress))];
   if (addresses.length === 0) return undefined;
-  const seen = typeof reply.seen === "string" ? Date.parse(reply.seen) : Number.NaN;
+  const seen = typeof seenText === "string" ? Date.parse(seenText) : Number.NaN;
   // Go writes the year 1 for a time that is not known.
   return { addresses, seenAt: seen > 0 ? Math.min(seen, now) : now };
 }

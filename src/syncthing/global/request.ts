@@ -27,6 +27,10 @@ export interface Bounds {
  */
 export function send(options: RequestOptions, body: string | undefined, bounds: Bounds): Promise<Reply> {
   const { timeout, signal, onClose } = bounds;
+  if (signal?.aborted) {
+    onClose();
+    return Promise.reject(signal.reason);
+  }
   return new Promise((resolve, reject) => {
     const sent = request(options);
     const fail = (error: unknown) => {
@@ -72,7 +76,7 @@ export function send(options: RequestOptions, body: string | undefined, bounds: 
   });
 }
 
-/** The server closed a kept connection just when the request was sent, and so has not seen it. */
+/** A kept connection ended before a reply: most likely the server closed it just when the request was sent. */
 export class StaleConnectionError extends Error {
   constructor(override readonly cause: Error) {
     super(cause.message);

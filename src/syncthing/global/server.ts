@@ -10,6 +10,8 @@ import { type GlobalUrl, parseGlobalUrl } from "./url.ts";
 
 /** How long one request may take, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** How long an unused connection is kept, in milliseconds. Longer, and it may be dead without notice: behind a NAT, say. */
+const IDLE_MS = 20_000;
 /** Requests at once, and so connections. */
 const MAX_CONNECTIONS = 4;
 /** Seconds that a server may name, and the default of Syncthing if it names none. */
@@ -55,20 +57,25 @@ export class GlobalServer {
   /**
    * @param url - see {@link parseGlobalUrl}
    * @param identity - shown to the server when announcing; without it, nothing can be announced
-   * @param options - `timeout`: for one request, in milliseconds; 10,000 by default
+   * @param options - both in milliseconds. `timeout`: for one request, 10,000 by default; `idle`: how long an unused
+   *   connection is kept, 20,000 by default
    * @throws {RangeError} if the URL is wrong, or the certificate and its key are not a pair in PEM
    */
-  constructor(url: string, identity: Identity | undefined, options: { readonly timeout?: number } = {}) {
-    const { timeout = REQUEST_TIMEOUT_MS } = options;
+  constructor(
+    url: string,
+    identity: Identity | undefined,
+    options: { readonly timeout?: number; readonly idle?: number } = {},
+  ) {
+    const { timeout = REQUEST_TIMEOUT_MS, idle = IDLE_MS } = options;
     this.#server = parseGlobalUrl(url);
     this.#timeout = timeout;
     this.url = url;
     this.name = this.#server.name;
     this.looksUp = this.#server.looksUp;
     this.announces = this.#server.announces && identity !== undefined;
-    this.#lookups = new Connections(this.#server, { timeout });
+    this.#lookups = new Connections(this.#server, { timeout, idle });
     if (identity !== undefined) {
-      this.#announcements = new Connections(this.#server, { timeout, context: contextOf(identity) });
+      this.#announcements = new Connections(this.#server, { timeout, idle, context: contextOf(identity) });
     }
   }
 
@@ -114,7 +121,7 @@ export class GlobalServer {
 
   /** Ends all requests, which reject, and closes the connections. */
   close(): void {
-    this.#closed.abort(new Error("the server's client is closed"));
+    this.#closed.abort(new Error(`the client of ${this.name} is closed`));
     this.#lookups.destroy();
     this.#announcements?.destroy();
   }
@@ -154,7 +161,8 @@ export class GlobalServer {
 /** @throws {RangeError} if it is not a certificate with its key */
 function contextOf({ certificate, key }: Identity): SecureContext {
   try {
-    return createSecureContext({ cert: certificate, key });
+    // An empty text would count as none.
+    return createSecureContext({ cert: certificate || "none", key: key || "none" });
   } catch (cause) {
     throw new RangeError("the certificate and the key must be a pair, both in PEM", { cause });
   }

@@ -48,12 +48,12 @@ export function parseGlobalUrl(text: string): GlobalUrl {
     throw new RangeError(`"${text}" is not a URL: write https://HOST:PORT/?id=DEVICE-ID`);
   }
   if (url.username !== "" || url.password !== "") {
-    throw new RangeError(`"${url.host}" must have no user name before it: servers know devices by their certificates`);
+    throw new RangeError(`the URL of ${url.host} must have no user name: servers know devices by their certificates`);
   }
   if (url.hash !== "") throw new RangeError(`"${text}" must have no "#"`);
   const port = url.port === "" ? HTTPS_PORT : Number(url.port);
   if (port === 0) throw new RangeError(`"${text}" must have a port from 1 to 65535`);
-  const id = idOption(url.searchParams);
+  const id = idOption(url);
   for (const key of url.searchParams.keys()) {
     if (!OPTIONS.includes(key)) throw new RangeError(`"${text}" has no option "${key}"${suggestion(key, OPTIONS)}`);
   }
@@ -63,27 +63,27 @@ export function parseGlobalUrl(text: string): GlobalUrl {
     path: url.pathname,
     name: `${url.hostname}:${port}`,
     id,
-    insecure: switchOption(url.searchParams, "insecure") && id === undefined,
-    announces: !switchOption(url.searchParams, "noannounce"),
-    looksUp: !switchOption(url.searchParams, "nolookup"),
+    insecure: switchOption(url, "insecure") && id === undefined,
+    announces: !switchOption(url, "noannounce"),
+    looksUp: !switchOption(url, "nolookup"),
   };
 }
 
-function idOption(options: URLSearchParams): Uint8Array | undefined {
-  const [id, second] = options.getAll("id");
+function idOption(url: URL): Uint8Array | undefined {
+  const [id, second] = url.searchParams.getAll("id");
   if (id === undefined) return undefined;
-  if (second !== undefined) throw new RangeError("a server's URL must have one id only");
+  if (second !== undefined) throw new RangeError(`the URL of ${url.host} must have one id only`);
   try {
     return parseDeviceId(id);
   } catch (error) {
-    throw new RangeError(`the id in a server's URL is wrong: ${(error as Error).message}`);
+    throw new RangeError(`the id of ${url.host} is wrong: ${(error as Error).message}`);
   }
 }
 
 /** A switch is on if it is there, unless its value says no. */
-function switchOption(options: URLSearchParams, name: string): boolean {
-  const value = options.get(name);
+function switchOption(url: URL, name: string): boolean {
+  const value = url.searchParams.get(name);
   if (value === null || ["false", "no", "0"].includes(value)) return false;
   if (["", "true", "yes", "1"].includes(value)) return true;
-  throw new RangeError(`${name} in a server's URL is a switch: write it alone, not with the value "${value}"`);
+  throw new RangeError(`the option ${name} of ${url.host} is a switch: write it alone, without "${value}"`);
 }

@@ -8,11 +8,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   void run(task).then((results) => console.log(JSON.stringify({ number, results })));
 }
 
-async function run({ url, identity, timeout, announce, lookups = [], stop }: Task): Promise<Result[]> {
+async function run({ url, identity, timeout, idle, announce, lookups = [], stop }: Task): Promise<Result[]> {
   const results: Result[] = [];
   let server: GlobalServer | undefined;
   try {
-    server = new GlobalServer(url, identity, timeout === undefined ? {} : { timeout });
+    server = new GlobalServer(url, identity, { ...(timeout && { timeout }), ...(idle && { idle }) });
     if (announce !== undefined) results.push(await server.announce(announce));
     const aborter = new AbortController();
     const all = lookups.map((id) => server!.lookup(Buffer.from(id, "hex"), aborter.signal).catch(failure));

@@ -1,4 +1,5 @@
 /** A TLS server whose replies a test writes, byte by byte. */
+import { type AddressInfo, createServer as createTcpServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 import { deviceIdOf, formatDeviceId } from "../../../src/syncthing/device-id.ts";
 import type { Certificate } from "./certificates.ts";
@@ -70,7 +71,7 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   get port(): number {
-    return (this.#server.address() as { port: number }).port;
+    return (this.#server.address() as AddressInfo).port;
   }
 
   /** @param options - such as `id=…` */
@@ -92,4 +93,45 @@ export class ScriptedServer implements AsyncDisposable {
 /** A whole reply. */
 export function reply(status: string, body = "", headers: readonly string[] = []): string {
   return [`HTTP/1.1 ${status}`, ...headers, `Content-Length: ${Buffer.byteLength(body)}`, "", body].join("\r\n");
+}
+
+const FOUND = { seen: "2026-01-31T12:00:00Z", addresses: ["tcp://192.0.2.7:22000"] };
+/** The reply to a lookup. */
+export const FOUND_REPLY = reply("200 OK", JSON.stringify(FOUND));
+/** What `GlobalServer` makes of it. */
+export const FOUND_RESULT = { addresses: FOUND.addresses, seenAt: Date.parse(FOUND.seen) };
+
+/** Replies to each lookup in the same way. */
+export const finds: Script = (socket) => void socket.write(FOUND_REPLY);
+
+/** A TCP server without TLS: it says always the same, and closes the connection if that is something. */
+export class PlainServer implements AsyncDisposable {
+  readonly #server: NetServer;
+  readonly #open = new Set<Socket>();
+
+  private constructor(text: string | undefined) {
+    this.#server = createTcpServer((socket) => {
+      this.#open.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => this.#open.delete(socket));
+      if (text !== undefined) socket.end(text);
+    });
+  }
+
+  /** @param text - undefined: it says nothing and leaves the connection open */
+  static async start(text?: string): Promise<PlainServer> {
+    const server = new PlainServer(text);
+    await new Promise<void>((resolve) => server.#server.listen(0, "127.0.0.1", resolve));
+    return server;
+  }
+
+  /** As in a URL. */
+  get host(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#open) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
 }
