@@ -1,0 +1,98 @@
+/** The figures of `bench:https`: samples, rows (their medians), and targets. */
+import { median } from "../statistics.ts";
+import type { SubjectName } from "./subjects.ts";
+
+/** One measurement of one server in one round. */
+export interface Sample {
+  /** Requests answered per second. */
+  readonly perSecond: number;
+  /** Microseconds of the server's processor time per request, user and system. */
+  readonly cpu: number;
+  /** Processors that the load took. Near 1 it was the limit, not the server. */
+  readonly load: number;
+}
+
+type Samples = Partial<Record<SubjectName, readonly Sample[]>>;
+
+export interface Row {
+  readonly load: string;
+  /** Medians of the rounds, by server. */
+  readonly medians: Partial<Record<SubjectName, Sample>>;
+  /** Median of our requests per second, divided by those of stdiscosrv in the same round; undefined without one of them. */
+  readonly ratio: number | undefined;
+  readonly samples: Samples;
+}
+
+export interface Memory {
+  readonly subject: SubjectName;
+  /** Resident bytes before and after the devices were announced. */
+  readonly empty: number;
+  readonly loaded: number;
+}
+
+export interface Target {
+  readonly text: string;
+  readonly figure: number;
+  readonly atLeast: number;
+  readonly reached: boolean;
+}
+
+/** The load that has a target, and the least ratio. */
+const TARGET = { load: "look-ups behind a proxy", atLeast: 1 } as const;
+
+export function rowOf(load: string, samples: Samples): Row {
+  const middle = (of: readonly Sample[]): Sample => ({
+    perSecond: median(of.map(({ perSecond }) => perSecond)),
+    cpu: median(of.map(({ cpu }) => cpu)),
+    load: median(of.map(({ load }) => load)),
+  });
+  const { whereabouts: ours, stdiscosrv: theirs } = samples;
+  // A ratio of medians would be wrong: the machine's speed differs between rounds.
+  const ratio = ours && theirs && median(ours.map(({ perSecond }, round) => perSecond / theirs[round]!.perSecond));
+  const medians = Object.fromEntries(Object.entries(samples).map(([name, of]) => [name, middle(of)]));
+  return { load, medians, ratio, samples };
+}
+
+/** The targets for which these rows have figures. */
+export function targets(rows: readonly Row[]): Target[] {
+  return rows.flatMap(({ load, ratio }) => {
+    if (load !== TARGET.load || ratio === undefined) return [];
+    const text = `${load}: whereabouts / stdiscosrv`;
+    return [{ text, figure: ratio, atLeast: TARGET.atLeast, reached: ratio >= TARGET.atLeast }];
+  });
+}
+
+export function targetLine({ text, figure, atLeast, reached }: Target): string {
+  return `${reached ? "reached    " : "not reached"}  ${text}: ${figure.toFixed(2)} (at least ${atLeast})`;
+}
+
+const count = (n: number) => Math.round(n).toLocaleString("en-US");
+const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)}`;
+
+/** A line per load and server. Ratios compare requests per second. */
+export function table(rows: readonly Row[]): string {
+  const lines = rows.flatMap(({ load, medians, ratio }) =>
+    Object.entries(medians).map(([name, sample], i) => [
+      i === 0 ? load : "",
+      name,
+      count(sample.perSecond),
+      sample.cpu.toFixed(1),
+      `${Math.round(sample.load * 100)} %`,
+      i === 0 && ratio !== undefined ? ratio.toFixed(2) : "",
+    ]),
+  );
+  return aligned([["", "", "per second", "us", "load", "ratio"], ...lines], 2);
+}
+
+export function memoryTable(memory: readonly Memory[]): string {
+  const lines = memory.map(({ subject, empty, loaded }) => [subject, megabytes(empty), megabytes(loaded)]);
+  return aligned([["", "MB empty", "MB loaded"], ...lines], 1);
+}
+
+/** @param texts - how many columns are aligned to the left */
+function aligned(lines: readonly (readonly string[])[], texts: number): string {
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const pad = (cell: string, column: number) =>
+    column < texts ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
+  return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
+}
