@@ -19,7 +19,7 @@ export function logStart(server: DiscoveryServer): void {
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
   const { address, addresses, port, receiveBuffer } = server;
   const { workers, journal: journalStats } = server.stats();
-  const { where: journal, restored, restoreSeconds } = journalStats;
+  const { where: journal, restored, devicesRestored, restoreSeconds } = journalStats;
   const where = addresses.map((ip) => showAddress({ ip, port })).join(", ");
   logger.info(
     `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${transport}, journal ${escapeLogText(journal)}`,
@@ -46,8 +46,10 @@ export function logStart(server: DiscoveryServer): void {
   }
   // A journal that could not be read yet has a warning of its own.
   if (journal !== "memory" && journalStats.read) {
-    logger.info(`${count(restored, "node")} restored from the journal in ${restoreSeconds.toFixed(2)} s`, {
+    const devices = devicesRestored === 0 ? "" : ` and ${count(devicesRestored, "device")}`;
+    logger.info(`${count(restored, "node")}${devices} restored from the journal in ${restoreSeconds.toFixed(2)} s`, {
       restored,
+      devicesRestored,
       restoreSeconds,
     });
   }

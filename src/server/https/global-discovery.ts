@@ -1,5 +1,6 @@
 /** Syncthing's global discovery as a part of the server: the devices, and the threads that answer requests. */
 import { hostname } from "node:os";
+import { getLogger } from "@logtape/logtape";
 import type { EngineMemory, PacketEngine } from "../../engine/index.ts";
 import { formatDeviceId } from "../../syncthing/device-id.ts";
 import { createDeviceMemory } from "../../syncthing/devices/index.ts";
@@ -13,6 +14,8 @@ import { readCounters } from "./counters.ts";
 import { Devices } from "./devices.ts";
 import { DirectoryError } from "./thread.ts";
 import { DirectoryThreads } from "./threads.ts";
+
+const logger = getLogger(["whereabouts", "https"]);
 
 /** Where requests are answered. */
 export interface HttpsAddress {
@@ -117,7 +120,10 @@ export class GlobalDiscovery {
   async #keyPair(): Promise<KeyPair> {
     const { httpsCert, httpsKey } = this.#options;
     try {
-      return await loadKeyPair(httpsCert, httpsKey);
+      const pair = await loadKeyPair(httpsCert, httpsKey);
+      if (pair.made) logger.info("made a certificate and a key: {httpsCert}, {httpsKey}", { httpsCert, httpsKey });
+      for (const warning of pair.warnings) logger.warning("{warning}", { warning });
+      return pair;
     } catch (error) {
       throw new ServerError((error as Error).message, "key-pair");
     }
