@@ -1,10 +1,11 @@
 /** Syncthing's global discovery as a part of the server: the devices, and the threads that answer requests. */
+import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { getLogger } from "@logtape/logtape";
 import type { EngineMemory, PacketEngine } from "../../engine/index.ts";
 import { formatDeviceId } from "../../syncthing/device-id.ts";
 import { createDeviceMemory } from "../../syncthing/devices/index.ts";
-import { parseHostAndPort } from "../../syncthing/directory/host-and-port.ts";
+import { type HostAndPort, parseHostAndPort } from "../../syncthing/directory/host-and-port.ts";
 import { type KeyPair, loadKeyPair } from "../../syncthing/directory/key-pair.ts";
 import type { Clock } from "../clock.ts";
 import { listenReason, ServerError } from "../error.ts";
@@ -59,6 +60,10 @@ export class GlobalDiscovery {
     this.#deviceId = pair && formatDeviceId(pair.deviceId);
     const count = directoryThreads(this.#options);
     try {
+      if (!this.#options.sharePort) {
+        if (https) await checkFree("https", https);
+        if (http) await checkFree("http", http);
+      }
       this.#threads = await DirectoryThreads.start({
         lanes: Array.from({ length: count }, (_, i) => workers + SPARE_LANES + i),
         engineMemory: this.#engineMemory,
@@ -133,4 +138,23 @@ export class GlobalDiscovery {
 /** Whether it is `0.0.0.0` or `::`. */
 function isEveryAddress(host: string): boolean {
   return /^[0:.]+$/.test(host);
+}
+
+/**
+ * Checks that no other server has the port: the threads listen on a port that all programs of this user may share.
+ *
+ * @throws {DirectoryError} if it cannot listen there
+ */
+async function checkFree(option: "https" | "http", { host, port }: HostAndPort): Promise<void> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port, exclusive: true }, resolve);
+    });
+    await new Promise((resolve) => server.close(resolve));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new DirectoryError(message, code, option);
+  }
 }
