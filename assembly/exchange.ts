@@ -1,4 +1,4 @@
-/** Lists entries for the journal in order of announcement, and merges entries that come from a journal. */
+/** Lists entries for the journal in order of announcement, and merges entries from a journal or from HTTPS. */
 import { isLinkLocal } from "./address";
 import { entryAt, isAuthenticated, isFull, nextField, shardAt } from "./entries";
 import { clearPadding, hashId, spread } from "./hash";

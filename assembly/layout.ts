@@ -109,11 +109,11 @@ export const H_ENTRIES_AT = 60;
 export const H_INDEX_AT = 64;
 export const H_ALLOWED_AT = 68;
 export const H_EXCHANGE_AT = 72;
-/** Number of entries merged from a journal. This counter and the next two wrap around at 2^32. */
+/** Number of entries that were merged and not skipped. This counter and the next two wrap around at 2^32. */
 export const H_MERGED = 76;
-/** Number of journal entries that were dropped because the registry was full. */
+/** Number of entries that were not merged because the registry was full. */
 export const H_MERGE_FULL = 80;
-/** Number of journal entries that were merged with the current time: their own time was too far in the future. */
+/** Number of entries that were merged with the current time: their own time was too far in the future. */
 export const H_MERGE_AHEAD = 84;
 /** f64: how long an announcement is valid, in milliseconds. */
 export const H_RETENTION = 88;
@@ -329,14 +329,15 @@ export const ENTRY_ID = 40;
 export const META_LENGTH = 0x1fff;
 /**
  * The node is a device of Syncthing that announced itself over HTTPS with its certificate. Such entries come only through
- * merge(). An announcement without a certificate does not replace them, and they are not listed: the journal keeps devices apart.
+ * merge(). An announcement without a certificate does not replace them. They are not listed: the journal keeps devices
+ * in a section of their own.
  */
 export const META_AUTHENTICATED = 0x2000;
 /** The node was announced at least twice. A full registry gives up only entries without this flag. */
 export const META_CONFIRMED = 0x4000;
 /**
  * The entry was merged from a journal, not announced to this server. It need not be sent to the journal again. merge() sets
- * this flag, except for authenticated entries: they come from a journal or from this server's HTTPS, and the caller sets it.
+ * this flag. Only for an authenticated entry the caller sets it, since the device may have announced itself to this server.
  */
 export const META_FROM_JOURNAL = 0x8000;
 
@@ -345,7 +346,7 @@ export const MAX_CLOCK_SKEW = 1000;
 /** Milliseconds added to a second announcement of a node in the same millisecond, so that its time is later. */
 export const TIME_STEP = 0.0009765625;
 
-/* ---- Exchange area: entries on their way to or from a journal, in the same layout as in the registry ---- */
+/* ---- Exchange area: entries for a journal, from a journal or from HTTPS, in the same layout as in the registry ---- */
 
 /** Number of entries that fit into the exchange area. */
 export const EXCHANGE_ENTRIES = 256;

@@ -1,6 +1,6 @@
 /**
  * The control thread's view of the exchange area: the part of an engine's memory through which entries go to a journal
- * and come from it.
+ * and come from it, and come from HTTPS.
  */
 import {
   CURSOR_CONFIRM,
@@ -110,12 +110,15 @@ export class Exchange {
     this.#u8.set(nodeId, at + ENTRY_ID);
   }
 
-  /** Lists entries announced to this server since the last call. Returns how many. */
+  /** Lists entries announced to this server since the last call, but no authenticated ones. Returns how many. */
   listNew(shard: number): number {
     return this.#list(this.#engine.collect(shard, false, 0));
   }
 
-  /** Lists all entries announced before `until` that the current walk has not reached yet. Returns how many. */
+  /**
+   * Lists all entries announced before `until` that the current walk has not reached yet, but no authenticated ones.
+   * Returns how many.
+   */
   walk(shard: number, until: number): number {
     return this.#list(this.#engine.collect(shard, true, until));
   }

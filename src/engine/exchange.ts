@@ -1,4 +1,4 @@
-/** Twin of assembly/exchange.ts: lists entries in order of announcement, and merges those that come from a journal. */
+/** Twin of assembly/exchange.ts: lists entries in order of announcement, and merges those from a journal or from HTTPS. */
 import {
   CURSOR_CONFIRM,
   CURSOR_CONFIRM_ALL,

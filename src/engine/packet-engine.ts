@@ -28,7 +28,7 @@ export interface PacketEngine {
   /**
    * Lists up to 32 entries of `shard` into the exchange area, oldest announcement first. Without `walk`: those
    * announced to this server since the last call. With `walk`: all that were announced before `untilMs`, each once per
-   * walk. Only one thread may use the exchange area.
+   * walk. Authenticated entries are not listed. Only one thread may use the exchange area.
    * @returns how many, plus LIST_MORE if there are more; or LIST_BUSY.
    */
   collect(shard: number, walk: boolean, untilMs: number): number;

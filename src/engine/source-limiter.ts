@@ -1,4 +1,4 @@
-/** The limits of sources, for threads that handle other requests than packets: a source's packets and its requests count together. */
+/** The limits of sources, for threads that handle requests other than packets. Both count together. */
 import { H_DRY_RUN, LIMIT_ANNOUNCEMENTS, LIMIT_NEW, LIMIT_QUERIES } from "../../assembly/layout.ts";
 import { Lane } from "./lane.ts";
 import { allowed, passSource, setSource } from "./limiter.ts";
@@ -20,8 +20,8 @@ export class SourceLimiter {
   }
 
   /**
-   * Whether a request of a source may pass by the limits on its host and on its network. If it may, both are charged. Sources
-   * in an exempt network pass without a charge, and in a dry run all pass. No counter of the lane changes.
+   * Whether a request of a source may pass by the limits on its host and on its network. If it may, both are charged.
+   * Sources in an exempt network pass without a charge, and in a dry run all pass. No counter of the lane changes.
    *
    * @param source - 16 bytes; IPv4 as ::ffff:a.b.c.d
    * @param nowMs - the time of the engine's clock

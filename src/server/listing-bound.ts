@@ -1,5 +1,5 @@
 /** Bounds how many entries one listing of a registry reads, so that a damaged queue, a circle, is not listed for ever. */
-import { H_INDEX_SLOTS } from "../../assembly/layout.ts";
+import { H_INDEX_SLOTS, H_MERGED } from "../../assembly/layout.ts";
 import type { EngineControl, Exchange } from "../engine/index.ts";
 
 /** Announcements that workers may be handling now and have not counted yet: more than they ever are. */
@@ -13,7 +13,9 @@ export class RegistryDamagedError extends Error {
 export class ListingBound {
   readonly #control: EngineControl;
   readonly #exchange: Exchange;
-  #handled: number;
+  /** Announcements of packets, and merged entries, when this began. */
+  #announced = 0;
+  #merged = 0;
   /** Entries that were read, by shard. */
   readonly #read: Uint32Array;
 
@@ -21,7 +23,7 @@ export class ListingBound {
     this.#control = control;
     this.#exchange = exchange;
     this.#read = new Uint32Array(exchange.shards);
-    this.#handled = this.#announcements();
+    this.restart();
   }
 
   /**
@@ -33,18 +35,24 @@ export class ListingBound {
   add(shard: number, entries: number): void {
     this.#read[shard]! += entries;
     const most = this.#exchange.words[H_INDEX_SLOTS >>> 2]! + UNCOUNTED;
-    if (this.#read[shard]! <= most || this.#read[shard]! <= most + this.#announcements() - this.#handled) return;
+    if (this.#read[shard]! <= most || this.#read[shard]! <= most + this.#handled()) return;
     throw new RegistryDamagedError(`the registry is damaged: the queue of shard ${shard} does not end`);
   }
 
   /** The cursors were moved back, so entries are read again. */
   restart(): void {
     this.#read.fill(0);
-    this.#handled = this.#announcements();
+    this.#announced = this.#announcements();
+    this.#merged = this.#exchange.words[H_MERGED >>> 2]!;
+  }
+
+  /** Announcements that were handled meanwhile, and entries that were merged. The engine counts the latter modulo 2^32. */
+  #handled(): number {
+    return this.#announcements() - this.#announced + ((this.#exchange.words[H_MERGED >>> 2]! - this.#merged) >>> 0);
   }
 
   #announcements(): number {
     const { stored, refreshed } = this.#control.counters().verdicts;
-    return stored + refreshed + this.#exchange.merged;
+    return stored + refreshed;
   }
 }

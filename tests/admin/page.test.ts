@@ -307,7 +307,7 @@ describe("the page", () => {
       await look("NODE");
       await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
       expect(await open.text("#lookup-result")).toMatch(
-        /Announced (?:\d+ \w+, )?[\d:]{8}, 3 min ago Expires (?:\d+ \w+, )?[\d:]{8}, in 56 min How often once: not confirmed yet Heard through the journal: .* Sent over UDP: anyone can send that In hex 4e4f4445$/,
+        /Announced (?:\d+ \w+, )?[\d:]{8}, 3 min ago Expires (?:\d+ \w+, )?[\d:]{8}, in 56 min How often once: not confirmed yet Heard through the journal: .* Certificate none: announced over UDP In hex 4e4f4445$/,
       );
       await look("hex:4E4F4445");
       await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
@@ -315,7 +315,7 @@ describe("the page", () => {
       await look("NODE");
       await open.shows(
         "#lookup-result dl",
-        /How often at least twice: confirmed .* Sent over HTTPS, with the node’s certificate/,
+        /How often at least twice: confirmed .* Certificate the node’s own: announced over HTTPS/,
       );
       await look("../stats");
       await open.shows("#lookup-result", "../stats is not known to this server.");

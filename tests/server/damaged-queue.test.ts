@@ -1,11 +1,13 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { ENTRY_NEXT, H_ENTRIES_AT, H_SHARDS_AT, H_STRIDE, SHARD_HEAD, SHARD_TAIL } from "../../assembly/layout.ts";
+import { Exchange } from "../../src/engine/index.ts";
 import { Clock } from "../../src/server/clock.ts";
 import { ServerError } from "../../src/server/index.ts";
 import { Journaling } from "../../src/server/journaling.ts";
 import { RegistryDamagedError } from "../../src/server/listing-bound.ts";
 import { Folder } from "../support/folder.ts";
+import { ascii } from "../support/packets.ts";
 import { Site } from "../support/registry-site.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
@@ -64,6 +66,42 @@ test("a registry whose nodes announce themselves faster than the journal takes t
     () => 0,
   );
   expect(written).toBeGreaterThan(MOST);
+});
+
+test("a registry does not count as damaged while devices are merged, which move in the queue without being written", async () => {
+  const site = new Site("wasm", { shards: 1 });
+  const { harness } = site;
+  const announceAll = () => {
+    for (let i = 0; i < 9000; i++) site.announce(`n${i}`, 1);
+  };
+  let time = 0;
+  const mergeDevices = () => {
+    time = Math.max(Date.now(), time + 1);
+    for (let i = 0; i < 11_000; ) {
+      let count = 0;
+      for (; count < Exchange.CAPACITY && i < 11_000; i++, count++) {
+        harness.put(count, {
+          ...{ nodeId: ascii(`device-${i}`), address: "192.0.2.1", port: 1, time },
+          ...{ confirmed: true, authenticated: true },
+        });
+      }
+      expect(harness.merge(count)).toBe(count);
+    }
+  };
+  announceAll();
+  let [written, rounds] = [0, 10];
+  await site.batches.appendNew(
+    async ({ count }) => {
+      written += count;
+      if (rounds-- > 0) {
+        mergeDevices();
+        announceAll();
+      }
+    },
+    () => 0,
+  );
+  // No device is written, and of the nodes at least a batch in each round.
+  expect(written).toBeWithin(11 * 8192, 11 * 9000 + 1);
 });
 
 test(

@@ -32,7 +32,7 @@ function found(node: NodeReply, now: number): HTMLElement[] {
     ["Expires", `${clock(expires, now)}, in ${duration((expires - now) / 1000)}`],
     ["How often", node.confirmed ? "at least twice: confirmed" : "once: not confirmed yet"],
     ["Heard", node.fromJournal ? "through the journal: before a restart, or by another server" : "by this server"],
-    ["Sent over", node.authenticated ? "HTTPS, with the node’s certificate" : "UDP: anyone can send that"],
+    ["Certificate", node.authenticated ? "the node’s own: announced over HTTPS" : "none: announced over UDP"],
     ["In hex", node.nodeId.hex],
   ];
   return [
