@@ -96,6 +96,7 @@ export async function compare(options: CompareOptions, report: (line: string) =>
     const subject = await startSubject(name, {
       pin: placement.server,
       capacity,
+      limits: false,
       async fill(endpoint) {
         const { seconds, wrong, example } = await loader.do({ what: "fill", endpoint, devices });
         if (wrong > 0) throw new Error(`${name} refused ${wrong} of ${devices} announcements, such as\n${example}`);

@@ -90,7 +90,7 @@ export function memoryTable(memory: readonly Memory[]): string {
 }
 
 /** @param texts - how many columns are aligned to the left */
-function aligned(lines: readonly (readonly string[])[], texts: number): string {
+export function aligned(lines: readonly (readonly string[])[], texts: number): string {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const pad = (cell: string, column: number) =>
     column < texts ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);

@@ -10,7 +10,7 @@ export const SUBJECTS = ["whereabouts", "stdiscosrv"] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
 
 const MAIN = join(import.meta.dir, "../../src/cli/main.ts");
-/** Rate 0 turns a limit off. The original has no limits. */
+/** Rate 0 turns a limit off. */
 const NO_LIMITS = ["--source-rate", "0", "--node-rate", "0", "--new-rate", "0"];
 /** How often a port is tried until its server listens, and how long. */
 const POLL_MS = 20;
@@ -34,10 +34,16 @@ export interface Subject extends AsyncDisposable {
   readonly https: Endpoint;
   /** For a proxy, without TLS. */
   readonly http: Endpoint;
+  /** The port of the original protocol; undefined if it does not speak that. */
+  readonly udpPort: number | undefined;
+  /** The process that serves `https`. */
+  readonly pid: number;
   /** Resident memory in bytes, before and after the devices were announced. */
   readonly empty: number;
   readonly loaded: number;
-  /** Processor time so far, in microseconds. */
+  /** Whether that process still runs. */
+  alive(): boolean;
+  /** Processor time so far, of all its processes, in microseconds. */
   cpu(): number;
 }
 
@@ -49,7 +55,9 @@ export interface SubjectOptions {
   readonly pin: readonly string[];
   /** Most devices that it has to store. */
   readonly capacity: number;
-  readonly fill: Fill;
+  /** Whether our server has its default limits. The original has none. */
+  readonly limits: boolean;
+  readonly fill?: Fill;
 }
 
 /** A port that is free now. */
@@ -98,39 +106,44 @@ function createFolder(): string {
 
 const endpoint = (port: number, tls: boolean): Endpoint => ({ port, tls });
 
-/** Ends the processes of a subject and removes its folder. */
-function disposer(folder: string, children: readonly Child[]): () => Promise<void> {
-  return async () => {
-    await Promise.all(children.map((child) => end(child, "SIGKILL")));
-    rmSync(folder, { recursive: true, force: true });
-    folders.delete(folder);
+/** What all subjects have. The first of the processes is the one that serves `https`. */
+function subjectOf(folder: string, children: readonly [Child, ...Child[]]) {
+  const [first] = children;
+  return {
+    pid: first.pid,
+    alive: () => first.exitCode === null && first.signalCode === null,
+    cpu: () => sum(children.map(({ pid }) => processorTime(pid))),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(children.map((child) => end(child, "SIGKILL")));
+      rmSync(folder, { recursive: true, force: true });
+      folders.delete(folder);
+    },
   };
 }
 
 /** One process serves both, and keeps its devices in SQLite as by default. */
-async function startWhereabouts({ pin, capacity, fill }: SubjectOptions): Promise<Subject> {
+async function startWhereabouts({ pin, capacity, limits, fill }: SubjectOptions): Promise<Subject> {
   const folder = createFolder();
   const [https, http] = [endpoint(freePort(), true), endpoint(freePort(), false)];
+  const udpPort = freePort();
   const flags = {
     host: "127.0.0.1",
-    port: 0,
+    port: udpPort,
     admin: "off",
     journal: `sqlite:${join(folder, "registry.db")}`,
-    "log-level": "warning",
+    "log-level": "warn",
     https: `127.0.0.1:${https.port}`,
     http: `127.0.0.1:${http.port}`,
     "trust-proxy": "127.0.0.1/32",
     "https-capacity": capacity,
   };
   const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-  const command = [...pin, process.execPath, MAIN, "server", ...given, ...NO_LIMITS];
+  const command = [...pin, process.execPath, MAIN, "server", ...given, ...(limits ? [] : NO_LIMITS)];
   const child = await start(command, [https.port, http.port]);
   const empty = resident(child.pid);
-  await fill(http);
+  await fill?.(http);
   const loaded = resident(child.pid);
-  const dispose = disposer(folder, [child]);
-  const cpu = () => processorTime(child.pid);
-  return { name: "whereabouts", https, http, empty, loaded, cpu, [Symbol.asyncDispose]: dispose };
+  return { ...subjectOf(folder, [child]), name: "whereabouts", https, http, udpPort, empty, loaded };
 }
 
 /**
@@ -150,15 +163,13 @@ async function startStdiscosrv({ pin, fill }: SubjectOptions): Promise<Subject> 
   mkdirSync(database);
   const first = await serve(http, database);
   const empty = resident(first.pid);
-  await fill(http);
+  await fill?.(http);
   const loaded = resident(first.pid);
   // It writes what it still has in memory.
   await end(first, "SIGTERM");
   cpSync(database, copy, { recursive: true });
-  const children = [await serve(http, database), await serve(https, copy)];
-  const dispose = disposer(folder, children);
-  const cpu = () => sum(children.map(({ pid }) => processorTime(pid)));
-  return { name: "stdiscosrv", https, http, empty, loaded, cpu, [Symbol.asyncDispose]: dispose };
+  const processes = subjectOf(folder, [await serve(https, copy), await serve(http, database)]);
+  return { ...processes, name: "stdiscosrv", https, http, udpPort: undefined, empty, loaded };
 }
 
 export async function startSubject(name: SubjectName, options: SubjectOptions): Promise<Subject> {

@@ -1,6 +1,10 @@
 /** `bun run bench:https`: it measures what it should. How fast the servers are does not matter here. */
 import { describe, expect, test } from "bun:test";
 import { createHash, X509Certificate } from "node:crypto";
+import { ATTACKS, type Attack, attacks, hostAddress } from "../../bench/https/abuse/attacks.ts";
+import { H2_PREFACE, REQUESTS, resets } from "../../bench/https/abuse/bytes.ts";
+import { abuseTable, abuseTargetLine, abuseTargets } from "../../bench/https/abuse/report.ts";
+import type { AbuseRow } from "../../bench/https/abuse/run.ts";
 import { Certificates } from "../../bench/https/certificate.ts";
 import { memoryTable, type Row, rowOf, type Sample, table, targetLine, targets } from "../../bench/https/report.ts";
 import { testIf } from "../support/needs.ts";
@@ -40,6 +44,121 @@ testIf(hasStdiscosrv, NEEDS_STDISCOSRV)(
   },
   TEST_LIMIT_MS,
 );
+
+testIf(hasStdiscosrv, NEEDS_STDISCOSRV)(
+  "bench:https --abuse measures honest clients, the attacker and the server's memory",
+  async () => {
+    const attacks = ["--attacks", "none,idle,look-ups,headers", "--connections", "20", "--seconds", "0.5"];
+    const { out, err, code } = await bench("--abuse", "--quick", "--subjects", "stdiscosrv", ...attacks, "--json");
+    expect(code, err).toBe(0);
+    const rows: AbuseRow[] = JSON.parse(out).rows;
+    const names = ["no attack", "20 idle connections of 1 host", "20 idle connections of 20 hosts"];
+    expect(rows.map(({ attack }) => attack.name)).toEqual([...names, "look-ups", "headers of 1 MB"]);
+    for (const { honest, memory, alive } of rows) {
+      expect(alive).toBe(true);
+      expect(honest.https.ms.length).toBe(honest.https.asked);
+      expect(honest.https.asked).toBe(3);
+      expect(memory.peak).toBeGreaterThanOrEqual(memory.before);
+    }
+    const [none, idle, , lookUps, headers] = rows;
+    expect(none!.attacker).toBeUndefined();
+    expect(idle!.attacker).toMatchObject({ opened: 20, sent: 0 });
+    // The attacker asks for an unknown device; the headers are too large.
+    expect(lookUps!.attacker!.statuses[404]).toBeGreaterThan(0);
+    expect(headers!.attacker!.sent).toBeGreaterThan(0);
+    expect(headers!.attacker!.statuses[404]).toBeUndefined();
+  },
+  TEST_LIMIT_MS,
+);
+
+describe("the attacks of bench:https", () => {
+  test("are those of all kinds, with names that differ, and hosts with addresses that differ", () => {
+    const all = attacks(10_000);
+    expect([...new Set(all.map(({ what }) => what))]).toEqual([...ATTACKS]);
+    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+    const addresses = Array.from({ length: 1_000 }, (_, n) => hostAddress(n));
+    expect(new Set(addresses).size).toBe(1_000);
+    expect(addresses.slice(0, 2)).toEqual(["127.30.0.1", "127.30.1.1"]);
+  });
+
+  test("send requests of the sizes that their names say", () => {
+    const bodyOf = (what: keyof typeof REQUESTS) => REQUESTS[what]().toString("latin1").split("\r\n\r\n");
+    expect(bodyOf("headers")[0]!.length).toBeGreaterThan(1_000_000);
+    const [head, body] = bodyOf("large-json");
+    expect(head).toContain(`Content-Length: ${body!.length}`);
+    expect(body!.length).toBeGreaterThan(9_900_000);
+    const chunks = bodyOf("chunked-json")[1]!;
+    expect(chunks).toStartWith('10000\r\n{"addresses":["tcp://');
+    const joined = chunks.replace(/\r\n0$/, "").replaceAll(/(?:^|\r\n)[\da-f]+\r\n/g, "");
+    // Not toBe, which would print both.
+    expect(joined === body).toBe(true);
+    expect(bodyOf("deep-json")[1]).toMatch(/^\{"addresses":\[{10000}\]{10000}\}$/);
+    const { addresses } = JSON.parse(bodyOf("addresses")[1]!);
+    expect(new Set(addresses).size).toBe(1_000);
+    expect(JSON.parse(bodyOf("long-address")[1]!).addresses[0].length).toBeGreaterThan(1_000_000);
+  });
+
+  test("open streams of h2 and reset each at once", () => {
+    const frames = [];
+    const bytes = Buffer.concat([H2_PREFACE.subarray(24), resets(7, 2)]);
+    for (let at = 0; at < bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
+      frames.push([bytes[at + 3], bytes[at + 4], bytes.readUInt32BE(at + 5)]);
+    }
+    const [SETTINGS, HEADERS, RST_STREAM, ENDS] = [4, 1, 3, 5];
+    expect(frames).toEqual([
+      [SETTINGS, 0, 0],
+      [HEADERS, ENDS, 7],
+      [RST_STREAM, 0, 7],
+      [HEADERS, ENDS, 9],
+      [RST_STREAM, 0, 9],
+    ]);
+  });
+});
+
+describe("the figures of bench:https --abuse", () => {
+  const attack: Attack = { name: "headers of 1 MB", what: "headers", hosts: 16, connections: 16 };
+  const good: AbuseRow = {
+    subject: "whereabouts",
+    attack,
+    honest: { udp: { asked: 100, ms: new Array(100).fill(1) }, https: { asked: 4, ms: [2, 2, 3, 9] } },
+    attacker: { open: 16, opened: 20, ended: 4, sent: 99, statuses: { 431: 99 } },
+    memory: { before: 50e6, peak: 306e6, after: 60e6 },
+    alive: true,
+  };
+  const bad: AbuseRow = {
+    ...good,
+    honest: { udp: { asked: 100, ms: [...new Array(98).fill(1), 101] }, https: { asked: 4, ms: [2, 2, 3] } },
+    memory: { ...good.memory, peak: 307e6 },
+  };
+
+  test("reach a target or miss it, and a server that ended misses it", () => {
+    expect(abuseTargets([good]).map(abuseTargetLine)).toEqual([
+      "reached      headers of 1 MB: UDP queries answered within 100 ms: 100.0 % (at least 99.0 %)",
+      "reached      headers of 1 MB: HTTPS look-ups answered: 100.0 % (at least 99.0 %)",
+      "reached      headers of 1 MB: MB more at the peak: 256 (at most 256)",
+    ]);
+    expect(abuseTargets([bad]).map(abuseTargetLine)).toEqual([
+      "not reached  headers of 1 MB: UDP queries answered within 100 ms: 98.0 % (at least 99.0 %)",
+      "not reached  headers of 1 MB: HTTPS look-ups answered: 75.0 % (at least 99.0 %)",
+      "not reached  headers of 1 MB: MB more at the peak: 257 (at most 256)",
+    ]);
+    expect(abuseTargets([{ ...good, alive: false }]).map(abuseTargetLine)).toContain(
+      "not reached  headers of 1 MB: the server still runs: no",
+    );
+  });
+
+  test("are printed as a table, without UDP for a server that does not speak it", () => {
+    const https = { ...good.honest, udp: undefined };
+    expect(
+      abuseTable([good, { ...good, honest: https, attacker: undefined }])
+        .split("\n")
+        .slice(1),
+    ).toEqual([
+      "headers of 1 MB  100.0 %      1.0  100.0 %  2.0      3.0         50   306     60    16      4    99",
+      "headers of 1 MB                    100.0 %  2.0      3.0         50   306     60",
+    ]);
+  });
+});
 
 describe("the figures of bench:https", () => {
   const sample = (perSecond: number, cpu = 20): Sample => ({ perSecond, cpu, load: 0.5 });

@@ -6,6 +6,8 @@
 export interface Endpoint {
   readonly port: number;
   readonly tls: boolean;
+  /** The address of loopback that the connection comes from; undefined: the system chooses. */
+  readonly from?: string;
 }
 
 /** A client's certificate and key, in PEM. */
@@ -60,19 +62,22 @@ export class Connection {
    * @param onClose - is called if the other side ends the connection
    */
   static async open(
-    { port, tls }: Endpoint,
+    { port, tls, from }: Endpoint,
     onResponse: OnResponse,
     onClose: (error: Error) => void,
     client?: ClientCertificate,
   ): Promise<Connection> {
     const connection = new Connection(onResponse, onClose);
-    await Bun.connect({
+    const options = {
       hostname: "127.0.0.1",
       port,
       data: connection,
       socket: Connection.#HANDLER,
+      // The types of Bun 1.4.5 lack this option.
+      ...(from !== undefined && { localAddress: from }),
       ...(tls && { tls: { rejectUnauthorized: false, ...client } }),
-    });
+    };
+    await Bun.connect(options);
     if (!tls) connection.#opened.resolve();
     await connection.#opened.promise;
     return connection;

@@ -1,4 +1,5 @@
 /** Discovery servers of Syncthing in a network namespace: ours and the original, and nginx in front of them. */
+import { Database } from "bun:sqlite";
 import { readFileSync, writeFileSync } from "node:fs";
 import { deviceIdOfPem, formatDeviceId } from "../../../src/syncthing/device-id.ts";
 import { MAIN } from "../command.ts";
@@ -29,8 +30,10 @@ export interface DiscoverySubject {
   http(folder: Folder, port: number): string[];
 }
 
+const JOURNAL = "registry.db";
+
 function ours(folder: Folder, flags: readonly string[]): string[] {
-  const journal = `sqlite:${folder.at("registry.db")}`;
+  const journal = `sqlite:${folder.at(JOURNAL)}`;
   return [process.execPath, MAIN, "server", "--journal", journal, "--admin", "off", ...flags];
 }
 
@@ -128,6 +131,13 @@ export class Discovery implements AsyncDisposable {
     await this.#spawn([NGINX!, "-p", this.#folder.path, "-e", "stderr", "-c", configuration], HTTPS_PORT);
   }
 
+  /** Waits until our server has written an announcement to its journal, which it does several times a second. */
+  async journaled(): Promise<void> {
+    using journal = new Database(this.#folder.at(JOURNAL), { readonly: true });
+    const entries = journal.query<{ entries: number }, []>("SELECT total(entries) AS entries FROM batch");
+    await until(() => entries.get()!.entries > 0, "an entry in the journal");
+  }
+
   /** Ends the processes with SIGKILL. */
   async kill(): Promise<void> {
     const children = this.#children.splice(0);
@@ -145,8 +155,12 @@ export class Discovery implements AsyncDisposable {
     const output = Bun.file(log);
     const child = Bun.spawn(this.#host.command([...command]), { stdin: "ignore", stdout: output, stderr: output });
     this.#children.push(child);
-    await until(() => child.exitCode !== null || listens(child.pid, port), `${command[0]} to listen`);
-    if (child.exitCode !== null) throw new Error(`${command.join(" ")} ended: ${readFileSync(log, "utf8")}`);
+    try {
+      await until(() => child.exitCode !== null || listens(child.pid, port), `a listener on port ${port}`);
+      if (child.exitCode !== null) throw new Error(`it ended with exit code ${child.exitCode}`);
+    } catch (error) {
+      throw new Error(`${command.join(" ")}: ${(error as Error).message}\n${readFileSync(log, "utf8")}`);
+    }
   }
 }
 

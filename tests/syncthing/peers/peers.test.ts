@@ -7,7 +7,7 @@ import {
   type DiscoverySubject,
   hasNginx,
   NEEDS_NGINX,
-  STDISCOSRV,
+  WHEREABOUTS,
 } from "../../support/syncthing/discovery.ts";
 import { ROUTER, RoutedHosts } from "../../support/syncthing/routed.ts";
 import { hasSyncthing, NEEDS_SYNCTHING, Syncthing } from "../../support/syncthing/syncthing.ts";
@@ -70,11 +70,11 @@ class Scene implements AsyncDisposable {
   }
 }
 
-describe.each([STDISCOSRV])("two Syncthings", (subject) => {
+describe("two Syncthings", () => {
   peersTest(
     "find each other through the server",
     async () => {
-      await using scene = await Scene.create(subject);
+      await using scene = await Scene.create(WHEREABOUTS);
       await scene.announceA();
       await scene.findFromB("10.9.1.2");
       const found = await scene.b.discovered(scene.a.deviceId);
@@ -86,7 +86,7 @@ describe.each([STDISCOSRV])("two Syncthings", (subject) => {
   peersTest(
     "find each other through the server behind nginx",
     async () => {
-      await using scene = await Scene.create(subject, { behindNginx: true });
+      await using scene = await Scene.create(WHEREABOUTS, { behindNginx: true });
       await scene.announceA();
       await scene.findFromB("10.9.1.2");
     },
@@ -96,8 +96,9 @@ describe.each([STDISCOSRV])("two Syncthings", (subject) => {
   peersTest(
     "find each other without a new announcement after the server was killed and started again",
     async () => {
-      await using scene = await Scene.create(subject);
+      await using scene = await Scene.create(WHEREABOUTS);
       await scene.announceA();
+      await scene.server.journaled();
       await scene.server.kill();
       await scene.server.run();
       await scene.findFromB("10.9.1.2");
@@ -108,7 +109,7 @@ describe.each([STDISCOSRV])("two Syncthings", (subject) => {
   peersTest(
     "find each other after one of them got another address",
     async () => {
-      await using scene = await Scene.create(subject);
+      await using scene = await Scene.create(WHEREABOUTS);
       await scene.announceA();
       await scene.a.stop();
       const address = scene.hosts.move("a", 3);
