@@ -3,7 +3,13 @@ import { expect, test } from "bun:test";
 import { version } from "../../package.json";
 import type { StatsReply } from "../../src/admin/index.ts";
 import { renderMetrics } from "../../src/admin/metrics/index.ts";
-import { type DiscoveryServer, type Limited, PROBLEM_CODES, type ServerStats } from "../../src/server/index.ts";
+import {
+  type DiscoveryServer,
+  type HttpsStats,
+  type Limited,
+  PROBLEM_CODES,
+  type ServerStats,
+} from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
@@ -30,6 +36,7 @@ async function fullStats(site: Site): Promise<ServerStats> {
   const stats = site.server.stats();
   const histogram = { bounds: [1, 8, 64], counts: [5, 0, 2, 1], sum: 321 };
   const verdicts = Object.keys(stats.verdicts).map((name, i) => [name, 1001 + i]);
+  const requests = Object.keys(stats.https.requests).map((name, i) => [name, 2001 + i]);
   return {
     ...stats,
     received: 500,
@@ -77,6 +84,21 @@ async function fullStats(site: Site): Promise<ServerStats> {
       errors: 606,
       lag: 0.25,
       appends: { bounds: [0.001, 0.1], counts: [1, 2, 3], sum: 7 },
+    },
+    https: {
+      devices: 701,
+      addresses: 702,
+      capacity: 703,
+      displaced: 704,
+      threads: 705,
+      replaced: 706,
+      connections: 707,
+      requests: Object.fromEntries(requests) as HttpsStats["requests"],
+      handshakes: 708,
+      failedHandshakes: 709,
+      slow: 710,
+      crowded: 711,
+      invalid: 712,
     },
   };
 }
@@ -162,6 +184,24 @@ test("has every value of the statistics, and no IP or NodeID in a label; histogr
     'whereabouts_worker_running{worker="1"}': 1,
     'whereabouts_worker_running{worker="2"}': 0,
     whereabouts_workers_replaced_total: 509,
+    whereabouts_https_devices: 701,
+    whereabouts_https_addresses: 702,
+    whereabouts_https_capacity: 703,
+    whereabouts_https_displaced_total: 704,
+    ...Object.fromEntries(
+      Object.entries(stats.https.requests).map(([result, n]) => [
+        `whereabouts_https_requests_total{result="${result}"}`,
+        n,
+      ]),
+    ),
+    'whereabouts_https_handshakes_total{result="done"}': 708,
+    'whereabouts_https_handshakes_total{result="failed"}': 709,
+    whereabouts_https_connections: 707,
+    'whereabouts_https_connections_closed_total{reason="slow"}': 710,
+    'whereabouts_https_connections_closed_total{reason="crowded"}': 711,
+    'whereabouts_https_connections_closed_total{reason="invalid"}': 712,
+    whereabouts_https_threads: 705,
+    whereabouts_https_threads_replaced_total: 706,
     ...Object.fromEntries(
       PROBLEM_CODES.map((code) => [
         `whereabouts_problem{code="${code}"}`,

@@ -13,19 +13,19 @@ export const REQUEST_RESULTS = [
   /** A look-up was answered with addresses. */
   "found",
   /** A look-up of a device without an address. */
-  "not_found",
+  "not-found",
   /** An announcement of a device that was not known. */
   "new",
   /** An announcement of a known device. */
   "known",
   /** An announcement without a certificate. */
-  "no_certificate",
+  "no-certificate",
   /** No device ID, no JSON of the right form, or no usable address. */
-  "bad_request",
+  "bad-request",
   /** The method is neither GET nor POST. */
-  "bad_method",
+  "bad-method",
   /** The body is longer than {@link MAX_BODY_BYTES}. */
-  "too_long",
+  "too-long",
   /** The source exceeded a limit. */
   "limited",
   /** There is no room for another device. */
@@ -82,7 +82,7 @@ const NOT_FOUND_MOST = 3600;
 const NOT_FOUND_SPREAD = 60;
 
 const PING: Reply = { result: "ping", status: 204, headers: {}, body: "" };
-const BAD_METHOD = failure("bad_method", 405, "Method Not Allowed");
+const BAD_METHOD = failure("bad-method", 405, "Method Not Allowed");
 
 export class RequestHandler {
   readonly #directory: Directory;
@@ -117,21 +117,21 @@ export class RequestHandler {
     }
     const misses = id === undefined ? 1 : this.#misses.count(id);
     const least = Math.min(NOT_FOUND_LEAST + NOT_FOUND_STEP * misses, NOT_FOUND_MOST - NOT_FOUND_SPREAD);
-    return failure("not_found", 404, "Not Found", { least, spread: NOT_FOUND_SPREAD });
+    return failure("not-found", 404, "Not Found", { least, spread: NOT_FOUND_SPREAD });
   }
 
   async #announce(request: DirectoryRequest): Promise<Reply> {
     const source = request.source();
     if (!this.#directory.passes(source.address, "announcements")) return limited();
     const certificate = request.certificate();
-    if (certificate === undefined) return failure("no_certificate", 403, "Forbidden", ERROR);
+    if (certificate === undefined) return failure("no-certificate", 403, "Forbidden", ERROR);
     let body: string | undefined;
     try {
       body = await request.body();
     } catch {
       return failure("aborted", 400, "Bad Request", ERROR);
     }
-    if (body === undefined) return failure("too_long", 413, "Request Entity Too Large", ERROR);
+    if (body === undefined) return failure("too-long", 413, "Request Entity Too Large", ERROR);
     const addresses = usableAddresses(announcedAddresses(body), source);
     if (addresses.length === 0) return badRequest();
     const id = deviceIdOf(certificate);
@@ -163,7 +163,7 @@ function announcedAddresses(body: string): string[] {
 }
 
 function badRequest(): Reply {
-  return failure("bad_request", 400, "Bad Request", ERROR);
+  return failure("bad-request", 400, "Bad Request", ERROR);
 }
 
 function limited(): Reply {

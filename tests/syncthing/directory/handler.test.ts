@@ -63,7 +63,7 @@ test("a look-up is answered at once, not with a promise", () => {
 
 test.each(["/", "/v2/", "/v2/?device=", "/v2/?other=1"])("nobody is the device of %s", async (target) => {
   const reply = await get(target);
-  expect(reply).toMatchObject({ result: "not_found", status: 404, body: "Not Found\n" });
+  expect(reply).toMatchObject({ result: "not-found", status: 404, body: "Not Found\n" });
   expect(retryAfter(reply)).toBeWithin(70, 130);
 });
 
@@ -87,14 +87,14 @@ test("an announcement makes the waits short again", async () => {
 
 test("a text that is no device ID is a bad request", async () => {
   const reply = await get("/v2/?device=AAAAAAA");
-  expect(reply).toMatchObject({ result: "bad_request", status: 400, body: "Bad Request\n" });
+  expect(reply).toMatchObject({ result: "bad-request", status: 400, body: "Bad Request\n" });
   expect(reply.headers["X-Content-Type-Options"]).toBe("nosniff");
   expect(retryAfter(reply)).toBeWithin(1500, 1800);
 });
 
 test.each(["PUT", "HEAD", "OPTIONS", "DELETE", "get"])("the method %s is not allowed", async (method) => {
   const reply = await handler.handle(request(method, "/v2/"));
-  expect(reply).toMatchObject({ result: "bad_method", status: 405, body: "Method Not Allowed\n" });
+  expect(reply).toMatchObject({ result: "bad-method", status: 405, body: "Method Not Allowed\n" });
   expect(reply.headers["Retry-After"]).toBeUndefined();
 });
 
@@ -110,7 +110,7 @@ test.each(["GET", "POST", "PUT", "HEAD"])("a load balancer may check the server'
 
 test("an announcement without a certificate is forbidden, and its body is not read", async () => {
   const reply = await handler.handle({ ...request("POST", "/v2/"), certificate: () => undefined });
-  expect(reply).toMatchObject({ result: "no_certificate", status: 403, body: "Forbidden\n" });
+  expect(reply).toMatchObject({ result: "no-certificate", status: 403, body: "Forbidden\n" });
   expect(retryAfter(reply)).toBeWithin(1500, 1800);
 });
 
@@ -137,7 +137,7 @@ test.each([
     certificate: () => CERTIFICATE,
     body: async () => body,
   });
-  expect(reply).toMatchObject({ result: "bad_request", status: 400 });
+  expect(reply).toMatchObject({ result: "bad-request", status: 400 });
   expect(directory.devices.size).toBe(0);
 });
 
@@ -148,14 +148,14 @@ test("JSON of any depth is a bad request", async () => {
       certificate: () => CERTIFICATE,
       body: async () => body,
     });
-    expect(reply.result).toBe("bad_request");
+    expect(reply.result).toBe("bad-request");
   }
 });
 
 test("an announcement that is too long, or cut off, is not stored", async () => {
   const post = { ...request("POST", "/v2/"), certificate: () => CERTIFICATE };
   expect(await handler.handle({ ...post, body: async () => undefined })).toMatchObject({
-    result: "too_long",
+    result: "too-long",
     status: 413,
   });
   const cut = { ...post, body: () => Promise.reject(new Error("the connection ended")) };

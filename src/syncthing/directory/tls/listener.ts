@@ -204,7 +204,7 @@ export class TlsListener {
     connection.pending--;
     this.#connections.touch(connection);
     if (response.destroyed) return;
-    const last = this.#closing || reply.result === "too_long";
+    const last = this.#closing || reply.result === "too-long";
     if (request.httpVersionMajor === 1 && last) response.setHeader("Connection", "close");
     (response as ServerResponse).writeHead(reply.status, reply.headers);
     if (reply.body === "") response.end();
