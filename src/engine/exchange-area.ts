@@ -29,6 +29,7 @@ import {
   LIST_MORE,
   META_AUTHENTICATED,
   META_CONFIRMED,
+  META_FROM_JOURNAL,
   SHARD_HEAD,
   SHARD_SIZE,
   SHARD_WALKED,
@@ -38,6 +39,17 @@ import type { PacketEngine } from "./packet-engine.ts";
 
 /** How to move the cursors of a shard: the CURSOR commands of assembly/layout.ts. */
 export type CursorMove = "confirm" | "rewind" | "reset" | "confirm-all" | "restart-walk";
+
+/** An authenticated announcement of a node. */
+export interface AuthenticatedNode {
+  readonly nodeId: Uint8Array;
+  /** 16 bytes; IPv4 as ::ffff:a.b.c.d. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** Its time, in ms of the engine's clock. */
+  readonly time: number;
+  readonly fromJournal: boolean;
+}
 
 const COUNTERS = [H_MERGED, H_MERGE_FULL, H_MERGE_AHEAD] as const;
 
@@ -96,16 +108,14 @@ export class Exchange {
   }
 
   /**
-   * Writes an entry at position `place`: that of a node whose announcement is authenticated. It replaces any other one of the
+   * Writes an entry at the first position: that of a node whose announcement is authenticated. It replaces any other one of the
    * node, and a full registry keeps it.
-   *
-   * @param address - 16 bytes; IPv4 as ::ffff:a.b.c.d
-   * @param time - of the announcement, in ms of the engine's clock
    */
-  writeAuthenticated(place: number, nodeId: Uint8Array, address: Uint8Array, port: number, time: number): void {
-    const at = this.at(place) << 2;
+  writeAuthenticated({ nodeId, address, port, time, fromJournal }: AuthenticatedNode): void {
+    const at = this.at(0) << 2;
+    const flags = META_CONFIRMED | META_AUTHENTICATED | (fromJournal ? META_FROM_JOURNAL : 0);
     this.#f64[(at + ENTRY_TIME) >>> 3] = time;
-    this.#u32[(at + ENTRY_META) >>> 2] = (port << 16) | META_CONFIRMED | META_AUTHENTICATED | nodeId.length;
+    this.#u32[(at + ENTRY_META) >>> 2] = (port << 16) | flags | nodeId.length;
     this.#u8.set(address, at + ENTRY_ADDRESS);
     this.#u8.set(nodeId, at + ENTRY_ID);
   }

@@ -3,7 +3,7 @@ import { type EngineMemory, Exchange, type PacketEngine } from "../../engine/ind
 import { DEVICE_RETENTION_MS, type DeviceStore, type JournalDevice } from "../../journal/index.ts";
 import { firstTcpEndpoint } from "../../syncthing/addresses.ts";
 import { deviceNodeId } from "../../syncthing/device-id.ts";
-import { DeviceTable, type Merged } from "../../syncthing/devices/index.ts";
+import { DeviceTable, type Merged, type StoredDevice } from "../../syncthing/devices/index.ts";
 import type { Clock } from "../clock.ts";
 
 /** All entries are renewed so often in the time that one is valid: if a few rounds fail, none has expired. */
@@ -20,7 +20,7 @@ export class Devices implements DeviceStore {
   readonly #clock: Clock;
   readonly #retentionMs: number;
   /** Devices whose entries could not be written, because a part of the registry was locked. */
-  #late: JournalDevice[] = [];
+  #late: StoredDevice[] = [];
   #lastTick = performance.now();
 
   /**
@@ -93,13 +93,13 @@ export class Devices implements DeviceStore {
    * Writes the device's entry in the registry, with its first TCP address. An entry is valid for the server's retention, which
    * may be shorter or longer than an address is: the entry's time is such that it expires with the address at the latest.
    */
-  #register(device: JournalDevice, now: number): void {
+  #register(device: StoredDevice, now: number): void {
     for (const { address, announcedAt } of device.addresses) {
       const endpoint = firstTcpEndpoint([address]);
       if (endpoint === undefined) continue;
       const time = Math.min(now, announcedAt + DEVICE_RETENTION_MS - this.#retentionMs);
       const nodeId = new TextEncoder().encode(deviceNodeId(device.id));
-      this.#exchange.writeAuthenticated(0, nodeId, endpoint.address, endpoint.port, time);
+      this.#exchange.writeAuthenticated({ nodeId, ...endpoint, time, fromJournal: !device.own });
       if (this.#exchange.merge(1, now) === 0) this.#late.push(device);
       return;
     }

@@ -10,6 +10,12 @@ import { DeviceView } from "./view.ts";
 /** The outcome of a merge: the device is new, was known, or had no room; "expired": all its addresses are too old. */
 export type Merged = "new" | "known" | "full" | "expired";
 
+/** A device in the table. */
+export interface StoredDevice extends JournalDevice {
+  /** Whether it was announced to this server last, not read from the journal. */
+  readonly own: boolean;
+}
+
 export class DeviceTable {
   readonly capacity: number;
   /** Devices that gave way to new ones, because the table was full. */
@@ -88,7 +94,7 @@ export class DeviceTable {
   }
 
   /** A device with its valid addresses; undefined if it has none. */
-  get(id: Uint8Array, now: number): JournalDevice | undefined {
+  get(id: Uint8Array, now: number): StoredDevice | undefined {
     const slot = this.#view.find(id, this.#view.hash(id));
     if (slot === -1) return undefined;
     const device = this.#device(this.#view.u32[this.#view.slot(slot)]!, now - DEVICE_RETENTION_MS);
@@ -101,7 +107,7 @@ export class DeviceTable {
    *
    * @param most - how many to look at
    */
-  walk(most: number, now: number, visit: (device: JournalDevice) => void): void {
+  walk(most: number, now: number, visit: (device: StoredDevice) => void): void {
     const since = now - DEVICE_RETENTION_MS;
     for (let left = Math.min(most, this.#devices.size); left > 0; ) {
       const { value: block, done } = this.#walk.next();
@@ -160,11 +166,12 @@ export class DeviceTable {
     return this.#view.addresses(this.#view.copyData(block), since);
   }
 
-  #device(block: number, since: number): JournalDevice {
+  #device(block: number, since: number): StoredDevice {
     const at = this.#view.at(block) + DEVICE_ID;
     return {
       id: this.#view.u8.slice(at, at + DEVICE_ID_BYTES),
       confirmed: (this.#flags(block) & FLAG_CONFIRMED) !== 0,
+      own: (this.#flags(block) & FLAG_OWN) !== 0,
       addresses: this.#live(block, since),
     };
   }
