@@ -3,7 +3,8 @@ import { readCounters } from "../../src/server/https/counters.ts";
 import type { HttpsStats } from "../../src/server/index.ts";
 
 export function noHttpsStats(): HttpsStats {
-  const { open, ...counters } = readCounters([]);
+  const { requests, connections } = readCounters([]);
+  const { open, ...events } = connections;
   const none = { devices: 0, addresses: 0, displaced: 0, threads: 0, replaced: 0 };
-  return { ...none, capacity: 100_000, connections: open, ...counters };
+  return { ...none, capacity: 100_000, connections: open, requests, ...events };
 }

@@ -1,11 +1,20 @@
 /** Counters of the threads that answer requests, in memory that they share with the control thread. */
-import { createCounters, type ListenerCounters } from "../../syncthing/directory/counters.ts";
-import { REQUEST_RESULTS, type RequestResult } from "../../syncthing/directory/handler.ts";
+import {
+  type ConnectionCounters,
+  createConnectionCounters,
+  createRequestCounters,
+  type RequestCounters,
+} from "../../syncthing/directory/counters.ts";
+import { REQUEST_RESULTS } from "../../syncthing/directory/handler.ts";
 
-/** The counters of a listener that are not about requests. */
-const OTHERS = ["open", "handshakes", "failedHandshakes", "slow", "crowded", "invalid"] as const;
+const CONNECTIONS = Object.keys(createConnectionCounters()) as (keyof ConnectionCounters)[];
+const SIZE = REQUEST_RESULTS.length + CONNECTIONS.length;
 
-const SIZE = REQUEST_RESULTS.length + OTHERS.length;
+/** What a listener counts. Only one for HTTPS counts connections. */
+export interface ListenerCounters {
+  readonly requests: RequestCounters;
+  readonly connections?: ConnectionCounters;
+}
 
 /** Creates the counters of one thread. Only that thread writes them. */
 export function createThreadCounters(): SharedArrayBuffer {
@@ -21,13 +30,13 @@ export class ThreadCounters {
   constructor(memory: SharedArrayBuffer) {
     this.#shared = new Float64Array(memory);
     this.#before = this.#shared.slice();
-    this.#before[REQUEST_RESULTS.length + OTHERS.indexOf("open")] = 0;
+    this.#before[REQUEST_RESULTS.length + CONNECTIONS.indexOf("open")] = 0;
   }
 
   write(listeners: readonly ListenerCounters[]): void {
-    const counts = listeners.map((counters) => [
-      ...REQUEST_RESULTS.map((result) => counters.requests[result]),
-      ...OTHERS.map((name) => counters[name]),
+    const counts = listeners.map(({ requests, connections }) => [
+      ...REQUEST_RESULTS.map((result) => requests[result]),
+      ...CONNECTIONS.map((name) => connections?.[name] ?? 0),
     ]);
     for (const [i, before] of this.#before.entries()) {
       this.#shared[i] = counts.reduce((sum, listener) => sum + listener[i]!, before);
@@ -36,10 +45,12 @@ export class ThreadCounters {
 }
 
 /** The sums of the counters of several threads. */
-export function readCounters(memories: readonly SharedArrayBuffer[]): ListenerCounters {
+export function readCounters(memories: readonly SharedArrayBuffer[]): Required<ListenerCounters> {
   const counters = memories.map((memory) => new Float64Array(memory));
   const sum = (index: number) => counters.reduce((all, counts) => all + counts[index]!, 0);
-  const requests = Object.fromEntries(REQUEST_RESULTS.map((result, i) => [result, sum(i)]));
-  const others = Object.fromEntries(OTHERS.map((name, i) => [name, sum(REQUEST_RESULTS.length + i)]));
-  return { ...createCounters(), ...others, requests: requests as Record<RequestResult, number> };
+  const requests = createRequestCounters();
+  for (const [i, result] of REQUEST_RESULTS.entries()) requests[result] = sum(i);
+  const connections = createConnectionCounters();
+  for (const [i, name] of CONNECTIONS.entries()) connections[name] = sum(REQUEST_RESULTS.length + i);
+  return { requests, connections };
 }

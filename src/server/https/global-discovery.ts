@@ -72,7 +72,7 @@ export class GlobalDiscovery {
         clock: this.#clock,
         unverified,
         https: https && pair && { ...https, cert: pair.cert, key: pair.key },
-        http: http && { ...http, trustProxy },
+        http: http && { ...http, trusted: trustProxy },
       });
     } catch (error) {
       const { option, code, message } = error as DirectoryError;
@@ -105,7 +105,8 @@ export class GlobalDiscovery {
 
   stats(): HttpsStats {
     const { table } = this.devices;
-    const { open, ...counters } = this.#threads?.counters() ?? readCounters([]);
+    const { requests, connections } = this.#threads?.counters() ?? readCounters([]);
+    const { open, ...events } = connections;
     return {
       devices: table.size,
       addresses: table.addresses,
@@ -114,7 +115,8 @@ export class GlobalDiscovery {
       threads: this.#threads?.running ?? 0,
       replaced: this.#threads?.replaced ?? 0,
       connections: open,
-      ...counters,
+      requests,
+      ...events,
     };
   }
 

@@ -21,7 +21,7 @@ export interface DirectoryStart {
   /** Undefined if HTTPS is off. `cert` and `key` are in PEM. */
   readonly https: (ListenAddress & { readonly cert: string; readonly key: string }) | undefined;
   /** Undefined if HTTP is off. */
-  readonly http: (ListenAddress & { readonly trustProxy: readonly Network[] }) | undefined;
+  readonly http: (ListenAddress & { readonly trusted: readonly Network[] }) | undefined;
 }
 
 /** Ports on which a thread listens. */

@@ -1,10 +1,9 @@
 /** The threads that answer requests over HTTPS and HTTP. The kernel spreads connections over them. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import type { ListenerCounters } from "../../syncthing/directory/counters.ts";
 import { createMissMemory } from "../../syncthing/directory/misses.ts";
 import type { Clock } from "../clock.ts";
-import { createThreadCounters, readCounters } from "./counters.ts";
+import { createThreadCounters, type ListenerCounters, readCounters } from "./counters.ts";
 import type { Devices } from "./devices.ts";
 import type { DirectoryPorts, DirectoryStart } from "./messages.ts";
 import { type DirectoryError, DirectoryThread } from "./thread.ts";
@@ -71,7 +70,7 @@ export class DirectoryThreads {
     return this.#replaced;
   }
 
-  counters(): ListenerCounters {
+  counters(): Required<ListenerCounters> {
     return readCounters(this.#counters);
   }
 

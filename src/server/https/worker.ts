@@ -30,9 +30,9 @@ async function start({ https, http, counters, missMemory, epoch, ...options }: D
   const directory = new SharedDirectory({ ...options, clock: new Clock(epoch), announce });
   const handler = new RequestHandler(directory, new MissTable(missMemory));
   const secure = https && (await open("https", () => TlsListener.listen({ ...https, handler })));
-  const plain = http && (await open("http", () => PlainListener.listen({ ...http, handler })));
+  const plain = http && (await open("http", () => new PlainListener({ ...http, handler })));
   listeners = [secure, plain].filter((listener) => listener !== undefined);
-  writeCounters = () => shared.write(listeners.map(({ counters }) => counters));
+  writeCounters = () => shared.write(listeners);
   setInterval(writeCounters, COUNTERS_MS);
   send({ type: "listening", ports: { https: secure?.port, http: plain?.port } });
 }

@@ -1,9 +1,14 @@
-/** Counters of a listener. They only grow, but for `open`. Whoever owns the listener reads them. */
+/** What listeners count. Whoever owns a listener reads its counters, which only grow, but for `open`. */
 import { REQUEST_RESULTS, type RequestResult } from "./handler.ts";
 
-export interface ListenerCounters {
-  /** Requests by their outcome. */
-  readonly requests: Record<RequestResult, number>;
+/** Requests by their outcome. */
+export type RequestCounters = Record<RequestResult, number>;
+
+export function createRequestCounters(): RequestCounters {
+  return Object.fromEntries(REQUEST_RESULTS.map((result) => [result, 0])) as RequestCounters;
+}
+
+export interface ConnectionCounters {
   /** Connections that are open now. */
   open: number;
   /** TLS handshakes that succeeded. */
@@ -18,7 +23,6 @@ export interface ListenerCounters {
   invalid: number;
 }
 
-export function createCounters(): ListenerCounters {
-  const requests = Object.fromEntries(REQUEST_RESULTS.map((result) => [result, 0])) as Record<RequestResult, number>;
-  return { requests, open: 0, handshakes: 0, failedHandshakes: 0, slow: 0, crowded: 0, invalid: 0 };
+export function createConnectionCounters(): ConnectionCounters {
+  return { open: 0, handshakes: 0, failedHandshakes: 0, slow: 0, crowded: 0, invalid: 0 };
 }

@@ -49,7 +49,12 @@ export interface DirectoryRequest {
   readonly target: string;
   /** The client, not a proxy in between. */
   source(): Endpoint;
-  /** The client's certificate in DER, or undefined if it showed none. */
+  /**
+   * The client's certificate.
+   *
+   * @returns DER, or undefined if it showed none
+   * @throws if the connection has ended
+   */
   certificate(): Uint8Array | undefined;
   /**
    * Reads the body.
@@ -123,10 +128,11 @@ export class RequestHandler {
   async #announce(request: DirectoryRequest): Promise<Reply> {
     const source = request.source();
     if (!this.#directory.passes(source.address, "announcements")) return limited();
-    const certificate = request.certificate();
-    if (certificate === undefined) return failure("no-certificate", 403, "Forbidden", ERROR);
+    let certificate: Uint8Array | undefined;
     let body: string | undefined;
     try {
+      certificate = request.certificate();
+      if (certificate === undefined) return failure("no-certificate", 403, "Forbidden", ERROR);
       body = await request.body();
     } catch {
       return failure("aborted", 400, "Bad Request", ERROR);

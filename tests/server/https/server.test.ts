@@ -41,7 +41,12 @@ test("a device that announced itself over HTTPS is found over HTTPS and UDP, and
   client.send(announcement(device.nodeId, 9));
   await until(() => server.stats().verdicts["refused-device"] === 1, "the announcement");
   expect(await client.ask(query(device.nodeId))).toEqual(announcement(device.nodeId, 22000, IP));
-  expect(server.node(device.nodeId)).toMatchObject({ ip: "192.0.2.7", port: 22000, authenticated: true, fromJournal: false });
+  expect(server.node(device.nodeId)).toMatchObject({
+    ip: "192.0.2.7",
+    port: 22000,
+    authenticated: true,
+    fromJournal: false,
+  });
 });
 
 test("requests, handshakes, devices and addresses are counted", async () => {

@@ -1,7 +1,7 @@
 /** Certificates of clients, made with openssl. */
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { deviceIdOfPem, formatDeviceId } from "../../../src/syncthing/device-id.ts";
+import { deviceIdOf, deviceIdOfPem, formatDeviceId } from "../../../src/syncthing/device-id.ts";
 import { Folder } from "../../support/folder.ts";
 
 export const hasOpenssl = Bun.which("openssl") !== null && Bun.which("faketime") !== null;
@@ -54,4 +54,31 @@ export async function makeCertificate(options: CertificateOptions = {}): Promise
   const cert = readFileSync(folder.at("cert.pem"), "utf8");
   const der = new Uint8Array(new X509Certificate(cert).raw);
   return { cert, key: readFileSync(folder.at("key.pem"), "utf8"), der, device: formatDeviceId(deviceIdOfPem(cert)) };
+}
+
+/** Bytes that look like a certificate from outside, for a server that only hashes it. */
+export function madeUpCertificate(seed: string): ClientCertificate {
+  const content = Buffer.alloc(400, seed);
+  const der = Buffer.concat([Buffer.from([0x30, 0x82, content.length >> 8, content.length & 0xff]), content]);
+  const base64 = der.toString("base64").match(/.{1,64}/g)!;
+  const cert = `-----BEGIN CERTIFICATE-----\n${base64.join("\n")}\n-----END CERTIFICATE-----\n`;
+  return { cert, key: "", der, device: formatDeviceId(deviceIdOf(der)) };
+}
+
+type Encode = (certificate: ClientCertificate) => Record<string, string>;
+
+/** A proxy that passes a client's certificate on. */
+export const caddy: Encode = ({ der }) => ({ "X-Tls-Client-Cert-Der-Base64": Buffer.from(der).toString("base64") });
+
+/** How proxies pass a client's certificate on. */
+export const PROXIES: [name: string, encode: Encode][] = [
+  ["nginx, escaped", ({ cert }) => ({ "X-SSL-Cert": encodeURIComponent(cert) })],
+  ["nginx, folded to one line", ({ cert }) => ({ "X-SSL-Cert": cert.trim().replaceAll("\n", " ") })],
+  ["Caddy", caddy],
+  ["Traefik", ({ cert }) => ({ "X-Forwarded-Tls-Client-Cert": encodeURIComponent(withoutMarks(cert)) })],
+];
+
+/** Base64 on one line. */
+export function withoutMarks(pem: string): string {
+  return pem.replace(/-----(BEGIN|END) CERTIFICATE-----|\n/g, "");
 }

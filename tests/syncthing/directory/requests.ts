@@ -3,9 +3,11 @@ import { connect } from "node:http2";
 import type { ClientCertificate } from "./certificates.ts";
 
 export interface RequestOptions {
-  readonly method?: string;
-  readonly body?: string;
+  /** Default: GET. */
+  readonly method?: string | undefined;
+  readonly body?: string | undefined;
   readonly headers?: Record<string, string>;
+  /** Default: none. */
   readonly certificate?: ClientCertificate | undefined;
 }
 

@@ -1,8 +1,11 @@
 /** The open connections of a listener, and which of them must go. */
-import type { ListenerCounters } from "../counters.ts";
+import type { ConnectionCounters } from "../counters.ts";
 
 /** Bytes of an IPv6 address that name a network: one client can use every address of a /64. */
 const IPV6_NETWORK_BYTES = 8;
+
+/** The counter of connections that are closed for this reason. */
+type CloseReason = "failedHandshakes" | "slow" | "crowded" | "invalid";
 
 export interface ConnectionLimits {
   /** The most open connections. */
@@ -16,42 +19,46 @@ export interface ConnectionLimits {
   readonly timeoutMs: number;
 }
 
-export class Connection {
+/** What is needed of a socket. */
+interface Socket {
+  /** Bytes that are not sent yet. */
+  readonly writableLength: number;
+  destroy(): void;
+}
+
+export class Connection<S extends Socket = Socket> {
+  readonly socket: S;
+  /** 16 bytes; IPv4 as ::ffff:a.b.c.d. */
   readonly address: Uint8Array;
   readonly port: number;
   readonly network: string;
-  readonly #destroy: () => void;
   /** Time of the last begin or end of a request, in ms. */
   activeAt = 0;
+  /** Whether the handshake is done. */
   secure = false;
   /** Requests that are not answered yet. */
   pending = 0;
   /** How many more requests were cancelled than answered. */
   cancelled = 0;
 
-  /** @param address - 16 bytes */
-  constructor(address: Uint8Array, port: number, destroy: () => void) {
+  constructor(socket: S, address: Uint8Array, port: number) {
+    this.socket = socket;
     this.address = address;
     this.port = port;
     this.network = networkOf(address);
-    this.#destroy = destroy;
-  }
-
-  destroy(): void {
-    this.#destroy();
   }
 }
 
 export class Connections {
   readonly #limits: ConnectionLimits;
-  readonly #counters: ListenerCounters;
+  readonly #counters: ConnectionCounters;
   readonly #now: () => number;
   /** Those that were idle longest come first. */
   readonly #all = new Set<Connection>();
   readonly #byNetwork = new Map<string, Set<Connection>>();
 
   /** @param now - a clock that never goes back, in ms */
-  constructor(limits: ConnectionLimits, counters: ListenerCounters, now: () => number) {
+  constructor(limits: ConnectionLimits, counters: ConnectionCounters, now: () => number) {
     this.#limits = limits;
     this.#counters = counters;
     this.#now = now;
@@ -60,13 +67,14 @@ export class Connections {
   /** Adds a new connection, and closes the one that was idle longest if there are too many. */
   add(connection: Connection): void {
     const siblings = this.#byNetwork.get(connection.network);
-    if (siblings !== undefined && siblings.size >= this.#limits.perSource) this.#crowdOut(longestIdle(siblings));
-    if (this.#all.size >= this.#limits.connections) this.#crowdOut(this.#all.values().next().value!);
+    if (siblings !== undefined && siblings.size >= this.#limits.perSource) this.close(longestIdle(siblings), "crowded");
+    if (this.#all.size >= this.#limits.connections) this.close(first(this.#all), "crowded");
     connection.activeAt = this.#now();
     this.#all.add(connection);
-    const now = this.#byNetwork.get(connection.network);
-    if (now === undefined) this.#byNetwork.set(connection.network, new Set([connection]));
-    else now.add(connection);
+    // Not the set from above, which is gone if its only connection was closed.
+    const network = this.#byNetwork.get(connection.network);
+    if (network === undefined) this.#byNetwork.set(connection.network, new Set([connection]));
+    else network.add(connection);
     this.#counters.open = this.#all.size;
   }
 
@@ -90,44 +98,38 @@ export class Connections {
     const since = this.#now() - this.#limits.timeoutMs;
     for (const connection of this.#all) {
       if (connection.activeAt > since) break;
-      this.closeAsSlow(connection);
+      this.close(connection, connection.secure ? "slow" : "failedHandshakes");
     }
   }
 
-  closeAsSlow(connection: Connection): void {
-    if (connection.secure) this.#counters.slow++;
-    else this.#counters.failedHandshakes++;
-    this.#close(connection);
+  /** Closes a connection and counts why. A connection that is closed already is not counted again. */
+  close(connection: Connection, reason?: CloseReason): void {
+    if (!this.#all.has(connection)) return;
+    if (reason !== undefined) this.#counters[reason]++;
+    this.remove(connection);
+    connection.socket.destroy();
   }
 
   /** Closes all, or all that have no request in progress. */
   closeAll({ idleOnly }: { readonly idleOnly: boolean }): void {
     for (const connection of this.#all) {
-      if (!idleOnly || connection.pending === 0) this.#close(connection);
+      if (!idleOnly || connection.pending === 0) this.close(connection);
     }
   }
 
   get size(): number {
     return this.#all.size;
   }
+}
 
-  #crowdOut(connection: Connection): void {
-    this.#counters.crowded++;
-    this.#close(connection);
-  }
-
-  #close(connection: Connection): void {
-    this.remove(connection);
-    connection.destroy();
-  }
+function first(connections: ReadonlySet<Connection>): Connection {
+  return connections.values().next().value!;
 }
 
 function longestIdle(connections: ReadonlySet<Connection>): Connection {
-  let longest: Connection | undefined;
-  for (const connection of connections) {
-    if (longest === undefined || connection.activeAt < longest.activeAt) longest = connection;
-  }
-  return longest!;
+  let longest = first(connections);
+  for (const connection of connections) if (connection.activeAt < longest.activeAt) longest = connection;
+  return longest;
 }
 
 /** The IPv4 address or IPv6 /64 of an address of 16 bytes. */

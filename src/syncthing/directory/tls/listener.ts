@@ -10,7 +10,12 @@ import {
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { writeAddress } from "../../../transport/address.ts";
-import { createCounters, type ListenerCounters } from "../counters.ts";
+import {
+  type ConnectionCounters,
+  createConnectionCounters,
+  createRequestCounters,
+  type RequestCounters,
+} from "../counters.ts";
 import type { Reply, RequestHandler } from "../handler.ts";
 import { readBody } from "./body.ts";
 import { Connection, type ConnectionLimits, Connections } from "./connections.ts";
@@ -48,16 +53,18 @@ type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
 const CONNECTION = Symbol("connection");
-type MarkedSocket = TLSSocket & { [CONNECTION]?: Connection };
+type TlsConnection = Connection<TLSSocket>;
+type MarkedSocket = TLSSocket & { [CONNECTION]?: TlsConnection };
 
 /** A stream of HTTP/2 that is not closed yet. */
 interface OpenStream {
-  readonly connection: Connection;
+  readonly connection: TlsConnection;
   readonly since: number;
 }
 
 export class TlsListener {
-  readonly counters: ListenerCounters = createCounters();
+  readonly requests: RequestCounters = createRequestCounters();
+  readonly connections: ConnectionCounters = createConnectionCounters();
   readonly #handler: RequestHandler;
   readonly #timeoutMs: number;
   readonly #connections: Connections;
@@ -65,13 +72,15 @@ export class TlsListener {
   readonly #streams = new Set<OpenStream>();
   readonly #server: ReturnType<typeof createSecureServer>;
   readonly #timer: ReturnType<typeof setInterval>;
-  #closing = false;
+  #port = 0;
+  /** Ends close() when the last connection is closed. */
+  #closed: (() => void) | undefined;
 
   private constructor({ cert, key, handler, limits }: TlsListenerOptions) {
     const all = { ...defaultConnectionLimits(), ...limits };
     this.#handler = handler;
     this.#timeoutMs = all.timeoutMs;
-    this.#connections = new Connections(all, this.counters, () => performance.now());
+    this.#connections = new Connections(all, this.connections, () => performance.now());
     const options: SecureServerOptions & Pick<ServerOptions, "keepAliveTimeout" | "maxHeaderSize"> = {
       cert,
       key,
@@ -110,21 +119,26 @@ export class TlsListener {
       clearInterval(listener.#timer);
       throw error;
     }
+    listener.#port = (listener.#server.address() as AddressInfo).port;
+    // Such as a connection that could not be accepted. The next one can.
     listener.#server.on("error", () => {});
     return listener;
   }
 
+  /** The port that it listens on. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   /** Stops listening and closes idle connections at once; requests in progress have a second to end. */
   async close(): Promise<void> {
-    this.#closing = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closed = resolve;
     this.#server.close();
     this.#connections.closeAll({ idleOnly: true });
-    const end = performance.now() + CLOSE_MS;
-    while (this.#connections.size > 0 && performance.now() < end) await Bun.sleep(10);
+    const timer = setTimeout(resolve, CLOSE_MS);
+    if (this.#connections.size > 0) await promise;
+    clearTimeout(timer);
     this.#connections.closeAll({ idleOnly: false });
     clearInterval(this.#timer);
   }
@@ -133,23 +147,22 @@ export class TlsListener {
     const server = this.#server;
     server.on("connection", (socket: MarkedSocket) => this.#onConnection(socket));
     server.on("secureConnection", (socket: MarkedSocket) => {
-      this.counters.handshakes++;
+      this.connections.handshakes++;
       const connection = socket[CONNECTION];
       if (connection !== undefined) connection.secure = true;
     });
     server.on("tlsClientError", (_error: Error, socket: MarkedSocket) => {
       const connection = socket[CONNECTION];
-      if (connection !== undefined && !connection.secure) this.counters.failedHandshakes++;
-      socket.destroy();
+      if (connection?.secure === false) this.#connections.close(connection, "failedHandshakes");
     });
-    // Neither handshake nor HTTP/1.1.
+    // No HTTP/1.1. It is emitted for handshakes too.
     server.on("clientError", (error: NodeJS.ErrnoException, socket: MarkedSocket) =>
       this.#onClientError(error, socket),
     );
     server.on("session", (session: ServerHttp2Session) => session.on("error", () => session.destroy()));
     server.on("sessionError", (_error: Error, session: ServerHttp2Session) => {
-      this.counters.invalid++;
-      session.destroy();
+      const connection = (session.socket as MarkedSocket | undefined)?.[CONNECTION];
+      if (connection !== undefined) this.#connections.close(connection, "invalid");
     });
     server.on("unknownProtocol", (socket: MarkedSocket) => socket.destroy());
   }
@@ -162,9 +175,12 @@ export class TlsListener {
       return;
     }
     writeAddress(socket.remoteAddress, address, 0);
-    const connection = new Connection(address, socket.remotePort ?? 0, () => socket.destroy());
+    const connection = new Connection<TLSSocket>(socket, address, socket.remotePort ?? 0);
     socket[CONNECTION] = connection;
-    socket.on("close", () => this.#connections.remove(connection));
+    socket.on("close", () => {
+      this.#connections.remove(connection);
+      if (this.#connections.size === 0) this.#closed?.();
+    });
     socket.on("error", () => socket.destroy());
     this.#connections.add(connection);
   }
@@ -172,18 +188,17 @@ export class TlsListener {
   #onClientError(error: NodeJS.ErrnoException, socket: MarkedSocket): void {
     const connection = socket[CONNECTION];
     if (connection?.secure !== true) return;
-    if (error.code?.startsWith("HPE_")) this.counters.invalid++;
-    if (!socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    // Bun emits an error twice.
+    if (socket.writable && error.code?.startsWith("HPE_")) {
+      const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+      socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      this.#connections.close(connection, "invalid");
+    } else this.#connections.close(connection);
   }
 
   #onRequest(request: Request, response: Response): void {
-    const socket = request.socket as MarkedSocket;
-    const connection = socket[CONNECTION];
+    // A connection that was closed meanwhile has no socket in HTTP/2.
+    const connection = (request.socket as MarkedSocket | undefined)?.[CONNECTION];
     if (connection === undefined) return;
     connection.pending++;
     this.#connections.touch(connection);
@@ -192,37 +207,32 @@ export class TlsListener {
       method: request.method!,
       target: request.url!,
       source: () => connection,
-      certificate: () => certificateOf(socket),
+      certificate: () => certificateOf(connection.socket),
       body: () => readBody(request),
     });
-    if (reply instanceof Promise) reply.then((later) => this.#send(later, request, response, connection));
-    else this.#send(reply, request, response, connection);
+    if (reply instanceof Promise) reply.then((later) => this.#send(later, response, connection));
+    else this.#send(reply, response, connection);
   }
 
-  #send(reply: Reply, request: Request, response: Response, connection: Connection): void {
-    this.counters.requests[reply.result]++;
+  #send(reply: Reply, response: Response, connection: TlsConnection): void {
+    this.requests[reply.result]++;
     connection.pending--;
     this.#connections.touch(connection);
     if (response.destroyed) return;
-    const last = this.#closing || reply.result === "too-long";
-    if (request.httpVersionMajor === 1 && last) response.setHeader("Connection", "close");
+    if (this.#closed !== undefined || reply.result === "too-long") closeAfter(response);
     (response as ServerResponse).writeHead(reply.status, reply.headers);
     if (reply.body === "") response.end();
     else response.end(reply.body);
-    if (request.socket.writableLength > MAX_UNREAD_BYTES) this.#connections.closeAsSlow(connection);
+    if (connection.socket.writableLength > MAX_UNREAD_BYTES) this.#connections.close(connection, "slow");
   }
 
-  #watchStream(request: Http2ServerRequest, connection: Connection): void {
+  #watchStream({ stream }: Http2ServerRequest, connection: TlsConnection): void {
     const open: OpenStream = { connection, since: performance.now() };
     this.#streams.add(open);
-    const { stream } = request;
     stream.on("close", () => {
       this.#streams.delete(open);
       if (stream.rstCode === 0) connection.cancelled = Math.max(0, connection.cancelled - 1);
-      else if (++connection.cancelled > MAX_CANCELLED) {
-        this.counters.invalid++;
-        connection.destroy();
-      }
+      else if (++connection.cancelled > MAX_CANCELLED) this.#connections.close(connection, "invalid");
     });
   }
 
@@ -232,9 +242,15 @@ export class TlsListener {
     for (const stream of this.#streams) {
       if (stream.since > since) break;
       this.#streams.delete(stream);
-      this.#connections.closeAsSlow(stream.connection);
+      this.#connections.close(stream.connection, "slow");
     }
   }
+}
+
+/** The connection is closed when this response, and those that are in progress besides, have been sent. */
+function closeAfter(response: Response): void {
+  if ("stream" in response) response.stream.session?.close();
+  else response.setHeader("Connection", "close");
 }
 
 /** @returns the client's certificate in DER, or undefined if it has none */

@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import { certificateInHeaders } from "../../../../src/syncthing/directory/plain/certificate.ts";
+import { madeUpCertificate, PROXIES, withoutMarks } from "../certificates.ts";
+
+const { cert, der } = madeUpCertificate("one");
+const other = madeUpCertificate("other");
+
+/** What is found in one header. */
+function found(name: string, value: string): Uint8Array | undefined {
+  const certificate = certificateInHeaders(new Headers({ [name]: value }));
+  return certificate && new Uint8Array(certificate);
+}
+
+test.each(PROXIES)("the certificate that %s passes on is found", (_name, encode) => {
+  const headers = new Headers(encode(madeUpCertificate("one")));
+  expect(Buffer.from(certificateInHeaders(headers)!)).toEqual(Buffer.from(der));
+});
+
+test("a folded header may have tabs and any number of spaces", () => {
+  expect(found("X-SSL-Cert", cert.trim().replaceAll("\n", "\t"))).toEqual(new Uint8Array(der));
+  expect(found("X-SSL-Cert", cert.trim().replaceAll("\n", "   \t "))).toEqual(new Uint8Array(der));
+});
+
+test("of a chain the first certificate counts, escaped or not", () => {
+  const chain = [cert, other.cert].map(withoutMarks);
+  const name = "X-Forwarded-Tls-Client-Cert";
+  expect(found(name, chain.join(","))).toEqual(new Uint8Array(der));
+  expect(found(name, chain.map(encodeURIComponent).join(","))).toEqual(new Uint8Array(der));
+  expect(found(name, encodeURIComponent(chain.join(",")))).toEqual(new Uint8Array(der));
+});
+
+test.each(["X-SSL-Cert", "X-Tls-Client-Cert-Der-Base64", "X-Forwarded-Tls-Client-Cert"])(
+  "garbage in %s is no certificate, nor is a part of one",
+  (name) => {
+    const base64 = withoutMarks(cert);
+    const wrong = ["x", "%", "%zz", "%FF", ",", "-----BEGIN CERTIFICATE-----", "=", "AAAA", "MIIB", "a".repeat(10_000)];
+    for (const text of [...wrong, base64.slice(0, -4), base64.slice(4), `${base64.slice(0, -1)}!`, base64 + base64]) {
+      expect({ text, found: found(name, text) }).toEqual({ text, found: undefined });
+    }
+  },
+);
+
+test("without a header there is no certificate", () => {
+  expect(certificateInHeaders(new Headers())).toBeUndefined();
+});

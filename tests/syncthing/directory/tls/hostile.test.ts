@@ -1,0 +1,290 @@
+// Slow and hostile clients, at a small scale. Each is closed, and honest clients are served.
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { testIf } from "../../../support/needs.ts";
+import { type ClientCertificate, hasOpenssl, makeCertificate, NEEDS_OPENSSL } from "../certificates.ts";
+import { sendHttp1, sendHttp2 } from "../requests.ts";
+import {
+  connectOnly,
+  connectTls,
+  END_HEADERS,
+  END_STREAM,
+  field,
+  fields,
+  frame,
+  NO_WINDOW,
+  preface,
+} from "./client.ts";
+import { TlsSite } from "./site.ts";
+
+const ANNOUNCEMENT = JSON.stringify({ addresses: ["tcp://192.0.2.7:22000"] });
+const HEAD = "GET /v2/ HTTP/1.1\r\nHost: localhost\r\n";
+const POST_HEAD = "POST /v2/ HTTP/1.1\r\nHost: localhost\r\n";
+/** So short that tests are fast, and so long that an honest request ends within it. */
+const TIMEOUT_MS = 1_000;
+
+let device: ClientCertificate;
+let site: TlsSite;
+
+beforeAll(async () => {
+  if (hasOpenssl) device = await makeCertificate();
+});
+
+/** Whoever does not answer in time is closed, and whoever is honest is answered. */
+async function expectHonestAnswers(): Promise<void> {
+  for (const send of [sendHttp1, sendHttp2]) expect(await send(`${site.url}/ping`)).toMatchObject({ status: 204 });
+}
+
+/** Sends something again and again until the connection is closed. */
+async function repeat(
+  client: { socket: { write(data: Buffer | string): unknown }; closed: Promise<void> },
+  next: () => Buffer | string,
+) {
+  const timer = setInterval(() => client.socket.write(next()), TIMEOUT_MS / 10);
+  await client.closed;
+  clearInterval(timer);
+}
+
+describe("slow clients", () => {
+  beforeEach(async () => {
+    site = await TlsSite.open({ timeoutMs: TIMEOUT_MS });
+  });
+
+  afterEach(async () => {
+    await expectHonestAnswers();
+    await site[Symbol.asyncDispose]();
+  });
+
+  test("a connection without a handshake is closed", async () => {
+    const client = await connectOnly(site.listener.port);
+    await client.closed;
+    expect(site.listener.connections).toMatchObject({ handshakes: 0, failedHandshakes: 1, slow: 0 });
+  });
+
+  test("a handshake that stops is closed", async () => {
+    const client = await connectOnly(site.listener.port);
+    // The begin of a ClientHello.
+    client.socket.write(Buffer.from([22, 3, 1, 2, 0, 1]));
+    await client.closed;
+    expect(site.listener.connections).toMatchObject({ failedHandshakes: 1, slow: 0 });
+  });
+
+  test.each(["http/1.1", "h2"] as const)("a connection without a request is closed: %s", async (protocol) => {
+    const client = await connectTls(site.listener.port, protocol);
+    await client.closed;
+    expect(site.listener.connections).toMatchObject({ handshakes: 1, failedHandshakes: 0, slow: 1 });
+  });
+
+  test("a connection without another request is closed: HTTP/1.1", async () => {
+    const client = await connectTls(site.listener.port, "http/1.1");
+    client.socket.write(`${HEAD}\r\n`);
+    await client.receives("404 Not Found");
+    await client.closed;
+    expect(site.listener.connections.slow).toBe(1);
+  });
+
+  test("a connection without another request is closed: HTTP/2", async () => {
+    const client = await connectTls(site.listener.port, "h2");
+    client.socket.write(
+      Buffer.concat([preface(), frame("HEADERS", END_STREAM | END_HEADERS, 1, fields("GET", "/v2/"))]),
+    );
+    await client.receives("Not Found\n");
+    await client.closed;
+    expect(site.listener.connections.slow).toBe(1);
+  });
+
+  test("a head that comes byte by byte is closed", async () => {
+    const client = await connectTls(site.listener.port, "http/1.1");
+    client.socket.write(HEAD);
+    await repeat(client, () => "X: y\r\n");
+    expect(site.listener.connections.slow).toBe(1);
+  });
+
+  testIf(hasOpenssl, NEEDS_OPENSSL)("a body that comes byte by byte is closed: HTTP/1.1", async () => {
+    const client = await connectTls(site.listener.port, "http/1.1", device);
+    client.socket.write(`${POST_HEAD}Content-Length: 1000\r\n\r\n`);
+    await repeat(client, () => " ");
+    expect(site.listener.connections.slow).toBe(1);
+    expect(site.listener.requests.aborted).toBe(1);
+  });
+
+  testIf(hasOpenssl, NEEDS_OPENSSL)(
+    "a body that comes byte by byte is closed, also if other requests of its connection are answered: HTTP/2",
+    async () => {
+      const client = await connectTls(site.listener.port, "h2", device);
+      client.socket.write(Buffer.concat([preface(), frame("HEADERS", END_HEADERS, 1, fields("POST", "/v2/"))]));
+      let stream = 1;
+      await repeat(client, () => {
+        stream += 2;
+        const other = frame("HEADERS", END_STREAM | END_HEADERS, stream, fields("GET", "/v2/"));
+        return Buffer.concat([other, frame("DATA", 0, 1, Buffer.from(" "))]);
+      });
+      expect(site.listener.connections.slow).toBe(1);
+      expect(site.listener.requests.aborted).toBe(1);
+      expect(site.listener.requests["not-found"]).toBeGreaterThan(0);
+    },
+  );
+
+  test("a client that lets the server send no replies is closed: HTTP/2", async () => {
+    const client = await connectTls(site.listener.port, "h2");
+    client.socket.write(preface(NO_WINDOW));
+    let stream = -1;
+    await repeat(client, () => {
+      stream += 2;
+      return frame("HEADERS", END_STREAM | END_HEADERS, stream, fields("GET", "/v2/"));
+    });
+    expect(site.listener.connections.slow).toBe(1);
+  });
+});
+
+describe("hostile clients", () => {
+  beforeEach(async () => {
+    site = await TlsSite.open();
+  });
+
+  afterEach(async () => {
+    await expectHonestAnswers();
+    await site[Symbol.asyncDispose]();
+  });
+
+  test.each(["GET / HTTP/1.1\r\n\r\n", "\0".repeat(100)])("bytes that are no handshake: %j", async (text) => {
+    const client = await connectOnly(site.listener.port);
+    client.socket.write(text);
+    await client.closed;
+    expect(site.listener.connections).toMatchObject({ handshakes: 0, failedHandshakes: 1, invalid: 0 });
+  });
+
+  test.each([
+    ["no HTTP", "garbage\r\n\r\n", "400 Bad Request"],
+    ["a long header", `${HEAD}X: ${"a".repeat(1_000_000)}\r\n\r\n`, "431 Request Header Fields Too Large"],
+    ["many headers", `${HEAD}${"X: y\r\n".repeat(100_000)}\r\n`, "431 Request Header Fields Too Large"],
+    ["a long URL", `GET /?${"a".repeat(1_000_000)} HTTP/1.1\r\n\r\n`, "431 Request Header Fields Too Large"],
+  ])("%s: HTTP/1.1", async (_title, text, status) => {
+    const client = await connectTls(site.listener.port, "http/1.1");
+    client.socket.write(text);
+    await client.closed;
+    // The reply may be lost if the client was still sending.
+    expect(["", `HTTP/1.1 ${status}`]).toContain(client.received.toString().split("\r\n")[0]!);
+    expect(site.listener.connections).toMatchObject({ handshakes: 1, failedHandshakes: 0, invalid: 1 });
+  });
+
+  test("no HTTP: HTTP/2", async () => {
+    const client = await connectTls(site.listener.port, "h2");
+    client.socket.write("garbage ".repeat(10));
+    await client.closed;
+    expect(site.listener.connections.invalid).toBe(1);
+  });
+
+  test("a head without end: HTTP/2", async () => {
+    const client = await connectTls(site.listener.port, "h2");
+    client.socket.write(Buffer.concat([preface(), frame("HEADERS", 0, 1, fields("GET", "/v2/"))]));
+    const more = frame("CONTINUATION", 0, 1, field("x", "a".repeat(15_000)));
+    for (let i = 0; i < 100; i++) client.socket.write(more);
+    await client.closed;
+    expect(site.listener.connections.invalid).toBe(1);
+  });
+
+  test("a connection whose requests are all cancelled is closed: HTTP/2", async () => {
+    const client = await connectTls(site.listener.port, "h2");
+    client.socket.write(preface());
+    let stream = 1;
+    const cancel = Buffer.from([0, 0, 0, 8]);
+    for (let i = 0; i < 5_000; i++, stream += 2) {
+      client.socket.write(frame("HEADERS", END_HEADERS, stream, fields("POST", "/v2/")));
+      client.socket.write(frame("RST_STREAM", 0, stream, cancel));
+    }
+    await client.closed;
+    expect(site.listener.connections.invalid).toBe(1);
+  });
+
+  testIf(hasOpenssl, NEEDS_OPENSSL)("a body that is too long is not read to its end", async () => {
+    const client = await connectTls(site.listener.port, "http/1.1", device);
+    client.socket.write(`${POST_HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+    const chunk = `10000\r\n${" ".repeat(65_536)}\r\n`;
+    await repeat(client, () => chunk);
+    expect(site.listener.requests["too-long"]).toBe(1);
+  });
+
+  test("more streams than allowed are refused, and do not end the others: HTTP/2", async () => {
+    const client = await connectTls(site.listener.port, "h2", device);
+    client.socket.write(preface());
+    for (let i = 0; i < 40; i++) client.socket.write(frame("HEADERS", END_HEADERS, 1 + 2 * i, fields("POST", "/v2/")));
+    // REFUSED_STREAM of the last one.
+    await client.receives(Buffer.concat([frame("RST_STREAM", 0, 79, Buffer.from([0, 0, 0, 7]))]).toString("latin1"));
+    expect(site.listener.connections.open).toBe(1);
+    client.socket.destroy();
+  });
+});
+
+test("requests that a client sends without reading replies end its connection", async () => {
+  site = await TlsSite.open();
+  const client = await connectTls(site.listener.port, "http/1.1");
+  client.socket.pause();
+  const requests = `${HEAD}\r\n`.repeat(1_000);
+  while (site.listener.connections.slow === 0) {
+    if (client.socket.writableLength < 1_000_000) client.socket.write(requests);
+    await Bun.sleep(1);
+  }
+  await expectHonestAnswers();
+  client.socket.destroy();
+  await site[Symbol.asyncDispose]();
+});
+
+test("if there are too many connections, the one that was idle longest is closed, and the new one is served", async () => {
+  site = await TlsSite.open({ connections: 3 });
+  const clients = [];
+  for (let i = 0; i < 3; i++) clients.push(await connectTls(site.listener.port, "http/1.1"));
+  clients[0]!.socket.write(`${HEAD}\r\n`);
+  await clients[0]!.receives("Not Found\n");
+  await expectHonestAnswers();
+  await clients[1]!.closed;
+  expect(site.listener.connections.crowded).toBeGreaterThanOrEqual(1);
+  clients[0]!.socket.write(`${HEAD.replace("/v2/", "/ping")}\r\n`);
+  await clients[0]!.receives("204 No Content");
+  await site[Symbol.asyncDispose]();
+});
+
+test("close ends idle connections at once, and a request in progress after its reply", async () => {
+  site = await TlsSite.open();
+  const { port } = site.listener;
+  const idle = [await connectOnly(port), await connectTls(port, "http/1.1"), await connectTls(port, "h2")];
+  await site.listener.close();
+  await Promise.all(idle.map(({ closed }) => closed));
+  expect(site.listener.connections.open).toBe(0);
+  await expect(connectTls(port, "http/1.1")).rejects.toThrow();
+});
+
+describe.each([
+  ["HTTP/1.1", sendHttp1],
+  ["HTTP/2", sendHttp2],
+] as const)("close over %s", (_version, send) => {
+  testIf(hasOpenssl, NEEDS_OPENSSL)("a request in progress is answered before the listener closes", async () => {
+    site = await TlsSite.open();
+    const stored = Promise.withResolvers<"new">();
+    const begun = Promise.withResolvers<void>();
+    site.directory.announce = () => {
+      begun.resolve();
+      return stored.promise;
+    };
+    const answer = send(`${site.url}/v2/`, { method: "POST", body: ANNOUNCEMENT, certificate: device });
+    await begun.promise;
+    const closed = site.listener.close();
+    stored.resolve("new");
+    expect(await answer).toMatchObject({ status: 204 });
+    await closed;
+    expect(site.listener.connections.open).toBe(0);
+  });
+
+  testIf(hasOpenssl, NEEDS_OPENSSL)("a request that does not end does not keep the listener open", async () => {
+    site = await TlsSite.open();
+    const begun = Promise.withResolvers<void>();
+    site.directory.announce = () => {
+      begun.resolve();
+      return new Promise(() => {});
+    };
+    const answer = send(`${site.url}/v2/`, { method: "POST", body: ANNOUNCEMENT, certificate: device });
+    const failed = answer.catch(() => "failed");
+    await begun.promise;
+    await site.listener.close();
+    expect(await failed).toBe("failed");
+  });
+});
