@@ -36,7 +36,7 @@ export class DeviceMap implements DeviceStore {
   }
 
   takeChanged(most: number): JournalDevice[] {
-    const keys = [...this.#changed].slice(0, most);
+    const keys = [...this.#changed.values().take(most)];
     for (const key of keys) this.#changed.delete(key);
     return keys.flatMap((key) => this.#live(this.#devices.get(key)!));
   }

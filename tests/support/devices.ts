@@ -19,3 +19,10 @@ export function randomDevice(random: Random, newest: number): JournalDevice {
   }));
   return { id: random.bytes(32), confirmed: random.once(2), addresses };
 }
+
+/** Device number `number`, of any number of them. */
+export function numbered(number: number, announcedAt: number): JournalDevice {
+  const id = new Uint8Array(32);
+  new DataView(id.buffer).setUint32(0, number);
+  return { ...device(0, announcedAt, `tcp://192.0.2.1:${1 + (number % 65_535)}`), id };
+}

@@ -97,6 +97,16 @@ export class Batch {
     return Math.max(node, this.deviceCount > 0 ? this.deviceTime(this.deviceCount - 1) : Number.NEGATIVE_INFINITY);
   }
 
+  /** The same batch without its devices. */
+  nodesOnly(): Batch {
+    return new Batch(this.#words, this.#nodes, new Uint32Array(0));
+  }
+
+  /** The same batch without its nodes. */
+  devicesOnly(): Batch {
+    return new Batch(this.#words, new Uint32Array(0), this.#devices);
+  }
+
   /** Two batches: what was announced up to `time`, and what was announced after it. */
   split(time: number): [before: Batch, after: Batch] {
     let [nodes, devices] = [this.count, this.deviceCount];

@@ -203,9 +203,9 @@ export class SqliteJournal implements Journal {
       merged = merged.then(async () => {
         try {
           const batch = Batch.parse(data);
-          const { shift: before } = rollback;
+          const before = rollback.needed;
           for (const [part, shift] of rollback.correct(batch, known)) await registry.merge(part, shift - this.shift);
-          if (before === 0 && rollback.shift !== 0) {
+          if (!before && rollback.needed) {
             const what = "the clock was set back after they were written, so earlier times are assumed for them";
             logger.warning(escapeLogText(`${this.where} has announcements from the future: ${what}`));
           }
