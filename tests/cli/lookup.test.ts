@@ -1,6 +1,7 @@
 // The command `whereabouts lookup` as a process that asks a server on loopback.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { Columns, IdLines, lookupJson } from "../../src/cli/lookup.ts";
+import { IdLines } from "../../src/cli/lookup/input.ts";
+import { Columns, lookupJson, NODE_IDS } from "../../src/cli/lookup/nodes.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
 import { DiscoveryError } from "../../src/client/index.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
@@ -472,7 +473,7 @@ describe("NodeIDs from lines", () => {
         controller.close();
       },
     });
-    const lines = new IdLines();
+    const lines = new IdLines(NODE_IDS);
     const ids = await Array.fromAsync(lines.read(stream));
     return { ids: ids.map((id) => Buffer.from(id).toString("latin1")), wrong: lines.wrong };
   }
@@ -499,7 +500,7 @@ describe("NodeIDs from lines", () => {
         controller.enqueue(new Uint8Array(4096));
       },
     });
-    const lines = new IdLines();
+    const lines = new IdLines(NODE_IDS);
     expect(await Array.fromAsync(lines.read(endless))).toEqual([]);
     expect(lines.wrong).toBe("line 1 is not a NodeID: it has more than 1008 bytes");
   });

@@ -11,7 +11,8 @@ import {
   visible,
 } from "../../src/cli/terminal/style.ts";
 import { type Highlight, renderTable, type View } from "../../src/cli/terminal/table.ts";
-import { EventLines, eventJson } from "../../src/cli/watch.ts";
+import { ChangeLines } from "../../src/cli/watch/lines.ts";
+import { NODES, nodeChange, nodeEventJson, nodeRow } from "../../src/cli/watch/nodes.ts";
 import type { LanEvent, LanNode } from "../../src/client/index.ts";
 import { type CommandOf, describeCommand, OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
@@ -263,13 +264,13 @@ describe("a change as a line", () => {
   const event = (type: LanEvent["type"], change: Partial<LanNode> = {}): LanEvent => ({ ...node("A", change), type });
 
   test("has time, kind, NodeID and address; if a node moved, also its earlier address, if that is known", () => {
-    const lines = new EventLines(PLAIN);
+    const lines = new ChangeLines(PLAIN);
     const printed = [
       event("node"),
       event("moved", { ip: "fe80::1%eth0" }),
       event("gone", { ip: "fe80::1%eth0" }),
       event("moved"),
-    ].map((it) => lines.line(it, NOW).replace(/^.{25}/, ""));
+    ].map((it) => lines.line(nodeChange(it), NOW).replace(/^.{25}/, ""));
     expect(printed).toEqual([
       "  +  A  192.168.0.34:22000",
       "  ~  A  192.168.0.34:22000 -> [fe80::1%eth0]:22000",
@@ -279,25 +280,29 @@ describe("a change as a line", () => {
   });
 
   test("has the same text with and without colors", () => {
-    const [plain, colored] = [new EventLines(PLAIN), new EventLines(COLORED)].map((it) => it.line(event("node"), NOW));
+    const [plain, colored] = [new ChangeLines(PLAIN), new ChangeLines(COLORED)].map((it) =>
+      it.line(nodeChange(event("node")), NOW),
+    );
     expect(colored).not.toBe(plain!);
     expect(Bun.stripANSI(colored!)).toBe(plain!);
   });
 
   test("has the NodeID in JSON as text and in hex", () => {
-    expect(eventJson(event("gone"))).toBe(
+    expect(nodeEventJson(event("gone"))).toBe(
       `{"type":"gone","nodeId":"A","nodeIdHex":"41","ip":"192.168.0.34","port":22000,"seenAt":${NOW - 12_345}}`,
     );
-    expect(eventJson(event("node", { nodeId: Uint8Array.of(0x9b) }))).toContain('"nodeId":null,"nodeIdHex":"9b"');
+    expect(nodeEventJson(event("node", { nodeId: Uint8Array.of(0x9b) }))).toContain('"nodeId":null,"nodeIdHex":"9b"');
   });
 });
+
+const renderNodes = (nodes: readonly LanNode[], view: View) => renderTable(nodes.map(nodeRow), NODES, view);
 
 describe("the table", () => {
   const view: View = { columns: 80, rows: 24, now: NOW, style: PLAIN };
 
   test("is sorted by NodeID, and its columns are as wide as their values", () => {
     const nodes = [node("NODE-B", { ip: "2001:db8::1", seenAt: NOW }), node("A"), node(Uint8Array.of(27))];
-    expect(renderTable(nodes, view).map((line) => line.trimEnd())).toEqual([
+    expect(renderNodes(nodes, view).map((line) => line.trimEnd())).toEqual([
       "3 nodes on the LAN",
       "",
       "NODE    ADDRESS              HEARD",
@@ -308,7 +313,7 @@ describe("the table", () => {
   });
 
   test("shows that there are no nodes yet, and the latest error", () => {
-    expect(renderTable([], { ...view, error: { message: "lan: \x1b[2J", at: NOW - 3000 } })).toEqual([
+    expect(renderNodes([], { ...view, error: { message: "lan: \x1b[2J", at: NOW - 3000 } })).toEqual([
       "0 nodes on the LAN",
       "",
       "None heard yet. Most nodes answer at once, others within 30 s.",
@@ -318,12 +323,12 @@ describe("the table", () => {
 
   test("shows as many nodes as fit, and counts the others", () => {
     const nodes = Array.from({ length: 30 }, (_, i) => node(`NODE-${10 + i}`));
-    const lines = renderTable(nodes, { ...view, rows: 10, error: { message: "lan: wrong", at: NOW } });
+    const lines = renderNodes(nodes, { ...view, rows: 10, error: { message: "lan: wrong", at: NOW } });
     expect(lines).toHaveLength(10);
     expect(lines[7]).toStartWith("NODE-14 ");
     expect(lines.slice(8)).toEqual(["and 25 more", "lan: wrong (just now)"]);
-    expect(renderTable(nodes, { ...view, rows: 33 })).toHaveLength(33);
-    expect(renderTable(nodes, { ...view, rows: 33 }).join()).not.toContain("more");
+    expect(renderNodes(nodes, { ...view, rows: 33 })).toHaveLength(33);
+    expect(renderNodes(nodes, { ...view, rows: 33 }).join()).not.toContain("more");
   });
 
   test("fits any terminal", () => {
@@ -336,7 +341,7 @@ describe("the table", () => {
     for (const columns of [1, 2, 3, 5, 10, 20, 39, 40, 41, 80, 200]) {
       for (const rows of [1, 2, 3, 4, 5, 10, 24]) {
         for (const error of [undefined, { message: "an error that is a little longer than some are wide", at: NOW }]) {
-          const lines = renderTable(nodes, { ...view, columns, rows, error, style: COLORED });
+          const lines = renderNodes(nodes, { ...view, columns, rows, error, style: COLORED });
           expect(lines.length).toBeLessThanOrEqual(rows);
           for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
         }
@@ -345,18 +350,18 @@ describe("the table", () => {
   });
 
   test("shortens NodeIDs, not addresses, if the terminal is too narrow for both", () => {
-    const lines = renderTable([node("x".repeat(52))], { ...view, columns: 50 });
+    const lines = renderNodes([node("x".repeat(52))], { ...view, columns: 50 });
     expect(lines[3]).toBe(`${"x".repeat(19)}…  192.168.0.34:22000  12 s ago`);
     expect(Bun.stringWidth(lines[3]!)).toBe(50);
   });
 
   test("highlights new and moved nodes for a while", () => {
     const highlights = new Map<string, Highlight>([
-      ["41", { type: "node", until: NOW + 1 }],
+      ["41", { type: "new", until: NOW + 1 }],
       ["42", { type: "moved", until: NOW + 1 }],
-      ["43", { type: "node", until: NOW }],
+      ["43", { type: "new", until: NOW }],
     ]);
-    const lines = renderTable([node("A"), node("B"), node("C")], { ...view, style: COLORED, highlights });
+    const lines = renderNodes([node("A"), node("B"), node("C")], { ...view, style: COLORED, highlights });
     expect(lines.slice(3).map((line) => line.includes("\x1b[32m"))).toEqual([true, false, false]);
     expect(lines.slice(3).map((line) => line.includes("\x1b[33m"))).toEqual([false, true, false]);
   });

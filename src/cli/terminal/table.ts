@@ -1,12 +1,31 @@
-/** The nodes of the LAN as a table that fits the terminal. */
+/** What was heard on the LAN, as a table that fits the terminal. */
 import stringWidth from "string-width";
-import type { LanNode } from "../../client/index.ts";
-import { bytesToHex } from "../../codec/index.ts";
-import { count, fit, type Style, showAddress, showAge, showNodeId, visible } from "./style.ts";
+import { count, fit, type Style, showAge, visible } from "./style.ts";
 
-/** A node that is highlighted for a while, because it is new or has moved. */
+/** One node or device. */
+export interface Row {
+  /** Unique, and what the rows are sorted by. */
+  readonly key: string;
+  readonly id: string;
+  /** At least one; each gets a line of its own. */
+  readonly addresses: readonly string[];
+  /** In milliseconds since 1970. */
+  readonly seenAt: number;
+}
+
+/** What the rows are. */
+export interface RowKind {
+  /** `node` or `device`. */
+  readonly noun: string;
+  /** The least width of the ID column, on a terminal that is too narrow. */
+  readonly leastId: number;
+  /** Shown while there are no rows. */
+  readonly none: string;
+}
+
+/** A row that is highlighted for a while, because it is new or has moved. */
 export interface Highlight {
-  readonly type: "node" | "moved";
+  readonly type: "new" | "moved";
   /** In milliseconds since 1970. */
   readonly until: number;
 }
@@ -18,69 +37,81 @@ export interface View {
   /** In milliseconds since 1970. */
   readonly now: number;
   readonly style: Style;
-  /** By NodeID in hex. */
+  /** By the rows' keys. */
   readonly highlights?: ReadonlyMap<string, Highlight>;
   /** The latest error and its time. It stays after the cause is gone, since nothing reports that. */
   readonly error?: { readonly message: string; readonly at: number } | undefined;
 }
 
-const NODE = "NODE";
 const ADDRESS = "ADDRESS";
 const HEARD = "HEARD";
 const GAP = "  ";
-/** The least width of the NodeID column, on a terminal that is too narrow. */
-const MIN_ID = 4;
-/** Lines above the nodes: title, blank line, column heads. */
+/** The width up to which addresses are not cut for the sake of the other columns. */
+const ADDRESS_WIDTH = 40;
+/** Lines above the rows: title, blank line, column heads. */
 const HEAD_LINES = 3;
 
-/** The lines of the table, sorted by NodeID. If not all nodes fit, the last line counts the others. */
-export function renderTable(nodes: readonly LanNode[], view: View): string[] {
+/** The lines of the table, sorted. If not all rows fit, the last line counts the others. */
+export function renderTable(rows: readonly Row[], kind: RowKind, view: View): string[] {
   const { columns, now, error } = view;
   const { bold, dim, red, green, yellow } = view.style;
   const cut = (text: string) => fit(text, columns).trimEnd();
-  const head = [bold(cut(`${count(nodes.length, "node")} on the LAN`)), ""];
+  const head = [bold(cut(`${count(rows.length, kind.noun)} on the LAN`)), ""];
   const foot = error === undefined ? [] : [red(cut(`${visible(error.message)} (${showAge(now - error.at)})`))];
-  if (nodes.length === 0) {
-    return [...head, dim(cut("None heard yet. Most nodes answer at once, others within 30 s.")), ...foot].slice(
-      0,
-      view.rows,
-    );
-  }
+  if (rows.length === 0) return [...head, dim(cut(kind.none)), ...foot].slice(0, view.rows);
 
   const room = Math.max(0, view.rows - HEAD_LINES - foot.length);
-  const shown = nodes.length <= room ? nodes.length : Math.max(0, room - 1);
-  const rows = [...nodes]
-    .sort((a, b) => Buffer.compare(a.nodeId, b.nodeId))
-    .slice(0, shown)
-    .map((node) => ({
-      id: showNodeId(node.nodeId),
-      address: showAddress(node),
-      age: showAge(now - node.seenAt),
-      highlight: highlightOf(node, view),
-    }));
+  // No more than fit, plus one that tells whether there are more.
+  const all = [...rows]
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .slice(0, room + 1)
+    .flatMap((row) => linesOf(row, view));
+  const shown = all.length <= room ? all : all.slice(0, Math.max(0, room - 1));
   const widest = (name: "id" | "address" | "age", title: string) =>
-    rows.reduce((width, row) => Math.max(width, stringWidth(row[name])), title.length);
-  const address = widest("address", ADDRESS);
+    shown.reduce((width, line) => Math.max(width, stringWidth(line[name])), title.length);
   // Ages change every second. A fixed least width keeps the columns in place.
   const age = Math.max(widest("age", HEARD), "59 s ago".length);
-  const id = Math.max(MIN_ID, Math.min(widest("id", NODE), columns - address - age - 2 * GAP.length));
+  const others = columns - age - 2 * GAP.length;
+  const address = Math.min(widest("address", ADDRESS), Math.max(ADDRESS_WIDTH, others - kind.leastId));
+  const title = kind.noun.toUpperCase();
+  const id = Math.max(kind.leastId, Math.min(widest("id", title), others - address));
 
-  const others = nodes.length - shown;
   return [
     ...head,
-    line(columns, [NODE, id, dim], [ADDRESS, address, dim], [HEARD, age, dim]),
-    ...rows.map((row) => {
-      const paint = row.highlight === undefined ? plain : row.highlight === "node" ? green : yellow;
-      return line(columns, [row.id, id, plain], [row.address, address, paint], [row.age, age, dim]);
+    line(columns, [title, id, dim], [ADDRESS, address, dim], [HEARD, age, dim]),
+    ...shown.map((one) => {
+      const paint = one.highlight === undefined ? plain : one.highlight === "new" ? green : yellow;
+      return line(columns, [one.id, id, plain], [one.address, address, paint], [one.age, age, dim]);
     }),
-    ...(others > 0 ? [dim(cut(`and ${others} more`))] : []),
+    ...(shown.length < all.length ? [dim(cut(more(rows, shown)))] : []),
     ...foot,
   ].slice(0, view.rows);
 }
 
-function highlightOf(node: LanNode, { highlights, now }: View): Highlight["type"] | undefined {
-  const highlight = highlights?.get(bytesToHex(node.nodeId));
-  return highlight !== undefined && now < highlight.until ? highlight.type : undefined;
+interface RowLine {
+  readonly key: string;
+  readonly id: string;
+  readonly address: string;
+  readonly age: string;
+  readonly highlight: Highlight["type"] | undefined;
+}
+
+/** A line for each address of a row. The ID and the age stand in the first. */
+function linesOf({ key, id, addresses, seenAt }: Row, { now, highlights }: View): RowLine[] {
+  const until = highlights?.get(key);
+  const highlight = until !== undefined && now < until.until ? until.type : undefined;
+  return addresses.map((address, index) => {
+    const first = index === 0;
+    return { key, id: first ? id : "", address, age: first ? showAge(now - seenAt) : "", highlight };
+  });
+}
+
+/** What was left out: rows, or only some addresses of the last one. */
+function more(rows: readonly Row[], shown: readonly RowLine[]): string {
+  const others = rows.length - new Set(shown.map(({ key }) => key)).size;
+  if (others > 0) return `and ${others} more`;
+  const addresses = rows.reduce((sum, row) => sum + row.addresses.length, 0);
+  return `and ${count(addresses - shown.length, "more address", "more addresses")}`;
 }
 
 type Cell = readonly [text: string, width: number, paint: (text: string) => string];
