@@ -132,7 +132,8 @@ export class Journaling implements JournalRegistry {
       restoreSeconds: this.#restoreSeconds,
       appended: this.#appended,
       merged: exchange.merged + this.#batches.mergedDevices,
-      noRoom: this.noRoom,
+      noRoom: this.#batches.noRoom,
+      devicesNoRoom: this.#devices.noRoom,
       ahead: exchange.ahead + this.#batches.devicesAhead,
       bad: journal.bad,
       errors: journal.errors + this.#outages.count,
@@ -166,7 +167,7 @@ export class Journaling implements JournalRegistry {
   }
 
   get noRoom(): number {
-    return this.#batches.noRoom;
+    return this.#batches.noRoom + this.#devices.noRoom;
   }
 
   get displaced(): number {

@@ -54,9 +54,9 @@ export class RegistryBatches {
     this.#pendingMoves = new Array(this.exchange.shards).fill(undefined);
   }
 
-  /** Number of nodes and devices dropped because there was no room, or because their NodeIDs are too long. */
+  /** Number of nodes dropped because the registry was full, or because their NodeIDs are too long. */
   get noRoom(): number {
-    return this.exchange.full + this.tooLong + this.#devices.noRoom;
+    return this.exchange.full + this.tooLong;
   }
 
   /** Merges a batch. Adds `shift` to its times. */

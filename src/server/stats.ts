@@ -51,8 +51,10 @@ export interface JournalStats {
    * all. Includes those at the start.
    */
   readonly merged: number;
-  /** Announcements in the journal that were dropped: there was no room for their node or device, or their NodeIDs were too long. */
+  /** Announcements in the journal that were dropped: the registry was full, or their NodeIDs were too long. */
   readonly noRoom: number;
+  /** Announcements of devices of Syncthing in the journal that were dropped because there was no room for another device. */
+  readonly devicesNoRoom: number;
   /** Announcements in the journal from further in the future than clocks may differ. They count as announced now. */
   readonly ahead: number;
   /** Invalid batches in the journal. */

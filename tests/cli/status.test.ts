@@ -53,6 +53,7 @@ function statsReply(change: Partial<StatsReply> = {}): StatsReply {
       read: true,
       restored: 0,
       devicesRestored: 0,
+      devicesNoRoom: 0,
       restoreSeconds: 0,
       appended: 0,
       merged: 0,

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { DEVICE_RETENTION_MS } from "../../src/journal/device.ts";
 import { Batch, BatchWriter, DeviceMap, type JournalDevice } from "../../src/journal/index.ts";
 import { Clock } from "../../src/server/clock.ts";
-import { RegistryBatches } from "../../src/server/registry-batches.ts";
+import { Journaling } from "../../src/server/journaling.ts";
 import { device, numbered } from "../support/devices.ts";
+import { ascii } from "../support/packets.ts";
 import { collect, names, Site } from "../support/registry-site.ts";
 
 /** IDs of the devices in batches: the first byte of each. */
@@ -116,13 +117,6 @@ describe("the batches of a registry and its devices", () => {
     expect(site.batches.devicesAhead).toBe(1);
   });
 
-  test("count devices for which a store has no room, as nodes are counted", async () => {
-    const site = new Site();
-    const { memory, engine } = site.harness;
-    const full = Object.assign(new DeviceMap(new Clock()), { noRoom: 3 });
-    expect(new RegistryBatches(memory, engine, full, new Clock(), new Uint8Array(8)).noRoom).toBe(3);
-  });
-
   test("convert times between the clocks of the servers and of the journal", async () => {
     const [here, there] = [new Site(), new Site()];
     const announcedAt = Date.now();
@@ -130,4 +124,22 @@ describe("the batches of a registry and its devices", () => {
     await there.merge(await here.newEntries(-5000), 2000);
     expect(there.devices.all()).toEqual([device(1, announcedAt - 3000)]);
   });
+});
+
+test("a journal of which nodes or devices had no room is not rewritten: both are counted", async () => {
+  const site = new Site("wasm", { capacity: 2 });
+  const store = Object.assign(new DeviceMap(new Clock()), { noRoom: 3, displaced: 4 });
+  const options = { journal: "memory", journalPrefix: "x", retention: 3600 };
+  const { memory, engine } = site.harness;
+  const journaling = await Journaling.open(options, memory, engine, store, new Clock());
+  const writer = new BatchWriter(new Uint8Array(8));
+  for (const name of ["A", "B", "C"]) {
+    const address = new Uint8Array(16).fill(1);
+    writer.addEntry({ nodeId: ascii(name), address, port: 1, announcedAt: Date.now(), confirmed: true });
+  }
+  writer.addDevice(device(1, Date.now()), 0);
+  await journaling.merge(Batch.parse(writer.seal().bytes), 0);
+  expect([journaling.nodes, journaling.devices, journaling.noRoom, journaling.displaced]).toEqual([2, 1, 4, 4]);
+  expect(journaling.stats()).toMatchObject({ merged: 3, noRoom: 1, devicesNoRoom: 3, devicesRestored: 0 });
+  await journaling.stop();
 });

@@ -63,6 +63,7 @@ const JOURNAL = {
   read: true,
   restored: 0,
   devicesRestored: 0,
+  devicesNoRoom: 0,
   restoreSeconds: 0,
   appended: 0,
   merged: 0,

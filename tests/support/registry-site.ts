@@ -94,7 +94,7 @@ export class SiteRegistry implements JournalRegistry {
   }
 
   get noRoom(): number {
-    return this.site.batches.noRoom;
+    return this.site.batches.noRoom + this.site.devices.noRoom;
   }
 
   get displaced(): number {

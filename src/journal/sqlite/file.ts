@@ -16,7 +16,7 @@ import { LOCK_WAIT_MS, type Lock, lockJournal } from "./lock.ts";
 import type { FileInfo } from "./messages.ts";
 import { checkBeside, checkOwner, isWal } from "./owner.ts";
 import { identity, renameDamaged, resolveLink, sizeOf } from "./path.ts";
-import { checkSchema, createSchema, SCHEMA, upgradeSchema } from "./schema.ts";
+import { checkSchema, createSchema, SCHEMA, schemaOf, upgradeSchema } from "./schema.ts";
 import { Timelines } from "./timelines.ts";
 import type { Boot } from "./wall-clock.ts";
 
@@ -269,7 +269,8 @@ export class SqliteFile {
 
   info(): FileInfo {
     const row = this.#db?.query<{ batches: number }, []>("SELECT count(*) AS batches FROM batch").get();
-    return { batches: 0, ...row, bytes: sizeOf(this.path) + sizeOf(`${this.path}-wal`), schema: SCHEMA };
+    const schema = this.#db ? schemaOf(this.#db) : SCHEMA;
+    return { batches: 0, ...row, bytes: sizeOf(this.path) + sizeOf(`${this.path}-wal`), schema };
   }
 
   /** Renames the file, its -wal and its -shm, so that a new file can be created. Returns the new name. @throws {JournalError} */

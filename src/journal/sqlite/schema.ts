@@ -32,13 +32,18 @@ export function checkSchema(db: Database, path: string): boolean {
   return false;
 }
 
+/** The schema of an own database. */
+export function schemaOf(db: Database): number {
+  return pragma(db, "user_version");
+}
+
 function pragma(db: Database, name: string): number {
   return Object.values(db.query<Record<string, number>, []>(`PRAGMA ${name}`).get()!)[0]!;
 }
 
 /** Upgrades a database of an earlier schema. An earlier version of this program refuses it from then on. */
 export function upgradeSchema(db: Database): void {
-  if (pragma(db, "user_version") === SCHEMA) return;
+  if (schemaOf(db) === SCHEMA) return;
   db.transaction(() => {
     db.run(CREATE_CLOCK);
     db.run(`PRAGMA user_version = ${SCHEMA}`);

@@ -54,6 +54,7 @@ export function madeUpStats(uptime: number, workers = 1, changes: Partial<StatsR
         read: true,
         restored: 400_000,
         devicesRestored: 0,
+        devicesNoRoom: 0,
         restoreSeconds: 1.2,
         appended: 93 * uptime,
       },

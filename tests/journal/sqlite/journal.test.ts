@@ -229,7 +229,7 @@ describe("a server with a journal in SQLite", () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  for (const version of [1, 2] as const)
+  for (const version of [1, 2] as const) {
     test(`reads a journal of schema ${version}, and makes it one that earlier versions of the program refuse`, async () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
@@ -246,6 +246,7 @@ describe("a server with a journal in SQLite", () => {
       const options = { prefix: "x", retentionMs: HOUR, origin: new Uint8Array(8), clock };
       const journal = createJournal({ journal: `sqlite:${path}`, ...options });
       await journal.read(new SiteRegistry(site));
+      expect((await journal.storageInfo()).details).toMatchObject({ schema: version });
       await journal.close();
       expect(site.harness.control.nodes).toBe(300);
       {
@@ -263,6 +264,7 @@ describe("a server with a journal in SQLite", () => {
       await using server = await start(path);
       expect(server.stats()).toMatchObject({ nodes: 301, journal: { bad: 0, errors: 0 } });
     });
+  }
 
   test("refuses to start with the database of another program, and leaves it unchanged", async () => {
     using folder = new Folder();
