@@ -10,6 +10,11 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/**
+ * So many addresses of an announcement are looked at. A body has room for ten thousand doubles or unusable ones, which would take tens
+ * of milliseconds.
+ */
+const MAX_ANNOUNCED = 8 * MAX_DEVICE_ADDRESSES;
 const PRINTABLE_ASCII = /^[!-~]+$/;
 /**
  * The parts of a URL with a port, which may be empty: scheme, user, host, port, and the rest. They are kept as they are written, which a
@@ -33,7 +38,7 @@ const MAX_PORT = 65_535;
 export function usableAddresses(announced: readonly string[], source: Endpoint): string[] {
   const usable = new Set<string>();
   let bytes = 0;
-  for (const text of announced) {
+  for (const text of announced.slice(0, MAX_ANNOUNCED)) {
     if (usable.size === MAX_DEVICE_ADDRESSES) break;
     const address = usableAddress(text, source);
     if (address === undefined || usable.has(address)) continue;

@@ -293,6 +293,16 @@ describeParity("over TLS", () => {
     );
   });
 
+  test("the waits for a dead device grow in the same way", async () => {
+    const look = `/v2/?device=${madeUpCertificate("dead").device}`;
+    for (let misses = 1; misses <= 40; misses++) {
+      const answers = await Promise.all([askTheirs(look), sendHttp1(ours.url + look)]);
+      for (const { headers } of answers) {
+        expect(Number(headers["retry-after"])).toBeWithin(60 + 10 * misses, 120 + 10 * misses);
+      }
+    }
+  });
+
   test("an announced device is found with the same addresses, also after more announcements", async () => {
     const device = await makeCertificate();
     for (const addresses of [["tcp://192.0.2.7:22000", "relay://192.0.2.8:1/?id=x"], ["tcp://192.0.2.7:1"]]) {

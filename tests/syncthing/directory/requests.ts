@@ -47,7 +47,8 @@ export const sendHttp2: Send = async (url, options = {}) => {
       stream.on("error", reject);
       stream.on("end", () => {
         const { ":status": status, ...fields } = received;
-        resolve({ status: Number(status), headers: fields, body: text });
+        if (status === undefined) reject(new Error("the stream ended without a reply"));
+        else resolve({ status: Number(status), headers: fields, body: text });
       });
       stream.end(body);
     });

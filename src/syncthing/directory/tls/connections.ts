@@ -21,8 +21,6 @@ export interface ConnectionLimits {
 
 /** What is needed of a socket. */
 interface Socket {
-  /** Bytes that are not sent yet. */
-  readonly writableLength: number;
   destroy(): void;
 }
 

@@ -30,11 +30,11 @@ export interface TlsListenerOptions {
   /** In PEM. */
   readonly key: string;
   readonly handler: RequestHandler;
-  /** Default: {@link defaultConnectionLimits}. */
+  /** Default: 10,000 connections, 256 per source, 10 s. */
   readonly limits?: Partial<ConnectionLimits>;
 }
 
-export function defaultConnectionLimits(): ConnectionLimits {
+function defaultConnectionLimits(): ConnectionLimits {
   return { connections: 10_000, perSource: 256, timeoutMs: 10_000 };
 }
 
@@ -43,8 +43,6 @@ const MAX_HEADER_BYTES = 8_192;
 const MAX_STREAMS = 32;
 /** A connection that cancels so many more requests than it lets be answered is closed: they cost the server more than the client. */
 const MAX_CANCELLED = 100;
-/** The most bytes of replies that a client may leave unread. */
-const MAX_UNREAD_BYTES = 65_536;
 const CHECK_INTERVAL_MS = 1_000;
 /** How long requests in progress may take after the listener was closed. */
 const CLOSE_MS = 1_000;
@@ -89,7 +87,6 @@ export class TlsListener {
       rejectUnauthorized: false,
       allowHTTP1: true,
       minVersion: "TLSv1.2",
-      handshakeTimeout: all.timeoutMs,
       // The header of replies names it; #closeSlow sees to it.
       keepAliveTimeout: all.timeoutMs,
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -159,10 +156,12 @@ export class TlsListener {
     server.on("clientError", (error: NodeJS.ErrnoException, socket: MarkedSocket) =>
       this.#onClientError(error, socket),
     );
-    server.on("session", (session: ServerHttp2Session) => session.on("error", () => session.destroy()));
-    server.on("sessionError", (_error: Error, session: ServerHttp2Session) => {
-      const connection = (session.socket as MarkedSocket | undefined)?.[CONNECTION];
-      if (connection !== undefined) this.#connections.close(connection, "invalid");
+    server.on("session", (session: ServerHttp2Session) => {
+      // A session that has failed has no socket any more.
+      const connection = (session.socket as MarkedSocket)[CONNECTION];
+      session.on("error", () => {
+        if (connection !== undefined) this.#connections.close(connection, "invalid");
+      });
     });
     server.on("unknownProtocol", (socket: MarkedSocket) => socket.destroy());
   }
@@ -223,7 +222,6 @@ export class TlsListener {
     (response as ServerResponse).writeHead(reply.status, reply.headers);
     if (reply.body === "") response.end();
     else response.end(reply.body);
-    if (connection.socket.writableLength > MAX_UNREAD_BYTES) this.#connections.close(connection, "slow");
   }
 
   #watchStream({ stream }: Http2ServerRequest, connection: TlsConnection): void {

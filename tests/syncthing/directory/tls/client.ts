@@ -57,8 +57,8 @@ export function frame(
   type: keyof typeof FRAME_TYPES,
   flags: number,
   stream: number,
-  payload = Buffer.alloc(0),
-): Buffer {
+  payload = new Uint8Array(),
+): Buffer<ArrayBuffer> {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head[3] = FRAME_TYPES[type];
@@ -68,7 +68,7 @@ export function frame(
 }
 
 /** What a client sends first: the preface and its settings. */
-export function preface(settings = Buffer.alloc(0)): Buffer {
+export function preface(settings = new Uint8Array()): Buffer<ArrayBuffer> {
   return Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame("SETTINGS", 0, 0, settings)]);
 }
 
@@ -76,11 +76,11 @@ export function preface(settings = Buffer.alloc(0)): Buffer {
 export const NO_WINDOW = Buffer.from([0, 4, 0, 0, 0, 0]);
 
 /** A field of HPACK that names nothing in a table (RFC 7541 §6.2.2). */
-export function field(name: string, value: string): Buffer {
+export function field(name: string, value: string): Buffer<ArrayBuffer> {
   return Buffer.concat([Buffer.from([0]), hpackString(name), hpackString(value)]);
 }
 
-function hpackString(text: string): Buffer {
+function hpackString(text: string): Buffer<ArrayBuffer> {
   const bytes = [Math.min(text.length, 127)];
   if (text.length >= 127) {
     let rest = text.length - 127;
@@ -94,7 +94,7 @@ function hpackString(text: string): Buffer {
 const [METHOD_GET, METHOD_POST, SCHEME_HTTPS] = [0x82, 0x83, 0x87];
 
 /** The fields of a request. */
-export function fields(method: "GET" | "POST", path: string): Buffer {
+export function fields(method: "GET" | "POST", path: string): Buffer<ArrayBuffer> {
   const indexed = Buffer.from([method === "GET" ? METHOD_GET! : METHOD_POST!, SCHEME_HTTPS!]);
   return Buffer.concat([indexed, field(":path", path), field(":authority", "localhost")]);
 }

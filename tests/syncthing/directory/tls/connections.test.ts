@@ -23,7 +23,7 @@ function use(limits: ConnectionLimits): void {
 }
 
 function open(name: string, address: string, secure = true): Connection {
-  const socket = { writableLength: 0, destroy: () => void closed.push(name) };
+  const socket = { destroy: () => void closed.push(name) };
   const connection = new Connection(socket, source(address, 1).address, 1);
   connection.secure = secure;
   connections.add(connection);

@@ -1,5 +1,6 @@
 // Slow and hostile clients, at a small scale. Each is closed, and honest clients are served.
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import type { ConnectionCounters, RequestCounters } from "../../../../src/syncthing/directory/counters.ts";
 import { testIf } from "../../../support/needs.ts";
 import { type ClientCertificate, hasOpenssl, makeCertificate, NEEDS_OPENSSL } from "../certificates.ts";
 import { sendHttp1, sendHttp2 } from "../requests.ts";
@@ -13,6 +14,7 @@ import {
   frame,
   NO_WINDOW,
   preface,
+  type RawClient,
 } from "./client.ts";
 import { TlsSite } from "./site.ts";
 
@@ -20,7 +22,7 @@ const ANNOUNCEMENT = JSON.stringify({ addresses: ["tcp://192.0.2.7:22000"] });
 const HEAD = "GET /v2/ HTTP/1.1\r\nHost: localhost\r\n";
 const POST_HEAD = "POST /v2/ HTTP/1.1\r\nHost: localhost\r\n";
 /** So short that tests are fast, and so long that an honest request ends within it. */
-const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 2_000;
 
 let device: ClientCertificate;
 let site: TlsSite;
@@ -29,111 +31,151 @@ beforeAll(async () => {
   if (hasOpenssl) device = await makeCertificate();
 });
 
-/** Whoever does not answer in time is closed, and whoever is honest is answered. */
 async function expectHonestAnswers(): Promise<void> {
   for (const send of [sendHttp1, sendHttp2]) expect(await send(`${site.url}/ping`)).toMatchObject({ status: 204 });
 }
 
 /** Sends something again and again until the connection is closed. */
-async function repeat(
-  client: { socket: { write(data: Buffer | string): unknown }; closed: Promise<void> },
-  next: () => Buffer | string,
-) {
-  const timer = setInterval(() => client.socket.write(next()), TIMEOUT_MS / 10);
-  await client.closed;
+async function repeat({ socket, closed }: RawClient, next: () => Uint8Array | string): Promise<void> {
+  const timer = setInterval(() => socket.write(next()), TIMEOUT_MS / 10);
+  await closed;
   clearInterval(timer);
 }
 
-describe("slow clients", () => {
-  beforeEach(async () => {
-    site = await TlsSite.open({ timeoutMs: TIMEOUT_MS });
-  });
+/** A request of HTTP/2 without a body. */
+function get(stream: number): Buffer {
+  return frame("HEADERS", END_STREAM | END_HEADERS, stream, fields("GET", "/v2/"));
+}
 
-  afterEach(async () => {
-    await expectHonestAnswers();
-    await site[Symbol.asyncDispose]();
-  });
+interface SlowClient {
+  readonly title: string;
+  readonly needsCertificate?: boolean;
+  /** Ends when the server has closed the connection. */
+  readonly run: (port: number) => Promise<void>;
+  readonly connections?: Partial<ConnectionCounters>;
+  readonly requests?: Partial<RequestCounters>;
+}
 
-  test("a connection without a handshake is closed", async () => {
-    const client = await connectOnly(site.listener.port);
-    await client.closed;
-    expect(site.listener.connections).toMatchObject({ handshakes: 0, failedHandshakes: 1, slow: 0 });
-  });
-
-  test("a handshake that stops is closed", async () => {
-    const client = await connectOnly(site.listener.port);
-    // The begin of a ClientHello.
-    client.socket.write(Buffer.from([22, 3, 1, 2, 0, 1]));
-    await client.closed;
-    expect(site.listener.connections).toMatchObject({ failedHandshakes: 1, slow: 0 });
-  });
-
-  test.each(["http/1.1", "h2"] as const)("a connection without a request is closed: %s", async (protocol) => {
-    const client = await connectTls(site.listener.port, protocol);
-    await client.closed;
-    expect(site.listener.connections).toMatchObject({ handshakes: 1, failedHandshakes: 0, slow: 1 });
-  });
-
-  test("a connection without another request is closed: HTTP/1.1", async () => {
-    const client = await connectTls(site.listener.port, "http/1.1");
-    client.socket.write(`${HEAD}\r\n`);
-    await client.receives("404 Not Found");
-    await client.closed;
-    expect(site.listener.connections.slow).toBe(1);
-  });
-
-  test("a connection without another request is closed: HTTP/2", async () => {
-    const client = await connectTls(site.listener.port, "h2");
-    client.socket.write(
-      Buffer.concat([preface(), frame("HEADERS", END_STREAM | END_HEADERS, 1, fields("GET", "/v2/"))]),
-    );
-    await client.receives("Not Found\n");
-    await client.closed;
-    expect(site.listener.connections.slow).toBe(1);
-  });
-
-  test("a head that comes byte by byte is closed", async () => {
-    const client = await connectTls(site.listener.port, "http/1.1");
-    client.socket.write(HEAD);
-    await repeat(client, () => "X: y\r\n");
-    expect(site.listener.connections.slow).toBe(1);
-  });
-
-  testIf(hasOpenssl, NEEDS_OPENSSL)("a body that comes byte by byte is closed: HTTP/1.1", async () => {
-    const client = await connectTls(site.listener.port, "http/1.1", device);
-    client.socket.write(`${POST_HEAD}Content-Length: 1000\r\n\r\n`);
-    await repeat(client, () => " ");
-    expect(site.listener.connections.slow).toBe(1);
-    expect(site.listener.requests.aborted).toBe(1);
-  });
-
-  testIf(hasOpenssl, NEEDS_OPENSSL)(
-    "a body that comes byte by byte is closed, also if other requests of its connection are answered: HTTP/2",
-    async () => {
-      const client = await connectTls(site.listener.port, "h2", device);
+const SLOW_CLIENTS: SlowClient[] = [
+  {
+    title: "a connection without a handshake",
+    run: async (port) => (await connectOnly(port)).closed,
+    connections: { handshakes: 0, failedHandshakes: 1, slow: 0 },
+  },
+  {
+    title: "a handshake that stops",
+    run: async (port) => {
+      const client = await connectOnly(port);
+      // The begin of a ClientHello.
+      client.socket.write(Buffer.from([22, 3, 1, 2, 0, 1]));
+      await client.closed;
+    },
+    connections: { handshakes: 0, failedHandshakes: 1, slow: 0 },
+  },
+  {
+    title: "a connection without a request: HTTP/1.1",
+    run: async (port) => (await connectTls(port, "http/1.1")).closed,
+  },
+  { title: "a connection without a request: HTTP/2", run: async (port) => (await connectTls(port, "h2")).closed },
+  {
+    title: "a connection without another request: HTTP/1.1",
+    run: async (port) => {
+      const client = await connectTls(port, "http/1.1");
+      client.socket.write(`${HEAD}\r\n`);
+      await client.closed;
+    },
+    requests: { not_found: 1 },
+  },
+  {
+    title: "a connection without another request: HTTP/2",
+    run: async (port) => {
+      const client = await connectTls(port, "h2");
+      client.socket.write(Buffer.concat([preface(), get(1)]));
+      await client.closed;
+    },
+    requests: { not_found: 1 },
+  },
+  {
+    title: "a head that comes line by line",
+    run: async (port) => {
+      const client = await connectTls(port, "http/1.1");
+      client.socket.write(HEAD);
+      await repeat(client, () => "X: y\r\n");
+    },
+    requests: { not_found: 0 },
+  },
+  {
+    title: "a body that comes byte by byte: HTTP/1.1",
+    needsCertificate: true,
+    run: async (port) => {
+      const client = await connectTls(port, "http/1.1", device);
+      client.socket.write(`${POST_HEAD}Content-Length: 1000\r\n\r\n`);
+      await repeat(client, () => " ");
+    },
+    requests: { aborted: 1 },
+  },
+  {
+    title: "a body that comes byte by byte, while other requests of its connection are answered: HTTP/2",
+    needsCertificate: true,
+    run: async (port) => {
+      const client = await connectTls(port, "h2", device);
       client.socket.write(Buffer.concat([preface(), frame("HEADERS", END_HEADERS, 1, fields("POST", "/v2/"))]));
       let stream = 1;
       await repeat(client, () => {
         stream += 2;
-        const other = frame("HEADERS", END_STREAM | END_HEADERS, stream, fields("GET", "/v2/"));
-        return Buffer.concat([other, frame("DATA", 0, 1, Buffer.from(" "))]);
+        return Buffer.concat([get(stream), frame("DATA", 0, 1, Buffer.from(" "))]);
       });
-      expect(site.listener.connections.slow).toBe(1);
-      expect(site.listener.requests.aborted).toBe(1);
-      expect(site.listener.requests["not-found"]).toBeGreaterThan(0);
     },
-  );
+    requests: { aborted: 1 },
+  },
+  {
+    title: "a client that reads no replies: HTTP/1.1",
+    run: async (port) => {
+      const client = await connectTls(port, "http/1.1");
+      client.socket.pause();
+      // Their replies are more than the kernel's buffers hold.
+      client.socket.write(`${HEAD}\r\n`.repeat(80_000));
+      await client.closed;
+    },
+  },
+  {
+    title: "a client that lets the server send no replies: HTTP/2",
+    run: async (port) => {
+      const client = await connectTls(port, "h2");
+      client.socket.write(preface(NO_WINDOW));
+      let stream = -1;
+      await repeat(client, () => {
+        stream += 2;
+        return get(stream);
+      });
+    },
+  },
+];
 
-  test("a client that lets the server send no replies is closed: HTTP/2", async () => {
-    const client = await connectTls(site.listener.port, "h2");
-    client.socket.write(preface(NO_WINDOW));
-    let stream = -1;
-    await repeat(client, () => {
-      stream += 2;
-      return frame("HEADERS", END_STREAM | END_HEADERS, stream, fields("GET", "/v2/"));
-    });
-    expect(site.listener.connections.slow).toBe(1);
+describe("slow clients", () => {
+  const runs = new Map<string, { readonly site: TlsSite; readonly ended: Promise<void> }>();
+
+  // All at the same time, since each one waits.
+  beforeAll(async () => {
+    for (const { title, needsCertificate, run } of SLOW_CLIENTS) {
+      if (needsCertificate === true && !hasOpenssl) continue;
+      const slowSite = await TlsSite.open({ timeoutMs: TIMEOUT_MS });
+      runs.set(title, { site: slowSite, ended: run(slowSite.listener.port) });
+    }
   });
+
+  for (const { title, needsCertificate = false, connections, requests } of SLOW_CLIENTS) {
+    testIf(!needsCertificate || hasOpenssl, NEEDS_OPENSSL)(`${title} is closed after the time limit`, async () => {
+      const { site: slowSite, ended } = runs.get(title)!;
+      await ended;
+      const expected = { handshakes: 1, failedHandshakes: 0, slow: 1, open: 0, ...connections };
+      expect(slowSite.listener.connections).toMatchObject(expected);
+      expect(slowSite.listener.requests).toMatchObject(requests ?? {});
+      site = slowSite;
+      await expectHonestAnswers();
+      await slowSite[Symbol.asyncDispose]();
+    });
+  }
 });
 
 describe("hostile clients", () => {
@@ -204,29 +246,19 @@ describe("hostile clients", () => {
     expect(site.listener.requests["too-long"]).toBe(1);
   });
 
-  test("more streams than allowed are refused, and do not end the others: HTTP/2", async () => {
-    const client = await connectTls(site.listener.port, "h2", device);
-    client.socket.write(preface());
-    for (let i = 0; i < 40; i++) client.socket.write(frame("HEADERS", END_HEADERS, 1 + 2 * i, fields("POST", "/v2/")));
-    // REFUSED_STREAM of the last one.
-    await client.receives(Buffer.concat([frame("RST_STREAM", 0, 79, Buffer.from([0, 0, 0, 7]))]).toString("latin1"));
-    expect(site.listener.connections.open).toBe(1);
-    client.socket.destroy();
-  });
-});
-
-test("requests that a client sends without reading replies end its connection", async () => {
-  site = await TlsSite.open();
-  const client = await connectTls(site.listener.port, "http/1.1");
-  client.socket.pause();
-  const requests = `${HEAD}\r\n`.repeat(1_000);
-  while (site.listener.connections.slow === 0) {
-    if (client.socket.writableLength < 1_000_000) client.socket.write(requests);
-    await Bun.sleep(1);
-  }
-  await expectHonestAnswers();
-  client.socket.destroy();
-  await site[Symbol.asyncDispose]();
+  testIf(hasOpenssl, NEEDS_OPENSSL)(
+    "more streams than allowed are refused, and do not end the others: HTTP/2",
+    async () => {
+      const client = await connectTls(site.listener.port, "h2", device);
+      client.socket.write(preface());
+      for (let i = 0; i < 40; i++)
+        client.socket.write(frame("HEADERS", END_HEADERS, 1 + 2 * i, fields("POST", "/v2/")));
+      // REFUSED_STREAM of the last one.
+      await client.receives(frame("RST_STREAM", 0, 79, Buffer.from([0, 0, 0, 7])).toString("latin1"));
+      expect(site.listener.connections.open).toBe(1);
+      client.socket.destroy();
+    },
+  );
 });
 
 test("if there are too many connections, the one that was idle longest is closed, and the new one is served", async () => {
