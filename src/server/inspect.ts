@@ -60,6 +60,8 @@ export const PROBLEM_CODES = [
   "kernel-drops",
   "unsent",
   "worker-missing",
+  "devices-full",
+  "https-thread-missing",
   "receive-buffer",
   "clock",
 ] as const;

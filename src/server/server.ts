@@ -154,7 +154,8 @@ export class DiscoveryServer {
       if (options.host === undefined && all.sockets.length === 0 && workers.addresses[0] === "0.0.0.0") {
         logger.warning("this host has no IPv6, so only IPv4 is served: listens on 0.0.0.0 instead of ::");
       }
-      const health = await Health.start({ options: all, source, memory, control, clock, journaling, workers, reports });
+      const parts = { options: all, source, memory, control, clock, journaling, workers, reports, global };
+      const health = await Health.start(parts);
       try {
         await global.start();
       } catch (error) {

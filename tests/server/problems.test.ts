@@ -9,6 +9,7 @@ import { ReadinessChecks } from "../../src/server/health/readiness.ts";
 import type { Sample } from "../../src/server/health/rules/rule.ts";
 import {
   DiscoveryServer,
+  type HttpsStats,
   type Limited,
   type Problem,
   type ReadinessCheck,
@@ -19,8 +20,10 @@ import type { WorkerPool } from "../../src/server/workers/pool.ts";
 import { Client } from "../support/client.ts";
 import { Folder } from "../support/folder.ts";
 import { Harness } from "../support/harness.ts";
+import { noHttpsStats } from "../support/https-stats.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+import { Threads } from "../support/threads.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -80,6 +83,8 @@ const FINE: Sample = {
   workers: 2,
   missing: [],
   replaced: 0,
+  https: noHttpsStats(),
+  httpsMissing: 0,
   receiveBuffer: { granted: 8, asked: 8 },
   socketsGiven: false,
   dryRun: false,
@@ -87,6 +92,7 @@ const FINE: Sample = {
   clock: 0,
 };
 const journal = (now: Partial<Sample["journal"]>): Partial<Sample> => ({ journal: { ...FINE.journal, ...now } });
+const https = (now: Partial<HttpsStats>): Partial<Sample> => ({ https: { ...FINE.https, ...now } });
 const counters = (now: Partial<EngineCounters>): Partial<Sample> => ({ counters: { ...COUNTERS, ...now } });
 const stopped = (n: number) => counters({ verdicts: { ...zero, "limited-source": n, "limited-new": n / 2 } });
 const wouldStop = (n: number) => ({
@@ -115,6 +121,24 @@ const CASES: [string, Partial<Sample>, Partial<Sample>, number, Problem["code"],
     /^info: the registry has room/,
   ],
   [
+    "a full table of devices",
+    https({ devices: 50, capacity: 50 }),
+    https({ devices: 49, capacity: 50 }),
+    1,
+    "devices-full",
+    /^warning: the table of Syncthing devices is full: 50 of 50 devices; .* raise --https-capacity$/,
+    /^info: the table of Syncthing devices has room again: 49 of 50 devices$/,
+  ],
+  [
+    "a full table of devices that gave way or were refused",
+    https({ devices: 50, capacity: 50, displaced: 2, requests: { ...FINE.https.requests, full: 1 } }),
+    https({ devices: 0, capacity: 50, displaced: 2, requests: { ...FINE.https.requests, full: 1 } }),
+    300,
+    "devices-full",
+    /^error: .* raise --https-capacity; lately: 2 devices gave way to new ones, 1 announcement refused$/,
+    /^info: the table of Syncthing devices has room again: 0 of 50 devices$/,
+  ],
+  [
     "a late journal",
     journal({ lag: 12.3 }),
     journal({ lag: 1 }),
@@ -129,7 +153,7 @@ const CASES: [string, Partial<Sample>, Partial<Sample>, number, Problem["code"],
     journal({ noRoom: 5, bad: 1 }),
     30,
     "journal-lossy",
-    /^error: 5 announcements in the journal not taken, .* raise --capacity or --max-id-length; 1 batch of the journal skipped/,
+    /^error: 5 announcements in the journal not taken, .* raise --capacity, --https-capacity or --max-id-length; 1 batch of the journal skipped/,
     /^info: the server takes everything from the journal again, after it dropped 5 announcements and 1 batch$/,
   ],
   [
@@ -270,6 +294,20 @@ test("workers that are missing or were replaced are a problem, about which the p
   expect(log).toEqual([]);
 });
 
+test("threads for requests that are missing or failed are a problem, about which their owner writes the log", async () => {
+  await keepLog();
+  const monitor = new Monitor();
+  monitor.look({ ...FINE, ...https({ threads: 3 }), httpsMissing: 1 });
+  expect(monitor.problems).toMatchObject([{ code: "https-thread-missing", severity: "error" }]);
+  expect(monitor.problems[0]!.text).toStartWith("1 of 4 threads for HTTPS requests not running; ");
+  const again = { ...FINE, ...https({ threads: 4, replaced: 1 }) };
+  monitor.look(again);
+  expect(monitor.problems).toMatchObject([{ code: "https-thread-missing", severity: "warning" }]);
+  for (let i = 0; i < 30; i++) monitor.look(again);
+  expect(monitor.problems).toEqual([]);
+  expect(log).toEqual([]);
+});
+
 test("a full registry is an error as long as it has lost something in the last ten seconds, then a warning", () => {
   const monitor = new Monitor();
   const lossy = { ...FINE, nodes: 1000, ...counters({ displaced: 3, verdicts: { ...zero, full: 1 } }) };
@@ -374,6 +412,7 @@ async function healthOf(change: HealthChange, options: Partial<ResolvedServerOpt
     journaling: { restored, stats: () => ({ ...FINE.journal, ...change.journal }) },
     workers: { port: 1, addresses: [], inodes: [], listening: 2, missing: [], replaced: 0, ...change.workers },
     reports: { read() {}, limited: { list: () => limited } },
+    global: { stats: () => ({ ...FINE.https, ...change.https }), missing: change.httpsMissing ?? 0 },
   };
   return await Health.start(parts as unknown as HealthParts);
 }
@@ -384,6 +423,8 @@ interface HealthChange {
   readonly restored?: boolean;
   readonly limited?: readonly Pick<Limited, "kind" | "network">[];
   readonly journal?: Partial<Sample["journal"]>;
+  readonly https?: Partial<HttpsStats>;
+  readonly httpsMissing?: number;
   readonly workers?: Partial<Pick<WorkerPool, "missing" | "replaced" | "receiveBuffer" | "listening">>;
 }
 
@@ -404,6 +445,9 @@ test("what the parts of a server report becomes its problems", async () => {
     [[{ counters: { ...COUNTERS, unsent: 20 } }], "unsent", "refused to send 20 replies"],
     [[{ workers: { missing: [2] } }], "worker-missing", "1 of 2 workers not running: worker 2"],
     [[{ workers: { replaced: 1 } }], "worker-missing", "1 worker was replaced"],
+    [[{ https: { devices: 7, capacity: 7 } }], "devices-full", "7 of 7 devices"],
+    [[{ https: { displaced: 1 } }], "devices-full", "1 device gave way to new ones"],
+    [[{ https: { threads: 1 }, httpsMissing: 1 }], "https-thread-missing", "1 of 2 threads for HTTPS requests"],
     [[{ workers: { receiveBuffer: 4 } }, { receiveBuffer: 8 }], "receive-buffer", "4 bytes, not of 8"],
     [
       [{ workers: { receiveBuffer: 4 } }, { sockets: [3], receiveBuffer: 8 }],
@@ -594,3 +638,17 @@ testIf(process.platform === "linux", "needs /proc")(
     ]);
   },
 );
+
+test("a thread for requests that ends is a problem until another one runs in its place", async () => {
+  using folder = new Folder();
+  using threads = new Threads();
+  const files = { httpsCert: folder.at("cert.pem"), httpsKey: folder.at("key.pem") };
+  await using server = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, https: "127.0.0.1:0", ...files });
+  const { threads: started } = server.stats().https;
+  expect(server.problems().filter(({ code }) => code === "https-thread-missing")).toEqual([]);
+  threads.https.at(-1)!.terminate();
+  await until(() => server.stats().https.threads === started - 1, "the end of the thread");
+  await until(() => server.problems().some(({ code }) => code === "https-thread-missing"), "the problem");
+  await until(() => server.stats().https.threads === started, "another thread");
+  expect(server.stats().https.replaced).toBe(1);
+});

@@ -1,11 +1,14 @@
 import type { FromWorker } from "../../src/server/workers/messages.ts";
 
 const WORKER = "src/server/workers/worker.ts";
+const HTTPS_WORKER = "src/server/https/worker.ts";
 
-/** Gives a test access to the packet workers that a server starts, and to the memory that they share. */
+/** Gives a test access to the threads that a server starts, and to the memory that its packet workers share. */
 export class Threads implements Disposable {
-  /** The workers, in the order in which they were started. */
+  /** The packet workers, in the order in which they were started. */
   readonly list: Worker[] = [];
+  /** The threads that answer requests over HTTPS, in the same order. */
+  readonly https: Worker[] = [];
   /** The system's numbers of their threads. */
   readonly numbers = new Map<Worker, number>();
   #memory: WebAssembly.Memory | undefined;
@@ -13,7 +16,7 @@ export class Threads implements Disposable {
 
   /** @param script the module that the workers run instead of their own. */
   constructor(script = WORKER) {
-    const { list, numbers } = this;
+    const { list, https, numbers } = this;
     const Original = this.#original;
     const keep = (memory: WebAssembly.Memory | undefined) => {
       this.#memory ??= memory;
@@ -21,6 +24,7 @@ export class Threads implements Disposable {
     globalThis.Worker = class extends Original {
       constructor(url: string, options?: WorkerOptions) {
         super(url.replace(WORKER, script), options);
+        if (url.includes(HTTPS_WORKER)) https.push(this);
         if (!url.includes(WORKER)) return;
         list.push(this);
         this.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {

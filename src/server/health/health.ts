@@ -1,6 +1,7 @@
 /** Whether a server serves, and what is wrong with it. */
 import { type EngineControl, type EngineMemory, NodeReader } from "../../engine/index.ts";
 import type { Clock } from "../clock.ts";
+import type { GlobalDiscovery } from "../https/global-discovery.ts";
 import type { Problem } from "../inspect.ts";
 import type { Journaling } from "../journaling.ts";
 import type { ResolvedServerOptions } from "../options.ts";
@@ -28,6 +29,7 @@ export interface HealthParts {
   readonly journaling: Journaling;
   readonly workers: WorkerPool;
   readonly reports: WorkerReports;
+  readonly global: GlobalDiscovery;
 }
 
 export class Health {
@@ -82,7 +84,7 @@ export class Health {
   }
 
   #sample(now: number): Sample {
-    const { options, control, journaling, workers, reports } = this.#parts;
+    const { options, control, journaling, workers, reports, global } = this.#parts;
     return {
       counters: control.counters(),
       nodes: control.nodes,
@@ -93,6 +95,8 @@ export class Health {
       workers: options.workers,
       missing: workers.missing,
       replaced: workers.replaced,
+      https: global.stats(),
+      httpsMissing: global.missing,
       receiveBuffer: { granted: workers.receiveBuffer, asked: options.receiveBuffer },
       socketsGiven: options.sockets.length > 0,
       dryRun: options.limitDryRun,

@@ -4,6 +4,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import type { Problem } from "../inspect.ts";
+import { devicesFull, httpsThreads } from "./rules/https.ts";
 import { journalErrors, journalLate, journalLossy } from "./rules/journal.ts";
 import { limits } from "./rules/limits.ts";
 import { clock, kernelDrops, receiveBuffer, unsent } from "./rules/network.ts";
@@ -21,6 +22,8 @@ const RULES: readonly (() => Rule)[] = [
   kernelDrops,
   unsent,
   workers,
+  devicesFull,
+  httpsThreads,
   receiveBuffer,
   clock,
 ];

@@ -2,11 +2,12 @@
 
 /** Looks, one a second, of which {@link Spell.recent} is the sum. */
 export const RECENT = 10;
-/** It is over after so many looks without it. So what comes and goes every few seconds is one spell. */
+/** By default, it is over after so many looks without it. So what comes and goes every few seconds is one spell. */
 const QUIET = 30;
 
 export class Spell {
   readonly #threshold: number;
+  readonly #end: number;
   #last = 0;
   #counts: number[] = [];
   #quiet = 0;
@@ -15,9 +16,13 @@ export class Spell {
   /** How often it happened, in the spell that lasts or in the last one. */
   total = 0;
 
-  /** @param threshold - how often it must happen in ten seconds to begin */
-  constructor(threshold: number) {
+  /**
+   * @param threshold - how often it must happen in ten seconds to begin
+   * @param quiet - after how many looks without it, it is over
+   */
+  constructor(threshold: number, quiet = QUIET) {
     this.#threshold = threshold;
+    this.#end = quiet;
   }
 
   /** To be called once a second. @param counter - how often it has happened since the start of the server */
@@ -27,7 +32,7 @@ export class Spell {
     this.#counts = [...this.#counts, count].slice(-RECENT);
     this.#quiet = count > 0 ? 0 : this.#quiet + 1;
     if (this.active) this.total += count;
-    if (this.active && this.#quiet >= QUIET) this.active = false;
+    if (this.active && this.#quiet >= this.#end) this.active = false;
     else if (!this.active && this.recent >= this.#threshold) {
       this.active = true;
       this.total = this.recent;

@@ -103,6 +103,11 @@ export class GlobalDiscovery {
     return { url: deviceId === undefined ? at : `${at}?id=${deviceId}`, host, port, deviceId };
   }
 
+  /** Number of threads that have failed and do not answer requests again yet. */
+  get missing(): number {
+    return this.#threads?.missing ?? 0;
+  }
+
   stats(): HttpsStats {
     const { table } = this.devices;
     const { requests, connections } = this.#threads?.counters() ?? readCounters([]);

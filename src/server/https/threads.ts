@@ -65,6 +65,11 @@ export class DirectoryThreads {
     return this.#threads.filter((thread) => thread !== undefined).length;
   }
 
+  /** Number of threads that have failed and do not listen again yet. */
+  get missing(): number {
+    return this.#threads.length - this.running;
+  }
+
   /** How often a thread failed, and was replaced. */
   get replaced(): number {
     return this.#replaced;

@@ -55,7 +55,7 @@ export function journalLossy(): Rule {
       const texts = [
         ...(noRoom.active
           ? [
-              `${count(noRoom.total, "announcement")} in the journal not taken, as the registry is full or the NodeIDs are too long: raise --capacity or --max-id-length`,
+              `${count(noRoom.total, "announcement")} in the journal not taken, as there is no room or the NodeIDs are too long: raise --capacity, --https-capacity or --max-id-length`,
             ]
           : []),
         ...(bad.active

@@ -1,7 +1,7 @@
 /** What the monitor looks at, and what it expects of each rule. */
 import type { EngineCounters } from "../../../engine/index.ts";
 import type { Limited, Problem } from "../../inspect.ts";
-import type { JournalStats } from "../../stats.ts";
+import type { HttpsStats, JournalStats } from "../../stats.ts";
 
 /** A server at one moment. Counters count since its start. */
 export interface Sample {
@@ -16,6 +16,9 @@ export interface Sample {
   /** Numbers of the workers that are being replaced or have no heartbeat. */
   readonly missing: readonly number[];
   readonly replaced: number;
+  readonly https: HttpsStats;
+  /** Number of threads for requests that are not running. */
+  readonly httpsMissing: number;
   /** In bytes, as granted by the system and as asked for. */
   readonly receiveBuffer: { readonly granted: number | undefined; readonly asked: number };
   /** Whether systemd has opened the sockets. */
