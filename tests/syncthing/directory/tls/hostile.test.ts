@@ -84,7 +84,7 @@ const SLOW_CLIENTS: SlowClient[] = [
       client.socket.write(`${HEAD}\r\n`);
       await client.closed;
     },
-    requests: { not_found: 1 },
+    requests: { "not-found": 1 },
   },
   {
     title: "a connection without another request: HTTP/2",
@@ -93,7 +93,7 @@ const SLOW_CLIENTS: SlowClient[] = [
       client.socket.write(Buffer.concat([preface(), get(1)]));
       await client.closed;
     },
-    requests: { not_found: 1 },
+    requests: { "not-found": 1 },
   },
   {
     title: "a head that comes line by line",
@@ -102,7 +102,7 @@ const SLOW_CLIENTS: SlowClient[] = [
       client.socket.write(HEAD);
       await repeat(client, () => "X: y\r\n");
     },
-    requests: { not_found: 0 },
+    requests: { "not-found": 0 },
   },
   {
     title: "a body that comes byte by byte: HTTP/1.1",
