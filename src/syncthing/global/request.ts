@@ -4,7 +4,7 @@ import { type RequestOptions, request } from "node:https";
 import { ReplyError, TimeoutError } from "./error.ts";
 
 /** Over a thousand addresses fit into it. */
-export const MAX_REPLY_BYTES = 65_536;
+const MAX_REPLY_BYTES = 65_536;
 
 export interface Reply {
   readonly status: number;

@@ -160,10 +160,12 @@ export class GlobalServer {
 
 /** @throws {RangeError} if it is not a certificate with its key */
 function contextOf({ certificate, key }: Identity): SecureContext {
+  let cause: unknown;
   try {
-    // An empty text would count as none.
-    return createSecureContext({ cert: certificate || "none", key: key || "none" });
-  } catch (cause) {
-    throw new RangeError("the certificate and the key must be a pair, both in PEM", { cause });
+    // The runtimes take an empty text for none.
+    if (certificate !== "" && key !== "") return createSecureContext({ cert: certificate, key });
+  } catch (error) {
+    cause = error;
   }
+  throw new RangeError("the certificate and the key must be a pair, both in PEM", { cause });
 }

@@ -6,7 +6,7 @@ import { OutputLines } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { hasNode, NEEDS_NODE, NODE } from "../../support/node.ts";
-import { hasOpenssl, NEEDS_OPENSSL, selfSigned } from "./certificates.ts";
+import { hasOpenssl, NEEDS_OPENSSL, selfSigned } from "../../support/syncthing/certificates.ts";
 
 /** What is done with one `GlobalServer`: first the announcement, then all lookups at once. */
 export interface Task {
@@ -36,7 +36,7 @@ export interface Result {
 const PROGRAM = join(import.meta.dir, "client.ts");
 
 /** A process that does tasks. */
-export class Client implements AsyncDisposable {
+class Client implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
   readonly #waiting = new Map<number, (results: Result[]) => void>();
   #number = 0;
@@ -90,7 +90,7 @@ export class Client implements AsyncDisposable {
 }
 
 /** What the tests of one runtime share. */
-export class Fixture {
+class Fixture {
   readonly folder = new Folder();
   readonly client: Promise<Client>;
   /** The client's. */
@@ -115,7 +115,7 @@ export class Fixture {
   };
 }
 
-export type Runtime = "Bun" | "Node";
+type Runtime = "Bun" | "Node";
 
 /** The device ID that {@link Fixture.ask} looks up, in hex. */
 export const ID = "ab".repeat(32);

@@ -2,7 +2,7 @@
 import { type AddressInfo, createServer as createTcpServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 import { deviceIdOf, formatDeviceId } from "../../../src/syncthing/device-id.ts";
-import type { Certificate } from "./certificates.ts";
+import type { Certificate } from "../../support/syncthing/certificates.ts";
 
 export interface Seen {
   /** `GET /?device=… HTTP/1.1`. */
@@ -97,7 +97,7 @@ export function reply(status: string, body = "", headers: readonly string[] = []
 
 const FOUND = { seen: "2026-01-31T12:00:00Z", addresses: ["tcp://192.0.2.7:22000"] };
 /** The reply to a lookup. */
-export const FOUND_REPLY = reply("200 OK", JSON.stringify(FOUND));
+const FOUND_REPLY = reply("200 OK", JSON.stringify(FOUND));
 /** What `GlobalServer` makes of it. */
 export const FOUND_RESULT = { addresses: FOUND.addresses, seenAt: Date.parse(FOUND.seen) };
 

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { formatDeviceId } from "../../../src/syncthing/device-id.ts";
 import { GlobalServer } from "../../../src/syncthing/global/server.ts";
 import { DeadPort } from "../../support/ports.ts";
+import { OriginalServer } from "../../support/syncthing/original.ts";
 import { until } from "../../support/time-limits.ts";
-import { OriginalServer } from "./original.ts";
 import { describeClient, ID } from "./runtime.ts";
 import { FOUND_RESULT, finds, PlainServer, reply, ScriptedServer } from "./scripted-server.ts";
 

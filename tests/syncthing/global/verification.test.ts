@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
+import { expired } from "../../support/syncthing/certificates.ts";
 import { until } from "../../support/time-limits.ts";
-import { expired } from "./certificates.ts";
 import { describeClient, ID } from "./runtime.ts";
 import { FOUND_RESULT, finds, reply, ScriptedServer } from "./scripted-server.ts";
 

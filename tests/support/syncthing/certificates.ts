@@ -1,7 +1,7 @@
 /** Certificates that a test makes with openssl. */
 import { readFileSync } from "node:fs";
 import { deviceIdOfPem, formatDeviceId } from "../../../src/syncthing/device-id.ts";
-import type { Folder } from "../../support/folder.ts";
+import type { Folder } from "../folder.ts";
 
 export const NEEDS_OPENSSL = "needs openssl";
 export const hasOpenssl: boolean = Bun.which("openssl") !== null;

@@ -1,18 +1,26 @@
 /** The original discovery server, stdiscosrv, on a port of loopback. */
 import { readFileSync } from "node:fs";
-import { Folder } from "../../support/folder.ts";
-import { lastingPort } from "../../support/ports.ts";
-import { until } from "../../support/time-limits.ts";
+import { Folder } from "../folder.ts";
+import { lastingPort } from "../ports.ts";
+import { until } from "../time-limits.ts";
 import type { Certificate } from "./certificates.ts";
+
+/** The reason that `testIf` gives when it skips a test. */
+export const NEEDS_STDISCOSRV = "needs openssl and stdiscosrv";
+export const hasStdiscosrv: boolean = ["openssl", "stdiscosrv"].every((program) => Bun.which(program) !== null);
 
 export class OriginalServer implements AsyncDisposable {
   /** With its `id`. */
   readonly url: string;
+  /** Host and port. */
+  readonly name: string;
+  readonly deviceId: string;
   readonly #child: Bun.Subprocess;
   readonly #folder: Folder;
 
-  private constructor(url: string, child: Bun.Subprocess, folder: Folder) {
-    [this.url, this.#child, this.#folder] = [url, child, folder];
+  private constructor(name: string, deviceId: string, child: Bun.Subprocess, folder: Folder) {
+    [this.name, this.deviceId, this.#child, this.#folder] = [name, deviceId, child, folder];
+    this.url = `https://${name}/v2/?id=${deviceId}`;
   }
 
   /** Resolves when it listens. */
@@ -22,7 +30,7 @@ export class OriginalServer implements AsyncDisposable {
     const files = ["-cert", certificateFile, "-key", keyFile, "-db-dir", folder.at("db")];
     const child = Bun.spawn(["stdiscosrv", "-listen", `127.0.0.1:${port}`, ...files], { stdout: "ignore" });
     await until(() => child.exitCode !== null || listens(port), "stdiscosrv to listen");
-    return new OriginalServer(`https://127.0.0.1:${port}/v2/?id=${deviceId}`, child, folder);
+    return new OriginalServer(`127.0.0.1:${port}`, deviceId, child, folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
