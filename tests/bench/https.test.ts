@@ -6,7 +6,17 @@ import { H2_PREFACE, REQUESTS, resets } from "../../bench/https/abuse/bytes.ts";
 import { abuseTable, abuseTargetLine, abuseTargets } from "../../bench/https/abuse/report.ts";
 import type { AbuseRow } from "../../bench/https/abuse/run.ts";
 import { Certificates } from "../../bench/https/certificate.ts";
-import { memoryTable, type Row, rowOf, type Sample, table, targetLine, targets } from "../../bench/https/report.ts";
+import {
+  type Memory,
+  memoryTable,
+  type Row,
+  rowOf,
+  type Sample,
+  table,
+  targetLine,
+  targets,
+} from "../../bench/https/report.ts";
+import { SUBJECTS } from "../../bench/https/subjects.ts";
 import { testIf } from "../support/needs.ts";
 import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../support/syncthing/discovery.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
@@ -29,35 +39,42 @@ const LOADS = [
 testIf(hasStdiscosrv, NEEDS_STDISCOSRV)(
   "bench:https measures look-ups, announcements and memory, and every reply is right",
   async () => {
-    const { out, err, code } = await bench("--quick", "--subjects", "stdiscosrv", "--devices", "200", "--json");
+    const { out, err, code } = await bench("--quick", "--devices", "200", "--json");
     expect(code, err).toBe(0);
-    const { host, devices, rows, memory } = JSON.parse(out);
+    const { host, devices, rows, memory, targets } = JSON.parse(out);
     expect({ bun: host.bun, devices }).toEqual({ bun: Bun.version, devices: 200 });
     expect((rows as Row[]).map(({ load }) => load)).toEqual(LOADS);
-    for (const { samples } of rows as Row[]) {
-      for (const of of Object.values(samples)) {
-        expect(of.length).toBe(1);
-        expect(of[0]!.perSecond).toBeGreaterThan(0);
+    for (const { samples, ratio } of rows as Row[]) {
+      for (const name of SUBJECTS) {
+        expect(samples[name]).toEqual([
+          { perSecond: expect.any(Number), cpu: expect.any(Number), load: expect.any(Number) },
+        ]);
+        expect(samples[name]![0]!.perSecond).toBeGreaterThan(0);
       }
+      expect(ratio).toBeGreaterThan(0);
     }
+    expect((memory as Memory[]).map(({ subject }) => subject)).toEqual([...SUBJECTS]);
     for (const { empty } of memory) expect(empty).toBeGreaterThan(0);
+    expect(targets.length).toBe(1);
   },
   TEST_LIMIT_MS,
 );
 
-testIf(hasStdiscosrv, NEEDS_STDISCOSRV)(
+testIf(process.platform === "linux", "needs Linux")(
   "bench:https --abuse measures honest clients, the attacker and the server's memory",
   async () => {
     const attacks = ["--attacks", "none,idle,look-ups,headers", "--connections", "20", "--seconds", "0.5"];
-    const { out, err, code } = await bench("--abuse", "--quick", "--subjects", "stdiscosrv", ...attacks, "--json");
+    const { out, err, code } = await bench("--abuse", "--quick", ...attacks, "--json");
     expect(code, err).toBe(0);
     const rows: AbuseRow[] = JSON.parse(out).rows;
     const names = ["no attack", "20 idle connections of 1 host", "20 idle connections of 20 hosts"];
     expect(rows.map(({ attack }) => attack.name)).toEqual([...names, "look-ups", "headers of 1 MB"]);
     for (const { honest, memory, alive } of rows) {
       expect(alive).toBe(true);
-      expect(honest.https.ms.length).toBe(honest.https.asked);
       expect(honest.https.asked).toBe(3);
+      expect(honest.https.ms.length).toBeGreaterThan(0);
+      expect(honest.udp!.asked).toBe(25);
+      expect(honest.udp!.ms.length).toBeGreaterThan(0);
       expect(memory.peak).toBeGreaterThanOrEqual(memory.before);
     }
     const [none, idle, , lookUps, headers] = rows;

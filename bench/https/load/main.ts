@@ -61,6 +61,8 @@ export interface Result {
 
 /** Connections of {@link Fill}. */
 const FILLERS = 32;
+/** Devices from this number on are never announced. */
+const FIRST_UNKNOWN = 2 ** 31;
 const OK = 200;
 const NO_CONTENT = 204;
 const NOT_FOUND = 404;
@@ -152,35 +154,49 @@ async function connect({ endpoint, connections }: Connect): Promise<Result> {
   return tally.result();
 }
 
+/** Look-ups by device, as they were made for an earlier task. */
+const made = new Map<string, readonly Buffer[]>();
+
+/** Look-ups of `count` devices. */
+function lookUpsFrom(first: number, { known: count, proxied }: LookUp): readonly Buffer[] {
+  const key = JSON.stringify([first, count, proxied]);
+  const lookUps = made.get(key) ?? Array.from({ length: count }, (_, n) => requests.lookUp(first + n, proxied));
+  made.set(key, lookUps);
+  return lookUps;
+}
+
 /** Look-ups of random devices over one connection. */
 class LookUps implements Sender {
+  readonly #known: readonly Buffer[];
+  readonly #unknown: readonly Buffer[];
   readonly #task: LookUp;
   readonly #end: number;
-  /** The device that was asked for. */
-  #device = 0;
+  /** The device that was asked for; undefined if it is an unknown one. */
+  #device: number | undefined;
 
   constructor(task: LookUp, end: number) {
+    this.#known = lookUpsFrom(0, task);
+    this.#unknown = task.unknown === 0 ? [] : lookUpsFrom(FIRST_UNKNOWN, task);
     this.#task = task;
     this.#end = end;
   }
 
   next(): Uint8Array | undefined {
     if (performance.now() >= this.#end) return undefined;
-    const { known, unknown, proxied } = this.#task;
-    this.#device = Math.floor(Math.random() * known) + (Math.random() < unknown ? known : 0);
-    return requests.lookUp(this.#device, proxied);
+    const device = Math.floor(Math.random() * this.#task.known);
+    this.#device = Math.random() < this.#task.unknown ? undefined : device;
+    return (this.#device === undefined ? this.#unknown : this.#known)[device];
   }
 
   right(status: number, text: string): boolean {
-    if (this.#device >= this.#task.known) return status === NOT_FOUND;
+    if (this.#device === undefined) return status === NOT_FOUND;
     return status === OK && text.includes(addressesOf(this.#device)[0]!);
   }
 }
 
 async function lookUp(task: LookUp): Promise<Result> {
-  // Made before the measurement.
-  for (let n = 0; n < task.known; n++) requests.lookUp(n, task.proxied);
-  if (task.unknown > 0) for (let n = 0; n < task.known; n++) requests.lookUp(task.known + n, task.proxied);
+  // Made before the time is taken.
+  new LookUps(task, 0);
   const tally = new Tally();
   const end = performance.now() + task.seconds * 1000;
   await Promise.all(open.map((connection) => connection.run(new LookUps(task, end), tally)));

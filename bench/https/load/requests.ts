@@ -8,9 +8,6 @@ const COMMON = "Host: 127.0.0.1\r\nUser-Agent: Go-http-client/1.1\r\nAccept-Enco
 
 export class Requests {
   readonly #certificates = new Certificates();
-  /** Look-ups by device, directly and behind a proxy. */
-  readonly #lookUps = { direct: [] as Buffer[], proxied: [] as Buffer[] };
-
   /** The device ID of device `n`. */
   deviceId(n: number): string {
     return formatDeviceId(deviceIdOf(this.#certificates.der(n)));
@@ -21,14 +18,10 @@ export class Requests {
     return { cert: this.#certificates.pem(n), key: this.#certificates.key };
   }
 
-  /** @param proxied - whether it comes from nginx. It is made once. */
+  /** @param proxied - whether it comes from nginx */
   lookUp(n: number, proxied: boolean): Buffer {
-    const made = this.#lookUps[proxied ? "proxied" : "direct"];
-    made[n] ??= Buffer.from(
-      `GET /v2/?device=${this.deviceId(n)} HTTP/1.1\r\n${COMMON}${proxied ? FORWARDED : ""}\r\n`,
-      "latin1",
-    );
-    return made[n];
+    const headers = proxied ? FORWARDED : "";
+    return Buffer.from(`GET /v2/?device=${this.deviceId(n)} HTTP/1.1\r\n${COMMON}${headers}\r\n`, "latin1");
   }
 
   /** An announcement as the client of {@link client} sends it, or as nginx passes it on. */
