@@ -2,14 +2,14 @@
 import { requireRuntime } from "./builtin.ts";
 import { encodeAnnouncement } from "./codec.ts";
 import type { DiscoveryError } from "./error.ts";
-import { type Announced, type Confirmed, type DiscovererEvents, Emitter } from "./events.ts";
-import { Lan } from "./lan/lan.ts";
+import type { Announced, Confirmed, DiscovererEvents } from "./events.ts";
+import { Lan, NO_DATAGRAMS } from "./lan/lan.ts";
 import { Lookups } from "./lookups.ts";
 import { nodeIdKey } from "./node-id.ts";
 import { lookupSettings, type Settings, startSettings, watchSettings } from "./options.ts";
 import { Announcer } from "./servers/announcer.ts";
 import { ServerLink } from "./servers/link.ts";
-import { MAX_TIMER_MS } from "./timers.ts";
+import { Session } from "./session.ts";
 import type {
   DiscovererOptions,
   LanEvent,
@@ -20,7 +20,6 @@ import type {
   ServerCounters,
   WatchOptions,
 } from "./types.ts";
-import { Watch } from "./watch.ts";
 
 /** The counters of a discoverer since its start. */
 export interface DiscovererStats {
@@ -68,29 +67,21 @@ export interface DiscovererStats {
 export class Discoverer {
   /** The own NodeID, without the group. */
   readonly nodeId: Uint8Array;
-  readonly #emitter = new Emitter();
+  readonly #session = new Session<DiscovererEvents, LanEvent>(
+    ["node", "moved", "gone", "error", "announced", "confirmed"],
+    ({ nodeId }) => nodeIdKey(nodeId),
+  );
   readonly #links: readonly ServerLink[];
   readonly #lookups: Lookups;
   readonly #announcers: readonly Announcer[];
-  readonly #watches = new Set<Watch>();
   #lan: Lan | undefined;
-  /**
-   * The one handle that keeps the process running. All sockets and other timers are unref'd when they are created, so
-   * {@link unref} covers those that are opened later as well.
-   */
-  readonly #keepAlive = setInterval(() => {}, MAX_TIMER_MS);
-  /** Removes the listener of the signal that closes the discoverer. */
-  #forgetSignal = () => {};
-  #errors = 0;
-  #lastError: DiscoveryError | undefined;
-  #closed = false;
 
   private constructor(
     { nodeId, wireId, port, group, servers, timings }: Settings,
     announcement: Uint8Array | undefined,
   ) {
     this.nodeId = nodeId;
-    const onError = (error: DiscoveryError) => this.#reportError(error);
+    const onError = this.#session.failed;
     const onRoom = () => this.#lookups.proceed();
     this.#links = servers.map((server) => new ServerLink(server, { onError, onRoom }));
     this.#lookups = new Lookups(group, this.#links, timings);
@@ -98,8 +89,8 @@ export class Discoverer {
       announcement === undefined
         ? []
         : this.#links.map((link) => {
-            const onAnnounced = (event: Announced) => this.#emitter.emit("announced", event);
-            const onConfirmed = (event: Confirmed) => this.#emitter.emit("confirmed", event);
+            const onAnnounced = (event: Announced) => this.#session.emit("announced", event);
+            const onConfirmed = (event: Confirmed) => this.#session.emit("confirmed", event);
             const packet = announcement;
             return new Announcer({ link, nodeId: wireId, port, packet, timings, onError, onAnnounced, onConfirmed });
           });
@@ -136,11 +127,8 @@ export class Discoverer {
       await discoverer.close();
       throw error;
     }
-    discoverer.#closeOnAbort(signal);
-    signal?.throwIfAborted();
+    discoverer.#session.started(signal, () => discoverer.close());
     for (const announcer of discoverer.#announcers) void announcer.announce();
-    // Deferred, so that the caller can add listeners before the first event.
-    setImmediate(() => discoverer.#emitter.flush());
     return discoverer;
   }
 
@@ -225,7 +213,7 @@ export class Discoverer {
    * ```
    */
   on<K extends keyof DiscovererEvents>(event: K, listener: (event: DiscovererEvents[K]) => void): () => void {
-    return this.#emitter.on(event, listener);
+    return this.#session.on(event, listener);
   }
 
   /**
@@ -251,11 +239,10 @@ export class Discoverer {
    */
   watch(options: WatchOptions = {}): AsyncIterable<LanEvent> {
     const { signal } = watchSettings(options);
-    const watch = new Watch({ emitter: this.#emitter, signal, onEnd: (watch) => this.#watches.delete(watch) });
-    for (const node of this.nodes()) watch.add({ ...node, type: "node" });
-    if (this.#closed) watch.stream.end();
-    if (!watch.stream.ended) this.#watches.add(watch);
-    return watch.stream;
+    return this.#session.watch(
+      this.nodes().map((node) => ({ ...node, type: "node" })),
+      signal,
+    );
   }
 
   /**
@@ -310,10 +297,9 @@ export class Discoverer {
    */
   stats(): DiscovererStats {
     return {
-      lan: { received: 0, announcements: 0, foreign: 0, ignored: 0, ...this.#lan?.counters },
+      lan: { ...NO_DATAGRAMS, ...this.#lan?.counters },
       servers: Object.fromEntries(this.#links.map(({ server, counters }) => [server, { ...counters }])),
-      errors: this.#errors,
-      lastError: this.#lastError,
+      ...this.#session.failures,
     };
   }
 
@@ -334,7 +320,7 @@ export class Discoverer {
    * ```
    */
   unref(): this {
-    this.#keepAlive.unref();
+    this.#session.unref();
     return this;
   }
 
@@ -350,7 +336,7 @@ export class Discoverer {
    * ```
    */
   ref(): this {
-    if (!this.#closed) this.#keepAlive.ref();
+    this.#session.ref();
     return this;
   }
 
@@ -366,16 +352,11 @@ export class Discoverer {
    * ```
    */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#forgetSignal();
-    clearInterval(this.#keepAlive);
+    if (!this.#session.close()) return;
     for (const announcer of this.#announcers) announcer.close();
     this.#lookups.close();
     for (const link of this.#links) link.close();
     this.#lan?.close();
-    for (const { stream } of [...this.#watches]) stream.end();
-    this.#emitter.close();
   }
 
   /** Called at the end of an `await using` block: {@link close}. */
@@ -383,23 +364,9 @@ export class Discoverer {
     await this.close();
   }
 
-  #closeOnAbort(signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
-    const close = () => void this.close();
-    signal.addEventListener("abort", close, { once: true });
-    this.#forgetSignal = () => signal.removeEventListener("abort", close);
-    if (signal.aborted) close();
-  }
-
-  #reportError(error: DiscoveryError): void {
-    this.#errors++;
-    this.#lastError = error;
-    this.#emitter.emit("error", error);
-  }
-
   async #openLan(settings: Settings, announcement: Uint8Array | undefined): Promise<void> {
     const { wireId, group, lanPort, interfaces, signal, timings } = settings;
-    this.#lan = await Lan.open({
+    this.#lan = await new Lan({
       port: lanPort,
       interfaces,
       announcement,
@@ -407,11 +374,11 @@ export class Discoverer {
       ownKey: nodeIdKey(wireId),
       timings,
       signal,
-      onEvent: (event) => this.#emitter.emit(event.type, event),
+      onEvent: this.#session.changed,
       onHeard: (key) => this.#lookups.heardOnLan(key),
-      onError: (error) => this.#reportError(error),
-      onAnnounced: (address, bytes) => this.#emitter.emit("announced", { where: "lan", address, bytes }),
-    });
+      onError: this.#session.failed,
+      onAnnounced: (address, bytes) => this.#session.emit("announced", { where: "lan", address, bytes }),
+    }).open();
     this.#lookups.lan = this.#lan;
   }
 }

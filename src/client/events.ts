@@ -43,49 +43,46 @@ export interface DiscovererEvents {
   confirmed: Confirmed;
 }
 
-type EventName = keyof DiscovererEvents;
-type Listener<K extends EventName> = (event: DiscovererEvents[K]) => void;
+type Listener<Event> = (event: Event) => void;
 
-export class Emitter {
-  readonly #listeners: { readonly [K in EventName]: Set<Listener<K>> } = {
-    node: new Set(),
-    moved: new Set(),
-    gone: new Set(),
-    error: new Set(),
-    announced: new Set(),
-    confirmed: new Set(),
-  };
+export class Emitter<Events> {
+  readonly #listeners: Map<keyof Events, Set<Listener<never>>>;
   /** Events from before {@link flush}. */
   #early: (() => void)[] | undefined = [];
-  #closed = false;
+  protected closed = false;
+
+  /** @param names - of all events */
+  constructor(names: readonly (keyof Events)[]) {
+    this.#listeners = new Map(names.map((name) => [name, new Set()]));
+  }
 
   /**
    * @returns a function that removes the listener
    * @throws {TypeError} for an unknown event, or a listener that is not a function
    */
-  on<K extends EventName>(name: K, listener: Listener<K>): () => void {
-    const names = Object.keys(this.#listeners);
-    if (!names.includes(name))
-      throw new TypeError(
-        `there is no event ${typeof name === "string" ? `"${name}"` : describeValue(name)}${suggestion(String(name), names)}`,
-      );
-    if (typeof listener !== "function") {
-      throw new TypeError(`the listener of "${name}" must be a function, not ${describeValue(listener)}`);
+  on<K extends keyof Events>(name: K, listener: Listener<Events[K]>): () => void {
+    const listeners = this.#listeners.get(name);
+    const given = typeof name === "string" ? `"${name}"` : describeValue(name);
+    if (listeners === undefined) {
+      const known = [...this.#listeners.keys()] as string[];
+      throw new TypeError(`there is no event ${given}${suggestion(String(name), known)}`);
     }
-    const listeners: Set<Listener<K>> = this.#listeners[name];
+    if (typeof listener !== "function") {
+      throw new TypeError(`the listener of ${given} must be a function, not ${describeValue(listener)}`);
+    }
     listeners.add(listener);
     return () => void listeners.delete(listener);
   }
 
-  emit<K extends EventName>(name: K, event: DiscovererEvents[K]): void {
-    if (this.#closed) return;
+  emit<K extends keyof Events>(name: K, event: Events[K]): void {
+    if (this.closed) return;
     if (this.#early !== undefined) {
       this.#early.push(() => this.emit(name, event));
       return;
     }
-    for (const listener of this.#listeners[name]) {
+    for (const listener of this.#listeners.get(name) ?? []) {
       try {
-        listener(event);
+        (listener as Listener<Events[K]>)(event);
       } catch (error) {
         // Thrown here, it would reach Bun's receive loop, which reports it as an error of the socket.
         queueMicrotask(() => {
@@ -102,10 +99,12 @@ export class Emitter {
     for (const emit of early) emit();
   }
 
-  /** Removes all listeners. No event is delivered any more. */
-  close(): void {
-    this.#closed = true;
+  /** Removes all listeners. No event is delivered any more. @returns whether it was open */
+  close(): boolean {
+    if (this.closed) return false;
+    this.closed = true;
     this.#early = undefined;
-    for (const listeners of Object.values(this.#listeners)) listeners.clear();
+    for (const listeners of this.#listeners.values()) listeners.clear();
+    return true;
   }
 }

@@ -29,7 +29,6 @@ export class BulkLookup {
   #sourceEnd: { failure?: { reason: unknown } } | undefined;
   /** Set while `#readIds` waits for room: makes it continue. */
   #resume: (() => void) | undefined;
-  readonly #abort = () => this.stream.end({ reason: this.#options.signal?.reason });
 
   /** @throws {TypeError} if `ids` cannot be iterated, or is a single NodeID */
   constructor(ids: Iterable<NodeId> | AsyncIterable<NodeId>, options: BulkLookupOptions) {
@@ -39,9 +38,8 @@ export class BulkLookup {
       () => this.#end(),
       () => this.proceed(),
     );
-    options.signal?.addEventListener("abort", this.#abort, { once: true });
-    if (options.signal?.aborted) this.#abort();
-    else void this.#readIds();
+    this.stream.endOn(options.signal, true);
+    if (!this.stream.ended) void this.#readIds();
   }
 
   /** Goes on reading NodeIDs if there is room again. */
@@ -95,7 +93,6 @@ export class BulkLookup {
   }
 
   #end(): void {
-    this.#options.signal?.removeEventListener("abort", this.#abort);
     for (const waiter of this.#running) waiter.cancel();
     this.#running.clear();
     if (this.#sourceEnd === undefined) void closeSource(this.#ids);

@@ -1,4 +1,5 @@
 /** Lookups: first among the nodes of the LAN, then in the cache, then on all servers at once. */
+import { onAbort } from "./abort.ts";
 import type { DiscoveryError } from "./error.ts";
 import type { Group } from "./group.ts";
 import type { Lan } from "./lan/lan.ts";
@@ -45,16 +46,14 @@ export class Lookups {
       if (error === undefined) resolve(address);
       else reject(error);
     });
-    if (signal === undefined || waiter === undefined) return await promise;
-    const abort = () => {
-      waiter.cancel();
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
+    const forgetSignal = onAbort(signal, () => {
+      waiter?.cancel();
+      reject(signal?.reason);
+    });
     try {
       return await promise;
     } finally {
-      signal.removeEventListener("abort", abort);
+      forgetSignal();
     }
   }
 

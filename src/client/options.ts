@@ -1,10 +1,17 @@
-/**
- * Checks and defaults of option objects. TypeScript finds misspelled keys and values of a wrong type by itself; these
- * checks are for callers in plain JavaScript, where such an option would be ignored or misread.
- */
-
-import { describeValue } from "../xdr/describe-value.ts";
-import { checkKeys } from "../xdr/keys.ts";
+/** The options of a discoverer: their checks and defaults. */
+import {
+  type Checks,
+  checkBoolean,
+  checkInterfaces,
+  checkMs,
+  checkOptions,
+  checkPort,
+  checkSignal,
+  checkStrings,
+  checkTimings,
+  checkType,
+  withDefaults,
+} from "./checks.ts";
 import { GROUP_END, Group, MAX_GROUP_LENGTH } from "./group.ts";
 import { nodeIdBytes, randomNodeId, utf8 } from "./node-id.ts";
 import { parseServer } from "./servers/address.ts";
@@ -54,9 +61,6 @@ export interface LookupSettings {
   readonly confirm: boolean;
 }
 
-/** One check for each option. It gets the option's name and its value, which is not undefined, and throws if it is wrong. */
-type Checks<T> = { readonly [K in keyof T]-?: (name: string, value: unknown) => void };
-
 const START_CHECKS: Checks<DiscovererOptions> = {
   nodeId: (name, value) => {
     nodeIdBytes(value as string, name);
@@ -66,24 +70,17 @@ const START_CHECKS: Checks<DiscovererOptions> = {
   group: checkGroup,
   interfaces: checkInterfaces,
   signal: checkSignal,
-  lan: (name, value) => checkType(name, value, "boolean", "true or false"),
+  lan: checkBoolean,
   // Not 0: IPv4 and IPv6 would listen on two different random ports.
   lanPort: (name, value) => checkPort(name, value, 1),
-  timings: (name, value) => checkOptions(name, value, TIMING_CHECKS),
+  timings: (name, value) => checkTimings(name, value, DEFAULT_TIMINGS),
 };
-
-const TIMING_CHECKS = Object.fromEntries(
-  Object.keys(DEFAULT_TIMINGS).map((key) => [
-    key,
-    (name: string, value: unknown) => checkTiming(`timings.${name}`, value),
-  ]),
-) as unknown as Checks<Timings>;
 
 const LOOKUP_CHECKS: Checks<LookupOptions> = {
   signal: checkSignal,
-  timeout: checkTimeout,
-  fresh: (name, value) => checkType(name, value, "boolean", "true or false"),
-  confirm: (name, value) => checkType(name, value, "boolean", "true or false"),
+  timeout: (name, value) => checkMs(name, value, true),
+  fresh: checkBoolean,
+  confirm: checkBoolean,
 };
 const WATCH_CHECKS: Checks<WatchOptions> = { signal: checkSignal };
 
@@ -93,10 +90,6 @@ export function startSettings(options: DiscovererOptions): Settings {
   const { nodeId, port = 0, servers = [], lan = true, lanPort = LAN_PORT, group, interfaces, signal } = options;
   const ownId = nodeId === undefined ? randomNodeId() : nodeIdBytes(nodeId);
   const wireGroup = new Group(group);
-  const timings = { ...DEFAULT_TIMINGS };
-  for (const [key, ms] of Object.entries(options.timings ?? {})) {
-    if (ms !== undefined) Object.assign(timings, { [key]: ms });
-  }
   return {
     nodeId: ownId,
     wireId: wireGroup.toWire(ownId),
@@ -107,7 +100,7 @@ export function startSettings(options: DiscovererOptions): Settings {
     group: wireGroup,
     interfaces,
     signal,
-    timings,
+    timings: withDefaults(options.timings, DEFAULT_TIMINGS),
   };
 }
 
@@ -124,52 +117,8 @@ export function watchSettings(options: WatchOptions): { readonly signal: AbortSi
   return { signal: options.signal };
 }
 
-/** An option that is undefined has its default, like one that is missing. */
-function checkOptions<T>(what: string, options: unknown, checks: Checks<T>): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(`${what} must be an object, not ${describeValue(options)}`);
-  }
-  // It has no key of its own that would be unknown.
-  if (options instanceof AbortSignal) {
-    throw new TypeError(`${what} must be an object, not ${describeValue(options)}: write { signal }`);
-  }
-  checkKeys(what, options, Object.keys(checks));
-  for (const key in checks) {
-    const value = (options as T)[key];
-    if (value !== undefined) checks[key](key, value);
-  }
-}
-
-function checkType(name: string, value: unknown, type: "number" | "boolean" | "string", wanted: string): void {
-  if (typeof value !== type) throw new TypeError(`${name} must be ${wanted}, not ${describeValue(value)}`);
-}
-
-function checkPort(name: string, value: unknown, min: number): void {
-  checkType(name, value, "number", "a number");
-  const port = value as number;
-  if (!Number.isInteger(port) || port < min || port > 65535) {
-    throw new RangeError(`${name} must be a whole number from ${min} to 65535, not ${port}`);
-  }
-}
-
 function checkServers(name: string, value: unknown): void {
   for (const server of checkStrings(name, value)) parseServer(server);
-}
-
-function checkInterfaces(name: string, value: unknown): void {
-  const names = checkStrings(name, value);
-  if (names.length === 0 || names.includes("")) {
-    throw new RangeError(`${name} must be names of network interfaces, such as ["eth0"]: leave it out to use all`);
-  }
-}
-
-function checkStrings(name: string, value: unknown): string[] {
-  if (!Array.isArray(value)) {
-    const hint = typeof value === "string" ? ": put it in brackets" : "";
-    throw new TypeError(`${name} must be an array of strings, not ${describeValue(value)}${hint}`);
-  }
-  for (const [i, item] of value.entries()) checkType(`${name}[${i}]`, item, "string", "a string");
-  return value;
 }
 
 function checkGroup(name: string, value: unknown): void {
@@ -178,22 +127,4 @@ function checkGroup(name: string, value: unknown): void {
   if (length === 0 || length > MAX_GROUP_LENGTH || (value as string).includes(GROUP_END)) {
     throw new RangeError(`${name} must have 1 to ${MAX_GROUP_LENGTH} bytes and no "${GROUP_END}"`);
   }
-}
-
-function checkTiming(name: string, value: unknown): void {
-  checkType(name, value, "number", "a number of milliseconds");
-  if (!((value as number) > 0)) throw new RangeError(`${name} must be milliseconds above 0, not ${value}`);
-}
-
-function checkTimeout(name: string, value: unknown): void {
-  checkType(name, value, "number", "a number of milliseconds");
-  if (!((value as number) >= 0)) throw new RangeError(`${name} must be milliseconds of 0 or more, not ${value}`);
-}
-
-/** Looks at the methods, not the class: polyfills and test doubles of AbortSignal are fine. */
-function checkSignal(name: string, value: unknown): void {
-  const signal = value as Partial<AbortSignal> | null;
-  if (typeof signal === "object" && typeof signal?.addEventListener === "function" && "aborted" in signal) return;
-  const hint = value instanceof AbortController ? ": pass its signal" : "";
-  throw new TypeError(`${name} must be an AbortSignal, not ${describeValue(value)}${hint}`);
 }

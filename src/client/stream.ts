@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.ts";
 import { type Deferred, withResolvers } from "./with-resolvers.ts";
 
 /** An async iterator of the values that are pushed into it. */
@@ -9,6 +10,7 @@ export class Stream<T> implements AsyncIterableIterator<T> {
   #failure: { readonly reason: unknown } | undefined;
   readonly #onEnd: () => void;
   readonly #onTake: () => void;
+  #forgetSignal = () => {};
 
   /**
    * @param onEnd - is called once, when either side has ended the stream
@@ -35,11 +37,17 @@ export class Stream<T> implements AsyncIterableIterator<T> {
     else this.#values.push(value);
   }
 
+  /** Ends the stream when the signal is aborted. @param fails - with the signal's reason as error */
+  endOn(signal: AbortSignal | undefined, fails: boolean): void {
+    this.#forgetSignal = onAbort(signal, () => this.end(fails ? signal : undefined));
+  }
+
   /** Ends the stream after the values so far; with an error if there is a `failure`. */
   end(failure?: { readonly reason: unknown }): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#failure = failure;
+    this.#forgetSignal();
     for (const waiting of this.#waiting.splice(0)) this.#finish(waiting);
     this.#onEnd();
   }

@@ -1,39 +1,24 @@
-/** The stream of LAN events that `Discoverer.watch` returns. */
-import type { Emitter } from "./events.ts";
-import { nodeIdKey } from "./node-id.ts";
+/** The stream of changes on the LAN that `watch` of a discoverer returns. */
 import { Stream } from "./stream.ts";
-import type { LanEvent } from "./types.ts";
-
-const LAN_EVENTS = ["node", "moved", "gone"] as const;
-
-export interface WatchSources {
-  readonly emitter: Emitter;
-  readonly signal: AbortSignal | undefined;
-  /** Called once, when the stream has ended. */
-  onEnd(watch: Watch): void;
-}
 
 /** Keeps only the latest event of each node while nobody takes them, so a slow reader cannot fill the memory. */
-export class Watch {
-  readonly stream: Stream<LanEvent>;
-  /** Events that are not in the stream yet, by NodeID. */
-  readonly #waiting = new Map<string, LanEvent>();
+export class Watch<Event> {
+  readonly stream: Stream<Event>;
+  readonly #keyOf: (event: Event) => string;
+  /** Events that are not in the stream yet, by node. */
+  readonly #waiting = new Map<string, Event>();
 
-  constructor({ emitter, signal, onEnd }: WatchSources) {
-    const end = () => this.stream.end();
-    const removeListeners = LAN_EVENTS.map((name) => emitter.on(name, (event) => this.add(event)));
-    const onStreamEnd = () => {
-      for (const removeListener of removeListeners) removeListener();
-      signal?.removeEventListener("abort", end);
-      onEnd(this);
-    };
-    this.stream = new Stream<LanEvent>(onStreamEnd, () => this.#refill());
-    signal?.addEventListener("abort", end, { once: true });
-    if (signal?.aborted) end();
+  /**
+   * @param keyOf - events with the same key are of one node
+   * @param onEnd - called once, when the stream has ended
+   */
+  constructor(keyOf: (event: Event) => string, onEnd: () => void) {
+    this.#keyOf = keyOf;
+    this.stream = new Stream(onEnd, () => this.#refill());
   }
 
-  add(event: LanEvent): void {
-    const key = nodeIdKey(event.nodeId);
+  add(event: Event): void {
+    const key = this.#keyOf(event);
     this.#waiting.delete(key);
     this.#waiting.set(key, event);
     this.#refill();

@@ -17,9 +17,6 @@ export type Interfaces = ReturnType<typeof networkInterfaces>;
 const CONTAINER_INTERFACES =
   /^(docker\d+|docker_gwbridge|br-[0-9a-f]{12}|(cni-)?podman\d+|(vir|lxc|lxd|incus)br\d+|(veth|lxc)[0-9a-z]{6,}|(cni|cbr)\d+|cali[0-9a-f]{11}|(cilium_|flannel|kube-|weave|vxlan(-v6)?\.calico).*)$/i;
 
-/** The multicast group of announcements by IPv6; its scope is link-local. */
-export const LAN_GROUP = "ff02::2012:1025";
-
 /** The broadcast address of any network. The host's route for it, often the default route, selects the interface. */
 export const LIMITED_BROADCAST = "255.255.255.255";
 
@@ -65,10 +62,11 @@ export function inUse(interfaces: Interfaces, names: readonly string[] | undefin
  * Without loopback, and without a broadcast address for /31 and /32, as many point-to-point interfaces have. For IPv6 only
  * link-local addresses count: every interface of an IPv6 LAN has one (RFC 4291 §2.8).
  *
+ * @param multicast - the group of announcements by IPv6
  * @param limited - whether {@link LIMITED_BROADCAST} is one of them; not if the caller has chosen the interfaces, because the
  *   host's route may lead it through another one
  */
-export function targets(interfaces: Interfaces, limited = true): Map<string, Target> {
+export function targets(interfaces: Interfaces, multicast: string, limited = true): Map<string, Target> {
   const found = new Map<string, Target>();
   let ipv4 = false;
   for (const name in interfaces) {
@@ -78,7 +76,7 @@ export function targets(interfaces: Interfaces, limited = true): Map<string, Tar
       if (internal) continue;
       if (family === "IPv4") ipv4 = true;
       else if (!isLinkLocal(address)) continue;
-      const destination = family === "IPv4" ? broadcastAddress(address, netmask) : `${LAN_GROUP}%${name}`;
+      const destination = family === "IPv4" ? broadcastAddress(address, netmask) : `${multicast}%${name}`;
       if (destination === undefined || destinations.has(destination)) continue;
       destinations.add(destination);
       const scope = family === "IPv4" ? "" : `${name}%${scopeid}`;

@@ -1,15 +1,7 @@
 /** The LAN's sockets, and the network interfaces, which may change at any time. The caller decides when to check them. */
 import type { DiscoveryError } from "../error.ts";
 import { codeOf, type Family, type SharedSocket } from "../sockets/index.ts";
-import {
-  currentInterfaces,
-  type Interfaces,
-  inUse,
-  LAN_GROUP,
-  LIMITED_BROADCAST,
-  type Target,
-  targets,
-} from "./interfaces.ts";
+import { currentInterfaces, type Interfaces, inUse, LIMITED_BROADCAST, type Target, targets } from "./interfaces.ts";
 import { Reports } from "./reports.ts";
 import { REPEATS_EACH } from "./schedule.ts";
 import { openLanSocket } from "./socket.ts";
@@ -17,16 +9,22 @@ import { Sources } from "./sources.ts";
 
 export interface LanNetworkOptions {
   readonly port: number;
+  /** The group of announcements by IPv6; its scope must be link-local. */
+  readonly multicast: string;
+  /** Whether one family is enough even if another program holds the port of the other one, which is then an error that is retried. */
+  readonly oneFamily?: boolean;
   /** Names of the interfaces to use; undefined: all but those of containers. */
   readonly interfaces: readonly string[] | undefined;
-  /** Asks the others to announce themselves. It is sent to each new target. */
-  readonly hello: Uint8Array;
+  /** Is sent to each new target, before the announcement: asks the others to announce themselves. */
+  readonly hello: Uint8Array | undefined;
   /** The packet to send; undefined: nothing is announced. */
   readonly announcement: Uint8Array | undefined;
   receive(datagram: Buffer, address: string): void;
   /** Called when there are new targets, to which hello and announcement are being sent. */
   onNewTargets(): void;
+  /** A failure that will be retried. Each cause is reported once until it has worked again. */
   onError(error: DiscoveryError): void;
+  /** Called for each announcement that was sent. */
   onAnnounced(address: string, bytes: number): void;
 }
 
@@ -47,8 +45,6 @@ const LIST_AGE = 100;
  * address for duplicates (RFC 4862 §5.4), which takes one to two seconds after an interface, or its cable, is new.
  */
 const PATIENCE = 4_000;
-
-const FAMILIES: readonly Family[] = ["IPv4", "IPv6"];
 
 export class LanNetwork {
   readonly #options: LanNetworkOptions;
@@ -74,14 +70,14 @@ export class LanNetwork {
     });
   }
 
-  /** Opens the sockets, and throws as {@link Lan.open} does. Announces nothing yet. */
+  /** Opens the sockets, and throws as {@link Beacon.open} does. Announces nothing yet. */
   async open(): Promise<void> {
     const failures: DiscoveryError[] = [];
-    for (const family of FAMILIES) {
+    for (const family of ["IPv4", "IPv6"] as const) {
       await this.#open(family).catch((error: DiscoveryError) => failures.push(error));
     }
     // One family is enough, unless another program holds the port.
-    const fatal = failures.find(({ code }) => code === "EADDRINUSE") ?? failures[FAMILIES.length - 1];
+    const fatal = failures.find(({ code }) => code === "EADDRINUSE" && !this.#options.oneFamily) ?? failures[1];
     if (fatal !== undefined) throw fatal;
   }
 
@@ -102,10 +98,10 @@ export class LanNetwork {
   async refresh(now: number, on: "new" | "young" | "all"): Promise<void> {
     if (this.#closed) return;
     this.#read(now);
+    const { interfaces, multicast, hello, announcement, onNewTargets } = this.#options;
     const old = this.#targets;
-    this.#targets = this.#usable(targets(this.#used, this.#options.interfaces === undefined));
+    this.#targets = this.#usable(targets(this.#used, multicast, interfaces === undefined));
     this.#join();
-    const { hello, announcement, onNewTargets } = this.#options;
     const sends: Promise<void>[] = [];
     let isNew = false;
     for (const [key, found] of this.#targets) {
@@ -117,8 +113,8 @@ export class LanNetwork {
       const repeat = !first && on === "young" && target.repeats > 0;
       if (repeat) target.repeats--;
       if (first || repeat || target.failedSince !== undefined) {
-        sends.push(this.#send(target, announcement === undefined ? [hello] : [hello, announcement]));
-      } else if (on === "all" && announcement !== undefined) sends.push(this.#send(target, [announcement]));
+        sends.push(this.#send(target, [hello, announcement]));
+      } else if (on === "all") sends.push(this.#send(target, [announcement]));
     }
     for (const [key, { name, destination }] of old) {
       if (this.#targets.has(key)) continue;
@@ -221,31 +217,32 @@ export class LanNetwork {
   }
 
   #joinOn(socket: SharedSocket, name: string): boolean {
+    const { multicast } = this.#options;
     try {
       try {
-        socket.addMembership(LAN_GROUP, name);
+        socket.addMembership(multicast, name);
       } catch (error) {
         if (codeOf(error) !== "EADDRINUSE") throw error;
         // The interface was removed and came back. The socket is still a member, but the interface may have left the
         // group. So the socket leaves and joins again.
-        socket.dropMembership(LAN_GROUP, name);
-        socket.addMembership(LAN_GROUP, name);
+        socket.dropMembership(multicast, name);
+        socket.addMembership(multicast, name);
       }
       this.#joins++;
       this.#reports.solved(`join ${name}`);
       return true;
     } catch (error) {
-      this.#reports.failed(`join ${name}`, name, `cannot listen to ${LAN_GROUP}`, error);
+      this.#reports.failed(`join ${name}`, name, `cannot listen to ${multicast}`, error);
       return false;
     }
   }
 
-  /** Sends the packets, the announcement among them if there is one. */
-  async #send(target: Target, packets: readonly Uint8Array[]): Promise<void> {
+  /** Sends those packets that there are. */
+  async #send(target: Target, packets: readonly (Uint8Array | undefined)[]): Promise<void> {
     const { family, name, destination } = target;
     const { port, announcement, onAnnounced } = this.#options;
     try {
-      await Promise.all(packets.map((packet) => this.#sockets.get(family)?.send(packet, port, destination)));
+      await Promise.all(packets.map((packet) => packet && this.#sockets.get(family)?.send(packet, port, destination)));
       if (this.#closed) return;
       target.failedSince = undefined;
       this.#reports.solved(destination);

@@ -71,7 +71,7 @@ const group = new Group(groupName);
 if (kind === "lan") {
   const wireId = group.toWire(nodeId);
   try {
-    lan = await Lan.open({
+    lan = await new Lan({
       port,
       interfaces,
       announcement: announcedPort === 0 ? undefined : encodeAnnouncement(wireId, announcedPort),
@@ -81,7 +81,7 @@ if (kind === "lan") {
       onEvent: ({ type, nodeId, ip, port }) => report({ type, nodeId: new TextDecoder().decode(nodeId), ip, port }),
       onError: ({ code, where, message }) => report({ type: "error", code, where, message }),
       onAnnounced: (address, bytes) => report({ type: "announced", address, bytes }),
-    });
+    }).open();
   } catch (error) {
     if (!(error instanceof DiscoveryError)) throw error;
     report({ type: "refused", code: error.code, message: error.message });

@@ -38,7 +38,7 @@ let events = 0;
 let timersWhileOpen = 0;
 async function open(interval = 10, signal?: AbortSignal): Promise<Lan> {
   const count = () => void events++;
-  return await Lan.open({
+  return await new Lan({
     port: 21025,
     interfaces: undefined,
     announcement,
@@ -49,7 +49,7 @@ async function open(interval = 10, signal?: AbortSignal): Promise<Lan> {
     onError: count,
     onAnnounced: count,
     signal,
-  });
+  }).open();
 }
 
 async function openAndClose(interval?: number): Promise<void> {

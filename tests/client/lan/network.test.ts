@@ -27,6 +27,7 @@ let sent: string[] | undefined;
 async function open(): Promise<LanNetwork> {
   const network = new LanNetwork({
     port: 21025,
+    multicast: "ff02::2012:1025",
     interfaces: undefined,
     hello: new Uint8Array(1),
     announcement: new Uint8Array(1),

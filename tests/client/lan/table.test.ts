@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { broadcastAddress, targets } from "../../../src/client/lan/interfaces.ts";
+import { broadcastAddress, type Interfaces, targets } from "../../../src/client/lan/interfaces.ts";
 import { LanTable } from "../../../src/client/lan/table.ts";
 import { ascii } from "../../support/packets.ts";
 
@@ -145,7 +145,8 @@ test("each network of each interface is a target once, and loopback is not", () 
     ({ address, netmask, internal, family: "IPv4", mac: "", cidr: null }) as const;
   const v6 = (address: string, scopeid: number, internal = false) =>
     ({ address, netmask: "ffff::", internal, family: "IPv6", mac: "", cidr: null, scopeid }) as const;
-  const found = targets({
+  const targetsOf = (interfaces: Interfaces) => targets(interfaces, "ff02::2012:1025");
+  const found = targetsOf({
     lo: [v4("127.0.0.1", "255.0.0.0", true), v6("::1", 0, true)],
     eth0: [v4("192.0.2.7"), v4("192.0.2.8"), v4("198.51.100.7"), v6("2001:db8::7", 0), v6("fe80::7", 2)],
     wg0: [v4("10.0.0.1", "255.255.255.255")],
@@ -156,9 +157,9 @@ test("each network of each interface is a target once, and loopback is not", () 
     "ff02::2012:1025%eth0",
     "255.255.255.255",
   ]);
-  const keysOf = (...eth0: (ReturnType<typeof v4> | ReturnType<typeof v6>)[]) => [...targets({ eth0 }).keys()];
+  const keysOf = (...eth0: (ReturnType<typeof v4> | ReturnType<typeof v6>)[]) => [...targetsOf({ eth0 }).keys()];
   // A new address, or a new interface with the old name, is a new target; the limited broadcast never is.
   expect(keysOf(v4("192.0.2.7"))).not.toEqual(keysOf(v4("192.0.2.9")));
   expect(keysOf(v6("fe80::7", 2))).not.toEqual(keysOf(v6("fe80::7", 3)));
-  expect(targets({ lo: [v4("127.0.0.1", "255.0.0.0", true)] }).size).toBe(0);
+  expect(targetsOf({ lo: [v4("127.0.0.1", "255.0.0.0", true)] }).size).toBe(0);
 });
