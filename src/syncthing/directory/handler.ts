@@ -36,7 +36,7 @@ export const REQUEST_RESULTS = [
   "ping",
   /** The connection ended before the whole request arrived. */
   "aborted",
-  /** An announcement could not be stored for an unknown reason. */
+  /** The directory threw an error. */
   "error",
 ] as const;
 
@@ -92,19 +92,29 @@ const BAD_METHOD = failure("bad-method", 405, "Method Not Allowed");
 export class RequestHandler {
   readonly #directory: Directory;
   readonly #misses: MissTable;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(directory: Directory, misses: MissTable) {
+  /** @param onError - called with what the directory throws, which is a fault of the server's; the request is answered with 500 */
+  constructor(directory: Directory, misses: MissTable, onError: (error: unknown) => void) {
     this.#directory = directory;
     this.#misses = misses;
+    this.#onError = onError;
   }
 
-  /** Answers a request. Look-ups are answered at once: a promise would slow them down. It never throws, nor does a promise of it reject. */
+  /**
+   * Answers a request. Look-ups are answered at once: a promise would slow them down. It never throws, nor does a promise of it
+   * reject.
+   */
   handle(request: DirectoryRequest): Reply | Promise<Reply> {
     const { method, target } = request;
     if (target === "/ping" || target.startsWith("/ping?")) return PING;
-    if (method === "GET") return this.#lookUp(request);
-    if (method === "POST") return this.#announce(request);
-    return BAD_METHOD;
+    if (method === "POST") return this.#announce(request).catch((error) => this.#failed(error));
+    if (method !== "GET") return BAD_METHOD;
+    try {
+      return this.#lookUp(request);
+    } catch (error) {
+      return this.#failed(error);
+    }
   }
 
   #lookUp(request: DirectoryRequest): Reply {
@@ -142,15 +152,15 @@ export class RequestHandler {
     if (addresses.length === 0) return badRequest();
     const id = deviceIdOf(certificate);
     if (!this.#directory.has(id) && !this.#directory.passes(source.address, "new")) return limited();
-    let stored: "new" | "known" | "full";
-    try {
-      stored = await this.#directory.announce(id, addresses);
-    } catch {
-      return failure("error", 500, "Internal Server Error", ERROR);
-    }
+    const stored = await this.#directory.announce(id, addresses);
     if (stored === "full") return failure("full", 503, "Service Unavailable", ERROR);
     this.#misses.reset(id);
     return { result: stored, status: 204, headers: { "Reannounce-After": seconds(REANNOUNCE) }, body: "" };
+  }
+
+  #failed(error: unknown): Reply {
+    this.#onError(error);
+    return failure("error", 500, "Internal Server Error", ERROR);
   }
 }
 

@@ -1,5 +1,8 @@
 /** A directory in a Map, which allows all that it is not told to refuse. */
+
 import type { Directory, DirectoryLimit, Found } from "../../../src/syncthing/directory/directory.ts";
+import { RequestHandler } from "../../../src/syncthing/directory/handler.ts";
+import { createMissMemory, MissTable } from "../../../src/syncthing/directory/misses.ts";
 
 export class FakeDirectory implements Directory {
   readonly devices = new Map<string, Found>();
@@ -8,12 +11,13 @@ export class FakeDirectory implements Directory {
   readonly refused = new Set<DirectoryLimit>();
   busy = false;
   full = false;
-  /** What storing throws. */
+  /** What it throws. */
   failure: Error | undefined;
   /** Time of announcements, in ms since 1970. */
   now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
   lookUp(id: Uint8Array): Found | "busy" | undefined {
+    if (this.failure !== undefined) throw this.failure;
     return this.busy ? "busy" : this.devices.get(id.toHex());
   }
 
@@ -34,4 +38,11 @@ export class FakeDirectory implements Directory {
     this.charged.push(`${limit} ${source.toHex()}`);
     return !this.refused.has(limit);
   }
+}
+
+/** A handler of its requests. What the directory throws fails the test that runs. */
+export function handlerOf(directory: FakeDirectory): RequestHandler {
+  return new RequestHandler(directory, new MissTable(createMissMemory()), (error) => {
+    throw error;
+  });
 }

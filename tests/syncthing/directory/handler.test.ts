@@ -14,10 +14,12 @@ const ADDRESS = "tcp://192.0.2.7:22000";
 
 let directory: FakeDirectory;
 let handler: RequestHandler;
+let errors: unknown[];
 
 beforeEach(() => {
   directory = new FakeDirectory();
-  handler = new RequestHandler(directory, new MissTable(createMissMemory()));
+  errors = [];
+  handler = new RequestHandler(directory, new MissTable(createMissMemory()), (error) => errors.push(error));
 });
 
 function get(target: string): Promise<Reply> | Reply {
@@ -204,9 +206,14 @@ test("a look-up that cannot be answered now is to be asked again soon", async ()
   expect(retryAfter(reply)).toBeWithin(60, 120);
 });
 
-test("an announcement that cannot be stored is an error of the server", async () => {
-  directory.failure = new Error("the server stops");
-  const reply = await announce({ addresses: [ADDRESS] });
-  expect(reply).toMatchObject({ result: "error", status: 500, body: "Internal Server Error\n" });
-  expect(retryAfter(reply)).toBeWithin(1500, 1800);
+test("what the directory throws is reported, and the request is answered with an error of the server", async () => {
+  const error = new Error("the server stops");
+  directory.failure = error;
+  const announced = await announce({ addresses: [ADDRESS] });
+  const found = await get(`/v2/?device=${DEVICE}`);
+  for (const reply of [announced, found]) {
+    expect(reply).toMatchObject({ result: "error", status: 500, body: "Internal Server Error\n" });
+    expect(retryAfter(reply)).toBeWithin(1500, 1800);
+  }
+  expect(errors).toEqual([error, error]);
 });

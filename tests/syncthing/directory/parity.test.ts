@@ -2,8 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { parseNetwork } from "../../../src/server/index.ts";
-import { RequestHandler } from "../../../src/syncthing/directory/handler.ts";
-import { createMissMemory, MissTable } from "../../../src/syncthing/directory/misses.ts";
 import { PlainListener } from "../../../src/syncthing/directory/plain/listener.ts";
 import { Folder } from "../../support/folder.ts";
 import { lastingPort } from "../../support/ports.ts";
@@ -15,7 +13,7 @@ import {
   makeCertificate,
   PROXIES,
 } from "./certificates.ts";
-import { FakeDirectory } from "./fake-directory.ts";
+import { FakeDirectory, handlerOf } from "./fake-directory.ts";
 import { type Answer, type RequestOptions, sendHttp1, sendHttp2 } from "./requests.ts";
 import { SERVER, TlsSite } from "./tls/site.ts";
 
@@ -321,7 +319,7 @@ describeParity("behind a proxy", () => {
 
   beforeAll(async () => {
     theirs = await Stdiscosrv.start("--http");
-    const handler = new RequestHandler(new FakeDirectory(), new MissTable(createMissMemory()));
+    const handler = handlerOf(new FakeDirectory());
     ours = new PlainListener({ host: "127.0.0.1", port: 0, handler, trusted: [parseNetwork("127.0.0.0/8")] });
   });
 

@@ -218,10 +218,18 @@ export class TlsListener {
     connection.pending--;
     this.#connections.touch(connection);
     if (response.destroyed) return;
-    if (this.#closed !== undefined || reply.result === "too-long") closeAfter(response);
-    (response as ServerResponse).writeHead(reply.status, reply.headers);
-    if (reply.body === "") response.end();
-    else response.end(reply.body);
+    try {
+      if (this.#closed !== undefined || reply.result === "too-long") closeAfter(response);
+      // Bun would write head and body of HTTP/1.1 apart: two TLS records, two system calls.
+      connection.socket.cork();
+      (response as ServerResponse).writeHead(reply.status, reply.headers);
+      if (reply.body === "") response.end();
+      else response.end(reply.body);
+      connection.socket.uncork();
+    } catch {
+      // The client has gone away meanwhile. No error of one connection may end the others.
+      this.#connections.close(connection);
+    }
   }
 
   #watchStream({ stream }: Http2ServerRequest, connection: TlsConnection): void {

@@ -2,11 +2,9 @@ import { expect, test } from "bun:test";
 import { connect } from "node:net";
 import type { Network } from "../../../../src/engine/index.ts";
 import { parseNetwork } from "../../../../src/server/index.ts";
-import { RequestHandler } from "../../../../src/syncthing/directory/handler.ts";
-import { createMissMemory, MissTable } from "../../../../src/syncthing/directory/misses.ts";
 import { PlainListener } from "../../../../src/syncthing/directory/plain/listener.ts";
 import { caddy, madeUpCertificate } from "../certificates.ts";
-import { FakeDirectory } from "../fake-directory.ts";
+import { FakeDirectory, handlerOf } from "../fake-directory.ts";
 import { sendHttp1 } from "../requests.ts";
 import { source } from "../source.ts";
 
@@ -20,7 +18,7 @@ class PlainSite implements AsyncDisposable {
   readonly listener: PlainListener;
 
   constructor(trusted: readonly Network[]) {
-    const handler = new RequestHandler(this.directory, new MissTable(createMissMemory()));
+    const handler = handlerOf(this.directory);
     this.listener = new PlainListener({ host: "127.0.0.1", port: 0, handler, trusted });
   }
 
@@ -97,7 +95,7 @@ test.each([
 test("two listeners share a port", async () => {
   await using one = new PlainSite(LOOPBACK);
   const { port } = one.listener;
-  const handler = new RequestHandler(new FakeDirectory(), new MissTable(createMissMemory()));
+  const handler = handlerOf(new FakeDirectory());
   const other = new PlainListener({ host: "127.0.0.1", port, handler, trusted: [] });
   await one.listener.close();
   expect(await sendHttp1(`http://127.0.0.1:${port}/ping`)).toMatchObject({ status: 204 });

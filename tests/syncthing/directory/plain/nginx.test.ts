@@ -1,14 +1,12 @@
 // The listener behind a real nginx, as docs would have one set it up.
 import { expect } from "bun:test";
 import { parseNetwork } from "../../../../src/server/index.ts";
-import { RequestHandler } from "../../../../src/syncthing/directory/handler.ts";
-import { createMissMemory, MissTable } from "../../../../src/syncthing/directory/misses.ts";
 import { PlainListener } from "../../../../src/syncthing/directory/plain/listener.ts";
 import { Folder } from "../../../support/folder.ts";
 import { testIf } from "../../../support/needs.ts";
 import { lastingPort } from "../../../support/ports.ts";
 import { hasOpenssl, makeCertificate } from "../certificates.ts";
-import { FakeDirectory } from "../fake-directory.ts";
+import { FakeDirectory, handlerOf } from "../fake-directory.ts";
 import { sendHttp1, sendHttp2 } from "../requests.ts";
 import { SERVER } from "../tls/site.ts";
 
@@ -85,7 +83,7 @@ testIf(hasNginx && hasOpenssl, "needs nginx, openssl and faketime")(
   "a device announces itself through nginx, with its own certificate and address, and is found",
   async () => {
     const directory = new FakeDirectory();
-    const handler = new RequestHandler(directory, new MissTable(createMissMemory()));
+    const handler = handlerOf(directory);
     const listener = new PlainListener({ host: "127.0.0.1", port: 0, handler, trusted: [parseNetwork("127.0.0.1")] });
     await using nginx = await Nginx.start(listener.port);
     const body = JSON.stringify({ addresses: ["tcp://192.0.2.7:0"] });

@@ -1,10 +1,8 @@
 /** A listener for HTTPS on a free port, with a directory in a Map. */
-import { RequestHandler } from "../../../../src/syncthing/directory/handler.ts";
-import { createMissMemory, MissTable } from "../../../../src/syncthing/directory/misses.ts";
 import { makeSelfSigned } from "../../../../src/syncthing/directory/self-signed.ts";
 import type { ConnectionLimits } from "../../../../src/syncthing/directory/tls/connections.ts";
 import { TlsListener } from "../../../../src/syncthing/directory/tls/listener.ts";
-import { FakeDirectory } from "../fake-directory.ts";
+import { FakeDirectory, handlerOf } from "../fake-directory.ts";
 
 export const SERVER = makeSelfSigned("syncthing");
 
@@ -19,7 +17,7 @@ export class TlsSite implements AsyncDisposable {
 
   static async open(limits: Partial<ConnectionLimits> = {}): Promise<TlsSite> {
     const directory = new FakeDirectory();
-    const handler = new RequestHandler(directory, new MissTable(createMissMemory()));
+    const handler = handlerOf(directory);
     const listener = await TlsListener.listen({ host: "127.0.0.1", port: 0, ...SERVER, handler, limits });
     return new TlsSite(directory, listener);
   }
