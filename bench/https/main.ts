@@ -8,7 +8,7 @@ import { ATTACKS, attacks } from "./abuse/attacks.ts";
 import { ABUSE_LEGEND, abuseTable, abuseTargetLine, abuseTargets } from "./abuse/report.ts";
 import { type AbuseRow, underAttack } from "./abuse/run.ts";
 import { compare } from "./compare.ts";
-import { memoryTable, table, targetLine, targets } from "./report.ts";
+import { LEGEND, memoryTable, table, targetLine, targets } from "./report.ts";
 import { endAll, SUBJECTS, type SubjectName } from "./subjects.ts";
 
 const program = {
@@ -118,6 +118,8 @@ async function comparison(subjects: readonly SubjectName[]): Promise<void> {
 ${table(rows)}
 
 ${memoryTable(memory)}
+
+${LEGEND}
 
 ${reached.map(targetLine).join("\n")}`);
 }

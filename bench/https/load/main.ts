@@ -171,6 +171,7 @@ class LookUps implements Sender {
   readonly #unknown: readonly Buffer[];
   readonly #task: LookUp;
   readonly #end: number;
+  #asked = false;
   /** The device that was asked for; undefined if it is an unknown one. */
   #device: number | undefined;
 
@@ -182,7 +183,9 @@ class LookUps implements Sender {
   }
 
   next(): Uint8Array | undefined {
-    if (performance.now() >= this.#end) return undefined;
+    // One at least, even if this process got no processor for so long.
+    if (this.#asked && performance.now() >= this.#end) return undefined;
+    this.#asked = true;
     const device = Math.floor(Math.random() * this.#task.known);
     this.#device = Math.random() < this.#task.unknown ? undefined : device;
     return (this.#device === undefined ? this.#unknown : this.#known)[device];
@@ -208,7 +211,7 @@ async function announce({ endpoint, seconds, first, connections }: Announce): Pr
   const end = performance.now() + seconds * 1000;
   let n = first;
   const inTurn = async () => {
-    while (performance.now() < end) {
+    do {
       const device = n++;
       let sent = false;
       const sender: Sender = {
@@ -222,7 +225,7 @@ async function announce({ endpoint, seconds, first, connections }: Announce): Pr
       const connection = await Idle.open(endpoint, requests.client(device));
       await connection.run(sender, tally);
       connection.close();
-    }
+    } while (performance.now() < end);
   };
   await Promise.all(Array.from({ length: connections }, inTurn));
   return tally.result();
