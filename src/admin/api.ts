@@ -87,6 +87,8 @@ export interface HistoryReply {
   readonly verdicts: readonly (readonly number[] | null)[];
   /** Nodes at the end of each interval. */
   readonly nodes: readonly (number | null)[];
+  /** Syncthing devices at the end of each interval. */
+  readonly devices: readonly (number | null)[];
   /** The journal's lag at the end of each interval, in seconds. */
   readonly journalLag: readonly (number | null)[];
   /** Datagrams that the kernel dropped in each interval; null also where it does not report them. */

@@ -10,6 +10,7 @@ interface Interval {
   /** null if the last interval was missed: nothing tells in which of both a packet came. */
   readonly verdicts: readonly number[] | null;
   readonly nodes: number;
+  readonly devices: number;
   readonly journalLag: number;
   readonly kernelDrops: number | null;
 }
@@ -58,6 +59,7 @@ export class History {
       totals: Object.values(this.#last.verdicts),
       verdicts: each(({ verdicts }) => verdicts),
       nodes: each(({ nodes }) => nodes),
+      devices: each(({ devices }) => devices),
       journalLag: each(({ journalLag }) => journalLag),
       kernelDrops: each(({ kernelDrops }) => kernelDrops),
     };
@@ -66,10 +68,11 @@ export class History {
 
 function difference(before: ServerStats, after: ServerStats): Interval {
   const names = Object.keys(after.verdicts) as (keyof ServerStats["verdicts"])[];
-  const { nodes, journal, kernelDrops: drops } = after;
+  const { nodes, https, journal, kernelDrops: drops } = after;
   return {
     verdicts: names.map((name) => after.verdicts[name] - before.verdicts[name]),
     nodes,
+    devices: https.devices,
     journalLag: journal.lag,
     kernelDrops: drops === undefined || before.kernelDrops === undefined ? null : drops - before.kernelDrops,
   };

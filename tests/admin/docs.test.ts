@@ -72,8 +72,8 @@ test.each([...examples])("the example of %s has the keys of a real reply", async
   const flat = (value: unknown) =>
     JSON.parse(JSON.stringify(value, (key, member) => (key === "nodeId" && path !== "/api/nodes/ID" ? null : member)));
   if (path === "/api/history") {
-    reply.nodes = reply.verdicts = reply.journalLag = reply.kernelDrops = [];
-    example = { ...example, nodes: [], verdicts: [], journalLag: [], kernelDrops: [] };
+    reply.nodes = reply.devices = reply.verdicts = reply.journalLag = reply.kernelDrops = [];
+    example = { ...example, nodes: [], devices: [], verdicts: [], journalLag: [], kernelDrops: [] };
   }
   expect(shapeOf(flat(example))).toEqual(shapeOf(flat(reply)) as object);
 });

@@ -15,6 +15,7 @@ const statsOf = (packets: number): ServerStats => ({
   received: packets * 2,
   verdicts: { ...before.verdicts, answered: packets, stored: packets },
   nodes: packets,
+  https: { ...before.https, devices: packets * 5 },
   kernelDrops: packets * 3,
   journal: { ...before.journal, lag: packets / 4 },
 });
@@ -35,6 +36,7 @@ test("has what was counted in each interval, the oldest first", () => {
     [1, 1],
   ]);
   expect(reply.nodes.slice(356)).toEqual([null, 4, 10, 11]);
+  expect(reply.devices.slice(356)).toEqual([null, 20, 50, 55]);
   expect(reply.kernelDrops.slice(356)).toEqual([null, 12, 18, 3]);
   expect(reply.journalLag.slice(356)).toEqual([null, 1, 2.5, 2.75]);
 });

@@ -8,7 +8,7 @@ import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { until } from "../support/time-limits.ts";
 import { type OpenPage, PageBrowser } from "./page/browser.ts";
-import { madeUpEvent, madeUpHistory, madeUpStats } from "./page/made-up.ts";
+import { madeUpEvent, madeUpHistory, madeUpHttps, madeUpStats } from "./page/made-up.ts";
 import { StubAdmin } from "./page/stub.ts";
 
 const START = Date.parse(madeUpStats(0).startedAt);
@@ -116,7 +116,8 @@ async function withStub(
 }
 
 function trouble(stub: StubAdmin, workers = 8): void {
-  const stats = madeUpStats(3600, workers, { problems: PROBLEMS, nodes: 1_000_000, kernelDrops: 3 });
+  const https = madeUpHttps(3600);
+  const stats = madeUpStats(3600, workers, { problems: PROBLEMS, nodes: 1_000_000, kernelDrops: 3, https });
   const perWorker = stats.perWorker.map((worker, i) => (i === 2 ? { ...worker, running: false, replaced: 2 } : worker));
   stub.send(madeUpEvent({ ...stats, perWorker }, LIMITED));
 }
@@ -149,7 +150,7 @@ describe("the page", () => {
       ]);
       expect(await open.text("#fine")).toBe("Everything is fine.");
       // The charts: drawn, and described in words.
-      expect(await open.value<number>("document.querySelectorAll('canvas').length")).toBe(5);
+      expect(await open.value<number>("document.querySelectorAll('canvas').length")).toBe(6);
       const summary = await open.value<string>("document.getElementById('traffic-summary').textContent");
       expect(summary.replaceAll(/\s/g, " ")).toMatch(
         /^Now 1 000 answers a second; lowest [\d ]+ answers a second, highest 1 \d\d\d/,
@@ -256,6 +257,50 @@ describe("the page", () => {
       await open.shows("#limited-count", "1 over a limit, with 3 071 packets a second");
       expect(await open.texts("#limited-rows tr")).toHaveLength(1);
     }),
+  );
+
+  inBrowser(
+    "shows devices and requests of Syncthing if the server serves them or knows a device, else no such card",
+    () =>
+      withStub(async (open, stub) => {
+        const send = (uptime: number, https: Partial<StatsReply["https"]>) =>
+          stub.send(madeUpEvent(madeUpStats(uptime, 1, { https: { ...madeUpHttps(uptime), ...https } })));
+        await open.shows("#packets-total", "4 366 800");
+        expect(await open.page.locator("#syncthing").isVisible()).toBe(false);
+        send(3604, {});
+        await open.shows("#syncthing .headline", /^devices 2 360/);
+        send(3608, {});
+        await open.shows("#lookups", "42");
+        expect(await open.texts("#syncthing .headline div")).toEqual([
+          ...["devices 2 360", "look-ups a second 42", "announced a second 4.5"],
+          ...["addresses 7 080", "open connections 112", "handshakes a second 3.0"],
+        ]);
+        expect(await open.texts("#requests tr")).toEqual([
+          "found a look-up that got addresses 30 108 240",
+          "not found a look-up of an unknown device 12 43 296",
+          "new a new device announced itself 0.5 1 804",
+          "known a known device announced itself 4.0 14 432",
+          "limited over the limit of its source 2.0 7 216",
+          "full a new device without room 0 0",
+          "no certificate announced without a client certificate 0.3 902",
+          "invalid no request of the protocol, or cut off 1.3 4 510",
+          "failed the server could not answer 0.5 1 804",
+          "ping a health check 1.0 3 608",
+        ]);
+        expect(await open.text("#syncthing-note")).toBe(
+          "47 % of 5 000 devices (--https-capacity). 17 handshakes failed, 24 connections closed by the server.",
+        );
+        const summary = await open.value<string>("document.getElementById('devices-summary').textContent");
+        expect(summary.replaceAll(/\s/g, " ")).toBe("Now 2 359 devices; lowest 2 000 devices, highest 2 359 devices.");
+        send(3609, { threads: 0, devices: 1, displaced: 2 });
+        await open.shows(
+          "#syncthing-note",
+          "<0.1 % of 5 000 devices (--https-capacity). 2 devices gave way to new ones. They come from the journal: --https is off here.",
+        );
+        send(3610, { threads: 0, devices: 0 });
+        await open.shows("#uptime", "60 min");
+        while (await open.page.locator("#syncthing").isVisible()) await Bun.sleep(20);
+      }),
   );
 
   inBrowser("fits into every width with all who are limited, and on a phone each figure has its label", () =>
@@ -427,7 +472,7 @@ describe("the page", () => {
     withStub(
       async (open) => {
         const order: string[] = [];
-        for (let i = 0; i < 9; i++) {
+        for (let i = 0; i < 10; i++) {
           await open.page.keyboard.press("Tab");
           const [name, outline] = await open.value<[string, string]>(`(() => {
             const { activeElement: element } = document;
@@ -437,7 +482,8 @@ describe("the page", () => {
           expect(outline, name).not.toBe("none");
         }
         expect(order).toEqual([
-          ...["Skip to what is wrong now", "theme", "lookup-id", "Look up", "outcomes-title", "limited"],
+          ...["Skip to what is wrong now", "theme", "lookup-id", "Look up", "outcomes-title"],
+          ...["syncthing-title", "limited"],
           ...["Metrics", "Statistics as JSON", "Limited, as JSON"],
         ]);
         await open.page.locator(".skip").press("Enter");

@@ -8,7 +8,7 @@ import type { Rates } from "./rates.ts";
 import { rangeOf } from "./traffic.ts";
 
 /** A chart of one quantity. */
-function gauge(id: string, color: string, text: (n: number) => string, more: Partial<ChartOptions> = {}): Gauge {
+export function gauge(id: string, color: string, text: (n: number) => string, more: Partial<ChartOptions> = {}): Gauge {
   const chart = new Chart({
     figure: byId(id),
     series: [{ label: id, color, fill: "tint" }],

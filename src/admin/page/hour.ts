@@ -10,6 +10,8 @@ export interface Hour {
   /** Per group of verdicts, packets a second: the sum of the groups up to it, as they are stacked. */
   readonly stacked: readonly Column[];
   readonly nodes: Column;
+  /** Syncthing devices. */
+  readonly devices: Column;
   readonly journalLag: Column;
   /** Per minute. */
   readonly kernelDrops: Column;
@@ -25,8 +27,9 @@ export function hourOf(history: HistoryReply): Hour {
   const known = history.verdicts.findIndex((counts) => counts !== null);
   const least = history.verdicts.length - Math.ceil(LEAST_S / interval);
   const first = known < 0 ? least : Math.min(known, least);
-  const [verdicts, nodes] = [history.verdicts.slice(first), history.nodes.slice(first)];
-  const [journalLag, kernelDrops] = [history.journalLag.slice(first), history.kernelDrops.slice(first)];
+  const since = <T>(column: readonly T[]) => column.slice(first);
+  const [verdicts, nodes, devices] = [since(history.verdicts), since(history.nodes), since(history.devices)];
+  const [journalLag, kernelDrops] = [since(history.journalLag), since(history.kernelDrops)];
   const times = verdicts.map((_, i) => until - (verdicts.length - 1 - i) * interval);
   const groups = verdictNames.map(groupOf);
   const stacked = GROUPS.map((_, top) =>
@@ -35,5 +38,5 @@ export function hourOf(history: HistoryReply): Hour {
     ),
   );
   const perMinute = kernelDrops.map((n) => (n === null ? null : (n * 60) / interval));
-  return { times, stacked, nodes, journalLag, kernelDrops: perMinute };
+  return { times, stacked, nodes, devices, journalLag, kernelDrops: perMinute };
 }

@@ -10,6 +10,7 @@ import { Live } from "./live.ts";
 import { startLookup } from "./lookup.ts";
 import { showConnection, showProblems } from "./problems.ts";
 import { type Rates, ratesBetween } from "./rates.ts";
+import { recolorSyncthing, showDeviceHistory, showSyncthing } from "./syncthing.ts";
 import { startTheme } from "./theme.ts";
 import { recolorTraffic, showOutcomes, showTraffic } from "./traffic.ts";
 import { showWorkers } from "./workers.ts";
@@ -76,18 +77,21 @@ function paint(): void {
   showHeader(stats);
   showTraffic(stats, rates, live);
   showGauges(stats, rates);
+  showSyncthing(stats, rates);
   showLimited(stats, limited);
   showWorkers(stats, rates);
   showFooter(stats, rates);
   if (hour === undefined) return;
   showOutcomes(hour);
   showGaugeHistory(hour);
+  showDeviceHistory(hour);
   hour = undefined;
 }
 
 startTheme(() => {
   recolorTraffic();
   recolorGauges();
+  recolorSyncthing();
 });
 startLookup();
 

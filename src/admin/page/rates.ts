@@ -9,6 +9,10 @@ export interface Rates {
   readonly answered: number;
   /** In the order of `Object.keys(stats.verdicts)`. */
   readonly verdicts: readonly number[];
+  /** Requests of Syncthing, in the order of `Object.keys(stats.https.requests)`. */
+  readonly requests: readonly number[];
+  /** TLS handshakes that succeeded. */
+  readonly handshakes: number;
   /** null where the kernel does not report them. */
   readonly kernelDrops: number | null;
   /** Share of one processor that the whole process used: 1.5 if it kept one and a half busy. */
@@ -32,14 +36,16 @@ export function ratesBetween(before: StatsReply, now: StatsReply): Rates | undef
   const seconds = now.uptime - before.uptime;
   if (seconds <= 0 || now.received < before.received) return undefined;
   const per = (n: number, m: number) => Math.max(0, n - m) / seconds;
-  const verdicts = now.verdicts as Readonly<Record<string, number>>;
-  const previous = before.verdicts as Readonly<Record<string, number>>;
+  const each = (counters: Readonly<Record<string, number>>, previous: Readonly<Record<string, number>>) =>
+    Object.entries(counters).map(([name, count]) => per(count, previous[name] ?? 0));
   return {
     from,
     to,
     received: per(now.received, before.received),
     answered: per(now.verdicts.answered, before.verdicts.answered),
-    verdicts: Object.keys(verdicts).map((name) => per(verdicts[name]!, previous[name] ?? 0)),
+    verdicts: each(now.verdicts, before.verdicts),
+    requests: each(now.https.requests, before.https.requests),
+    handshakes: per(now.https.handshakes, before.https.handshakes),
     kernelDrops:
       now.kernelDrops === null || before.kernelDrops === null ? null : per(now.kernelDrops, before.kernelDrops),
     processors: per(now.process.cpuSeconds, before.process.cpuSeconds),

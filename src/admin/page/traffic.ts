@@ -1,10 +1,11 @@
 /** Answers and packets a second, and the verdicts of packets. */
 import type { StatsReply } from "../api.ts";
 import { Chart } from "./chart.ts";
-import { byId, make, type Row, Rows, setText } from "./dom.ts";
+import { byId, setText } from "./dom.ts";
 import { count, rate } from "./format.ts";
 import type { Hour } from "./hour.ts";
 import type { Live } from "./live.ts";
+import { outcomeRows } from "./outcome-rows.ts";
 import type { Rates } from "./rates.ts";
 import { GROUPS, groupOf } from "./verdicts.ts";
 
@@ -38,31 +39,7 @@ function partsOf(sums: readonly (number | null)[]): number[] {
   return sums.map((sum, i) => Math.max(0, (sum ?? 0) - (i === 0 ? 0 : (sums[i - 1] ?? 0))));
 }
 
-interface VerdictItem {
-  readonly verdict: string;
-  readonly total: number;
-  readonly rate: number | undefined;
-}
-
-const rows = new Rows<VerdictItem>(byId("verdicts"), () => {
-  const swatch = make("i");
-  const name = make("b");
-  const meaning = make("span", "meaning");
-  const [perSecond, total] = [make("td", "number"), make("td", "number")];
-  const head = make("th", "", swatch, name, " ", meaning);
-  head.setAttribute("scope", "row");
-  return {
-    element: make("tr", "", head, perSecond, total),
-    show(item) {
-      const group = GROUPS[groupOf(item.verdict)]!;
-      swatch.className = `swatch ${group.key}`;
-      setText(name, item.verdict);
-      setText(meaning, group.verdicts[item.verdict] ?? "");
-      setText(perSecond, item.rate === undefined ? "–" : rate(item.rate));
-      setText(total, count(item.total));
-    },
-  } satisfies Row<VerdictItem>;
-});
+const rows = outcomeRows(byId("verdicts"));
 
 export function showTraffic(stats: StatsReply, rates: Rates | undefined, live: Live): void {
   if (rates) {
@@ -78,8 +55,11 @@ export function showTraffic(stats: StatsReply, rates: Rates | undefined, live: L
   );
   rows.show(
     Object.entries(stats.verdicts)
-      .map(([verdict, total], i) => ({ verdict, total, rate: rates?.verdicts[i] }))
-      .sort((a, b) => groupOf(a.verdict) - groupOf(b.verdict)),
+      .map(([name, total], i) => {
+        const { key: color, verdicts } = GROUPS[groupOf(name)]!;
+        return { name, meaning: verdicts[name] ?? "", color, total, rate: rates?.verdicts[i] };
+      })
+      .sort((a, b) => groupOf(a.name) - groupOf(b.name)),
   );
 }
 

@@ -3,9 +3,11 @@ import { describe, expect, test } from "bun:test";
 import { hourOf } from "../../../src/admin/page/hour.ts";
 import { Live } from "../../../src/admin/page/live.ts";
 import { ratesBetween } from "../../../src/admin/page/rates.ts";
+import { REQUEST_GROUPS } from "../../../src/admin/page/requests.ts";
 import { GROUPS, groupOf } from "../../../src/admin/page/verdicts.ts";
 import { VERDICTS } from "../../../src/engine/index.ts";
-import { madeUpHistory, madeUpStats } from "./made-up.ts";
+import { REQUEST_RESULTS } from "../../../src/syncthing/directory/handler.ts";
+import { madeUpHistory, madeUpHttps, madeUpStats } from "./made-up.ts";
 
 const START = Date.parse(madeUpStats(0).startedAt);
 
@@ -17,6 +19,13 @@ describe("rates", () => {
     expect(rates.processors).toBeCloseTo(0.4);
     expect(rates.workers.map(({ received }) => received)).toEqual([606.5, 606.5]);
     expect(rates.workers[0]!.processor).toBeCloseTo(0.175);
+  });
+
+  test("of requests and handshakes are per second too", () => {
+    const at = (uptime: number) => madeUpStats(uptime, 1, { https: madeUpHttps(uptime) });
+    const rates = ratesBetween(at(100), at(104))!;
+    expect(rates.requests).toEqual([30, 12, 0.5, 4, 0.25, 0.5, 0.25, 0.25, 2, 0, 0.5, 1, 0.25, 0]);
+    expect(rates.handshakes).toBe(3);
   });
 
   test("are unknown after a restart of the server, and between two events of one moment", () => {
@@ -114,7 +123,7 @@ describe("the buffer of the last minutes", () => {
 describe("the history", () => {
   test("is stacked: the top of the stack is all packets", () => {
     const history = madeUpHistory(START, 3);
-    const { times, stacked, nodes, kernelDrops } = hourOf(history);
+    const { times, stacked, nodes, devices, kernelDrops } = hourOf(history);
     // Of a server that was started 30 s ago, ten minutes.
     expect([times.length, times[0], times.at(-1)]).toEqual([60, START / 1000 - 590, START / 1000]);
     expect(hourOf(madeUpHistory(START, 200)).times[0]).toBe(START / 1000 - 1990);
@@ -126,7 +135,12 @@ describe("the history", () => {
     expect(stacked.at(-1)!.at(-1)).toBeCloseTo(last.reduce((sum, n) => sum + n, 0) / 10);
     for (let i = 1; i < stacked.length; i++)
       expect(stacked[i]!.at(-1)!).toBeGreaterThanOrEqual(stacked[i - 1]!.at(-1)!);
+    expect([devices.length, devices.at(-1), devices[0]]).toEqual([60, 2359, null]);
     expect([nodes.at(-1), kernelDrops.at(-1), kernelDrops[0]]).toEqual([400_000 + 34 * 359, 0, null]);
+  });
+
+  test("every result of a request is in one group, and no other is", () => {
+    expect(REQUEST_GROUPS.flatMap(({ results }) => results).sort()).toEqual([...REQUEST_RESULTS].sort());
   });
 
   test("every verdict of the server has a group and a meaning, and no other has one", () => {

@@ -65,6 +65,21 @@ export function madeUpStats(uptime: number, workers = 1, changes: Partial<StatsR
   };
 }
 
+/** Statistics of Syncthing's global discovery, of a server that has been up for `uptime` seconds. */
+export function madeUpHttps(uptime: number): StatsReply["https"] {
+  const none = noHttpsStats();
+  const requests = { ...none.requests };
+  const perSecond = [30, 12, 0.5, 4, 0.25, 0.5, 0.25, 0.25, 2, 0, 0.5, 1, 0.25, 0];
+  for (const [i, result] of (Object.keys(requests) as (keyof typeof requests)[]).entries()) {
+    requests[result] = Math.round(perSecond[i]! * uptime);
+  }
+  return {
+    ...none,
+    ...{ devices: 2360, addresses: 7080, capacity: 5000, threads: 2, connections: 112, requests },
+    ...{ handshakes: 3 * uptime, failedHandshakes: 17, slow: 20, crowded: 3, invalid: 1 },
+  };
+}
+
 export function madeUpEvent(stats: StatsReply, limited: readonly LimitedKey[] = []): StatsEvent {
   return { stats, limited };
 }
@@ -84,6 +99,7 @@ export function madeUpHistory(until: number, known = 360): HistoryReply {
     totals: Object.values(madeUpStats((until - Date.UTC(2026, 0, 31, 12)) / 1000).verdicts),
     verdicts: of((i) => VERDICTS.map((name) => Math.round((perInterval[name] ?? 0) * wave(i)))),
     nodes: of((i) => 400_000 + Math.round(34 * i)),
+    devices: of((i) => 2000 + i),
     journalLag: of((i) => 0.2 + 0.05 * Math.sin(i)),
     kernelDrops: of(() => 0),
   };
