@@ -18,8 +18,13 @@ const temporary = join(root, `dist.${process.pid}`);
 
 /** Entries that run everywhere. (The client can be loaded everywhere, and used under Bun, Node and Electron.) */
 const PORTABLE = ["codec", "xdr", "client"];
+/** Entries that import built-in modules of Node, so that they run under Bun and Node. */
+const NODE_ENTRIES = ["syncthing"];
 /** Entries that need Bun. dist/ has stubs of them. */
 const BUN_ONLY = ["server"];
+
+/** The class DiscoveryError, which whereabouts/client exports. */
+const ERRORS = join(root, "src", "client", "error.ts");
 
 const source = (entry: string): string => join(root, "src", entry, "index.ts");
 
@@ -40,6 +45,22 @@ async function modules(): Promise<void> {
     define: { Bun: "undefined" },
   } as const;
   await build({ ...common, entryPoints: Object.fromEntries(PORTABLE.map((entry) => [entry, source(entry)])) });
+  await build({
+    ...common,
+    platform: "node",
+    entryPoints: Object.fromEntries(NODE_ENTRIES.map((entry) => [entry, source(entry)])),
+    plugins: [
+      {
+        name: "client's errors",
+        setup({ onResolve }) {
+          // A program that uses both entries has one class of errors.
+          onResolve({ filter: /\/error\.ts$/ }, ({ resolveDir, path }) => {
+            return join(resolveDir, path) === ERRORS ? { path: "./client.js", external: true } : undefined;
+          });
+        },
+      },
+    ],
+  });
   for (const entry of BUN_ONLY) {
     await Bun.write(join(temporary, `${entry}.js`), stubModule(`whereabouts/${entry}`, await import(source(entry))));
   }
@@ -82,7 +103,7 @@ async function declarations(): Promise<void> {
     await Bun.write(join(temporary, "types", `${file}.map`), Bun.file(join(all, `${file}.map`)));
     for (const [, , path] of text.matchAll(IMPORTED)) await keep(`${join(dirname(file), path!)}.d.ts`);
   };
-  await keep("src/index.d.ts");
+  for (const entry of ["", ...NODE_ENTRIES]) await keep(join("src", entry, "index.d.ts"));
   await rm(all, { recursive: true });
 }
 

@@ -1,4 +1,4 @@
-/** All of Whereabouts, for Bun. */
+/** All of Whereabouts, for Bun, but `whereabouts/syncthing`. */
 export * from "./client/index.ts";
 export * from "./codec/index.ts";
 export * from "./server/index.ts";

@@ -86,7 +86,7 @@ function usableAddress(text: string, source: Endpoint): string | undefined {
 }
 
 /** @param host - as in a URL, IPv6 in brackets. @returns 16 bytes, or undefined if it is a name or empty */
-function ipBytes(host: string): Uint8Array | undefined {
+export function ipBytes(host: string): Uint8Array | undefined {
   const bytes = tryIpFromText(host.startsWith("[") ? host.slice(1, -1) : host);
   if (bytes?.length !== 4) return bytes;
   const mapped = new Uint8Array(16);

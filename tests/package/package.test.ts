@@ -195,6 +195,7 @@ describe("the tarball", () => {
         "./xdr",
         "./client",
         "./server",
+        "./syncthing",
         "./package.json",
       ]);
       // Like the profile "esm-only" of are-the-types-wrong: without node10, which ignores "exports", and without
@@ -210,7 +211,7 @@ describe("the tarball", () => {
 
 describe("dist/", () => {
   /** The size limit of each entry in bytes, minified and gzipped. */
-  const SIZE_LIMITS = { codec: 8000, xdr: 6000, client: 15_000 };
+  const SIZE_LIMITS = { codec: 8000, xdr: 6000, client: 15_000, syncthing: 18_000 };
 
   for (const [entry, limit] of Object.entries(SIZE_LIMITS)) {
     testIf(hasNpm, NEEDS_NPM)(
@@ -244,6 +245,8 @@ describe("dist/", () => {
         if (["codec", "xdr"].includes(entry))
           expect(text.match(/\b(Bun|Buffer|process|require|window|document|Deno)\b\W/)).toBeNull();
       }
+      const syncthing = importsOf(await Bun.file(join(dist, "syncthing.js")).text(), "js");
+      expect([...new Set(syncthing)].sort()).toEqual(["./client.js", "node:crypto", "node:https", "node:tls"]);
       const index = importsOf(await Bun.file(join(dist, "index.js")).text(), "js");
       expect(index.sort()).toEqual(["./client.js", "./codec.js", "./server.js", "./xdr.js"]);
     },

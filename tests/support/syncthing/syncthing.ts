@@ -1,4 +1,4 @@
-/** A real Syncthing in a network namespace, controlled over its REST API. It finds other devices only through one discovery server. */
+/** A real Syncthing in a network namespace, controlled over its REST API. It finds other devices only as a test wants it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { deviceIdOfPem, formatDeviceId } from "../../../src/syncthing/device-id.ts";
 import { Folder } from "../folder.ts";
@@ -26,7 +26,7 @@ export interface Connection {
 
 /** What {@link Syncthing.start} needs. */
 export interface Surroundings {
-  /** URL of the only discovery server, with its `id`. */
+  /** URL of the only discovery server, with its `id`; `lan` for local discovery instead. */
   readonly discovery: string;
   /** Device ID of the other Syncthing. */
   readonly peer: string;
@@ -101,6 +101,11 @@ export class Syncthing implements AsyncDisposable {
     return found[deviceId]?.addresses ?? [];
   }
 
+  /** Waits until it has found this address of another device. */
+  async finds(deviceId: string, address: string): Promise<void> {
+    await this.#until(`${address} of ${deviceId}`, async () => (await this.discovered(deviceId)).includes(address));
+  }
+
   /** Ends it with SIGKILL. */
   async stop(): Promise<void> {
     this.#child?.kill("SIGKILL");
@@ -153,6 +158,7 @@ export class Syncthing implements AsyncDisposable {
 
 /** Syncthing takes its defaults for what is missing. */
 function configuration(own: string, peer: string, discovery: string, socket: string): string {
+  const lan = discovery === "lan";
   return `<configuration version="36">
   <device id="${own}"><address>dynamic</address></device>
   <device id="${peer}"><address>dynamic</address></device>
@@ -164,8 +170,8 @@ function configuration(own: string, peer: string, discovery: string, socket: str
     <listenAddress>tcp://0.0.0.0:22000</listenAddress>
     <listenAddress>quic://0.0.0.0:22000</listenAddress>
     <globalAnnounceServer>${discovery.replaceAll("&", "&amp;")}</globalAnnounceServer>
-    <globalAnnounceEnabled>true</globalAnnounceEnabled>
-    <localAnnounceEnabled>false</localAnnounceEnabled>
+    <globalAnnounceEnabled>${!lan}</globalAnnounceEnabled>
+    <localAnnounceEnabled>${lan}</localAnnounceEnabled>
     <reconnectionIntervalS>5</reconnectionIntervalS>
     <relaysEnabled>false</relaysEnabled>
     <natEnabled>false</natEnabled>

@@ -1,0 +1,15 @@
+export { deviceIdOfPem, formatDeviceId, parseDeviceId } from "./device-id.ts";
+export { SyncthingDiscoverer } from "./discoverer/discoverer.ts";
+export { SYNCTHING_LAN_PORT } from "./discoverer/options.ts";
+export type {
+  DeviceAddresses,
+  DeviceAnnounced,
+  DeviceEvent,
+  DeviceLookupOptions,
+  LanDevice,
+  SyncthingEvents,
+  SyncthingOptions,
+  SyncthingServerCounters,
+  SyncthingStats,
+  SyncthingTimings,
+} from "./discoverer/types.ts";

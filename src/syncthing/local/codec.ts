@@ -1,0 +1,105 @@
+/**
+ * Packets of local discovery v4: a magic number, then a protobuf message with three fields. They are written and read by hand:
+ * pbf, the smallest library for protobuf, has 9 kB, ten times as much as this file.
+ */
+import { DEVICE_ID_BYTES } from "../device-id.ts";
+
+const MAGIC = 0x2ea7d90b;
+const MAGIC_BYTES = 4;
+/**
+ * The longest datagram that is read. One with the most addresses that are kept of a device (MAX_DEVICE_BYTES) has some 4,200
+ * bytes; Syncthing itself sends 150 to 500.
+ */
+const MAX_DATAGRAM_BYTES = 8_192;
+
+const ID = 1;
+const ADDRESS = 2;
+const INSTANCE = 3;
+
+/** Wire types of protobuf. 3 and 4 are groups, which nothing uses any more. */
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH = 2;
+const FIXED32 = 5;
+/** The longest varint, in bytes: 64 bits in groups of 7. */
+const MAX_VARINT_BYTES = 10;
+
+export interface Announcement {
+  /** 32 bytes, a part of the datagram. */
+  readonly id: Uint8Array;
+  /** Any texts; those that are no ASCII are garbled. */
+  readonly addresses: readonly string[];
+  /** A random number that changes when the device is restarted; 64 bits with sign. */
+  readonly instance: bigint;
+}
+
+/**
+ * Writes an announcement.
+ *
+ * @param addresses - ASCII
+ */
+export function encodeAnnouncement({ id, addresses, instance }: Announcement): Uint8Array {
+  const bytes = [MAGIC >>> 24, (MAGIC >>> 16) & 0xff, (MAGIC >>> 8) & 0xff, MAGIC & 0xff];
+  const varint = (value: bigint) => {
+    for (let rest = BigInt.asUintN(64, value); ; rest >>= 7n) {
+      if (rest < 0x80n) return void bytes.push(Number(rest));
+      bytes.push(Number(rest & 0x7fn) | 0x80);
+    }
+  };
+  const field = (number: number, content: Uint8Array) => {
+    varint(BigInt((number << 3) | LENGTH));
+    varint(BigInt(content.length));
+    bytes.push(...content);
+  };
+  field(ID, id);
+  for (const address of addresses) field(ADDRESS, Buffer.from(address, "latin1"));
+  varint(BigInt((INSTANCE << 3) | VARINT));
+  varint(instance);
+  return Uint8Array.from(bytes);
+}
+
+/**
+ * Reads an announcement. Unknown fields are skipped. Of a field that stands there twice, the last one counts, as everywhere in
+ * protobuf.
+ *
+ * @returns `undefined` if it is none, whatever it is: malformed, without a device ID of 32 bytes, or of an older version
+ */
+export function decodeAnnouncement(datagram: Buffer): Announcement | undefined {
+  const { length } = datagram;
+  if (length < MAGIC_BYTES || length > MAX_DATAGRAM_BYTES || datagram.readUInt32BE(0) !== MAGIC) return undefined;
+  let at = MAGIC_BYTES;
+  /** Reads a varint, and returns undefined if it is cut off or too long. */
+  const varint = (): bigint | undefined => {
+    let value = 0n;
+    for (let i = 0; i < MAX_VARINT_BYTES && at < length; i++) {
+      const byte = datagram[at++]!;
+      value |= BigInt(byte & 0x7f) << BigInt(7 * i);
+      if (byte < 0x80) return value;
+    }
+    return undefined;
+  };
+
+  let id: Uint8Array | undefined;
+  let instance = 0n;
+  const addresses: string[] = [];
+  while (at < length) {
+    const tag = varint();
+    // The number of a field has 29 bits, and is not 0.
+    if (tag === undefined || tag < 8n || tag > 0xffff_ffffn) return undefined;
+    const field = Number(tag >> 3n);
+    const type = Number(tag & 7n);
+    const value = type === VARINT || type === LENGTH ? varint() : 0n;
+    if (value === undefined) return undefined;
+    if (type === VARINT) {
+      if (field === INSTANCE) instance = BigInt.asIntN(64, value);
+      continue;
+    }
+    if (type !== LENGTH && type !== FIXED64 && type !== FIXED32) return undefined;
+    const start = at;
+    at += type === LENGTH ? Number(value) : type === FIXED64 ? 8 : 4;
+    if (at > length) return undefined;
+    if (type === LENGTH && field === ID) id = datagram.subarray(start, at);
+    if (type === LENGTH && field === ADDRESS) addresses.push(datagram.toString("latin1", start, at));
+  }
+  return id?.length === DEVICE_ID_BYTES ? { id, addresses, instance } : undefined;
+}
