@@ -34,6 +34,10 @@ export function deviceIdOf(certificate: Uint8Array): Uint8Array {
  * @param certificate - in PEM; of several certificates the first counts
  * @returns 32 bytes
  * @throws {RangeError} if it is not a certificate
+ * @example
+ * ```ts
+ * deviceIdOfPem("-----BEGIN PRIVATE KEY-----"); // throws RangeError
+ * ```
  */
 export function deviceIdOfPem(certificate: string): Uint8Array {
   let parsed: X509Certificate;
@@ -92,6 +96,7 @@ export function deviceNodeId(id: Uint8Array): string {
  * Reads a device ID as people write it: dashes and spaces do not count, nor does case, and 0, 1 and 8 are read as O, I and
  * B. It may lack the four check characters.
  *
+ * @param text - 56 or 52 letters and digits
  * @returns 32 bytes
  * @throws {TypeError} if `text` is not a string
  * @throws {RangeError} if it is not a device ID; the message says which character is wrong
