@@ -1,6 +1,7 @@
 /** Shared by the commands of the client: the flags of the group and of the network interfaces, and the start. */
 import type { Command } from "commander";
 import { Discoverer, type DiscovererOptions } from "../client/index.ts";
+import { SyncthingDiscoverer } from "../syncthing/index.ts";
 import { optionErrorText } from "./errors.ts";
 import { flag, interfaces } from "./values.ts";
 
@@ -28,17 +29,36 @@ export async function startDiscoverer(
   options: DiscovererOptions & { readonly lan: boolean },
   command: Command,
 ): Promise<Discoverer> {
-  const { group, interface: interfaces } = command.opts<Flags>();
+  const { group } = command.opts<Flags>();
+  const flags = { ...(group !== undefined && { group }), ...interfacesFlag(options.lan, command) };
+  return await orEnd(() => Discoverer.start({ ...options, ...flags }), command);
+}
+
+/** As {@link startDiscoverer}, for devices of Syncthing. It does not announce, so it needs no certificate. */
+export async function startDeviceDiscoverer(
+  options: { readonly servers?: readonly string[]; readonly lan: boolean },
+  command: Command,
+): Promise<SyncthingDiscoverer> {
   // The variable may be there for another command.
-  if (!options.lan && command.getOptionValueSource("interface") === "cli") {
+  if (command.getOptionValueSource("group") === "cli") {
+    command.error("error: --group is about nodes: devices of Syncthing have no groups", { exitCode: 2 });
+  }
+  const flags = interfacesFlag(options.lan, command);
+  return await orEnd(() => SyncthingDiscoverer.start({ ...options, ...flags }), command);
+}
+
+function interfacesFlag(lan: boolean, command: Command): { interfaces?: readonly string[] } {
+  const { interface: interfaces } = command.opts<Flags>();
+  // The variable may be there for another command.
+  if (!lan && command.getOptionValueSource("interface") === "cli") {
     command.error("error: --interface needs --lan: it is about the network interfaces of the LAN", { exitCode: 2 });
   }
+  return interfaces === undefined ? {} : { interfaces };
+}
+
+async function orEnd<T>(start: () => Promise<T>, command: Command): Promise<T> {
   try {
-    return await Discoverer.start({
-      ...options,
-      ...(group !== undefined && { group }),
-      ...(interfaces && { interfaces }),
-    });
+    return await start();
   } catch (error) {
     const wrongUse = error instanceof RangeError || error instanceof TypeError;
     return command.error(`error: ${optionErrorText(error as Error, command)}`, { exitCode: wrongUse ? 2 : 1 });

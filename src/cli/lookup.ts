@@ -1,15 +1,15 @@
-/** `whereabouts lookup`: asks servers and the LAN for the addresses of nodes. */
-
+/** `whereabouts lookup`: asks servers and the LAN for the addresses of nodes, or of Syncthing's devices. */
 import { Command } from "commander";
 import { addDiscovererFlags } from "./discoverer.ts";
+import { isAboutDevices, lookUpDevices } from "./lookup/devices.ts";
 import { lookUpNodes } from "./lookup/nodes.ts";
-import { flag, isOn, seconds, servers } from "./values.ts";
+import { anyServers, flag, isOn, seconds } from "./values.ts";
 
 const TIMEOUT_S = 5;
 
 const HELP = `
-A server is HOST, HOST:PORT, 192.0.2.1, 2001:db8::1 or [2001:db8::1]:PORT; the port is 22025 by default.
-With "-" or without IDs, NodeIDs are read from standard input, one per line. Results are printed as they arrive.
+A server of nodes is HOST, HOST:PORT, 192.0.2.1, 2001:db8::1 or [2001:db8::1]:PORT; the port is 22025 by default.
+With "-" or without IDs, IDs are read from standard input, one per line. Results are printed as they arrive.
 For IDs that are arguments, two sockets must get the same answer, which protects from forged ones.
 On the LAN, nodes of this program answer at once. Others announce themselves every 30 s: --timeout 35 waits for them.
 Exit code 0: all were found. 1: some were not found, or an error. 2: wrong use. 3: for some, no server could be reached.
@@ -21,7 +21,15 @@ Examples:
     {"nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","found":true,"ip":"192.0.2.7","port":22000,"via":"192.0.2.1:22025","seenAt":1767225600000}
     {"nodeId":"NODE-B","nodeIdHex":"4e4f44452d42","found":false}
     {"nodeId":"NODE-C","nodeIdHex":"4e4f44452d43","found":false,"error":"192.0.2.1: no server listens there"}
-"nodeId" is null if the bytes of the NodeID are not printable text; "seenAt" is in milliseconds since 1970.`;
+"nodeId" is null if the bytes of the NodeID are not printable text; "seenAt" is in milliseconds since 1970.
+
+Devices of Syncthing:
+A server whose URL begins with https:// knows devices, not nodes: then all IDs are device IDs. --lan alone needs --syncthing.
+Options in the URL: id=DEVICE-ID trusts the server with that device ID only, insecure trusts any. Without them, its
+certificate must be by a known authority. Quote the URL, because ? and & have a meaning for shells:
+  whereabouts lookup DEVICE-ID --server 'https://192.0.2.1:8443/?id=DEVICE-ID-OF-THE-SERVER'
+  whereabouts lookup DEVICE-ID --lan --syncthing --timeout 35 --json
+    {"deviceId":"DEVICE-ID","found":true,"addresses":["tcp://192.168.0.34:22000"],"via":"lan","seenAt":1767225600000}`;
 
 interface Flags {
   readonly server: readonly string[];
@@ -30,23 +38,31 @@ interface Flags {
 
 export function lookupCommand(): Command {
   return addDiscovererFlags(new Command("lookup"))
-    .description('Look up nodes: prints a line for each, with its address or "not found".')
-    .argument("[id...]", 'NodeIDs, or "-" to read them from standard input')
-    .addOption(flag("--server <host[:port]>", "server to ask; may be repeated").argParser(servers).default([], "none"))
+    .description('Look up nodes, or devices of Syncthing: prints the address of each, or "not found".')
+    .argument("[id...]", 'NodeIDs or device IDs, or "-" to read them from standard input')
+    .addOption(
+      flag(
+        "--server <server>",
+        "server to ask: HOST[:PORT], or an https:// URL for devices of Syncthing; may be repeated",
+      )
+        .argParser(anyServers)
+        .default([], "none"),
+    )
     .addOption(flag("--lan", "look on the LAN"))
     .addOption(
       flag("--timeout <seconds>", "how long to wait for an answer").argParser(seconds(0.1, 86_400)).default(TIMEOUT_S),
     )
+    .addOption(flag("--syncthing", "look up devices of Syncthing, also without an https:// server"))
     .addOption(flag("--json", "print a JSON object per line"))
     .addHelpText("after", HELP)
     .action(lookup);
 }
 
-async function lookup(ids: readonly string[], flags: Flags, command: Command): Promise<void> {
-  const { server: servers, timeout } = flags;
+async function lookup(ids: readonly string[], { server: servers, timeout }: Flags, command: Command): Promise<void> {
   const [lan, json] = [isOn(command, "lan"), isOn(command, "json")];
   if (servers.length === 0 && !lan) {
     command.error("error: nowhere to look: give --server HOST, or --lan, or both", { exitCode: 2 });
   }
-  await lookUpNodes(ids, { servers, lan, json, timeout: 1000 * timeout }, command);
+  const lookUp = isAboutDevices(servers, isOn(command, "syncthing"), command) ? lookUpDevices : lookUpNodes;
+  await lookUp(ids, { servers, lan, json, timeout: 1000 * timeout }, command);
 }

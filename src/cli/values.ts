@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { parseServer } from "../client/index.ts";
 import { parseHostAndPort } from "../syncthing/directory/host-and-port.ts";
+import { parseGlobalUrl } from "../syncthing/global/url.ts";
 import { invalidVariable, variableOf } from "./environment.ts";
 
 /** A flag with its environment variable; {@link variableOf} explains `command`. */
@@ -105,17 +106,36 @@ export function seconds(least: number, most: number): (text: string) => number {
   };
 }
 
-/** Checks servers, separated by commas, and adds them, as typed, to those of an earlier flag. */
-export function servers(text: string, before: readonly string[] = []): string[] {
+/** Checks servers of nodes, separated by commas, and adds them, as typed, to those of an earlier flag. */
+export function servers(text: string, before?: readonly string[]): string[] {
+  return checkedServers(text, before, (server) => {
+    if (isUrl(server)) throw new RangeError("a URL stands for a server of Syncthing's devices, which only lookup asks");
+    parseServer(server);
+  });
+}
+
+/** Checks servers as {@link servers} does. Servers of Syncthing's devices may be among them, which are https:// URLs. */
+export function anyServers(text: string, before?: readonly string[]): string[] {
+  return checkedServers(text, before, (server) => (isUrl(server) ? parseGlobalUrl(server) : parseServer(server)));
+}
+
+function checkedServers(text: string, before: readonly string[] = [], check: (server: string) => unknown): string[] {
   const parts = text.split(",").map((part) => part.trim());
   for (const part of parts) {
     try {
-      parseServer(part);
+      check(part);
     } catch (error) {
-      throw new InvalidArgumentError(`${(error as Error).message}.`);
+      const { message } = error as Error;
+      const sentence = message.charAt(0).toUpperCase() + message.slice(1);
+      throw new InvalidArgumentError(sentence.endsWith("?") ? sentence : `${sentence}.`);
     }
   }
   return [...new Set([...before, ...parts])];
+}
+
+/** Whether a server is one of Syncthing's devices. */
+export function isUrl(server: string): boolean {
+  return server.includes("://");
 }
 
 /** The bytes of a typed NodeID. */

@@ -1,12 +1,14 @@
-/** `whereabouts watch`: the nodes of the LAN, as a live table on a terminal, elsewhere one line per change. */
+/** `whereabouts watch`: the nodes of the LAN, or its devices of Syncthing, as a live table on a terminal, elsewhere one line per change. */
 import { Command } from "commander";
-import { addDiscovererFlags, startDiscoverer } from "./discoverer.ts";
+import { addDiscovererFlags, startDeviceDiscoverer, startDiscoverer } from "./discoverer.ts";
 import { failOnStreamError } from "./errors.ts";
 import { untilSignal } from "./terminal/output.ts";
 import { flag, isOn } from "./values.ts";
+import { watchedDevices } from "./watch/devices.ts";
 import { printChanges } from "./watch/lines.ts";
 import { showTable } from "./watch/live.ts";
 import { watchedNodes } from "./watch/nodes.ts";
+import type { Watched } from "./watch/watched.ts";
 
 const HELP = `
 On a terminal it shows a live table. Otherwise, or with --json, it prints a line for each change: + is a new node, ~ a node
@@ -23,11 +25,17 @@ Examples:
   whereabouts watch --json
     {"type":"node","nodeId":"NODE-A","nodeIdHex":"4e4f44452d41","ip":"192.168.0.34","port":22000,"seenAt":1769857200000}
 "type" is node, moved or gone; "nodeId" is null if the bytes of the NodeID are not printable text; "seenAt", the time of
-the last announcement, is in milliseconds since 1970.`;
+the last announcement, is in milliseconds since 1970.
+
+Devices of Syncthing announce themselves every 30 s, on UDP port 21027:
+  whereabouts watch --syncthing
+  whereabouts watch --syncthing --json
+    {"type":"device","deviceId":"DEVICE-ID","addresses":["tcp://192.168.0.34:22000"],"seenAt":1769857200000}`;
 
 export function watchCommand(): Command {
   return addDiscovererFlags(new Command("watch"))
     .description("Watch the LAN: shows a live table of its nodes, or prints a line for each change.")
+    .addOption(flag("--syncthing", "watch devices of Syncthing instead of nodes"))
     .addOption(flag("--json", "print a JSON object for each change"))
     .addHelpText("after", HELP)
     .allowExcessArguments(false)
@@ -35,10 +43,18 @@ export function watchCommand(): Command {
 }
 
 async function watch(_flags: unknown, command: Command): Promise<void> {
-  const json = isOn(command, "json");
   const stop = untilSignal();
-  await using discoverer = await startDiscoverer({ lan: true }, command);
-  const watched = watchedNodes(discoverer);
+  if (isOn(command, "syncthing")) {
+    await using discoverer = await startDeviceDiscoverer({ lan: true }, command);
+    await show(watchedDevices(discoverer), stop, command);
+  } else {
+    await using discoverer = await startDiscoverer({ lan: true }, command);
+    await show(watchedNodes(discoverer), stop, command);
+  }
+}
+
+async function show(watched: Watched, stop: Promise<unknown>, command: Command): Promise<void> {
+  const json = isOn(command, "json");
   const table = process.stdout.isTTY && process.env.TERM !== "dumb" && !json;
   try {
     if (table) await showTable(watched, stop);

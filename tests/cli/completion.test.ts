@@ -132,7 +132,7 @@ describeCommand("whereabouts completion", ({ run }) => {
     const { out, err, code } = await run(["completion", "bash"]);
     expect({ err, code }).toEqual({ err: "", code: 0 });
     expect(out).toContain('words="server status announce lookup watch journal decode bench completion help"');
-    expect(out).toContain("--group --interface --server --lan --timeout --json --help");
+    expect(out).toContain("--group --interface --server --lan --timeout --syncthing --json --help");
   });
 });
 
