@@ -4,6 +4,8 @@ import { availableParallelism } from "node:os";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { OutputLines } from "../support/command.ts";
+import { Device } from "../support/device.ts";
+import { Folder } from "../support/folder.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
@@ -78,6 +80,25 @@ describe("whereabouts server", () => {
     expect(lines[1]).toMatch(/the registry has room again: [0-9] of 10 nodes$/);
     expect(out.lines.join("\n")).toContain("3 nodes gave way to new ones");
     expect(await child.exited).toBe(0);
+  });
+
+  test("logs where it serves Syncthing's global discovery, and the requests at the end", async () => {
+    using folder = new Folder();
+    const files = ["--https-cert", folder.at("cert.pem"), "--https-key", folder.at("key.pem")];
+    const udp = ["--host", "127.0.0.1", "--port", "0", "--workers", "1"];
+    const child = spawn(["server", ...udp, "--https", "127.0.0.1:0", ...files]);
+    const out = new OutputLines(child.stdout);
+    const url = /serves Syncthing's global discovery on (https:.*)$/.exec(await out.next(/serves Syncthing/))![1]!;
+    const [device, other] = [new Device(), new Device()];
+    await device.announce(url, "tcp://192.0.2.7:22000");
+    expect(await device.addresses(url)).toEqual(["tcp://192.0.2.7:22000"]);
+    expect(await other.addresses(url)).toBeUndefined();
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    await out.end;
+    expect(out.lines.at(-1)).toMatch(
+      /stopped by SIGTERM after 0 packets; 3 requests of Syncthing: 1 found, 1 not-found, 1 new; 1 node, 1 device, \d+ MB resident/,
+    );
   });
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

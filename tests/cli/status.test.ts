@@ -129,6 +129,21 @@ describe("the text", () => {
     ]);
   });
 
+  test("has devices and requests of Syncthing if the server serves them, or knows devices from the journal", () => {
+    const none = noHttpsStats();
+    const requests = { ...none.requests, found: 90, "not-found": 10, new: 1, known: 4, limited: 3, ping: 50 };
+    const https = { ...none, devices: 2360, capacity: 5000, addresses: 7080, threads: 2, connections: 1, requests };
+    const lines = (https: StatsReply["https"]) =>
+      renderStatus({ ...view, columns: 200, state: state({ stats: statsReply({ https }) }) });
+    expect(lines(https)[3]).toBe(
+      "syncthing  2,360 of 5,000 devices; a second 50 look-ups, 2.5 announcements, 1.5 refused; 7,080 addresses, 1 connection",
+    );
+    expect(lines({ ...none, devices: 3 })[3]).toBe("syncthing  3 of 100,000 devices, from the journal");
+    expect(statusLine({ ...view, state: state({ stats: statsReply({ https }) }) })).toContain(
+      "812345 of 1000000 nodes  2360 of 5000 devices  54 requests/s  journal",
+    );
+  });
+
   test("starts with what is wrong, in words, in as many lines as they need", () => {
     const readiness = {
       ready: false,

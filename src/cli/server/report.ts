@@ -5,6 +5,7 @@ import { escapeLogText } from "../../log/outage-log.ts";
 import {
   type DiscoveryServer,
   formatNetwork,
+  type HttpsStats,
   type JournalStats,
   type ResolvedServerOptions,
   type ServerStats,
@@ -82,6 +83,16 @@ function journalCounters(before: JournalStats | undefined, now: JournalStats) {
   };
 }
 
+/** Requests of Syncthing since `before` by result, without those that are 0, and the devices; undefined if there is nothing to tell. */
+function httpsCounters(before: HttpsStats | undefined, now: HttpsStats) {
+  const requests = Object.entries(now.requests).flatMap(([result, n]) => {
+    const count = n - (before?.requests[result as keyof HttpsStats["requests"]] ?? 0);
+    return count === 0 ? [] : [[result, count] as const];
+  });
+  if (now.threads === 0 && now.devices === 0 && requests.length === 0) return undefined;
+  return { requests: Object.fromEntries(requests), devices: now.devices };
+}
+
 /** Logs counters since `before`, or since the start: `stopped by SIGTERM after 8 packets: 4 answered, 4 stored; 1 node, …`. */
 export function logStats(title: string, before: ServerStats | undefined, now: ServerStats): void {
   const since = (name: keyof ServerStats["verdicts"]) => now.verdicts[name] - (before?.verdicts[name] ?? 0);
@@ -93,6 +104,7 @@ export function logStats(title: string, before: ServerStats | undefined, now: Se
   const displaced = now.displaced - (before?.displaced ?? 0);
   const residentMB = Math.round(process.memoryUsage.rss() / 1e6);
   const journal = journalCounters(before?.journal, now.journal);
+  const https = httpsCounters(before?.https, now.https);
 
   const list = (parts: readonly (readonly [number, string])[]) =>
     parts.flatMap(([n, name]) => (n === 0 ? [] : `${n} ${name}`)).join(", ");
@@ -106,12 +118,27 @@ export function logStats(title: string, before: ServerStats | undefined, now: Se
     [journal.journalErrors, "errors"],
     [journal.journalLateSeconds, "s late"],
   ]);
+  const requests = Object.entries(https?.requests ?? {});
+  const requestText = list(requests.map(([result, n]) => [n, result]));
+  const sum = requests.reduce((all, [, n]) => all + n, 0);
   const parts = [
     `${title} ${count(received, "packet")}${verdictText === "" ? "" : `: ${verdictText}`}`,
     ...(displaced === 0 ? [] : [`${count(displaced, "node")} gave way to new ones`]),
     ...(unsent === 0 ? [] : [`${count(unsent, "reply", "replies")} not sent`]),
-    `${count(now.nodes, "node")}, ${residentMB} MB resident`,
+    ...(https === undefined
+      ? []
+      : [`${count(sum, "request")} of Syncthing${requestText === "" ? "" : `: ${requestText}`}`]),
+    `${count(now.nodes, "node")}${https === undefined ? "" : `, ${count(https.devices, "device")}`}, ${residentMB} MB resident`,
     ...(journalText === "" ? [] : [`journal: ${journalText}`]),
   ];
-  logger.info(parts.join("; "), { received, ...verdicts, displaced, unsent, nodes: now.nodes, residentMB, ...journal });
+  logger.info(parts.join("; "), {
+    received,
+    ...verdicts,
+    displaced,
+    unsent,
+    nodes: now.nodes,
+    residentMB,
+    ...journal,
+    ...https,
+  });
 }

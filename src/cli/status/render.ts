@@ -39,13 +39,14 @@ export function renderStatus(view: View): string[] {
   const top = [...titleLines(view), ...problemLines(view)];
   if (state === undefined || stats === undefined) return top.slice(0, rows);
   const rate = rates(state, before);
-  const figures = [...factLines(stats, view), "", ...counterLines(stats, rate, view)];
+  const facts = factLines(stats, rate, view);
+  const figures = [...facts, "", ...counterLines(stats, rate, view)];
   const room = Math.max(LEAST_LIMITED, rows - top.length - figures.length - 2);
   const limited = limitedLines(state.limited, room, view);
   const workers = workerLines(stats, rate, view);
   const list = limited.length === 0 ? NOTHING : ["", bold(cut("Limited now", columns)), ...limited];
-  const facts = [...top, ...factLines(stats, view), ...list, "", ...counterLines(stats, rate, view)];
-  return fitRows([...facts, "", ...workers], view);
+  const lines = [...top, ...facts, ...list, "", ...counterLines(stats, rate, view)];
+  return fitRows([...lines, "", ...workers], view);
 }
 
 /** Cuts lines that do not fit, and says so. */
@@ -67,6 +68,9 @@ export function statusLine({ where, state, before, error, now }: Omit<View, "col
     `${perSecond(rate((s) => s.received))} packets/s`,
     `${perSecond(rate((s) => s.verdicts.answered))} answered/s`,
     `${stats.nodes} of ${stats.capacity} nodes`,
+    ...(hasSyncthing(stats)
+      ? [`${stats.https.devices} of ${stats.https.capacity} devices`, `${perSecond(rate(requests()))} requests/s`]
+      : []),
     `journal ${stats.journal.lag.toFixed(1)} s behind`,
     `${count(stats.workers, "worker")}`,
     `${stats.kernelDrops ?? "?"} dropped by the kernel`,
@@ -116,7 +120,35 @@ function problemLines({ columns, style, state }: View): string[] {
   );
 }
 
-function factLines(stats: StatsReply, { columns, style }: View): string[] {
+type Result = keyof StatsReply["https"]["requests"];
+const LOOK_UPS: readonly Result[] = ["found", "not-found"];
+const ANNOUNCEMENTS: readonly Result[] = ["new", "known"];
+
+/** Whether the server answers Syncthing over HTTPS, or knows its devices from the journal. */
+function hasSyncthing({ https }: StatsReply): boolean {
+  return https.threads > 0 || https.devices > 0;
+}
+
+/** The sum of requests with these results, or of all that are no health checks. */
+function requests(results?: readonly Result[]): (stats: StatsReply) => number {
+  return ({ https }) =>
+    Object.entries(https.requests).reduce(
+      (sum, [result, n]) => ((results?.includes(result as Result) ?? result !== "ping") ? sum + n : sum),
+      0,
+    );
+}
+
+function syncthingFact({ https }: StatsReply, rate: Rate): string {
+  const { devices, capacity, addresses, threads, connections } = https;
+  const known = `${number(devices)} of ${number(capacity)} devices`;
+  if (threads === 0) return `${known}, from the journal`;
+  const [all, lookUps, announcements] = [requests(), requests(LOOK_UPS), requests(ANNOUNCEMENTS)];
+  const others = rate((stats) => all(stats) - lookUps(stats) - announcements(stats));
+  const per = `${perSecond(rate(lookUps))} look-ups, ${perSecond(rate(announcements))} announcements, ${perSecond(others)} refused`;
+  return `${known}; a second ${per}; ${number(addresses)} addresses, ${count(connections, "connection")}`;
+}
+
+function factLines(stats: StatsReply, rate: Rate, { columns, style }: View): string[] {
   const { nodes, capacity, journal, workers, replaced, listening, transport, receiveQueue } = stats;
   const residentMB = Math.round(stats.process.residentBytes / 1e6);
   const late = journal.where === "memory" ? "keeps nothing across restarts" : `${journal.lag.toFixed(1)} s behind`;
@@ -124,6 +156,7 @@ function factLines(stats: StatsReply, { columns, style }: View): string[] {
   const facts = {
     listening: `${listening.map(visible).join(", ")}, transport ${visible(transport)}`,
     registry: `${number(nodes)} of ${number(capacity)} nodes (${((100 * nodes) / capacity).toFixed(1)} %)`,
+    ...(hasSyncthing(stats) ? { syncthing: syncthingFact(stats, rate) } : {}),
     journal: `${visible(journal.where)}: ${late}${journal.errors === 0 ? "" : `, ${count(journal.errors, "error")}`}`,
     workers: `${workers} running${waits}${replaced === 0 ? "" : `; ${replaced} replaced`}`,
     process: `${number(residentMB)} MB, ${Math.round(stats.process.cpuSeconds)} s of processor time`,
