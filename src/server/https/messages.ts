@@ -3,7 +3,7 @@ import type { EngineMemory, Network } from "../../engine/index.ts";
 import type { Merged } from "../../syncthing/devices/index.ts";
 
 /** Where to listen, or where a thread listens. */
-export interface ListenAddress {
+interface ListenAddress {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
@@ -51,4 +51,6 @@ export type FromDirectory =
       readonly id: Uint8Array;
       readonly addresses: readonly string[];
     }
+  /** A request failed because of a fault of the server. */
+  | { readonly type: "fault"; readonly message: string }
   | { readonly type: "stopped" };

@@ -24,8 +24,11 @@ export class DirectoryThread {
   readonly stopped: Promise<void>;
   readonly #worker: Worker;
 
-  /** @param devices - store what devices announce */
-  constructor(start: DirectoryStart, devices: Devices) {
+  /**
+   * @param devices - store what devices announce
+   * @param onFault - called with the reason when a request fails because of a fault of the server
+   */
+  constructor(start: DirectoryStart, devices: Devices, onFault: (message: string) => void) {
     const listening = Promise.withResolvers<DirectoryPorts>();
     const failed = Promise.withResolvers<DirectoryError>();
     const stopped = Promise.withResolvers<void>();
@@ -47,6 +50,7 @@ export class DirectoryThread {
         this.#send({ type: "announced", number: data.number, merged });
       } else if (data.type === "listening") listening.resolve(data.ports);
       else if (data.type === "stopped") stopped.resolve();
+      else if (data.type === "fault") onFault(data.message);
       else fail(new DirectoryError(data.message, data.code, data.option));
     };
     this.#send({ type: "start", start });

@@ -1,6 +1,7 @@
 /** The threads that answer requests over HTTPS and HTTP. The kernel spreads connections over them. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
+import { OutageLog } from "../../log/outage-log.ts";
 import { createMissMemory } from "../../syncthing/directory/misses.ts";
 import type { Clock } from "../clock.ts";
 import { createThreadCounters, type ListenerCounters, readCounters } from "./counters.ts";
@@ -31,6 +32,7 @@ export class DirectoryThreads {
   readonly #counters: readonly SharedArrayBuffer[];
   readonly #threads: (DirectoryThread | undefined)[];
   #ports: DirectoryPorts;
+  readonly #faults = new OutageLog(logger, "requests over HTTPS are answered");
   #replaced = 0;
   #stopping = false;
 
@@ -99,7 +101,9 @@ export class DirectoryThreads {
       https: https && { ...https, port: this.#ports.https! },
       http: http && { ...http, port: this.#ports.http! },
     };
-    const thread = new DirectoryThread(start, devices);
+    const thread = new DirectoryThread(start, devices, (message) => {
+      this.#faults.failed(`a request over HTTPS failed: ${message}`);
+    });
     try {
       this.#ports = await thread.listening;
     } catch (error) {

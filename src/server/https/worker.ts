@@ -28,7 +28,9 @@ function send(message: FromDirectory): void {
 async function start({ https, http, counters, missMemory, epoch, ...options }: DirectoryStart): Promise<void> {
   const shared = new ThreadCounters(counters);
   const directory = new SharedDirectory({ ...options, clock: new Clock(epoch), announce });
-  const handler = new RequestHandler(directory, new MissTable(missMemory));
+  const handler = new RequestHandler(directory, new MissTable(missMemory), (error) => {
+    send({ type: "fault", message: error instanceof Error ? error.message : String(error) });
+  });
   const secure = https && (await open("https", () => TlsListener.listen({ ...https, handler })));
   const plain = http && (await open("http", () => new PlainListener({ ...http, handler })));
   listeners = [secure, plain].filter((listener) => listener !== undefined);

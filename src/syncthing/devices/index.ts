@@ -1,3 +1,3 @@
 export { createDeviceMemory } from "./layout.ts";
-export { DeviceReader, type KnownDevice } from "./reader.ts";
+export { DeviceReader } from "./reader.ts";
 export { DeviceTable, type Merged, type StoredDevice } from "./table.ts";

@@ -56,9 +56,10 @@ export const ADDRESS_TIME = 0;
 export const ADDRESS_LENGTH = 8;
 export const ADDRESS_TEXT = 10;
 
-/** The most bytes that the addresses of a device take, and the most blocks. */
+/** The most bytes that the addresses of a device take. */
 export const MAX_DATA = MAX_DEVICE_BYTES + MAX_DEVICE_ADDRESSES * ADDRESS_TEXT;
-export const MAX_DEVICE_BLOCKS = 1 + Math.ceil((MAX_DATA - (BLOCK - FIRST_DATA)) / (BLOCK - FURTHER_DATA));
+/** The most blocks that a device takes. */
+const MAX_DEVICE_BLOCKS = 1 + Math.ceil((MAX_DATA - (BLOCK - FIRST_DATA)) / (BLOCK - FURTHER_DATA));
 
 /** Blocks per device, on average: 576 bytes of addresses, some 15 of them. */
 const BLOCKS_EACH = 5;

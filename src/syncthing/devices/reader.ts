@@ -4,7 +4,7 @@ import { T_SEQUENCE } from "./layout.ts";
 import { DeviceView } from "./view.ts";
 
 /** What is known of a device. */
-export interface KnownDevice {
+interface KnownDevice {
   /** Those that are valid now, at least one. */
   readonly addresses: readonly string[];
   /** Time of its last announcement, in ms of the server's clock. */

@@ -5,7 +5,7 @@ import { program, type Runtime } from "../../client/lan/agents.ts";
 import { Folder } from "../../support/folder.ts";
 import type { Host } from "../../support/netns.ts";
 import { Reporter } from "../../support/reporter.ts";
-import { type Certificate, selfSigned } from "../global/certificates.ts";
+import { type Certificate, selfSigned } from "../../support/syncthing/certificates.ts";
 
 export type DeviceOptions = Omit<SyncthingOptions, "signal">;
 

@@ -6,8 +6,8 @@ import { Agent } from "../../client/lan/agents.ts";
 import { lanTest, runtimeOfTest } from "../../client/lan/runtimes.ts";
 import { testIf } from "../../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
+import { hasOpenssl, NEEDS_OPENSSL } from "../../support/syncthing/certificates.ts";
 import { hasSyncthing, NEEDS_SYNCTHING, Syncthing } from "../../support/syncthing/syncthing.ts";
-import { hasOpenssl, NEEDS_OPENSSL } from "../global/certificates.ts";
 import { Device, type DeviceOptions, Identities } from "./devices.ts";
 
 const identities = new Identities();
