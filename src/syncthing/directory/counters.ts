@@ -15,8 +15,10 @@ export interface ConnectionCounters {
   handshakes: number;
   /** TLS handshakes that failed or took too long. */
   failedHandshakes: number;
-  /** Connections that were closed because a request, or the next request, took too long. */
+  /** Connections that were closed because a request, its reply, or the first request took too long. */
   slow: number;
+  /** Connections that were closed because no further request came after one that was answered. */
+  idle: number;
   /** Connections that were closed to make room for others. */
   crowded: number;
   /** Connections that were closed because of what was sent: no HTTP, headers that are too large, or requests that are all cancelled. */
@@ -24,5 +26,5 @@ export interface ConnectionCounters {
 }
 
 export function createConnectionCounters(): ConnectionCounters {
-  return { open: 0, handshakes: 0, failedHandshakes: 0, slow: 0, crowded: 0, invalid: 0 };
+  return { open: 0, handshakes: 0, failedHandshakes: 0, slow: 0, idle: 0, crowded: 0, invalid: 0 };
 }

@@ -5,7 +5,7 @@ import type { ConnectionCounters } from "../counters.ts";
 const IPV6_NETWORK_BYTES = 8;
 
 /** The counter of connections that are closed for this reason. */
-type CloseReason = "failedHandshakes" | "slow" | "crowded" | "invalid";
+type CloseReason = "failedHandshakes" | "slow" | "idle" | "crowded" | "invalid";
 
 export interface ConnectionLimits {
   /** The most open connections. */
@@ -34,6 +34,8 @@ export class Connection<S extends Socket = Socket> {
   activeAt = 0;
   /** Whether the handshake is done. */
   secure = false;
+  /** Whether a request was answered. */
+  served = false;
   /** Requests that are not answered yet. */
   pending = 0;
   /** How many more requests were cancelled than answered. */
@@ -96,7 +98,7 @@ export class Connections {
     const since = this.#now() - this.#limits.timeoutMs;
     for (const connection of this.#all) {
       if (connection.activeAt > since) break;
-      this.close(connection, connection.secure ? "slow" : "failedHandshakes");
+      this.close(connection, reasonOf(connection));
     }
   }
 
@@ -118,6 +120,12 @@ export class Connections {
   get size(): number {
     return this.#all.size;
   }
+}
+
+/** Why a connection is closed whose time is over. */
+function reasonOf({ secure, served, pending }: Connection): CloseReason {
+  if (!secure) return "failedHandshakes";
+  return served && pending === 0 ? "idle" : "slow";
 }
 
 function first(connections: ReadonlySet<Connection>): Connection {

@@ -199,8 +199,6 @@ export class TlsListener {
     // A connection that was closed meanwhile has no socket in HTTP/2.
     const connection = (request.socket as MarkedSocket | undefined)?.[CONNECTION];
     if (connection === undefined) return;
-    connection.pending++;
-    this.#connections.touch(connection);
     if (request.httpVersionMajor === 2) this.#watchStream(request as Http2ServerRequest, connection);
     const reply = this.#handler.handle({
       method: request.method!,
@@ -209,13 +207,21 @@ export class TlsListener {
       certificate: () => certificateOf(connection.socket),
       body: () => readBody(request),
     });
-    if (reply instanceof Promise) reply.then((later) => this.#send(later, response, connection));
+    if (reply instanceof Promise) this.#sendLater(reply, response, connection);
     else this.#send(reply, response, connection);
+  }
+
+  async #sendLater(reply: Promise<Reply>, response: Response, connection: TlsConnection): Promise<void> {
+    this.#connections.touch(connection);
+    connection.pending++;
+    const later = await reply;
+    connection.pending--;
+    this.#send(later, response, connection);
   }
 
   #send(reply: Reply, response: Response, connection: TlsConnection): void {
     this.requests[reply.result]++;
-    connection.pending--;
+    connection.served = true;
     this.#connections.touch(connection);
     if (response.destroyed) return;
     try {

@@ -86,8 +86,9 @@ test("a closed connection makes room", () => {
   expect(connections.size).toBe(0);
 });
 
-test("a connection whose time is over is closed: as slow, or as a failed handshake", () => {
+test("a connection whose time is over is closed: as slow, as idle, or as a failed handshake", () => {
   open("slow", "192.0.2.1");
+  open("idle", "192.0.2.4").served = true;
   open("handshake", "192.0.2.2", false);
   now += 5_000;
   const later = open("later", "192.0.2.3");
@@ -96,12 +97,21 @@ test("a connection whose time is over is closed: as slow, or as a failed handsha
   expect(closed).toEqual([]);
   now += 1;
   connections.closeSlow();
-  expect(closed).toEqual(["slow", "handshake"]);
+  expect(closed).toEqual(["slow", "idle", "handshake"]);
   connections.touch(later);
   now += 9_999;
   connections.closeSlow();
-  expect(closed).toEqual(["slow", "handshake"]);
-  expect(counters).toMatchObject({ open: 1, slow: 1, failedHandshakes: 1 });
+  expect(closed).toEqual(["slow", "idle", "handshake"]);
+  expect(counters).toMatchObject({ open: 1, slow: 1, idle: 1, failedHandshakes: 1 });
+});
+
+test("a connection that was served before is slow if its next request is not answered in time", () => {
+  const slow = open("slow", "192.0.2.1");
+  slow.served = true;
+  slow.pending = 1;
+  now += 10_000;
+  connections.closeSlow();
+  expect(counters).toMatchObject({ slow: 1, idle: 0 });
 });
 
 test("a connection is closed and counted once", () => {

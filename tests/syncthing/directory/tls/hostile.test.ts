@@ -84,6 +84,7 @@ const SLOW_CLIENTS: SlowClient[] = [
       client.socket.write(`${HEAD}\r\n`);
       await client.closed;
     },
+    connections: { slow: 0, idle: 1 },
     requests: { "not-found": 1 },
   },
   {
@@ -93,6 +94,7 @@ const SLOW_CLIENTS: SlowClient[] = [
       client.socket.write(Buffer.concat([preface(), get(1)]));
       await client.closed;
     },
+    connections: { slow: 0, idle: 1 },
     requests: { "not-found": 1 },
   },
   {
@@ -137,6 +139,7 @@ const SLOW_CLIENTS: SlowClient[] = [
       client.socket.write(`${HEAD}\r\n`.repeat(80_000));
       await client.closed;
     },
+    connections: { slow: 0, idle: 1 },
   },
   {
     title: "a client that lets the server send no replies: HTTP/2",
@@ -168,7 +171,7 @@ describe("slow clients", () => {
     testIf(!needsCertificate || hasOpenssl, NEEDS_OPENSSL)(`${title} is closed after the time limit`, async () => {
       const { site: slowSite, ended } = runs.get(title)!;
       await ended;
-      const expected = { handshakes: 1, failedHandshakes: 0, slow: 1, open: 0, ...connections };
+      const expected = { handshakes: 1, failedHandshakes: 0, slow: 1, idle: 0, open: 0, ...connections };
       expect(slowSite.listener.connections).toMatchObject(expected);
       expect(slowSite.listener.requests).toMatchObject(requests ?? {});
       site = slowSite;
