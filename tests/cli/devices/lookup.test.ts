@@ -8,11 +8,13 @@ import { describeCommand, run } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { DeadPort } from "../../support/ports.ts";
-import { type Certificate, selfSigned } from "../../support/syncthing/certificates.ts";
-import { hasStdiscosrv, NEEDS_STDISCOSRV, OriginalServer } from "../../support/syncthing/original.ts";
+import { type Certificate, hasOpenssl, NEEDS_OPENSSL, selfSigned } from "../../support/syncthing/certificates.ts";
+import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/discovery.ts";
+import { OriginalServer } from "../../support/syncthing/original.ts";
 import { until } from "../../support/time-limits.ts";
 
-const check = testIf(hasStdiscosrv, NEEDS_STDISCOSRV);
+const there = hasStdiscosrv && hasOpenssl;
+const check = testIf(there, `${NEEDS_STDISCOSRV}; ${NEEDS_OPENSSL}`);
 
 const ADDRESSES = ["quic://192.0.2.7:22000", "tcp://192.0.2.7:22000"];
 /** Nobody has it: the hash of no certificate. */
@@ -25,7 +27,7 @@ let known: Certificate;
 
 beforeAll(async () => {
   folder = new Folder();
-  if (!hasStdiscosrv) return;
+  if (!there) return;
   known = selfSigned(folder, "known");
   server = await OriginalServer.start(selfSigned(folder, "server"));
   const announcer = new GlobalServer(server.url, known);

@@ -5,10 +5,6 @@ import { lastingPort } from "../ports.ts";
 import { until } from "../time-limits.ts";
 import type { Certificate } from "./certificates.ts";
 
-/** The reason that `testIf` gives when it skips a test. */
-export const NEEDS_STDISCOSRV = "needs openssl and stdiscosrv";
-export const hasStdiscosrv: boolean = ["openssl", "stdiscosrv"].every((program) => Bun.which(program) !== null);
-
 export class OriginalServer implements AsyncDisposable {
   /** With its `id`. */
   readonly url: string;
