@@ -134,6 +134,7 @@ export interface ResolvedServerOptions extends ServerOptions {
   readonly workers: number;
   /** Networks without limits; {@link formatNetwork} writes them in CIDR notation. */
   readonly allow: readonly Network[];
+  /** Networks of the proxies whose headers are believed. */
   readonly trustProxy: readonly Network[];
 }
 

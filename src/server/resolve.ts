@@ -184,17 +184,18 @@ function resolvedNetworks(name: "allow" | "trustProxy", networks: readonly (stri
 
 /** Checks where HTTP and HTTPS are served, and with which files. */
 function checkDirectoryOptions(options: ServerOptions): void {
-  for (const name of ["https", "http", "httpsCert", "httpsKey"] as const) {
-    const value = options[name];
-    if (typeof value !== "string") throw optionError(TypeError, name, `must be a string, not ${describeValue(value)}`);
-  }
   for (const name of ["https", "http"] as const) {
-    if (options[name] === "off" || parseHostAndPort(options[name]) !== undefined) continue;
+    const value = options[name];
     const expected = "must be HOST:PORT, such as 0.0.0.0:8443 or [::]:8443, or off";
-    throw optionError(RangeError, name, `${expected}, not ${JSON.stringify(options[name])}`);
+    if (typeof value !== "string") throw optionError(TypeError, name, `${expected}, not ${describeValue(value)}`);
+    if (value === "off" || parseHostAndPort(value) !== undefined) continue;
+    throw optionError(RangeError, name, `${expected}, not ${JSON.stringify(value)}`);
   }
   for (const name of ["httpsCert", "httpsKey"] as const) {
-    if (options[name] === "") throw optionError(RangeError, name, "must be the path of a file, not an empty string");
+    const value = options[name];
+    const expected = "must be the path of a file";
+    if (typeof value !== "string") throw optionError(TypeError, name, `${expected}, not ${describeValue(value)}`);
+    if (value === "") throw optionError(RangeError, name, `${expected}, not an empty string`);
   }
   if (options.http !== "off" && options.trustProxy.length === 0) {
     throw optionError(

@@ -30,7 +30,15 @@ test("each group of flags and each paragraph has at most 24 lines", () => {
 test("the server's flags are in groups, and none is in no group", () => {
   const server = createProgram(allCommands()).commands.find((command) => command.name() === "server")!;
   const titles = parts(server).flatMap((part) => /^(\S.*):\n {2}-/.exec(part)?.[1] ?? []);
-  expect(titles).toEqual(["Network", "Registry", "Limits", "Journal", "Admin and log", "Configuration"]);
+  expect(titles).toEqual([
+    "Network",
+    "Registry",
+    "Limits",
+    "Journal",
+    "Syncthing's global discovery",
+    "Admin and log",
+    "Configuration",
+  ]);
 });
 
 test("help names commands of each level, and refuses unknown ones in one line", async () => {

@@ -83,8 +83,8 @@ const WRONG: Record<keyof ServerOptions, { kinds: unknown[]; values: unknown[]; 
     values: ["", "on", ":8443", "::1:8443", "[::1]", "127.0.0.1:65536", "https://127.0.0.1:8443"],
     expected: "HOST:PORT, such as 0.0.0.0:8443 or [::]:8443, or off",
   },
-  httpsCert: { kinds: [null, new Uint8Array(1)], values: [""], expected: "" },
-  httpsKey: { kinds: [null, 1], values: [""], expected: "" },
+  httpsCert: { kinds: [null, new Uint8Array(1)], values: [""], expected: "must be the path of a file" },
+  httpsKey: { kinds: [null, 1], values: [""], expected: "must be the path of a file" },
   // The last value needs trustProxy.
   http: { kinds: [null, 8080], values: ["", "127.0.0.1", "127.0.0.1:8080"], expected: "" },
   trustProxy: { kinds: ["10.0.0.0/8", null, [8]], values: [["10/8"], ["10.0.0.0/33"]], expected: "" },

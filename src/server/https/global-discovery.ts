@@ -27,6 +27,7 @@ export interface HttpsAddress {
   readonly url: string;
   /** The address it listens on. */
   readonly host: string;
+  /** The TCP port it listens on. */
   readonly port: number;
   /** The device ID of the server's certificate, by which clients recognize it; undefined over HTTP. */
   readonly deviceId: string | undefined;
