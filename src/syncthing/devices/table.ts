@@ -87,8 +87,10 @@ export class DeviceTable {
       this.#view.u32[(this.#view.at(block) + DEVICE_FLAGS) >>> 2] = value;
       if (isConfirmed) this.#once.delete(block);
       else this.#once.add(block);
+      if (!own) return;
+      // To the end of the list.
       this.#changed.delete(block);
-      if (own) this.#changed.add(block);
+      this.#changed.add(block);
     });
     return before.length === 0 ? "new" : "known";
   }
