@@ -141,12 +141,11 @@ export class RedisJournal implements Journal {
     }
   }
 
-  async append({ bytes, deviceCount }: SealedBatch): Promise<void> {
+  async append({ bytes }: SealedBatch): Promise<void> {
     if (!this.#writer) throw new JournalError("failed", `no connection to ${this.#target.where}`);
     try {
       // Only a server trims: a tool may have been given another retention.
       this.#appended = await this.#stream.append(this.#writer, bytes, this.#registry !== undefined);
-      if (deviceCount > 0) this.#stream.noteDevices(this.#appended);
       this.#checkEntry ??= this.#appended;
       this.#appendLog.recovered();
     } catch (error) {

@@ -49,7 +49,7 @@ export class RedisStream {
    * because of its age until they have expired.
    */
   #doubtedUntil = 0;
-  /** The time in the id of the last entry with devices that was read or appended. */
+  /** The time in the id of the last entry with devices that was read. A server reads its own entries, too. */
   #lastDevices = Number.NEGATIVE_INFINITY;
   readonly #trimmedKey: string;
   /** Entries to ask for in the next reply. */
@@ -101,7 +101,7 @@ export class RedisStream {
     return `${Math.max(0, Math.floor(this.now() - ms))}-0`;
   }
 
-  /** An entry with devices was read or appended. */
+  /** An entry with devices was read. */
   noteDevices(id: string): void {
     this.#lastDevices = Math.max(this.#lastDevices, timeOf(id));
   }

@@ -68,6 +68,14 @@ describe("a batch with devices", () => {
     expect(seal(one, one).length - seal(one).length).toBe(156);
   });
 
+  test("has the same bytes for the same devices, whatever its writer wrote before", () => {
+    const writer = new BatchWriter(ORIGIN);
+    writer.addDevice(device(1, TIME, "x".repeat(1000)), 0);
+    writer.seal();
+    writer.addDevice(device(1, TIME, "tcp://192.0.2.1:22000"), 0);
+    expect(writer.seal().bytes).toEqual(seal(device(1, TIME, "tcp://192.0.2.1:22000")));
+  });
+
   test("adds a shift to all times, when a device is written and when it is read", () => {
     const writer = new BatchWriter(ORIGIN);
     const addresses = [

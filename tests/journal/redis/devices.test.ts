@@ -4,6 +4,7 @@ import { Batch, BatchWriter, createJournal, type Journal, type SealedBatch } fro
 import type { RedisConnection } from "../../../src/journal/redis/connection.ts";
 import { FutureBatches } from "../../../src/journal/redis/future-batches.ts";
 import { RedisStream } from "../../../src/journal/redis/stream.ts";
+import { StreamRewriter } from "../../../src/journal/redis/stream-rewriter.ts";
 import { Clock } from "../../../src/server/clock.ts";
 import { DeviceProcess } from "../../support/device-process.ts";
 import { device, numbered } from "../../support/devices.ts";
@@ -190,6 +191,31 @@ describe("a stream", () => {
     expect(stream.isExpired(`${NOW - HOUR - 1}-0`)).toBe(true);
     expect(stream.isExpired(`${NOW - HOUR}-0`)).toBe(false);
   });
+});
+
+test("devices count like nodes when a stream is rewritten because it is mostly repetition", async () => {
+  const clock = { now: () => NOW };
+  const commands: string[] = [];
+  const connection = {
+    async send(command: string) {
+      commands.push(command);
+      return null;
+    },
+  } as unknown as RedisConnection;
+  const rewriter = new StreamRewriter(new RedisStream("p", HOUR, clock), "p", "0".repeat(16));
+  const position = `${NOW}-0`;
+  rewriter.read(position, 66_000);
+  const rewrite = (nodes: number, devices: number) => {
+    const counts = { nodes, devices, noRoom: 0, displaced: 0 };
+    const registry = { ...counts, async merge() {}, appendAgain() {}, async appendAll() {} };
+    return rewriter.rewriteIfNeeded({ connection, registry, position, intact: () => true });
+  };
+  await rewrite(0, 8000);
+  await rewrite(4000, 4000);
+  expect(commands).toEqual([]);
+  await rewrite(0, 7999);
+  // It asks for the lease.
+  expect(commands[0]).toBe("SET");
 });
 
 test("a batch of devices from the future waits until its time has come", async () => {

@@ -160,6 +160,27 @@ describe("devices in a journal in SQLite", () => {
     });
   }
 
+  test("count like nodes when the file is rewritten because it is mostly repetition", async () => {
+    using folder = new Folder();
+    await using it = await open(folder.at("registry.db"));
+    let rewrites = 0;
+    it.registry.appendAll = async () => void rewrites++;
+    const now = Date.now();
+    const announced = Array.from({ length: 8000 }, (_, i) => numbered(i, now));
+    for (const one of announced) it.devices.merge(one, true);
+    const append = async (times: number) => {
+      for (; times > 0; times--) {
+        const writer = new BatchWriter(ORIGIN);
+        for (const one of announced) writer.addDevice(one, 0);
+        await it.journal.append(writer.seal());
+      }
+      return rewrites;
+    };
+    // More than two announcements per device, and 50,000.
+    expect(await append(8)).toBe(0);
+    expect(await append(1)).toBe(1);
+  });
+
   test("are written with the nodes when the file is replaced by a new one", async () => {
     using folder = new Folder();
     const path = folder.at("registry.db");
