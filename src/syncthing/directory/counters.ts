@@ -21,7 +21,7 @@ export interface ConnectionCounters {
   idle: number;
   /** Connections that were closed to make room for others. */
   crowded: number;
-  /** Connections that were closed because of what was sent: no HTTP, headers that are too large, or requests that are all cancelled. */
+  /** Connections that were closed because of what was sent: no HTTP, headers that are too large, or too many requests that were cancelled. */
   invalid: number;
 }
 

@@ -38,8 +38,6 @@ export class Connection<S extends Socket = Socket> {
   served = false;
   /** Requests that are not answered yet. */
   pending = 0;
-  /** How many more requests were cancelled than answered. */
-  cancelled = 0;
 
   constructor(socket: S, address: Uint8Array, port: number) {
     this.socket = socket;

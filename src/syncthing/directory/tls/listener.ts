@@ -41,8 +41,6 @@ function defaultConnectionLimits(): ConnectionLimits {
 /** Longest head of a request. Syncthing's have some 200 bytes. */
 const MAX_HEADER_BYTES = 8_192;
 const MAX_STREAMS = 32;
-/** A connection that cancels so many more requests than it lets be answered is closed: they cost the server more than the client. */
-const MAX_CANCELLED = 100;
 const CHECK_INTERVAL_MS = 1_000;
 /** How long requests in progress may take after the listener was closed. */
 const CLOSE_MS = 1_000;
@@ -241,11 +239,7 @@ export class TlsListener {
   #watchStream({ stream }: Http2ServerRequest, connection: TlsConnection): void {
     const open: OpenStream = { connection, since: performance.now() };
     this.#streams.add(open);
-    stream.on("close", () => {
-      this.#streams.delete(open);
-      if (stream.rstCode === 0) connection.cancelled = Math.max(0, connection.cancelled - 1);
-      else if (++connection.cancelled > MAX_CANCELLED) this.#connections.close(connection, "invalid");
-    });
+    stream.on("close", () => this.#streams.delete(open));
   }
 
   #closeSlow(): void {

@@ -1,5 +1,6 @@
 // Slow and hostile clients, at a small scale. Each is closed, and honest clients are served.
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { formatDeviceId } from "../../../../src/syncthing/device-id.ts";
 import type { ConnectionCounters, RequestCounters } from "../../../../src/syncthing/directory/counters.ts";
 import { testIf } from "../../../support/needs.ts";
 import { type ClientCertificate, hasOpenssl, makeCertificate, NEEDS_OPENSSL } from "../certificates.ts";
@@ -21,6 +22,8 @@ import { TlsSite } from "./site.ts";
 const ANNOUNCEMENT = JSON.stringify({ addresses: ["tcp://192.0.2.7:22000"] });
 const HEAD = "GET /v2/ HTTP/1.1\r\nHost: localhost\r\n";
 const POST_HEAD = "POST /v2/ HTTP/1.1\r\nHost: localhost\r\n";
+/** A device with long addresses. */
+const LONG_DEVICE = formatDeviceId(new Uint8Array(32));
 /** So short that tests are fast, and so long that an honest request ends within it. */
 const TIMEOUT_MS = 2_000;
 
@@ -51,7 +54,7 @@ interface SlowClient {
   readonly title: string;
   readonly needsCertificate?: boolean;
   /** Ends when the server has closed the connection. */
-  readonly run: (port: number) => Promise<void>;
+  readonly run: (port: number, counters: ConnectionCounters) => Promise<void>;
   readonly connections?: Partial<ConnectionCounters>;
   readonly requests?: Partial<RequestCounters>;
 }
@@ -132,12 +135,14 @@ const SLOW_CLIENTS: SlowClient[] = [
   },
   {
     title: "a client that reads no replies: HTTP/1.1",
-    run: async (port) => {
+    run: async (port, counters) => {
       const client = await connectTls(port, "http/1.1");
       client.socket.pause();
-      // Their replies are more than the kernel's buffers hold.
-      client.socket.write(`${HEAD}\r\n`.repeat(80_000));
-      await client.closed;
+      // Of 4 KB each: more than the kernel's buffers hold.
+      client.socket.write(`GET /v2/?device=${LONG_DEVICE} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(6_000));
+      // A client that does not read does not see the end either.
+      while (counters.idle === 0) await Bun.sleep(20);
+      client.socket.destroy();
     },
     connections: { slow: 0, idle: 1 },
   },
@@ -163,7 +168,9 @@ describe("slow clients", () => {
     for (const { title, needsCertificate, run } of SLOW_CLIENTS) {
       if (needsCertificate === true && !hasOpenssl) continue;
       const slowSite = await TlsSite.open({ timeoutMs: TIMEOUT_MS });
-      runs.set(title, { site: slowSite, ended: run(slowSite.listener.port) });
+      const addresses = [..."abcd"].map((letter) => `tcp://192.0.2.7:1/${letter.repeat(1_000)}`);
+      slowSite.directory.devices.set("00".repeat(32), { seen: 0, addresses });
+      runs.set(title, { site: slowSite, ended: run(slowSite.listener.port, slowSite.listener.connections) });
     }
   });
 
@@ -200,7 +207,8 @@ describe("hostile clients", () => {
 
   test.each([
     ["no HTTP", "garbage\r\n\r\n", "400 Bad Request"],
-    ["a long header", `${HEAD}X: ${"a".repeat(1_000_000)}\r\n\r\n`, "431 Request Header Fields Too Large"],
+    ["a header of 10 KB", `${HEAD}X: ${"a".repeat(10_000)}\r\n\r\n`, "431 Request Header Fields Too Large"],
+    ["a header of 1 MB", `${HEAD}X: ${"a".repeat(1_000_000)}\r\n\r\n`, "431 Request Header Fields Too Large"],
     ["many headers", `${HEAD}${"X: y\r\n".repeat(100_000)}\r\n`, "431 Request Header Fields Too Large"],
     ["a long URL", `GET /?${"a".repeat(1_000_000)} HTTP/1.1\r\n\r\n`, "431 Request Header Fields Too Large"],
   ])("%s: HTTP/1.1", async (_title, text, status) => {
@@ -228,6 +236,7 @@ describe("hostile clients", () => {
     expect(site.listener.connections.invalid).toBe(1);
   });
 
+  // Bun closes it: it allows a thousand at once, and then 33 per second.
   test("a connection whose requests are all cancelled is closed: HTTP/2", async () => {
     const client = await connectTls(site.listener.port, "h2");
     client.socket.write(preface());
@@ -239,6 +248,14 @@ describe("hostile clients", () => {
     }
     await client.closed;
     expect(site.listener.connections.invalid).toBe(1);
+  });
+
+  testIf(hasOpenssl, NEEDS_OPENSSL)("a body whose length is too long is refused before it comes", async () => {
+    const client = await connectTls(site.listener.port, "http/1.1", device);
+    client.socket.write(`${POST_HEAD}Content-Length: 65537\r\n\r\n`);
+    await client.closed;
+    expect(client.received.toString()).toStartWith("HTTP/1.1 413 ");
+    expect(site.listener.requests.too_long).toBe(1);
   });
 
   testIf(hasOpenssl, NEEDS_OPENSSL)("a body that is too long is not read to its end", async () => {
@@ -278,15 +295,29 @@ test("if there are too many connections, the one that was idle longest is closed
   await site[Symbol.asyncDispose]();
 });
 
-test("close ends idle connections at once, and a request in progress after its reply", async () => {
-  site = await TlsSite.open();
-  const { port } = site.listener;
-  const idle = [await connectOnly(port), await connectTls(port, "http/1.1"), await connectTls(port, "h2")];
-  await site.listener.close();
-  await Promise.all(idle.map(({ closed }) => closed));
-  expect(site.listener.connections.open).toBe(0);
-  await expect(connectTls(port, "http/1.1")).rejects.toThrow();
-});
+testIf(hasOpenssl, NEEDS_OPENSSL)(
+  "close ends idle connections at once, while it waits for a request in progress",
+  async () => {
+    site = await TlsSite.open();
+    const { port } = site.listener;
+    const stored = Promise.withResolvers<"new">();
+    const begun = Promise.withResolvers<void>();
+    site.directory.announce = () => {
+      begun.resolve();
+      return stored.promise;
+    };
+    const answer = sendHttp1(`${site.url}/v2/`, { method: "POST", body: ANNOUNCEMENT, certificate: device });
+    await begun.promise;
+    const idle = [await connectOnly(port), await connectTls(port, "http/1.1"), await connectTls(port, "h2")];
+    const closed = site.listener.close();
+    await Promise.all(idle.map((client) => client.closed));
+    await expect(connectTls(port, "http/1.1")).rejects.toThrow();
+    stored.resolve("new");
+    expect(await answer).toMatchObject({ status: 204 });
+    await closed;
+    expect(site.listener.connections.open).toBe(0);
+  },
+);
 
 describe.each([
   ["HTTP/1.1", sendHttp1],

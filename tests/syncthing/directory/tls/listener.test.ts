@@ -163,3 +163,11 @@ testIf(hasOpenssl, NEEDS_OPENSSL)("a client may resume its TLS session: it keeps
     }
   }
 });
+
+testIf(hasOpenssl, NEEDS_OPENSSL)("TLS 1.1 is refused", async () => {
+  const target = `127.0.0.1:${site.listener.port}`;
+  const old = ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"];
+  const child = Bun.spawn(["openssl", "s_client", "-connect", target, ...old], { stdin: "ignore", stderr: "pipe" });
+  expect(await child.stderr.text()).toContain("alert protocol version");
+  expect(await child.exited).toBe(1);
+});
