@@ -1,5 +1,7 @@
 /** Two real Syncthings in networks of their own find each other through our server, and through nothing else. */
 import { describe, expect } from "bun:test";
+import { deviceNodeId, parseDeviceId } from "../../../src/syncthing/device-id.ts";
+import { run } from "../../support/command.ts";
 import { testIf } from "../../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../../support/netns.ts";
 import {
@@ -7,8 +9,10 @@ import {
   type DiscoverySubject,
   hasNginx,
   NEEDS_NGINX,
+  STDISCOSRV,
   WHEREABOUTS,
 } from "../../support/syncthing/discovery.ts";
+import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/original.ts";
 import { ROUTER, RoutedHosts } from "../../support/syncthing/routed.ts";
 import { hasSyncthing, NEEDS_SYNCTHING, Syncthing } from "../../support/syncthing/syncthing.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
@@ -16,6 +20,7 @@ import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 const needed = [
   [hasNetns, NEEDS_NETNS],
   [hasSyncthing, NEEDS_SYNCTHING],
+  [hasStdiscosrv, NEEDS_STDISCOSRV],
   [hasNginx, NEEDS_NGINX],
 ] as const;
 const missing = needed.filter(([there]) => !there).map(([, reason]) => reason);
@@ -51,6 +56,23 @@ class Scene implements AsyncDisposable {
     await this.a.announced();
   }
 
+  async announceB(): Promise<void> {
+    await this.b.start({ discovery: this.server.url(ROUTER.b), peer: this.a.deviceId });
+    await this.b.announced();
+  }
+
+  /** What the command `lookup` prints where device B is. */
+  async lookUp(ids: readonly string[], server: string): Promise<unknown[]> {
+    const by = this.hosts.b.command([]);
+    const { out, err, code } = await run(["lookup", ...ids, "--server", server, "--json"], "", { by });
+    expect(code, err).toBe(0);
+    const found = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    return ids.map((id) => found.find(({ deviceId, nodeId }) => deviceId === id || nodeId === id));
+  }
+
   /** Starts device B and waits until it has found and dialed A at `address`, and A has accepted. */
   async findFromB(address: string): Promise<void> {
     await this.b.start({ discovery: this.server.url(ROUTER.b), peer: this.a.deviceId });
@@ -72,13 +94,32 @@ class Scene implements AsyncDisposable {
 
 describe("two Syncthings", () => {
   peersTest(
-    "find each other through the server",
+    "find each other through the server, and our client finds them by both protocols",
     async () => {
       await using scene = await Scene.create(WHEREABOUTS);
       await scene.announceA();
       await scene.findFromB("10.9.1.2");
-      const found = await scene.b.discovered(scene.a.deviceId);
-      expect(found.toSorted()).toEqual(["quic://10.9.1.2:22000", "tcp://10.9.1.2:22000"]);
+      const addresses = ["quic://10.9.1.2:22000", "tcp://10.9.1.2:22000"];
+      expect((await scene.b.discovered(scene.a.deviceId)).toSorted()).toEqual(addresses);
+      // The commands, over HTTPS and by the original protocol.
+      const { deviceId } = scene.a;
+      const nodeId = deviceNodeId(parseDeviceId(deviceId));
+      const [device] = await scene.lookUp([deviceId], scene.server.url(ROUTER.b));
+      expect(device).toMatchObject({ deviceId, found: true, addresses: expect.arrayContaining(addresses) });
+      const [node] = await scene.lookUp([nodeId], ROUTER.b);
+      expect(node).toMatchObject({ nodeId, found: true, ip: "10.9.1.2", port: 22000 });
+    },
+    TEST_LIMIT_MS,
+  );
+
+  peersTest(
+    "are found by our client through the original server",
+    async () => {
+      await using scene = await Scene.create(STDISCOSRV);
+      await Promise.all([scene.announceA(), scene.announceB()]);
+      const [a, b] = await scene.lookUp([scene.a.deviceId, scene.b.deviceId], scene.server.url(ROUTER.b));
+      expect(a).toMatchObject({ found: true, addresses: expect.arrayContaining(["tcp://10.9.1.2:22000"]) });
+      expect(b).toMatchObject({ found: true, addresses: expect.arrayContaining(["tcp://10.9.2.2:22000"]) });
     },
     TEST_LIMIT_MS,
   );
