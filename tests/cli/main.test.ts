@@ -86,18 +86,19 @@ describe("whereabouts server", () => {
     using folder = new Folder();
     const files = ["--https-cert", folder.at("cert.pem"), "--https-key", folder.at("key.pem")];
     const udp = ["--host", "127.0.0.1", "--port", "0", "--workers", "1"];
-    const child = spawn(["server", ...udp, "--https", "127.0.0.1:0", ...files]);
+    const child = spawn(["server", ...udp, "--https", "127.0.0.1:0", "--https-capacity", "1", ...files]);
     const out = new OutputLines(child.stdout);
     const url = /serves Syncthing's global discovery on (https:.*)$/.exec(await out.next(/serves Syncthing/))![1]!;
     const [device, other] = [new Device(), new Device()];
     await device.announce(url, "tcp://192.0.2.7:22000");
     expect(await device.addresses(url)).toEqual(["tcp://192.0.2.7:22000"]);
     expect(await other.addresses(url)).toBeUndefined();
+    await other.announce(url, "tcp://192.0.2.8:22000");
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
     await out.end;
     expect(out.lines.at(-1)).toMatch(
-      /stopped by SIGTERM after 0 packets; 3 requests of Syncthing: 1 found, 1 not-found, 1 new; 1 node, 1 device, \d+ MB resident/,
+      /stopped by SIGTERM after 0 packets; 4 requests of Syncthing: 1 found, 1 not-found, 2 new; 1 device gave way to new ones; \d+ nodes?, 1 device, \d+ MB resident/,
     );
   });
 

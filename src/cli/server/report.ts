@@ -83,14 +83,15 @@ function journalCounters(before: JournalStats | undefined, now: JournalStats) {
   };
 }
 
-/** Requests of Syncthing since `before` by result, without those that are 0, and the devices; undefined if there is nothing to tell. */
+/** Requests of Syncthing since `before`, by result, and the devices; undefined if the server has nothing to do with them. */
 function httpsCounters(before: HttpsStats | undefined, now: HttpsStats) {
   const requests = Object.entries(now.requests).flatMap(([result, n]) => {
     const count = n - (before?.requests[result as keyof HttpsStats["requests"]] ?? 0);
     return count === 0 ? [] : [[result, count] as const];
   });
   if (now.threads === 0 && now.devices === 0 && requests.length === 0) return undefined;
-  return { requests: Object.fromEntries(requests), devices: now.devices };
+  const devicesDisplaced = now.displaced - (before?.displaced ?? 0);
+  return { requests: Object.fromEntries(requests), devices: now.devices, devicesDisplaced };
 }
 
 /** Logs counters since `before`, or since the start: `stopped by SIGTERM after 8 packets: 4 answered, 4 stored; 1 node, …`. */
@@ -128,6 +129,9 @@ export function logStats(title: string, before: ServerStats | undefined, now: Se
     ...(https === undefined
       ? []
       : [`${count(sum, "request")} of Syncthing${requestText === "" ? "" : `: ${requestText}`}`]),
+    ...(https === undefined || https.devicesDisplaced === 0
+      ? []
+      : [`${count(https.devicesDisplaced, "device")} gave way to new ones`]),
     `${count(now.nodes, "node")}${https === undefined ? "" : `, ${count(https.devices, "device")}`}, ${residentMB} MB resident`,
     ...(journalText === "" ? [] : [`journal: ${journalText}`]),
   ];

@@ -19,8 +19,8 @@ export interface KeyPair {
 
 /** Name in certificates that are made: the one that Syncthing's have. */
 const NAME = "syncthing";
-/** Any access for others than the owner. */
-const OTHERS = 0o077;
+/** Access for every user. A group may have it, such as Debian's ssl-cert; so do credentials of systemd, by their mode. */
+const EVERYBODY = 0o007;
 
 /**
  * Loads a certificate and its private key. If neither file exists, a pair is made and written there.
@@ -61,8 +61,7 @@ async function checkedPair(
     throw new Error(`the key in ${keyPath} does not belong to the certificate in ${certPath}`);
   }
   const { mode } = await stat(keyPath);
-  const warnings =
-    (mode & OTHERS) === 0 ? [] : [`others than its owner can access the private key: run chmod 600 ${keyPath}`];
+  const warnings = (mode & EVERYBODY) === 0 ? [] : [`every user can access the private key: run chmod o= ${keyPath}`];
   return { cert, key, deviceId: deviceIdOf(certificate.raw), made, warnings };
 }
 

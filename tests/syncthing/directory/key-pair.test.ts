@@ -74,11 +74,13 @@ test("a certificate may be followed by those of its issuers: the first one count
   expect((await loadKeyPair(chain, key)).deviceId).toEqual(deviceIdOfPem(readFileSync(cert, "utf8")));
 });
 
-test("a key that others can read is loaded with a warning", async () => {
+test("a key that every user can read is loaded with a warning, one that a group can read without", async () => {
   const readable = file("readable.pem", readFileSync(key, "utf8"));
   chmodSync(readable, 0o640);
+  expect((await loadKeyPair(cert, readable)).warnings).toEqual([]);
+  chmodSync(readable, 0o644);
   expect((await loadKeyPair(cert, readable)).warnings).toEqual([
-    `others than its owner can access the private key: run chmod 600 ${readable}`,
+    `every user can access the private key: run chmod o= ${readable}`,
   ]);
 });
 
