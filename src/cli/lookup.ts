@@ -10,7 +10,7 @@ const TIMEOUT_S = 5;
 const HELP = `
 A server of nodes is HOST, HOST:PORT, 192.0.2.1, 2001:db8::1 or [2001:db8::1]:PORT; the port is 22025 by default.
 With "-" or without IDs, IDs are read from standard input, one per line. Results are printed as they arrive.
-For IDs that are arguments, two sockets must get the same answer, which protects from forged ones.
+For NodeIDs that are arguments, two sockets must get the same answer, which protects from forged ones.
 On the LAN, nodes of this program answer at once. Others announce themselves every 30 s: --timeout 35 waits for them.
 Exit code 0: all were found. 1: some were not found, or an error. 2: wrong use. 3: for some, no server could be reached.
 

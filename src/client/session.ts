@@ -53,10 +53,10 @@ export class Session<E extends { error: DiscoveryError }, C extends { readonly t
   /** @param current - what the stream begins with */
   watch(current: readonly C[], signal: AbortSignal | undefined): AsyncIterable<C> {
     const watch = new Watch(this.#keyOf, () => this.#watches.delete(watch));
-    this.#watches.add(watch);
-    for (const change of current) watch.add(change);
     watch.stream.endOn(signal, false);
+    for (const change of current) watch.add(change);
     if (this.closed) watch.stream.end();
+    if (!watch.stream.ended) this.#watches.add(watch);
     return watch.stream;
   }
 

@@ -46,8 +46,10 @@ export interface View {
 const ADDRESS = "ADDRESS";
 const HEARD = "HEARD";
 const GAP = "  ";
-/** The width up to which addresses are not cut for the sake of the other columns. */
-const ADDRESS_WIDTH = 40;
+/** Addresses of this width are not cut for the sake of IDs: that of the longest URL with an IP, quic://[2001:db8:…]:22000. */
+const WHOLE_ADDRESS = 54;
+/** Addresses of this width are not even cut if nothing else fits. */
+const LEAST_ADDRESS = 40;
 /** Lines above the rows: title, blank line, column heads. */
 const HEAD_LINES = 3;
 
@@ -71,10 +73,15 @@ export function renderTable(rows: readonly Row[], kind: RowKind, view: View): st
     shown.reduce((width, line) => Math.max(width, stringWidth(line[name])), title.length);
   // Ages change every second. A fixed least width keeps the columns in place.
   const age = Math.max(widest("age", HEARD), "59 s ago".length);
-  const others = columns - age - 2 * GAP.length;
-  const address = Math.min(widest("address", ADDRESS), Math.max(ADDRESS_WIDTH, others - kind.leastId));
   const title = kind.noun.toUpperCase();
-  const id = Math.max(kind.leastId, Math.min(widest("id", title), others - address));
+  const longestId = widest("id", title);
+  // For IDs and addresses together.
+  const both = columns - age - 2 * GAP.length;
+  const address = Math.min(
+    widest("address", ADDRESS),
+    Math.max(LEAST_ADDRESS, Math.min(WHOLE_ADDRESS, both - kind.leastId), both - longestId),
+  );
+  const id = Math.max(kind.leastId, Math.min(longestId, both - address));
 
   return [
     ...head,

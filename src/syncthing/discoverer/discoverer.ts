@@ -136,7 +136,7 @@ export class SyncthingDiscoverer {
    * @returns its addresses, or `undefined` if nobody knows it
    * @throws {TypeError} or {RangeError} for wrong arguments; the signal's reason if it is aborted; {Error} if closed
    * @throws {DiscoveryError} if no server can be reached, and the LAN does not know the device: at once, or with the LAN at the
-   *   timeout
+   *   timeout; if no server has answered in time
    * @example
    * ```ts
    * await using discoverer = await SyncthingDiscoverer.start({ servers: ["https://127.0.0.1:1/"], lan: false });

@@ -33,7 +33,7 @@ export class Lookups {
 
   /**
    * @param id - 32 bytes
-   * @throws {DiscoveryError} if no server can be reached; the signal's reason if it is aborted; {Error} if closed
+   * @throws {DiscoveryError} if no server can be reached, or none has answered in time; the signal's reason if it is aborted; {Error} if closed
    */
   async one(id: Uint8Array, { timeout, signal, fresh }: DeviceLookupSettings): Promise<DeviceAddresses | undefined> {
     signal?.throwIfAborted();
@@ -60,7 +60,7 @@ export class Lookups {
     });
     const timer = setTimeout(
       () => {
-        onResult(undefined, search.error);
+        onResult(undefined, search.errorAfter(timeout));
         search.leave(onResult);
       },
       Math.min(timeout, MAX_TIMER_MS),

@@ -14,7 +14,6 @@ import {
 } from "../../client/checks.ts";
 import { MAX_DEVICE_ADDRESSES, MAX_DEVICE_BYTES } from "../../journal/device.ts";
 import { deviceIdOfPem } from "../device-id.ts";
-import type { Identity } from "../global/server.ts";
 import { parseGlobalUrl } from "../global/url.ts";
 import { isDialable } from "../local/addresses.ts";
 import type { DeviceLookupOptions, SyncthingOptions, SyncthingTimings } from "./types.ts";
@@ -34,7 +33,7 @@ const DEFAULT_TIMINGS: SyncthingTimings = {
 /** The options of {@link SyncthingDiscoverer.start}, checked and complete. */
 export interface SyncthingSettings {
   /** `undefined`: the discoverer only looks and listens. */
-  readonly identity: Identity | undefined;
+  readonly identity: { readonly certificate: string; readonly key: string } | undefined;
   /** Without doubles; none: nothing is announced. */
   readonly addresses: readonly string[];
   /** Without doubles. */

@@ -59,13 +59,16 @@ export class Search {
 
   /** Why no server could be asked, if none could. */
   get error(): DiscoveryError | undefined {
-    const answers = [...this.#answers.values()];
-    const errors = answers.filter((answer) => answer instanceof DiscoveryError);
-    const last = errors.at(-1);
-    if (last === undefined || errors.length < answers.length) return undefined;
-    if (errors.length === 1) return last;
-    const message = errors.map(({ message }) => message).join("; ");
-    return new DiscoveryError("servers", message, { code: last.code, cause: last });
+    return nobodyAsked([...this.#answers.values()]);
+  }
+
+  /**
+   * As {@link error}, for a lookup whose time is over: a server that has not answered cannot be asked either.
+   *
+   * @param ms - how long the lookup has waited
+   */
+  errorAfter(ms: number): DiscoveryError | undefined {
+    return nobodyAsked([...this.#answers].map(([server, answer]) => answer ?? noAnswer(server.name, ms)));
   }
 
   async #ask(server: ServerLookups): Promise<void> {
@@ -95,4 +98,18 @@ export class Search {
     if (left <= 0) this.end(undefined, error);
     else this.#lanTimer = setTimeout(() => this.end(undefined), left).unref();
   }
+}
+
+/** The reasons of all servers, if none of them has answered. */
+function nobodyAsked(answers: readonly (Answer | DiscoveryError | undefined)[]): DiscoveryError | undefined {
+  const errors = answers.filter((answer) => answer instanceof DiscoveryError);
+  const last = errors.at(-1);
+  if (last === undefined || errors.length < answers.length) return undefined;
+  if (errors.length === 1) return last;
+  const message = errors.map(({ message }) => message).join("; ");
+  return new DiscoveryError("servers", message, { code: last.code, cause: last });
+}
+
+function noAnswer(server: string, ms: number): DiscoveryError {
+  return new DiscoveryError(server, `no answer within ${ms / 1000} s (ETIMEDOUT)`, { code: "ETIMEDOUT" });
 }

@@ -31,6 +31,11 @@ export class ServerLookups {
     this.#options = options;
   }
 
+  /** Host and port. */
+  get name(): string {
+    return this.#options.server.name;
+  }
+
   /** The answer of an earlier lookup, unless it is too old. */
   cached(deviceId: string): Answer | undefined {
     const cached = this.#cache.get(deviceId);

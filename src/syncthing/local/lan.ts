@@ -61,12 +61,13 @@ export class SyncthingLan extends Beacon {
 
   /** @returns whether it was an announcement of another device of this LAN, and there was room for it */
   #hear(datagram: Buffer, source: string): boolean {
+    const now = performance.now();
+    if (!this.believes(source, now)) return false;
     const announcement = decodeAnnouncement(datagram);
     if (announcement === undefined) return false;
     const { id, instance } = announcement;
     const key = nodeIdKey(id);
-    const now = performance.now();
-    if (key === this.#ownKey || !this.believes(source, now) || !this.#devices.hasRoom(key, source)) return false;
+    if (key === this.#ownKey || !this.#devices.hasRoom(key, source)) return false;
 
     // An entry for each source of a device: it expires there if it is not heard from there again.
     const entry = key + source;

@@ -12,6 +12,7 @@ import { type Certificate, hasOpenssl, NEEDS_OPENSSL, selfSigned } from "../../s
 import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/discovery.ts";
 import { OriginalServer } from "../../support/syncthing/original.ts";
 import { until } from "../../support/time-limits.ts";
+import { PlainServer } from "../../syncthing/global/scripted-server.ts";
 
 const there = hasStdiscosrv && hasOpenssl;
 const check = testIf(there, `${NEEDS_STDISCOSRV}; ${NEEDS_OPENSSL}`);
@@ -85,6 +86,14 @@ describeCommand("whereabouts lookup of devices", ({ run, terminal }) => {
     const error = `${dead.address}: no server listens there`;
     expect(JSON.parse(out)).toEqual({ deviceId: NOBODY, found: false, error });
     expect({ err, code }).toEqual({ err: `whereabouts: error: ${error}\n`, code: 3 });
+  });
+
+  check("exits with 3 if no server answers in time", async () => {
+    await using silent = await PlainServer.start();
+    const { out, err, code } = await run(["lookup", NOBODY, "--server", `https://${silent.host}`, "--timeout", "0.3"]);
+    expect(out).toBe(`${NOBODY}  no server reached\n`);
+    expect(err).toBe(`whereabouts: error: ${silent.host}: no answer within 0.3 s\n`);
+    expect(code).toBe(3);
   });
 
   check("on a terminal colors its output", async () => {

@@ -128,15 +128,21 @@ describe("the table of devices", () => {
     ]);
   });
 
-  test("cuts device IDs down to their first part, and then long addresses", () => {
+  test("cuts device IDs for the sake of addresses with an IP, but not for longer ones", () => {
     const relay = `relay://192.0.2.9:22067/?id=${DEVICE.deviceId}&networkTimeout=2m0s`;
-    expect(render([row(DEVICE.deviceId, DEVICE.addresses)], { columns: 70 })[3]).toBe(
+    const lines = (columns: number, ...addresses: string[]) =>
+      render([row(DEVICE.deviceId, addresses)], { columns }).slice(3);
+    expect(lines(70, ...DEVICE.addresses)).toEqual([
       "AAAAAAA-AAAAAAA-AAAAAAA-AAAAAAA-…  tcp://192.168.0.34:22000   12 s ago",
-    );
-    const [, , , line] = render([row(DEVICE.deviceId, [relay])]);
-    expect(line).toStartWith("AAAAAAA…  relay://192.0.2.9:22067/?id=AAAAAAA-");
-    expect(line).toEndWith("…  12 s ago");
-    expect(line).toHaveLength(80);
+      `${" ".repeat(33)}  quic://192.168.0.34:22000`,
+    ]);
+    const ipv6 = "quic://[2001:db8:1111:2222:3333:4444:5555:6666]:22000";
+    expect(lines(80, ipv6, relay)).toEqual([
+      `AAAAAAA-AAAAA…  ${ipv6}   12 s ago`,
+      `${" ".repeat(14)}  relay://192.0.2.9:22067/?id=AAAAAAA-AAAAAAA-AAAAAAA-A…`,
+    ]);
+    expect(lines(60, relay)).toEqual(["AAAAAAA…  relay://192.0.2.9:22067/?id=AAAAAAA-AAA…  12 s ago"]);
+    expect(lines(140, relay)[0]).toStartWith(`${DEVICE.deviceId}  relay://192.0.2.9:22067/?id=AAAAAAA`);
   });
 
   test("shows as many lines as fit, and counts the devices or addresses that do not", () => {

@@ -102,11 +102,14 @@ needs("a device is gone if it was not heard for the retention time", async () =>
   expect(last?.report).toMatchObject({ type: "gone", deviceId });
 });
 
-needs("a device with another IP address has moved, and its new address comes first", async () => {
+needs("a device with another IP address has moved, its new address comes first, and servers get it too", async () => {
   await using hosts = await twoHosts({ ipv6: false });
   await using a = await listening(hosts.a);
-  await using _b = await announcing(hosts.b, "b");
+  // That one cannot be reached, so each announcement to it is an error. The next attempt would be in a minute.
+  await using b = await announcing(hosts.b, "b", { servers: ["https://127.0.0.1:1/?insecure"] });
   await a.first("device", ({ addresses }) => addresses[0] === "tcp://10.9.0.2:22000");
+  const refused = (error: { where: string }) => error.where === "127.0.0.1:1";
+  await b.first("error", refused);
   hosts.b.run("ip addr del 10.9.0.2/24 dev b0; ip addr add 10.9.0.9/24 dev b0");
   const { addresses } = await a.first("moved");
   expect(addresses).toEqual([
@@ -115,17 +118,18 @@ needs("a device with another IP address has moved, and its new address comes fir
     "tcp://10.9.0.2:22000",
     "quic://10.9.0.2:22000",
   ]);
+  await b.first("error", (error) => refused(error) && b.all("error").filter(refused).length === 2);
 });
 
-needs("a lookup takes what the LAN has announced, or waits for it", async () => {
+needs("a lookup takes what the LAN has announced, or waits for it, also if no server can be asked", async () => {
   await using hosts = await twoHosts({ ipv6: false });
-  await using a = await listening(hosts.a);
+  await using a = await listening(hosts.a, { servers: ["https://127.0.0.1:1/?insecure"] });
   const { deviceId } = identities.of("b");
   a.order({ do: "lookup", deviceId, timeout: 60_000 });
   const unknown = formatDeviceId(STRANGER);
-  a.order({ do: "lookup", deviceId: unknown, timeout: 1 });
+  a.order({ do: "lookup", deviceId: unknown, timeout: 500 });
   expect((await a.first("result")).deviceId).toBe(unknown);
-  expect(a.all("result")[0]).toMatchObject({ found: null });
+  expect(a.all("result")[0]).toMatchObject({ found: null, error: "ECONNREFUSED" });
 
   await using _b = await announcing(hosts.b, "b");
   const { found } = await a.first("result", (result) => result.deviceId === deviceId);
