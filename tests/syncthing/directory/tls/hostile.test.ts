@@ -255,7 +255,7 @@ describe("hostile clients", () => {
     client.socket.write(`${POST_HEAD}Content-Length: 65537\r\n\r\n`);
     await client.closed;
     expect(client.received.toString()).toStartWith("HTTP/1.1 413 ");
-    expect(site.listener.requests.too_long).toBe(1);
+    expect(site.listener.requests["too-long"]).toBe(1);
   });
 
   testIf(hasOpenssl, NEEDS_OPENSSL)("a body that is too long is not read to its end", async () => {
