@@ -73,7 +73,7 @@ export interface Reply {
   readonly body: string;
 }
 
-// All times are in seconds and, but for the next two, those of the original stdiscosrv.
+// Times in seconds. All but the first are those of the original stdiscosrv.
 /** When to come again after a limit was exceeded or while the table is busy: limits refill within seconds. */
 const SOON = { least: 60, spread: 60 };
 /** When to come again after a request that will not be right the next time either. */
@@ -83,7 +83,7 @@ const NOT_FOUND_LEAST = 60;
 /** So much later for each time that the device was missed. */
 const NOT_FOUND_STEP = 10;
 const NOT_FOUND_MOST = 3600;
-/** Programs that asked at the same time are spread over so much time. */
+/** Clients that asked at the same time are spread over so much time. */
 const NOT_FOUND_SPREAD = 60;
 
 const PING: Reply = { result: "ping", status: 204, headers: {}, body: "" };

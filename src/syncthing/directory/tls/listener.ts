@@ -1,6 +1,7 @@
 /** Global discovery over HTTPS: HTTP/1.1 and HTTP/2, with the clients' certificates. */
 import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
 import {
+  constants,
   createSecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
@@ -185,7 +186,7 @@ export class TlsListener {
   #onClientError(error: NodeJS.ErrnoException, socket: MarkedSocket): void {
     const connection = socket[CONNECTION];
     if (connection?.secure !== true) return;
-    // Bun emits an error twice.
+    // Bun emits an error twice. The second time the socket is closed.
     if (socket.writable && error.code?.startsWith("HPE_")) {
       const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
       socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
@@ -223,7 +224,8 @@ export class TlsListener {
     this.#connections.touch(connection);
     if (response.destroyed) return;
     try {
-      if (this.#closed !== undefined || reply.result === "too-long") closeAfter(response);
+      if (this.#closed !== undefined) closeAfter(response);
+      if (reply.result === "too-long") refuseRest(response);
       // Bun would write head and body of HTTP/1.1 apart: two TLS records, two system calls.
       connection.socket.cork();
       (response as ServerResponse).writeHead(reply.status, reply.headers);
@@ -251,6 +253,12 @@ export class TlsListener {
       this.#connections.close(stream.connection, "slow");
     }
   }
+}
+
+/** The client need not send the rest of its body: HTTP/1.1 closes the connection, HTTP/2 the stream (RFC 9113 §8.1). */
+function refuseRest(response: Response): void {
+  if ("stream" in response) response.stream.once("finish", () => response.stream.close(constants.NGHTTP2_NO_ERROR));
+  else closeAfter(response);
 }
 
 /** The connection is closed when this response, and those that are in progress besides, have been sent. */

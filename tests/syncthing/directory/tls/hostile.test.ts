@@ -1,5 +1,6 @@
 // Slow and hostile clients, at a small scale. Each is closed, and honest clients are served.
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { connect } from "node:http2";
 import { formatDeviceId } from "../../../../src/syncthing/device-id.ts";
 import type { ConnectionCounters, RequestCounters } from "../../../../src/syncthing/directory/counters.ts";
 import { testIf } from "../../../support/needs.ts";
@@ -256,6 +257,8 @@ describe("hostile clients", () => {
     await client.closed;
     expect(client.received.toString()).toStartWith("HTTP/1.1 413 ");
     expect(site.listener.requests["too-long"]).toBe(1);
+    // It was closed after the reply, not for its slowness.
+    expect(site.listener.connections).toMatchObject({ slow: 0, idle: 0, open: 0 });
   });
 
   testIf(hasOpenssl, NEEDS_OPENSSL)("a body that is too long is not read to its end", async () => {
@@ -264,6 +267,24 @@ describe("hostile clients", () => {
     const chunk = `10000\r\n${" ".repeat(65_536)}\r\n`;
     await repeat(client, () => chunk);
     expect(site.listener.requests["too-long"]).toBe(1);
+    // It was closed after the reply, not for its slowness.
+    expect(site.listener.connections).toMatchObject({ slow: 0, idle: 0, open: 0 });
+  });
+
+  testIf(hasOpenssl, NEEDS_OPENSSL)("a body that is too long ends its stream, and no other: HTTP/2", async () => {
+    const session = connect(site.url, { rejectUnauthorized: false, cert: device.cert, key: device.key });
+    const stream = session.request({ ":method": "POST", ":path": "/v2/" });
+    const status = new Promise((resolve) => stream.on("response", (headers) => resolve(headers[":status"])));
+    const closed = new Promise((resolve) => stream.on("close", () => resolve(stream.rstCode)));
+    // It does not end.
+    stream.write(" ".repeat(70_000));
+    stream.resume();
+    expect(await status).toBe(413);
+    expect(await closed).toBe(0);
+    const other = session.request({ ":path": "/ping" });
+    expect(await new Promise((resolve) => other.on("response", (headers) => resolve(headers[":status"])))).toBe(204);
+    expect(site.listener.connections).toMatchObject({ slow: 0, idle: 0, open: 1 });
+    session.destroy();
   });
 
   testIf(hasOpenssl, NEEDS_OPENSSL)(
