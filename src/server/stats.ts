@@ -89,8 +89,10 @@ export interface HttpsStats {
   readonly handshakes: number;
   /** TLS handshakes that failed or took too long. */
   readonly failedHandshakes: number;
-  /** Connections that were closed because a request, or the next request, took too long. */
+  /** Connections that were closed because a request, its reply, or the first request took too long. */
   readonly slow: number;
+  /** Connections that were closed because no further request came after one that was answered. */
+  readonly idle: number;
   /** Connections that were closed to make room for others. */
   readonly crowded: number;
   /** Connections that were closed because of what they sent. */

@@ -166,9 +166,12 @@ export const SERVER_METRICS: readonly Definition<Reading>[] = [
   gauge(`${NAME}_https_connections`, "Connections that are open.", ({ stats }) => stats.https.connections),
   counter(
     `${NAME}_https_connections_closed_total`,
-    "Connections that the server closed, because they were slow, because there were too many, or because of what they sent.",
-    ({ stats }) =>
-      byName("reason", { slow: stats.https.slow, crowded: stats.https.crowded, invalid: stats.https.invalid }),
+    "Connections that the server closed: they were slow or idle, there were too many, or because of what they sent.",
+    ({
+      stats: {
+        https: { slow, idle, crowded, invalid },
+      },
+    }) => byName("reason", { slow, idle, crowded, invalid }),
   ),
   gauge(
     `${NAME}_https_threads`,
