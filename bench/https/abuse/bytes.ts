@@ -34,8 +34,8 @@ function largeJson(): string {
   return announcement(manyAddresses(Math.ceil((10 * MEGABYTE * ADDRESSES) / one.length)));
 }
 
-/** The request of each kind of flood over HTTP/1.1. */
-export const REQUESTS: Readonly<Record<Exclude<Flooding, "handshakes" | "rapid-reset">, () => Buffer>> = {
+/** The request of each kind of flood that waits for the answer. */
+export const REQUESTS: Readonly<Record<Exclude<Flooding, "handshakes" | "pipelined" | "rapid-reset">, () => Buffer>> = {
   "look-ups": () => get(),
   announcements: () => post(announcement(manyAddresses(2))),
   headers: () => get(`X-Padding: ${"a".repeat(MEGABYTE)}\r\n`),
@@ -46,6 +46,11 @@ export const REQUESTS: Readonly<Record<Exclude<Flooding, "handshakes" | "rapid-r
   "long-address": () => post(announcement([`tcp://${"a".repeat(MEGABYTE)}:22000`])),
 };
 
+/** `count` requests that no server has an answer for. */
+export function invalidRequests(count: number): Buffer {
+  return Buffer.from("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(count), "latin1");
+}
+
 /** The beginning of a ClientHello of TLS 1.2 or later (RFC 8446 §4.1.2) of 512 bytes, of which the rest never comes. */
 export const HALF_HELLO = Buffer.concat([Buffer.from("1603010200010001fc0303", "hex"), Buffer.alloc(32, 7)]);
 
@@ -54,7 +59,7 @@ const FRAME_RST_STREAM = 3;
 const FRAME_SETTINGS = 4;
 const END_STREAM_AND_HEADERS = 0x05;
 const CANCEL = 8;
-/** HPACK (RFC 7541), of the static table: GET, https, /, and a literal authority. */
+/** The same in HPACK (RFC 7541): GET, https and / of the static table, and a literal authority. */
 const HEADERS = Buffer.concat([Buffer.of(0x82, 0x87, 0x84, 0x41, 9), Buffer.from("127.0.0.1", "latin1")]);
 
 function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
