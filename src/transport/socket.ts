@@ -188,6 +188,11 @@ export function setReceiveTimeout(libc: Libc, fd: number, ms: number): void {
   checked(libc, "setsockopt", libc.call.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.byteLength));
 }
 
+/** Limits a receive buffer. Sockets that a listener accepts have its size. */
+export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): void {
+  setOption(libc, fd, SOL_SOCKET, SO_RCVBUF, bytes);
+}
+
 /** Sets a buffer size. Only a process with the privilege (CAP_NET_ADMIN) can exceed the system's limit. */
 function setBuffer(libc: Libc, fd: number, option: number, force: number, bytes: number): void {
   if (libc.call.setsockopt(fd, SOL_SOCKET, force, Int32Array.of(bytes), 4) === 0) return;

@@ -38,6 +38,8 @@ export class Connection<S extends Socket = Socket> {
   served = false;
   /** Requests that are not answered yet. */
   pending = 0;
+  /** Requests in a row that were refused because of the client. */
+  refused = 0;
 
   constructor(socket: S, address: Uint8Array, port: number) {
     this.socket = socket;

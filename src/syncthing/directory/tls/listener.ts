@@ -11,13 +11,15 @@ import {
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { writeAddress } from "../../../transport/address.ts";
+import { loadLibc } from "../../../transport/libc.ts";
+import { setReceiveBuffer } from "../../../transport/socket.ts";
 import {
   type ConnectionCounters,
   createConnectionCounters,
   createRequestCounters,
   type RequestCounters,
 } from "../counters.ts";
-import type { Reply, RequestHandler } from "../handler.ts";
+import type { Reply, RequestHandler, RequestResult } from "../handler.ts";
 import { readBody } from "./body.ts";
 import { Connection, type ConnectionLimits, Connections } from "./connections.ts";
 
@@ -42,6 +44,21 @@ function defaultConnectionLimits(): ConnectionLimits {
 /** Longest head of a request. Syncthing's have some 200 bytes. */
 const MAX_HEADER_BYTES = 8_192;
 const MAX_STREAMS = 32;
+/** Results for which the client is to blame. */
+const REFUSALS: ReadonlySet<RequestResult> = new Set([
+  "no-certificate",
+  "bad-request",
+  "bad-method",
+  "too-long",
+  "limited",
+]);
+/** A connection is closed after so many refusals in a row. */
+const MAX_REFUSED = 100;
+/**
+ * Receive buffer of a connection, of which Linux grants the double. By default it grows to megabytes. Bun handles all requests in it
+ * before it looks at another connection, and has all of them in memory.
+ */
+const RECEIVE_BUFFER_BYTES = 16_384;
 const CHECK_INTERVAL_MS = 1_000;
 /** How long requests in progress may take after the listener was closed. */
 const CLOSE_MS = 1_000;
@@ -115,6 +132,7 @@ export class TlsListener {
       clearInterval(listener.#timer);
       throw error;
     }
+    limitReceiveBuffer(listener.#server);
     listener.#port = (listener.#server.address() as AddressInfo).port;
     // Such as a connection that could not be accepted. The next one can.
     listener.#server.on("error", () => {});
@@ -197,7 +215,8 @@ export class TlsListener {
   #onRequest(request: Request, response: Response): void {
     // A connection that was closed meanwhile has no socket in HTTP/2.
     const connection = (request.socket as MarkedSocket | undefined)?.[CONNECTION];
-    if (connection === undefined) return;
+    // One that was closed in HTTP/1.1 may still have requests that were received before.
+    if (connection === undefined || connection.refused >= MAX_REFUSED) return;
     if (request.httpVersionMajor === 2) this.#watchStream(request as Http2ServerRequest, connection);
     const reply = this.#handler.handle({
       method: request.method!,
@@ -222,6 +241,11 @@ export class TlsListener {
     this.requests[reply.result]++;
     connection.served = true;
     this.#connections.touch(connection);
+    connection.refused = REFUSALS.has(reply.result) ? connection.refused + 1 : 0;
+    if (connection.refused >= MAX_REFUSED) {
+      this.#connections.close(connection, "invalid");
+      return;
+    }
     if (response.destroyed) return;
     try {
       if (this.#closed !== undefined) closeAfter(response);
@@ -259,6 +283,15 @@ export class TlsListener {
 function refuseRest(response: Response): void {
   if ("stream" in response) response.stream.once("finish", () => response.stream.close(constants.NGHTTP2_NO_ERROR));
   else closeAfter(response);
+}
+
+/** Limits the receive buffers of the connections that a server accepts from now on. Elsewhere than on Linux they stay as they are. */
+function limitReceiveBuffer(server: object): void {
+  // Bun's types lack it.
+  const { fd } = (server as { _handle: { fd: number } })._handle;
+  try {
+    setReceiveBuffer(loadLibc(), fd, RECEIVE_BUFFER_BYTES);
+  } catch {}
 }
 
 /** The connection is closed when this response, and those that are in progress besides, have been sent. */

@@ -40,8 +40,12 @@ async function expectHonestAnswers(): Promise<void> {
 }
 
 /** Sends something again and again until the connection is closed. */
-async function repeat({ socket, closed }: RawClient, next: () => Uint8Array | string): Promise<void> {
-  const timer = setInterval(() => socket.write(next()), TIMEOUT_MS / 10);
+async function repeat(
+  { socket, closed }: RawClient,
+  next: () => Uint8Array | string,
+  everyMs = TIMEOUT_MS / 10,
+): Promise<void> {
+  const timer = setInterval(() => socket.write(next()), everyMs);
   await closed;
   clearInterval(timer);
 }
@@ -249,6 +253,45 @@ describe("hostile clients", () => {
     }
     await client.closed;
     expect(site.listener.connections.invalid).toBe(1);
+  });
+
+  test("a connection is closed after a hundred refusals in a row: HTTP/1.1", async () => {
+    const client = await connectTls(site.listener.port, "http/1.1");
+    const refused = HEAD.replace("GET", "PUT");
+    // One that is served in between.
+    const [few, many] = [99, 200].map((count) => `${refused}\r\n`.repeat(count));
+    client.socket.write(`${few}${HEAD}\r\n${many}`);
+    await client.closed;
+    expect(site.listener.requests).toMatchObject({ "not-found": 1, "bad-method": 199 });
+    expect(site.listener.connections).toMatchObject({ invalid: 1, open: 0 });
+  });
+
+  test("a connection is closed after a hundred refusals in a row: HTTP/2", async () => {
+    const client = await connectTls(site.listener.port, "h2");
+    client.socket.write(preface());
+    let stream = 1;
+    // Fewer than may be open at once.
+    await repeat(
+      client,
+      () => {
+        const streams = Array.from({ length: 30 }, (_, i) => stream + 2 * i);
+        stream += 60;
+        return Buffer.concat(
+          streams.map((number) => frame("HEADERS", END_STREAM | END_HEADERS, number, fields("POST", "/v2/"))),
+        );
+      },
+      20,
+    );
+    expect(site.listener.requests).toMatchObject({ "no-certificate": 100 });
+    expect(site.listener.connections).toMatchObject({ invalid: 1, open: 0 });
+  });
+
+  testIf(Bun.which("ss") !== null, "needs ss, of iproute2")("connections have small receive buffers", async () => {
+    const client = await connectTls(site.listener.port, "http/1.1");
+    const { port } = site.listener;
+    const ss = Bun.spawnSync(["ss", "-Htm", "state", "established", "sport", "=", `:${port}`]).stdout.toString();
+    expect(ss).toContain(",rb32768,");
+    client.socket.destroy();
   });
 
   testIf(hasOpenssl, NEEDS_OPENSSL)("a body whose length is too long is refused before it comes", async () => {
