@@ -1,4 +1,5 @@
 /** Local discovery v4 of Syncthing: every device announces itself by broadcast and multicast, and hears the others. */
+import { DiscoveryError } from "../../client/error.ts";
 import { Beacon, type BeaconOptions } from "../../client/lan/beacon.ts";
 import { nodeIdKey } from "../../client/node-id.ts";
 import type { LanNode } from "../../client/types.ts";
@@ -27,6 +28,13 @@ export interface SyncthingLanOptions extends Omit<BeaconOptions, "multicast" | "
   onHeard(key: string): void;
 }
 
+/** The discoverer goes on without one family, so its user need not end the other program. */
+function portInUse(port: number, cause: DiscoveryError): DiscoveryError {
+  const family = cause.message.includes("IPv6") ? "IPv6" : "IPv4";
+  const message = `${family} is not used as long as another program has UDP port ${port}, such as a Syncthing on this host`;
+  return new DiscoveryError("lan", message, { code: "EADDRINUSE", cause });
+}
+
 export class SyncthingLan extends Beacon {
   readonly counters: SyncthingLanCounters = { received: 0, announcements: 0, ignored: 0 };
   readonly #options: SyncthingLanOptions;
@@ -35,7 +43,13 @@ export class SyncthingLan extends Beacon {
 
   constructor(options: SyncthingLanOptions) {
     // A Syncthing on the same host does not share the port for IPv4, and both can still hear each other by IPv6.
-    super({ ...options, multicast: GROUP, oneFamily: true, hello: undefined });
+    super({
+      ...options,
+      multicast: GROUP,
+      oneFamily: true,
+      hello: undefined,
+      onError: (error) => options.onError(error.code === "EADDRINUSE" ? portInUse(options.port, error) : error),
+    });
     this.#options = options;
     this.#ownKey = options.ownId && nodeIdKey(options.ownId);
   }
