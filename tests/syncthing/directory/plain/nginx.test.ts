@@ -97,7 +97,7 @@ testIf(hasNginx && hasOpenssl, "needs nginx, openssl and faketime")(
       const forged = { "X-SSL-Cert": encodeURIComponent(certificate.cert) };
       expect(await send(`${nginx.url}/v2/`, { method: "POST", body, headers: forged })).toMatchObject({ status: 403 });
     }
-    expect(listener.requests).toMatchObject({ new: 2, found: 2, no_certificate: 2 });
+    expect(listener.requests).toMatchObject({ new: 2, found: 2, "no-certificate": 2 });
     await listener.close();
   },
 );
