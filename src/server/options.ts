@@ -119,6 +119,11 @@ export interface ServerOptions {
   readonly http: string;
   /** Networks of the proxies whose headers are believed: the certificate and the address of the client. Default: none. */
   readonly trustProxy: readonly (string | Network)[];
+  /**
+   * The header in which those proxies pass a client's certificate on, `X-Ssl-Cert` by default. They must not pass it on as a
+   * client sent it.
+   */
+  readonly proxyHeader: string;
   /** Whether nodes that announced themselves over UDP, without a proof, are found over HTTPS too. Default `false`. */
   readonly httpsUnverified: boolean;
   /**
@@ -177,6 +182,7 @@ export function defaultServerOptions(): ServerOptions {
     httpsKey: join(stateFolder(), "https-key.pem"),
     http: "off",
     trustProxy: [],
+    proxyHeader: "X-Ssl-Cert",
     httpsUnverified: false,
     httpsCapacity: 100_000,
   };

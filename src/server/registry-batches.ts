@@ -139,12 +139,13 @@ export class RegistryBatches {
         for (const shard of shards) if (await list(shard)) unfinished.push(shard);
         shards = unfinished;
       }
-      for (let some = DEVICES; some === DEVICES; await this.#yield()) {
+      // Devices that announce themselves meanwhile may have to wait for the next call: otherwise nodes would wait for them.
+      for (let left = this.#devices.size; left > 0; await this.#yield()) {
         const devices = this.#devices.takeChanged(DEVICES);
+        left = devices.length < DEVICES ? 0 : left - DEVICES;
         taken.push(...devices);
         for (const device of devices) this.#writer.addDevice(device, shift());
         if (this.#writer.full) await flush();
-        some = devices.length;
       }
       if (this.#writer.count > 0) await flush();
     } catch (error) {

@@ -182,6 +182,11 @@ function resolvedNetworks(name: "allow" | "trustProxy", networks: readonly (stri
   });
 }
 
+/** RFC 9110 §5.6.2. */
+function isHeaderName(text: string): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(text);
+}
+
 /** Checks where HTTP and HTTPS are served, and with which files. */
 function checkDirectoryOptions(options: ServerOptions): void {
   for (const name of ["https", "http"] as const) {
@@ -191,11 +196,23 @@ function checkDirectoryOptions(options: ServerOptions): void {
     if (value === "off" || parseHostAndPort(value) !== undefined) continue;
     throw optionError(RangeError, name, `${expected}, not ${JSON.stringify(value)}`);
   }
+  const [https, http] = [parseHostAndPort(options.https), parseHostAndPort(options.http)];
+  if (https !== undefined && https.port !== 0 && https.port === http?.port && https.host === http.host) {
+    throw optionError(RangeError, "http", `must be another address than https, not ${JSON.stringify(options.http)}`);
+  }
   for (const name of ["httpsCert", "httpsKey"] as const) {
     const value = options[name];
     const expected = "must be the path of a file";
     if (typeof value !== "string") throw optionError(TypeError, name, `${expected}, not ${describeValue(value)}`);
     if (value === "") throw optionError(RangeError, name, `${expected}, not an empty string`);
+  }
+  const { proxyHeader } = options;
+  const expected = "must be the name of a header, such as X-Ssl-Cert";
+  if (typeof proxyHeader !== "string") {
+    throw optionError(TypeError, "proxyHeader", `${expected}, not ${describeValue(proxyHeader)}`);
+  }
+  if (!isHeaderName(proxyHeader)) {
+    throw optionError(RangeError, "proxyHeader", `${expected}, not ${JSON.stringify(proxyHeader)}`);
   }
   if (options.http !== "off" && options.trustProxy.length === 0) {
     throw optionError(

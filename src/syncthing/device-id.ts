@@ -7,8 +7,6 @@ export const DEVICE_ID_BYTES = 32;
 
 /** The alphabet of base32 (RFC 4648 §6). */
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-/** Digits that are no letters of base32, and the letters that people take them for. */
-const LOOKALIKES: Readonly<Record<string, string>> = { 0: "O", 1: "I", 8: "B" };
 /** Letters of 32 bytes in base32, without check characters. */
 const PLAIN_LENGTH = 52;
 /** A check character follows each group of so many letters. */
@@ -17,6 +15,18 @@ const GROUP = 13;
 const CHECKED_LENGTH = 56;
 /** A dash follows each part of so many letters. */
 const PART = 7;
+
+/** The value of each ASCII character in a device ID: of a letter as base32, of a digit that is taken for a letter as that letter. */
+const VALUES = new Uint8Array(128);
+const INVALID = 255;
+/** Dashes and spaces do not count. */
+const SKIPPED = 254;
+VALUES.fill(INVALID);
+for (const [value, letter] of [...LETTERS].entries()) {
+  for (const character of [letter, letter.toLowerCase()]) VALUES[character.charCodeAt(0)] = value;
+}
+for (const [digit, letter] of ["0O", "1I", "8B"]) VALUES[digit!.charCodeAt(0)] = LETTERS.indexOf(letter!);
+for (const separator of "- ") VALUES[separator.charCodeAt(0)] = SKIPPED;
 
 /**
  * The device ID of a certificate.
@@ -65,7 +75,8 @@ export function formatDeviceId(id: Uint8Array): string {
   let checked = "";
   for (let at = 0; at < PLAIN_LENGTH; at += GROUP) {
     const group = plain.slice(at, at + GROUP);
-    checked += group + checkCharacter(group);
+    const values = Array.from(group, (letter) => LETTERS.indexOf(letter));
+    checked += group + LETTERS[checkOf(values, 0)];
   }
   return checked.replace(new RegExp(`.{${PART}}(?=.)`, "g"), "$&-");
 }
@@ -108,71 +119,92 @@ export function deviceNodeId(id: Uint8Array): string {
  */
 export function parseDeviceId(text: string): Uint8Array {
   if (typeof text !== "string") throw new TypeError(`a device ID must be a string, not ${describeValue(text)}`);
-  const letters: string[] = [];
-  /** Where each letter stands in `text`. */
-  const places: number[] = [];
-  for (const [place, character] of [...text].entries()) {
-    if (character === "-" || character === " ") continue;
-    const upper = character.toUpperCase();
-    const letter = LOOKALIKES[upper] ?? upper;
-    if (!LETTERS.includes(letter)) {
-      throw new RangeError(
-        `character ${place + 1} of a device ID must be A to Z or 2 to 7, not ${JSON.stringify(character)}`,
-      );
-    }
-    letters.push(letter);
-    places.push(place);
-  }
-  if (letters.length === CHECKED_LENGTH) return decode(checkedPlain(letters, places), places[CHECKED_LENGTH - 2]!);
-  if (letters.length === PLAIN_LENGTH) return decode(letters.join(""), places[PLAIN_LENGTH - 1]!);
-  throw new RangeError(
-    `a device ID has ${CHECKED_LENGTH} letters and digits, or ${PLAIN_LENGTH} without check characters, not ${letters.length}`,
-  );
+  const id = tryParseDeviceId(text);
+  if (id === undefined) throw new RangeError(deviceIdProblem(text));
+  return id;
 }
 
-/** Checks the check characters and leaves them out. */
-function checkedPlain(letters: readonly string[], places: readonly number[]): string {
-  let plain = "";
-  for (let at = 0; at < CHECKED_LENGTH; at += GROUP + 1) {
-    const group = letters.slice(at, at + GROUP).join("");
-    const check = letters[at + GROUP]!;
-    const right = checkCharacter(group);
-    if (check !== right) {
-      const [from, to] = [places[at]! + 1, places[at + GROUP]! + 1];
-      throw new RangeError(
-        `one of the characters ${from} to ${to} of the device ID is wrong: the last of them, a check character, would be ${right}, not ${check}`,
-      );
-    }
-    plain += group;
+/** The values of the letters of the ID that is being read: there is no object per ID but the result. */
+const values = new Uint8Array(CHECKED_LENGTH);
+
+/** The same as {@link parseDeviceId}, for texts of which many may be wrong. @returns 32 bytes, or undefined if it is no device ID */
+export function tryParseDeviceId(text: string): Uint8Array | undefined {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    const value = letterValue(text.charCodeAt(at));
+    if (value === SKIPPED) continue;
+    if (value === INVALID || count === CHECKED_LENGTH) return undefined;
+    values[count++] = value;
   }
-  return plain;
+  if (count === PLAIN_LENGTH) return decode();
+  if (count !== CHECKED_LENGTH || wrongGroup(values) !== -1) return undefined;
+  for (let group = 1; group < CHECKED_LENGTH / (GROUP + 1); group++) {
+    const start = group * (GROUP + 1);
+    values.copyWithin(group * GROUP, start, start + GROUP);
+  }
+  return decode();
 }
 
-/** @param place - where the last letter stands in the text */
-function decode(plain: string, place: number): Uint8Array {
+function letterValue(code: number): number {
+  return code < VALUES.length ? VALUES[code]! : INVALID;
+}
+
+/** Base32 of the first 52 of `values`. */
+function decode(): Uint8Array | undefined {
   const id = new Uint8Array(DEVICE_ID_BYTES);
   let [at, bits, value] = [0, 0, 0];
-  for (const letter of plain) {
-    value = ((value << 5) | LETTERS.indexOf(letter)) & 0xfff;
+  for (let letter = 0; letter < PLAIN_LENGTH; letter++) {
+    value = ((value << 5) | values[letter]!) & 0xfff;
     bits += 5;
     if (bits < 8) continue;
     bits -= 8;
     id[at++] = value >>> bits;
   }
-  if ((value & ((1 << bits) - 1)) !== 0) {
-    throw new RangeError(`character ${place + 1} of the device ID is wrong: no hash ends with ${plain.at(-1)}`);
-  }
-  return id;
+  return (value & ((1 << bits) - 1)) === 0 ? id : undefined;
 }
 
-/** Luhn's algorithm modulo 32, as Syncthing computes it: weights 1 and 2 in turn from the left. */
-function checkCharacter(group: string): string {
-  let sum = 0;
-  let weight = 1;
-  for (const letter of group) {
-    const product = weight * LETTERS.indexOf(letter);
-    sum += Math.floor(product / LETTERS.length) + (product % LETTERS.length);
-    weight = 3 - weight;
+/** Why a text is no device ID. */
+function deviceIdProblem(text: string): string {
+  const letters: number[] = [];
+  /** Where each letter stands in `text`, from 1 on. */
+  const places: number[] = [];
+  for (const [place, character] of [...text].entries()) {
+    const value = letterValue(character.codePointAt(0)!);
+    if (value === SKIPPED) continue;
+    if (value === INVALID) {
+      return `character ${place + 1} of a device ID must be A to Z or 2 to 7, not ${JSON.stringify(character)}`;
+    }
+    letters.push(value);
+    places.push(place + 1);
   }
-  return LETTERS[(LETTERS.length - (sum % LETTERS.length)) % LETTERS.length]!;
+  const hasChecks = letters.length === CHECKED_LENGTH;
+  if (!hasChecks && letters.length !== PLAIN_LENGTH) {
+    return `a device ID has ${CHECKED_LENGTH} letters and digits, or ${PLAIN_LENGTH} without check characters, not ${letters.length}`;
+  }
+  const wrong = hasChecks ? wrongGroup(letters) : -1;
+  if (wrong !== -1) {
+    const [from, to] = [places[wrong], places[wrong + GROUP]];
+    const [right, given] = [LETTERS[checkOf(letters, wrong)], LETTERS[letters[wrong + GROUP]!]];
+    return `one of the characters ${from} to ${to} of the device ID is wrong: the last of them, a check character, would be ${right}, not ${given}`;
+  }
+  const last = hasChecks ? CHECKED_LENGTH - 2 : PLAIN_LENGTH - 1;
+  return `character ${places[last]} of the device ID is wrong: no hash ends with ${LETTERS[letters[last]!]}`;
+}
+
+/** Where the first group begins that has a wrong check character; -1 if there is none. */
+function wrongGroup(letters: ArrayLike<number>): number {
+  for (let at = 0; at < CHECKED_LENGTH; at += GROUP + 1) {
+    if (letters[at + GROUP] !== checkOf(letters, at)) return at;
+  }
+  return -1;
+}
+
+/** The check character of the group that begins at `from`: Luhn's algorithm modulo 32, as Syncthing computes it, weights 1 and 2 in turn. */
+function checkOf(letters: ArrayLike<number>, from: number): number {
+  let sum = 0;
+  for (let at = 0; at < GROUP; at++) {
+    const product = letters[from + at]! * (1 + (at & 1));
+    sum += (product >> 5) + (product & 31);
+  }
+  return (32 - (sum & 31)) & 31;
 }

@@ -47,6 +47,7 @@ const VALUES: Readonly<Record<string, readonly [file: string, variable: string, 
   http: ['"127.0.0.1:3"', "[::1]:4", "127.0.0.1:5"],
   // --http needs it.
   "trust-proxy": ['["10.3.0.0/16", "2001:db8:1::/48"]', "10.4.0.0/16", "10.5.0.0/16"],
+  "proxy-header": ['"X-A"', "X-B", "X-C"],
   "https-unverified": ["true", "no", "yes"],
   "https-capacity": ["81", "82", "83"],
   admin: ['"off"', "127.0.0.1:1", "[::1]:2"],

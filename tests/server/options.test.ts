@@ -88,6 +88,11 @@ const WRONG: Record<keyof ServerOptions, { kinds: unknown[]; values: unknown[]; 
   // The last value needs trustProxy.
   http: { kinds: [null, 8080], values: ["", "127.0.0.1", "127.0.0.1:8080"], expected: "" },
   trustProxy: { kinds: ["10.0.0.0/8", null, [8]], values: [["10/8"], ["10.0.0.0/33"]], expected: "" },
+  proxyHeader: {
+    kinds: [null, 1, []],
+    values: ["", "X Cert", "X:"],
+    expected: "the name of a header, such as X-Ssl-Cert",
+  },
   httpsUnverified: { kinds: ["yes", 1, null], values: [], expected: "true or false" },
   httpsCapacity: {
     kinds: ["1000", null],
@@ -118,6 +123,14 @@ describe("a wrong value of an option is an error that names the option and what 
       }
     });
   }
+
+  test("http and https cannot have the same address and port", () => {
+    const [address, trustProxy] = ["127.0.0.1:8443", ["10.0.0.0/8"]];
+    const { message } = errorFor({ https: address, http: address, trustProxy });
+    expect(message).toBe('http must be another address than https, not "127.0.0.1:8443"');
+    for (const http of ["127.0.0.1:8444", "127.0.0.2:8443"]) resolveOptions({ https: address, http, trustProxy });
+    resolveOptions({ https: "127.0.0.1:0", http: "127.0.0.1:0", trustProxy });
+  });
 
   test("a string in place of a number is called a string", () => {
     expect(errorFor({ workers: "2" }).message).toBe(

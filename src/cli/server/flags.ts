@@ -142,6 +142,11 @@ export function addServerFlags(command: Command): Command {
         .argParser(networks)
         .default([], "none"),
     )
+    .addOption(
+      flag("--proxy-header <name>", "header in which those proxies pass a client's certificate on").default(
+        d.proxyHeader,
+      ),
+    )
     .addOption(toggle("--https-unverified", "also tell addresses that were announced over UDP, without a proof"))
     .addOption(
       flag(

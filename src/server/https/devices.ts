@@ -19,8 +19,8 @@ export class Devices implements DeviceStore {
   readonly #exchange: Exchange;
   readonly #clock: Clock;
   readonly #retentionMs: number;
-  /** Devices whose entries could not be written, because a part of the registry was locked. */
-  #late: StoredDevice[] = [];
+  /** IDs of devices whose entries could not be written, because a part of the registry was locked. */
+  #late: Uint8Array[] = [];
   #lastTick = performance.now();
 
   /**
@@ -72,7 +72,7 @@ export class Devices implements DeviceStore {
   /** Removes expired devices, and renews the entries of the others before they expire. To be called several times a second. */
   tick(): void {
     const [from, now] = [performance.now(), this.#clock.now()];
-    for (const device of this.#late.splice(0)) this.#register(device, now);
+    for (const id of this.#late.splice(0)) this.#registerById(id, now);
     // The whole table in a part of the time that an entry is valid.
     let left = Math.ceil((this.table.size * (from - this.#lastTick) * ROUNDS) / this.#retentionMs);
     this.#lastTick = from;
@@ -84,9 +84,14 @@ export class Devices implements DeviceStore {
   #merge(device: JournalDevice, own: boolean): Merged {
     const now = this.#clock.now();
     const merged = this.table.merge(device, own, now);
-    const all = merged === "new" || merged === "known" ? this.table.get(device.id, now) : undefined;
-    if (all !== undefined) this.#register(all, now);
+    if (merged === "new" || merged === "known") this.#registerById(device.id, now);
     return merged;
+  }
+
+  /** Writes the entry of a device as the table has it now. */
+  #registerById(id: Uint8Array, now: number): void {
+    const device = this.table.get(id, now);
+    if (device !== undefined) this.#register(device, now);
   }
 
   /**
@@ -100,7 +105,7 @@ export class Devices implements DeviceStore {
       const time = Math.min(now, announcedAt + DEVICE_RETENTION_MS - this.#retentionMs);
       const nodeId = new TextEncoder().encode(deviceNodeId(device.id));
       this.#exchange.writeAuthenticated({ nodeId, ...endpoint, time, fromJournal: !device.own });
-      if (this.#exchange.merge(1, now) === 0) this.#late.push(device);
+      if (this.#exchange.merge(1, now) === 0) this.#late.push(device.id);
       return;
     }
   }

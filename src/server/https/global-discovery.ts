@@ -54,7 +54,7 @@ export class GlobalDiscovery {
 
   /** Starts to answer requests, if that is not off. @throws {ServerError} if it cannot listen, or not use its certificate */
   async start(): Promise<void> {
-    const { workers, trustProxy, httpsUnverified: unverified } = this.#options;
+    const { workers, trustProxy, proxyHeader, httpsUnverified: unverified } = this.#options;
     const [https, http] = [parseHostAndPort(this.#options.https), parseHostAndPort(this.#options.http)];
     if (https === undefined && http === undefined) return;
     const pair = https && (await this.#keyPair());
@@ -73,7 +73,7 @@ export class GlobalDiscovery {
         clock: this.#clock,
         unverified,
         https: https && pair && { ...https, cert: pair.cert, key: pair.key },
-        http: http && { ...http, trusted: trustProxy },
+        http: http && { ...http, trusted: trustProxy, certificateHeader: proxyHeader },
       });
     } catch (error) {
       const { option, code, message } = error as DirectoryError;

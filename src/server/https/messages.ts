@@ -21,7 +21,9 @@ export interface DirectoryStart {
   /** Undefined if HTTPS is off. `cert` and `key` are in PEM. */
   readonly https: (ListenAddress & { readonly cert: string; readonly key: string }) | undefined;
   /** Undefined if HTTP is off. */
-  readonly http: (ListenAddress & { readonly trusted: readonly Network[] }) | undefined;
+  readonly http:
+    | (ListenAddress & { readonly trusted: readonly Network[]; readonly certificateHeader: string })
+    | undefined;
 }
 
 /** Ports on which a thread listens. */
@@ -38,10 +40,10 @@ export type ToDirectory =
 
 export type FromDirectory =
   | { readonly type: "listening"; readonly ports: DirectoryPorts }
-  /** It cannot listen: `option` tells where. */
+  /** It could not start. `option` tells where it cannot listen; undefined for any other failure. */
   | {
       readonly type: "failed";
-      readonly option: "https" | "http";
+      readonly option: "https" | "http" | undefined;
       readonly code: string | undefined;
       readonly message: string;
     }

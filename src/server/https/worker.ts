@@ -39,15 +39,18 @@ async function start({ https, http, counters, missMemory, epoch, ...options }: D
   send({ type: "listening", ports: { https: secure?.port, http: plain?.port } });
 }
 
-/** Opens a listener. Tells the control thread if that fails. */
+/** Opens a listener. An error tells which one it was. */
 async function open<T>(option: "https" | "http", listen: () => T | Promise<T>): Promise<T> {
   try {
     return await listen();
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    send({ type: "failed", option, code, message });
-    throw error;
+    throw Object.assign(error as Error, { option });
   }
+}
+
+function failed(error: NodeJS.ErrnoException & { option?: "https" | "http" }): void {
+  const { option, code, message } = error;
+  send({ type: "failed", option, code, message });
 }
 
 /** Has the control thread store what a device announced. */
@@ -62,7 +65,7 @@ async function announce(id: Uint8Array, addresses: readonly string[]): Promise<"
 }
 
 self.onmessage = async ({ data }: MessageEvent<ToDirectory>) => {
-  if (data.type === "start") await start(data.start).catch(() => {});
+  if (data.type === "start") await start(data.start).catch(failed);
   else if (data.type === "announced") {
     pending.get(data.number)?.(data.merged);
     pending.delete(data.number);

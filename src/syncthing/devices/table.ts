@@ -78,7 +78,7 @@ export class DeviceTable {
     const isOwn = own || ((flags & FLAG_OWN) !== 0 && !isLater(given, before, 0));
     const all = unionOf(before, given);
     const length = encodeAddresses(all, this.#data);
-    if (!this.#makeRoom(known, length)) return "full";
+    if (!this.#makeRoom(known, length, own ? Number.POSITIVE_INFINITY : all[0]!.announcedAt)) return "full";
     this.#write(() => {
       const block = known === 0 ? this.#insert(id, hash) : known;
       this.#addresses += all.length - this.#count(block);
@@ -164,6 +164,11 @@ export class DeviceTable {
     return this.#flags(block) >>> 16;
   }
 
+  /** Time of the last announcement of a device. */
+  #announcedAt(block: number): number {
+    return this.#live(block, Number.NEGATIVE_INFINITY)[0]!.announcedAt;
+  }
+
   #live(block: number, since: number) {
     return this.#view.addresses(this.#view.copyData(block), since);
   }
@@ -178,8 +183,11 @@ export class DeviceTable {
     };
   }
 
-  /** Makes room for `length` bytes of addresses of a known device, or of a new one if `known` is 0. */
-  #makeRoom(known: number, length: number): boolean {
+  /**
+   * Makes room for `length` bytes of addresses of a known device, or of a new one if `known` is 0. Only devices give way that
+   * were announced before `before`.
+   */
+  #makeRoom(known: number, length: number, before: number): boolean {
     for (;;) {
       const hasPlace = known !== 0 || this.#devices.size < this.capacity;
       if (hasPlace && this.#pool.fits(known, length)) return true;
@@ -189,7 +197,7 @@ export class DeviceTable {
         oldest = block;
         break;
       }
-      if (oldest === undefined) return false;
+      if (oldest === undefined || this.#announcedAt(oldest) >= before) return false;
       this.#remove(oldest);
       this.displaced++;
     }
@@ -217,6 +225,8 @@ export class DeviceTable {
   /** Changes the memory. Readers wait, or read again. */
   #write(change: () => void): void {
     Atomics.add(this.#sequence, 0, 1);
+    // On ARM before 8.1 the change could become visible before the addition: see beginWrite in src/engine/lock.ts.
+    Atomics.load(this.#sequence, 0);
     change();
     Atomics.add(this.#sequence, 0, 1);
   }

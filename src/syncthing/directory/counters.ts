@@ -21,7 +21,10 @@ export interface ConnectionCounters {
   idle: number;
   /** Connections that were closed to make room for others. */
   crowded: number;
-  /** Connections that were closed because of what was sent: no HTTP, headers that are too large, or too many requests that were cancelled. */
+  /**
+   * Connections that were closed because of what was sent: no HTTP, headers that are too large, too many requests that were cancelled
+   * or refused, or too many before a reply was read.
+   */
   invalid: number;
 }
 

@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject, randomUUID, X509Certificate } from "node:crypto";
 import { link, mkdir, readFile, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { createSecureContext } from "node:tls";
 import { deviceIdOf } from "../device-id.ts";
 
 export interface KeyPair {
@@ -59,6 +60,12 @@ async function checkedPair(
   }
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new Error(`the key in ${keyPath} does not belong to the certificate in ${certPath}`);
+  }
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Error(`${certPath} cannot be used, check the certificates after the first one: ${reason}`);
   }
   const { mode } = await stat(keyPath);
   const warnings = (mode & EVERYBODY) === 0 ? [] : [`every user can access the private key: run chmod o= ${keyPath}`];

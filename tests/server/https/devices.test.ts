@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { createEngine, type EngineBackend } from "../../../src/engine/index.ts";
+import { H_SHARD_MASK, H_SHARDS_AT, SHARD_LOCK, SHARD_SIZE } from "../../../assembly/layout.ts";
+import { createEngine, type EngineBackend, type EngineMemory } from "../../../src/engine/index.ts";
 import { DEVICE_RETENTION_MS } from "../../../src/journal/index.ts";
 import type { Clock } from "../../../src/server/clock.ts";
 import { Devices } from "../../../src/server/https/devices.ts";
@@ -24,6 +25,13 @@ function create(backend: EngineBackend, retentionMs = HOUR, capacity = 1000) {
     return reply === undefined ? verdict : reply.subarray(4, 6).toHex() + reply.subarray(-4).toHex();
   };
   return { harness, devices, answer };
+}
+
+/** The locks of the parts of a registry. */
+function shardLocks({ buffer }: EngineMemory): Int32Array[] {
+  const u32 = new Uint32Array(buffer);
+  const at = u32[H_SHARDS_AT >>> 2]! + SHARD_LOCK;
+  return Array.from({ length: u32[H_SHARD_MASK >>> 2]! + 1 }, (_, i) => new Int32Array(buffer, at + i * SHARD_SIZE, 1));
 }
 
 /** Port 22000 at 192.0.2.7, and port 22001 at 198.51.100.9. */
@@ -105,6 +113,20 @@ describe.each(["wasm", "ts"] as const)("with the engine %s", (backend) => {
     harness.now += HOUR - 1;
     devices.tick();
     expect(answer()).toBe(SECOND);
+  });
+
+  test("a device that announced itself again while its part of the registry was locked answers with its last address", () => {
+    const { harness, devices, answer } = create(backend);
+    const locks = shardLocks(harness.memory);
+    for (const lock of locks) Atomics.store(lock, 0, 99);
+    devices.announce(ID, ["tcp://198.51.100.9:22001"]);
+    for (const lock of locks) Atomics.store(lock, 0, 0);
+    expect(answer()).toBe("unknown");
+    harness.now += 1;
+    devices.announce(ID, ["tcp://192.0.2.7:22000"]);
+    harness.now += 1;
+    devices.tick();
+    expect(answer()).toBe(FIRST);
   });
 
   test("devices are not listed among the nodes for the journal", () => {

@@ -1,4 +1,8 @@
 import { expect, mock, setDefaultTimeout, test } from "bun:test";
+import { createEngineMemory, defaultEngineOptions } from "../../../src/engine/index.ts";
+import { createThreadCounters } from "../../../src/server/https/counters.ts";
+import type { Devices } from "../../../src/server/https/devices.ts";
+import { createDeviceMemory } from "../../../src/syncthing/devices/index.ts";
 import * as start from "../../../src/threads/start.ts";
 import { Device } from "../../support/device.ts";
 import { Folder } from "../../support/folder.ts";
@@ -38,4 +42,22 @@ test("a thread that ends is replaced, and the counters go on", async () => {
   await until(() => server.stats().https.requests.found === 1, "the counters");
   expect(server.stats().https).toMatchObject({ handshakes: 2 });
   expect(server.stats().https.requests.new).toBe(1);
+});
+
+test("a thread that cannot start tells why", async () => {
+  const { DirectoryThread } = await import("../../../src/server/https/thread.ts");
+  const start = {
+    engineMemory: createEngineMemory({ ...defaultEngineOptions(), capacity: 100 }),
+    lane: 0,
+    deviceMemory: createDeviceMemory(10),
+    missMemory: new SharedArrayBuffer(4),
+    counters: createThreadCounters(),
+    epoch: 0,
+    unverified: false,
+    https: undefined,
+    http: undefined,
+  };
+  const thread = new DirectoryThread(start, undefined as unknown as Devices, () => {});
+  await expect(thread.listening).rejects.toThrow("the memory of a miss table must have");
+  thread.end();
 });

@@ -157,6 +157,25 @@ test("announcements to this server are listed for the journal until they are in 
   expect(numbers(table.takeChanged(9, NOW + 5000))).toEqual([2]);
 });
 
+test("an announcement that is not in the journal yet stays listed for it when the journal tells another one", () => {
+  const { table } = create();
+  table.merge(device(1, NOW, "tcp://192.0.2.1:1"), true, NOW);
+  table.merge(device(1, NOW + 1, "tcp://192.0.2.2:2"), false, NOW + 1);
+  const addresses = table.takeChanged(9, NOW + 1).map((one) => one.addresses.map(({ address }) => address));
+  expect(addresses).toEqual([["tcp://192.0.2.2:2", "tcp://192.0.2.1:1"]]);
+  expect(table.takeChanged(9, NOW + 1)).toEqual([]);
+});
+
+test("a device from the journal does not take the place of one that was announced later", () => {
+  const { table, reader } = create(3);
+  // As the journal is read at a start: the latest announcements first.
+  const merged = [1, 2, 3, 4, 5].map((n) => table.merge(device(n, NOW - n), false, NOW));
+  expect(merged).toEqual(["new", "new", "new", "full", "full"]);
+  for (const n of [1, 2, 3]) expect(reader.read(id(n), NOW)).toBeObject();
+  expect([table.size, table.displaced]).toEqual([3, 0]);
+  expect(table.merge(device(6, NOW), false, NOW)).toBe("new");
+});
+
 test("it holds the same as a Map after many random changes, and loses no block", () => {
   const capacity = 100;
   const { table, reader } = create(capacity);

@@ -68,7 +68,8 @@ export function madeUpCertificate(seed: string): ClientCertificate {
 type Encode = (certificate: ClientCertificate) => Record<string, string>;
 
 /** A proxy that passes a client's certificate on. */
-export const caddy: Encode = ({ der }) => ({ "X-Tls-Client-Cert-Der-Base64": Buffer.from(der).toString("base64") });
+export const CADDY_HEADER = "X-Tls-Client-Cert-Der-Base64";
+export const caddy: Encode = ({ der }) => ({ [CADDY_HEADER]: Buffer.from(der).toString("base64") });
 
 /** How proxies pass a client's certificate on. */
 export const PROXIES: [name: string, encode: Encode][] = [

@@ -52,6 +52,16 @@ test("a pair is made if both files are missing, for its owner only, and stays th
   expect(readdirSync(folder.at("new/other"))).toEqual(["key.pem"]);
 });
 
+test("a damaged certificate after the first one is an error that names the file", async () => {
+  const chain = file("chain.pem", `${readFileSync(cert, "utf8")}-----BEGIN CERTIFICATE-----\nMIIB\n`);
+  await expect(loadKeyPair(chain, key)).rejects.toThrow(
+    `${chain} cannot be used, check the certificates after the first one: `,
+  );
+  const { cert: other } = makeSelfSigned("authority");
+  const whole = file("whole.pem", readFileSync(cert, "utf8") + other);
+  expect(await loadKeyPair(whole, key)).toMatchObject({ deviceId: deviceIdOfPem(readFileSync(cert, "utf8")) });
+});
+
 test("a made certificate signs itself, and is valid from yesterday on for 20 years", () => {
   const certificate = new X509Certificate(makeSelfSigned("syncthing").cert);
   expect(certificate.subject).toBe("CN=syncthing");

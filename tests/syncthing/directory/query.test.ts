@@ -15,6 +15,7 @@ test.each([
   [`/?device=${TEXT.replaceAll("-", "+")}`, ID],
   [`/?device=${TEXT.replaceAll("-", "%20")}`, ID],
   [`/?device=${TEXT.replaceAll("-", "%2D")}`, ID],
+  [`/?device=${TEXT.replaceAll("-", "---")}`, ID],
   [`/?device=${TEXT}&x=y`, ID],
   [`/?x=y&device=${TEXT}`, ID],
   [`/?device=${TEXT}&device=AAAA`, ID],
@@ -32,7 +33,6 @@ test.each([
 });
 
 test("a long text is no device ID", () => {
-  expect(askedDevice(`/?device=${"-".repeat(300)}${TEXT}`)).toBe("invalid");
   expect(askedDevice(`/?device=${"A".repeat(100_000)}`)).toBe("invalid");
 });
 

@@ -1,14 +1,12 @@
-/** The certificates of clients, as proxies that end TLS pass them on in headers. */
+/**
+ * The certificates of clients, as proxies that end TLS pass them on in a header:
+ *
+ * - nginx in X-Ssl-Cert, as PEM. $ssl_client_escaped_cert is URL-escaped; $ssl_client_cert is folded, with white space instead of
+ *   line ends.
+ * - Caddy in X-Tls-Client-Cert-Der-Base64, as base64 of DER.
+ * - Traefik in X-Forwarded-Tls-Client-Cert, as base64 of DER, URL-escaped, of each certificate of the chain, the client's first.
+ */
 
-/** The first of them that a request has counts. */
-const HEADERS = [
-  // nginx: PEM. $ssl_client_escaped_cert is URL-escaped; $ssl_client_cert is folded, with white space instead of line ends.
-  "x-ssl-cert",
-  // Caddy: base64 of DER.
-  "x-tls-client-cert-der-base64",
-  // Traefik: base64 of DER, URL-escaped, of each certificate of the chain, the client's first.
-  "x-forwarded-tls-client-cert",
-];
 const PEM_MARKS = /-----(?:BEGIN|END) CERTIFICATE-----|\s+/g;
 const BASE64 = /^[A-Za-z\d+/]+={0,2}$/;
 /** DER: a SEQUENCE whose length has two more bytes. Certificates are longer than 255 bytes, and shorter than 65,536. */
@@ -16,13 +14,14 @@ const SEQUENCE = 0x30;
 const TWO_BYTES_OF_LENGTH = 0x82;
 const HEADER_BYTES = 4;
 
-/** @returns the client's certificate in DER, or undefined if there is no header with a whole one */
-export function certificateInHeaders(headers: Headers): Uint8Array | undefined {
-  for (const name of HEADERS) {
-    const text = headers.get(name);
-    if (text !== null && text !== "") return decodeCertificate(text);
-  }
-  return undefined;
+/**
+ * @param header - the one that the proxy sets. A proxy passes others on as the client made them up
+ * @returns the client's certificate in DER, or undefined if there is no whole one
+ */
+export function certificateInHeader(headers: Headers, header: string): Uint8Array | undefined {
+  const text = headers.get(header) ?? "";
+  // If it came twice, one of them may be made up.
+  return text === "" || text.includes(", ") ? undefined : decodeCertificate(text);
 }
 
 /** Decodes all forms in which proxies write a certificate. */

@@ -4,7 +4,7 @@ import { writeAddress } from "../../../transport/address.ts";
 import type { Endpoint } from "../../addresses.ts";
 import { createRequestCounters, type RequestCounters } from "../counters.ts";
 import { type DirectoryRequest, MAX_BODY_BYTES, type Reply, type RequestHandler } from "../handler.ts";
-import { certificateInHeaders } from "./certificate.ts";
+import { certificateInHeader } from "./certificate.ts";
 import { forwardedSource, isIn } from "./source.ts";
 
 export interface PlainListenerOptions {
@@ -18,6 +18,8 @@ export interface PlainListenerOptions {
    * announcements are refused.
    */
   readonly trusted: readonly Network[];
+  /** Header in which those proxies pass a client's certificate on, and which they never pass on as a client sent it. */
+  readonly certificateHeader: string;
 }
 
 /** After so long without a byte, a connection is closed. */
@@ -31,6 +33,7 @@ export class PlainListener {
   readonly requests: RequestCounters = createRequestCounters();
   readonly #handler: RequestHandler;
   readonly #trusted: readonly Network[];
+  readonly #certificateHeader: string;
   readonly #server: Bun.Server<undefined>;
 
   /**
@@ -38,9 +41,10 @@ export class PlainListener {
    *
    * @throws {Error} with `code`, such as EADDRINUSE, if it cannot listen there
    */
-  constructor({ host, port, handler, trusted }: PlainListenerOptions) {
+  constructor({ host, port, handler, trusted, certificateHeader }: PlainListenerOptions) {
     this.#handler = handler;
     this.#trusted = trusted;
+    this.#certificateHeader = certificateHeader;
     this.#server = Bun.serve({
       hostname: host,
       port,
@@ -64,7 +68,7 @@ export class PlainListener {
   }
 
   #answer(request: Request, server: Bun.Server<undefined>): Response | Promise<Response> {
-    const reply = this.#handler.handle(new ForwardedRequest(request, server, this.#trusted));
+    const reply = this.#handler.handle(new ForwardedRequest(request, server, this.#trusted, this.#certificateHeader));
     return reply instanceof Promise ? reply.then((later) => this.#response(later)) : this.#response(reply);
   }
 
@@ -79,13 +83,16 @@ class ForwardedRequest implements DirectoryRequest {
   readonly target: string;
   readonly #request: Request;
   readonly #trusted: boolean;
+  readonly #certificateHeader: string;
   readonly #source: Endpoint;
 
-  constructor(request: Request, server: Bun.Server<undefined>, trusted: readonly Network[]) {
+  constructor(request: Request, server: Bun.Server<undefined>, trusted: readonly Network[], certificateHeader: string) {
     const { url } = request;
     this.method = request.method;
-    this.target = url.slice(url.indexOf("/", SCHEME_LENGTH));
+    // Of a request without the header Host, such as HTTP/1.0 allows, Bun gives no whole URL.
+    this.target = url.startsWith("/") ? url : url.slice(url.indexOf("/", SCHEME_LENGTH));
     this.#request = request;
+    this.#certificateHeader = certificateHeader;
     const peer = peerOf(request, server);
     this.#trusted = isIn(trusted, peer.address);
     this.#source = this.#trusted ? forwardedSource(request.headers, trusted) : peer;
@@ -96,7 +103,7 @@ class ForwardedRequest implements DirectoryRequest {
   }
 
   certificate(): Uint8Array | undefined {
-    return this.#trusted ? certificateInHeaders(this.#request.headers) : undefined;
+    return this.#trusted ? certificateInHeader(this.#request.headers, this.#certificateHeader) : undefined;
   }
 
   async body(): Promise<string | undefined> {

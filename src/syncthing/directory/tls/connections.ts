@@ -40,6 +40,8 @@ export class Connection<S extends Socket = Socket> {
   pending = 0;
   /** Requests in a row that were refused because of the client. */
   refused = 0;
+  /** Replies of HTTP/1.1 that wait until those before them are sent. */
+  waiting = 0;
 
   constructor(socket: S, address: Uint8Array, port: number) {
     this.socket = socket;

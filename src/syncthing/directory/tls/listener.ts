@@ -59,6 +59,11 @@ const MAX_REFUSED = 100;
  * before it looks at another connection, and has all of them in memory.
  */
 const RECEIVE_BUFFER_BYTES = 16_384;
+/**
+ * A connection of HTTP/1.1 has so many replies waiting at most. A client may send requests without an end and read no reply, and each
+ * waiting one takes kilobytes.
+ */
+const MAX_WAITING = 100;
 const CHECK_INTERVAL_MS = 1_000;
 /** How long requests in progress may take after the listener was closed. */
 const CLOSE_MS = 1_000;
@@ -218,6 +223,7 @@ export class TlsListener {
     // One that was closed in HTTP/1.1 may still have requests that were received before.
     if (connection === undefined || connection.refused >= MAX_REFUSED) return;
     if (request.httpVersionMajor === 2) this.#watchStream(request as Http2ServerRequest, connection);
+    else if (response.socket === null && !this.#mayWait(response as ServerResponse, connection)) return;
     const reply = this.#handler.handle({
       method: request.method!,
       target: request.url!,
@@ -227,6 +233,17 @@ export class TlsListener {
     });
     if (reply instanceof Promise) this.#sendLater(reply, response, connection);
     else this.#send(reply, response, connection);
+  }
+
+  /** Whether a reply of HTTP/1.1 may wait until those before it are sent. If too many wait, the connection is closed. */
+  #mayWait(response: ServerResponse, connection: TlsConnection): boolean {
+    if (connection.waiting === MAX_WAITING) {
+      this.#connections.close(connection, "invalid");
+      return false;
+    }
+    connection.waiting++;
+    response.once("finish", () => connection.waiting--);
+    return true;
   }
 
   async #sendLater(reply: Promise<Reply>, response: Response, connection: TlsConnection): Promise<void> {

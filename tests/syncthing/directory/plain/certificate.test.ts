@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { certificateInHeaders } from "../../../../src/syncthing/directory/plain/certificate.ts";
+import { certificateInHeader } from "../../../../src/syncthing/directory/plain/certificate.ts";
 import { madeUpCertificate, PROXIES, withoutMarks } from "../certificates.ts";
 
 const { cert, der } = madeUpCertificate("one");
@@ -7,13 +7,13 @@ const other = madeUpCertificate("other");
 
 /** What is found in one header. */
 function found(name: string, value: string): Uint8Array | undefined {
-  const certificate = certificateInHeaders(new Headers({ [name]: value }));
+  const certificate = certificateInHeader(new Headers({ [name]: value }), name);
   return certificate && new Uint8Array(certificate);
 }
 
 test.each(PROXIES)("the certificate that %s passes on is found", (_name, encode) => {
-  const headers = new Headers(encode(madeUpCertificate("one")));
-  expect(Buffer.from(certificateInHeaders(headers)!)).toEqual(Buffer.from(der));
+  const [[header, value]] = Object.entries(encode(madeUpCertificate("one"))) as [[string, string]];
+  expect(found(header, value)).toEqual(new Uint8Array(der));
 });
 
 test("a folded header may have tabs and any number of spaces", () => {
@@ -41,5 +41,11 @@ test.each(["X-SSL-Cert", "X-Tls-Client-Cert-Der-Base64", "X-Forwarded-Tls-Client
 );
 
 test("without a header there is no certificate", () => {
-  expect(certificateInHeaders(new Headers())).toBeUndefined();
+  expect(certificateInHeader(new Headers(), "X-SSL-Cert")).toBeUndefined();
+});
+
+test("of a header that comes twice, none counts", () => {
+  const headers = new Headers({ "X-SSL-Cert": encodeURIComponent(cert) });
+  headers.append("X-SSL-Cert", encodeURIComponent(other.cert));
+  expect(certificateInHeader(headers, "X-SSL-Cert")).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import type { Network } from "../../../../src/engine/index.ts";
 import { parseNetwork } from "../../../../src/server/index.ts";
 import { PlainListener } from "../../../../src/syncthing/directory/plain/listener.ts";
-import { caddy, madeUpCertificate } from "../certificates.ts";
+import { CADDY_HEADER, caddy, madeUpCertificate, PROXIES } from "../certificates.ts";
 import { FakeDirectory, handlerOf } from "../fake-directory.ts";
 import { sendHttp1 } from "../requests.ts";
 import { source } from "../source.ts";
@@ -19,7 +19,13 @@ class PlainSite implements AsyncDisposable {
 
   constructor(trusted: readonly Network[]) {
     const handler = handlerOf(this.directory);
-    this.listener = new PlainListener({ host: "127.0.0.1", port: 0, handler, trusted });
+    this.listener = new PlainListener({
+      host: "127.0.0.1",
+      port: 0,
+      handler,
+      trusted,
+      certificateHeader: CADDY_HEADER,
+    });
   }
 
   get url(): string {
@@ -57,6 +63,16 @@ test("headers of others are not believed: announcements are refused, look-ups ar
   expect(site.listener.requests).toMatchObject({ "no-certificate": 1, "not-found": 1 });
 });
 
+test("a certificate in another header than the proxy's is not believed: the client may have sent it", async () => {
+  await using site = new PlainSite(LOOPBACK);
+  const proxy = { "X-Forwarded-For": "203.0.113.9" };
+  for (const [name, encode] of PROXIES) {
+    const headers = { ...proxy, ...encode(DEVICE) };
+    const { status } = await sendHttp1(site.url, { method: "POST", body: UNSPECIFIED, headers });
+    expect({ name, status }).toEqual({ name, status: name === "Caddy" ? 204 : 403 });
+  }
+});
+
 test("an unspecified address is not taken for the proxy's if the proxy does not name the client", async () => {
   await using site = new PlainSite(LOOPBACK);
   const addresses = ["tcp://0.0.0.0:22000", "tcp://192.0.2.7:1"];
@@ -92,11 +108,26 @@ test.each([
   expect((await sendHttp1(site.url + target, { method })).status).toBe(status);
 });
 
+test("a request of HTTP/1.0 without the header Host is answered like any other", async () => {
+  await using site = new PlainSite(LOOPBACK);
+  await sendHttp1(site.url, { method: "POST", body: UNSPECIFIED, headers: PROXY });
+  const statuses = ["/ping", `/v2/?device=${DEVICE.device}`, "/v2/?device=none"].map(async (target) => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const socket = connect(site.listener.port, "127.0.0.1");
+    socket.on("data", (data) => resolve(data.toString().split(" ")[1]!));
+    socket.write(`GET ${target} HTTP/1.0\r\n\r\n`);
+    const status = await promise;
+    socket.destroy();
+    return status;
+  });
+  expect(await Promise.all(statuses)).toEqual(["204", "200", "400"]);
+});
+
 test("two listeners share a port", async () => {
   await using one = new PlainSite(LOOPBACK);
   const { port } = one.listener;
   const handler = handlerOf(new FakeDirectory());
-  const other = new PlainListener({ host: "127.0.0.1", port, handler, trusted: [] });
+  const other = new PlainListener({ host: "127.0.0.1", port, handler, trusted: [], certificateHeader: CADDY_HEADER });
   await one.listener.close();
   expect(await sendHttp1(`http://127.0.0.1:${port}/ping`)).toMatchObject({ status: 204 });
   await other.close();

@@ -5,7 +5,7 @@ import { PlainListener } from "../../../../src/syncthing/directory/plain/listene
 import { Folder } from "../../../support/folder.ts";
 import { testIf } from "../../../support/needs.ts";
 import { lastingPort } from "../../../support/ports.ts";
-import { hasOpenssl, makeCertificate } from "../certificates.ts";
+import { hasOpenssl, makeCertificate, PROXIES } from "../certificates.ts";
 import { FakeDirectory, handlerOf } from "../fake-directory.ts";
 import { sendHttp1, sendHttp2 } from "../requests.ts";
 import { SERVER } from "../tls/site.ts";
@@ -84,7 +84,9 @@ testIf(hasNginx && hasOpenssl, "needs nginx, openssl and faketime")(
   async () => {
     const directory = new FakeDirectory();
     const handler = handlerOf(directory);
-    const listener = new PlainListener({ host: "127.0.0.1", port: 0, handler, trusted: [parseNetwork("127.0.0.1")] });
+    const trusted = [parseNetwork("127.0.0.1")];
+    const certificateHeader = "X-Ssl-Cert";
+    const listener = new PlainListener({ host: "127.0.0.1", port: 0, handler, trusted, certificateHeader });
     await using nginx = await Nginx.start(listener.port);
     const body = JSON.stringify({ addresses: ["tcp://192.0.2.7:0"] });
     for (const send of [sendHttp1, sendHttp2]) {
@@ -94,10 +96,12 @@ testIf(hasNginx && hasOpenssl, "needs nginx, openssl and faketime")(
       const found = await send(`${nginx.url}/v2/?device=${certificate.device}`);
       // Port 0 became the client's.
       expect(JSON.parse(found.body).addresses).toEqual([expect.stringMatching(/^tcp:\/\/192\.0\.2\.7:[1-9]\d+$/)]);
-      const forged = { "X-SSL-Cert": encodeURIComponent(certificate.cert) };
-      expect(await send(`${nginx.url}/v2/`, { method: "POST", body, headers: forged })).toMatchObject({ status: 403 });
+      for (const [, forge] of PROXIES) {
+        const forged = { method: "POST", body, headers: forge(certificate) };
+        expect(await send(`${nginx.url}/v2/`, forged)).toMatchObject({ status: 403 });
+      }
     }
-    expect(listener.requests).toMatchObject({ new: 2, found: 2, "no-certificate": 2 });
+    expect(listener.requests).toMatchObject({ new: 2, found: 2, "no-certificate": 8 });
     await listener.close();
   },
 );
