@@ -26,7 +26,8 @@ Examples:
 Devices of Syncthing:
 A server whose URL begins with https:// knows devices, not nodes: then all IDs are device IDs. --lan alone needs --syncthing.
 Options in the URL: id=DEVICE-ID trusts the server with that device ID only, insecure trusts any. Without them, its
-certificate must be by a known authority. Quote the URL, because ? and & have a meaning for shells:
+certificate must be by a known authority. Quote the URL, because ? and & have a meaning for shells.
+Servers limit lookups, those of whereabouts to 250 a second by default: more get the error "status 429", and no second try.
   whereabouts lookup DEVICE-ID --server 'https://192.0.2.1:8443/?id=DEVICE-ID-OF-THE-SERVER'
   whereabouts lookup DEVICE-ID --lan --syncthing --timeout 35 --json
     {"deviceId":"DEVICE-ID","found":true,"addresses":["tcp://192.168.0.34:22000"],"via":"lan","seenAt":1767225600000}`;

@@ -27,7 +27,8 @@ Examples:
 "type" is node, moved or gone; "nodeId" is null if the bytes of the NodeID are not printable text; "seenAt", the time of
 the last announcement, is in milliseconds since 1970.
 
-Devices of Syncthing announce themselves every 30 s, on UDP port 21027:
+Devices of Syncthing announce themselves every 30 s, on UDP port 21027. A Syncthing on this host keeps that port for IPv4 to
+itself, which is reported as an error: all devices are then heard by IPv6 only.
   whereabouts watch --syncthing
   whereabouts watch --syncthing --json
     {"type":"device","deviceId":"DEVICE-ID","addresses":["tcp://192.168.0.34:22000"],"seenAt":1769857200000}`;

@@ -4,7 +4,7 @@ import { isIPv6 } from "node:net";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
 import { checkEngineOptions, type EngineBackend, type Network } from "../engine/index.ts";
 import { checkJournal } from "../journal/index.ts";
-import { parseHostAndPort } from "../syncthing/directory/host-and-port.ts";
+import { isEveryAddress, parseHostAndPort } from "../syncthing/directory/host-and-port.ts";
 import { describeGivenSockets } from "../transport/given-sockets.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
@@ -220,6 +220,12 @@ function checkDirectoryOptions(options: ServerOptions): void {
       "http",
       "needs trustProxy: the networks of the proxies that may tell a client's certificate",
     );
+  }
+  const [https, http] = [parseHostAndPort(options.https), parseHostAndPort(options.http)];
+  if (https === undefined || http === undefined || http.port === 0 || http.port !== https.port) return;
+  // The system would allow it, since threads share ports, and give each of both half of the connections.
+  if (http.host === https.host || isEveryAddress(http.host) || isEveryAddress(https.host)) {
+    throw optionError(RangeError, "http", `needs another port than https, which has ${https.port} already`);
   }
 }
 

@@ -104,6 +104,21 @@ export function deviceNodeId(id: Uint8Array): string {
 }
 
 /**
+ * The NodeID for a text that may be a device ID. 56 characters with four right check characters are hardly anything else.
+ *
+ * @returns as {@link deviceNodeId}; undefined if it is no device ID with check characters
+ */
+export function nodeIdOfDeviceId(text: string): string | undefined {
+  // The length, so that no error is made for most texts. A NodeID itself has no check characters.
+  if (text.replace(/[- ]/g, "").length !== CHECKED_LENGTH) return undefined;
+  try {
+    return deviceNodeId(parseDeviceId(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Reads a device ID as people write it: dashes and spaces do not count, nor does case, and 0, 1 and 8 are read as O, I and
  * B. It may lack the four check characters.
  *

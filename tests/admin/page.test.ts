@@ -362,6 +362,11 @@ describe("the page", () => {
         "#lookup-result dl",
         /How often at least twice: confirmed .* Certificate the node’s own: announced over HTTPS/,
       );
+      const deviceId = "MFZWI3D-BONSGYC-YLTMRWG-C43ENR5-QXGZDMM-FZWI3DP-BONSGYY-LTMRWAD";
+      stub.nodes.set(deviceId, { ...known, ...times, confirmed: true, authenticated: true });
+      await look(deviceId);
+      await open.shows("#lookup-result .found", "NODE is at [2001:db8::7]:22000.");
+      expect(open.requests.at(-1)).toEndWith(`/api/nodes/${deviceId}`);
       await look("../stats");
       await open.shows("#lookup-result", "../stats is not known to this server.");
       expect(open.requests.at(-1)).toEndWith("/api/nodes/hex:2e2e2f7374617473");

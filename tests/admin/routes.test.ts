@@ -182,7 +182,10 @@ describe("/api/nodes/ID", () => {
       return NODE;
     };
     admin.watch(withMethods(other.server, { node }));
-    for (const id of ["n%C3%A4h%2F%25%3F", "näh/%25%3F", "hex:6EC3a4682F253f", "h", "hex:00"]) {
+    const ids = ["n%C3%A4h%2F%25%3F", "näh/%25%3F", "hex:6EC3a4682F253f", "h", "hex:00"];
+    const deviceId = "MFZWI3D-BONSGYC-YLTMRWG-C43ENR5-QXGZDMM-FZWI3DP-BONSGYY-LTMRWAD";
+    const mistyped = deviceId.replace("MFZ", "MFY");
+    for (const id of [...ids, deviceId, deviceId.toLowerCase().replaceAll("-", "%20"), mistyped]) {
       const response = await fetch(new URL(`/api/nodes/${id}`, admin.url));
       expect(await response.json()).toEqual({
         nodeId: { text: "näh/%?", hex: "6ec3a4682f253f" },
@@ -195,7 +198,11 @@ describe("/api/nodes/ID", () => {
         authenticated: true,
       } satisfies NodeReply);
     }
-    expect(asked).toEqual([...new Array(3).fill("6ec3a4682f253f"), "68", "00"]);
+    const ofDevice = ascii("MFZWI3DBONSGYYLTMRWGC43ENRQXGZDMMFZWI3DBONSGYYLTMRWA").toHex();
+    expect(asked).toEqual([
+      ...new Array(3).fill("6ec3a4682f253f"),
+      ...["68", "00", ofDevice, ofDevice, ascii(mistyped).toHex()],
+    ]);
     await admin.stop();
   });
 

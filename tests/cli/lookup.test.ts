@@ -73,6 +73,17 @@ describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
     expect({ err, code }).toEqual({ err: "", code: 1 });
   });
 
+  test("tells how to look up a device ID of Syncthing that no node has, and its NodeID", async () => {
+    const deviceId = "MFZWI3D-BONSGYC-YLTMRWG-C43ENR5-QXGZDMM-FZWI3DP-BONSGYY-LTMRWAD";
+    const nodeId = "MFZWI3DBONSGYYLTMRWGC43ENRQXGZDMMFZWI3DBONSGYYLTMRWA";
+    const { out, err, code } = await run(["lookup", deviceId, nodeId, "--server", at, "--timeout", "0.3"]);
+    expect(cells(out)).toContainEqual([deviceId, "not found"]);
+    expect(err).toBe(
+      `whereabouts: MFZWI3D… is a device ID of today's Syncthing: look it up with --syncthing, or at an https:// server; servers of nodes know it as ${nodeId}\n`,
+    );
+    expect(code).toBe(1);
+  });
+
   test("prints a JSON object per line with --json", async () => {
     const before = Date.now();
     const ids = Buffer.concat([ascii("NODE-A\nNOBODY\n"), Uint8Array.of(0xff, 0x1b)]);

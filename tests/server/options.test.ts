@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { DiscoveryServer, defaultServerOptions, parseNetwork, type ServerOptions } from "../../src/server/index.ts";
-import { resolveOptions } from "../../src/server/resolve.ts";
+import { checkOptions, resolveOptions } from "../../src/server/resolve.ts";
 
 /** The error for options as JavaScript programs may pass them. */
 function errorFor(options: object): Error & { option?: string } {
@@ -100,6 +100,20 @@ const WRONG: Record<keyof ServerOptions, { kinds: unknown[]; values: unknown[]; 
     expected: "a whole number from 1 to 5000000",
   },
 };
+
+test("https and http cannot have the same port, unless on different addresses", () => {
+  const check = (https: string, http: string) => checkOptions({ https, http, trustProxy: ["127.0.0.1"] });
+  for (const [https, http] of [
+    ["127.0.0.1:8443", "127.0.0.1:8443"],
+    ["0.0.0.0:8443", "127.0.0.1:8443"],
+    ["192.0.2.1:8443", "[::]:8443"],
+  ] as const) {
+    expect(() => check(https, http)).toThrow("http needs another port than https, which has 8443 already");
+  }
+  check("192.0.2.1:8443", "127.0.0.1:8443");
+  check("0.0.0.0:8443", "127.0.0.1:8080");
+  check("127.0.0.1:0", "127.0.0.1:0");
+});
 
 describe("a wrong value of an option is an error that names the option and what is expected:", () => {
   test("every option is in the table of this test", () => {

@@ -23,7 +23,8 @@ export class Reporter<Report extends { readonly type: string }> implements Async
   readonly reports: (Line<Report> & { readonly at: number })[] = [];
   readonly startedAt = performance.now();
   readonly #process: Subprocess<"pipe", "pipe", "inherit">;
-  #wake: () => void = () => {};
+  /** Resolves when there are more reports, for all that wait. */
+  #more = Promise.withResolvers<void>();
 
   constructor(command: readonly string[]) {
     this.#process = Bun.spawn([...command], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
@@ -62,7 +63,7 @@ export class Reporter<Report extends { readonly type: string }> implements Async
       }
       const left = end - performance.now();
       if (left <= 0) throw new Error(`no ${type} within ${timeout} ms, but ${JSON.stringify(this.reports.slice(-10))}`);
-      await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), Bun.sleep(left)]);
+      await Promise.race([this.#more.promise, Bun.sleep(left)]);
     }
   }
 
@@ -95,7 +96,8 @@ export class Reporter<Report extends { readonly type: string }> implements Async
       const lines = (rest + bytes).split("\n");
       rest = lines.pop()!;
       for (const line of lines) this.reports.push({ ...JSON.parse(line), at: performance.now() });
-      this.#wake();
+      this.#more.resolve();
+      this.#more = Promise.withResolvers();
     }
   }
 }

@@ -4,6 +4,9 @@ import type { ErrorReply, NodeReply } from "../api.ts";
 import { byId, make } from "./dom.ts";
 import { clock, duration, nodeId, nodeIdHex, visible } from "./format.ts";
 
+/** May be a device ID of Syncthing, which only the server can tell. */
+const DEVICE_ID = /^[a-z0-9 -]{56,80}$/i;
+
 /** The result of a look-up, as elements. Never rejects. */
 async function lookUp(written: string): Promise<HTMLElement[]> {
   const hex = nodeIdHex(written);
@@ -14,7 +17,8 @@ async function lookUp(written: string): Promise<HTMLElement[]> {
   const name = make("b", "name", visible(written));
   try {
     // In hex, since a path cannot have every text: `..` would be another path.
-    const response = await fetch(`/api/nodes/hex:${hex}`);
+    const id = DEVICE_ID.test(written) ? encodeURIComponent(written) : `hex:${hex}`;
+    const response = await fetch(`/api/nodes/${id}`);
     if (response.status === 404) return [make("p", "unknown", name, " is not known to this server.")];
     if (!response.ok) return [make("p", "failed", visible(((await response.json()) as ErrorReply).error))];
     return found((await response.json()) as NodeReply, Date.now());

@@ -3,8 +3,11 @@ import type { Command } from "commander";
 import stringWidth from "string-width";
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import type { LookupResult } from "../../client/index.ts";
+import { nodeIdToText } from "../../codec/index.ts";
+import { nodeIdOfDeviceId } from "../../syncthing/device-id.ts";
 import { startDiscoverer } from "../discoverer.ts";
 import { errorText } from "../errors.ts";
+import { printError } from "../terminal/output.ts";
 import { nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor } from "../terminal/style.ts";
 import { givenIds, type IdKind, IdLines } from "./input.ts";
 import { type LookupFlags, printLookups } from "./run.ts";
@@ -31,16 +34,29 @@ export async function lookUpNodes(texts: readonly string[], flags: LookupFlags, 
   await using discoverer = await startDiscoverer({ servers, lan }, command);
   // A list may be so long that twice as many queries meet the server's limit.
   const confirm = given !== undefined;
+  let hint: string | undefined;
   await printLookups({
     kind: NODE_IDS,
     given,
     lines: new IdLines(NODE_IDS),
     onError: (report) => void discoverer.on("error", report),
     lookUp: (ids) => discoverer.lookupMany(columns.widenFor(ids), { timeout, confirm }),
-    found: ({ address }) => address !== undefined,
+    found({ nodeId, address }) {
+      if (address === undefined) hint ??= hintFor(nodeId);
+      return address !== undefined;
+    },
     show: (result) => (json ? lookupJson(result) : columns.line(result, Date.now())),
     ...{ json, timeout, command },
   });
+  if (hint !== undefined) printError(`whereabouts: ${hint}`);
+}
+
+/** What to try for a NodeID that was not found and is a device ID with check characters, which no node has. */
+export function hintFor(nodeId: Uint8Array): string | undefined {
+  const text = nodeIdToText(nodeId) ?? "";
+  const plain = nodeIdOfDeviceId(text);
+  if (plain === undefined) return undefined;
+  return `${text.slice(0, 7)}… is a device ID of today's Syncthing: look it up with --syncthing, or at an https:// server; servers of nodes know it as ${plain}`;
 }
 
 /** Formats results in columns. Results are printed before all are known, so columns grow as longer values arrive. */

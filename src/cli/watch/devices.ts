@@ -1,7 +1,7 @@
 /** Watches Syncthing's devices on the LAN. */
-import type { DeviceEvent, SyncthingDiscoverer } from "../../syncthing/index.ts";
+import type { DeviceEvent, LanDevice, SyncthingDiscoverer } from "../../syncthing/index.ts";
 import type { Style } from "../terminal/style.ts";
-import type { RowKind } from "../terminal/table.ts";
+import type { Row, RowKind } from "../terminal/table.ts";
 import { type Change, ChangeLines } from "./lines.ts";
 import type { Watched } from "./watched.ts";
 
@@ -12,13 +12,13 @@ export const DEVICES: RowKind = {
   none: "None heard yet. Devices announce themselves every 30 s.",
 };
 
+/** A device may announce nothing that can be dialled, such as tcp4://0.0.0.0:22000 by IPv6. It is on the LAN all the same. */
+const NO_ADDRESS = ["no usable address"];
+
 export function watchedDevices(discoverer: SyncthingDiscoverer): Watched {
   return {
     kind: DEVICES,
-    rows: () =>
-      discoverer
-        .devices()
-        .map(({ deviceId, addresses, seenAt }) => ({ key: deviceId, id: deviceId, addresses, seenAt })),
+    rows: () => discoverer.devices().map(deviceRow),
     onChange(listener) {
       discoverer.on("device", ({ deviceId }) => listener("new", deviceId));
       for (const type of ["moved", "gone"] as const) discoverer.on(type, ({ deviceId }) => listener(type, deviceId));
@@ -26,6 +26,10 @@ export function watchedDevices(discoverer: SyncthingDiscoverer): Watched {
     onError: (listener) => void discoverer.on("error", listener),
     lines: (json, style) => deviceEventLines(discoverer, json, style),
   };
+}
+
+export function deviceRow({ deviceId, addresses, seenAt }: LanDevice): Row {
+  return { key: deviceId, id: deviceId, addresses: addressTexts(addresses), seenAt };
 }
 
 async function* deviceEventLines(discoverer: SyncthingDiscoverer, json: boolean, style: Style): AsyncGenerator<string> {
@@ -36,7 +40,16 @@ async function* deviceEventLines(discoverer: SyncthingDiscoverer, json: boolean,
 }
 
 export function deviceChange({ type, deviceId, addresses }: DeviceEvent): Change {
-  return { type: type === "device" ? "new" : type, key: deviceId, id: deviceId, where: addresses.join(", ") };
+  return {
+    type: type === "device" ? "new" : type,
+    key: deviceId,
+    id: deviceId,
+    where: addressTexts(addresses).join(", "),
+  };
+}
+
+function addressTexts(addresses: readonly string[]): readonly string[] {
+  return addresses.length === 0 ? NO_ADDRESS : addresses;
 }
 
 export function deviceEventJson({ type, deviceId, addresses, seenAt }: DeviceEvent): string {

@@ -5,7 +5,7 @@ import { getLogger } from "@logtape/logtape";
 import type { EngineMemory, PacketEngine } from "../../engine/index.ts";
 import { formatDeviceId } from "../../syncthing/device-id.ts";
 import { createDeviceMemory } from "../../syncthing/devices/index.ts";
-import { type HostAndPort, parseHostAndPort } from "../../syncthing/directory/host-and-port.ts";
+import { type HostAndPort, isEveryAddress, parseHostAndPort } from "../../syncthing/directory/host-and-port.ts";
 import { type KeyPair, loadKeyPair } from "../../syncthing/directory/key-pair.ts";
 import type { Clock } from "../clock.ts";
 import { listenReason, ServerError } from "../error.ts";
@@ -141,11 +141,6 @@ export class GlobalDiscovery {
       throw new ServerError((error as Error).message, "key-pair");
     }
   }
-}
-
-/** Whether it is `0.0.0.0` or `::`. */
-function isEveryAddress(host: string): boolean {
-  return /^[0:.]+$/.test(host);
 }
 
 /**

@@ -14,6 +14,11 @@ export function parseHostAndPort(text: string): HostAndPort | undefined {
   return known && Number(port) <= 65535 ? { host: (ipv6 ?? name)!, port: Number(port) } : undefined;
 }
 
+/** Whether it is `0.0.0.0` or `::`. */
+export function isEveryAddress(host: string): boolean {
+  return /^[0:.]+$/.test(host);
+}
+
 /** Whether a text has the form of a host name (RFC 1123). A name whose last part is a number would be an IP address. */
 function isHostName(text: string): boolean {
   const labels = text.replace(/\.$/, "").split(".");

@@ -14,6 +14,7 @@ import {
 } from "../../client/checks.ts";
 import { MAX_DEVICE_ADDRESSES, MAX_DEVICE_BYTES } from "../../journal/device.ts";
 import { deviceIdOfPem } from "../device-id.ts";
+import { contextOf } from "../global/server.ts";
 import { parseGlobalUrl } from "../global/url.ts";
 import { isDialable } from "../local/addresses.ts";
 import type { DeviceLookupOptions, SyncthingOptions, SyncthingTimings } from "./types.ts";
@@ -86,6 +87,8 @@ export function syncthingSettings(options: SyncthingOptions): SyncthingSettings 
   if (identity === undefined && addresses.length > 0) {
     throw new TypeError("to announce addresses, a device needs its certificate and its key");
   }
+  // Also for a program whose first server comes later: the LAN uses no key.
+  if (identity !== undefined) contextOf(identity);
   return {
     identity,
     addresses: [...new Set(addresses)],

@@ -33,7 +33,10 @@ export class Search {
   join(onResult: OnResult, fresh: boolean): void {
     this.#waiting.add(onResult);
     for (const server of this.#options.servers) {
-      if (this.#answers.has(server) && !(fresh && this.#answers.get(server) === "unknown")) continue;
+      const answer = this.#answers.get(server);
+      const asking = answer === undefined && this.#answers.has(server);
+      // A server that could not be asked may be back.
+      if (asking || (answer === "unknown" && !fresh)) continue;
       const known = fresh ? undefined : server.cached(this.#options.deviceId);
       this.#answers.set(server, known);
       if (known === undefined) void this.#ask(server);

@@ -1,6 +1,6 @@
 /** TLS connections to one server, which are kept for the next request. The server is verified before a request is sent. */
 import { Agent } from "node:https";
-import { checkServerIdentity, connect, type SecureContext, type TLSSocket } from "node:tls";
+import { checkServerIdentity, connect, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
 import { deviceIdOf, formatDeviceId } from "../device-id.ts";
 import { CertificateError, TimeoutError } from "./error.ts";
 import type { GlobalUrl } from "./url.ts";
@@ -96,7 +96,7 @@ function untrusted(socket: TLSSocket, host: string): Error | undefined {
     : socket.authorizationError;
   if (socket.authorized && problem === undefined) return undefined;
   const code = problem instanceof Error ? (problem as NodeJS.ErrnoException).code : problem;
-  const message = `its certificate is not trusted (${reasonOf(`${code}`)}): add id=${shownId(socket)} to its URL if that is its device ID, or insecure`;
+  const message = `its certificate is not trusted (${reasonOf(`${code}`, socket.getPeerCertificate(true))}): add id=${shownId(socket)} to its URL if that is its device ID, or insecure`;
   return new CertificateError("CERTIFICATE_NOT_TRUSTED", message);
 }
 
@@ -106,18 +106,16 @@ function shownId(socket: TLSSocket): string | undefined {
   return raw && formatDeviceId(deviceIdOf(raw));
 }
 
-function reasonOf(code: string): string {
+function reasonOf(code: string, { subject, issuer }: PeerCertificate): string {
   switch (code) {
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-      return "self-signed";
     case "CERT_HAS_EXPIRED":
       return "expired";
     case "CERT_NOT_YET_VALID":
       return "not valid yet";
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return "issued for another host";
-    default:
-      return code.toLowerCase().replaceAll("_", " ");
   }
+  // OpenSSL and BoringSSL have several codes for it.
+  if (JSON.stringify(subject) === JSON.stringify(issuer)) return "self-signed";
+  return code.toLowerCase().replaceAll("_", " ");
 }

@@ -159,7 +159,7 @@ export class GlobalServer {
 }
 
 /** @throws {RangeError} if it is not a certificate with its key */
-function contextOf({ certificate, key }: Identity): SecureContext {
+export function contextOf({ certificate, key }: Identity): SecureContext {
   let cause: unknown;
   try {
     // The runtimes take an empty text for none.

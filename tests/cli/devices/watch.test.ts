@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { PLAIN } from "../../../src/cli/terminal/style.ts";
 import { type Row, renderTable, type View } from "../../../src/cli/terminal/table.ts";
-import { DEVICES, deviceChange, deviceEventJson } from "../../../src/cli/watch/devices.ts";
+import { DEVICES, deviceChange, deviceEventJson, deviceRow } from "../../../src/cli/watch/devices.ts";
 import { ChangeLines } from "../../../src/cli/watch/lines.ts";
 import { describeCommand, OutputLines } from "../../support/command.ts";
 import { testIf } from "../../support/needs.ts";
@@ -126,6 +126,18 @@ describe("the table of devices", () => {
       "          quic://192.168.0.34:22000",
       "BBBBBBB   tcp://192.0.2.1:1          12 s ago",
     ]);
+  });
+
+  test("has a line for a device without an address that can be dialled, as the lines of changes have", () => {
+    const device = { ...DEVICE, addresses: [] };
+    expect(render([deviceRow(device)])).toEqual([
+      "1 device on the LAN",
+      "",
+      `DEVICE${" ".repeat(45)}  ADDRESS            HEARD`,
+      `${DEVICE.deviceId.slice(0, 50)}…  no usable address  12 s ago`,
+    ]);
+    const line = new ChangeLines(PLAIN).line(deviceChange({ ...device, type: "device" }), NOW);
+    expect(line).toEndWith(`  +  ${DEVICE.deviceId}  no usable address`);
   });
 
   test("cuts device IDs for the sake of addresses with an IP, but not for longer ones", () => {

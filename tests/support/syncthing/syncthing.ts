@@ -28,6 +28,8 @@ export interface Connection {
 export interface Surroundings {
   /** URL of the only discovery server, with its `id`; `lan` for local discovery instead. */
   readonly discovery: string;
+  /** Whether to use local discovery beside a server. */
+  readonly lan?: boolean;
   /** Device ID of the other Syncthing. */
   readonly peer: string;
 }
@@ -55,8 +57,8 @@ export class Syncthing implements AsyncDisposable {
   }
 
   /** Starts it, also after {@link stop}. Resolves when its REST API answers. */
-  async start({ discovery, peer }: Surroundings): Promise<void> {
-    writeFileSync(this.#folder.at("config.xml"), configuration(this.deviceId, peer, discovery, this.#socket));
+  async start({ discovery, peer, lan = discovery === "lan" }: Surroundings): Promise<void> {
+    writeFileSync(this.#folder.at("config.xml"), configuration(this.deviceId, { peer, discovery, lan }, this.#socket));
     const command = ["syncthing", "serve", `--home=${this.#folder.path}`, "--no-browser", "--no-upgrade"];
     this.#child = Bun.spawn(this.#host.command(command), {
       env: {
@@ -157,8 +159,7 @@ export class Syncthing implements AsyncDisposable {
 }
 
 /** Syncthing takes its defaults for what is missing. */
-function configuration(own: string, peer: string, discovery: string, socket: string): string {
-  const lan = discovery === "lan";
+function configuration(own: string, { peer, discovery, lan }: Required<Surroundings>, socket: string): string {
   return `<configuration version="36">
   <device id="${own}"><address>dynamic</address></device>
   <device id="${peer}"><address>dynamic</address></device>
@@ -170,7 +171,7 @@ function configuration(own: string, peer: string, discovery: string, socket: str
     <listenAddress>tcp://0.0.0.0:22000</listenAddress>
     <listenAddress>quic://0.0.0.0:22000</listenAddress>
     <globalAnnounceServer>${discovery.replaceAll("&", "&amp;")}</globalAnnounceServer>
-    <globalAnnounceEnabled>${!lan}</globalAnnounceEnabled>
+    <globalAnnounceEnabled>${discovery !== "lan"}</globalAnnounceEnabled>
     <localAnnounceEnabled>${lan}</localAnnounceEnabled>
     <reconnectionIntervalS>5</reconnectionIntervalS>
     <relaysEnabled>false</relaysEnabled>

@@ -74,10 +74,11 @@ openssl("the device ID is the certificate's, which needs its own key", async () 
   const { certificate, key, deviceId } = own;
   await using discoverer = await SyncthingDiscoverer.start({ certificate, key, lan: false });
   expect(discoverer.deviceId).toBe(deviceId);
-  const servers = ["https://127.0.0.1:1/?insecure"];
-  expect(await refusal({ certificate, key: other.key, servers })).toBe(
-    "RangeError: the certificate and the key must be a pair, both in PEM",
-  );
+  for (const servers of [[], ["https://127.0.0.1:1/?insecure"]]) {
+    expect(await refusal({ certificate, key: other.key, servers })).toBe(
+      "RangeError: the certificate and the key must be a pair, both in PEM",
+    );
+  }
   expect(await refusal({ certificate })).toBe("TypeError: a certificate needs its key: there is no key");
 });
 

@@ -74,6 +74,22 @@ test("servers that have answered lately are not asked, but for a fresh lookup, w
   expect([a.asked, b.asked]).toEqual([1, 1]);
 });
 
+test("a server that could not be asked is asked again for a lookup that joins while the LAN is waited for", async () => {
+  const server = serverOf();
+  const { results, join, search } = searchOf(0, server);
+  join();
+  join();
+  expect(server.asked).toBe(1);
+  server.answer(DOWN);
+  await settle();
+  expect(results).toEqual([]);
+  search.join((found, error) => results.push(error ?? found), false);
+  expect(server.asked).toBe(2);
+  server.answer(FOUND);
+  await settle();
+  expect(results).toEqual([FOUND, FOUND]);
+});
+
 test("right after the start, a search waits for answers of the LAN although no server knows the device", async () => {
   const server = serverOf();
   const until = performance.now() + 50;

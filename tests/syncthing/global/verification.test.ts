@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import { makeSelfSigned } from "../../../src/syncthing/directory/self-signed.ts";
 import { expired } from "../../support/syncthing/certificates.ts";
 import { until } from "../../support/time-limits.ts";
 import { describeClient, ID } from "./runtime.ts";
@@ -69,6 +70,13 @@ describeClient("the verification of discovery servers", (check) => {
     await until(() => known.closed === 2 && strange.closed === 2, "all connections to be closed");
     expect(known.requests.length).toBe(1);
     expect(strange.requests).toEqual([]);
+  });
+
+  check("says that a certificate which a server of ours made is self-signed", async ({ ask, server }) => {
+    const { cert, key } = makeSelfSigned("syncthing");
+    await using strange = await ScriptedServer.start({ ...server, certificate: cert, key }, finds);
+    const { error } = await ask(strange.url(""));
+    expect(error).toMatch(/: its certificate is not trusted \(self-signed\): add id=/);
   });
 
   check("with insecure, any certificate will do", async ({ ask, other }) => {

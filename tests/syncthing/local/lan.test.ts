@@ -7,6 +7,8 @@ import { lanTest, runtimeOfTest } from "../../client/lan/runtimes.ts";
 import { testIf } from "../../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
 import { hasOpenssl, NEEDS_OPENSSL } from "../../support/syncthing/certificates.ts";
+import { Discovery, STDISCOSRV } from "../../support/syncthing/discovery.ts";
+import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/original.ts";
 import { hasSyncthing, NEEDS_SYNCTHING, Syncthing } from "../../support/syncthing/syncthing.ts";
 import { Device, type DeviceOptions, Identities } from "./devices.ts";
 
@@ -207,3 +209,38 @@ withSyncthing(
     expect(beside.all("error").length).toBe(1);
   },
 );
+
+const withServer = testIf(
+  hasNetns && hasOpenssl && hasSyncthing && hasStdiscosrv,
+  [NEEDS_NETNS, NEEDS_OPENSSL, NEEDS_SYNCTHING, NEEDS_STDISCOSRV].join("; "),
+);
+
+withServer("two Syncthings are found on the LAN, and without it through the original server", async () => {
+  // The first announcement to a server is 2 s after the start.
+  await using hosts = await twoHosts();
+  await using server = await Discovery.start(hosts.a, STDISCOSRV);
+  const discovery = server.url("10.9.0.1");
+  await using a = new Syncthing(hosts.a);
+  await using b = new Syncthing(hosts.b);
+  await Promise.all([
+    a.start({ discovery, peer: b.deviceId, lan: true }),
+    b.start({ discovery, peer: a.deviceId, lan: true }),
+  ]);
+  await Promise.all([a.announced(), b.announced()]);
+
+  await using onLan = await announcing(hosts.b, "b");
+  const [atA, atB] = await Promise.all(
+    [a, b].map((syncthing) => onLan.first("device", ({ deviceId }) => deviceId === syncthing.deviceId)),
+  );
+  expect(atA?.addresses).toContain(`tcp://[${linkLocal(hosts.a, "a0")}%25b0]:22000`);
+  expect(atB?.addresses).toContain(`tcp://[${linkLocal(hosts.b, "b0")}%25b0]:22000`);
+
+  await using elsewhere = await listening(hosts.b, { lan: false, servers: [discovery] });
+  for (const { deviceId } of [a, b]) elsewhere.order({ do: "lookup", deviceId });
+  const [ofA, ofB] = await Promise.all(
+    [a, b].map((syncthing) => elsewhere.first("result", ({ deviceId }) => deviceId === syncthing.deviceId)),
+  );
+  expect(ofA?.found?.addresses).toContain("tcp://10.9.0.1:22000");
+  expect(ofB?.found?.addresses).toContain("tcp://10.9.0.2:22000");
+  expect([ofA?.found?.via, ofB?.found?.via]).toEqual(["10.9.0.1:8443", "10.9.0.1:8443"]);
+});
