@@ -158,7 +158,11 @@ async function startStdiscosrv({ pin, fill }: SubjectOptions): Promise<Subject> 
   const identity = ["-cert", join(folder, "cert.pem"), "-key", join(folder, "key.pem")];
   const serve = ({ port, tls }: Endpoint, directory: string) =>
     start(
-      [...pin, "stdiscosrv", ...(tls ? identity : ["-http"]), "-listen", `127.0.0.1:${port}`, "-db-dir", directory],
+      // Without TLS it makes a certificate too, in the working directory unless files are named.
+      [
+        ...[...pin, "stdiscosrv", ...identity, ...(tls ? [] : ["-http"])],
+        ...["-listen", `127.0.0.1:${port}`, "-db-dir", directory],
+      ],
       [port],
     );
   mkdirSync(database);

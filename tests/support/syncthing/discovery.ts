@@ -47,13 +47,16 @@ export const WHEREABOUTS: DiscoverySubject = {
   http: (folder, port) => ours(folder, ["--http", `127.0.0.1:${port}`, "--trust-proxy", "127.0.0.1/32"]),
 };
 
+function original(folder: Folder, flags: readonly string[]): string[] {
+  // Without TLS it makes a certificate too, in the working directory unless files are named.
+  const files = ["-cert", folder.at("cert.pem"), "-key", folder.at("key.pem"), "-db-dir", folder.at("db")];
+  return ["stdiscosrv", ...files, ...flags];
+}
+
 export const STDISCOSRV: DiscoverySubject = {
   name: "stdiscosrv",
-  https: (folder, port) => [
-    ...["stdiscosrv", "-listen", `0.0.0.0:${port}`, "-db-dir", folder.at("db")],
-    ...["-cert", folder.at("cert.pem"), "-key", folder.at("key.pem")],
-  ],
-  http: (folder, port) => ["stdiscosrv", "-http", "-listen", `127.0.0.1:${port}`, "-db-dir", folder.at("db")],
+  https: (folder, port) => original(folder, ["-listen", `0.0.0.0:${port}`]),
+  http: (folder, port) => original(folder, ["-http", "-listen", `127.0.0.1:${port}`]),
 };
 
 /** Takes the client's certificate in its handshake and passes it on, as Syncthing's documentation describes. */
