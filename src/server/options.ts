@@ -120,8 +120,8 @@ export interface ServerOptions {
   /** Networks of the proxies whose headers are believed: the certificate and the address of the client. Default: none. */
   readonly trustProxy: readonly (string | Network)[];
   /**
-   * The header in which those proxies pass a client's certificate on, `X-Ssl-Cert` by default. They must not pass it on as a
-   * client sent it.
+   * The header in which those proxies pass a client's certificate on. They must not pass it on as a client sent it. Default
+   * `auto`: the headers of nginx, Caddy and Traefik, of which a request may have only one.
    */
   readonly proxyHeader: string;
   /** Whether nodes that announced themselves over UDP, without a proof, are found over HTTPS too. Default `false`. */
@@ -182,7 +182,7 @@ export function defaultServerOptions(): ServerOptions {
     httpsKey: join(stateFolder(), "https-key.pem"),
     http: "off",
     trustProxy: [],
-    proxyHeader: "X-Ssl-Cert",
+    proxyHeader: "auto",
     httpsUnverified: false,
     httpsCapacity: 100_000,
   };

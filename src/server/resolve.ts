@@ -196,10 +196,6 @@ function checkDirectoryOptions(options: ServerOptions): void {
     if (value === "off" || parseHostAndPort(value) !== undefined) continue;
     throw optionError(RangeError, name, `${expected}, not ${JSON.stringify(value)}`);
   }
-  const [https, http] = [parseHostAndPort(options.https), parseHostAndPort(options.http)];
-  if (https !== undefined && https.port !== 0 && https.port === http?.port && https.host === http.host) {
-    throw optionError(RangeError, "http", `must be another address than https, not ${JSON.stringify(options.http)}`);
-  }
   for (const name of ["httpsCert", "httpsKey"] as const) {
     const value = options[name];
     const expected = "must be the path of a file";
@@ -207,7 +203,7 @@ function checkDirectoryOptions(options: ServerOptions): void {
     if (value === "") throw optionError(RangeError, name, `${expected}, not an empty string`);
   }
   const { proxyHeader } = options;
-  const expected = "must be the name of a header, such as X-Ssl-Cert";
+  const expected = "must be the name of a header, such as X-Ssl-Cert, or auto";
   if (typeof proxyHeader !== "string") {
     throw optionError(TypeError, "proxyHeader", `${expected}, not ${describeValue(proxyHeader)}`);
   }

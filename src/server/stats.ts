@@ -38,7 +38,7 @@ export interface JournalStats {
   readonly where: string;
   /** Whether the journal was read. A server that starts while Redis is away reads it later. */
   readonly read: boolean;
-  /** Nodes that were restored from the journal at the start. */
+  /** Nodes that were restored from the journal at the start, devices that answer over UDP included. */
   readonly restored: number;
   /** Devices of Syncthing that were restored from the journal at the start. */
   readonly devicesRestored: number;

@@ -138,14 +138,6 @@ describe("a wrong value of an option is an error that names the option and what 
     });
   }
 
-  test("http and https cannot have the same address and port", () => {
-    const [address, trustProxy] = ["127.0.0.1:8443", ["10.0.0.0/8"]];
-    const { message } = errorFor({ https: address, http: address, trustProxy });
-    expect(message).toBe('http must be another address than https, not "127.0.0.1:8443"');
-    for (const http of ["127.0.0.1:8444", "127.0.0.2:8443"]) resolveOptions({ https: address, http, trustProxy });
-    resolveOptions({ https: "127.0.0.1:0", http: "127.0.0.1:0", trustProxy });
-  });
-
   test("a string in place of a number is called a string", () => {
     expect(errorFor({ workers: "2" }).message).toBe(
       'workers must be a whole number from 1 to 256 or "auto", not the string "2"',

@@ -143,9 +143,10 @@ export function addServerFlags(command: Command): Command {
         .default([], "none"),
     )
     .addOption(
-      flag("--proxy-header <name>", "header in which those proxies pass a client's certificate on").default(
-        d.proxyHeader,
-      ),
+      flag(
+        "--proxy-header <name>",
+        "header in which those proxies pass a client's certificate on; auto: that of nginx, Caddy or Traefik",
+      ).default(d.proxyHeader),
     )
     .addOption(toggle("--https-unverified", "also tell addresses that were announced over UDP, without a proof"))
     .addOption(

@@ -18,6 +18,9 @@ import { DirectoryThreads } from "./threads.ts";
 
 const logger = getLogger(["whereabouts", "https"]);
 
+const ANY_HEADER =
+  "clients' certificates are read from the headers of nginx, Caddy and Traefik: if your proxy does not remove the other two, --proxy-header must name the one that it sets, or anyone can announce any device";
+
 /** Where requests are answered. */
 export interface HttpsAddress {
   /**
@@ -57,6 +60,7 @@ export class GlobalDiscovery {
     const { workers, trustProxy, proxyHeader, httpsUnverified: unverified } = this.#options;
     const [https, http] = [parseHostAndPort(this.#options.https), parseHostAndPort(this.#options.http)];
     if (https === undefined && http === undefined) return;
+    if (http !== undefined && proxyHeader === "auto") logger.warning(ANY_HEADER);
     const pair = https && (await this.#keyPair());
     this.#deviceId = pair && formatDeviceId(pair.deviceId);
     const count = directoryThreads(this.#options);

@@ -7,6 +7,8 @@
  * - Traefik in X-Forwarded-Tls-Client-Cert, as base64 of DER, URL-escaped, of each certificate of the chain, the client's first.
  */
 
+/** The headers above. */
+const HEADERS = ["x-ssl-cert", "x-tls-client-cert-der-base64", "x-forwarded-tls-client-cert"];
 const PEM_MARKS = /-----(?:BEGIN|END) CERTIFICATE-----|\s+/g;
 const BASE64 = /^[A-Za-z\d+/]+={0,2}$/;
 /** DER: a SEQUENCE whose length has two more bytes. Certificates are longer than 255 bytes, and shorter than 65,536. */
@@ -15,13 +17,14 @@ const TWO_BYTES_OF_LENGTH = 0x82;
 const HEADER_BYTES = 4;
 
 /**
- * @param header - the one that the proxy sets. A proxy passes others on as the client made them up
+ * @param header - the one that the proxy sets, as it passes others on as the client made them up; `auto`: any of those above
  * @returns the client's certificate in DER, or undefined if there is no whole one
  */
 export function certificateInHeader(headers: Headers, header: string): Uint8Array | undefined {
-  const text = headers.get(header) ?? "";
-  // If it came twice, one of them may be made up.
-  return text === "" || text.includes(", ") ? undefined : decodeCertificate(text);
+  const names = header === "auto" ? HEADERS : [header];
+  const [text, ...others] = names.flatMap((name) => headers.get(name) || []);
+  // If there are two, in one header or in several, one of them may be made up.
+  return text === undefined || others.length > 0 || text.includes(", ") ? undefined : decodeCertificate(text);
 }
 
 /** Decodes all forms in which proxies write a certificate. */

@@ -18,7 +18,7 @@ export interface PlainListenerOptions {
    * announcements are refused.
    */
   readonly trusted: readonly Network[];
-  /** Header in which those proxies pass a client's certificate on, and which they never pass on as a client sent it. */
+  /** Header in which those proxies pass a client's certificate on, and never as a client sent it; or `auto`: any known one. */
   readonly certificateHeader: string;
 }
 

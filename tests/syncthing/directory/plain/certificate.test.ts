@@ -49,3 +49,20 @@ test("of a header that comes twice, none counts", () => {
   headers.append("X-SSL-Cert", encodeURIComponent(other.cert));
   expect(certificateInHeader(headers, "X-SSL-Cert")).toBeUndefined();
 });
+
+test("any of the known headers counts if none is named, but not two of them", () => {
+  for (const [, encode] of PROXIES) {
+    const headers = new Headers(encode(madeUpCertificate("one")));
+    expect(new Uint8Array(certificateInHeader(headers, "auto")!)).toEqual(new Uint8Array(der));
+    const [name] = Object.keys(encode(madeUpCertificate("one")));
+    for (const [, encodeOther] of PROXIES) {
+      for (const [otherName, value] of Object.entries(encodeOther(other))) {
+        if (otherName === name) continue;
+        const both = new Headers(headers);
+        both.set(otherName, value);
+        expect(certificateInHeader(both, "auto")).toBeUndefined();
+      }
+    }
+  }
+  expect(certificateInHeader(new Headers({ "X-Other": encodeURIComponent(cert) }), "auto")).toBeUndefined();
+});
