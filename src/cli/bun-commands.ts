@@ -22,9 +22,9 @@ const FLAGS = [
     "max-id-length",
     "retention",
   ],
-  ...["https", "https-cert", "https-key", "https-unverified", "https-capacity", "http", "trust-proxy"],
   ...["source-rate", "source-burst", "node-rate", "node-burst", "new-rate", "new-burst", "allow", "limit-dry-run"],
-  ...["https", "https-cert", "https-key", "http", "trust-proxy", "https-unverified", "https-capacity"],
+  ...["https", "https-cert", "https-key", "http", "trust-proxy", "proxy-header"],
+  ...["https-unverified", "https-capacity"],
   ...["journal", "journal-prefix", "admin", "admin-token", "log-level", "log-format", "config"],
 ];
 

@@ -22,8 +22,8 @@ export interface ConnectionCounters {
   /** Connections that were closed to make room for others. */
   crowded: number;
   /**
-   * Connections that were closed because of what was sent: no HTTP, headers that are too large, too many requests that were cancelled
-   * or refused, or too many before a reply was read.
+   * Connections that were closed because of what was sent: no HTTP, headers that are too large, too many requests that were refused,
+   * or too many before a reply was read.
    */
   invalid: number;
 }
