@@ -52,7 +52,7 @@ export async function lookUpNodes(texts: readonly string[], flags: LookupFlags, 
 }
 
 /** What to try for a NodeID that was not found and is a device ID with check characters, which no node has. */
-export function hintFor(nodeId: Uint8Array): string | undefined {
+function hintFor(nodeId: Uint8Array): string | undefined {
   const text = nodeIdToText(nodeId) ?? "";
   const plain = nodeIdOfDeviceId(text);
   if (plain === undefined) return undefined;
