@@ -1,4 +1,5 @@
 /** The devices that announced themselves over HTTPS: their table, and their entries in the registry that answers over UDP. */
+import { getLogger } from "@logtape/logtape";
 import { type EngineMemory, Exchange, type PacketEngine } from "../../engine/index.ts";
 import { DEVICE_RETENTION_MS, type DeviceStore, type JournalDevice } from "../../journal/index.ts";
 import { firstTcpEndpoint } from "../../syncthing/addresses.ts";
@@ -6,7 +7,12 @@ import { deviceNodeId } from "../../syncthing/device-id.ts";
 import { DeviceTable, type Merged, type StoredDevice } from "../../syncthing/devices/index.ts";
 import type { Clock } from "../clock.ts";
 
-/** All entries are renewed so often in the time that one is valid: if a few rounds fail, none has expired. */
+const logger = getLogger(["whereabouts", "https"]);
+
+/**
+ * All devices are looked at so often in the time that their entries or addresses are valid: if a few rounds fail, no entry has
+ * expired, and expired devices do not take up the table for long.
+ */
 const ROUNDS = 4;
 /** How long one call of `tick` may block the control thread. */
 const BUDGET_MS = 5;
@@ -73,8 +79,8 @@ export class Devices implements DeviceStore {
   tick(): void {
     const [from, now] = [performance.now(), this.#clock.now()];
     for (const id of this.#late.splice(0)) this.#registerById(id, now);
-    // The whole table in a part of the time that an entry is valid.
-    let left = Math.ceil((this.table.size * (from - this.#lastTick) * ROUNDS) / this.#retentionMs);
+    const valid = Math.min(this.#retentionMs, DEVICE_RETENTION_MS);
+    let left = Math.ceil((this.table.size * (from - this.#lastTick) * ROUNDS) / valid);
     this.#lastTick = from;
     for (; left > 0 && performance.now() - from < BUDGET_MS; left -= STEP) {
       this.table.walk(Math.min(left, STEP), now, (device) => this.#register(device, now));
@@ -94,6 +100,17 @@ export class Devices implements DeviceStore {
     if (device !== undefined) this.#register(device, now);
   }
 
+  /** Merges the entry that was written into the exchange area. Returns whether that is done. */
+  #mergeEntry(now: number): boolean {
+    try {
+      return this.#exchange.merge(1, now) === 1;
+    } catch (error) {
+      // The engine has failed. If the registry is damaged, the server finds that out, and stops in order.
+      logger.error("the entry of a device could not be written: {error}", { error });
+      return false;
+    }
+  }
+
   /**
    * Writes the device's entry in the registry, with its first TCP address. An entry is valid for the server's retention, which
    * may be shorter or longer than an address is: the entry's time is such that it expires with the address at the latest.
@@ -105,7 +122,7 @@ export class Devices implements DeviceStore {
       const time = Math.min(now, announcedAt + DEVICE_RETENTION_MS - this.#retentionMs);
       const nodeId = new TextEncoder().encode(deviceNodeId(device.id));
       this.#exchange.writeAuthenticated({ nodeId, ...endpoint, time, fromJournal: !device.own });
-      if (this.#exchange.merge(1, now) === 0) this.#late.push(device.id);
+      if (!this.#mergeEntry(now)) this.#late.push(device.id);
       return;
     }
   }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { H_SHARD_MASK, H_SHARDS_AT, SHARD_LOCK, SHARD_SIZE } from "../../../assembly/layout.ts";
 import { createEngine, type EngineBackend, type EngineMemory } from "../../../src/engine/index.ts";
 import { DEVICE_RETENTION_MS } from "../../../src/journal/index.ts";
@@ -24,7 +24,7 @@ function create(backend: EngineBackend, retentionMs = HOUR, capacity = 1000) {
     const { verdict, reply } = harness.send(query(id));
     return reply === undefined ? verdict : reply.subarray(4, 6).toHex() + reply.subarray(-4).toHex();
   };
-  return { harness, devices, answer };
+  return { harness, devices, engine, answer };
 }
 
 /** The locks of the parts of a registry. */
@@ -127,6 +127,36 @@ describe.each(["wasm", "ts"] as const)("with the engine %s", (backend) => {
     harness.now += 1;
     devices.tick();
     expect(answer()).toBe(FIRST);
+  });
+
+  test("if the engine fails, the entry of a device is written later", () => {
+    const { devices, engine, answer } = create(backend);
+    using merge = spyOn(engine, "merge");
+    merge.mockImplementationOnce(() => {
+      throw new Error("a fault of the engine");
+    });
+    expect(devices.announce(ID, ["tcp://192.0.2.7:22000"])).toBe("new");
+    expect(answer()).toBe("unknown");
+    devices.tick();
+    expect(answer()).toBe(FIRST);
+  });
+
+  test("expired devices make room for others, however long the retention is", () => {
+    using time = spyOn(performance, "now");
+    let elapsed = 0;
+    time.mockImplementation(() => elapsed);
+    const { harness, devices } = create(backend, 1000 * HOUR);
+    const idOf = (n: number) => new Uint8Array(32).fill(n);
+    // Twice, so that they do not give way.
+    for (let n = 0; n < 200; n++) devices.announce(idOf(n % 100), [`tcp://192.0.2.7:${1 + n}`]);
+    expect(devices.announce(idOf(200), ["tcp://192.0.2.7:1"])).toBe("full");
+    for (const ms of [DEVICE_RETENTION_MS, HOUR]) {
+      harness.now += ms;
+      elapsed += ms;
+      devices.tick();
+    }
+    expect(devices.size).toBe(0);
+    expect(devices.announce(idOf(200), ["tcp://192.0.2.7:1"])).toBe("new");
   });
 
   test("devices are not listed among the nodes for the journal", () => {
