@@ -67,6 +67,7 @@ async function run(_flags: Flags, command: Command): Promise<void> {
       },
     );
   }
+  warnings.push(...withoutEffect(command));
   const options = { ...others, ...listenOptions({ host, port, sharePort }, systemd.sockets, command) };
   // Before anything is started or opened.
   await attempt(() => checkOptions(options), command);
@@ -172,6 +173,20 @@ function listenOptions(
     );
   }
   return { sockets };
+}
+
+/** Flags that do nothing without another one. */
+const NEEDS = { httpsCert: "https", httpsKey: "https", trustProxy: "http", proxyHeader: "http" } as const;
+
+/** A warning for each flag or variable of {@link NEEDS} that is set in vain. A file may have all, as --print-config prints them. */
+function withoutEffect(command: Command): string[] {
+  const flags = command.opts<Flags>();
+  return Object.entries(NEEDS).flatMap(([name, needed]) => {
+    const isGiven = ["cli", "env"].includes(command.getOptionValueSource(name) ?? "");
+    if (!isGiven || flags[needed] !== "off") return [];
+    const { long } = command.options.find((option) => option.attributeName() === name)!;
+    return `${long} has no effect without --${needed}`;
+  });
 }
 
 /** Ends the command with one line if the options are wrong or the server cannot start. */

@@ -275,3 +275,14 @@ test("a start refuses the same file as --print-config, with the same line", asyn
   expect(await run(["server", "--config", path])).toEqual(refused);
   expect(await run(["server", "--print-config"], "", { env: { WHEREABOUTS_CONFIG: path } })).toEqual(refused);
 });
+
+test("a warning tells of a flag or a variable that has no effect, and of none in a file that --print-config wrote", async () => {
+  const env = { WHEREABOUTS_TRUST_PROXY: "127.0.0.1" };
+  const args = ["server", "--https-cert", "a.pem", "--https-capacity", "7", "--print-config"];
+  const { out, err } = await run(args, "", { env });
+  expect(err.trimEnd().split("\n")).toEqual([
+    "whereabouts: warning: --https-cert has no effect without --https",
+    "whereabouts: warning: --trust-proxy has no effect without --http",
+  ]);
+  expect((await run(["server", "--config", file(out), "--print-config"])).err).toBe("");
+});

@@ -1,5 +1,6 @@
 /** A server of Syncthing's global discovery, v3: requests over HTTPS. */
 import { createSecureContext, type SecureContext } from "node:tls";
+import { onAbort } from "../../client/abort.ts";
 import { formatDeviceId } from "../device-id.ts";
 import { Connections } from "./connections.ts";
 import { GlobalServerError, requestError, statusError } from "./error.ts";
@@ -52,7 +53,9 @@ export class GlobalServer {
   readonly #slots = new Slots(MAX_CONNECTIONS);
   readonly #lookups: Connections;
   readonly #announcements: Connections | undefined;
-  readonly #closed = new AbortController();
+  /** Of the requests that are under way. */
+  readonly #open = new Set<AbortController>();
+  #closed: Error | undefined;
 
   /**
    * @param url - see {@link parseGlobalUrl}
@@ -121,7 +124,8 @@ export class GlobalServer {
 
   /** Ends all requests, which reject, and closes the connections. */
   close(): void {
-    this.#closed.abort(new Error(`the client of ${this.name} is closed`));
+    this.#closed = new Error(`the client of ${this.name} is closed`);
+    for (const request of this.#open) request.abort(this.#closed);
     this.#lookups.destroy();
     this.#announcements?.destroy();
   }
@@ -137,7 +141,11 @@ export class GlobalServer {
       body === undefined ? {} : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
     const method = body === undefined ? "GET" : "POST";
     const options = { agent, host, port, method, path: path + query, headers };
-    const stop = AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])]);
+    if (this.#closed !== undefined) throw this.#closed;
+    const request = new AbortController();
+    const stop = request.signal;
+    this.#open.add(request);
+    const forgetSignal = onAbort(signal, () => request.abort(signal?.reason));
     const once = async () => {
       await this.#slots.take(stop);
       return await send(options, body, {
@@ -154,6 +162,9 @@ export class GlobalServer {
     } catch (error) {
       stop.throwIfAborted();
       throw requestError(this.name, error instanceof StaleConnectionError ? error.cause : error);
+    } finally {
+      this.#open.delete(request);
+      forgetSignal();
     }
   }
 }
