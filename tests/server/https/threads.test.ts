@@ -1,4 +1,5 @@
 import { expect, mock, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
 import { createEngineMemory, defaultEngineOptions } from "../../../src/engine/index.ts";
 import { createThreadCounters } from "../../../src/server/https/counters.ts";
 import type { Devices } from "../../../src/server/https/devices.ts";
@@ -22,6 +23,14 @@ mock.module("../../../src/threads/start.ts", () => ({
   },
 }));
 
+/** The nice values of all threads of this process. */
+function niceValues(): number[] {
+  return readdirSync("/proc/self/task").map((thread) => {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, "latin1");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+  });
+}
+
 test("a thread that ends is replaced, and the counters go on", async () => {
   const { DiscoveryServer } = await import("../../../src/server/index.ts");
   using folder = new Folder();
@@ -34,6 +43,9 @@ test("a thread that ends is replaced, and the counters go on", async () => {
   await until(() => server.stats().https.requests.new === 1, "the counters");
   const count = threads.length;
   expect(server.stats().https).toMatchObject({ threads: count, replaced: 0 });
+  // Packets must not wait for requests.
+  expect(niceValues().filter((nice) => nice === 10).length).toBeGreaterThanOrEqual(count);
+  expect(niceValues()).toContain(0);
   for (const thread of [...threads]) thread.terminate();
   await until(() => server.stats().https.replaced === count && server.stats().https.threads === count, "new threads");
   expect(threads).toHaveLength(2 * count);
