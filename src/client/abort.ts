@@ -1,41 +1,14 @@
-interface Waiting {
-  readonly runs: Set<() => void>;
-  readonly listener: () => void;
-}
-
-/** One listener per signal, however many lookups share it: Node prints a warning of a leak if there are more than ten. */
-const waiting = new WeakMap<AbortSignal, Waiting>();
+import { builtin } from "./builtin.ts";
 
 /**
- * Calls `run`, which must not throw, when the signal is aborted, or now if it is already.
+ * Calls `run` when the signal is aborted, or now if it is already.
  *
  * @returns a function that undoes this
  */
 export function onAbort(signal: AbortSignal | undefined, run: () => void): () => void {
-  if (signal === undefined) return () => {};
-  if (signal.aborted) {
-    run();
-    return () => {};
-  }
-  const { runs, listener } = waiting.get(signal) ?? listen(signal);
-  // Of its own, since the same function may be given twice.
-  const entry = () => run();
-  runs.add(entry);
-  return () => {
-    runs.delete(entry);
-    if (runs.size > 0 || waiting.get(signal)?.runs !== runs) return;
-    waiting.delete(signal);
-    signal.removeEventListener("abort", listener);
-  };
-}
-
-function listen(signal: AbortSignal): Waiting {
-  const runs = new Set<() => void>();
-  const listener = () => {
-    waiting.delete(signal);
-    for (const run of runs) run();
-  };
-  waiting.set(signal, { runs, listener });
-  signal.addEventListener("abort", listener, { once: true });
-  return { runs, listener };
+  // Many lookups may share a signal, and Node warns of a leak if it gets more than ten listeners. A polyfill is no EventTarget.
+  if (signal instanceof EventTarget) builtin<typeof import("node:events")>("node:events").setMaxListeners(0, signal);
+  signal?.addEventListener("abort", run, { once: true });
+  if (signal?.aborted) run();
+  return () => signal?.removeEventListener("abort", run);
 }

@@ -60,7 +60,7 @@ export function checkStrings(name: string, value: unknown): string[] {
 export function checkMs(name: string, value: unknown, zero: boolean): void {
   checkType(name, value, "number", "a number of milliseconds");
   if ((value as number) > 0 || (zero && value === 0)) return;
-  throw new RangeError(`${name} must be milliseconds ${zero ? "of 0 or more" : "above 0"}, not ${value}`);
+  throw new RangeError(`${name} must be milliseconds ${zero ? "from" : "above"} 0, not ${value}`);
 }
 
 /** Looks at the methods, not the class: polyfills and test doubles of AbortSignal are fine. */

@@ -8,7 +8,7 @@ import { nodeIdKey } from "./node-id.ts";
 import type { LookupSettings } from "./options.ts";
 import type { ServerLink } from "./servers/link.ts";
 import { type OnResult, Searches, Waiter } from "./servers/searches.ts";
-import type { LanNode, LookupResult, NodeAddress, Timings } from "./types.ts";
+import type { LookupResult, NodeAddress, Timings } from "./types.ts";
 import { withResolvers } from "./with-resolvers.ts";
 
 const CLOSED = "the discoverer is closed";
@@ -97,7 +97,7 @@ export class Lookups {
   #check(): void {
     if (this.#closed) throw new Error(CLOSED);
     if (this.#links.length === 0 && this.#lan === undefined) {
-      throw new Error("there is nobody to ask: the discoverer has neither servers nor the LAN");
+      throw new Error("there is nobody to ask: no servers and no LAN");
     }
   }
 
@@ -121,10 +121,8 @@ export class Lookups {
 
   #onLan(key: string): { readonly address: NodeAddress } | undefined {
     const node = this.#lan?.get(key);
-    return node && { address: addressOf(node) };
+    if (node === undefined) return undefined;
+    const { nodeId: _, ...address } = node;
+    return { address };
   }
-}
-
-function addressOf({ ip, port, via, seenAt }: LanNode): NodeAddress {
-  return { ip, port, via, seenAt };
 }

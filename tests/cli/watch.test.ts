@@ -147,7 +147,7 @@ describeCommand("whereabouts watch", ({ run, start, terminal }) => {
       const result = await run(["watch"], "", { by: hosts.a.command([]) });
       expect(result).toEqual({
         out: "",
-        err: "whereabouts: error: lan: UDP port 21025 (IPv4) is in use by another program that does not share it: end that program first\n",
+        err: "whereabouts: error: lan: UDP port 21025 (IPv4) is in use by another program that does not share it: end it first\n",
         code: 1,
       });
     },

@@ -156,7 +156,7 @@ test("a number out of range is a RangeError that names the option", async () => 
       'RangeError: interfaces must be names of network interfaces, such as ["eth0"]: leave it out to use all',
     );
   }
-  const timeout = "RangeError: timeout must be milliseconds of 0 or more, not";
+  const timeout = "RangeError: timeout must be milliseconds from 0, not";
   expect(await errorOf(() => untyped.lookup("A", { timeout: -1 }))).toBe(`${timeout} -1`);
   expect(await errorOf(() => untyped.lookupMany(["A"], { timeout: Number.NaN }))).toBe(`${timeout} NaN`);
 });

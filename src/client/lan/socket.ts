@@ -21,7 +21,7 @@ export async function openLanSocket(
     throw new DiscoveryError(
       "lan",
       code === "EADDRINUSE"
-        ? `UDP port ${port} (${family}) is in use by another program that does not share it: end that program first`
+        ? `UDP port ${port} (${family}) is in use by another program that does not share it: end it first`
         : `UDP port ${port} cannot be opened for ${family}: ${code}`,
       { code, cause },
     );

@@ -39,7 +39,7 @@ export class Lookups {
     signal?.throwIfAborted();
     if (this.#closed) throw new Error(CLOSED);
     if (this.#servers.length === 0 && this.#lan === undefined) {
-      throw new Error("there is nobody to ask: the discoverer has neither servers nor the LAN");
+      throw new Error("there is nobody to ask: no servers and no LAN");
     }
     const key = nodeIdKey(id);
     const deviceId = formatDeviceId(id);

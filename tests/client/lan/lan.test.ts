@@ -130,7 +130,7 @@ lanTest("a port that another program does not share is an error that says what t
     {
       type: "refused",
       code: "EADDRINUSE",
-      message: `lan: UDP port ${port} (IPv4) is in use by another program that does not share it: end that program first`,
+      message: `lan: UDP port ${port} (IPv4) is in use by another program that does not share it: end it first`,
     },
   ]);
 });

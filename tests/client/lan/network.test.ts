@@ -123,7 +123,7 @@ test("a port that another program holds when the socket is opened again is repor
     await Bun.sleep(1);
   }
   expect(reported).toEqual([
-    "lan: UDP port 21025 (IPv4) is in use by another program that does not share it: end that program first",
+    "lan: UDP port 21025 (IPv4) is in use by another program that does not share it: end it first",
   ]);
 });
 
