@@ -88,6 +88,12 @@ async function withPage(url: string, check: (open: OpenPage) => Promise<void>, o
   expect(open.requests.length).toBeGreaterThan(3);
 }
 
+/** Stops the time of a page with a movable clock, until `resume`. */
+async function pauseClock({ page }: OpenPage): Promise<void> {
+  // The time to stop at must not be over when the command arrives.
+  await page.clock.pauseAt(((await page.evaluate("Date.now()")) as number) + 2000);
+}
+
 /**
  * Elements that reach beyond the window, and areas that have to be scrolled sideways. Elements inside figures and charts do not
  * count: those cut off whatever has no room.
@@ -385,6 +391,8 @@ describe("the page", () => {
         const grey = () => open.value<string>("getComputedStyle(document.getElementById('figures')).filter");
         expect(await grey()).toBe("none");
         stub.status = 503;
+        // Else the page might try again before a slow machine has seen that it has no connection.
+        await pauseClock(open);
         stub.disconnect();
         await open.shows("#ready", "no connection");
         expect(await open.text("#connection")).toMatch(
@@ -399,11 +407,13 @@ describe("the page", () => {
         await open.shows("#connection", /^The stub says no\./);
         stub.status = 200;
         stub.send(madeUpEvent(madeUpStats(3700)));
-        await open.page.clock.runFor(2100);
+        await open.page.clock.runFor(2000);
+        await open.page.clock.resume();
         await open.shows("#ready", "ready");
         expect(await open.page.locator("#connection").isVisible()).toBe(false);
         expect(await grey()).toBe("none");
         // A connection that is silent is as good as lost.
+        await pauseClock(open);
         await open.page.clock.runFor(5000);
         await open.shows("#ready", "no connection");
       },
