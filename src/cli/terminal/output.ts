@@ -1,4 +1,5 @@
 /** Output and signals, shared by the commands. */
+import { withResolvers } from "../../client/with-resolvers.ts";
 
 /** The most lines in one write. */
 const BATCH = 1000;
@@ -32,7 +33,10 @@ export interface Overlay {
 export class Lines {
   /** Resolves when nobody reads the output any more. */
   readonly gone: Promise<void>;
+  /** Rejects as {@link print} does. Without this, the next line would be the first to tell of a failure. */
+  readonly failed: Promise<never>;
   readonly #reportGone: () => void;
+  readonly #reportFailure: (error: unknown) => void;
   readonly #overlay: Overlay | undefined;
   #lines: string[] = [];
   #scheduled = false;
@@ -45,6 +49,11 @@ export class Lines {
       reportGone = resolve;
     });
     this.#reportGone = reportGone;
+    const { promise, reject } = withResolvers<never>();
+    this.failed = promise;
+    this.#reportFailure = reject;
+    // An unhandled rejection here must not crash the program: `add` throws the error, too.
+    promise.catch(() => {});
     this.#overlay = overlay;
   }
 
@@ -59,8 +68,9 @@ export class Lines {
       this.#scheduled = true;
       setImmediate(() => {
         this.#scheduled = false;
-        this.flush().catch(() => {
+        this.flush().catch((error) => {
           this.#failed = true;
+          this.#reportFailure(error);
         });
       });
     }

@@ -11,7 +11,7 @@ export async function printChanges(watched: Watched, json: boolean, stop: Promis
   const print = async () => {
     for await (const line of watched.lines(json, styleFor(process.stdout))) await lines.add(line);
   };
-  await Promise.race([stop, lines.gone, print()]);
+  await Promise.race([stop, lines.gone, lines.failed, print()]);
   await lines.flush();
 }
 
