@@ -436,7 +436,7 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
       shown.terminal.write("\x1a");
       const isStopped = () => /\) T /.test(readFileSync(`/proc/${shown.child.pid}/stat`, "utf8"));
       await until(isStopped, "the command to stop");
-      expect(shown.text).toEndWith("\x1b[?1049l");
+      await until(() => shown.text.endsWith("\x1b[?1049l"), "the end of the screen");
       shown.text = "";
       shown.child.kill("SIGCONT");
       await until(() => shown.text.includes("is ready"), "the screen");
