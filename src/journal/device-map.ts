@@ -1,4 +1,4 @@
-import { DEVICE_RETENTION_MS, type DeviceAddress, deviceProblem, type JournalDevice } from "./device.ts";
+import { DEVICE_RETENTION_MS, type DeviceAddress, type JournalDevice, unionOf } from "./device.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { RegistryClock } from "./journal.ts";
 
@@ -10,7 +10,7 @@ export class DeviceMap implements DeviceStore {
   readonly #devices = new Map<string, JournalDevice>();
   /** IDs of devices that were announced here, in hex. */
   readonly #own = new Set<string>();
-  /** Those of them that are not in the journal yet. */
+  /** IDs of own devices that the journal does not have yet, in hex. */
   #changed = new Set<string>();
 
   constructor(clock: RegistryClock) {
@@ -25,10 +25,8 @@ export class DeviceMap implements DeviceStore {
     const key = id.toHex();
     const known = this.#devices.get(key);
     const merged = { id, confirmed: confirmed || known?.confirmed === true };
-    const valid = this.#valid(latestOfEach([...(known?.addresses ?? []), ...addresses]));
+    const valid = this.#valid(unionOf(known?.addresses ?? [], addresses));
     if (valid.length === 0) return;
-    // Those announced longest ago are left out if there are too many.
-    while (deviceProblem({ ...merged, addresses: valid }) !== undefined && valid.length > 1) valid.pop();
     this.#devices.set(key, { ...merged, addresses: valid });
     if (fromJournal) return;
     this.#own.add(key);
@@ -66,15 +64,4 @@ export class DeviceMap implements DeviceStore {
     const since = this.#clock.now() - DEVICE_RETENTION_MS;
     return addresses.filter(({ announcedAt }) => announcedAt > since);
   }
-}
-
-/** Each address once, with its latest time; the latest first. */
-function latestOfEach(addresses: readonly DeviceAddress[]): DeviceAddress[] {
-  const times = new Map<string, number>();
-  for (const { address, announcedAt } of addresses) {
-    times.set(address, Math.max(announcedAt, times.get(address) ?? announcedAt));
-  }
-  return [...times]
-    .map(([address, announcedAt]) => ({ address, announcedAt }))
-    .sort((one, other) => other.announcedAt - one.announcedAt);
 }

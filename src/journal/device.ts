@@ -47,3 +47,25 @@ export function deviceProblem({ id, addresses }: JournalDevice): string | undefi
   if (total <= MAX_DEVICE_BYTES) return undefined;
   return `the addresses of a device have up to ${MAX_DEVICE_BYTES} characters together, not ${total}`;
 }
+
+/**
+ * The addresses of both lists, each with the later of its times: the latest first, and those of one time in the order of
+ * their list. Those announced longest ago are left out if there are too many.
+ */
+export function unionOf(before: readonly DeviceAddress[], given: readonly DeviceAddress[]): DeviceAddress[] {
+  const times = new Map<string, number>();
+  // The sort below is stable: at equal times, given addresses stay before known ones.
+  for (const { address, announcedAt } of [...given, ...before]) {
+    times.set(address, Math.max(announcedAt, times.get(address) ?? announcedAt));
+  }
+  const all = [...times].map(([address, announcedAt]) => ({ address, announcedAt }));
+  all.sort((one, other) => other.announcedAt - one.announcedAt);
+  let bytes = 0;
+  let count = 0;
+  for (const { address } of all) {
+    bytes += address.length;
+    if (count === MAX_DEVICE_ADDRESSES || bytes > MAX_DEVICE_BYTES) break;
+    count++;
+  }
+  return all.slice(0, count);
+}
