@@ -29,7 +29,7 @@ export class RegistryBatches {
   tooLong = 0;
   /** Announcements of devices that were merged. */
   mergedDevices = 0;
-  /** Those of them that were from the future. */
+  /** Merged announcements of devices whose times were in the future. */
   devicesAhead = 0;
   readonly #writer: BatchWriter;
   /** A second writer, for `appendAll`: it may run at the same time as `appendNew`. */

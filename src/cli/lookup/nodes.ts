@@ -51,7 +51,7 @@ export async function lookUpNodes(texts: readonly string[], flags: LookupFlags, 
   if (hint !== undefined) printError(`whereabouts: ${hint}`);
 }
 
-/** What to try for a NodeID that was not found and is a device ID with check characters, which no node has. */
+/** A hint for a NodeID that was not found: if it is a device ID with check characters, no node has it. */
 function hintFor(nodeId: Uint8Array): string | undefined {
   const text = nodeIdToText(nodeId) ?? "";
   const plain = nodeIdOfDeviceId(text);

@@ -1,4 +1,4 @@
-/** What all lookups have in common: they wait, print results as they arrive, report errors once, and set the exit code. */
+/** Shared by the lookups of nodes and devices: they wait, print results as they arrive, report errors once, and set the exit code. */
 import { isatty } from "node:tty";
 import type { Command } from "commander";
 import type { DiscoveryError } from "../../client/index.ts";

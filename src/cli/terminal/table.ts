@@ -1,4 +1,4 @@
-/** What was heard on the LAN, as a table that fits the terminal. */
+/** A table of the nodes or devices on the LAN, cut to fit the terminal. */
 import stringWidth from "string-width";
 import { count, fit, type Style, showAge, visible } from "./style.ts";
 
@@ -13,7 +13,7 @@ export interface Row {
   readonly seenAt: number;
 }
 
-/** What the rows are. */
+/** Whether the rows are nodes or devices. */
 export interface RowKind {
   /** `node` or `device`. */
   readonly noun: string;
@@ -113,7 +113,7 @@ function linesOf({ key, id, addresses, seenAt }: Row, { now, highlights }: View)
   });
 }
 
-/** What was left out: rows, or only some addresses of the last one. */
+/** The line that counts omitted rows, or says that the last row lacks some addresses. */
 function more(rows: readonly Row[], shown: readonly RowLine[]): string {
   const others = rows.length - new Set(shown.map(({ key }) => key)).size;
   if (others > 0) return `and ${others} more`;

@@ -1,4 +1,4 @@
-/** What `whereabouts watch` needs of the nodes or devices that it watches. */
+/** The interface between `whereabouts watch` and the nodes or devices that it watches. */
 import type { DiscoveryError } from "../../client/index.ts";
 import type { Style } from "../terminal/style.ts";
 import type { Row, RowKind } from "../terminal/table.ts";

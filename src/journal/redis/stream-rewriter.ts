@@ -98,7 +98,7 @@ export class StreamRewriter {
         await registry.appendAll();
         if (this.#complete(state)) {
           if (!(await lease.held()) || !state.intact()) return;
-          // XADD can trim, and the servers have the right to use it. What it adds is an empty batch.
+          // XADD can trim, and the servers have the right to use it. It adds an empty batch.
           const { bytes } = new BatchWriter(Uint8Array.fromHex(this.#origin)).seal();
           await this.#stream.trim(connection, position, bytes);
           trimmed = position;

@@ -10,7 +10,7 @@ import { REQUEST_RESULTS } from "../../syncthing/directory/handler.ts";
 const CONNECTIONS = Object.keys(createConnectionCounters()) as (keyof ConnectionCounters)[];
 const SIZE = REQUEST_RESULTS.length + CONNECTIONS.length;
 
-/** What a listener counts. Only one for HTTPS counts connections. */
+/** Counters of a listener. Only an HTTPS listener counts connections. */
 export interface ListenerCounters {
   readonly requests: RequestCounters;
   readonly connections?: ConnectionCounters;
@@ -24,7 +24,7 @@ export function createThreadCounters(): SharedArrayBuffer {
 /** The thread's side: it copies the counters of its listeners several times a second. */
 export class ThreadCounters {
   readonly #shared: Float64Array;
-  /** What an earlier thread has counted, in whose place this one works. */
+  /** Counts of the failed thread that this one replaces; zeros if there was none. */
   readonly #before: Float64Array;
 
   constructor(memory: SharedArrayBuffer) {

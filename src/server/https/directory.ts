@@ -1,4 +1,4 @@
-/** What a thread that answers requests knows, stores and limits: see {@link Directory}. */
+/** The {@link Directory} of a thread that answers requests: it reads shared memory, and has the control thread store. */
 import ipaddr from "ipaddr.js";
 import { type EngineMemory, NodeReader, SourceLimiter } from "../../engine/index.ts";
 import { deviceNodeId } from "../../syncthing/device-id.ts";

@@ -3,9 +3,9 @@ import { DEVICE_RETENTION_MS } from "../../journal/device.ts";
 import { T_SEQUENCE } from "./layout.ts";
 import { DeviceView } from "./view.ts";
 
-/** What is known of a device. */
+/** A device that the server knows. */
 interface KnownDevice {
-  /** Those that are valid now, at least one. */
+  /** Its valid addresses, at least one. */
   readonly addresses: readonly string[];
   /** Time of its last announcement, in ms of the server's clock. */
   readonly announcedAt: number;

@@ -1,8 +1,8 @@
 /** Writes the table of devices. Only one thread may do so: the control thread. */
 import { MAX_CLOCK_SKEW } from "../../../assembly/layout.ts";
-import { DEVICE_RETENTION_MS, type JournalDevice } from "../../journal/device.ts";
+import { DEVICE_RETENTION_MS, type JournalDevice, unionOf } from "../../journal/device.ts";
 import { DEVICE_ID_BYTES } from "../device-id.ts";
-import { encodeAddresses, isLater, unionOf } from "./addresses.ts";
+import { encodeAddresses, isLater } from "./addresses.ts";
 import { BlockPool } from "./blocks.ts";
 import { DEVICE_FLAGS, DEVICE_ID, FLAG_CONFIRMED, FLAG_OWN, MAX_DATA, T_CAPACITY, T_SEQUENCE } from "./layout.ts";
 import { DeviceView } from "./view.ts";
@@ -26,9 +26,9 @@ export class DeviceTable {
   readonly #data = Buffer.alloc(MAX_DATA);
   /** All devices by their first blocks. */
   readonly #devices = new Set<number>();
-  /** Those that were announced once only, about in order of announcement: the first gives way if the table is full. */
+  /** Devices announced only once, roughly in order of announcement. If the table is full, the first one is removed. */
   readonly #once = new Set<number>();
-  /** Those that were announced to this server and are not in the journal yet, in order of announcement. */
+  /** Devices announced to this server that the journal does not have yet, in order of announcement. */
   readonly #changed = new Set<number>();
   #addresses = 0;
   #walk: Iterator<number> = this.#devices.values();

@@ -1,4 +1,4 @@
-/** What reader and writer of the table of devices have in common: finding a device, and reading its addresses. */
+/** Shared by the reader and the writer of the table of devices: finds a device, and reads its addresses. */
 
 import type { DeviceAddress } from "../../journal/device.ts";
 import { DEVICE_ID_BYTES } from "../device-id.ts";

@@ -1,4 +1,4 @@
-/** What listeners count. Whoever owns a listener reads its counters, which only grow, but for `open`. */
+/** Counters of listeners. All but `open` only grow. The owner of a listener reads them. */
 import { REQUEST_RESULTS, type RequestResult } from "./handler.ts";
 
 /** Requests by their outcome. */

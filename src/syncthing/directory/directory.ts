@@ -1,6 +1,6 @@
 /** The interface between HTTP requests and the server that they ask: what it knows, stores and limits. */
 
-/** What is known of a device. */
+/** A device that the server knows. */
 export interface Found {
   /** Time of its last announcement, in ms since 1970. */
   readonly seen: number;

@@ -5,7 +5,7 @@ import type { Directory } from "./directory.ts";
 import type { MissTable } from "./misses.ts";
 import { askedDevice } from "./query.ts";
 
-/** The longest body of an announcement, in bytes. What a device may store is a sixteenth of it. */
+/** The longest body of an announcement, in bytes. A device may store a sixteenth of that. */
 export const MAX_BODY_BYTES = 65_536;
 
 /** Outcomes of requests, for counters. */
@@ -42,7 +42,7 @@ export const REQUEST_RESULTS = [
 
 export type RequestResult = (typeof REQUEST_RESULTS)[number];
 
-/** A request, as a listener gives it. What costs time is a function: not every request needs it. */
+/** A request, as a listener gives it. Values that are costly to get are functions, since not every request needs them. */
 export interface DirectoryRequest {
   readonly method: string;
   /** Path and query as they were sent, such as `/v2/?device=…`. */

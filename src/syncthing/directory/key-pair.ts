@@ -14,7 +14,7 @@ export interface KeyPair {
   readonly deviceId: Uint8Array;
   /** Whether the pair was made now. */
   readonly made: boolean;
-  /** What the operator should know: each a sentence without a full stop. */
+  /** Warnings for the operator, each a sentence without a full stop. */
   readonly warnings: readonly string[];
 }
 

@@ -20,7 +20,7 @@ export interface SearchOptions {
 export class Search {
   readonly #options: SearchOptions;
   readonly #waiting = new Set<OnResult>();
-  /** What each server answered; `undefined` while it is being asked. */
+  /** The answer of each server; `undefined` while it is being asked. */
   readonly #answers = new Map<ServerLookups, Answer | DiscoveryError | undefined>();
   readonly #end = new AbortController();
   #lanTimer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** What a server replies. Nothing in it is trusted. */
+/** Reads the replies of a server, which are not trusted. */
 import type { IncomingHttpHeaders } from "node:http";
 import { ReplyError } from "./error.ts";
 

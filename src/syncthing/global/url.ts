@@ -3,7 +3,7 @@ import { describeValue } from "../../xdr/describe-value.ts";
 import { suggestion } from "../../xdr/keys.ts";
 import { parseDeviceId } from "../device-id.ts";
 
-/** What the URL of a server says. */
+/** The parsed URL of a server. */
 export interface GlobalUrl {
   /** A name, or an address without brackets. */
   readonly host: string;

@@ -5,7 +5,7 @@ import type { DeviceEvent, LanDevice } from "../discoverer/types.ts";
 /** The most source addresses of one device that are kept. A host with more networks is still found by these. */
 const MAX_SOURCES = 8;
 
-/** What a device announced from one source address. */
+/** The last announcement of a device from one source address. */
 interface Heard {
   readonly addresses: readonly string[];
   /** Syncthing has one for each family, so it only says something together with the source. */

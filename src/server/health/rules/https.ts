@@ -4,7 +4,7 @@ import { count, type Rule } from "./rule.ts";
 
 /** A full table has room again when this part of it is free. Otherwise one that is nearly full would fill the log. */
 const ROOM = 0.01;
-/** What the table has lost is told for so many seconds: a device announces itself once or twice an hour. */
+/** A loss of devices is reported for so many seconds, since a device announces itself only once or twice an hour. */
 const LOSSES_S = 300;
 
 export function devicesFull(): Rule {

@@ -19,7 +19,7 @@ export interface ConnectionLimits {
   readonly timeoutMs: number;
 }
 
-/** What is needed of a socket. */
+/** The part of a socket that is used here. */
 interface Socket {
   destroy(): void;
 }
@@ -55,7 +55,7 @@ export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #counters: ConnectionCounters;
   readonly #now: () => number;
-  /** Those that were idle longest come first. */
+  /** In order of their last activity: the one that was idle longest comes first. */
   readonly #all = new Set<Connection>();
   readonly #byNetwork = new Map<string, Set<Connection>>();
 
@@ -124,7 +124,7 @@ export class Connections {
   }
 }
 
-/** Why a connection is closed whose time is over. */
+/** The counter for a connection that is closed because its time is over. */
 function reasonOf({ secure, served, pending }: Connection): CloseReason {
   if (!secure) return "failedHandshakes";
   return served && pending === 0 ? "idle" : "slow";

@@ -139,7 +139,7 @@ export class TlsListener {
     }
     limitReceiveBuffer(listener.#server);
     listener.#port = (listener.#server.address() as AddressInfo).port;
-    // Such as a connection that could not be accepted. The next one can.
+    // An error here is of one connection that could not be accepted. The listener goes on.
     listener.#server.on("error", () => {});
     return listener;
   }
