@@ -3,8 +3,9 @@
  * namespaces of their own.
  */
 
-import { defaultServerOptions, TRANSPORTS } from "../../src/server/options.ts";
+import { defaultServerOptions } from "../../src/server/options.ts";
 import { hasNetns, NEEDS_NETNS } from "../../tests/support/netns.ts";
+import { SOCKET_TRANSPORTS } from "../../tests/support/transports.ts";
 import { nameOf, oneOf, optionsOf, seconds, someOf, toggle, wholeNumber, wholeNumbers } from "../options.ts";
 import { machine, place } from "../server/machine.ts";
 import { endAll } from "../server/subject.ts";
@@ -43,7 +44,7 @@ load: queries for all nodes from random addresses`,
       default: undefined,
       help: `packets per second of forged attacks; 0: as many as possible (default: ${RATES.join()}; quick: 1000)`,
     }),
-    transport: oneOf({ names: TRANSPORTS, value: "<name>", default: "mmsg", help: "transport of the server" }),
+    transport: oneOf({ names: SOCKET_TRANSPORTS, value: "<name>", default: "mmsg", help: "transport of the server" }),
     capacity: wholeNumber({
       min: 1_000,
       max: 100_000_000,

@@ -1,14 +1,11 @@
 /** Sends whole Ethernet frames through an interface: an AF_PACKET socket and sendmmsg. Linux; needs CAP_NET_RAW. */
 import { Datagrams } from "../../src/transport/datagrams.ts";
-import { type Libc, loadLibc, SOCK_CLOEXEC, systemError } from "../../src/transport/libc.ts";
+import { type Libc, loadLibc, systemError } from "../../src/transport/libc.ts";
+import { openPacketSocket, RECEIVE_NOTHING, SOL_PACKET } from "../../tests/support/link/packet-socket.ts";
 import type { Frames } from "./frames.ts";
 
-const AF_PACKET = 17;
-const SOCK_RAW = 3;
-const SOL_PACKET = 263;
 /** Frames skip the interface's queue. */
 const PACKET_QDISC_BYPASS = 20;
-const SOCKADDR_LL_SIZE = 20;
 
 export class PacketSocket implements Disposable {
   readonly #libc: Libc;
@@ -27,14 +24,7 @@ export class PacketSocket implements Disposable {
       this.#datagrams.setLength(i, frames.length);
     }
     const { call } = this.#libc;
-    const index = call.if_nametoindex(new TextEncoder().encode(`${name}\0`));
-    if (index === 0) throw new Error(`no interface ${name}`);
-    // Protocol 0: the socket receives nothing.
-    this.#fd = this.#checked("socket", call.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-    const address = new DataView(new ArrayBuffer(SOCKADDR_LL_SIZE));
-    address.setUint16(0, AF_PACKET, true);
-    address.setInt32(4, index, true);
-    this.#checked("bind", call.bind(this.#fd, new Uint8Array(address.buffer), SOCKADDR_LL_SIZE));
+    this.#fd = openPacketSocket(this.#libc, name, RECEIVE_NOTHING);
     this.#checked("setsockopt", call.setsockopt(this.#fd, SOL_PACKET, PACKET_QDISC_BYPASS, new Int32Array([1]), 4));
   }
 

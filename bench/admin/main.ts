@@ -3,8 +3,9 @@
  * costs the packets.
  */
 import { join } from "node:path";
-import { TRANSPORTS, type TransportName } from "../../src/server/index.ts";
+import type { TransportName } from "../../src/server/index.ts";
 import { loadLibc } from "../../src/transport/libc.ts";
+import { SOCKET_TRANSPORTS } from "../../tests/support/transports.ts";
 import { optionsOf, seconds, someOf, toggle, wholeNumber } from "../options.ts";
 import { machine, place } from "../server/machine.ts";
 import { endAll, Loaders, Server } from "../server/subject.ts";
@@ -25,7 +26,12 @@ clients. Second: what the page's stream costs a hit: the processor
 time that the other threads of the server need more per hit with the stream than without, in turns, beside the time of a
 whole hit. (The whole time itself varies by several percent from round to round.) Linux only.`,
     flags: {
-      transport: someOf({ names: TRANSPORTS, value: "<list>", default: TRANSPORTS, help: "udp, mmsg (default: both)" }),
+      transport: someOf({
+        names: SOCKET_TRANSPORTS,
+        value: "<list>",
+        default: SOCKET_TRANSPORTS,
+        help: "udp, mmsg (default: both)",
+      }),
       clients: someOf({
         names: CLIENTS,
         value: "<list>",

@@ -35,7 +35,7 @@ function status(pid: number | "self", name: string): string {
 }
 
 /** Numbers of the processors that this process may use. A container may be restricted to some of them. */
-function allowedProcessors(): number[] {
+export function allowedProcessors(): number[] {
   return status("self", "Cpus_allowed_list")
     .split(",")
     .flatMap((range) => {

@@ -1,6 +1,7 @@
 /** The flags of `bun run bench:server`. */
 import type { EngineBackend } from "../../src/engine/index.ts";
-import { MAX_WORKERS, TRANSPORTS, type TransportName } from "../../src/server/index.ts";
+import { MAX_WORKERS, type TransportName } from "../../src/server/index.ts";
+import { SOCKET_TRANSPORTS } from "../../tests/support/transports.ts";
 import {
   oneOf,
   optionsOf,
@@ -44,7 +45,12 @@ replies per second; resident memory; missing and wrong replies. Linux only.
 
 A <list> is one or several values, separated by commas. Other flags take precedence over --all and --quick.`,
   flags: {
-    transport: someOf({ names: TRANSPORTS, value: "<list>", default: TRANSPORTS, help: "udp, mmsg (default: both)" }),
+    transport: someOf({
+      names: SOCKET_TRANSPORTS,
+      value: "<list>",
+      default: SOCKET_TRANSPORTS,
+      help: "udp, mmsg (default: both)",
+    }),
     workers: wholeNumbers({
       min: 1,
       max: MAX_WORKERS,

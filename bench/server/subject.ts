@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { ServerOptions, ServerStats } from "../../src/server/index.ts";
 import { sum } from "../statistics.ts";
-import { DEFAULT_LOAD, type LoadResult, type Workload } from "./load/load.ts";
+import { DEFAULT_LOAD, type LoadOptions, type LoadResult, type Workload } from "./load/load.ts";
 import { processorTime, resident, threadTimes } from "./machine.ts";
 
 type Child = Bun.Subprocess<"ignore", "ignore" | "pipe", "inherit" | "pipe">;
@@ -29,6 +29,8 @@ async function end(child: Child): Promise<void> {
 
 export interface Subject extends AsyncDisposable {
   readonly port: number;
+  /** Its process, or the first of them. */
+  readonly pid: number;
   /** Processor time so far, in microseconds. */
   cpu(): number;
   /** Resident memory in bytes. */
@@ -47,9 +49,10 @@ export class Echo implements Subject {
   }
 
   /** The floor: `echo/mmsg.ts`, one process per worker of the server. They share a port as the workers do. */
-  static async mmsg(pin: readonly string[], processes: number): Promise<Echo> {
-    const first = await Echo.#start(pin, ["echo/mmsg.ts", ...(processes > 1 ? ["--share", "first"] : [])]);
-    const join = ["echo/mmsg.ts", "--port", `${first.port}`, "--share", "join"];
+  static async mmsg(pin: readonly string[], processes: number, host = "127.0.0.1"): Promise<Echo> {
+    const echo = ["echo/mmsg.ts", "--host", host];
+    const first = await Echo.#start(pin, [...echo, ...(processes > 1 ? ["--share", "first"] : [])]);
+    const join = [...echo, "--port", `${first.port}`, "--share", "join"];
     const others = await Promise.all(Array.from({ length: processes - 1 }, () => Echo.#start(pin, join)));
     return new Echo(
       first.port,
@@ -78,6 +81,10 @@ export class Echo implements Subject {
       if (text.includes("\n")) return { port: (JSON.parse(text) as { port: number }).port, child };
     }
     throw new Error(`${name} ended before it printed its port`);
+  }
+
+  get pid(): number {
+    return this.#children[0]!.pid;
   }
 
   cpu(): number {
@@ -133,6 +140,10 @@ export class Server implements Subject {
     return (await this.#ask()) as ServerStats;
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   cpu(): number {
     return processorTime(this.#child.pid);
   }
@@ -158,6 +169,13 @@ export interface LoadRequest {
   readonly seconds: number;
   readonly seed: number;
   readonly preload?: boolean;
+  /** Other values than those of `DEFAULT_LOAD`; the window is that of one process. */
+  readonly other?: Partial<Pick<LoadOptions, "host" | "source" | "window" | "pace">>;
+}
+
+export interface LoadRun extends LoadResult {
+  /** The processes of the load generators. They have ended. */
+  readonly pids: readonly number[];
 }
 
 /**
@@ -176,11 +194,13 @@ export class Loaders {
   }
 
   /** @throws {Error} with the message of a load generator that failed */
-  async run(load: LoadRequest): Promise<LoadResult> {
+  async run(load: LoadRequest): Promise<LoadRun> {
     const processes = load.preload ? 1 : this.#processes;
-    const results = await Promise.all(Array.from({ length: processes }, (_, i) => this.#one(load, i, processes)));
+    const pids: number[] = [];
+    const results = await Promise.all(Array.from({ length: processes }, (_, i) => this.#one(load, i, processes, pids)));
     const total = (name: keyof LoadResult) => sum(results.map((result) => result[name]));
     return {
+      pids,
       announced: total("announced"),
       announceSeconds: total("announceSeconds"),
       sent: total("sent"),
@@ -190,11 +210,13 @@ export class Loaders {
       seconds: total("seconds") / processes,
       perSecond: total("perSecond"),
       repliesPerSecond: total("repliesPerSecond"),
+      medianMs: total("medianMs") / processes,
+      p99Ms: Math.max(...results.map(({ p99Ms }) => p99Ms)),
     };
   }
 
-  async #one(load: LoadRequest, number: number, processes: number): Promise<LoadResult> {
-    const { port, nodes, what, seconds, seed, preload } = load;
+  async #one(load: LoadRequest, number: number, processes: number, pids: number[]): Promise<LoadResult> {
+    const { port, nodes, what, seconds, seed, preload, other } = load;
     const sources = Math.ceil((DEFAULT_LOAD.sources * this.#workers) / processes);
     const window = Math.ceil((DEFAULT_LOAD.window * this.#workers) / processes);
     const flags = {
@@ -206,6 +228,7 @@ export class Loaders {
       window,
       "first-source": number * sources,
       seed: seed * processes + number,
+      ...other,
     };
     const child = track(
       Bun.spawn(
@@ -218,6 +241,7 @@ export class Loaders {
         { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
       ),
     );
+    pids.push(child.pid);
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
     if ((await child.exited) !== 0) throw new Error(err.trim() || "the load generator was killed");
     return JSON.parse(out);

@@ -2,10 +2,10 @@
  * The replies of the admin server, as JSON. Times are ISO 8601 text in UTC (`2026-01-31T12:00:00.000Z`), durations are
  * seconds, counters count since the start of the server.
  */
-import type { Limited, NodeInfo, Problem, Readiness, ServerStats, WorkerStats } from "../server/index.ts";
+import type { Limited, NodeInfo, Problem, Readiness, ServerStats, WorkerStats, XdpStatus } from "../server/index.ts";
 
 /** `/api/stats`. */
-export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQueue" | "perWorker"> {
+export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQueue" | "perWorker" | "xdp"> {
   readonly version: string;
   /** When the server started. */
   readonly startedAt: string;
@@ -17,6 +17,8 @@ export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQu
   /** UDP addresses that it listens on, with the port: `192.0.2.1:22025`. */
   readonly listening: readonly string[];
   readonly transport: string;
+  /** null unless the transport is `xdp`. */
+  readonly xdp: XdpReply | null;
   readonly perWorker: readonly WorkerReply[];
   /** null where the kernel does not report them. */
   readonly kernelDrops: number | null;
@@ -31,6 +33,14 @@ export interface StatsReply extends Omit<ServerStats, "kernelDrops" | "receiveQu
 interface WorkerReply extends Omit<WorkerStats, "cpuSeconds"> {
   /** null where the system does not report it. */
   readonly cpuSeconds: number | null;
+}
+
+/** What the transport `xdp` does now. */
+export interface XdpReply extends Omit<XdpStatus, "mode" | "problem"> {
+  /** null while the interface is not served. */
+  readonly mode: NonNullable<XdpStatus["mode"]> | null;
+  /** null if all queues are served. */
+  readonly problem: string | null;
 }
 
 /** Something that is wrong now, in words. */

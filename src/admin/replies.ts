@@ -1,8 +1,8 @@
 /** Builds the replies of the API from what the server tells. */
 import { version } from "../../package.json";
 import { bytesToHex, nodeIdToText } from "../codec/index.ts";
-import type { DiscoveryServer, Limited, NodeInfo, Readiness } from "../server/index.ts";
-import type { LimitedKey, NodeIdReply, NodeReply, ReadyReply, StatsReply } from "./api.ts";
+import type { DiscoveryServer, Limited, NodeInfo, Readiness, XdpStatus } from "../server/index.ts";
+import type { LimitedKey, NodeIdReply, NodeReply, ReadyReply, StatsReply, XdpReply } from "./api.ts";
 
 const FLAGS = { sourceRate: "--source-rate", nodeRate: "--node-rate", newRate: "--new-rate" } as const;
 
@@ -21,11 +21,16 @@ export function statsReply(server: DiscoveryServer, ready: boolean): StatsReply 
     problems: server.problems().map((problem) => ({ ...problem, since: iso(problem.since) })),
     listening: server.addresses.map((ip) => `${ip.includes(":") ? `[${ip}]` : ip}:${server.port}`),
     transport,
+    xdp: stats.xdp === undefined ? null : xdpReply(stats.xdp),
     kernelDrops: stats.kernelDrops ?? null,
     receiveQueue: stats.receiveQueue ?? null,
     process: { residentBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 },
     limits: { sourceRate, sourceBurst, nodeRate, nodeBurst, newRate, newBurst, dryRun: limitDryRun },
   };
+}
+
+function xdpReply({ mode, problem, ...rest }: XdpStatus): XdpReply {
+  return { ...rest, mode: mode ?? null, problem: problem ?? null };
 }
 
 export function limitedKey({ network, nodeId, option, since, ...rest }: Limited): LimitedKey {

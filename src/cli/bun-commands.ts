@@ -16,6 +16,8 @@ const FLAGS = [
     "share-port",
     "workers",
     "transport",
+    "fallback",
+    "coalesce",
     "receive-buffer",
     "engine",
     "capacity",
@@ -46,5 +48,6 @@ export function needsBun(name: keyof typeof DESCRIPTIONS): Command {
       );
     });
   for (const name of FLAGS) command.addOption(flag(`--${name} [value]`, "").hideHelp());
+  command.addOption(flag("--interface [value]", "", "server").hideHelp());
   return command;
 }

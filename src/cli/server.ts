@@ -29,7 +29,8 @@ const HELP = `
 A flag wins over its environment variable, a variable over the file of --config. An empty variable counts as not set.
 Logs to standard output what it listens on, statistics once a minute, and all counters at the end.
 SIGINT (Ctrl-C), SIGTERM and SIGHUP stop it. A second SIGINT or SIGTERM ends it at once.
-Exit code 0: it was stopped. 1: it cannot listen or use its journal, or it failed. 2: wrong use.
+Exit code 0: it was stopped. 1: it cannot listen, or use its journal or its interface
+(--fallback no), or it failed. 2: wrong use.
 
 Examples:
   whereabouts server
@@ -67,8 +68,8 @@ async function run(_flags: Flags, command: Command): Promise<void> {
       },
     );
   }
-  warnings.push(...withoutEffect(command));
   const options = { ...others, ...listenOptions({ host, port, sharePort }, systemd.sockets, command) };
+  warnings.push(...withoutEffect(options, command));
   // Before anything is started or opened.
   await attempt(() => checkOptions(options), command);
   const adminAt = adminOptions(adminAddress, adminToken, command);
@@ -175,17 +176,27 @@ function listenOptions(
   return { sockets };
 }
 
-/** Flags that do nothing without another one. */
-const NEEDS = { httpsCert: "https", httpsKey: "https", trustProxy: "http", proxyHeader: "http" } as const;
+/** Flags that do nothing without another one: which, and whether it is there. */
+const NEEDS: Readonly<
+  Record<string, readonly [needed: string, isThere: (options: Partial<ServerOptions>) => boolean]>
+> = {
+  httpsCert: ["--https", ({ https }) => https !== "off"],
+  httpsKey: ["--https", ({ https }) => https !== "off"],
+  trustProxy: ["--http", ({ http }) => http !== "off"],
+  proxyHeader: ["--http", ({ http }) => http !== "off"],
+  interface: ["--transport xdp", ({ transport }) => transport === "xdp"],
+  fallback: ["--transport xdp", ({ transport }) => transport === "xdp"],
+  // Sockets of systemd are read by recvmmsg.
+  coalesce: ["--transport mmsg or xdp", ({ transport, sockets = [] }) => transport !== "udp" || sockets.length > 0],
+};
 
 /** A warning for each flag or variable of {@link NEEDS} that is set in vain. A file may have all, as --print-config prints them. */
-function withoutEffect(command: Command): string[] {
-  const flags = command.opts<Flags>();
-  return Object.entries(NEEDS).flatMap(([name, needed]) => {
+function withoutEffect(options: Partial<ServerOptions>, command: Command): string[] {
+  return Object.entries(NEEDS).flatMap(([name, [needed, isThere]]) => {
     const isGiven = ["cli", "env"].includes(command.getOptionValueSource(name) ?? "");
-    if (!isGiven || flags[needed] !== "off") return [];
+    if (!isGiven || isThere(options)) return [];
     const { long } = command.options.find((option) => option.attributeName() === name)!;
-    return `${long} has no effect without --${needed}`;
+    return `${long} has no effect without ${needed}`;
   });
 }
 
@@ -208,6 +219,7 @@ function suspects(error: unknown): (keyof ServerOptions)[] {
   // Each is in its range, but together they need too much memory.
   if (!(error instanceof ServerError)) return ["capacity", "maxIdLength"];
   if (error.code === "ENOTSUP") return ["transport"];
+  if (error.code === "xdp") return ["interface"];
   if (error.code === "key-pair") return ["httpsCert", "httpsKey"];
   const directory = /^cannot listen on (https?) /.exec(error.message)?.[1] as "https" | "http" | undefined;
   if (directory !== undefined) return [directory];

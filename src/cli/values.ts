@@ -13,10 +13,13 @@ export function flag(flags: string, description: string, command?: string): Opti
   return option.env(variableOf(option.long!, command));
 }
 
-/** A switch. Its variable may be yes or no; commander's own switches are on for any text, "no" included. */
-export function toggle(name: string, description: string): Option {
+/**
+ * A switch, off unless `on` is true. Its variable may be yes or no; commander's own switches are on for any text, "no"
+ * included.
+ */
+export function toggle(name: string, description: string, on = false): Option {
   return flag(`${name} [yes|no]`, description)
-    .default(false, "no")
+    .default(on, on ? "yes" : "no")
     .argParser((text) => {
       const value = yesOrNo(text);
       if (value === undefined) throw new InvalidArgumentError(YES_OR_NO);

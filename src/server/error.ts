@@ -14,7 +14,10 @@
  */
 export class ServerError extends Error {
   override readonly name = "ServerError";
-  /** The code of the system's error, such as EADDRINUSE, or of the journal's error; `undefined` if there is none. */
+  /**
+   * The code of the system's error, such as EADDRINUSE, or of the journal's error; `xdp` if the transport of that name cannot serve its
+   * interface; `undefined` if there is none.
+   */
   readonly code: string | undefined;
 
   /**

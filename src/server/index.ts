@@ -1,4 +1,5 @@
 export type { EngineCounters, Limit, LimiterTable, LimitKey, LimitName, Network, Verdict } from "../engine/index.ts";
+export type { XdpStatus } from "../transport/xdp/status.ts";
 export { ServerError } from "./error.ts";
 export type { HttpsAddress } from "./https/global-discovery.ts";
 export {
@@ -13,6 +14,7 @@ export { formatNetwork, parseNetwork } from "./network.ts";
 export {
   DEFAULT_PORT,
   defaultServerOptions,
+  MAX_COALESCE,
   MAX_HTTPS_CAPACITY,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,

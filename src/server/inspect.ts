@@ -63,6 +63,7 @@ export const PROBLEM_CODES = [
   "devices-full",
   "https-thread-missing",
   "receive-buffer",
+  "xdp",
   "clock",
 ] as const;
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { defaultEngineOptions, type EngineBackend, type EngineOptions, type Network } from "../engine/index.ts";
 import { DEFAULT_PREFIX, stateFolder } from "../journal/index.ts";
 import { DEFAULT_RECEIVE_BUFFER } from "../transport/socket.ts";
+import { xdpQueues } from "../transport/xdp/interface.ts";
 
 /** The largest receive buffer that can be requested: Linux doubles the size, and the result must fit into 31 bits. */
 export const MOST_RECEIVE_BUFFER = 2 ** 30 - 1;
@@ -12,12 +13,16 @@ export const MOST_RECEIVE_BUFFER = 2 ** 30 - 1;
 export const DEFAULT_PORT = 22025;
 
 /** The names of the transports. */
-export const TRANSPORTS = ["udp", "mmsg"] as const;
-/** How datagrams are received and sent: `udp` uses Bun.udpSocket, `mmsg` uses recvmmsg and sendmmsg. */
+export const TRANSPORTS = ["udp", "mmsg", "xdp"] as const;
+/**
+ * How datagrams are received and sent: `udp` uses Bun.udpSocket, `mmsg` uses recvmmsg and sendmmsg, `xdp` uses AF_XDP.
+ */
 export type TransportName = (typeof TRANSPORTS)[number];
 
 /** The most workers that a server can have. */
 export const MAX_WORKERS = 256;
+/** The longest sleep after a small batch, in microseconds: less than an idle worker waits for a packet. */
+export const MAX_COALESCE = 100_000;
 /** The most Syncthing devices that a server can store: their table has less than 4 GiB, of which only the used part takes memory. */
 export const MAX_HTTPS_CAPACITY = 5_000_000;
 /** Number of spare lanes. A worker whose thread cannot be terminated keeps its lane, so its replacement needs another. */
@@ -50,17 +55,32 @@ export interface ServerOptions {
   readonly sharePort: boolean;
   /**
    * Descriptors of bound UDP sockets, all on one port, that are used instead of `host` and `port`: for instance those of
-   * systemd's socket activation. The server never closes them. It reads them with the transport `mmsg`. Default: none.
+   * systemd's socket activation. The server never closes them. It reads them with the transport `mmsg`, or with `xdp`. Default: none.
    */
   readonly sockets: readonly number[];
   /**
    * Threads that handle packets, 1 to 256. Default `auto`: on Linux the number of processors minus 1, and at least 1; 1
-   * elsewhere.
+   * elsewhere. With the transport `xdp` the number of queues of its interface.
    */
   readonly workers: number | "auto";
-  /** How datagrams are received and sent. Default `udp`, Bun.udpSocket; `mmsg` is recvmmsg and sendmmsg, on Linux. */
+  /**
+   * How datagrams are received and sent. Default `udp`, Bun.udpSocket; on Linux also `mmsg`, recvmmsg and sendmmsg, and `xdp`, which
+   * goes round the kernel's network stack for one `interface`, and is `mmsg` for all other packets.
+   */
   readonly transport: TransportName;
-  /** Receive buffer of each worker's socket, in bytes. Default 8 MiB. */
+  /** The network interface of the transport `xdp`, such as `eth0`. Only that transport uses it, and needs it. */
+  readonly interface: string | undefined;
+  /**
+   * Whether a server with the transport `xdp` starts if the interface or one of its queues cannot be used: `mmsg` does its work then.
+   * Default `true`. A server that has started always goes on.
+   */
+  readonly fallback: boolean;
+  /**
+   * How long a worker sleeps after a batch of packets that is not full, in microseconds, so that the next batch has more: replies cost
+   * less, and come later. 0: it does not sleep. Default `auto`: 100 with the transport `xdp`, 0 with `mmsg`. `udp` never sleeps.
+   */
+  readonly coalesce: number | "auto";
+  /** Receive buffer of each worker's socket, and with the transport `xdp` also of its queue, in bytes. Default 8 MiB. */
   readonly receiveBuffer: number;
   /**
    * The packet engine. Default `wasm`; `ts` is the same engine in TypeScript. Given several, the first worker uses the first,
@@ -137,6 +157,8 @@ export interface ServerOptions {
 export interface ResolvedServerOptions extends ServerOptions {
   /** Threads that handle packets. */
   readonly workers: number;
+  /** How long a worker sleeps after a batch of packets that is not full, in microseconds. */
+  readonly coalesce: number;
   /** Networks without limits; {@link formatNetwork} writes them in CIDR notation. */
   readonly allow: readonly Network[];
   /** Networks of the proxies whose headers are believed. */
@@ -162,6 +184,9 @@ export function defaultServerOptions(): ServerOptions {
     sockets: [],
     workers: "auto",
     transport: "udp",
+    interface: undefined,
+    fallback: true,
+    coalesce: "auto",
     receiveBuffer: DEFAULT_RECEIVE_BUFFER,
     engine: "wasm",
     capacity: engine.capacity,
@@ -193,14 +218,30 @@ export function sharesPort(platform: string): boolean {
   return platform === "linux";
 }
 
-export function workerCount({ workers }: Pick<ServerOptions, "workers">, platform: string = process.platform): number {
+export function workerCount(
+  { workers, ...where }: Pick<ServerOptions, "workers"> & Partial<Pick<ServerOptions, "transport" | "interface">>,
+  platform: string = process.platform,
+): number {
   if (workers !== "auto") return workers;
+  const queues = where.transport === "xdp" ? xdpQueues(where.interface!) : undefined;
+  if (queues !== undefined) return Math.min(MAX_WORKERS, queues);
   return sharesPort(platform) ? Math.min(MAX_WORKERS, Math.max(1, availableParallelism() - 1)) : 1;
 }
 
 /** Number of threads that answer requests over HTTP and HTTPS: one per processor. Handshakes take long, look-ups do not. */
 export function directoryThreads({ https, http }: Pick<ServerOptions, "https" | "http">): number {
   return https === "off" && http === "off" ? 0 : Math.min(MAX_WORKERS, availableParallelism());
+}
+
+/**
+ * With the transport xdp a worker is faster than most loads. Without sleeping it would wake up for every few packets, and that costs more
+ * than to answer them (`bench:xdp --coalesce 0,100`).
+ */
+const XDP_COALESCE_US = 100;
+
+export function coalesceTime({ coalesce, transport }: Pick<ServerOptions, "coalesce" | "transport">): number {
+  if (coalesce !== "auto") return coalesce;
+  return transport === "xdp" ? XDP_COALESCE_US : 0;
 }
 
 /**

@@ -6,12 +6,15 @@ import { checkEngineOptions, type EngineBackend, type Network } from "../engine/
 import { checkJournal } from "../journal/index.ts";
 import { isEveryAddress, parseHostAndPort } from "../syncthing/directory/host-and-port.ts";
 import { describeGivenSockets } from "../transport/given-sockets.ts";
+import { isInterfaceName } from "../transport/xdp/interface.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
 import { checkNetwork, parseNetwork } from "./network.ts";
 import {
+  coalesceTime,
   defaultServerOptions,
   engineOptions,
+  MAX_COALESCE,
   MAX_HTTPS_CAPACITY,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
@@ -59,6 +62,7 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
 
   if (all.workers !== "auto") whole(all, "workers", 1, MAX_WORKERS, ' or "auto"');
   whole(all, "port", 0, 65535);
+  if (all.coalesce !== "auto") whole(all, "coalesce", 0, MAX_COALESCE, ' or "auto"');
   whole(all, "receiveBuffer", 1, MOST_RECEIVE_BUFFER);
   whole(all, "capacity", 1, 2 ** 32);
   whole(all, "maxIdLength", 1, MAX_ID_LENGTH);
@@ -70,13 +74,14 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
     number(all, name, (n) => n >= 1 && n <= 1e9, "a number from 1 to 1000000000");
   }
   whole(all, "httpsCapacity", 1, MAX_HTTPS_CAPACITY);
-  for (const name of ["limitDryRun", "sharePort", "httpsUnverified"] as const) {
+  for (const name of ["limitDryRun", "sharePort", "httpsUnverified", "fallback"] as const) {
     if (typeof all[name] !== "boolean") {
       throw optionError(TypeError, name, `must be true or false, not ${describeValue(all[name])}`);
     }
   }
   checkSockets(all.sockets, given);
   oneOf("transport", all.transport, TRANSPORTS);
+  checkInterface(all);
   checkEngine(all.engine);
   const host = resolvedHosts(all.host);
   const allow = resolvedNetworks("allow", all.allow);
@@ -84,8 +89,17 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
   checkDirectoryOptions(all);
   checkJournalOptions(all);
   // Bun.udpSocket cannot tell which address of the host a datagram was sent to, and may drop datagrams when it is closed.
-  const transport = all.sockets.length > 0 ? "mmsg" : all.transport;
-  return { ...all, host, allow, trustProxy, transport, sockets: [...all.sockets], workers: workerCount(all) };
+  const transport = all.sockets.length > 0 && all.transport === "udp" ? "mmsg" : all.transport;
+  return {
+    ...all,
+    host,
+    allow,
+    trustProxy,
+    transport,
+    sockets: [...all.sockets],
+    workers: workerCount(all),
+    coalesce: coalesceTime(all),
+  };
 }
 
 /** Checks options as a start does, without starting anything. @throws as `DiscoveryServer.start` does for its options. */
@@ -112,9 +126,25 @@ function whole(options: ServerOptions, name: NumberOption, least: number, most: 
 
 function oneOf(name: keyof ServerOptions, value: unknown, known: readonly string[]): void {
   if (known.includes(value as string)) return;
-  const expected = `must be ${known.map((other) => `"${other}"`).join(" or ")}`;
+  const [last, ...others] = known.map((other) => `"${other}"`).reverse();
+  const expected = `must be ${others.reverse().join(", ")} or ${last}`;
   if (typeof value === "string") throw optionError(RangeError, name, `${expected}, not ${JSON.stringify(value)}`);
   throw optionError(TypeError, name, `${expected}, not ${describeValue(value)}`);
+}
+
+function checkInterface({ transport, interface: name }: ServerOptions): void {
+  const expected = "must be the name of a network interface, such as eth0";
+  if (name === undefined) {
+    if (transport === "xdp")
+      throw optionError(
+        RangeError,
+        "interface",
+        "is needed by the transport xdp: the name of a network interface, such as eth0",
+      );
+    return;
+  }
+  if (typeof name !== "string") throw optionError(TypeError, "interface", `${expected}, not ${describeValue(name)}`);
+  if (!isInterfaceName(name)) throw optionError(RangeError, "interface", `${expected}, not ${JSON.stringify(name)}`);
 }
 
 function checkEngine(engine: EngineBackend | readonly EngineBackend[]): void {

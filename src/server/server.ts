@@ -118,7 +118,8 @@ export class DiscoveryServer {
    * @throws {RangeError} for an option's value that is out of range: an {@link OptionError}. Also if the registry would need
    *   more than 4 GiB
    * @throws {ServerError} if it cannot listen; `code` is EADDRINUSE if the port is in use. Or if the journal cannot be used:
-   *   `code` is `locked` (in use), `newer` (of a newer version), `foreign` or `unusable`
+   *   `code` is `locked` (in use), `newer` (of a newer version), `foreign` or `unusable`. Or if, without `fallback`, the transport
+   *   `xdp` cannot serve all of its interface: `code` is `xdp`
    * @example
    * ```ts
    * // Port 0 takes a free one. Without a host it listens on every interface, IPv6 and IPv4.
@@ -151,6 +152,7 @@ export class DiscoveryServer {
       const hosts = options.host === undefined ? [EVERY_ADDRESS] : [all.host].flat();
       const reports = new WorkerReports(all);
       const workers = await WorkerPool.start(memory, control, clock, all, hosts, reports);
+      await checkQueues(workers, all);
       if (options.host === undefined && all.sockets.length === 0 && workers.addresses[0] === "0.0.0.0") {
         logger.warning("this host has no IPv6, so only IPv4 is served: listens on 0.0.0.0 instead of ::");
       }
@@ -211,7 +213,8 @@ export class DiscoveryServer {
       replaced: this.#workers.replaced,
       uptime: (performance.now() - this.#startedAt) / 1000,
       batches: this.#reports.batches.histogram(),
-      kernelDrops: this.#health.queues.drops,
+      kernelDrops: this.#health.kernelDrops,
+      xdp: this.#workers.xdp,
       receiveQueue: this.#health.queues.waiting,
       limiter: readTables(this.#memory, this.#clock.now()),
       journal: this.#journaling.stats(),
@@ -324,6 +327,21 @@ export class DiscoveryServer {
     this.#global.devices.tick();
     this.#health.tick();
   }
+}
+
+/** @throws {ServerError} if not all queues of the transport xdp are served, and the options forbid that */
+async function checkQueues(workers: WorkerPool, { fallback }: ResolvedServerOptions): Promise<void> {
+  await workers.queuesSettled();
+  const xdp = workers.xdp;
+  if (fallback || xdp === undefined) return;
+  const {
+    queues,
+    served,
+    problem = served < queues ? "a worker does not answer: start the server again" : undefined,
+  } = xdp;
+  if (problem === undefined) return;
+  await workers.stop();
+  throw new ServerError(`cannot use the interface ${xdp.interface}: ${problem}`, "xdp");
 }
 
 /** Restores the registry from the journal, before the first packet is handled. @throws {ServerError} if the journal fails */

@@ -1,6 +1,7 @@
 /** The counters of a server. */
 import type { EngineBackend, EngineCounters, LimiterTable } from "../engine/index.ts";
 import type { RequestResult } from "../syncthing/directory/handler.ts";
+import type { XdpStatus } from "../transport/xdp/status.ts";
 
 /** How often values fell into each of some ranges, since the start. */
 export interface Histogram {
@@ -115,8 +116,13 @@ export interface ServerStats extends EngineCounters {
   readonly uptime: number;
   /** Numbers of datagrams that were processed at once. */
   readonly batches: Histogram;
-  /** Datagrams that the kernel dropped because a receive buffer was full; undefined where it does not report them. */
+  /**
+   * Datagrams that the kernel dropped because a receive buffer was full, with the transport `xdp` those on the queues of its
+   * interface included; undefined where it does not report them.
+   */
   readonly kernelDrops: number | undefined;
+  /** Statistics of the transport `xdp`; undefined with another one. */
+  readonly xdp: XdpStatus | undefined;
   /** Bytes of datagrams that wait in receive buffers; undefined where the kernel does not report them. */
   readonly receiveQueue: number | undefined;
   /** The tables of the limiter. */

@@ -3,6 +3,7 @@ import { ptr } from "bun:ffi";
 import { openGivenSocket } from "./given-sockets.ts";
 import { EINTR, type Libc, systemError } from "./libc.ts";
 import { drainLanes, SocketLane } from "./mmsg-lane.ts";
+import type { PacketLane } from "./packet-lane.ts";
 import { type BoundSocket, bindSocket, type SocketOptions } from "./socket.ts";
 import type { SocketRecord } from "./socket-record.ts";
 import type { Slots } from "./transport.ts";
@@ -15,9 +16,7 @@ export class SocketLanes {
   readonly #libc: Libc;
   readonly #slots: Slots;
   readonly #timeoutMs: number;
-  readonly #lanes: SocketLane[] = [];
-  /** Descriptors of the lanes' sockets. */
-  readonly #fds: number[] = [];
+  readonly #lanes: PacketLane[] = [];
   /** An array of struct pollfd; empty if it has to be made anew. */
   #polled = new Int32Array(0);
   /** The next lane whose events are to be looked at. */
@@ -45,18 +44,26 @@ export class SocketLanes {
   }
 
   #add(socket: BoundSocket): BoundSocket {
-    const { fd } = socket;
-    this.#lanes.push(new SocketLane(this.#libc, socket, this.#slots));
-    this.#fds.push(fd);
-    this.#changed();
+    const lane = new SocketLane(this.#libc, socket, this.#slots);
+    this.add(lane);
     const close = () => {
-      const i = this.#fds.indexOf(fd);
-      this.#lanes.splice(i, 1);
-      this.#fds.splice(i, 1);
-      this.#changed();
+      this.remove(lane);
       socket.close();
     };
     return { ...socket, close };
+  }
+
+  add(lane: PacketLane): void {
+    this.#lanes.push(lane);
+    this.#changed();
+  }
+
+  /** Does not close its socket. */
+  remove(lane: PacketLane): void {
+    const i = this.#lanes.indexOf(lane);
+    if (i < 0) return;
+    this.#lanes.splice(i, 1);
+    this.#changed();
   }
 
   #changed(): void {
@@ -75,7 +82,7 @@ export class SocketLanes {
    * @returns undefined if none received anything within the time limit
    * @throws {Error} a system error
    */
-  next(): SocketLane | undefined {
+  next(): PacketLane | undefined {
     const { length } = this.#lanes;
     if (length === 1) return this.#lanes[0];
     for (let waited = false; ; waited = true) {
@@ -90,8 +97,8 @@ export class SocketLanes {
 
   #poll(): void {
     const { call, errno } = this.#libc;
-    if (this.#polled.length === 0) this.#polled = pollfds(this.#fds);
-    const ready = call.poll(ptr(this.#polled), this.#fds.length, this.#timeoutMs);
+    if (this.#polled.length === 0) this.#polled = pollfds(this.#lanes.map(({ fd }) => fd));
+    const ready = call.poll(ptr(this.#polled), this.#lanes.length, this.#timeoutMs);
     if (ready > 0) this.#next = 0;
     else if (ready < 0) {
       const error = errno();

@@ -33,12 +33,14 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITFORONE = 0x10000;
 export const F_SETFD = 2;
 export const FD_CLOEXEC = 1;
+export const O_CLOEXEC = 0o2000000;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_DUPFD_CLOEXEC = 1030;
 const CLOCK_MONOTONIC = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
+export const EBUSY = 16;
 
 /** By `process.arch`: file names of the C library (glibc, musl) and the numbers of two system calls. */
 const PROCESSORS: Readonly<Record<string, { libraries: readonly string[]; recvmmsg: number; sendmmsg: number }>> = {
@@ -56,7 +58,8 @@ const SYMBOLS = {
   getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
-  dup2: { args: ["i32", "i32"], returns: "i32" },
+  dup3: { args: ["i32", "i32", "i32"], returns: "i32" },
+  if_indextoname: { args: ["u32", "ptr"], returns: "ptr" },
   if_nametoindex: { args: ["ptr"], returns: "u32" },
   getifaddrs: { args: ["ptr"], returns: "i32" },
   freeifaddrs: { args: ["ptr"], returns: "void" },
@@ -64,6 +67,8 @@ const SYMBOLS = {
   syscall: { args: ["i64", "i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  usleep: { args: ["u32"], returns: "i32" },
+  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
@@ -144,7 +149,7 @@ export function openLibrary<Symbols extends Record<string, FFIFunction>>(on: Pla
 }
 
 export function unavailable(reason: string): Error {
-  return Object.assign(new Error(`transport mmsg cannot run here: ${reason}; use --transport udp`), {
+  return Object.assign(new Error(`transports mmsg and xdp cannot run here: ${reason}; use --transport udp`), {
     code: "ENOTSUP",
   });
 }

@@ -34,27 +34,43 @@ function ofRunningInterfaces(): string[] {
   );
 }
 
-function ofAllInterfaces({ call, errno }: Libc): string[] {
-  const list = new BigUint64Array(1);
-  if (call.getifaddrs(ptr(list)) < 0) throw systemError("getifaddrs", errno());
-  const first = Number(list[0]) as Pointer;
+function ofAllInterfaces(libc: Libc): string[] {
   const addresses: string[] = [];
-  for (let at = first; at !== 0; at = read.ptr(at, NEXT) as Pointer) {
-    const address = read.ptr(at, ADDRESS) as Pointer;
-    if (address === 0) continue;
-    const family = read.u16(address, 0);
+  eachAddress(libc, (family, address) => {
     if (family === AF_INET) addresses.push(ipv4(address));
     else if (family === AF_INET6) addresses.push(ipv6(address));
-  }
-  call.freeifaddrs(first);
+  });
   return addresses;
 }
 
-function ipv4(address: Pointer): string {
+/**
+ * Visits the addresses of all interfaces, also those of other families.
+ *
+ * @param visit - gets the family, a pointer to the address as a struct sockaddr, and one to its struct ifaddrs
+ * @throws {Error} a system error
+ */
+export function eachAddress(
+  { call, errno }: Libc,
+  visit: (family: number, address: Pointer, entry: Pointer) => void,
+): void {
+  const list = new BigUint64Array(1);
+  if (call.getifaddrs(ptr(list)) < 0) throw systemError("getifaddrs", errno());
+  const first = Number(list[0]) as Pointer;
+  try {
+    for (let at = first; at !== 0; at = read.ptr(at, NEXT) as Pointer) {
+      const address = read.ptr(at, ADDRESS) as Pointer;
+      if (address !== 0) visit(read.u16(address, 0), address, at);
+    }
+  } finally {
+    call.freeifaddrs(first);
+  }
+}
+
+export function ipv4(address: Pointer): string {
   return [0, 1, 2, 3].map((i) => read.u8(address, IPV4_BYTES + i)).join(".");
 }
 
-function ipv6(address: Pointer): string {
+export function ipv6(address: Pointer): string {
   const text = ipv6Text((i) => (read.u8(address, IPV6_BYTES + 2 * i) << 8) | read.u8(address, IPV6_BYTES + 2 * i + 1));
   const scope = read.u32(address, IPV6_SCOPE);
   return scope === 0 ? text : `${text}%${scope}`;

@@ -14,6 +14,7 @@ import {
 import { AskedAddresses } from "./asked-addresses.ts";
 import { Datagrams } from "./datagrams.ts";
 import { EAGAIN, EINTR, type Libc, MSG_DONTWAIT, MSG_TRUNC, MSG_WAITFORONE, systemError } from "./libc.ts";
+import type { PacketLane } from "./packet-lane.ts";
 import { type BoundSocket, detachSocket, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from "./socket.ts";
 import type { Slots } from "./transport.ts";
 
@@ -34,23 +35,24 @@ const DATAGRAM_BYTES = 256;
  * Handles the datagrams that wait in sockets which are about to be closed. New ones go to other sockets on the port from now on:
  * those of another server that takes over. Does nothing with given sockets: there the next server finds what waits.
  */
-export function drainLanes(lanes: Iterable<SocketLane>, processBatch: (count: number) => number): void {
+export function drainLanes(lanes: Iterable<PacketLane>, processBatch: (count: number) => number): void {
   const draining = [...lanes].filter((lane) => !lane.given);
   for (const lane of draining) lane.detach();
   for (const lane of draining) {
     // A bound by time would lose datagrams on a busy machine.
     for (let left = lane.capacity, count = lane.receive(false); count > 0 && left > 0; count = lane.receive(false)) {
-      if (processBatch(count) > 0) lane.reply(count);
+      processBatch(count);
+      lane.reply(count);
       left -= count;
     }
   }
 }
 
 /** Receives into and sends from the slots of one engine lane, on one socket. */
-export class SocketLane {
+export class SocketLane implements PacketLane {
   readonly #libc: Libc;
   readonly #socket: BoundSocket;
-  readonly #fd: number;
+  readonly fd: number;
   readonly #ipv4: boolean;
   readonly #nameLength: number;
   readonly #slots: Slots;
@@ -69,7 +71,7 @@ export class SocketLane {
     const { batch, bytes, at } = slots;
     this.#libc = libc;
     this.#socket = socket;
-    this.#fd = fd;
+    this.fd = fd;
     this.#ipv4 = ipv4;
     this.#nameLength = ipv4 ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE;
     this.#slots = slots;
@@ -111,7 +113,7 @@ export class SocketLane {
     const { call, recvmmsg } = this.#libc;
     const inbox = this.#inbox;
     const flags = MSG_TRUNC | (wait ? MSG_WAITFORONE : MSG_DONTWAIT);
-    const count = call.syscall(recvmmsg, this.#fd, inbox.pointer(0), inbox.count, flags, null);
+    const count = call.syscall(recvmmsg, this.fd, inbox.pointer(0), inbox.count, flags, null);
     if (count < 0) return this.#failed();
     this.#failures = 0;
     const words = this.#words;
@@ -159,7 +161,7 @@ export class SocketLane {
     const { call, errno, sendmmsg } = this.#libc;
     let next = 0;
     while (next < replies) {
-      const sent = call.syscall(sendmmsg, this.#fd, this.#outbox.pointer(next), replies - next, MSG_DONTWAIT, null);
+      const sent = call.syscall(sendmmsg, this.fd, this.#outbox.pointer(next), replies - next, MSG_DONTWAIT, null);
       if (sent > 0) {
         next += sent;
         continue;

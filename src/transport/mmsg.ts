@@ -11,6 +11,7 @@ import { type Binding, openHosts } from "./hosts.ts";
 import { SocketLanes } from "./lanes.ts";
 import { type Libc, loadLibc, MSG_DONTWAIT, systemError, unavailable } from "./libc.ts";
 import { LocalSockets } from "./local-sockets.ts";
+import { Naps } from "./naps.ts";
 import { type BoundSocket, DEFAULT_RECEIVE_BUFFER } from "./socket.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
 
@@ -29,8 +30,15 @@ const BATCHES_PER_TURN = 256;
  * ENOTSUP where this transport cannot run
  */
 export async function openMmsg(options: TransportOptions): Promise<Transport> {
+  return (await openSocketLanes(options)).transport;
+}
+
+/** {@link openMmsg}, with the lanes: the transport xdp adds another one. */
+export async function openSocketLanes(
+  options: TransportOptions,
+): Promise<{ transport: Transport; lanes: SocketLanes }> {
   const { hosts, port, given = [], reusePort = "first", slots, processBatch, shouldStop, onEnd } = options;
-  const { receiveBuffer = DEFAULT_RECEIVE_BUFFER, socketRecord } = options;
+  const { receiveBuffer = DEFAULT_RECEIVE_BUFFER, socketRecord, coalesce = 0 } = options;
   const libc = loadLibc();
   const lanes = new SocketLanes(libc, slots, IDLE_MS);
   const open = async (binding: Binding) =>
@@ -56,6 +64,8 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
 
   probe(libc, sockets[0]!, closeAll);
   await local.look();
+  const naps = new Naps(libc, coalesce, slots.batch);
+  const batchesPerTurn = Math.min(BATCHES_PER_TURN, naps.within(IDLE_MS));
   let running = false;
   let closed = false;
 
@@ -65,13 +75,17 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
     let stopped = false;
     running = true;
     try {
-      for (let left = BATCHES_PER_TURN; left > 0 && !closed && !stopped; left--) {
+      for (let left = batchesPerTurn; left > 0 && !closed && !stopped; left--) {
         const lane = lanes.next();
         // The only socket waits in its receive, which saves a system call.
         const count = lane === undefined ? 0 : lane.receive(lanes.count === 1);
-        if (count > 0 && processBatch(count) > 0) lane!.reply(count);
+        if (count > 0) {
+          processBatch(count);
+          lane!.reply(count);
+          naps.after(count);
+        }
         // Idle: return to the event loop.
-        if (count === 0) left = 0;
+        else left = 0;
         stopped = shouldStop();
       }
     } catch (cause) {
@@ -101,7 +115,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
 
   // Deferred, so that the caller gets the transport before the first batch.
   setImmediate(run);
-  return {
+  const transport: Transport = {
     port: sockets[0]!.port,
     // Of several given sockets, some may have the same address.
     addresses: [...new Set(sockets.map(({ address }) => address.text))],
@@ -112,6 +126,7 @@ export async function openMmsg(options: TransportOptions): Promise<Transport> {
       if (!running) end();
     },
   };
+  return { transport, lanes };
 }
 
 /** Tries both system calls with no datagrams: a kernel may lack them, or a sandbox may forbid them. */

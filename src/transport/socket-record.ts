@@ -3,7 +3,7 @@
  * packets to them, and those packets are lost.
  */
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { loadLibc } from "./libc.ts";
+import { loadLibc, O_CLOEXEC } from "./libc.ts";
 
 /** The most sockets that a worker can record. Unused entries take no memory, because their pages are never touched. */
 const MAX_SOCKETS = 4096;
@@ -100,7 +100,7 @@ export function revokeRecordedSockets(record: SocketRecord): void {
     const devNull = openSync("/dev/null", "r+");
     const id = fileId(devNull);
     // A second call finds /dev/null there already.
-    if (record[at + 1] !== id) loadLibc().call.dup2(devNull, fd);
+    if (record[at + 1] !== id) loadLibc().call.dup3(devNull, fd, O_CLOEXEC);
     closeSync(devNull);
     record[at + 1] = id;
   }

@@ -194,7 +194,7 @@ export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): void {
 }
 
 /** Sets a buffer size. Only a process with the privilege (CAP_NET_ADMIN) can exceed the system's limit. */
-function setBuffer(libc: Libc, fd: number, option: number, force: number, bytes: number): void {
+export function setBuffer(libc: Libc, fd: number, option: number, force: number, bytes: number): void {
   if (libc.call.setsockopt(fd, SOL_SOCKET, force, Int32Array.of(bytes), 4) === 0) return;
   setOption(libc, fd, SOL_SOCKET, option, bytes);
 }

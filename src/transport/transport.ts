@@ -41,6 +41,11 @@ export interface TransportOptions {
   readonly reusePort?: PortSharing | undefined;
   /** Size of the receive buffer in bytes; 8 MB by default. */
   readonly receiveBuffer?: number | undefined;
+  /**
+   * How long the thread sleeps after a batch that is not full, in microseconds, so that the next one is larger. 0 by default: not at
+   * all. Only of the transports mmsg and xdp.
+   */
+  readonly coalesce?: number | undefined;
   /** Records the sockets, so that they can be closed if this thread is terminated or stuck; see {@link SocketRecord}. */
   readonly socketRecord?: SocketRecord | undefined;
   readonly slots: Slots;

@@ -92,6 +92,13 @@ test("its table names all metrics with their labels, and no other", async () => 
     "whereabouts_kernel_drops_total",
     "whereabouts_receive_queue_bytes",
     "whereabouts_worker_cpu_seconds_total",
+    "whereabouts_xdp_attached",
+    "whereabouts_xdp_queues",
+    "whereabouts_xdp_queues_served",
+    "whereabouts_xdp_received_total",
+    "whereabouts_xdp_sent_total",
+    "whereabouts_xdp_damaged_total",
+    "whereabouts_xdp_dropped_total",
     "process_open_fds",
     "process_max_fds",
   ];

@@ -123,7 +123,11 @@ async function withStub(
 
 function trouble(stub: StubAdmin, workers = 8): void {
   const https = madeUpHttps(3600);
-  const stats = madeUpStats(3600, workers, { problems: PROBLEMS, nodes: 1_000_000, kernelDrops: 3, https });
+  const xdp = { interface: "eth0", mode: "generic", queues: 2, served: 1, problem: "" } as const;
+  const stats = madeUpStats(3600, workers, {
+    ...{ problems: PROBLEMS, nodes: 1_000_000, kernelDrops: 3, https },
+    ...{ transport: "xdp", xdp: { ...xdp, received: 1, sent: 1, damaged: 0, dropped: 0 } },
+  });
   const perWorker = stats.perWorker.map((worker, i) => (i === 2 ? { ...worker, running: false, replaced: 2 } : worker));
   stub.send(madeUpEvent({ ...stats, perWorker }, LIMITED));
 }
@@ -155,6 +159,7 @@ describe("the page", () => {
         "Worker 1 running 1 213 packets/s processor 35 % never replaced",
       ]);
       expect(await open.text("#fine")).toBe("Everything is fine.");
+      expect(await open.text("#process")).toStartWith("Engine wasm, transport mmsg. ");
       // The charts: drawn, and described in words.
       expect(await open.value<number>("document.querySelectorAll('canvas').length")).toBe(6);
       const summary = await open.value<string>("document.getElementById('traffic-summary').textContent");
@@ -218,6 +223,7 @@ describe("the page", () => {
       ]);
       expect(await open.page.locator("#fine").isVisible()).toBe(false);
       expect(await open.page.title()).toBe("(3) Whereabouts");
+      expect(await open.text("#process")).toContain(", transport xdp on eth0 (generic, 1 of 2 queues). ");
       // The text of a problem may have figures that change every second.
       const changed = PROBLEMS.map((problem) => ({ ...problem, text: problem.text.replace("74 s", "76 s") }));
       for (const uptime of [3601, 3602, 3603]) {

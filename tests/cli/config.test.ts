@@ -25,7 +25,11 @@ const VALUES: Readonly<Record<string, readonly [file: string, variable: string, 
   port: ["1001", "1002", "1003"],
   "share-port": ["true", "no", "yes"],
   workers: ["2", "3", "4"],
-  transport: ['"mmsg"', "udp", "mmsg"],
+  transport: ['"mmsg"', "xdp", "xdp"],
+  // With xdp, --interface has an effect.
+  interface: ['"a0"', "b0", "c0"],
+  fallback: ["false", "yes", "no"],
+  coalesce: ["100", "200", "300"],
   "receive-buffer": ["1000", "2000", "3000"],
   engine: ['"ts"', "wasm", "ts"],
   capacity: ["101", "102", "103"],
@@ -99,7 +103,7 @@ test("a flag wins over its variable, a variable over the file, the file over the
       }
       continue;
     }
-    expect(defaults.lines[name], about).toMatch(/ {2}# default/);
+    expect(defaults.lines[name], about).toMatch(name === "interface" ? /^# interface is not set$/ : / {2}# default/);
     expect(inFile.values[name], about).toEqual(Object.values(Bun.TOML.parse(`x = ${ofFile}`))[0]);
     const shown = (value: unknown) => ({ true: "yes", false: "no", warning: "warn" })[`${value}`] ?? `${value}`;
     expect(shown(variables.values[name]), about).toBe(ofVariable);
@@ -285,4 +289,44 @@ test("a warning tells of a flag or a variable that has no effect, and of none in
     "whereabouts: warning: --trust-proxy has no effect without --http",
   ]);
   expect((await run(["server", "--config", file(out), "--print-config"])).err).toBe("");
+});
+
+test("a warning tells of each flag that only some transports use, if it is another transport", async () => {
+  const warnings = async (...args: string[]) => {
+    const env = { WHEREABOUTS_FALLBACK: "no" };
+    const { err } = await run(["server", "--print-config", "--interface", "eth0", "--coalesce=50", ...args], "", {
+      env,
+    });
+    return err
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.replace("whereabouts: warning: ", ""));
+  };
+  const others = [
+    "--interface has no effect without --transport xdp",
+    "--fallback has no effect without --transport xdp",
+  ];
+  expect(await warnings()).toEqual([...others, "--coalesce has no effect without --transport mmsg or xdp"]);
+  expect(await warnings("--transport", "mmsg")).toEqual(others);
+  expect(await warnings("--transport", "xdp")).toEqual([""]);
+});
+
+test("--fallback is on unless it is set to no", async () => {
+  const xdp = ["--transport", "xdp", "--interface", "eth0"];
+  const fallback = async (...args: string[]) => (await printed([...xdp, ...args])).values.fallback;
+  expect(await fallback()).toBe(true);
+  expect(await fallback("--fallback")).toBe(true);
+  expect(await fallback("--fallback", "no")).toBe(false);
+  expect(await fallback("--config", file("fallback = false"))).toBe(false);
+});
+
+test("the interface of the server has a variable of its own: that of the client may be several", async () => {
+  const env = { WHEREABOUTS_TRANSPORT: "xdp", WHEREABOUTS_INTERFACE: "eth0,eth1" };
+  const { err, code } = await run(["server", "--print-config"], "", { env });
+  expect({ err, code }).toEqual({
+    err: "whereabouts: error: --interface is needed by the transport xdp: the name of a network interface, such as eth0\n",
+    code: 2,
+  });
+  const { values } = await printed([], { ...NONE, ...env, WHEREABOUTS_SERVER_INTERFACE: "eth0" });
+  expect(values.interface).toBe("eth0");
 });

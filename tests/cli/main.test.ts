@@ -327,7 +327,14 @@ describe("whereabouts server", () => {
     [["--workers", "0"], '"auto", or a whole number from 1 to 256'],
     [["--workers", "257"], '"auto", or a whole number from 1 to 256'],
     [["--workers", "all"], '"auto", or a whole number from 1 to 256'],
-    [["--transport", "tcp"], "Allowed choices are udp, mmsg"],
+    [["--transport", "tcp"], "Allowed choices are udp, mmsg, xdp"],
+    [["--transport", "xdp"], "--interface is needed by the transport xdp"],
+    [
+      ["--transport", "xdp", "--interface", "eth 0"],
+      '--interface must be the name of a network interface, such as eth0, not "eth 0"',
+    ],
+    [["--coalesce", "0.1ms"], 'It must be "auto", or a whole number from 0 to 100000'],
+    [["--fallback=perhaps"], "yes or no"],
     [["--receive-buffer", "8MB"], "whole number from 1"],
     [["--receive-buffer", "0"], "whole number from 1"],
     [["--journal", "postgres://host"], "--journal must be memory, sqlite, sqlite:PATH, or the URL of Redis or Valkey"],
@@ -423,7 +430,18 @@ describe("whereabouts", () => {
   test("--help of the server names each flag, its default and its variable", async () => {
     expect(await run(["--help"])).toMatchObject({ code: 0, err: "" });
     const { out } = await run(["server", "--help"]);
-    const flags = ["host", "port", "workers", "transport", "receive-buffer", "engine", "capacity", "max-id-length"];
+    const flags = [
+      "host",
+      "port",
+      "workers",
+      "transport",
+      "fallback",
+      "coalesce",
+      "receive-buffer",
+      "engine",
+      "capacity",
+      "max-id-length",
+    ];
     for (const flag of [...flags, "retention"]) {
       expect(out).toContain(`--${flag} `);
       expect(out).toContain(`WHEREABOUTS_${flag.toUpperCase().replaceAll("-", "_")}`);

@@ -26,6 +26,7 @@ function statsReply(change: Partial<StatsReply> = {}): StatsReply {
     problems: [],
     listening: ["192.0.2.1:22025", "[::1]:22025"],
     transport: "mmsg",
+    xdp: null,
     kernelDrops: 3,
     receiveQueue: 0,
     process: { residentBytes: 123e6, cpuSeconds: 7 },
@@ -161,6 +162,20 @@ describe("the text", () => {
     ]);
   });
 
+  test("has a line for the interface of the transport xdp", () => {
+    const xdp = { interface: "eth0", mode: "native", queues: 4, problem: null, damaged: 7, dropped: 0 } as const;
+    const shown = (served: number) => {
+      const stats = statsReply({ transport: "xdp", xdp: { ...xdp, served, received: 9000, sent: 8000 } });
+      const earlier = { ...stats, uptime: stats.uptime - 2, xdp: { ...xdp, served, received: 1000, sent: 1000 } };
+      return renderStatus({ ...view, state: state({ stats }), before: state({ stats: earlier }) }).slice(1, 3);
+    };
+    expect(shown(3)).toEqual([
+      "listening  192.0.2.1:22025, [::1]:22025, transport xdp",
+      "interface  eth0 (native, 3 of 4 queues); a second 4,000 in, 3,500 out; 7 damaged",
+    ]);
+    expect(shown(0)[1]).toStartWith("interface  eth0 (not served); a second ");
+  });
+
   test("tells that the server starts, cannot be reached, or was restarted", () => {
     const starts = state({ stats: undefined, readiness: { ready: false, reason: "it starts", checks: [] } });
     expect(renderStatus({ ...view, state: starts })).toEqual(["127.0.0.1:22080 is not ready", "! it starts"]);
@@ -191,6 +206,10 @@ describe("the text", () => {
       version: evil,
       listening: [evil],
       transport: evil,
+      xdp: {
+        ...{ interface: evil, mode: evil as "native", queues: 2, served: 1, problem: evil },
+        ...{ received: 1, sent: 1, damaged: 1, dropped: 1 },
+      },
       problems: [{ ...PROBLEM, text: evil }],
     });
     const checks = [{ name: "probe" as const, ok: false, text: evil }];

@@ -18,6 +18,7 @@ const withSystemd = testIf(Bun.which("systemd-analyze") !== null, "needs systemd
 const OTHERS = ["up"];
 /** Exposure as `systemd-analyze security` rates it, times 10: from 0 to 100. */
 const MOST_EXPOSURE = "20";
+const MOST_EXPOSURE_XDP = "25";
 
 async function tool(...command: string[]) {
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe" });
@@ -102,29 +103,41 @@ test("the alerts and the board name only metrics that a server has", async () =>
 });
 
 describe("deploy/systemd", () => {
-  const unit = (name: string) => join(DEPLOY, "systemd", name);
+  const text = (name: string) => Bun.file(join(DEPLOY, "systemd", name)).text();
+  // The binary and the manual page are not installed here.
+  const installed = async (name: string) =>
+    (await text(name)).replace("/usr/local/bin/whereabouts", process.execPath).replaceAll(/^Documentation=.*$/gm, "");
+  const exposure = (unit: string, most: string) =>
+    tool("systemd-analyze", "security", "--offline=true", `--threshold=${most}`, unit);
 
   withSystemd("has units without a mistake", async () => {
     using folder = new Folder();
-    const service = await Bun.file(unit("whereabouts.service")).text();
-    // The binary and the manual page are not installed here.
-    const installed = service
-      .replace("/usr/local/bin/whereabouts", process.execPath)
-      .replaceAll(/^Documentation=.*$/gm, "");
-    await Bun.write(folder.at("whereabouts.service"), installed);
-    const socket = await Bun.file(unit("whereabouts.socket")).text();
-    await Bun.write(folder.at("whereabouts.socket"), socket.replaceAll(/^Documentation=.*$/gm, ""));
+    const service = await installed("whereabouts.service");
+    await Bun.write(folder.at("whereabouts.service"), service);
+    await Bun.write(folder.at("whereabouts.socket"), await installed("whereabouts.socket"));
     const files = ["whereabouts.service", "whereabouts.socket"].map((name) => folder.at(name));
     expect(await tool("systemd-analyze", "verify", ...files)).toEqual({ code: 0, output: "" });
-    await Bun.write(folder.at("whereabouts.service"), installed.replace("WatchdogSec=30", "WatchdogSecs=30"));
+    await Bun.write(folder.at("whereabouts.service"), service.replace("WatchdogSec=30", "WatchdogSecs=30"));
     expect((await tool("systemd-analyze", "verify", ...files)).output).toContain("WatchdogSecs");
   });
 
+  withSystemd("has a drop-in for the transport xdp without a mistake", async () => {
+    using folder = new Folder();
+    const unit = folder.at("whereabouts.service");
+    const dropIn = folder.at("whereabouts.service.d/xdp.conf");
+    const settings = await text("xdp.conf");
+    await Bun.write(unit, await installed("whereabouts.service"));
+    await Bun.write(dropIn, settings);
+    expect(await tool("systemd-analyze", "verify", unit)).toEqual({ code: 0, output: "" });
+    expect((await exposure(unit, MOST_EXPOSURE_XDP)).code).toBe(0);
+    await Bun.write(dropIn, settings.replace("=AF_XDP", "=AF_XPD").replace("=bpf", "=bfp"));
+    const { output } = await tool("systemd-analyze", "verify", unit);
+    expect(output).toContain("AF_XPD");
+    expect(output).toContain("bfp");
+  });
+
   withSystemd("exposes little of the system to the server", async () => {
-    const { code, output } = await tool(
-      "systemd-analyze",
-      ...["security", "--offline=true", `--threshold=${MOST_EXPOSURE}`, unit("whereabouts.service")],
-    );
+    const { code, output } = await exposure(join(DEPLOY, "systemd/whereabouts.service"), MOST_EXPOSURE);
     expect(output).toContain("Overall exposure level");
     expect({ code, output }).toMatchObject({ code: 0 });
   });

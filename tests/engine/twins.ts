@@ -105,7 +105,8 @@ function source(random: Random): Uint8Array {
   return address;
 }
 
-function nodeIds(random: Random): Uint8Array[] {
+/** Few NodeIDs of all kinds, so that many packets are for the same one. */
+export function nodeIds(random: Random): Uint8Array[] {
   const list: Uint8Array[] = [];
   for (let i = 0; i < 400; i++) list.push(random.bytes(1 + random.below(70)));
   for (let i = 0; i < 50; i++) list.push(ascii(`NODE${"A".repeat(random.below(60))}${i % 7}`));
@@ -114,7 +115,8 @@ function nodeIds(random: Random): Uint8Array[] {
   return list;
 }
 
-function datagram(random: Random, ids: readonly Uint8Array[]): Datagram {
+/** A datagram: valid, mutated or garbage. */
+export function datagram(random: Random, ids: readonly Uint8Array[]): Datagram {
   const id = random.pick(ids);
   // Most announcements of a node repeat the last one, so that it is confirmed.
   const repeat = random.below(10) < 7;

@@ -50,7 +50,18 @@ const WRONG: Record<keyof ServerOptions, { kinds: unknown[]; values: unknown[]; 
     values: [0, 257, 1.5],
     expected: 'a whole number from 1 to 256 or "auto"',
   },
-  transport: { kinds: [null, 1], values: ["tcp"], expected: '"udp" or "mmsg"' },
+  transport: { kinds: [null, 1], values: ["tcp"], expected: 'must be "udp", "mmsg" or "xdp"' },
+  interface: {
+    kinds: [null, 1, ["eth0"]],
+    values: ["", "eth 0", "eth0:1", "../eth0", "eth0\0", "a-name-of-16-chr", "ä".repeat(8)],
+    expected: "must be the name of a network interface, such as eth0",
+  },
+  fallback: { kinds: ["no", 0, null], values: [], expected: "true or false" },
+  coalesce: {
+    kinds: ["100", null],
+    values: [-1, 0.5, 100_001],
+    expected: 'a whole number from 0 to 100000 or "auto"',
+  },
   receiveBuffer: { kinds: ["8M", null], values: [0, 0.5, 2 ** 30], expected: "a whole number from 1 to 1073741823" },
   engine: { kinds: [null, 1, ["wasm", 3]], values: ["go", ["ts", "go"]], expected: '"wasm" or "ts"' },
   capacity: { kinds: ["1000", null, 10n], values: [0, 1.5, 2 ** 33], expected: "a whole number from 1 to 4294967296" },
@@ -161,6 +172,7 @@ describe("resolved options", () => {
       ...defaultServerOptions(),
       port: 0,
       workers: resolved.workers,
+      coalesce: 0,
       allow: [],
       trustProxy: [],
     });

@@ -17,6 +17,7 @@ import {
 } from "../../src/server/index.ts";
 import { resolveOptions } from "../../src/server/resolve.ts";
 import type { WorkerPool } from "../../src/server/workers/pool.ts";
+import type { XdpStatus } from "../../src/transport/xdp/status.ts";
 import { Client } from "../support/client.ts";
 import { Folder } from "../support/folder.ts";
 import { Harness } from "../support/harness.ts";
@@ -78,6 +79,7 @@ const FINE: Sample = {
   nodes: 0,
   capacity: 1000,
   kernelDrops: 0,
+  xdp: undefined,
   journal: { ...JOURNAL, bad: 0, errors: 0, lag: 0.3, appends: { bounds: [], counts: [0], sum: 0 } },
   restored: true,
   workers: 2,
@@ -92,6 +94,11 @@ const FINE: Sample = {
   clock: 0,
 };
 const journal = (now: Partial<Sample["journal"]>): Partial<Sample> => ({ journal: { ...FINE.journal, ...now } });
+const XDP: XdpStatus = {
+  ...{ interface: "eth0", mode: "native", queues: 2, served: 2, problem: undefined },
+  ...{ received: 0, sent: 0, damaged: 0, dropped: 0 },
+};
+const xdp = (now: Partial<XdpStatus>): Partial<Sample> => ({ xdp: { ...XDP, ...now } });
 const https = (now: Partial<HttpsStats>): Partial<Sample> => ({ https: { ...FINE.https, ...now } });
 const counters = (now: Partial<EngineCounters>): Partial<Sample> => ({ counters: { ...COUNTERS, ...now } });
 const stopped = (n: number) => counters({ verdicts: { ...zero, "limited-source": n, "limited-new": n / 2 } });
@@ -182,6 +189,24 @@ const CASES: [string, Partial<Sample>, Partial<Sample>, number, Problem["code"],
     "kernel-drops",
     /^error: the kernel dropped 7 packets .* less than 1 a second: raise --receive-buffer, and sysctl net\.core\.rmem_max to the same, or raise --workers$/,
     /^info: the kernel no longer drops packets: 7 in all$/,
+  ],
+  [
+    "drops on a queue of an interface",
+    { kernelDrops: 7, ...xdp({ dropped: 6 }) },
+    { kernelDrops: 7, ...xdp({ dropped: 6 }) },
+    30,
+    "kernel-drops",
+    /^error: the kernel dropped 7 packets because a queue of eth0 or a receive buffer was full, .*: raise --receive-buffer, or give the interface more queues \(ethtool -L\) and start the server again$/,
+    /^info: the kernel no longer drops packets: 7 in all$/,
+  ],
+  [
+    "a queue that cannot be served",
+    xdp({ served: 1, problem: "queue 1: it is in use" }),
+    xdp({}),
+    1,
+    "xdp",
+    /^warning: the transport xdp does not serve all of eth0: queue 1: it is in use; meanwhile its packets go through the kernel's sockets, which costs more$/,
+    /^info: the transport xdp serves all of eth0 again$/,
   ],
   [
     "replies that are not sent",
@@ -292,6 +317,46 @@ test("workers that are missing or were replaced are a problem, about which the p
   for (let i = 0; i < 30; i++) monitor.look({ ...FINE, replaced: 1 });
   expect(monitor.problems).toEqual([]);
   expect(log).toEqual([]);
+});
+
+test("a queue that no worker serves is a problem after some seconds, but not while its worker is replaced", async () => {
+  await keepLog();
+  const monitor = new Monitor();
+  const looks = (count: number, sample: Partial<Sample>) => {
+    for (let i = 0; i < count; i++) monitor.look({ ...FINE, ...sample });
+    return monitor.problems.filter(({ code }) => code === "xdp").map(({ text }) => /: (.*);/.exec(text)![1]);
+  };
+  const unserved = xdp({ served: 1 });
+  expect(looks(10, { ...unserved, missing: [2] })).toEqual([]);
+  // The successor listens, and is not yet lent the queue.
+  expect(looks(4, unserved)).toEqual([]);
+  expect(looks(1, xdp({}))).toEqual([]);
+  expect(looks(4, unserved)).toEqual([]);
+  expect(log).toEqual([]);
+  const text = "1 of its 2 queues are not served: start the server again";
+  expect(looks(1, unserved)).toEqual([text]);
+  expect(looks(1, { ...unserved, missing: [2] })).toEqual([text]);
+  expect(log).toHaveLength(1);
+  expect(looks(1, xdp({}))).toEqual([]);
+  expect(log).toHaveLength(2);
+  // There are more queues than workers: the transport says so itself. Fewer queues are fine.
+  expect(looks(10, { ...xdp({ queues: 3 }), workers: 2 })).toEqual([]);
+  expect(looks(10, { ...xdp({ queues: 2 }), workers: 3 })).toEqual([]);
+});
+
+test("what is wrong with an interface stays one problem until all of its queues are served", async () => {
+  await keepLog();
+  const monitor = new Monitor();
+  const gone = xdp({ mode: undefined, queues: 0, served: 0, problem: "there is no such interface" });
+  // It is back, and the queues are lent one after the other.
+  for (const sample of [gone, gone, xdp({ served: 0 }), xdp({ served: 1 })]) monitor.look({ ...FINE, ...sample });
+  expect(monitor.problems).toMatchObject([
+    { code: "xdp", severity: "warning", text: expect.stringContaining("eth0: there is no such interface; ") },
+  ]);
+  expect(log).toHaveLength(1);
+  monitor.look({ ...FINE, ...xdp({}) });
+  expect(monitor.problems).toEqual([]);
+  expect(log).toHaveLength(2);
 });
 
 test("threads for requests that are missing or failed are a problem, about which their owner writes the log", async () => {
@@ -425,7 +490,7 @@ interface HealthChange {
   readonly journal?: Partial<Sample["journal"]>;
   readonly https?: Partial<HttpsStats>;
   readonly httpsMissing?: number;
-  readonly workers?: Partial<Pick<WorkerPool, "missing" | "replaced" | "receiveBuffer" | "listening">>;
+  readonly workers?: Partial<Pick<WorkerPool, "missing" | "replaced" | "receiveBuffer" | "listening" | "xdp">>;
 }
 
 test("what the parts of a server report becomes its problems", async () => {
@@ -445,6 +510,8 @@ test("what the parts of a server report becomes its problems", async () => {
     [[{ counters: { ...COUNTERS, unsent: 20 } }], "unsent", "refused to send 20 replies"],
     [[{ workers: { missing: [2] } }], "worker-missing", "1 of 2 workers not running: worker 2"],
     [[{ workers: { replaced: 1 } }], "worker-missing", "1 worker was replaced"],
+    [[{ workers: { xdp: { ...XDP, problem: "no rights" } } }], "xdp", "does not serve all of eth0: no rights; "],
+    [[{ workers: { xdp: { ...XDP, dropped: 9 } } }], "kernel-drops", "dropped 9 packets because a queue of eth0 or"],
     [[{ https: { devices: 7, capacity: 7 } }], "devices-full", "7 of 7 devices"],
     [[{ https: { displaced: 1 } }], "devices-full", "1 device gave way to new ones"],
     [[{ https: { threads: 1 }, httpsMissing: 1 }], "https-thread-missing", "1 of 2 threads for HTTPS requests"],

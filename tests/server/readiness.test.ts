@@ -3,18 +3,13 @@ import { existsSync } from "node:fs";
 import { createCodec } from "../../src/codec/index.ts";
 import { Probe } from "../../src/server/health/probe.ts";
 import { ReadinessChecks } from "../../src/server/health/readiness.ts";
-import {
-  DiscoveryServer,
-  type Readiness,
-  type ReadinessCheck,
-  type ServerOptions,
-  TRANSPORTS,
-} from "../../src/server/index.ts";
+import { DiscoveryServer, type Readiness, type ReadinessCheck, type ServerOptions } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Threads } from "../support/threads.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
+import { SOCKET_TRANSPORTS } from "../support/transports.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
 
@@ -40,7 +35,7 @@ function becomesReadyAfter(last: Readiness, server: DiscoveryServer): Promise<Re
 
 const check = ({ checks }: Readiness, name: string) => checks.find((it) => it.name === name);
 
-for (const transport of TRANSPORTS) {
+for (const transport of SOCKET_TRANSPORTS) {
   testIf(transport === "udp" || process.platform === "linux", "needs Linux")(
     `a server on transport ${transport} is ready at every kind of address, and stores one node of its own`,
     async () => {

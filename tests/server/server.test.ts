@@ -218,7 +218,7 @@ describe("a server", () => {
   test("rejects options that are out of range", async () => {
     expect(start({ port: 70_000 })).rejects.toThrow(RangeError);
     expect(start({ workers: 0 })).rejects.toThrow('workers must be a whole number from 1 to 256 or "auto", not 0');
-    expect(start({ transport: "tcp" as "udp" })).rejects.toThrow('transport must be "udp" or "mmsg", not "tcp"');
+    expect(start({ transport: "tcp" as "udp" })).rejects.toThrow('transport must be "udp", "mmsg" or "xdp", not "tcp"');
     expect(start({ receiveBuffer: 0.5 })).rejects.toThrow("receiveBuffer must be a whole number from 1 to");
     expect(start({ engine: [] })).rejects.toThrow("engine must name at least one engine");
     expect(start({ engine: "go" as "ts" })).rejects.toThrow('engine must be "wasm" or "ts", not "go"');

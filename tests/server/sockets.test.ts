@@ -3,7 +3,7 @@
 import { describe, expect, setDefaultTimeout } from "bun:test";
 import { fstatSync } from "node:fs";
 import { configure, reset } from "@logtape/logtape";
-import { DiscoveryServer, type ServerOptions, TRANSPORTS } from "../../src/server/index.ts";
+import { DiscoveryServer, type ServerOptions } from "../../src/server/index.ts";
 import { givenSocketsOf } from "../../src/transport/given-sockets.ts";
 import { parseAddress } from "../../src/transport/host.ts";
 import { bindSocket, detachSocket } from "../../src/transport/socket.ts";
@@ -14,6 +14,7 @@ import { hasRedis, NEEDS_REDIS, Redis } from "../support/redis.ts";
 import { SteadyQueries } from "../support/steady-queries.ts";
 import { Threads } from "../support/threads.ts";
 import { LONG_LIMIT_MS, until } from "../support/time-limits.ts";
+import { SOCKET_TRANSPORTS } from "../support/transports.ts";
 import type { FailCommand } from "./faulty-worker.ts";
 
 setDefaultTimeout(LONG_LIMIT_MS);
@@ -101,7 +102,7 @@ describe("given sockets", () => {
   });
 });
 
-describe.each([...TRANSPORTS])("sharePort on transport %s", (transport) => {
+describe.each(SOCKET_TRANSPORTS)("sharePort on transport %s", (transport) => {
   onLinux("lets a server start beside another one, which fails without it", async () => {
     await using first = await start({ host: "127.0.0.1", port: 0, transport });
     const { port } = first;

@@ -5,7 +5,6 @@ import {
   defaultServerOptions,
   type ServerOptions,
   type ServerStats,
-  TRANSPORTS,
   type TransportName,
 } from "../../src/server/index.ts";
 import { PacketWorker } from "../../src/server/workers/packet-worker.ts";
@@ -28,6 +27,7 @@ import { nodeOf } from "../support/nodes.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { Threads } from "../support/threads.ts";
 import { LONG_LIMIT_MS, TEST_LIMIT_MS, until } from "../support/time-limits.ts";
+import { SOCKET_TRANSPORTS } from "../support/transports.ts";
 import { engineMemory } from "../transport/transports.ts";
 import { collideAt } from "./contention/contention.ts";
 import type { Shortage } from "./descriptor-shortage.ts";
@@ -99,7 +99,7 @@ describe.each([
   },
 );
 
-describe.each([...TRANSPORTS])("two workers, one wasm and one TypeScript, on transport %s", (transport) => {
+describe.each(SOCKET_TRANSPORTS)("two workers, one wasm and one TypeScript, on transport %s", (transport) => {
   on(transport)(
     "never mix two announcements when many sources announce and query the same nodes",
     async () => {
@@ -215,7 +215,7 @@ describe("the sockets that a dead thread left open", () => {
   });
 });
 
-describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
+describe.each(SOCKET_TRANSPORTS)("a thread on transport %s", (transport) => {
   on(transport)("leaves no socket behind when it is terminated before it reports that it listens", async () => {
     using _threads = new Threads("tests/server/silent-worker.ts");
     const { engine, receiveBuffer } = defaultServerOptions();
@@ -224,7 +224,12 @@ describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
     const ticks = new Ticks();
     const reports = new WorkerReports({ maxIdLength: 64, limitDryRun: false });
     const start = { memory, lane: 0, transport, hosts: ["::"], port: 0, reusePort: "first", receiveBuffer } as const;
-    const worker = new PacketWorker(1, { ...start, epoch: 0, engine: [engine].flat()[0]! }, ticks, reports);
+    const worker = new PacketWorker(
+      1,
+      { ...start, coalesce: 0, epoch: 0, engine: [engine].flat()[0]! },
+      ticks,
+      reports,
+    );
     await until(() => openSockets() > before, "its socket");
     expect(await worker.end(2000)).toBe(true);
     ticks.stop();
@@ -243,7 +248,7 @@ describe.each([...TRANSPORTS])("a thread on transport %s", (transport) => {
   );
 });
 
-describe.each([...TRANSPORTS])("a stuck worker on transport %s", (transport) => {
+describe.each(SOCKET_TRANSPORTS)("a stuck worker on transport %s", (transport) => {
   on(transport)("loses all of its sockets, those of local addresses too", async () => {
     using threads = new Threads("tests/server/faulty-worker.ts");
     const before = openSockets();

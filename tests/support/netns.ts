@@ -4,6 +4,7 @@
  * left behind.
  */
 import type { Subprocess } from "bun";
+import { insideNamespace } from "./namespace.ts";
 import { until } from "./time-limits.ts";
 
 /** The reason that `testIf` gives when it skips a test. */
@@ -36,8 +37,14 @@ export class Host implements AsyncDisposable {
   }
 
   /** Adds a cable from interface `name` of this host to interface `peerName` of `peer`. Both are down at first. */
-  cable(name: string, peer: Host, peerName: string): void {
-    this.run(`ip link add ${name} type veth peer name ${peerName} netns ${peer.#holder.pid}`);
+  cable(name: string, peer: Host, peerName: string, queues = 1): void {
+    const ends = `numrxqueues ${queues} numtxqueues ${queues}`;
+    this.run(`ip link add ${name} ${ends} type veth peer name ${peerName} ${ends} netns ${peer.#holder.pid}`);
+  }
+
+  /** Moves an interface of another host to this one. It is down afterwards, and has no addresses. */
+  take(from: Host, name: string): void {
+    from.run(`ip link set ${name} netns ${this.#holder.pid}`);
   }
 
   /** Runs a shell command in this host. @throws {Error} if it fails */
@@ -54,7 +61,17 @@ export class Host implements AsyncDisposable {
 
   /** The command that runs `command` in this host. */
   command(command: string[]): string[] {
-    return ["nsenter", `--net=/proc/${this.#holder.pid}/ns/net`, ...command];
+    return ["nsenter", `--net=${this.namespace}`, ...command];
+  }
+
+  /** The file of this host's network namespace, for {@link insideNamespace}. */
+  get namespace(): string {
+    return `/proc/${this.#holder.pid}/ns/net`;
+  }
+
+  /** Calls `run` with this thread in this host; see {@link insideNamespace}. */
+  inside<T>(run: () => T): T {
+    return insideNamespace(this.namespace, run);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -64,9 +81,13 @@ export class Host implements AsyncDisposable {
 }
 
 /** Two hosts and a cable from `a0` to `b0`, both up: 10.9.0.1 and 10.9.0.2, and IPv6 link-local addresses. */
-export async function twoHosts({ ipv4 = true, ipv6 = true } = {}): Promise<AsyncDisposable & { a: Host; b: Host }> {
+export async function twoHosts({
+  ipv4 = true,
+  ipv6 = true,
+  queues = 1,
+} = {}): Promise<AsyncDisposable & { a: Host; b: Host }> {
   const [a, b] = await Promise.all([Host.create(), Host.create()]);
-  a.cable("a0", b, "b0");
+  a.cable("a0", b, "b0", queues);
   const setUp = (host: Host, name: string, address: string) =>
     host.run(
       `${ipv6 ? "" : "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6;"}

@@ -12,6 +12,8 @@ export interface RedisOptions {
   readonly persistent?: boolean;
   /** Whether its port uses TLS. */
   readonly tls?: boolean;
+  /** The beginning of a command that starts it elsewhere, such as in a virtual host. */
+  readonly by?: readonly string[];
 }
 
 export class Redis implements AsyncDisposable {
@@ -46,11 +48,12 @@ export class Redis implements AsyncDisposable {
 
   /** Starts the process. May be called again after `kill`. */
   async run(): Promise<void> {
-    const { args = [], persistent = false, tls = false } = this.#options;
+    const { args = [], persistent = false, tls = false, by = [] } = this.#options;
     const port = tls ? ["--port", "0", "--tls-port", `${this.port}`] : ["--port", `${this.port}`];
     const persistence = persistent ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
     const child = Bun.spawn(
       [
+        ...by,
         "redis-server",
         ...port,
         ...["--bind", "127.0.0.1", "--dir", this.folder.path, "--save", ""],

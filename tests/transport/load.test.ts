@@ -1,6 +1,7 @@
 /** The load generator and the echo of `bench:server`. */
 import { describe, expect, test } from "bun:test";
 import { nodeId } from "../../bench/packets.ts";
+import { Latencies } from "../../bench/server/load/latencies.ts";
 import { DEFAULT_LOAD, load, WORKLOADS, type Workload } from "../../bench/server/load/load.ts";
 import {
   ANNOUNCEMENT_LENGTH,
@@ -45,12 +46,60 @@ describe("packets written in place", () => {
       expect(packets.answered(1, REPLY_LENGTH)).toBe(n);
       expect(packets.answered(1, REPLY_LENGTH - 1)).toBe(-1);
     }
-    // The last three bytes are not checked: any loopback address is right.
+    // The last three bytes are not checked: any address of the clients' network is right.
     for (let bit = 0; bit < (REPLY_LENGTH - 3) * 8; bit++) {
       packets.bytes[PACKET_SIZE + (bit >> 3)]! ^= 1 << (bit & 7);
       expect(packets.answered(1, REPLY_LENGTH), `bit ${bit}`).toBe(-1);
       packets.bytes[PACKET_SIZE + (bit >> 3)]! ^= 1 << (bit & 7);
     }
+  });
+
+  test("are right with an address of the clients' network only", () => {
+    const others = new Packets(1, 10);
+    const answered = (...ip: number[]) => {
+      others.bytes.set(announcement(nodeId(7), port(7), Uint8Array.from(ip)));
+      return others.answered(0, REPLY_LENGTH);
+    };
+    expect([answered(10, 1, 2, 3), answered(127, 1, 2, 3)]).toEqual([7, -1]);
+  });
+});
+
+describe("the latencies of a load", () => {
+  test("are those of each client's replies, within 5 us", () => {
+    const latencies = new Latencies(2);
+    expect(latencies.quantileMs(0.5)).toBe(0);
+    for (const [n, sentAt] of [10, 10.2, 10.4].entries()) latencies.sent(1, n, sentAt);
+    latencies.sent(0, 0, 11);
+    // 1.003 ms, 2.001 ms, 2.001 ms and 5 ms.
+    latencies.received(1, 0, 11.003);
+    latencies.received(1, 1, 12.201);
+    latencies.received(1, 2, 12.401);
+    latencies.received(0, 0, 16);
+    expect([0.25, 0.5, 0.75, 1].map((q) => latencies.quantileMs(q))).toEqual([1.005, 2.005, 2.005, 5.005]);
+  });
+
+  test("leave out queries whose replies were lost, and replies that nothing asked for", () => {
+    const latencies = new Latencies(1);
+    for (const n of [7, 8, 9]) latencies.sent(0, n, n);
+    latencies.received(0, 9, 10);
+    latencies.received(0, 9, 50);
+    expect(latencies.quantileMs(1)).toBe(1.005);
+  });
+
+  test("of an echo, which has no node in its replies, are in the order of the queries", () => {
+    const latencies = new Latencies(1);
+    for (const n of [7, 8]) latencies.sent(0, n, n);
+    latencies.received(0, -1, 9);
+    expect(latencies.quantileMs(1)).toBe(2.005);
+    latencies.received(0, -1, 9);
+    expect(latencies.quantileMs(0.5)).toBe(1.005);
+  });
+
+  test("are counted for the last queries when more were sent than can be outstanding", () => {
+    const latencies = new Latencies(1);
+    for (let n = 0; n < 10_000; n++) latencies.sent(0, n, n);
+    latencies.received(0, 9_999, 10_000);
+    expect(latencies.quantileMs(1)).toBe(1.005);
   });
 });
 
@@ -71,6 +120,37 @@ describe("a load", () => {
       expect(more.replies).toBe(more.expected);
     });
   }
+
+  linux("with a pace sends no more than that, waits for no reply, and gets every reply", async () => {
+    await using server = await Running.open("mmsg");
+    const options = { ...DEFAULT_LOAD, port: server.port, nodes: 2000, seconds: 0.3, tailMs: TAIL_MS };
+    await load({ ...options, preload: true, seconds: 0 });
+    const paced = await load({ ...options, pace: 5000, window: 1, what: "announce" });
+    expect(paced.sent).toBeGreaterThan(100);
+    expect(paced.sent).toBeLessThanOrEqual(5000 * paced.seconds);
+    expect(paced).toMatchObject({ expected: Math.floor(paced.sent / 32), replies: paced.expected, wrong: 0 });
+    expect(paced.medianMs).toBeGreaterThan(0);
+    expect(paced.p99Ms).toBeGreaterThanOrEqual(paced.medianMs);
+  });
+
+  linux("comes from the addresses after the one that was given", async () => {
+    const seen = new Set<string>();
+    const both = Promise.withResolvers<void>();
+    const server = await Bun.udpSocket({
+      hostname: "127.0.0.1",
+      socket: {
+        data: (_socket, _data, _port, address) => {
+          if (seen.add(address).size === 2) both.resolve();
+        },
+      },
+    });
+    // The load blocks this thread, so the server reads its packets afterwards.
+    const options = { ...DEFAULT_LOAD, port: server.port, source: "127.8.0.254", firstSource: 1, sources: 2 };
+    await load({ ...options, seconds: 0.1, tailMs: 0 }).catch(() => {});
+    await both.promise;
+    server.close();
+    expect(seen).toEqual(new Set(["127.8.0.255", "127.8.1.0"]));
+  });
 
   linux(
     "fails when the server does not store what is announced",

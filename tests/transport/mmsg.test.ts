@@ -317,7 +317,7 @@ check(
   TEST_LIMIT_MS,
 );
 
-describe("where mmsg cannot run, its error is one line that recommends udp", () => {
+describe("where mmsg and xdp cannot run, the error is one line that recommends udp", () => {
   for (const [why, platform] of [
     ["this is darwin on arm64", { platform: "darwin", arch: "arm64" }],
     ["this is linux on riscv64", { platform: "linux", arch: "riscv64" }],
@@ -329,7 +329,7 @@ describe("where mmsg cannot run, its error is one line that recommends udp", () 
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         expect(code).toBe("ENOTSUP");
-        expect(message).toStartWith(`transport mmsg cannot run here: ${why}`);
+        expect(message).toStartWith(`transports mmsg and xdp cannot run here: ${why}`);
         expect(message).toEndWith("use --transport udp");
         expect(message).not.toContain("\n");
         return;

@@ -9,9 +9,10 @@ import {
   type EngineMemory,
 } from "../../src/engine/index.ts";
 import type { PortSharing } from "../../src/transport/socket.ts";
+import type { XdpLoan } from "../../src/transport/xdp/socket.ts";
 import { UNLIMITED } from "../support/harness.ts";
 
-export type Kind = "mmsg" | "udp" | "udp without system calls";
+export type Kind = "mmsg" | "udp" | "udp without system calls" | "xdp";
 
 /** A fault that the worker injects. */
 type Fault =
@@ -26,6 +27,7 @@ export interface Where {
   readonly port: number;
   readonly reusePort?: PortSharing;
   readonly receiveBuffer?: number;
+  readonly coalesce?: number;
 }
 
 /** The first message to the worker. */
@@ -35,6 +37,10 @@ export interface Opening extends Where {
   readonly memory: EngineMemory;
   readonly lane: number;
   readonly fault?: Fault | undefined;
+  /** The file of the network namespace in which to run, as in `/proc/PID/ns/net`. */
+  readonly namespace?: string | undefined;
+  /** The buffer of a {@link Recording}. */
+  readonly recording?: SharedArrayBuffer | undefined;
 }
 
 /** Messages from the worker. */
@@ -49,6 +55,8 @@ export type Report =
   | { readonly type: "ended"; readonly message: string | undefined }
   /** It begins to sleep in its first batch. */
   | { readonly type: "asleep" }
+  /** It serves the queue that it was lent. */
+  | { readonly type: "lent" }
   /** How often the transport has called `shouldStop`. */
   | { readonly type: "asked"; readonly asked: number }
   /**
@@ -102,7 +110,8 @@ export class Running implements AsyncDisposable {
   /** @throws {Error} with the message and `code` of the error that opening the transport threw */
   static async open(
     kind: Kind,
-    where: Partial<Where> & Partial<Pick<Opening, "engine" | "memory" | "lane" | "fault">> = {},
+    where: Partial<Where> &
+      Partial<Pick<Opening, "engine" | "memory" | "lane" | "fault" | "namespace" | "recording">> = {},
   ): Promise<Running> {
     const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
     const memory = where.memory ?? engineMemory();
@@ -147,7 +156,12 @@ export class Running implements AsyncDisposable {
     return (await this.#ask("heap")) as Extract<Report, { type: "heap" }>;
   }
 
-  #ask(question: "asked" | "heap"): Promise<Report> {
+  /** Lends it a queue of an interface. Resolves when it serves the queue. Only of the transport xdp. */
+  async lend(loan: XdpLoan): Promise<void> {
+    await this.#ask(loan);
+  }
+
+  #ask(question: "asked" | "heap" | XdpLoan): Promise<Report> {
     const answer = new Promise<Report>((resolve) => {
       this.#answer = resolve;
     });

@@ -7,17 +7,22 @@ import { openOwnSocket } from "../../src/transport/bun-socket.ts";
 import { openMmsg } from "../../src/transport/mmsg.ts";
 import type { Transport, TransportOptions } from "../../src/transport/transport.ts";
 import { openUdp } from "../../src/transport/udp.ts";
+import type { XdpLoan } from "../../src/transport/xdp/socket.ts";
+import { openXdp, type XdpTransport } from "../../src/transport/xdp/xdp.ts";
+import { enterNamespace } from "../support/namespace.ts";
+import { Recording } from "./recording.ts";
 import type { Kind, Opening, Report } from "./transports.ts";
 
 declare const self: Worker;
 
-const OPEN: Record<Kind, (options: TransportOptions) => Promise<Transport>> = {
+const OPEN: Record<Kind, (options: TransportOptions) => Promise<Transport | XdpTransport>> = {
   mmsg: openMmsg,
   udp: openUdp,
   "udp without system calls": (options) => openUdp(options, openOwnSocket),
+  xdp: openXdp,
 };
 
-let transport: Transport | undefined;
+let transport: Transport | XdpTransport | undefined;
 
 function send(report: Report): void {
   self.postMessage(report);
@@ -64,7 +69,18 @@ function linkOf(fd: string): string {
   }
 }
 
-async function open({ memory, lane: number, kind, engine: backend, fault, ...where }: Opening): Promise<void> {
+async function open({
+  memory,
+  lane: number,
+  kind,
+  engine: backend,
+  fault,
+  namespace,
+  recording,
+  ...where
+}: Opening): Promise<void> {
+  if (namespace !== undefined) enterNamespace(namespace);
+  const recorded = recording && new Recording(recording);
   const control = new EngineControl(memory);
   const engine = createEngine(backend, memory, number);
   const lane = new Lane(memory, number);
@@ -81,7 +97,8 @@ async function open({ memory, lane: number, kind, engine: backend, fault, ...whe
     if (fault === "close the socket") closeSocket(transport!.port);
     if (fault === "throw") throw new Error("injected fault");
     if (fault === "allocate per packet") for (let i = 0; i < count; i++) garbage[i] = { i };
-    const replies = engine.process(number, count, Date.now());
+    const replies = engine.process(number, count, recorded?.now ?? Date.now());
+    recorded?.add(count, (slot) => lane.verdict(slot));
     // Sending to port 0 fails with EINVAL.
     if (fault === "spoil every third source") {
       for (let slot = 0; slot < count; slot += 3) {
@@ -108,10 +125,13 @@ async function open({ memory, lane: number, kind, engine: backend, fault, ...whe
     const { code, message, host } = error as NodeJS.ErrnoException & { host: string };
     send({ type: "failed", code, message, host });
   }
-  self.onmessage = ({ data }: MessageEvent<"close" | "asked" | "heap">) => {
+  self.onmessage = ({ data }: MessageEvent<"close" | "asked" | "heap" | XdpLoan>) => {
     if (data === "close") {
       transport?.close();
       send({ type: "ended", message: undefined });
+    } else if (typeof data === "object") {
+      (transport as XdpTransport).lend(data);
+      send({ type: "lent" });
     } else if (data === "asked") send({ type: "asked", asked });
     else {
       const { received } = control.counters();

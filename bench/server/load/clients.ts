@@ -1,6 +1,6 @@
 /**
- * Many UDP clients in one thread, each with its own address of 127.0.0.0/8. Uses the system calls of the mmsg
- * transport. Linux.
+ * Many UDP clients in one thread, each with an IPv4 address of its own. Uses the system calls of the mmsg transport.
+ * Linux.
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { Datagrams } from "../../../src/transport/datagrams.ts";
@@ -33,7 +33,7 @@ export class Clients {
   /** The packets that `send` sends. */
   readonly outbox = new Packets(CLIENT_BATCH);
   /** The packets of the last `receive`. */
-  readonly inbox = new Packets(CLIENT_BATCH);
+  readonly inbox: Packets;
   readonly #libc: Libc;
   readonly #sockets: readonly BoundSocket[];
   readonly #fds: Int32Array;
@@ -42,8 +42,9 @@ export class Clients {
   readonly #sending: Datagrams;
   readonly #receiving: Datagrams;
 
-  private constructor(libc: Libc, sockets: readonly BoundSocket[]) {
+  private constructor(libc: Libc, sockets: readonly BoundSocket[], network: number) {
     this.count = sockets.length;
+    this.inbox = new Packets(CLIENT_BATCH, network);
     this.#libc = libc;
     this.#sockets = sockets;
     this.#fds = Int32Array.from(sockets, ({ fd }) => fd);
@@ -58,10 +59,11 @@ export class Clients {
   }
 
   /**
-   * @param first - addresses to skip above 127.1.0.1, so that several processes can use different ones
+   * @param first - IPv4 address of the first client. Those of the others follow it.
+   * @param skip - addresses to skip from `first` on, so that several processes can use different ones
    * @throws {Error} a system error with `code`; ENOTSUP where the system calls are not available
    */
-  static async open(host: string, port: number, count: number, first = 0): Promise<Clients> {
+  static async open(host: string, port: number, count: number, first: string, skip: number): Promise<Clients> {
     const libc = loadLibc();
     const other = openLibrary(process, SYMBOLS);
     const [server] = await resolveHost(host);
@@ -69,9 +71,8 @@ export class Clients {
     const sockets: BoundSocket[] = [];
     try {
       for (let i = 0; i < count; i++) {
-        const n = first + i + 1;
-        const from = `127.1.${n >>> 8}.${n & 0xff}`;
-        const socket = bindSocket({ address: parseAddress(from), port: 0, receiveBuffer: RECEIVE_BUFFER });
+        const address = parseAddress(addressAfter(first, skip + i));
+        const socket = bindSocket({ address, port: 0, receiveBuffer: RECEIVE_BUFFER });
         sockets.push(socket);
         if (other.symbols.connect(socket.fd, name, name.length) < 0) throw systemError("connect", libc.errno());
       }
@@ -79,7 +80,7 @@ export class Clients {
       for (const socket of sockets) socket.close();
       throw error;
     }
-    return new Clients(libc, sockets);
+    return new Clients(libc, sockets, bytesOf(first)[0]!);
   }
 
   /** Sets the length of packet `i` of the outbox. */
@@ -130,6 +131,16 @@ export class Clients {
     if (error === EAGAIN || error === EINTR) return 0;
     throw systemError(name, error);
   }
+}
+
+function bytesOf(address: string): number[] {
+  return address.split(".").map(Number);
+}
+
+/** The IPv4 address that comes `n` addresses after `first`. */
+function addressAfter(first: string, n: number): string {
+  const number = bytesOf(first).reduce((sum, byte) => sum * 256 + byte) + n;
+  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join(".");
 }
 
 function datagrams({ bytes }: Packets): Datagrams {

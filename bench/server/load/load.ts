@@ -4,8 +4,12 @@
  * It has many clients, each with an address of its own. A client sends a batch of packets, waits for the replies, and
  * sends the next batch. The last packet of a batch is always a query for a known node, so every batch gets a reply. After
  * LOST_MS a client waits no longer: missing replies count as lost.
+ *
+ * With a pace, the clients send in turns and wait for no reply: one packet each time, or as many as have become due
+ * meanwhile.
  */
 import { CLIENT_BATCH, Clients } from "./clients.ts";
+import { Latencies } from "./latencies.ts";
 import { ANNOUNCEMENT_LENGTH, QUERY_LENGTH } from "./packets.ts";
 
 /**
@@ -26,8 +30,12 @@ export interface LoadOptions {
   readonly what: Workload;
   /** Packets in flight, over all sources. */
   readonly window: number;
-  /** Number of source addresses. They are consecutive, and the first is 127.1.0.1 + `firstSource`. */
+  /** Packets per second, whatever is answered. 0: as many as the window allows. */
+  readonly pace: number;
+  /** Number of source addresses. They are consecutive, and the first is `firstSource` addresses after `source`. */
   readonly sources: number;
+  /** An IPv4 address. */
+  readonly source: string;
   readonly firstSource: number;
   readonly seed: number;
   /** How long to wait for outstanding replies after the load has ended. */
@@ -43,11 +51,14 @@ export interface LoadResult {
   /** Queries for known nodes: each should get a reply. */
   readonly expected: number;
   readonly replies: number;
-  /** Replies that do not have the NodeID and port that were announced. Any loopback address is accepted. */
+  /** Replies that do not have the NodeID and port that were announced. Any address with the first byte of `source` is accepted. */
   readonly wrong: number;
   readonly seconds: number;
   readonly perSecond: number;
   readonly repliesPerSecond: number;
+  /** Milliseconds from query to reply. With a pace; else 0. */
+  readonly medianMs: number;
+  readonly p99Ms: number;
 }
 
 export const DEFAULT_LOAD: Omit<LoadOptions, "port"> = {
@@ -57,14 +68,18 @@ export const DEFAULT_LOAD: Omit<LoadOptions, "port"> = {
   seconds: 3,
   what: "hit",
   window: 512,
+  pace: 0,
   sources: 16,
+  source: "127.1.0.1",
   firstSource: 0,
   seed: 1,
-  tailMs: 200,
+  tailMs: 1000,
 };
 
 /** How long a client waits for the replies to a batch before it sends the next one. */
 const LOST_MS = 50;
+/** With a pace, one packet in this many is a query for a known node. */
+const PACED_PROBE = 32;
 /** The preload fails if a chunk of announcements was sent this many times without a reply. */
 const MAX_TRIES = 40;
 /** When no reply has come for this time after the preload, the load starts. */
@@ -76,7 +91,8 @@ const QUIET_MS = 200;
  * @throws {Error} if nothing answers, or the server does not store all nodes.
  */
 export async function load(options: LoadOptions): Promise<LoadResult> {
-  const clients = await Clients.open(options.host, options.port, options.sources, options.firstSource);
+  const { host, port, sources, source, firstSource } = options;
+  const clients = await Clients.open(host, port, sources, source, firstSource);
   try {
     const run = new Load(clients, options);
     const start = performance.now();
@@ -98,6 +114,7 @@ class Load {
   readonly #clients: Clients;
   readonly #nodes: number;
   readonly #batch: number;
+  readonly #pace: number;
   /** Announcements in percent of all packets. */
   readonly #announce: number;
   /** Queries for unknown nodes in percent of all queries. */
@@ -106,21 +123,27 @@ class Load {
   readonly #waiting: Int32Array;
   /** By client: when its batch was sent. */
   readonly #since: Float64Array;
+  /** With a pace. */
+  readonly #latencies: Latencies | undefined;
   #random: number;
+  /** Packets written for sending. */
+  #written = 0;
   #sent = 0;
   #expected = 0;
   #replies = 0;
   #wrong = 0;
 
-  constructor(clients: Clients, { nodes, window, what, seed }: LoadOptions) {
+  constructor(clients: Clients, { nodes, window, pace, what, seed }: LoadOptions) {
     this.#clients = clients;
     this.#nodes = nodes;
+    this.#pace = pace;
     this.#batch = Math.min(CLIENT_BATCH, Math.max(1, Math.floor(window / clients.count)));
     const [miss, announce] = WORKLOADS[what];
     this.#announce = announce;
     this.#miss = announce === 100 ? 0 : (miss * 100) / (100 - announce);
     this.#waiting = new Int32Array(clients.count);
     this.#since = new Float64Array(clients.count);
+    this.#latencies = pace > 0 ? new Latencies(clients.count) : undefined;
     this.#random = Math.imul(seed, 0x9e3779b1) | 1;
   }
 
@@ -195,17 +218,9 @@ class Load {
   }
 
   load(ms: number, tailMs: number): Omit<LoadResult, "announced" | "announceSeconds"> {
-    const clients = this.#clients;
     const start = performance.now();
-    const end = start + ms;
-    for (let now = start; now < end; now = performance.now()) {
-      for (let client = 0; client < clients.count; client++) {
-        if (this.#waiting[client]! > 0 && now - this.#since[client]! < LOST_MS) continue;
-        this.#since[client] = now;
-        this.#waiting[client] = this.#sendBatch(client);
-      }
-      this.#receiveAll(LOST_MS);
-    }
+    if (this.#pace > 0) this.#paced(start, ms);
+    else this.#closedLoop(start, ms);
     const seconds = secondsSince(start);
     const inTime = this.#replies;
     const perSecond = (packets: number) => (seconds > 0 ? Math.round(packets / seconds) : 0);
@@ -219,28 +234,68 @@ class Load {
       seconds,
       perSecond: perSecond(this.#sent),
       repliesPerSecond: perSecond(inTime),
+      medianMs: this.#latencies?.quantileMs(0.5) ?? 0,
+      p99Ms: this.#latencies?.quantileMs(0.99) ?? 0,
     };
   }
 
-  /** Sends a batch. @returns how many replies it should get */
-  #sendBatch(client: number): number {
+  #closedLoop(start: number, ms: number): void {
     const clients = this.#clients;
-    const last = this.#batch - 1;
+    const end = start + ms;
+    for (let now = start; now < end; now = performance.now()) {
+      for (let client = 0; client < clients.count; client++) {
+        if (this.#waiting[client]! > 0 && now - this.#since[client]! < LOST_MS) continue;
+        this.#since[client] = now;
+        this.#waiting[client] = this.#sendBatch(client, this.#batch, this.#batch, now);
+      }
+      this.#receiveAll(LOST_MS);
+    }
+  }
+
+  /** Never sleeps: a timer would send the packets of a whole millisecond at once. */
+  #paced(start: number, ms: number): void {
+    const clients = this.#clients;
+    const end = start + ms;
+    let offered = 0;
+    let client = 0;
+    for (let now = start; now < end; now = performance.now()) {
+      const due = Math.floor(((now - start) * this.#pace) / 1000) - offered;
+      if (due > 0) {
+        const count = Math.min(due, CLIENT_BATCH);
+        this.#sendBatch(client, count, PACED_PROBE, now);
+        offered += count;
+        client = (client + 1) % clients.count;
+      }
+      this.#receiveAll(0);
+    }
+  }
+
+  /**
+   * Sends a batch of `count` packets. One packet in `probe` is a query for a known node, also if the load has none.
+   *
+   * @returns how many replies it should get
+   */
+  #sendBatch(client: number, count: number, probe: number, now: number): number {
+    const clients = this.#clients;
     let hits = 0;
-    for (let i = 0; i <= last; i++) {
+    for (let i = 0; i < count; i++) {
       const n = this.#below(this.#nodes);
-      if (i < last && this.#below(100) < this.#announce) {
+      const isProbe = ++this.#written % probe === 0;
+      if (!isProbe && this.#below(100) < this.#announce) {
         clients.outbox.writeAnnouncement(i, n);
         clients.setLength(i, ANNOUNCEMENT_LENGTH);
       } else {
-        const miss = i < last && this.#below(100) < this.#miss;
+        const miss = !isProbe && this.#below(100) < this.#miss;
         clients.outbox.writeQuery(i, miss ? this.#nodes + n : n);
         clients.setLength(i, QUERY_LENGTH);
-        if (!miss) hits++;
+        if (!miss) {
+          hits++;
+          this.#latencies?.sent(client, n, now);
+        }
       }
     }
     // Packets that the kernel does not take count as lost: their replies stay expected.
-    this.#sent += clients.send(client, 0, last + 1);
+    this.#sent += clients.send(client, 0, count);
     this.#expected += hits;
     return hits;
   }
@@ -257,9 +312,11 @@ class Load {
   #receive(client: number): number {
     const clients = this.#clients;
     const count = clients.receive(client);
+    const now = this.#latencies === undefined ? 0 : performance.now();
     for (let i = 0; i < count; i++) {
       const n = clients.inbox.answered(i, clients.received(i));
       if (n < 0 || n >= this.#nodes) this.#wrong++;
+      this.#latencies?.received(client, n, now);
     }
     this.#replies += count;
     return count;

@@ -2,14 +2,15 @@
  * The load generator as a program: prints one line of JSON, see LoadResult. Linux.
  * `bench:server` runs one or several of these, each pinned to processors of its own.
  */
+import { isIPv4 } from "node:net";
 import { nameOf, oneOf, optionsOf, seconds, text, toggle, UsageError, wholeNumber } from "../../options.ts";
 import { DEFAULT_LOAD, load, WORKLOADS, type Workload } from "./load.ts";
 
 const d = DEFAULT_LOAD;
 const program = {
   command: "bun bench/server/load/main.ts",
-  about: `Sends packets to a server on this host as fast as it answers, from many addresses of 127.0.0.0/8, and prints
-the counts as one line of JSON. The load consists of queries and announcements of 52-character NodeIDs. Linux only.`,
+  about: `Sends packets to a server on this host as fast as it answers or at a pace, from many addresses, and prints the
+counts as one line of JSON. The load consists of queries and announcements of 52-character NodeIDs. Linux only.`,
   flags: {
     host: text({ value: "<address>", default: d.host, help: "address of the server" }),
     port: wholeNumber({ min: 1, max: 65_535, default: undefined, help: "UDP port of the server (required)" }),
@@ -27,7 +28,14 @@ announce: announcements of known nodes
 mixed: hit, miss and announce, 6 : 2 : 2`,
     }),
     window: wholeNumber({ min: 1, max: 1_000_000, default: d.window, help: "packets in flight" }),
-    sources: wholeNumber({ min: 1, max: 60_000, default: d.sources, help: "source addresses, from 127.1.0.1 up" }),
+    pace: wholeNumber({
+      min: 0,
+      max: 10_000_000,
+      default: d.pace,
+      help: "packets per second, whatever is answered; 0: as many as the window allows",
+    }),
+    sources: wholeNumber({ min: 1, max: 60_000, default: d.sources, help: "number of source addresses" }),
+    source: text({ value: "<address>", default: d.source, help: "the first source address; the others follow it" }),
     "first-source": wholeNumber({ min: 0, max: 60_000, default: d.firstSource, help: "source addresses to skip" }),
     seed: wholeNumber({ min: 0, max: 2 ** 31 - 1, default: d.seed, help: "seed of the random choice of nodes" }),
   },
@@ -35,11 +43,12 @@ mixed: hit, miss and announce, 6 : 2 : 2`,
 
 const options = optionsOf(program, ({ port, "first-source": firstSource, ...values }) => {
   if (port === undefined) throw new UsageError("--port is required");
-  if (values.what !== "hit" && values.window < 2 * values.sources) {
+  if (values.what !== "hit" && values.pace === 0 && values.window < 2 * values.sources) {
     throw new UsageError(
       "--window must be at least twice --sources: one packet of each batch is a query for a known node",
     );
   }
+  if (!isIPv4(values.source)) throw new UsageError(`--source must be an IPv4 address, not ${values.source}`);
   return { ...values, port, firstSource, tailMs: d.tailMs };
 });
 try {

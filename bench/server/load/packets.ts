@@ -17,7 +17,6 @@ const ANNOUNCEMENT_MAGIC = swapped(0x20121025);
 const LENGTH = swapped(ID_LENGTH);
 const IPV4_LENGTH = swapped(4);
 const IP_LENGTH_WORD = 3 + ID_LENGTH / 4;
-const LOOPBACK_NET = 127;
 
 const ALPHABET = new TextEncoder().encode("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
 const DIGITS = new Int32Array(256).fill(-1);
@@ -44,8 +43,11 @@ function portWord(n: number): number {
 export class Packets {
   readonly bytes: Uint8Array;
   readonly #words: Int32Array;
+  readonly #network: number;
 
-  constructor(count: number) {
+  /** @param network - first byte of the addresses that nodes are announced from */
+  constructor(count: number, network = 127) {
+    this.#network = network;
     const buffer = new ArrayBuffer(count * PACKET_SIZE);
     this.bytes = new Uint8Array(buffer);
     this.#words = new Int32Array(buffer);
@@ -70,8 +72,8 @@ export class Packets {
   }
 
   /**
-   * The node that packet `i`, of `length` bytes, is a correct reply for, announced from 127.0.0.0/8; -1 if it is no
-   * correct reply.
+   * The node that packet `i`, of `length` bytes, is a correct reply for; -1 if it is no correct reply. Any address of the
+   * clients' network is correct.
    */
   answered(i: number, length: number): number {
     const word = i * PACKET_WORDS;
@@ -79,7 +81,7 @@ export class Packets {
     if (length !== REPLY_LENGTH || words[word] !== ANNOUNCEMENT_MAGIC || words[word + 2] !== LENGTH) return -1;
     if (words[word + IP_LENGTH_WORD] !== IPV4_LENGTH) return -1;
     const id = i * PACKET_SIZE + 12;
-    if (this.bytes[id + ID_LENGTH + 4] !== LOOPBACK_NET) return -1;
+    if (this.bytes[id + ID_LENGTH + 4] !== this.#network) return -1;
     const n = this.#readNumber(id);
     return n >= 0 && words[word + 1] === portWord(n) && this.#isId(id, n) ? n : -1;
   }

@@ -27,6 +27,7 @@ const KINDS: Readonly<Record<Limited["kind"], readonly LimitName[]>> = {
 };
 
 const NAME = "whereabouts";
+const XDP_MODES = ["native", "generic"] as const;
 
 export const SERVER_METRICS: readonly Definition<Reading>[] = [
   counter(
@@ -49,8 +50,37 @@ export const SERVER_METRICS: readonly Definition<Reading>[] = [
   counter(`${NAME}_socket_errors_total`, "Errors that the sockets reported.", ({ stats }) => stats.socketErrors),
   counter(
     `${NAME}_kernel_drops_total`,
-    "Datagrams that the kernel dropped because a receive buffer was full.",
+    "Datagrams that the kernel dropped because a receive buffer, or a queue of the transport xdp, was full.",
     ({ stats }) => stats.kernelDrops,
+  ),
+  gauge(
+    `${NAME}_xdp_attached`,
+    "1 if the program of the transport xdp is attached in this mode, else 0.",
+    ({ stats }) =>
+      stats.xdp &&
+      XDP_MODES.map((mode) => [{ interface: stats.xdp!.interface, mode }, Number(stats.xdp!.mode === mode)]),
+  ),
+  gauge(`${NAME}_xdp_queues`, "Queues of the interface of the transport xdp.", ({ stats }) => stats.xdp?.queues),
+  gauge(
+    `${NAME}_xdp_queues_served`,
+    "Queues whose packets go round the kernel's network stack.",
+    ({ stats }) => stats.xdp?.served,
+  ),
+  counter(
+    `${NAME}_xdp_received_total`,
+    "Frames that went round the kernel's network stack.",
+    ({ stats }) => stats.xdp?.received,
+  ),
+  counter(`${NAME}_xdp_sent_total`, "Replies that were sent that way.", ({ stats }) => stats.xdp?.sent),
+  counter(
+    `${NAME}_xdp_damaged_total`,
+    "Frames that were cut off or had a wrong checksum, and were not handled.",
+    ({ stats }) => stats.xdp?.damaged,
+  ),
+  counter(
+    `${NAME}_xdp_dropped_total`,
+    "Frames that the kernel dropped because a queue was full; whereabouts_kernel_drops_total has them, too.",
+    ({ stats }) => stats.xdp?.dropped,
   ),
   gauge(
     `${NAME}_receive_queue_bytes`,

@@ -1,5 +1,6 @@
 /** Header and footer: which server this is. */
 import type { StatsReply } from "../api.ts";
+import { transportText } from "../transport-text.ts";
 import type { ConnectionState } from "./connection.ts";
 import { byId, setText } from "./dom.ts";
 import { bytes, duration, percent } from "./format.ts";
@@ -27,5 +28,6 @@ export function showFooter(stats: StatsReply, rates: Rates | undefined): void {
   const engine = [...new Set(stats.perWorker.map((worker) => worker.engine))].join(" and ");
   const load = rates === undefined ? "" : `, ${percent(rates.processors)} of a processor`;
   const memory = `${bytes(stats.process.residentBytes)} of memory`;
-  setText(byId("process"), `Engine ${engine}, transport ${stats.transport}. The whole process: ${memory}${load}.`);
+  const transport = transportText(stats.transport, stats.xdp);
+  setText(byId("process"), `Engine ${engine}, transport ${transport}. The whole process: ${memory}${load}.`);
 }

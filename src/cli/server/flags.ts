@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
 import {
   defaultServerOptions,
+  MAX_COALESCE,
   MAX_HTTPS_CAPACITY,
   MAX_WORKERS,
   MOST_RECEIVE_BUFFER,
@@ -40,17 +41,39 @@ export function addServerFlags(command: Command): Command {
       toggle("--share-port", "also start if another server of the same user has the port, to take over from it"),
     )
     .addOption(
-      flag("--workers <n>", "threads that handle packets; auto: the number of processors minus 1 on Linux, else 1")
+      flag(
+        "--workers <n>",
+        "threads that handle packets; auto: the queues of --interface, or the number of processors minus 1 on Linux, else 1",
+      )
         .default(d.workers)
         .argParser(wholeOrAuto(1, MAX_WORKERS)),
     )
     .addOption(
       flag(
         "--transport <name>",
-        "system calls for packets: udp works everywhere; mmsg takes less processor time, Linux only",
+        "how packets are received and sent: udp works everywhere; mmsg and xdp take less processor time, and need Linux",
       )
         .default(d.transport)
         .choices(TRANSPORTS),
+    )
+    .addOption(
+      // The commands of the client have a flag of that name, for the interfaces of the LAN.
+      flag("--interface <name>", "network interface that the transport xdp serves, such as eth0", "server"),
+    )
+    .addOption(
+      toggle(
+        "--fallback",
+        "start without the transport xdp if it cannot be used; no: end with an error instead",
+        d.fallback,
+      ),
+    )
+    .addOption(
+      flag(
+        "--coalesce <microseconds>",
+        "how long to sleep after a batch that is not full, so that the next one is larger: replies cost less, and come later; auto: 100 with xdp, 0 with mmsg; udp never sleeps",
+      )
+        .default(d.coalesce)
+        .argParser(wholeOrAuto(0, MAX_COALESCE)),
     )
     .addOption(
       flag("--receive-buffer <bytes>", "buffer for packets that wait, per worker")

@@ -1,6 +1,7 @@
 /** What `whereabouts server` logs: its start, and its counters once a minute and at the end. */
 import { getLogger } from "@logtape/logtape";
 import { version } from "../../../package.json";
+import { transportText } from "../../admin/transport-text.ts";
 import { escapeLogText } from "../../log/outage-log.ts";
 import {
   type DiscoveryServer,
@@ -19,11 +20,11 @@ export const JOURNAL_LATE_S = 2;
 export function logStart(server: DiscoveryServer): void {
   const { host, transport, engine, capacity, maxIdLength, retention } = server.options;
   const { address, addresses, port, receiveBuffer } = server;
-  const { workers, journal: journalStats } = server.stats();
+  const { workers, xdp, journal: journalStats } = server.stats();
   const { where: journal, restored, devicesRestored, restoreSeconds } = journalStats;
   const where = addresses.map((ip) => showAddress({ ip, port })).join(", ");
   logger.info(
-    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${transport}, journal ${escapeLogText(journal)}`,
+    `whereabouts ${version} listens on udp ${where}: ${engine} engine, ${count(workers, "worker")}, transport ${escapeLogText(transportText(transport, xdp))}, journal ${escapeLogText(journal)}`,
     {
       version,
       host: [host].flat().join(),
@@ -33,6 +34,7 @@ export function logStart(server: DiscoveryServer): void {
       engine,
       workers,
       transport,
+      ...(xdp && { interface: xdp.interface, mode: xdp.mode, queues: xdp.queues, served: xdp.served }),
       receiveBuffer,
       journal,
     },

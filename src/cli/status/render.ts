@@ -1,6 +1,7 @@
 /** The state of a server as text: for the live screen, and for one look at it. */
 import stringWidth from "string-width";
 import type { LimitedKey, StatsReply } from "../../admin/api.ts";
+import { interfaceText } from "../../admin/transport-text.ts";
 import { count, fit, type Style, timeStamp, visible } from "../terminal/style.ts";
 import type { State } from "./admin-client.ts";
 
@@ -148,13 +149,21 @@ function syncthingFact({ https }: StatsReply, rate: Rate): string {
   return `${known}; a second ${per}; ${number(addresses)} addresses, ${count(connections, "connection")}`;
 }
 
+function interfaceFact(xdp: NonNullable<StatsReply["xdp"]>, rate: Rate): string {
+  const per = (name: "received" | "sent") => perSecond(rate((stats) => stats.xdp?.[name] ?? 0));
+  const damaged = xdp.damaged === 0 ? "" : `; ${number(xdp.damaged)} damaged`;
+  return `${visible(interfaceText(xdp))}; a second ${per("received")} in, ${per("sent")} out${damaged}`;
+}
+
 function factLines(stats: StatsReply, rate: Rate, { columns, style }: View): string[] {
-  const { nodes, capacity, journal, workers, replaced, listening, transport, receiveQueue } = stats;
+  const { nodes, capacity, journal, workers, replaced, listening, transport, xdp, receiveQueue } = stats;
   const residentMB = Math.round(stats.process.residentBytes / 1e6);
   const late = journal.where === "memory" ? "keeps nothing across restarts" : `${journal.lag.toFixed(1)} s behind`;
   const waits = receiveQueue === null ? "" : `, ${number(receiveQueue)} bytes wait for them`;
   const facts = {
     listening: `${listening.map(visible).join(", ")}, transport ${visible(transport)}`,
+    // Servers of earlier versions do not tell it.
+    ...(xdp ? { interface: interfaceFact(xdp, rate) } : {}),
     registry: `${number(nodes)} of ${number(capacity)} nodes (${((100 * nodes) / capacity).toFixed(1)} %)`,
     ...(hasSyncthing(stats) ? { syncthing: syncthingFact(stats, rate) } : {}),
     journal: `${visible(journal.where)}: ${late}${journal.errors === 0 ? "" : `, ${count(journal.errors, "error")}`}`,

@@ -70,6 +70,12 @@ export class Health {
     return new Health(parts, queues);
   }
 
+  /** Packets that the kernel dropped since the start because they came too fast; undefined where Linux does not tell. */
+  get kernelDrops(): number | undefined {
+    const { xdp } = this.#parts.workers;
+    return xdp === undefined ? this.queues.drops : (this.queues.drops ?? 0) + xdp.dropped;
+  }
+
   get problems(): readonly Problem[] {
     return this.#monitor.problems;
   }
@@ -89,7 +95,8 @@ export class Health {
       counters: control.counters(),
       nodes: control.nodes,
       capacity: control.capacity,
-      kernelDrops: this.queues.drops,
+      kernelDrops: this.kernelDrops,
+      xdp: workers.xdp,
       journal: journaling.stats(),
       restored: journaling.restored,
       workers: options.workers,

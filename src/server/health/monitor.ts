@@ -10,6 +10,7 @@ import { limits } from "./rules/limits.ts";
 import { clock, kernelDrops, receiveBuffer, unsent } from "./rules/network.ts";
 import { registryFull, workers } from "./rules/registry.ts";
 import type { Rule, Sample } from "./rules/rule.ts";
+import { xdp } from "./rules/xdp.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 
@@ -25,6 +26,7 @@ const RULES: readonly (() => Rule)[] = [
   devicesFull,
   httpsThreads,
   receiveBuffer,
+  xdp,
   clock,
 ];
 

@@ -2,6 +2,7 @@
 import type { EngineBackend, EngineMemory } from "../../engine/index.ts";
 import type { PortSharing } from "../../transport/socket.ts";
 import type { SocketRecord } from "../../transport/socket-record.ts";
+import type { XdpLoan } from "../../transport/xdp/socket.ts";
 import type { TransportName } from "../options.ts";
 import type { WorkerReport } from "./reports.ts";
 
@@ -16,6 +17,7 @@ export interface WorkerStart {
   readonly given?: readonly number[];
   readonly reusePort: PortSharing;
   readonly receiveBuffer: number;
+  readonly coalesce: number;
   readonly socketRecord: SocketRecord;
   readonly report: WorkerReport;
   /** The epoch of the server's clock. */
@@ -31,7 +33,13 @@ export interface Listening {
   readonly receiveBuffer: number | undefined;
 }
 
-export type ToWorker = { readonly type: "start"; readonly start: WorkerStart } | { readonly type: "stop" };
+export type ToWorker =
+  | { readonly type: "start"; readonly start: WorkerStart }
+  /** Serve a queue of an interface, and answer "lent". */
+  | { readonly type: "lend"; readonly loan: XdpLoan }
+  /** Stop using the queue of that loan, and answer "returned". */
+  | { readonly type: "give-back"; readonly loan: number }
+  | { readonly type: "stop" };
 
 export type FromWorker =
   /** The first message: the worker's thread, if its number is known. */
@@ -46,4 +54,8 @@ export type FromWorker =
     }
   /** A line for the log about a problem with which the worker goes on. */
   | { readonly type: "warning"; readonly text: string }
+  /** It serves the queue that it was lent. */
+  | { readonly type: "lent"; readonly loan: number }
+  /** It does not use the queue any more, because it was asked for it. */
+  | { readonly type: "returned"; readonly loan: number }
   | { readonly type: "stopped" };

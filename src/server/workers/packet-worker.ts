@@ -9,6 +9,7 @@ import {
   recordedInodes,
   revokeRecordedSockets,
 } from "../../transport/socket-record.ts";
+import type { XdpLoan } from "../../transport/xdp/socket.ts";
 import { ServerError } from "../error.ts";
 import type { FromWorker, Listening, ToWorker, WorkerStart } from "./messages.ts";
 import type { WorkerReports } from "./reports.ts";
@@ -39,6 +40,8 @@ export class PacketWorker {
   readonly stopped: Promise<void>;
   /** Resolves when the thread has ended: it will never run again, so what it left behind can be repaired. */
   readonly ended: Promise<void>;
+  /** Called when it serves the queue that it was lent, and when it does not use it any more. */
+  onQueue: (what: "lent" | "returned", loan: number) => void = () => {};
   readonly #worker: Worker;
   /** The sockets that the thread has open. */
   readonly #socketRecord = createSocketRecord();
@@ -82,6 +85,7 @@ export class PacketWorker {
       else if (data.type === "stopped") stopped.resolve();
       else if (data.type === "failed") fail(data.message, data.code, data.host);
       else if (data.type === "warning") onWarning(data.text);
+      else if (data.type === "lent" || data.type === "returned") this.onQueue(data.type, data.loan);
       else {
         endWatch();
         listening.resolve(data.listening);
@@ -99,6 +103,16 @@ export class PacketWorker {
   /** The inode numbers of its open sockets. */
   get inodes(): number[] {
     return recordedInodes(this.#socketRecord);
+  }
+
+  /** Lends the worker a queue of an interface; see `onQueue`. Only of the transport xdp. */
+  lend(loan: XdpLoan): void {
+    this.#send({ type: "lend", loan });
+  }
+
+  /** Asks the worker to stop using its queue; see `onQueue`. */
+  giveBack(loan: number): void {
+    this.#send({ type: "give-back", loan });
   }
 
   /** Asks the worker to stop; see `stopped`. */

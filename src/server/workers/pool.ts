@@ -10,6 +10,7 @@ import { setTimeout } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import { type CounterReading, type EngineControl, type EngineMemory, EngineRepair } from "../../engine/index.ts";
 import { describeGivenSockets, givenSocketsOf } from "../../transport/given-sockets.ts";
+import type { XdpStatus } from "../../transport/xdp/status.ts";
 import type { Clock } from "../clock.ts";
 import { cannotListen, ServerError } from "../error.ts";
 import { type ResolvedServerOptions, SPARE_LANES } from "../options.ts";
@@ -18,6 +19,7 @@ import { WorkerCounters } from "./counters.ts";
 import { EndingWorker, HOLD_S } from "./ending.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
 import { checkDescriptors, PacketWorker, within } from "./packet-worker.ts";
+import { WorkerQueues } from "./queues.ts";
 import type { WorkerReports } from "./reports.ts";
 import { WorkerSlot } from "./slot.ts";
 import { untilStopped } from "./stopping.ts";
@@ -66,6 +68,8 @@ export class WorkerPool {
   readonly #ticks: Ticks;
   readonly #reports: WorkerReports;
   readonly #warn: (text: string) => void;
+  /** Undefined without the transport xdp. */
+  readonly #queues: WorkerQueues | undefined;
   #stopping: Promise<void> | undefined;
   /** Set when the server stops or has failed: no worker is replaced any more. */
   #over = false;
@@ -81,6 +85,7 @@ export class WorkerPool {
     slots: readonly WorkerSlot[],
     counters: WorkerCounters,
     listening: readonly Listening[],
+    queues: WorkerQueues | undefined,
   ) {
     this.#start = start;
     this.#ticks = ticks;
@@ -95,6 +100,7 @@ export class WorkerPool {
     this.addresses = start.hosts;
     const granted = listening.map(({ receiveBuffer }) => receiveBuffer).filter((bytes) => bytes !== undefined);
     this.receiveBuffer = granted.length > 0 ? Math.min(...granted) : undefined;
+    this.#queues = queues;
     this.closed = this.#closing.promise;
     // An unhandled rejection here must not crash the program.
     this.closed.catch(() => {});
@@ -111,7 +117,7 @@ export class WorkerPool {
     hosts: readonly string[],
     reports: WorkerReports,
   ): Promise<WorkerPool> {
-    const { port, transport, receiveBuffer, workers, sharePort } = options;
+    const { port, transport, receiveBuffer, workers, sharePort, coalesce } = options;
     const engines = [options.engine].flat();
     const given = describeGivenSockets(options.sockets);
     const slots = Array.from(
@@ -131,7 +137,7 @@ export class WorkerPool {
     };
     const { epoch } = clock;
     const reusePort = sharePort ? "join" : "first";
-    const start: Start = { memory, transport, hosts, port, reusePort, receiveBuffer, epoch };
+    const start: Start = { memory, transport, hosts, port, reusePort, receiveBuffer, coalesce, epoch };
     try {
       const first = await open(start, 0);
       // All workers use the addresses of the first: a name may resolve to another one later.
@@ -141,7 +147,8 @@ export class WorkerPool {
         const wave = slots.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
         listening.push(...(await Promise.all(wave)));
       }
-      return new WorkerPool(joining, control, ticks, reports, warn, slots, counters, listening);
+      const queues = transport === "xdp" ? new WorkerQueues(options, first) : undefined;
+      return new WorkerPool(joining, control, ticks, reports, warn, slots, counters, listening, queues);
     } catch (error) {
       ticks.stop();
       await Promise.all(slots.map(({ worker }) => worker && endOrCutOff(worker, END_MS)));
@@ -153,6 +160,16 @@ export class WorkerPool {
   /** The inode numbers of all sockets that are open. */
   get inodes(): number[] {
     return [...this.#workers].flatMap(({ inodes }) => inodes);
+  }
+
+  /** What the transport xdp does; undefined without it. */
+  get xdp(): XdpStatus | undefined {
+    return this.#queues?.status;
+  }
+
+  /** Resolves when each queue of the transport xdp is served or cannot be. */
+  async queuesSettled(): Promise<void> {
+    await this.#queues?.settled();
   }
 
   /** Number of workers that listen. */
@@ -173,6 +190,8 @@ export class WorkerPool {
 
   async #stop(): Promise<void> {
     this.#over = true;
+    // New packets go to the sockets. Those that have arrived are still handled.
+    this.#queues?.detach();
     // Sets a flag and sends messages: a worker under a flood sees only the flag, an idle worker only the message.
     this.#control.stop();
     const workers = [...this.#workers];
@@ -182,6 +201,7 @@ export class WorkerPool {
     // Includes the removals of workers that had failed before. A repair may wait for a lock that is never freed.
     await within(2 * LAST_END_MS, Promise.all(this.#removals));
     this.#stopped = true;
+    this.#queues?.close();
     this.#ticks.stop();
     this.#closing.resolve();
   }
@@ -207,6 +227,7 @@ export class WorkerPool {
   #fill(slot: WorkerSlot, worker: PacketWorker): void {
     this.#workers.add(worker);
     slot.setWorker(worker);
+    this.#queues?.offer(worker);
     void worker.failed.then((error) => this.#replace(slot, worker, error.message));
   }
 
@@ -240,6 +261,7 @@ export class WorkerPool {
   async #replace(slot: WorkerSlot, worker: PacketWorker, why: string, stuck = false): Promise<void> {
     if (this.#over || slot.worker !== worker) return;
     const from = performance.now();
+    this.#queues?.revoke(worker);
     slot.fail();
     this.#control.retireLane(worker.lane);
     const keep = stuck && this.#freeLanes.length > 0 && !this.#holdsLock(worker.lane);

@@ -3,6 +3,7 @@ import { createEngine, EngineControl, Lane } from "../../engine/index.ts";
 import { openMmsg } from "../../transport/mmsg.ts";
 import type { Transport, TransportOptions } from "../../transport/transport.ts";
 import { openUdp } from "../../transport/udp.ts";
+import { openXdp, type XdpTransport } from "../../transport/xdp/xdp.ts";
 import { Clock } from "../clock.ts";
 import { SampleWriter } from "../limited/sample.ts";
 import type { TransportName } from "../options.ts";
@@ -12,12 +13,13 @@ import { ownThread } from "./threads.ts";
 
 declare const self: Worker;
 
-const OPEN: Record<TransportName, (options: TransportOptions) => Promise<Transport>> = {
+const OPEN: Record<TransportName, (options: TransportOptions) => Promise<Transport & Partial<XdpTransport>>> = {
   udp: (options) => openUdp(options),
   mmsg: openMmsg,
+  xdp: openXdp,
 };
 
-let transport: Transport | undefined;
+let transport: (Transport & Partial<XdpTransport>) | undefined;
 
 function send(message: FromWorker): void {
   self.postMessage(message);
@@ -66,10 +68,21 @@ async function start({
 }
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type === "start") void start(data.start);
-  else {
-    transport?.close();
-    send({ type: "stopped" });
+  switch (data.type) {
+    case "start":
+      void start(data.start);
+      break;
+    case "lend":
+      transport!.lend!(data.loan);
+      send({ type: "lent", loan: data.loan.number });
+      break;
+    case "give-back":
+      transport!.giveBack!(data.loan);
+      send({ type: "returned", loan: data.loan });
+      break;
+    case "stop":
+      transport?.close();
+      send({ type: "stopped" });
   }
 };
 

@@ -17,6 +17,7 @@ export function madeUpStats(uptime: number, workers = 1, changes: Partial<StatsR
     problems: [],
     listening: ["192.0.2.1:22025", "[2001:db8::1]:22025"],
     transport: "mmsg",
+    xdp: null,
     kernelDrops: 0,
     receiveQueue: 0,
     process: { residentBytes: 210e6, cpuSeconds: uptime * 0.4 },

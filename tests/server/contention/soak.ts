@@ -2,7 +2,7 @@
  * `bun run soak:contention`: lets a wasm and a TypeScript worker collide on the same few nodes, and checks every reply.
  */
 import { optionsOf, seconds as secondsFlag, someOf } from "../../../bench/options.ts";
-import { TRANSPORTS } from "../../../src/server/index.ts";
+import { SOCKET_TRANSPORTS } from "../../support/transports.ts";
 import { collideAt } from "./contention.ts";
 
 const { seconds, transport: transports } = optionsOf({
@@ -11,7 +11,12 @@ const { seconds, transport: transports } = optionsOf({
 line of JSON per transport. Exit code 1 if a reply mixes two announcements, a packet is not counted, or a worker is replaced.`,
   flags: {
     seconds: secondsFlag({ default: 60, help: "length of the run, per transport" }),
-    transport: someOf({ names: TRANSPORTS, value: "<name>", default: TRANSPORTS, help: "udp, mmsg (default: both)" }),
+    transport: someOf({
+      names: SOCKET_TRANSPORTS,
+      value: "<name>",
+      default: SOCKET_TRANSPORTS,
+      help: "udp, mmsg (default: both)",
+    }),
   },
 });
 let wrong = false;

@@ -9,12 +9,18 @@ const STEP_MS = 1000;
 
 export function kernelDrops(): Rule {
   const drops = new Spell(1);
+  const onQueues = new Spell(1);
   return {
     code: "kernel-drops",
-    look(sample) {
-      drops.look(sample.kernelDrops ?? 0);
+    look({ kernelDrops, xdp, socketsGiven }) {
+      drops.look(kernelDrops ?? 0);
+      onQueues.look(xdp?.dropped ?? 0);
       if (!drops.active) return undefined;
-      const advice = sample.socketsGiven
+      if (onQueues.active) {
+        const text = `the kernel dropped ${count(drops.total, "packet")} because a queue of ${xdp!.interface} or a receive buffer was full, now ${drops.rate}: raise --receive-buffer, or give the interface more queues (ethtool -L) and start the server again`;
+        return { severity: "error", text };
+      }
+      const advice = socketsGiven
         ? "raise ReceiveBuffer= in the socket unit, or repeat ListenDatagram= there and raise --workers"
         : "raise --receive-buffer, and sysctl net.core.rmem_max to the same, or raise --workers";
       return {

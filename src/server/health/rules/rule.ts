@@ -1,5 +1,6 @@
 /** What the monitor looks at, and what it expects of each rule. */
 import type { EngineCounters } from "../../../engine/index.ts";
+import type { XdpStatus } from "../../../transport/xdp/status.ts";
 import type { Limited, Problem } from "../../inspect.ts";
 import type { HttpsStats, JournalStats } from "../../stats.ts";
 
@@ -8,7 +9,10 @@ export interface Sample {
   readonly counters: EngineCounters;
   readonly nodes: number;
   readonly capacity: number;
+  /** Those on the queues of the transport xdp included. */
   readonly kernelDrops: number | undefined;
+  /** Undefined with another transport. */
+  readonly xdp: XdpStatus | undefined;
   readonly journal: JournalStats;
   /** Whether the journal was read. */
   readonly restored: boolean;
