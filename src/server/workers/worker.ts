@@ -13,13 +13,18 @@ import { ownThread } from "./threads.ts";
 
 declare const self: Worker;
 
-const OPEN: Record<TransportName, (options: TransportOptions) => Promise<Transport & Partial<XdpTransport>>> = {
+let transport: Transport | undefined;
+/** The same, if it is xdp. */
+let xdp: XdpTransport | undefined;
+
+const OPEN: Record<TransportName, (options: TransportOptions) => Promise<Transport>> = {
   udp: (options) => openUdp(options),
   mmsg: openMmsg,
-  xdp: openXdp,
+  xdp: async (options) => {
+    xdp = await openXdp(options);
+    return xdp;
+  },
 };
-
-let transport: (Transport & Partial<XdpTransport>) | undefined;
 
 function send(message: FromWorker): void {
   self.postMessage(message);
@@ -73,11 +78,11 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       void start(data.start);
       break;
     case "lend":
-      transport!.lend!(data.loan);
+      xdp!.lend(data.loan);
       send({ type: "lent", loan: data.loan.number });
       break;
     case "give-back":
-      transport!.giveBack!(data.loan);
+      xdp!.giveBack(data.loan);
       send({ type: "returned", loan: data.loan });
       break;
     case "stop":

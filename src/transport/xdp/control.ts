@@ -1,9 +1,9 @@
 /**
- * What the kernel has for the transport xdp: maps, program, its link to the interface, and a socket for each queue. The control
- * thread owns all of it, and lends the queues to workers.
+ * Owns the kernel objects of the transport xdp: maps, program, its link to the interface, and a socket for each queue. Belongs to the
+ * control thread, which lends the queues to workers.
  *
- * Again and again {@link XdpControl.look} makes what is missing. So a start, a worker that takes over, an interface that comes back
- * and a queue that another program has freed are all the same.
+ * Once a second {@link XdpControl.look} makes whatever is missing. So a start, a worker that takes over, an interface that comes back
+ * and a queue that another program has freed need no code of their own.
  */
 import { closeSync } from "node:fs";
 import { type HostAddress, parseAddress } from "../host.ts";
@@ -111,10 +111,10 @@ export class XdpControl {
 
   /** Whether nothing is on its way: each queue of a worker is served, or cannot be. */
   get settled(): boolean {
-    if (this.#problem.passing) return false;
-    if (this.#problem.lasting !== undefined) return true;
+    if (this.#problem.isTransient) return false;
+    if (this.#problem.error !== undefined) return true;
     return this.#wanted().every(
-      ({ served, socket, problem }) => served || (socket === undefined && problem.lasting !== undefined),
+      ({ served, socket, problem }) => served || (socket === undefined && problem.error !== undefined),
     );
   }
 
@@ -136,7 +136,7 @@ export class XdpControl {
     if (socket === undefined) return;
     this.#close(socket);
     // After a failure the timer tries again.
-    if (queue.problem.lasting === undefined && !queue.problem.passing) this.look();
+    if (queue.problem.error === undefined && !queue.problem.isTransient) this.look();
   }
 
   /** The worker of a queue has failed: the kernel's sockets have the queue at once. */
@@ -168,7 +168,7 @@ export class XdpControl {
   detach(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    for (const queue of this.#queues.values()) queue.unset();
+    for (const queue of this.#queues.values()) queue.leaveToKernel();
   }
 
   /** Frees everything. What a thread may still use is freed when it has ended. */
@@ -245,9 +245,9 @@ export class XdpControl {
   }
 
   #problemText(): string | undefined {
-    if (this.#problem.lasting !== undefined) return xdpReason(this.#problem.lasting);
-    const failed = this.#wanted().find(({ problem }) => problem.lasting !== undefined);
-    if (failed !== undefined) return `queue ${failed.number}: ${xdpReason(failed.problem.lasting)}`;
+    if (this.#problem.error !== undefined) return xdpReason(this.#problem.error);
+    const failed = this.#wanted().find(({ problem }) => problem.error !== undefined);
+    if (failed !== undefined) return `queue ${failed.number}: ${xdpReason(failed.problem.error)}`;
     const { workers } = this.#options;
     if (this.#queueCount <= workers) return undefined;
 

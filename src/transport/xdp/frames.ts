@@ -32,17 +32,17 @@ const ADDRESS = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
 const SCOPE = ADDRESS + 4;
 
 /* Offsets in a packet's words. IPv4: length; fragment; checksum, protocol; source; destination. */
-const IPV4_CHECKSUM = 2;
+const IPV4_CHECKSUM_WORD = 2;
 const IPV4_FROM = 3;
 const IPV4_TO = 4;
 const IPV4_WORDS = IPV4_SIZE >>> 2;
 /* IPv6: length and next header; source; destination. */
-const IPV6_LENGTH = 1;
+const IPV6_LENGTH_WORD = 1;
 const IPV6_FROM = 2;
 const IPV6_TO = 6;
 const IPV6_WORDS = IPV6_SIZE >>> 2;
 /* UDP: source and destination port; length and checksum. */
-const UDP_LENGTH = 1;
+const UDP_LENGTH_WORD = 1;
 const UDP_WORDS = UDP_SIZE >>> 2;
 
 /** The protocol UDP as the pseudo header has it: a big-endian half, read as little-endian. */
@@ -83,11 +83,11 @@ export class Frames {
     const ipv4 = version === IPV4_VERSION;
     const addresses = this.#addressSum(ip, ipv4);
     if (ipv4) {
-      const others = halves(words[ip]!) + halves(words[ip + 1]!) + halves(words[ip + IPV4_CHECKSUM]!);
+      const others = halves(words[ip]!) + halves(words[ip + 1]!) + halves(words[ip + IPV4_CHECKSUM_WORD]!);
       if (fold(others + addresses) !== 0xffff) return false;
     } else if (version >>> 4 !== IPV6_VERSION) return false;
     const udp = ip + (ipv4 ? IPV4_WORDS : IPV6_WORDS);
-    const length = swap(words[udp + UDP_LENGTH]! & 0xffff);
+    const length = swap(words[udp + UDP_LENGTH_WORD]! & 0xffff);
     const header = ipv4 ? IPV4_SIZE : IPV6_SIZE;
     if (ETHERNET_SIZE + header + length > size || !this.#isChecked(udp, ipv4, length, addresses)) return false;
     const payload = length - UDP_SIZE;
@@ -134,7 +134,7 @@ export class Frames {
     const payload = this.#copyReply(from + REPLY, udp + UDP_WORDS, size);
     const checksum = fold(pseudoSum(addresses, length) + halves(ports) + swap(length) + payload) ^ 0xffff;
     // 0 would mean that there is no checksum.
-    words[udp + UDP_LENGTH] = swap(length) | ((checksum || 0xffff) << 16);
+    words[udp + UDP_LENGTH_WORD] = swap(length) | ((checksum || 0xffff) << 16);
     return ETHERNET_SIZE + (ipv4 ? IPV4_SIZE : IPV6_SIZE) + length;
   }
 
@@ -143,7 +143,7 @@ export class Frames {
    * alone. IPv4 allows none at all.
    */
   #isChecked(udp: number, ipv4: boolean, length: number, addresses: number): boolean {
-    const checksum = this.#words[udp + UDP_LENGTH]! >>> 16;
+    const checksum = this.#words[udp + UDP_LENGTH_WORD]! >>> 16;
     if (checksum === 0) return ipv4;
     const pseudo = pseudoSum(addresses, length);
     return checksum === fold(pseudo) || fold(pseudo + this.#sum(udp, length)) === 0xffff;
@@ -203,7 +203,7 @@ export class Frames {
     const checksum = fold(IPV4_CONSTANTS + swap(length) + addresses) ^ 0xffff;
     words[ip] = IPV4_VERSION | (swap(length) << 16);
     words[ip + 1] = DO_NOT_FRAGMENT;
-    words[ip + IPV4_CHECKSUM] = HOPS | (PROTOCOL_UDP << 8) | (checksum << 16);
+    words[ip + IPV4_CHECKSUM_WORD] = HOPS | (PROTOCOL_UDP << 8) | (checksum << 16);
     const from = words[ip + IPV4_FROM]!;
     words[ip + IPV4_FROM] = words[ip + IPV4_TO]!;
     words[ip + IPV4_TO] = from;
@@ -212,7 +212,7 @@ export class Frames {
   #writeIpv6(ip: number, length: number): void {
     const words = this.#words;
     words[ip] = IPV6_VERSION << 4;
-    words[ip + IPV6_LENGTH] = swap(length) | (PROTOCOL_UDP << 16) | (HOPS << 24);
+    words[ip + IPV6_LENGTH_WORD] = swap(length) | (PROTOCOL_UDP << 16) | (HOPS << 24);
     for (let i = ip; i < ip + 4; i++) {
       const from = words[i + IPV6_FROM]!;
       words[i + IPV6_FROM] = words[i + IPV6_TO]!;

@@ -34,8 +34,8 @@ export class Problem {
     this.#error = undefined;
   }
 
-  /** Whether it failed, but with an error that may pass within moments. */
-  get passing(): boolean {
+  /** Whether the last attempt failed with an error that may pass within moments. Changes with time. */
+  get isTransient(): boolean {
     return this.#mayPass(PASSING_MS);
   }
 
@@ -48,8 +48,8 @@ export class Problem {
     return passesSoon(this.#error) && performance.now() - this.#since < ms;
   }
 
-  /** The error, if it does not pass. */
-  get lasting(): unknown {
-    return this.passing ? undefined : this.#error;
+  /** The error of the last attempt, unless it is transient. */
+  get error(): unknown {
+    return this.isTransient ? undefined : this.#error;
   }
 }

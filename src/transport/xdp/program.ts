@@ -49,7 +49,10 @@ const DATA = 0;
 const DATA_END = 4;
 const QUEUE = 16;
 
+/* Registers. */
 const RESULT = 0;
+/** Arguments of helper functions, which do not keep their values. */
+const ARGUMENTS = [1, 2, 3] as const;
 const CONTEXT = 6;
 /** Start and end of the frame. */
 const FRAME = 7;
@@ -96,8 +99,9 @@ export function xdpProgram({ port, addresses, sockets }: ProgramOptions): Uint8A
     asm.alu("move", A, { register: FRAME }).alu("add", A, length);
     passIf(A, ">", { register: END });
   };
+  const [first, second, third] = ARGUMENTS;
   const findAddress = () =>
-    asm.loadMap(1, addresses).alu("move", 2, { register: STACK }).alu("add", 2, KEY).call(MAP_LOOKUP);
+    asm.loadMap(first, addresses).alu("move", second, { register: STACK }).alu("add", second, KEY).call(MAP_LOOKUP);
   /** Passes frames to others, and frames from our own or impossible addresses. The key has the source, then the destination. */
   const passUnlessOurs = () => {
     findAddress();
@@ -105,7 +109,7 @@ export function xdpProgram({ port, addresses, sockets }: ProgramOptions): Uint8A
     asm.load(32, A, RESULT, 0);
     passIf(A, "!=", OWN_ADDRESS);
   };
-  /** The UDP header. r3 has the length that the IP header leaves for it. */
+  /** The UDP header. B has the length that the IP header leaves for it. */
   const checkUdp = (at: number) => {
     loadNumber(A, at + UDP_SOURCE);
     passIf(A, "==", 0);
@@ -116,7 +120,13 @@ export function xdpProgram({ port, addresses, sockets }: ProgramOptions): Uint8A
     passIf(A, "<", UDP_SIZE);
   };
 
-  asm.alu("move", CONTEXT, { register: 1 }).load(32, FRAME, CONTEXT, DATA).load(32, END, CONTEXT, DATA_END);
+  const copyAddress = (field: number) => {
+    for (let at = 0; at < 16; at += 4) {
+      asm.load(32, A, FRAME, ETHERNET_SIZE + field + at).store(32, STACK, KEY_IP + at, A);
+    }
+  };
+
+  asm.alu("move", CONTEXT, { register: first }).load(32, FRAME, CONTEXT, DATA).load(32, END, CONTEXT, DATA_END);
   passUnlessFits(ETHERNET_SIZE + IPV4_SIZE + UDP_SIZE);
   asm.alu("move", A, { register: FRAME }).alu("add", A, MAX_FRAME + 1);
   passIf(A, "<=", { register: END });
@@ -176,13 +186,7 @@ export function xdpProgram({ port, addresses, sockets }: ProgramOptions): Uint8A
 
   asm.label("destination");
   passUnlessOurs();
-  asm.loadMap(1, sockets).load(32, 2, CONTEXT, QUEUE).alu("move", 3, XDP_PASS).call(REDIRECT_MAP).exit();
+  asm.loadMap(first, sockets).load(32, second, CONTEXT, QUEUE).alu("move", third, XDP_PASS).call(REDIRECT_MAP).exit();
   asm.label("pass").alu("move", RESULT, XDP_PASS).exit();
   return asm.assemble();
-
-  function copyAddress(field: number): void {
-    for (let at = 0; at < 16; at += 4) {
-      asm.load(32, A, FRAME, ETHERNET_SIZE + field + at).store(32, STACK, KEY_IP + at, A);
-    }
-  }
 }

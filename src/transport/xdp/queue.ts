@@ -1,4 +1,13 @@
-/** One queue of the interface: the worker that is to serve it, and the socket that this worker was lent. */
+/**
+ * One queue of the interface: the worker that is to serve it, and the socket that this worker was lent.
+ *
+ * ```
+ * the kernel's ──lend──▶ lent ──"lent"──▶ served ──askBack──▶ asked back ──"returned"──▶ the kernel's
+ *                          └───────────────┴─── revoke: the worker has failed ────────────────▲
+ * ```
+ *
+ * Its packets go to the socket while it is served, and else to the kernel's sockets.
+ */
 import { Problem } from "./problem.ts";
 import type { XdpLoan, XdpSocket } from "./socket.ts";
 
@@ -74,15 +83,15 @@ export class Queue {
     if (!this.#served) this.askBack();
   }
 
-  /** Gives the queue to the kernel's sockets. The worker still handles what has arrived. */
-  unset(): void {
+  /** From now on its packets go to the kernel's sockets. The worker still handles what has arrived. */
+  leaveToKernel(): void {
     if (this.#served) this.#map.delete(this.number);
     this.#served = false;
   }
 
-  /** {@link unset}, and asks the worker to stop using the socket. */
+  /** {@link leaveToKernel}, and asks the worker to stop using the socket. */
   askBack(): void {
-    this.unset();
+    this.leaveToKernel();
     if (this.#socket === undefined || this.#asked) return;
     this.#asked = true;
     this.#borrower!.giveBack(this.#socket.loan);
@@ -101,7 +110,7 @@ export class Queue {
   }
 
   #takeBack(): XdpSocket | undefined {
-    this.unset();
+    this.leaveToKernel();
     const socket = this.#socket;
     this.#socket = undefined;
     return socket;

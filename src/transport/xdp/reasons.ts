@@ -1,4 +1,4 @@
-/** What the system's errors mean here, and what to do about them. */
+/** Texts for errors of the kernel: what is wrong, and what to do about it. */
 import { missingCapabilities } from "./capabilities.ts";
 
 const NO_INTERFACE = 'there is no such interface: "ip link" lists those of this host';

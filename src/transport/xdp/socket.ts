@@ -23,7 +23,7 @@ const XDP_COPY = 2;
 const HEADROOM = 2;
 /** struct xdp_umem_reg and struct sockaddr_xdp. */
 const UMEM_REG_SIZE = 32;
-const ADDRESS_SIZE = 16;
+const SOCKADDR_SIZE = 16;
 /** struct xdp_statistics: frames dropped; invalid descriptors received and sent; RX full; FILL empty; TX empty. */
 const STATISTICS = 6;
 /** A frame for which FILL is empty counts as dropped, too. */
@@ -149,12 +149,12 @@ export class XdpSocket {
   }
 
   #bind(interfaceIndex: number): void {
-    const view = new DataView(new ArrayBuffer(ADDRESS_SIZE));
+    const view = new DataView(new ArrayBuffer(SOCKADDR_SIZE));
     view.setUint16(0, AF_XDP, true);
     view.setUint16(2, XDP_COPY, true);
     view.setUint32(4, interfaceIndex, true);
     view.setUint32(8, this.queue, true);
     const address = new Uint8Array(view.buffer);
-    checked(this.#libc, "bind(AF_XDP)", this.#libc.call.bind(this.fd, address, ADDRESS_SIZE));
+    checked(this.#libc, "bind(AF_XDP)", this.#libc.call.bind(this.fd, address, SOCKADDR_SIZE));
   }
 }

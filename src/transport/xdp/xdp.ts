@@ -1,9 +1,9 @@
 /**
  * The transport for very high load, on Linux: it goes round the kernel's network stack. A program in the kernel (program.ts) puts
- * queries and announcements, as whole Ethernet frames, into memory that it shares with the worker. All other packets are passed on to
- * the kernel as ever, so beside it the worker has the sockets of the transport mmsg.
+ * queries and announcements, as whole Ethernet frames, into memory that it shares with the worker. The kernel handles all other packets
+ * as it does without the program, so the worker also has the sockets of the transport mmsg.
  *
- * The control thread owns what the kernel has for this (control.ts), and lends the worker a queue of the interface.
+ * The control thread owns the program, the sockets and the memory (control.ts), and lends the worker a queue of the interface.
  */
 import { loadLibc } from "../libc.ts";
 import { openSocketLanes } from "../mmsg.ts";

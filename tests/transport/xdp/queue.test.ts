@@ -40,9 +40,9 @@ test("a queue whose socket cannot be put into the map stays a problem until it c
     );
     queue.lent(loan);
     expect(queue.served).toBe(false);
-    expect(queue.problem.lasting).toMatchObject({ code: "ENOMEM" });
+    expect(queue.problem.error).toMatchObject({ code: "ENOMEM" });
     queue.returned(loan);
-    expect(queue.problem.lasting).toMatchObject({ code: "ENOMEM" });
+    expect(queue.problem.error).toMatchObject({ code: "ENOMEM" });
   }
   broken = false;
   queue.lend(
@@ -51,7 +51,7 @@ test("a queue whose socket cannot be put into the map stays a problem until it c
   );
   queue.lent(3);
   expect(queue.served).toBe(true);
-  expect(queue.problem.lasting).toBeUndefined();
+  expect(queue.problem.error).toBeUndefined();
 });
 
 test("a queue has its packets go to a socket when the worker says that it uses it, and not before", () => {
@@ -109,7 +109,7 @@ test("a socket that the program cannot fill is asked back, and the error is the 
   );
   queue.lent(7);
   expect(queue.served).toBe(false);
-  expect(queue.problem.lasting).toMatchObject({ code: "E2BIG" });
+  expect(queue.problem.error).toMatchObject({ code: "E2BIG" });
   expect(events).toEqual(["give back 7"]);
 });
 
@@ -123,12 +123,12 @@ test("a socket that cannot be opened is the queue's problem, but not yet if that
       () => ({}) as XdpLoan,
     );
   fail("EBUSY");
-  expect(queue.problem.passing).toBe(true);
-  expect(queue.problem.lasting).toBeUndefined();
+  expect(queue.problem.isTransient).toBe(true);
+  expect(queue.problem.error).toBeUndefined();
   fail("EPERM");
-  expect(queue.problem.passing).toBe(false);
-  expect(queue.problem.lasting).toMatchObject({ code: "EPERM" });
+  expect(queue.problem.isTransient).toBe(false);
+  expect(queue.problem.error).toMatchObject({ code: "EPERM" });
   const { borrower } = queue;
   queue.offer(borrower!);
-  expect(queue.problem.lasting).toBeUndefined();
+  expect(queue.problem.error).toBeUndefined();
 });
