@@ -21,6 +21,7 @@ export type Fault = keyof typeof FAULTS;
 /** How long a worker stands still. It is replaced after a second. */
 const STOP_MS = 2500;
 const PAUSE_MS = 700;
+const SETTLE_MS = 500;
 /** How long to wait for the service. */
 const LIMIT_MS = 20_000;
 
@@ -79,12 +80,13 @@ export class Faults implements AsyncDisposable {
     return this.#server.ask({ do: "stats" });
   }
 
-  /** The statistics when the last threads have ended, and no more than so many files are open; or after a while. */
-  async settled(files: number): Promise<ServerAnswer> {
-    for (const end = performance.now() + LIMIT_MS; ; ) {
-      const stats = await this.stats();
-      if (stats.files <= files || performance.now() > end) return stats;
-      await Bun.sleep(50);
+  /** The statistics when the threads of workers that failed have ended: the open files do not get fewer any more. */
+  async settled(): Promise<ServerAnswer> {
+    for (let stats = await this.stats(); ; ) {
+      await Bun.sleep(SETTLE_MS);
+      const next = await this.stats();
+      if (next.files >= stats.files) return next;
+      stats = next;
     }
   }
 
