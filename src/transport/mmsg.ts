@@ -22,6 +22,8 @@ const IDLE_MS = 100;
  * because a batch may have only one packet.
  */
 const BATCHES_PER_TURN = 256;
+/** And no longer than this: batches that come one by one would keep messages waiting for many seconds. */
+const TURN_MS = 100;
 
 /**
  * Opens the transport.
@@ -74,6 +76,7 @@ export async function openSocketLanes(
     let error: Error | undefined;
     let stopped = false;
     running = true;
+    const turnEnd = performance.now() + TURN_MS;
     try {
       for (let left = batchesPerTurn; left > 0 && !closed && !stopped; left--) {
         const lane = lanes.next();
@@ -86,6 +89,7 @@ export async function openSocketLanes(
         }
         // Idle: return to the event loop.
         else left = 0;
+        if (performance.now() > turnEnd) left = 0;
         stopped = shouldStop();
       }
     } catch (cause) {

@@ -72,6 +72,8 @@ export class Faults implements AsyncDisposable {
     const [server, client] = await Promise.all([site.serve(options), site.ask(nodes)]);
     const { missing } = await client.ask<Round>({ do: "announce" });
     if (missing > 0) throw new Error(`${missing} nodes could not be announced`);
+    // Only then must they survive kill -9.
+    while ((await server.ask<ServerAnswer>({ do: "stats" })).appended < nodes) await Bun.sleep(5);
     await client.ask({ do: "load", rate });
     return new Faults(site, client, server, options);
   }

@@ -27,6 +27,8 @@ export interface ServerAnswer {
   readonly replaced: number;
   readonly nodes: number;
   readonly received: number;
+  /** Announcements in the journal. */
+  readonly appended: number;
   /** Open files of the process, mappings of memory, those of AF_XDP sockets among them, and resident memory in KiB. */
   readonly files: number;
   readonly mappings: number;
@@ -60,7 +62,7 @@ let next = workers.length;
 console.log(JSON.stringify({ port: server.port }));
 
 function stats(): ServerAnswer {
-  const { xdp, workers, replaced, nodes, received } = server.stats();
+  const { xdp, workers, replaced, nodes, received, journal } = server.stats();
   const status = readFileSync("/proc/self/status", "utf8");
   const maps = readFileSync("/proc/self/maps", "utf8").trim().split("\n");
   return {
@@ -69,6 +71,7 @@ function stats(): ServerAnswer {
     replaced,
     nodes,
     received,
+    appended: journal.appended,
     files: readdirSync("/proc/self/fd").length,
     mappings: maps.length,
     rings: maps.filter((line) => line.includes("socket:")).length,

@@ -283,6 +283,19 @@ on(
   TEST_LIMIT_MS,
 );
 
+on(
+  "a worker takes its queue over at once, also while packets come one by one through the kernel's sockets",
+  async () => {
+    await using site = await Site.create();
+    await using client = await site.ask(NODES);
+    await client.ask({ do: "load", rate: 40 });
+    // The start fails if a worker does not answer within 3 s. 256 batches of one packet take longer.
+    await using server = await site.serve({ journal: "memory", fallback: false });
+    await becomes(server, { served: 1 });
+  },
+  TEST_LIMIT_MS,
+);
+
 testIf(hasXdp && hasRedis, `${NEEDS_XDP}; ${NEEDS_REDIS}`)(
   "a server with --share-port takes the interface over from an earlier one when that has ended, and no node is lost",
   async () => {
