@@ -77,7 +77,7 @@ export interface ServerOptions {
   readonly fallback: boolean;
   /**
    * How long a worker sleeps after a batch of packets that is not full, in microseconds, so that the next batch has more: replies cost
-   * less, and come later. 0: it does not sleep. Default `auto`: 100 with the transport `xdp`, 0 with `mmsg`. `udp` never sleeps.
+   * less, and come later. 0: it does not sleep. Default `auto`: 200 with the transport `xdp`, 0 with `mmsg`. `udp` never sleeps.
    */
   readonly coalesce: number | "auto";
   /** Receive buffer of each worker's socket, and with the transport `xdp` also of its queue, in bytes. Default 8 MiB. */
@@ -235,9 +235,9 @@ export function directoryThreads({ https, http }: Pick<ServerOptions, "https" | 
 
 /**
  * With the transport xdp a worker is faster than most loads. Without sleeping it would wake up for every few packets, and that costs more
- * than to answer them (`bench:xdp --coalesce 0,100`).
+ * than to answer them (`bench:xdp --coalesce 0,200`).
  */
-const XDP_COALESCE_US = 100;
+const XDP_COALESCE_US = 200;
 
 export function coalesceTime({ coalesce, transport }: Pick<ServerOptions, "coalesce" | "transport">): number {
   if (coalesce !== "auto") return coalesce;

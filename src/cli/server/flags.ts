@@ -70,7 +70,7 @@ export function addServerFlags(command: Command): Command {
     .addOption(
       flag(
         "--coalesce <microseconds>",
-        "how long to sleep after a batch that is not full, so that the next one is larger: replies cost less, and come later; auto: 100 with xdp, 0 with mmsg; udp never sleeps",
+        "how long to sleep after a batch that is not full, so that the next one is larger: replies cost less, and come later; auto: 200 with xdp, 0 with mmsg; udp never sleeps",
       )
         .default(d.coalesce)
         .argParser(wholeOrAuto(0, MAX_COALESCE)),
