@@ -22,7 +22,7 @@ const IDLE_MS = 100;
  * because a batch may have only one packet.
  */
 const BATCHES_PER_TURN = 256;
-/** And no longer than this: batches that come one by one would keep messages waiting for many seconds. */
+/** A turn of few batches ends after this time: otherwise messages would wait for many seconds. */
 const TURN_MS = 100;
 
 /**
@@ -67,7 +67,6 @@ export async function openSocketLanes(
   probe(libc, sockets[0]!, closeAll);
   await local.look();
   const naps = new Naps(libc, coalesce, slots.batch);
-  const batchesPerTurn = Math.min(BATCHES_PER_TURN, naps.within(IDLE_MS));
   let running = false;
   let closed = false;
 
@@ -78,7 +77,7 @@ export async function openSocketLanes(
     running = true;
     const turnEnd = performance.now() + TURN_MS;
     try {
-      for (let left = batchesPerTurn; left > 0 && !closed && !stopped; left--) {
+      for (let left = BATCHES_PER_TURN; left > 0 && !closed && !stopped; left--) {
         const lane = lanes.next();
         // The only socket waits in its receive, which saves a system call.
         const count = lane === undefined ? 0 : lane.receive(lanes.count === 1);

@@ -28,9 +28,4 @@ export class Naps {
   after(count: number): void {
     if (this.#us > 0 && count < this.#fullBatch) this.#libc.call.usleep(this.#us);
   }
-
-  /** How many naps fit into a time; without naps, infinitely many. */
-  within(ms: number): number {
-    return Math.ceil((ms * 1000) / this.#us);
-  }
 }

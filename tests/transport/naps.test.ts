@@ -39,13 +39,6 @@ test("a length of 0 means no naps, and leaves the thread as it is", () => {
   expect(calls).toEqual([]);
 });
 
-test("the number of naps within a time is known, so that messages do not wait for many of them", () => {
-  expect(noted(100).naps.within(100)).toBe(1000);
-  expect(noted(30_000).naps.within(100)).toBe(4);
-  expect(noted(100_000).naps.within(100)).toBe(1);
-  expect(noted(0).naps.within(100)).toBe(Number.POSITIVE_INFINITY);
-});
-
 testIf(process.platform === "linux", "needs Linux")("a server that naps answers all queries, and stops", async () => {
   await using server = await Running.open("mmsg", { coalesce: 2000 });
   await using client = await Client.open(server.port);
