@@ -2,11 +2,8 @@
  * `bun run bench:xdp`: processor time of a server with the transport xdp, measured in turns with one with mmsg and with the
  * floor, an echo on the system calls of mmsg. Prints a table, then which targets were reached.
  */
-import { loadLibc } from "../../src/transport/libc.ts";
-import { checked } from "../../src/transport/socket.ts";
-import { Bpf, MAP_SOCKETS } from "../../src/transport/xdp/bpf.ts";
-import { AF_XDP, SOCK_RAW } from "../../src/transport/xdp/libc.ts";
 import { hasNetns, NEEDS_NETNS } from "../../tests/support/netns.ts";
+import { xdpObstacle } from "../../tests/support/xdp.ts";
 import { nameOf } from "../options.ts";
 import { machine } from "../server/machine.ts";
 import { endAll } from "../server/subject.ts";
@@ -22,14 +19,8 @@ function obstacle({ transports }: XdpBenchOptions): string | undefined {
   if (Bun.which("taskset") === null) return "needs the command taskset";
   if (placement() === undefined) return "needs two processors";
   if (!transports.includes("xdp")) return undefined;
-  const libc = loadLibc();
-  try {
-    libc.call.close(checked(libc, "socket(AF_XDP)", libc.call.socket(AF_XDP, SOCK_RAW, 0)));
-    libc.call.close(new Bpf(libc).createMap(MAP_SOCKETS, 4, 4, 1));
-    return undefined;
-  } catch (error) {
-    return `needs AF_XDP sockets and BPF: ${(error as Error).message}`;
-  }
+  const missing = xdpObstacle();
+  return missing && `needs AF_XDP sockets and BPF: ${missing}`;
 }
 
 function skip(reason: string): never {

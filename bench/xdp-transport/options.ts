@@ -1,4 +1,6 @@
 /** The flags of `bun run bench:xdp`. */
+
+import { MAX_COALESCE } from "../../src/server/index.ts";
 import {
   optionsOf,
   parseFlags,
@@ -80,7 +82,7 @@ mixed: hit, miss and announce, 6 : 2 : 2`,
     }),
     coalesce: wholeNumbers({
       min: 0,
-      max: 1_000_000,
+      max: MAX_COALESCE,
       default: undefined,
       help: `microseconds that a server naps after a batch, its option --coalesce; a
 server for each of them (default: that of the server)`,

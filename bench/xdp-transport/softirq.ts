@@ -11,7 +11,7 @@
 import { ptr } from "bun:ffi";
 import { readlinkSync } from "node:fs";
 import { type Libc, loadLibc, systemError } from "../../src/transport/libc.ts";
-import { Assembler } from "../../src/transport/xdp/assembler.ts";
+import { Assembler, INSTRUCTION_SIZE } from "../../src/transport/xdp/assembler.ts";
 import { MAP_HASH } from "../../src/transport/xdp/bpf.ts";
 import { SYS_BPF } from "../../src/transport/xdp/libc.ts";
 
@@ -28,7 +28,6 @@ const CALL_CLOCK = 5;
 const CALL_PROCESS = 14;
 
 const ATTRIBUTES_SIZE = 128;
-const INSTRUCTION_SIZE = 8;
 const NET_RX_SOFTIRQ = 3;
 
 /** Keys of both maps have 32 bits, values 64. The most processes that the clock can tell apart. */

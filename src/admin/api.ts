@@ -37,9 +37,9 @@ interface WorkerReply extends Omit<WorkerStats, "cpuSeconds"> {
 
 /** What the transport `xdp` does now. */
 export interface XdpReply extends Omit<XdpStatus, "mode" | "problem"> {
-  /** null while the interface is not served. */
+  /** null while the program is not attached. */
   readonly mode: NonNullable<XdpStatus["mode"]> | null;
-  /** null if all queues are served. */
+  /** null if nothing is wrong. */
   readonly problem: string | null;
 }
 

@@ -21,7 +21,7 @@ export type TransportName = (typeof TRANSPORTS)[number];
 
 /** The most workers that a server can have. */
 export const MAX_WORKERS = 256;
-/** The longest sleep after a small batch, in microseconds: less than an idle worker waits for a packet. */
+/** The longest sleep after a batch that is not full, in microseconds: as long as an idle worker waits for a packet. */
 export const MAX_COALESCE = 100_000;
 /** The most Syncthing devices that a server can store: their table has less than 4 GiB, of which only the used part takes memory. */
 export const MAX_HTTPS_CAPACITY = 5_000_000;

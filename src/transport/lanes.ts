@@ -1,4 +1,4 @@
-/** The sockets of a worker on the mmsg transport. Several get their turns by `poll`. Linux. */
+/** The sockets of a worker on the transports mmsg and xdp. Several get their turns by `poll`. Linux. */
 import { ptr } from "bun:ffi";
 import { openGivenSocket } from "./given-sockets.ts";
 import { EINTR, type Libc, systemError } from "./libc.ts";

@@ -1,4 +1,4 @@
-/** The control thread's view of a packet worker: a thread with one lane of the engine and one socket. */
+/** The control thread's view of a packet worker: a thread with one lane of the engine and sockets of its own. */
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-/** Entry of a packet worker's thread. A packet worker has one engine and one socket and does nothing else. */
+/** Entry of a packet worker's thread. A packet worker has one engine and its sockets, and does nothing else. */
 import { createEngine, EngineControl, Lane } from "../../engine/index.ts";
 import { openMmsg } from "../../transport/mmsg.ts";
 import type { Transport, TransportOptions } from "../../transport/transport.ts";

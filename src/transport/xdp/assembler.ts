@@ -26,7 +26,8 @@ const EXIT = 0x95;
 /** Source register of a 64-bit load whose value is the descriptor of a map. */
 const MAP_DESCRIPTOR = 1;
 
-const INSTRUCTION_SIZE = 8;
+/** In bytes. */
+export const INSTRUCTION_SIZE = 8;
 
 export type Operation = keyof typeof OPERATIONS;
 /** Comparisons are unsigned. */

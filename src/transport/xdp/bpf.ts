@@ -1,6 +1,7 @@
 /** Maps, programs and their links to interfaces: the system call bpf(2). Each has a descriptor, and exists as long as that is open. */
 import { ptr } from "bun:ffi";
 import { type Libc, systemError } from "../libc.ts";
+import { INSTRUCTION_SIZE } from "./assembler.ts";
 import { SYS_BPF } from "./libc.ts";
 import type { XdpMode } from "./status.ts";
 
@@ -19,7 +20,6 @@ export const MAP_SOCKETS = 17;
 const NO_PREALLOCATION = 1;
 const PROGRAM_XDP = 6;
 const ATTACH_XDP = 37;
-const INSTRUCTION_SIZE = 8;
 
 /** XDP_FLAGS_SKB_MODE and XDP_FLAGS_DRV_MODE. */
 const MODES: Record<XdpMode, number> = { generic: 2, native: 4 };

@@ -18,7 +18,7 @@ import { frameCount } from "./region.ts";
 import { XdpSocket } from "./socket.ts";
 import type { XdpMode, XdpStatus } from "./status.ts";
 
-/** The most addresses of one interface, broadcast addresses included. */
+/** The most addresses of the host, broadcast addresses included. */
 const MAX_ADDRESSES = 65_536;
 /** The most queues of an interface that are served. */
 const MAX_QUEUES = 1024;
@@ -153,7 +153,7 @@ export class XdpControl {
     });
   }
 
-  /** To be called once a second: looks at the interface, and makes what is missing. Never throws. */
+  /** Looks at the interface, makes what is missing, and does so again in a second, or sooner after an error that may pass. Never throws. */
   look(): void {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
@@ -207,7 +207,7 @@ export class XdpControl {
     } catch (error) {
       const { code = "" } = error as NodeJS.ErrnoException;
       // EBUSY, EEXIST: another program is attached. All but these: the driver cannot, or not with these settings.
-      if (["EBUSY", "EEXIST", "EPERM", "ENOMEM", "ENODEV"].includes(code)) throw error;
+      if (["EBUSY", "EEXIST", "EPERM", "ENODEV"].includes(code)) throw error;
       const fd = this.#bpf.attach(this.#program, index, "generic");
       const { interface: name, inform } = this.#options;
       inform?.(

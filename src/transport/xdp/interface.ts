@@ -15,7 +15,7 @@ const NETMASK = 32;
 /* struct sockaddr_ll: kind of hardware, address. */
 const HARDWARE = 8;
 const ETHERNET_BYTES = 12;
-const ETHERNET_SIZE = 6;
+const ETHERNET_ADDRESS_SIZE = 6;
 /** ARPHRD_ETHER. The loopback interface has another kind, although its address is as long. */
 const HARDWARE_ETHERNET = 1;
 /* struct sockaddr_in. */
@@ -132,7 +132,7 @@ export function addressEntries(
 /** The Ethernet address in struct sockaddr_ll; undefined for another kind of interface. */
 function ethernetAddress(address: Pointer): Uint8Array | undefined {
   if (read.u16(address, HARDWARE) !== HARDWARE_ETHERNET) return undefined;
-  return Uint8Array.from({ length: ETHERNET_SIZE }, (_, i) => read.u8(address, ETHERNET_BYTES + i));
+  return Uint8Array.from({ length: ETHERNET_ADDRESS_SIZE }, (_, i) => read.u8(address, ETHERNET_BYTES + i));
 }
 
 /** The broadcast address of the network of an IPv4 address. Networks of one or two addresses have none (RFC 3021). */

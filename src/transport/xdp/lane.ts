@@ -16,7 +16,7 @@ const OPTIONS = 3;
 const MAX_SENDS = 8;
 
 /**
- * Each frame is either the kernel's, for receiving (FILL), or received (RX), or in a slot's hands, or to be sent (TX), or sent
+ * Each frame is either the kernel's, for receiving (FILL), or received (RX), or being processed, or to be sent (TX), or sent
  * (COMPLETION). A reply is sent in the frame of its query.
  */
 export class XdpLane implements PacketLane {
@@ -52,7 +52,7 @@ export class XdpLane implements PacketLane {
     this.#at = new Int32Array(slots.batch);
   }
 
-  /** The control thread takes the queue away from the program before. */
+  /** Nothing to do: the control thread has already deleted the queue from the program's map. */
   detach(): void {}
 
   /**
@@ -63,9 +63,10 @@ export class XdpLane implements PacketLane {
    */
   receive(): number {
     const rx = this.#rx;
-    const count = Math.min(rx.available, this.#slots.batch);
+    const { batch } = this.#slots;
     let filled = 0;
-    for (let i = 0; i < count; i++) {
+    let count = 0;
+    for (const { available } = rx; count < available && filled < batch; count++) {
       const entry = rx.take();
       const at = rx.words[entry]!;
       if (this.#frames.read(at, rx.words[entry + LENGTH]!, filled)) this.#at[filled++] = at;

@@ -6,6 +6,7 @@ const SYMBOLS = {
   // The address may be 0: the kernel chooses it. Returns the address, or -1.
   mmap: { args: ["u64", "u64", "i32", "i32", "i32", "i64"], returns: "i64" },
   munmap: { args: ["u64", "u64"], returns: "i32" },
+  getpagesize: { args: [], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i32" },
 } as const;
@@ -32,7 +33,6 @@ export const MAP_PRIVATE = 0x02;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
 export const MAP_POPULATE = 0x8000;
-export const PAGE = 4096;
 
 /** Numbers of the system call bpf(2). */
 export const SYS_BPF: Readonly<Record<string, number>> = { x64: 321, arm64: 280 };

@@ -85,7 +85,7 @@ export interface ProgramOptions {
 }
 
 /**
- * The instructions. They read a frame as docs/xdp.md draws it, in the same order. Whether the packet is whole is left to the worker: an
+ * The instructions. They read a frame as docs/xdp.md draws it. Whether the packet is whole is left to the worker: an
  * address that is computed from a field of the frame would need one more right (CAP_PERFMON).
  */
 export function xdpProgram({ port, addresses, sockets }: ProgramOptions): Uint8Array<ArrayBuffer> {
@@ -102,7 +102,7 @@ export function xdpProgram({ port, addresses, sockets }: ProgramOptions): Uint8A
   const [first, second, third] = ARGUMENTS;
   const findAddress = () =>
     asm.loadMap(first, addresses).alu("move", second, { register: STACK }).alu("add", second, KEY).call(MAP_LOOKUP);
-  /** Passes frames to others, and frames from our own or impossible addresses. The key has the source, then the destination. */
+  /** Passes frames whose destination is not an address of ours. */
   const passUnlessOurs = () => {
     findAddress();
     passIf(RESULT, "==", 0);

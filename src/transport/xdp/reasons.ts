@@ -35,7 +35,9 @@ export function xdpReason(error: unknown): string {
     case "ENOBUFS":
       return "the process may not lock so much memory: raise its limit (ulimit -l, LimitMEMLOCK= of systemd), or take a smaller --receive-buffer";
     case "ENOMEM":
-      return "the kernel has not enough memory for it: take a smaller --receive-buffer";
+      return syscall.startsWith("bpf")
+        ? "the kernel has not enough memory for the program"
+        : "the kernel has not enough memory for it: take a smaller --receive-buffer";
     case "EMFILE":
       return "too many files are open: raise the limit with ulimit -n";
     case "E2BIG":
@@ -46,6 +48,7 @@ export function xdpReason(error: unknown): string {
     case "ENOSYS":
       return "the kernel has no AF_XDP";
     default:
+      if (code === "EINVAL" && syscall.includes("MAP_CREATE")) return "the kernel has no AF_XDP";
       return syscall.includes("LINK_CREATE")
         ? `the kernel cannot attach the program to it (${code}): perhaps it is older than Linux 5.9`
         : message;

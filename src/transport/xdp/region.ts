@@ -18,7 +18,6 @@ import {
   MAP_POPULATE,
   MAP_PRIVATE,
   MAP_SHARED,
-  PAGE,
   PROT_READ_WRITE,
   SOL_XDP,
 } from "./libc.ts";
@@ -83,12 +82,13 @@ export class Region {
     const offsets = ringOffsets(libc, fd);
     const maps: { at: number; size: number; mmap: number }[] = [];
     const rings: Partial<Record<RingName, RingLayout>> = {};
-    let size = frames * FRAME_SIZE;
+    const page = loadXdpLibrary().getpagesize();
+    let size = Math.ceil((frames * FRAME_SIZE) / page) * page;
     this.#rings = size;
     for (const [i, { name, entry, mmap }] of RINGS.entries()) {
       const [producer, consumer, entries] = Array.from(offsets.subarray(i * 4, i * 4 + 3), Number);
       rings[name] = { producer: size + producer!, consumer: size + consumer!, entries: size + entries! };
-      const mapSize = Math.ceil((entries! + frames * entry) / PAGE) * PAGE;
+      const mapSize = Math.ceil((entries! + frames * entry) / page) * page;
       maps.push({ at: size, size: entries! + frames * entry, mmap });
       size += mapSize;
     }

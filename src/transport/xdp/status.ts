@@ -12,11 +12,11 @@ export interface XdpStatus {
    * not attached.
    */
   readonly mode: XdpMode | undefined;
-  /** Queues of the interface; 0 while there is no interface. */
+  /** Queues of the interface; 0 while there is no interface, or if the program could not be loaded. */
   readonly queues: number;
   /** Queues whose packets go round the kernel's network stack. */
   readonly served: number;
-  /** Why not all queues are served; undefined if they are. */
+  /** What is wrong with the interface or its queues; undefined if nothing is. */
   readonly problem: string | undefined;
   /** Frames that went round the kernel's network stack to a worker, damaged ones included. */
   readonly received: number;

@@ -56,7 +56,7 @@ const server = await DiscoveryServer.start(JSON.parse(process.argv[2]!)).catch((
   process.exit(1);
 });
 server.closed.catch((error: Error) => console.error(`the server has ended: ${error.message}`));
-/** The threads of the workers, by their places. */
+/** The threads of the workers, by their slots. */
 const workers = threads.list.slice();
 let next = workers.length;
 console.log(JSON.stringify({ port: server.port }));

@@ -46,6 +46,16 @@ function waited(): number {
   }
 }
 
+/** Fisher-Yates. */
+function shuffled<T>(items: readonly T[]): T[] {
+  const all = [...items];
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [all[i], all[j]] = [all[j]!, all[i]!];
+  }
+  return all;
+}
+
 const random = new Random(seed);
 await using faults = await Faults.create({ queues, nodes, rate, receiveBuffer: RECEIVE_BUFFER });
 const others = (Object.keys(FAULTS) as Fault[]).filter((fault) => fault !== "kill");
@@ -58,15 +68,16 @@ const busySince = (at: number, waitedBefore: number) =>
   `${Math.round((100 * (waited() - waitedBefore)) / (performance.now() - at))} %`;
 const waitedBefore = waited();
 for (let round = 1; round <= rounds; round++) {
-  // Each in turn, in random order; but kill -9 first. A place whose workers fail again and again waits before the next one starts, and
+  // Each in turn, in random order; but kill -9 first. A slot whose workers fail again and again waits before the next one starts, and
   // a new server has forgotten that.
-  if (order.length === 0) order = [...others.toSorted(() => random.below(3) - 1), "kill"];
+  if (order.length === 0) order = [...shuffled(others), "kill"];
   const fault = order.pop()!;
   const [from, waitedBefore] = [performance.now(), waited()];
   const { answeredMs, servedMs, missing, stats } = await faults.run(fault, round % queues);
   times.push(answeredMs);
   const faulty: string[] = [];
   if (answeredMs > LIMIT_MS) faulty.push("late");
+  if (stats.xdp?.served !== queues) faulty.push("not all queues served");
   if (missing > 0) faulty.push(`${missing} nodes missing`);
   if (stats.nodes !== nodes) faulty.push(`${stats.nodes} nodes`);
   if (stats.xdp?.problem !== undefined) faulty.push(stats.xdp.problem);

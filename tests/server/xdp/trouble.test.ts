@@ -12,7 +12,8 @@ import { busyQueues, holdQueue } from "./queue-socket.ts";
 import type { ServerAnswer } from "./server.ts";
 import { PORT, type ServerProgram, Site } from "./site.ts";
 
-const on = testIf(hasXdp, NEEDS_XDP);
+const hasTools = ["setpriv", "prlimit"].every((tool) => Bun.which(tool) !== null);
+const on = testIf(hasXdp && hasTools, `${NEEDS_XDP}; setpriv, prlimit`);
 const NODES = 50;
 const NEEDED = "it needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF (docs/xdp.md)";
 const NO_INTERFACE = 'there is no such interface: "ip link" lists those of this host';

@@ -5,7 +5,7 @@ import { hasXdp, NEEDS_XDP } from "../../support/xdp.ts";
 
 const SCRIPT = new URL("./lending.ts", import.meta.url).pathname;
 
-testIf(hasXdp, NEEDS_XDP)(
+testIf(hasXdp && Bun.which("prlimit") !== null, `${NEEDS_XDP}; prlimit`)(
   "a queue is taken from a worker whatever that is doing, and nothing that its thread still uses is freed before it has ended",
   async () => {
     await using hosts = await twoHosts({ queues: 2 });
