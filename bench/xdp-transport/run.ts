@@ -30,7 +30,7 @@ const QUEUE_MS = 10_000;
 
 type Report = (line: string) => void;
 
-/** What is measured, and its cable. `nodes` is 0 for the echo. */
+/** A process under measurement, the echo or a server, and the cable to it. `nodes` is 0 for the echo. */
 interface Contender extends Pick<Measured, "who" | "coalesce" | "nodes"> {
   readonly subject: Subject;
   readonly cable: Cable;

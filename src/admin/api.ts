@@ -39,7 +39,7 @@ interface WorkerReply extends Omit<WorkerStats, "cpuSeconds"> {
 export interface XdpReply extends Omit<XdpStatus, "mode" | "problem"> {
   /** null while the program is not attached. */
   readonly mode: NonNullable<XdpStatus["mode"]> | null;
-  /** null if nothing is wrong. */
+  /** null if there is no problem. */
   readonly problem: string | null;
 }
 

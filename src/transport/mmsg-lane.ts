@@ -1,32 +1,19 @@
 /** Moves datagrams between one socket and the slots of an engine lane, with recvmmsg and sendmmsg. */
 import { ptr } from "bun:ffi";
-import {
-  IPV4_MAPPED,
-  MAX_PACKET,
-  SLOT_LENGTH,
-  SLOT_PACKET,
-  SLOT_REPLY,
-  SLOT_REPLY_LENGTH,
-  SLOT_SIZE,
-  SLOT_SOURCE,
-  SOURCE_ADDRESS,
-} from "../../assembly/layout.ts";
+import { IPV4_MAPPED, MAX_PACKET, SLOT_PACKET, SLOT_REPLY, SLOT_SIZE, SLOT_SOURCE } from "../../assembly/layout.ts";
 import { AskedAddresses } from "./asked-addresses.ts";
 import { Datagrams } from "./datagrams.ts";
 import { EAGAIN, EINTR, type Libc, MSG_DONTWAIT, MSG_TRUNC, MSG_WAITFORONE, systemError } from "./libc.ts";
 import type { PacketLane } from "./packet-lane.ts";
+import { ADDRESS_WORD, LENGTH_WORD, REPLY_LENGTH_WORD, SLOT_WORDS } from "./slot-words.ts";
 import { type BoundSocket, detachSocket, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from "./socket.ts";
 import type { Slots } from "./transport.ts";
 
 /** The transport ends after this many failed receives in a row. An error that the network causes makes only one fail. */
 const MAX_FAILURES = 64;
 
-const SLOT_WORDS = SLOT_SIZE >>> 2;
-const LENGTH_WORD = SLOT_LENGTH >>> 2;
-const REPLY_LENGTH_WORD = SLOT_REPLY_LENGTH >>> 2;
 /** The address in struct sockaddr_in. (The port is at the same offset as in sockaddr_in6.) */
 const IPV4_WORD = (SLOT_SOURCE + 4) >>> 2;
-const ADDRESS_WORD = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
 
 /** The least that a datagram takes of a receive buffer, in bytes. Linux counts more than that. */
 const DATAGRAM_BYTES = 256;

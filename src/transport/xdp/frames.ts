@@ -5,31 +5,18 @@
  *
  * Everything is read as little-endian words of 32 bits. Sums of 16-bit halves are the same in either byte order (RFC 1071 §2).
  */
-import {
-  IPV4_MAPPED,
-  MAX_PACKET,
-  SLOT_LENGTH,
-  SLOT_PACKET,
-  SLOT_REPLY,
-  SLOT_REPLY_LENGTH,
-  SLOT_SIZE,
-  SLOT_SOURCE,
-  SOURCE_ADDRESS,
-} from "../../../assembly/layout.ts";
+import { IPV4_MAPPED, MAX_PACKET, SLOT_PACKET, SLOT_REPLY, SLOT_SOURCE } from "../../../assembly/layout.ts";
 import { AF_INET6 } from "../libc.ts";
+import { ADDRESS_WORD, LENGTH_WORD, REPLY_LENGTH_WORD, SLOT_WORDS } from "../slot-words.ts";
 import type { Slots } from "../transport.ts";
 import { ETHERNET_SIZE, IPV4_SIZE, IPV4_VERSION, IPV6_SIZE, IPV6_VERSION, PROTOCOL_UDP, UDP_SIZE } from "./headers.ts";
 
-/* Offsets in the slots' words. */
-const SLOT_WORDS = SLOT_SIZE >>> 2;
-const LENGTH = SLOT_LENGTH >>> 2;
-const REPLY_LENGTH = SLOT_REPLY_LENGTH >>> 2;
+/* More offsets in the slots' words. */
 const PACKET = SLOT_PACKET >>> 2;
 const REPLY = SLOT_REPLY >>> 2;
 /** Family and port. */
 const SOURCE = SLOT_SOURCE >>> 2;
-const ADDRESS = (SLOT_SOURCE + SOURCE_ADDRESS) >>> 2;
-const SCOPE = ADDRESS + 4;
+const SCOPE = ADDRESS_WORD + 4;
 
 /* Offsets in a packet's words. IPv4: length; fragment; checksum, protocol; source; destination. */
 const IPV4_CHECKSUM_WORD = 2;
@@ -93,17 +80,17 @@ export class Frames {
     const payload = length - UDP_SIZE;
     const to = slot * SLOT_WORDS;
     const slots = this.#slots;
-    slots[to + LENGTH] = payload;
+    slots[to + LENGTH_WORD] = payload;
     slots[to + SOURCE] = AF_INET6 | (words[udp]! << 16);
     slots[to + SOURCE + 1] = 0;
     slots[to + SCOPE] = 0;
     if (ipv4) {
-      slots[to + ADDRESS] = 0;
-      slots[to + ADDRESS + 1] = 0;
-      slots[to + ADDRESS + 2] = IPV4_MAPPED | 0;
-      slots[to + ADDRESS + 3] = words[ip + IPV4_FROM]!;
+      slots[to + ADDRESS_WORD] = 0;
+      slots[to + ADDRESS_WORD + 1] = 0;
+      slots[to + ADDRESS_WORD + 2] = IPV4_MAPPED | 0;
+      slots[to + ADDRESS_WORD + 3] = words[ip + IPV4_FROM]!;
     } else {
-      for (let i = 0; i < 4; i++) slots[to + ADDRESS + i] = words[ip + IPV6_FROM + i]!;
+      for (let i = 0; i < 4; i++) slots[to + ADDRESS_WORD + i] = words[ip + IPV6_FROM + i]!;
       if ((words[ip + IPV6_FROM]! & 0xc0ff) === 0x80fe) slots[to + SCOPE] = this.#scope;
     }
     // Of a longer packet the engine needs the length only.
@@ -118,7 +105,7 @@ export class Frames {
    */
   write(at: number, slot: number): number {
     const from = slot * SLOT_WORDS;
-    const size = this.#slots[from + REPLY_LENGTH]!;
+    const size = this.#slots[from + REPLY_LENGTH_WORD]!;
     if (size === 0) return 0;
     const words = this.#words;
     const ip = (at + ETHERNET_SIZE) >>> 2;

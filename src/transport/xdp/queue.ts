@@ -66,7 +66,7 @@ export class Queue {
   lend(open: () => XdpSocket, describe: (socket: XdpSocket) => XdpLoan): void {
     const borrower = this.#borrower;
     if (borrower === undefined || this.#socket !== undefined) return;
-    // What is wrong may be the last step, `lent`, so a socket alone does not make it well.
+    // An earlier error may come from the last step, `lent`. So it is not over before that step has succeeded.
     this.problem.attemptPart(() => {
       this.#socket = open();
       this.#asked = false;

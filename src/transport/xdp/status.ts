@@ -16,7 +16,7 @@ export interface XdpStatus {
   readonly queues: number;
   /** Queues whose packets go round the kernel's network stack. */
   readonly served: number;
-  /** What is wrong with the interface or its queues; undefined if nothing is. */
+  /** A problem of the interface or its queues, as one line for people; undefined if there is none. */
   readonly problem: string | undefined;
   /** Frames that went round the kernel's network stack to a worker, damaged ones included. */
   readonly received: number;

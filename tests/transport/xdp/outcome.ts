@@ -1,4 +1,4 @@
-/** What became of frames that were sent to a server: what it counted, and what came back. */
+/** The outcome of frames that were sent to a server: its counters, and the frames that came back. */
 import { buildFrame, type FrameFields, UDP } from "../../support/link/build.ts";
 import type { ReceivedFrame } from "../../support/link/link.ts";
 import { readIp, readUdp } from "../../support/link/read.ts";
@@ -89,7 +89,7 @@ export async function announceNode(site: Site): Promise<void> {
 }
 
 /**
- * Sends frames and reports what became of them. Returns when the server has handled them.
+ * Sends frames and reports their outcome. Returns when the server has handled them.
  *
  * @param expected - number of packets that should come back; waits for them for some time
  */

@@ -2,7 +2,7 @@
 import type { Socket } from "bun";
 import type { Host } from "../../support/netns.ts";
 
-/** What is still to be written to a socket. */
+/** Bytes that wait until the socket takes them. */
 interface Pending {
   bytes: Uint8Array;
 }

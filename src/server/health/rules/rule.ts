@@ -9,7 +9,7 @@ export interface Sample {
   readonly counters: EngineCounters;
   readonly nodes: number;
   readonly capacity: number;
-  /** Those on the queues of the transport xdp included. */
+  /** Packets that the kernel dropped, from receive buffers and from queues of the transport xdp; undefined if unknown. */
   readonly kernelDrops: number | undefined;
   /** Undefined with another transport. */
   readonly xdp: XdpStatus | undefined;
