@@ -36,6 +36,23 @@ export const STATUS_BAD_ID_LENGTH = 5;
 export const STATUS_BAD_IP_LENGTH = 6;
 export const STATUS_TRAILING = 7;
 
+/* ---- Columns of a batch of packets (columns.ts): each has one u32 per packet. They follow each other in this order ---- */
+
+/** Where the datagram is, in bytes from the start of the room, and its length. */
+export const COLUMN_OFFSET = 0;
+export const COLUMN_LENGTH = 1;
+/** The fields of the packet. Offsets are in bytes from the start of the room too. */
+export const COLUMN_STATUS = 2;
+export const COLUMN_PORT = 3;
+export const COLUMN_ID_OFFSET = 4;
+export const COLUMN_ID_LENGTH = 5;
+export const COLUMN_IP_OFFSET = 6;
+export const COLUMN_IP_LENGTH = 7;
+/** Number of columns. */
+export const COLUMNS = 8;
+/** Returned instead of a number of packets: a row is wrong, so nothing more was done. */
+export const REFUSED = 0xffffffff;
+
 /* ---- Verdicts: the outcome for each datagram. A verdict is also the number of its counter ---- */
 
 export const VERDICT_ANSWERED = 0;

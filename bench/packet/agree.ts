@@ -1,6 +1,7 @@
 /** Checks, before a contestant is timed, that it does the same as the others. Else the times are not comparable. */
-import { type Packet, PacketFields } from "../../src/codec/index.ts";
+import { type Packet, type PacketBatch, PacketFields } from "../../src/codec/index.ts";
 import { agree, bytesOf, refuses } from "../agree.ts";
+import { type Datagrams, datagramsOf } from "./columns.ts";
 import type { PacketContestant } from "./contestant.ts";
 
 /** Packets by docs/protocol.md: their bytes in hex, and their fields. */
@@ -74,6 +75,30 @@ function checkInto({ who, decodeInto, encodeInto }: PacketContestant, bytes: Uin
     expected.set(bytes, 8);
     agree(`${who} encodes into`, target, expected);
   }
+}
+
+/**
+ * Leaves the batch with the given datagrams, decoded.
+ *
+ * @throws {Error} if the columns of a batch give other packets, or are encoded to other bytes, or INVALID are packets.
+ */
+export function checkColumns(who: string, batch: PacketBatch, packets: readonly Packet[], given: Datagrams) {
+  const invalid = datagramsOf(INVALID.map(bytesOf));
+  batch.fill(invalid.bytes, invalid.offsets, invalid.lengths);
+  agree(`${who} decodes to columns what is no packet`, batch.decode(), 0);
+  batch.fill(given.bytes, given.offsets, given.lengths);
+  agree(`${who} decodes to columns`, batch.decode(), packets.length);
+  const rows = [...packets.keys()];
+  const packetsOf = () => rows.map((row) => batch.packet(row));
+  agree(`${who} decodes to columns`, packetsOf(), packets);
+  agree(`${who} encodes columns`, batch.encode(), packets.length);
+  const [offsets, lengths] = [new Uint32Array(batch.offsets), new Uint32Array(batch.lengths)];
+  const list = rows.map((row) => plain(batch.bytes.subarray(offsets[row]!, offsets[row]! + lengths[row]!)));
+  agree(`${who} encodes columns`, datagramsOf(list).bytes, given.bytes);
+  agree(`${who} decodes what it encoded`, batch.decode(), packets.length);
+  agree(`${who} decodes what it encoded`, packetsOf(), packets);
+  batch.fill(given.bytes, given.offsets, given.lengths);
+  batch.decode();
 }
 
 /** A plain copy: a library may return a view, or a subclass of Uint8Array. */

@@ -1,9 +1,13 @@
-/** Compares packet codecs: each decodes and encodes the same packets, one at a time and 64 together. */
-import type { Packet } from "../../src/codec/index.ts";
+/**
+ * Compares packet codecs: each decodes and encodes the same packets, one at a time, 64 together, and 64 together to and
+ * from columns.
+ */
+import type { Packet, PacketBatch } from "../../src/codec/index.ts";
 import { PacketFields } from "../../src/codec/index.ts";
 import { type Contest, type Contestant, over } from "../contest.ts";
 import { announcement, query } from "../packets.ts";
-import { checkPackets } from "./agree.ts";
+import { checkColumns, checkPackets } from "./agree.ts";
+import { datagramsOf } from "./columns.ts";
 import type { PacketContestant } from "./contestant.ts";
 import { dataView } from "./dataview.ts";
 import { jsXdr } from "./js-xdr.ts";
@@ -20,11 +24,18 @@ function samples(type: Packet["type"]): Packet[] {
 
 /** @throws {Error} if a contestant gives another result than expected */
 export function codecContests(): Contest[] {
-  const contestants = [ours("wasm"), ours("ts"), dataView, jsXdr, microPacked];
+  const contestants = [ours("wasm"), ours("ts"), ours("auto"), dataView, jsXdr, microPacked];
   return (["announcement", "query"] as const).flatMap((type) => {
     const packets = samples(type);
     const encoded = packets.map((packet) => new Uint8Array(dataView.encode(packet)));
+    const datagrams = datagramsOf(encoded);
+    // One batch for all tasks, as in a program: calls of functions of many wasm instances would be slower.
+    const batches = contestants.flatMap(({ who, batch }) => {
+      if (batch === undefined) return [];
+      return [{ who, batch: batch({ packets: BATCH, bytes: 2 * datagrams.bytes.length }) }];
+    });
     for (const contestant of contestants) checkPackets(contestant, packets, encoded);
+    for (const { who, batch } of batches) checkColumns(who, batch, packets, datagrams);
 
     const contest = (what: string, run: (contestant: PacketContestant) => Contestant["run"] | undefined): Contest => ({
       suite: "codec",
@@ -34,6 +45,12 @@ export function codecContests(): Contest[] {
         const found = run(contestant);
         return found === undefined ? [] : [{ who: contestant.who, run: found }];
       }),
+    });
+    const columns = (what: string, run: (batch: PacketBatch) => unknown): Contest => ({
+      suite: "codec",
+      what: `${what}, ${type}`,
+      size: BATCH,
+      contestants: batches.map(({ who, batch }) => ({ who, run: over([batch], run) })),
     });
     const fields = new PacketFields();
     const target = new Uint8Array(1040);
@@ -50,6 +67,12 @@ export function codecContests(): Contest[] {
       }),
       contest("decodeInto", ({ decodeInto }) => decodeInto && over(encoded, (bytes) => decodeInto(bytes, fields))),
       contest("encodeInto", ({ encodeInto }) => encodeInto && over(packets, (packet) => encodeInto(packet, target, 0))),
+      columns("decode columns, 64 together", (batch) => {
+        batch.fill(datagrams.bytes, datagrams.offsets, datagrams.lengths);
+        return batch.decode();
+      }),
+      columns("decode columns, 64 in the room", (batch) => batch.decode()),
+      columns("encode columns, 64 together", (batch) => batch.encode()),
     ];
   });
 }

@@ -1,4 +1,4 @@
-import type { Packet, PacketFields } from "../../src/codec/index.ts";
+import type { BatchOptions, Packet, PacketBatch, PacketFields } from "../../src/codec/index.ts";
 
 /** A codec for the packets of the protocol. */
 export interface PacketContestant {
@@ -12,4 +12,6 @@ export interface PacketContestant {
   /** Missing if the contestant has no batch functions. The bench then calls `decode` and `encode` in a loop. */
   readonly decodeMany?: (list: readonly Uint8Array[]) => readonly unknown[];
   readonly encodeMany?: (packets: readonly Packet[]) => readonly Uint8Array[];
+  /** Missing if the contestant has no columns. */
+  readonly batch?: (options: BatchOptions) => PacketBatch;
 }

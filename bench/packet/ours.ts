@@ -2,7 +2,7 @@ import { type CodecBackend, createCodec } from "../../src/codec/index.ts";
 import type { PacketContestant } from "./contestant.ts";
 
 /** This project's codec on the given backend. `createCodec` throws if that backend is not available. */
-export function ours(backend: CodecBackend): PacketContestant {
-  const { decode, encode, decodeInto, encodeInto, decodeMany, encodeMany } = createCodec({ backend });
-  return { who: backend, decode, encode, decodeInto, encodeInto, decodeMany, encodeMany };
+export function ours(backend: CodecBackend | "auto"): PacketContestant {
+  const { decode, encode, decodeInto, encodeInto, decodeMany, encodeMany, batch } = createCodec({ backend });
+  return { who: backend, decode, encode, decodeInto, encodeInto, decodeMany, encodeMany, batch };
 }

@@ -16,9 +16,9 @@ export function checkInput(name: string, value: Uint8Array): void {
 }
 
 /** Every method of typed arrays throws for a detached one. `includes` is used since it allocates nothing. */
-function checkAttached(name: string, value: Uint8Array): void {
+export function checkAttached(name: string, value: ArrayBufferView): void {
   try {
-    includes.call(value, 0);
+    includes.call(value as Uint8Array, 0);
   } catch (cause) {
     throw new TypeError(`${name}: its buffer is detached or has become too short`, { cause });
   }

@@ -1,3 +1,4 @@
+import type { BatchOptions, PacketBatch } from "./batch/batch.ts";
 import type { PacketFields } from "./fields.ts";
 import type { DecodeResult, Packet } from "./types.ts";
 
@@ -177,4 +178,22 @@ export interface Codec {
    * ```
    */
   encodeMany(packets: readonly Packet[]): Uint8Array<ArrayBuffer>[];
+
+  /**
+   * Creates a batch: decodes and encodes many packets at a time, with one array for each field instead of one object for
+   * each packet.
+   *
+   * @param options - how many packets and bytes the batch has room for
+   * @returns a batch with memory of its own
+   * @throws {TypeError} if `options` is not an object or has an unknown key, or a number is missing
+   * @throws {RangeError} if a number is not an integer, or there is no memory for a batch of that size
+   * @example
+   * ```ts
+   * const batch = createCodec().batch({ packets: 64, bytes: 65536 });
+   * batch.fill(bytesFromHex("2012102555f000000000000000000000"), [0], [16]);
+   * batch.decode(); // => 1
+   * batch.port[0]; // => 22000
+   * ```
+   */
+  batch(options: BatchOptions): PacketBatch;
 }

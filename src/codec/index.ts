@@ -1,3 +1,4 @@
+export type { BatchOptions, PacketBatch } from "./batch/batch.ts";
 export type { Codec, CodecBackend, CodecOptions } from "./codec.ts";
 export { createCodec } from "./create.ts";
 export { PacketError, type PacketErrorCode } from "./error.ts";
@@ -5,4 +6,5 @@ export { PacketFields } from "./fields.ts";
 export { bytesFromHex, bytesToHex } from "./hex.ts";
 export { ipFromText, ipToText, tryIpFromText } from "./ip.ts";
 export { nodeIdFromText, nodeIdToText } from "./node-id.ts";
+export { PACKET_STATUS } from "./status.ts";
 export type { Announcement, DecodeResult, Packet, Query } from "./types.ts";

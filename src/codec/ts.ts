@@ -1,10 +1,18 @@
 /** The codec backend in TypeScript: runs in every JavaScript engine. */
-import { ANNOUNCEMENT_ID, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "../../assembly/layout.ts";
+import {
+  ANNOUNCEMENT_ID,
+  ANNOUNCEMENT_MAGIC,
+  QUERY_ID,
+  QUERY_MAGIC,
+  STATUS_ANNOUNCEMENT,
+  STATUS_QUERY,
+} from "../../assembly/layout.ts";
 import type { Backend } from "./backend.ts";
+import { createTsEngine } from "./batch/ts.ts";
 import { copyOf } from "./copy.ts";
 import { errorCode, errorOffset } from "./error.ts";
 import { type PacketFields, setError } from "./fields.ts";
-import { announcedPort, parse, writeAnnouncementHeader, writeQueryHeader } from "./packet.ts";
+import { announcedPort, isIpLength, parse, writeAnnouncementHeader, writeQueryHeader } from "./packet.ts";
 import { resultOf } from "./result.ts";
 import type { Announcement, DecodeResult, Packet } from "./types.ts";
 import { padded, readWord, writeWord } from "./words.ts";
@@ -25,22 +33,39 @@ export const tsBackend: Backend = {
     return bytes;
   },
   write,
+  createEngine: createTsEngine,
 };
 
+/**
+ * Reads each word of a packet once; `parse` finds the reason why other bytes are not a packet. Calling `parse` first takes a
+ * quarter longer (`bun bench --only codec`).
+ */
 function decode(bytes: Uint8Array): Packet | number {
-  const status = parse(bytes, 0, bytes.length);
-  if (status === STATUS_QUERY) {
-    return { type: "query", nodeId: copyOf(bytes, QUERY_ID, readWord(bytes, QUERY_ID - 4)) };
+  const { length } = bytes;
+  if (length >= QUERY_ID) {
+    const magic = readWord(bytes, 0);
+    const word = readWord(bytes, 4);
+    if (magic === QUERY_MAGIC) {
+      if (word <= length - QUERY_ID && QUERY_ID + padded(word) === length) {
+        return { type: "query", nodeId: copyOf(bytes, QUERY_ID, word) };
+      }
+    } else if (magic === ANNOUNCEMENT_MAGIC && (word & 0xffff) === 0 && length >= ANNOUNCEMENT_ID + 4) {
+      const idLength = readWord(bytes, 8);
+      const ip = ANNOUNCEMENT_ID + padded(idLength) + 4;
+      if (idLength <= length - ANNOUNCEMENT_ID && ip <= length) {
+        const ipLength = length - ip;
+        if (isIpLength(ipLength) && readWord(bytes, ip - 4) === ipLength) {
+          return {
+            type: "announcement",
+            nodeId: copyOf(bytes, ANNOUNCEMENT_ID, idLength),
+            port: word >>> 16,
+            ip: copyOf(bytes, ip, ipLength),
+          };
+        }
+      }
+    }
   }
-  if (status !== STATUS_ANNOUNCEMENT) return status;
-  const length = readWord(bytes, ANNOUNCEMENT_ID - 4);
-  const ip = ANNOUNCEMENT_ID + padded(length) + 4;
-  return {
-    type: "announcement",
-    nodeId: copyOf(bytes, ANNOUNCEMENT_ID, length),
-    port: announcedPort(bytes, 0),
-    ip: copyOf(bytes, ip, bytes.length - ip),
-  };
+  return parse(bytes, 0, length);
 }
 
 function locate(bytes: Uint8Array, fields: PacketFields): boolean {

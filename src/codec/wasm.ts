@@ -3,28 +3,16 @@
  * interface.
  */
 import { ANNOUNCEMENT_ID, MAX_PACKET, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "../../assembly/layout.ts";
-import { CODEC_WASM } from "../../build/codec-wasm.ts";
 import type { Backend } from "./backend.ts";
+import { createWasmEngine } from "./batch/wasm.ts";
 import { copyOf } from "./copy.ts";
 import { errorCode, errorOffset } from "./error.ts";
 import { type PacketFields, setError } from "./fields.ts";
+import { type CodecExports, createInstance, PAGE } from "./instance.ts";
 import { resultOf } from "./result.ts";
 import { tsBackend } from "./ts.ts";
 import type { DecodeResult, Packet } from "./types.ts";
 import { padded } from "./words.ts";
-
-/** The exports of codec.wasm. Addresses and sizes are u32. */
-interface CodecExports {
-  readonly memory: WebAssembly.Memory;
-  /** Decodes the `size` bytes at `at` into the eight words at `fields`. Returns the status. */
-  decode(at: number, size: number, fields: number): number;
-  /** Decodes `count` packets into eight words each at `fields`. `table` has the address and size of each packet. */
-  decodeBatch(table: number, count: number, fields: number): number;
-  /** Writes an announcement at `to`. NodeID and IP may already be at their final place. */
-  encodeAnnouncement(to: number, port: number, id: number, length: number, ip: number, ipLength: number): number;
-  /** Writes a query at `to`. The NodeID may already be at its final place. */
-  encodeQuery(to: number, id: number, length: number): number;
-}
 
 /** Packets per call of `decodeBatch`. With 8, `decodeMany` is slower; with 256, it is no faster. */
 const BATCH = 64;
@@ -42,23 +30,20 @@ const ID_LENGTH = 12;
 const IP_OFFSET = 16;
 const IP_LENGTH = 20;
 
-const PAGE = 65536;
 /**
  * The memory never grows beyond this, because it can never shrink: one huge input would occupy memory for as long as the
  * codec exists. A UDP datagram has at most 65,507 bytes. Packets that do not fit are handled by the TypeScript backend.
  */
 const MAX_MEMORY = 256 * PAGE;
 
-let compiled: WebAssembly.Module | undefined;
-
 /** @throws the JavaScript engine's own error if WebAssembly is missing, forbidden or out of memory */
 export function createWasmBackend(): Backend {
-  compiled ??= new WebAssembly.Module(fromBase64(CODEC_WASM));
-  return new WasmBackend(new WebAssembly.Instance(compiled).exports as unknown as CodecExports);
+  return new WasmBackend(createInstance());
 }
 
 class WasmBackend implements Backend {
   readonly name = "wasm";
+  readonly createEngine = createWasmEngine;
   readonly #wasm: CodecExports;
   // Views of the memory, created once. Growing the memory detaches them.
   #bytes!: Uint8Array;
@@ -244,10 +229,4 @@ class Views {
   copy(length: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.get(length));
   }
-}
-
-/** Node 20 has only `atob`, and some embedded engines have only `fromBase64`. */
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  if (typeof Uint8Array.fromBase64 === "function") return Uint8Array.fromBase64(text);
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

@@ -20,8 +20,9 @@ import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const BENCH = join(import.meta.dir, "../../bench");
 
-const CODEC = ["wasm", "ts", "DataView", "js-xdr", "micro-packed"];
-const INTO = ["wasm", "ts", "DataView"];
+const CODEC = ["wasm", "ts", "auto", "DataView", "js-xdr", "micro-packed"];
+const INTO = ["wasm", "ts", "auto", "DataView"];
+const COLUMNS = ["wasm", "ts", "auto"];
 const XDR = ["schema", "reader/writer", "DataView", "js-xdr", "micro-packed"];
 
 const ROWS = [
@@ -30,6 +31,9 @@ const ROWS = [
       CODEC.map((who) => `codec: ${what}, ${type}: ${who}`),
     ),
     ...["decodeInto", "encodeInto"].flatMap((what) => INTO.map((who) => `codec: ${what}, ${type}: ${who}`)),
+    ...["decode columns, 64 together", "decode columns, 64 in the room", "encode columns, 64 together"].flatMap(
+      (what) => COLUMNS.map((who) => `codec: ${what}, ${type}: ${who}`),
+    ),
   ]),
   ...["file of RFC 4506", "transaction of 6 operations"].flatMap((type) =>
     ["decode", "encode"].flatMap((what) => XDR.map((who) => `xdr: ${what}, ${type}: ${who}`)),
@@ -88,7 +92,7 @@ describe("bun bench", () => {
       const [head, summary] = out.trim().split("\n\n");
       expect(head).toMatch(/^Bun \S+, \d+ processors; smoke test, nothing was measured$/);
       expect(summary!.split("\n")).toEqual([
-        expect.stringMatching(/^codec: ok, 12 tasks by wasm, ts, DataView, js-xdr, micro-packed: /),
+        expect.stringMatching(/^codec: ok, 18 tasks by wasm, ts, auto, DataView, js-xdr, micro-packed: /),
         expect.stringMatching(/^xdr: ok, 4 tasks by schema, reader\/writer, DataView, js-xdr, micro-packed: /),
         expect.stringMatching(/^engine: ok, 8 tasks by wasm, ts twin, idiomatic: /),
       ]);

@@ -18,7 +18,7 @@ function inProcess(code: string, command: readonly string[] = [process.execPath,
   return JSON.parse(stdout.toString());
 }
 
-/** Code that creates a codec with each value of `backend` and prints which backend it got, or the error. */
+/** Code that creates a codec and a batch with each value of `backend` and prints which backends they got, or the error. */
 const TRY_ALL = `
   const { createCodec } = await import("./src/codec/index.ts");
   const results = {};
@@ -26,7 +26,10 @@ const TRY_ALL = `
     try {
       const codec = createCodec({ backend });
       if (codec.decode(codec.encode({ type: "query", nodeId: Uint8Array.of(7) })).nodeId[0] !== 7) throw "wrong";
-      results[backend] = codec.backend;
+      const batch = codec.batch({ packets: 1, bytes: 64 });
+      batch.fill(codec.encode({ type: "query", nodeId: Uint8Array.of(7) }), [0], [12]);
+      if (batch.decode() !== 1 || batch.nodeIdLength[0] !== 1) throw "wrong";
+      results[backend] = codec.backend + ", batch: " + batch.backend;
     } catch (error) {
       results[backend] = error.message + " | " + error.cause?.name;
     }
@@ -34,12 +37,14 @@ const TRY_ALL = `
   console.log(JSON.stringify(results));`;
 
 describe("createCodec", () => {
-  test("uses wasm by default, or else the backend in its options", () => {
-    expect(createCodec().backend).toBe("wasm");
-    expect(createCodec({}).backend).toBe("wasm");
-    expect(createCodec({ backend: "auto" }).backend).toBe("wasm");
-    expect(createCodec({ backend: "wasm" }).backend).toBe("wasm");
-    expect(createCodec({ backend: "ts" }).backend).toBe("ts");
+  const backendsOf = (codec: Codec) => [codec.backend, codec.batch({ packets: 1, bytes: 1 }).backend];
+
+  test("uses what is faster by default: ts for single packets and wasm for batches, or else the backend in its options", () => {
+    expect(backendsOf(createCodec())).toEqual(["ts", "wasm"]);
+    expect(backendsOf(createCodec({}))).toEqual(["ts", "wasm"]);
+    expect(backendsOf(createCodec({ backend: "auto" }))).toEqual(["ts", "wasm"]);
+    expect(backendsOf(createCodec({ backend: "wasm" }))).toEqual(["wasm", "wasm"]);
+    expect(backendsOf(createCodec({ backend: "ts" }))).toEqual(["ts", "ts"]);
   });
 
   test("throws for an unknown backend", () => {
@@ -56,7 +61,7 @@ describe("createCodec", () => {
     ]) {
       expect(() => createCodec(wrong as never)).toThrow(new TypeError(`options: expected an object, got ${kind}`));
     }
-    expect(createCodec(undefined).backend).toBe("wasm");
+    expect(createCodec(undefined).backend).toBe("ts");
   });
 
   test("throws a TypeError that names a misspelt key and the key that was meant", () => {
@@ -81,8 +86,8 @@ describe("createCodec", () => {
     ],
   ])("with auto uses ts if %s, and with wasm throws", (_, prepare, cause) => {
     expect(inProcess(prepare + TRY_ALL)).toEqual({
-      auto: "ts",
-      ts: "ts",
+      auto: "ts, batch: ts",
+      ts: "ts, batch: ts",
       wasm: expect.stringMatching(
         new RegExp(`^the wasm codec cannot be loaded here: ask for "ts" or "auto" \\(${cause}: .*\\) \\| ${cause}$`),
       ),
@@ -93,10 +98,14 @@ describe("createCodec", () => {
     ["fromBase64", "globalThis.atob = undefined;"],
     ["atob", "Uint8Array.fromBase64 = undefined;"],
   ])("needs only %s to decode the module's base64", (_, prepare) => {
-    expect(inProcess(prepare + TRY_ALL)).toEqual({ auto: "wasm", ts: "ts", wasm: "wasm" });
+    expect(inProcess(prepare + TRY_ALL)).toEqual({
+      auto: "ts, batch: wasm",
+      ts: "ts, batch: ts",
+      wasm: "wasm, batch: wasm",
+    });
   });
 
-  test("compiles the module once, when the first codec needs it, and creates an instance for each codec", () => {
+  test("compiles the module once, when a codec on wasm or a batch first needs it, and creates an instance for each", () => {
     const code = `
       let compiled = 0, instances = 0;
       const { Module, Instance } = WebAssembly;
@@ -104,15 +113,20 @@ describe("createCodec", () => {
       WebAssembly.Instance = function (module) { instances++; return new Instance(module); };
       const { createCodec } = await import("./src/codec/index.ts");
       const seen = [[compiled, instances]];
-      createCodec({ backend: "ts" });
+      createCodec({ backend: "ts" }).batch({ packets: 1, bytes: 64 });
+      const codec = createCodec();
+      codec.decodeMany([codec.encode({ type: "query", nodeId: Uint8Array.of(7) })]);
       seen.push([compiled, instances]);
-      for (let i = 0; i < 3; i++) createCodec();
+      for (let i = 0; i < 3; i++) codec.batch({ packets: 1, bytes: 64 });
+      seen.push([compiled, instances]);
+      for (let i = 0; i < 2; i++) createCodec({ backend: "wasm" });
       seen.push([compiled, instances]);
       console.log(JSON.stringify(seen));`;
     expect(inProcess(code)).toEqual([
       [0, 0],
       [0, 0],
       [1, 3],
+      [1, 5],
     ]);
   });
 });
@@ -161,7 +175,7 @@ describe("the module", () => {
       });
       console.log(JSON.stringify(results));
     });`;
-  const RESULTS = ["wasm", "ts", "wasm"].map((name) => [name, [78, 79], 22000, [10, 9, 0, 2], "bad-ip-length", 16]);
+  const RESULTS = ["wasm", "ts", "ts"].map((name) => [name, [78, 79], 22000, [10, 9, 0, 2], "bad-ip-length", 16]);
 
   testIf(Bun.which("node") !== null, "needs node")("runs in Node", async () => {
     expect(inProcess(ROUND_TRIP(bundle), ["node", "-e"])).toEqual(RESULTS);

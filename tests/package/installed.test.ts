@@ -58,7 +58,7 @@ testIf(hasNpm, NEEDS_NPM)(
     const files = await vectorFiles();
     const printed = await workplace.output(["bun", "program.ts", ...files], project.folder);
     const { examination, modules } = JSON.parse(printed);
-    expect(examination).toEqual({ auto: "wasm", wasm: expected, ts: expected, xdr: expected });
+    expect(examination).toEqual({ auto: "ts", batch: "wasm", wasm: expected, ts: expected, xdr: expected });
     expect(modulesOf(project, modules)).toEqual(["src/codec/index.ts", "src/xdr/index.ts"]);
   },
   LONG_LIMIT_MS,
@@ -80,7 +80,7 @@ describe("under Node", () => {
       });
       const printed = await workplace.output(["node", "program.mjs", ...(await vectorFiles())], project.folder);
       const { examination, modules } = JSON.parse(printed);
-      expect(examination).toEqual({ auto: "wasm", wasm: expected, ts: expected, xdr: expected });
+      expect(examination).toEqual({ auto: "ts", batch: "wasm", wasm: expected, ts: expected, xdr: expected });
       expect(modulesOf(project, modules)).toEqual(["dist/codec.js", "dist/xdr.js"]);
     },
     LONG_LIMIT_MS,
@@ -145,7 +145,7 @@ describe("under Node", () => {
         `whereabouts/server: new DiscoveryServer ${needs}`,
         "function",
         [22025, true],
-        [true, true, "wasm", "function"],
+        [true, true, "ts", "function"],
       ]);
     },
     LONG_LIMIT_MS,
@@ -302,9 +302,13 @@ describe("in a browser", () => {
     /^Error: the wasm codec cannot be loaded here: ask for "ts" or "auto" \(CompileError: .*Content Security Policy/;
   const POLICIES = [
     ["agrees with the original decoder on every vector", "", true],
-    ["uses wasm under a policy that allows wasm", "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'", true],
     [
-      "uses TypeScript under a policy that forbids wasm, and reports that",
+      "uses wasm for batches under a policy that allows wasm",
+      "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'",
+      true,
+    ],
+    [
+      "uses TypeScript for batches under a policy that forbids wasm, and reports that",
       "default-src 'self'; script-src 'self'",
       false,
     ],
@@ -328,7 +332,8 @@ describe("in a browser", () => {
         `${as}, it ${what}`,
         async () => {
           expect(await pages!.examine(how, policy)).toEqual({
-            auto: wasm ? "wasm" : "ts",
+            auto: "ts",
+            batch: wasm ? "wasm" : "ts",
             wasm: wasm ? expected : expect.stringMatching(FORBIDDEN),
             ts: expected,
             xdr: expected,

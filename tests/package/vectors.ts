@@ -2,7 +2,15 @@
  * Compares the package with the original decoder, vector by vector. It runs in every environment that the package is
  * for. So it imports nothing else and uses no API of a runtime: it gets the vectors as text and returns a report.
  */
-import { type Codec, type CodecBackend, createCodec, type Packet, PacketError, PacketFields } from "whereabouts/codec";
+import {
+  type Codec,
+  type CodecBackend,
+  createCodec,
+  type DecodeResult,
+  type Packet,
+  PacketError,
+  PacketFields,
+} from "whereabouts/codec";
 import { decode, encode, XdrError, type XdrReader } from "whereabouts/xdr";
 
 interface Vector {
@@ -24,8 +32,9 @@ export interface Report {
 }
 
 export interface Examination {
-  /** The backend of `createCodec()` in this environment. */
+  /** The backends of `createCodec()` and of its batches in this environment. */
   readonly auto: CodecBackend;
+  readonly batch: CodecBackend;
   /** A report, or the error message if WebAssembly cannot be loaded. */
   readonly wasm: Report | string;
   readonly ts: Report;
@@ -44,6 +53,7 @@ export function examine(files: readonly string[]): Examination {
   );
   return {
     auto: createCodec().backend,
+    batch: createCodec().batch({ packets: 1, bytes: 64 }).backend,
     wasm: orMessage(() => examineCodec("wasm", vectors)),
     ts: examineCodec("ts", vectors),
     xdr: examineXdr(vectors),
@@ -62,6 +72,7 @@ function examineCodec(backend: CodecBackend, vectors: readonly Vector[]): Report
   const codec = createCodec({ backend });
   if (codec.backend !== backend) throw new TypeError(`asked for ${backend}, got ${codec.backend}`);
   const many = codec.decodeMany(vectors.map(({ hex }) => bytesOf(hex)));
+  const rows = throughBatch(codec, vectors);
   return report(vectors, (vector, at) => {
     const bytes = bytesOf(vector.hex);
     const result = codec.tryDecode(bytes);
@@ -71,11 +82,28 @@ function examineCodec(backend: CodecBackend, vectors: readonly Vector[]): Report
     const all = [
       verdict,
       JSON.stringify(many[at]) === JSON.stringify(result) ? "" : "decodeMany differs",
+      JSON.stringify(rows[at]) === JSON.stringify(result) ? "" : "the batch differs",
       thrownBy(codec, bytes) === (result.ok ? undefined : result.code) ? "" : "decode differs",
       result.ok ? codecRoundTrip(codec, bytes, result.packet) : "",
     ];
     return all.filter((text) => text !== "").join(", ");
   });
+}
+
+/** Decodes all vectors in one batch. */
+function throughBatch(codec: Codec, vectors: readonly Vector[]): readonly DecodeResult[] {
+  const list = vectors.map(({ hex }) => bytesOf(hex));
+  const batch = codec.batch({ packets: list.length, bytes: list.reduce((sum, { length }) => sum + length, 0) });
+  let at = 0;
+  for (const [row, datagram] of list.entries()) {
+    batch.bytes.set(datagram, at);
+    batch.offsets[row] = at;
+    batch.lengths[row] = datagram.length;
+    at += datagram.length;
+  }
+  batch.count = list.length;
+  if (batch.decode() !== vectors.filter(({ ok }) => ok).length) throw new Error("the batch counted other packets");
+  return list.map((_, row) => batch.result(row));
 }
 
 function thrownBy(codec: Codec, bytes: Uint8Array): string | undefined {
