@@ -108,32 +108,31 @@ export function encodeColumns(room: usize, size: u32, columns: usize, rows: u32,
   let good: u32 = 0;
   let offset = <u32>start;
   for (let row = columns; row !== end; row += 4) {
+    const length = encodeRow(room, offset, row, width);
+    if (length !== 0) good++;
     store<u32>(row, offset);
-    let length: u32 = 0;
-    const status = load<u32>(row + <usize>COLUMN_STATUS * width);
-    if (status <= <u32>STATUS_QUERY) {
-      const id = room + load<u32>(row + <usize>COLUMN_ID_OFFSET * width);
-      const idLength = load<u32>(row + <usize>COLUMN_ID_LENGTH * width);
-      if (status === STATUS_QUERY) {
-        length = encodeQuery(room + offset, id, idLength);
-      } else {
-        const port = load<u32>(row + <usize>COLUMN_PORT * width);
-        const ip = room + load<u32>(row + <usize>COLUMN_IP_OFFSET * width);
-        length = encodeAnnouncement(
-          room + offset,
-          port,
-          id,
-          idLength,
-          ip,
-          load<u32>(row + <usize>COLUMN_IP_LENGTH * width),
-        );
-      }
-      good++;
-    }
-    store<u32>(row + <usize>COLUMN_LENGTH * width, length);
+    store<u32>(row + width, length);
     offset += length;
   }
   return good;
+}
+
+/** Encodes the packet of a row at `offset`. Returns its size, or 0 if the status is an error. */
+function encodeRow(room: usize, offset: u32, row: usize, width: usize): u32 {
+  const status = load<u32>(row + <usize>COLUMN_STATUS * width);
+  if (status > <u32>STATUS_QUERY) return 0;
+  const to = room + offset;
+  const idLength = load<u32>(row + <usize>COLUMN_ID_LENGTH * width);
+  const id = room + placeOf(row + <usize>COLUMN_ID_OFFSET * width, idLength);
+  if (status === STATUS_QUERY) return encodeQuery(to, id, idLength);
+  const ipLength = load<u32>(row + <usize>COLUMN_IP_LENGTH * width);
+  const ip = room + placeOf(row + <usize>COLUMN_IP_OFFSET * width, ipLength);
+  return encodeAnnouncement(to, load<u32>(row + <usize>COLUMN_PORT * width), id, idLength, ip, ipLength);
+}
+
+/** The offset at `at`. That of no bytes may be any number, and `memory.copy` traps if it is outside of the memory. */
+function placeOf(at: usize, length: u32): u32 {
+  return length === 0 ? 0 : load<u32>(at);
 }
 
 /** Where the first datagram starts: at `from`, or after the last NodeID and IP. */

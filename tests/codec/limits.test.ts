@@ -43,9 +43,9 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
   }
 
   test(
-    "a million calls of decodeInto or encodeInto cause no garbage collection, but a million of decode do",
+    "a million calls of decodeInto, encodeInto or methods of a batch cause no garbage collection, but a million of decode do",
     async () => {
-      const cases = ["decodeInto", "decodeInto, bad", "encodeInto", "encodeInto, longest", "decode"];
+      const cases = ["decodeInto", "decodeInto, bad", "encodeInto", "encodeInto, longest", "batch", "decode"];
       const found = await Promise.all(cases.map((name) => measured(backend, name)));
       const collections = Object.fromEntries(found.map(({ collections }, i) => [cases[i], collections]));
       expect(collections).toEqual({
@@ -53,6 +53,7 @@ describe.each(["wasm", "ts"] as const)("on %s", (backend) => {
         "decodeInto, bad": 0,
         encodeInto: 0,
         "encodeInto, longest": 0,
+        batch: 0,
         decode: expect.any(Number),
       });
       expect(collections.decode).toBeGreaterThan(5);

@@ -75,6 +75,24 @@ const CASES: Record<string, (codec: Codec) => () => void> = {
     const target = new Uint8Array(1040);
     return () => repeat(CALLS, () => codec.encodeInto(packet, target));
   },
+  batch: (codec) => {
+    const datagrams = [
+      announcement(ascii("N".repeat(52)), 22000, new Uint8Array(16)),
+      query(ascii("N")),
+      query(ascii("")),
+    ];
+    const bytes = Uint8Array.from(datagrams.flatMap((datagram) => [...datagram]));
+    const lengths = datagrams.map(({ length }) => length);
+    const offsets = [0, lengths[0]!, lengths[0]! + lengths[1]!];
+    const batch = codec.batch({ packets: 3, bytes: 1000 });
+    return () =>
+      repeat(CALLS / 4, () => {
+        batch.fill(bytes, offsets, lengths);
+        batch.count = batch.decode();
+        batch.encode();
+        batch.decode();
+      });
+  },
   decode: (codec) => {
     const datagram = query(ascii("N".repeat(52)));
     return () => repeat(CALLS, () => codec.decode(datagram));
