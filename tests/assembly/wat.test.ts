@@ -12,7 +12,15 @@ import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 const BUILD = join(import.meta.dir, "../..", "build");
 /** Upper limit for the size of the codec, so that web pages can embed it. */
 const MOST_BYTES = 4096;
-const CODEC_EXPORTS = ["decode", "decodeBatch", "encodeAnnouncement", "encodeQuery", "memory"];
+const CODEC_EXPORTS = [
+  "decode",
+  "decodeBatch",
+  "decodeColumns",
+  "encodeAnnouncement",
+  "encodeColumns",
+  "encodeQuery",
+  "memory",
+];
 
 /** A node of WebAssembly's text format: an atom, or a list in parentheses. */
 type Node = string | Node[];

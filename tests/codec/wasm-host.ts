@@ -32,6 +32,8 @@ function numbers(rows: string[][]): Readonly<Record<string, number>> {
 export const FIELDS = numbers(table("offset", "word", "announcement", "query", "not a packet"));
 /** Offsets of the words in an entry of the table of a batch. */
 export const ENTRY = numbers(table("offset", "word"));
+/** Numbers of the columns, by name. */
+export const COLUMNS = numbers(table("column", "array", "announcement", "query", "not a packet"));
 const STATUSES = table("status", "name", "the bytes", "the error is at byte");
 export const STATUS = numbers(STATUSES);
 export const STATUS_NAMES = Object.fromEntries(Object.entries(STATUS).map(([name, status]) => [status, name]));

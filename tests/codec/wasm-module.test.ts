@@ -8,6 +8,7 @@ import { announcement, ascii, hex, mutate, NASTY_LENGTHS, query } from "../suppo
 import { Random } from "../support/random.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import {
+  COLUMNS,
   ENTRY,
   ENTRY_SIZE,
   EXPORTS,
@@ -39,6 +40,8 @@ const VECTORS: Vector[] = readdirSync(FOLDER)
   .flatMap((file) => readFileSync(new URL(file, FOLDER), "utf8").trim().split("\n"))
   .map((line) => JSON.parse(line));
 const PACKETS = VECTORS.filter(({ ok }) => ok);
+const ID = ascii("NODEID");
+const IP = Uint8Array.of(10, 9, 0, 2);
 
 /** The decoded fields of the datagram at `at`, in the format of the vectors. */
 function decoded(host: Host, at: number, fields: number): Omit<Vector, "hex"> {
@@ -101,6 +104,12 @@ describe("the page", () => {
     expect(Object.keys(FIELDS)).toEqual(["status", "port", "idOffset", "idLength", "ipOffset", "ipLength"]);
     expect(Object.keys(ENTRY)).toEqual(["at", "size"]);
     expect(Object.keys(STATUS).length).toBe(8);
+    expect(Object.values(COLUMNS)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test("has the right size of the module", () => {
+    const { size } = Bun.file(import.meta.resolve("whereabouts/codec.wasm").slice("file://".length));
+    expect(PAGE).toContain(`a WebAssembly module of ${(size / 1000).toFixed(1)} KB`);
   });
 
   test("has an example with the right bytes of the packet", () => {
@@ -152,8 +161,6 @@ describe("decode", () => {
     TEST_LIMIT_MS,
   );
 
-  const ID = ascii("NODEID");
-  const IP = Uint8Array.of(10, 9, 0, 2);
   const changed = (bytes: Uint8Array, at: number, value: number) => {
     const copy = bytes.slice();
     copy[at] = value;
@@ -269,6 +276,204 @@ describe("decodeBatch", () => {
 
   test("writes nothing and returns 0 for a count of 0", () => {
     expect(new Host(new Random(7)).call("decodeBatch", { table: 0, count: 0, fields: 0 }, () => [])).toBe(0);
+  });
+});
+
+describe("columns", () => {
+  const ROWS = 50;
+  const REFUSED = 0xffff_ffff;
+  const COLUMNS_AT = 5;
+  const ROOM = 30_001;
+  const SIZE = 60_000;
+  const cell = (name: string, row: number) => COLUMNS_AT + 4 * (ROWS * COLUMNS[name]! + row);
+  const column = (name: string, count: number): [number, number] => [cell(name, 0), 4 * count];
+  const FIELD_COLUMNS = ["status", "port", "idOffset", "idLength", "ipOffset", "ipLength"];
+
+  /** A host whose room has these datagrams one after the other, `gap` bytes apart, and which lists them in the columns. */
+  function hostWith(random: Random, datagrams: readonly Uint8Array[], gap = 0): Host {
+    const host = new Host(random);
+    let at = 0;
+    for (const [row, bytes] of datagrams.entries()) {
+      host.bytes.set(bytes, ROOM + at);
+      host.setWord(cell("offset", row), at);
+      host.setWord(cell("length", row), bytes.length);
+      at += bytes.length + gap;
+    }
+    return host;
+  }
+
+  const decode = (host: Host, count: number, written = count, size = SIZE) =>
+    host.call("decodeColumns", { room: ROOM, size, columns: COLUMNS_AT, rows: ROWS, count }, () =>
+      FIELD_COLUMNS.map((name) => column(name, written)),
+    );
+
+  /** The row in the format of the vectors. */
+  function rowOf(host: Host, row: number): Omit<Vector, "hex"> {
+    const field = (name: string) => host.word(cell(name, row));
+    const type = STATUS_NAMES[field("status")];
+    const part = (what: string) => {
+      const from = ROOM + field(`${what}Offset`);
+      return hex(host.bytes.subarray(from, from + field(`${what}Length`)));
+    };
+    if (type === "query") {
+      expect(["port", "ipOffset", "ipLength"].map(field)).toEqual([0, 0, 0]);
+      return { ok: true, type, nodeId: part("id") };
+    }
+    if (type === "announcement") return { ok: true, type, nodeId: part("id"), port: field("port"), ip: part("ip") };
+    expect(FIELD_COLUMNS.slice(1).map(field)).toEqual([0, 0, 0, 0, 0]);
+    return { ok: false, error: type === "bad-magic" ? "bad-magic" : "bad-format" };
+  }
+
+  test("decodeColumns agrees with the original decoder on every vector, and writes only to its columns", () => {
+    const random = new Random(20);
+    for (let first = 0; first < VECTORS.length; ) {
+      const batch = VECTORS.slice(first, first + 1 + random.below(ROWS));
+      first += batch.length;
+      const host = hostWith(
+        random,
+        batch.map(({ hex }) => Uint8Array.fromHex(hex)),
+      );
+      expect(decode(host, batch.length)).toBe(batch.filter(({ ok }) => ok).length);
+      expect(batch.map((_, row) => rowOf(host, row))).toEqual(batch.map(verdict));
+    }
+  });
+
+  test("decodeColumns gives the same status as decode for damaged packets, and an offset from the start of the room", () => {
+    const random = new Random(21);
+    const seen = new Set<number>();
+    for (let round = 0; round < 60; round++) {
+      const list = Array.from({ length: ROWS }, () => mutate(random, Uint8Array.fromHex(random.pick(PACKETS).hex)));
+      const host = hostWith(random, list, 1);
+      decode(host, ROWS);
+      for (const [row, bytes] of list.entries()) {
+        const offset = host.word(cell("offset", row));
+        const status = host.decode(ROOM + offset, bytes.length, 100_000);
+        expect(host.word(cell("status", row))).toBe(status);
+        seen.add(status);
+        if (status > STATUS.query!) continue;
+        expect(host.word(cell("idOffset", row))).toBe(offset + host.field(100_000, "idOffset"));
+        if (status === STATUS.announcement) {
+          expect(host.word(cell("ipOffset", row))).toBe(offset + host.field(100_000, "ipOffset"));
+        }
+      }
+    }
+    expect([...seen].sort()).toEqual(Object.values(STATUS));
+  });
+
+  test.each([
+    [SIZE - 15, 16],
+    [SIZE + 1, 0],
+    [0xffff_fff0, 16],
+    [0xffff_ffff, 0xffff_ffff],
+    [16, 0xffff_fff0],
+  ])("decodeColumns returns 4294967295 at a datagram at %d of %d bytes, which is not in the room", (offset, length) => {
+    const host = hostWith(new Random(22), [query(ID), query(ID), query(ID)]);
+    host.setWord(cell("offset", 1), offset);
+    host.setWord(cell("length", 1), length);
+    expect(decode(host, 3, 1)).toBe(REFUSED);
+    expect(host.word(cell("status", 0))).toBe(STATUS.query!);
+  });
+
+  test("decodeColumns reads nothing past the end of the memory", () => {
+    const random = new Random(23);
+    const host = new Host(random);
+    const end = host.bytes.length;
+    for (let i = 0; i < 3000; i++) {
+      const bytes = mutate(random, Uint8Array.fromHex(random.pick(VECTORS).hex));
+      const room = end - bytes.length;
+      host.bytes.set(bytes, room);
+      for (let row = 0; row < 4; row++) {
+        host.setWord(cell("offset", row), 0);
+        host.setWord(cell("length", row), bytes.length);
+      }
+      host.call("decodeColumns", { room, size: bytes.length, columns: COLUMNS_AT, rows: ROWS, count: 4 }, () =>
+        FIELD_COLUMNS.map((name) => column(name, 4)),
+      );
+      const status = host.decode(room, bytes.length, 10_000);
+      for (let row = 0; row < 4; row++) expect(host.word(cell("status", row))).toBe(status);
+    }
+  });
+
+  test("encodeColumns writes what decodeColumns read, with zeros as padding, and nothing else", () => {
+    const random = new Random(24);
+    for (let first = 0; first < VECTORS.length; ) {
+      const batch = VECTORS.slice(first, first + 1 + random.below(ROWS));
+      first += batch.length;
+      const datagrams = batch.map(({ hex }) => Uint8Array.fromHex(hex));
+      const host = hostWith(random, datagrams);
+      const size = datagrams.reduce((sum, { length }) => sum + length, 0);
+      const good = decode(host, batch.length);
+      const wanted = batch.map((vector) => (vector.ok ? canonical(vector) : new Uint8Array(0)));
+      const total = wanted.reduce((sum, { length }) => sum + length, 0);
+      const parameters = { room: ROOM, size: SIZE, columns: COLUMNS_AT, rows: ROWS, count: batch.length, from: size };
+      const written = host.call("encodeColumns", parameters, () => [
+        column("offset", batch.length),
+        column("length", batch.length),
+        [ROOM + size, total],
+      ]);
+      expect(written).toBe(good);
+      let at = size;
+      for (const [row, bytes] of wanted.entries()) {
+        expect([host.word(cell("offset", row)), host.word(cell("length", row))]).toEqual([at, bytes.length]);
+        expect(hex(host.bytes.subarray(ROOM + at, ROOM + at + bytes.length))).toBe(hex(bytes));
+        at += bytes.length;
+      }
+    }
+  });
+
+  test.each([
+    ["port", 65_536, REFUSED],
+    ["ipLength", 5, REFUSED],
+    ["ipOffset", SIZE - 3, REFUSED],
+    ["ipOffset", 0xffff_ffff, REFUSED],
+    ["idOffset", SIZE - 5, REFUSED],
+    ["idOffset", 0xffff_ffff, REFUSED],
+    ["idLength", 0xffff_ffff, REFUSED],
+    ["idLength", SIZE, REFUSED],
+    ["status", 2, 1],
+    ["ipLength", 0, 2],
+  ])(
+    "encodeColumns with a %s of %d returns %d, as the page says, and writes nothing if that is 4294967295",
+    (name, value, wanted) => {
+      const host = hostWith(new Random(25), [query(ID), announcement(ID, 22000, IP)]);
+      decode(host, 2);
+      host.setWord(cell(name, 1), value);
+      const parameters = { room: ROOM, size: SIZE, columns: COLUMNS_AT, rows: ROWS, count: 2, from: 100 };
+      const all = (result: number): [number, number][] =>
+        result === REFUSED ? [] : [column("offset", 2), column("length", 2), [ROOM + 100, 44]];
+      expect(host.call("encodeColumns", parameters, all)).toBe(wanted);
+    },
+  );
+
+  test("encodeColumns fills the room to its last byte, and refuses one byte less", () => {
+    const host = hostWith(new Random(26), [query(ID), announcement(ID, 22000, IP)]);
+    decode(host, 2);
+    const call = (size: number) => {
+      const parameters = { room: ROOM, size, columns: COLUMNS_AT, rows: ROWS, count: 2, from: 44 };
+      return host.call("encodeColumns", parameters, (result) =>
+        result === REFUSED ? [] : [column("offset", 2), column("length", 2), [ROOM + 44, 44]],
+      );
+    };
+    expect(call(87)).toBe(REFUSED);
+    expect(call(88)).toBe(2);
+  });
+
+  test("encodeColumns takes any offset of a NodeID or IP of no bytes", () => {
+    const host = hostWith(new Random(27), [query(new Uint8Array(0)), announcement(new Uint8Array(0), 1)]);
+    decode(host, 2);
+    for (const name of ["idOffset", "ipOffset"]) {
+      for (const row of [0, 1]) host.setWord(cell(name, row), 0xffff_fff0);
+    }
+    const parameters = { room: ROOM, size: SIZE, columns: COLUMNS_AT, rows: ROWS, count: 2, from: 0 };
+    const ranges: [number, number][] = [column("offset", 2), column("length", 2), [ROOM, 24]];
+    expect(host.call("encodeColumns", parameters, () => ranges)).toBe(2);
+  });
+
+  test("both write nothing and return 0 for a count of 0", () => {
+    const host = new Host(new Random(28));
+    const parameters = { room: ROOM, size: SIZE, columns: COLUMNS_AT, rows: ROWS, count: 0 };
+    expect(host.call("decodeColumns", parameters, () => [])).toBe(0);
+    expect(host.call("encodeColumns", { ...parameters, from: 0 }, () => [])).toBe(0);
   });
 });
 
