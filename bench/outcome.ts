@@ -1,6 +1,7 @@
 /** The result of a bench run, as text for a terminal and as JSON. */
 import { BASE, type Row, SUITES } from "./contest.ts";
 import { ratios, textOf, times } from "./table.ts";
+import { targetLine, targets } from "./targets.ts";
 
 export interface Outcome {
   /** "Node 20.20.2". */
@@ -11,9 +12,11 @@ export interface Outcome {
   readonly rows: readonly Row[];
 }
 
-/** A table of times and a table of ratios per suite; of a quick run, what ran. */
+/** A table of times and a table of ratios per suite, and which targets were reached; of a quick run, what ran. */
 export function textOfOutcome({ runtime, processors, quick, rows }: Outcome): string {
+  const reached = quick ? [] : targets(rows).map(targetLine);
   const blocks = quick ? [summaryOf(rows)] : [...times(rows), ...ratios(rows)].map(textOf);
+  if (reached.length > 0) blocks.push(reached.join("\n"));
   const note = quick ? "; smoke test, nothing was measured" : "";
   return `\n${runtime}, ${processors} processors${note}\n\n${blocks.join("\n\n")}`;
 }
@@ -31,7 +34,7 @@ function summaryOf(rows: readonly Row[]): string {
 export function jsonOf({ rows, ...run }: Outcome): string {
   if (run.quick) return JSON.stringify({ ...run, rows: rows.map(({ suite, what, who }) => ({ suite, what, who })) });
   const unit = Object.fromEntries(Object.entries(BASE).map(([suite, { unit }]) => [suite, `nanoseconds per ${unit}`]));
-  return JSON.stringify({ ...run, unit, rows });
+  return JSON.stringify({ ...run, unit, rows, targets: targets(rows) });
 }
 
 /** Progress: one row, as soon as it is measured. */

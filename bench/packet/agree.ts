@@ -91,6 +91,8 @@ export function checkColumns(who: string, batch: PacketBatch, packets: readonly 
   const rows = [...packets.keys()];
   const packetsOf = () => rows.map((row) => batch.packet(row));
   agree(`${who} decodes to columns`, packetsOf(), packets);
+  batch.offsets.fill(0);
+  batch.lengths.fill(0);
   agree(`${who} encodes columns`, batch.encode(), packets.length);
   const [offsets, lengths] = [new Uint32Array(batch.offsets), new Uint32Array(batch.lengths)];
   const list = rows.map((row) => plain(batch.bytes.subarray(offsets[row]!, offsets[row]! + lengths[row]!)));

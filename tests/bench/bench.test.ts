@@ -9,10 +9,12 @@ import { join } from "node:path";
 import type { Row } from "../../bench/contest.ts";
 import { compare, QUICK } from "../../bench/measure.ts";
 import { jsonOf, lineOf, textOfOutcome } from "../../bench/outcome.ts";
-import { checkPackets } from "../../bench/packet/agree.ts";
+import { checkColumns, checkPackets } from "../../bench/packet/agree.ts";
+import { datagramsOf } from "../../bench/packet/columns.ts";
 import { dataView } from "../../bench/packet/dataview.ts";
 import { announcement, query } from "../../bench/packets.ts";
 import { ratios, textOf, times } from "../../bench/table.ts";
+import { createCodec } from "../../src/codec/index.ts";
 import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { MAIN, run as runCommand } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
@@ -213,6 +215,25 @@ describe("checkPackets, for a contestant that", () => {
     expect(() => checkPackets(dataView, packets, encoded)).not.toThrow();
   });
 
+  describe("whose batch", () => {
+    const given = datagramsOf(encoded);
+    const create = () => createCodec({ backend: "ts" }).batch({ packets: 64, bytes: 2000 });
+
+    test("gives the right columns, does not throw", () => {
+      expect(() => checkColumns("ts", create(), packets, given)).not.toThrow();
+    });
+
+    test.each([
+      ["decodes none", { decode: () => 0 }],
+      ["decodes other packets", { packet: () => packets[0] }],
+      ["encodes nothing", { encode: () => 2 }],
+    ])("%s, throws an error that names it", (_, wrong) => {
+      const batch = create();
+      for (const [name, value] of Object.entries(wrong)) Object.defineProperty(batch, name, { value });
+      expect(() => checkColumns("ts", batch, packets, given)).toThrow(/^bench: ts /);
+    });
+  });
+
   test.each([
     ["decodes something else", { decode: (bytes: Uint8Array) => ({ ...dataView.decode(bytes), port: 1 }) }],
     ["encodes something else", { encode: () => new Uint8Array(60) }],
@@ -269,6 +290,30 @@ describe("the outcome", () => {
     const json = JSON.parse(jsonOf({ ...outcome, quick: false }));
     expect(json).toMatchObject({ runtime: "Bun 1", processors: 2, quick: false, rows: outcome.rows });
     expect(json.unit.engine).toBe("nanoseconds per packet");
+  });
+
+  test("says which targets were reached, if it has figures for them", () => {
+    const task = (what: string, wasm: number, ts: number, auto: number) => [
+      row("codec", what, "wasm", wasm),
+      row("codec", what, "ts", ts),
+      row("codec", what, "auto", auto),
+    ];
+    const rows = [
+      ...task("decode, 64 together, query", 80, 60, 60),
+      ...task("decode columns, 64 together, query", 5, 10, 8),
+      ...task("decode columns, 64 in the room, query", 5, 8, 5),
+    ];
+    const text = textOfOutcome({ ...outcome, rows, quick: false });
+    expect(text.split("\n\n").at(-1)!.split("\n")).toEqual([
+      "reached      decode columns, 64 together, query: ts / wasm: 2.00 (at least 1.8)",
+      "not reached  decode columns, 64 in the room, query: ts / wasm: 1.60 (at least 1.8)",
+      "not reached  64 together, query, auto: decodeMany / columns: 7.50 (at least 8)",
+      "reached      decode, 64 together, query: auto / the faster backend: 1.00 (at most 1.1)",
+      "not reached  decode columns, 64 together, query: auto / the faster backend: 1.60 (at most 1.1)",
+      "reached      decode columns, 64 in the room, query: auto / the faster backend: 1.00 (at most 1.1)",
+    ]);
+    const { targets } = JSON.parse(jsonOf({ ...outcome, rows, quick: false }));
+    expect(targets).toHaveLength(6);
   });
 
   test("of a quick run has no times", () => {
