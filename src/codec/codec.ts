@@ -7,19 +7,22 @@ export type CodecBackend = "wasm" | "ts";
 
 /**
  * Options of `createCodec`. Which backend is faster depends on where the packets are (`bun bench --only codec`). For a
- * Uint8Array in JavaScript's memory it is mostly `"ts"`, since `"wasm"` first copies the packet into the module's
- * memory. WebAssembly is faster for packets that are in its memory already. For that, a program can use the module
- * itself (docs/codec-wasm.md).
+ * Uint8Array in JavaScript's memory it is `"ts"`, since `"wasm"` first copies the packet into the module's memory. For
+ * packets that are in that memory already, those of a {@link PacketBatch}, it is `"wasm"`.
  *
  * @example
  * ```ts
- * // Copying a packet into WebAssembly's memory can take longer than decoding it in JavaScript's.
- * const options: CodecOptions = { backend: "ts" };
- * createCodec(options).backend; // => "ts"
+ * const options: CodecOptions = { backend: "auto" }; // the default
+ * const codec = createCodec(options);
+ * codec.backend; // => "ts"
+ * codec.batch({ packets: 64, bytes: 65536 }).backend; // => "wasm"
  * ```
  */
 export interface CodecOptions {
-  /** The backend. `"auto"`, the default, is `"wasm"` if that can be loaded, else `"ts"`. */
+  /**
+   * The backend. `"auto"`, the default, is the faster one for each operation: `"ts"` for single packets, and for batches
+   * `"wasm"` if that can be loaded, else `"ts"`.
+   */
   readonly backend?: CodecBackend | "auto";
 }
 
@@ -34,7 +37,7 @@ export interface CodecOptions {
  * writes zeros.
  */
 export interface Codec {
-  /** The backend of this codec. */
+  /** The backend of this codec's own methods. A batch has a `backend` of its own: with `"auto"` they can differ. */
   readonly backend: CodecBackend;
 
   /**

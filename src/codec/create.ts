@@ -1,9 +1,8 @@
 import { checkArray, checkObject, refuse, wrongKind } from "../xdr/check.ts";
 import { checkKeys } from "../xdr/keys.ts";
+import { autoBackend } from "./auto.ts";
 import type { Backend } from "./backend.ts";
 import { createBatch } from "./batch/create.ts";
-import { createTsEngine } from "./batch/ts.ts";
-import { createWasmEngine } from "./batch/wasm.ts";
 import { checkInput, checkPacket, checkRoom } from "./check.ts";
 import type { Codec, CodecOptions } from "./codec.ts";
 import { errorCode, errorOffset, PacketError } from "./error.ts";
@@ -13,29 +12,14 @@ import type { Packet } from "./types.ts";
 import { createWasmBackend } from "./wasm.ts";
 
 /**
- * What `"auto"` uses: the backend that is faster for each operation by `bun bench --only codec` in Bun, Node and Chromium.
- * That is TypeScript for a packet that is an object, whose bytes wasm first has to copy in and out, and wasm for a batch,
- * which is in the memory of wasm from the start.
- */
-const AUTO: Backend = {
-  ...tsBackend,
-  createEngine(packets, bytes) {
-    try {
-      return createWasmEngine(packets, bytes);
-    } catch {
-      return createTsEngine(packets, bytes);
-    }
-  },
-};
-
-/**
- * Creates a codec. WebAssembly is compiled when the first codec needs it. Importing this module compiles nothing.
+ * Creates a codec. WebAssembly is compiled when it is first needed: by a codec with `backend: "wasm"`, or by the first batch
+ * of one with `"auto"`. Importing this module compiles nothing.
  *
  * @param options - `backend`: see {@link CodecOptions}
  * @returns the codec; its `backend` is `"wasm"` or `"ts"`
  * @throws {Error} if `backend` is `"wasm"` and WebAssembly is missing or forbidden, for instance by a
- *   Content-Security-Policy without `'wasm-unsafe-eval'`. `cause` is the original error. With `"auto"` it falls back to
- *   `"ts"` instead
+ *   Content-Security-Policy without `'wasm-unsafe-eval'`. `cause` is the original error. With `"auto"` batches run on `"ts"`
+ *   then
  * @throws {TypeError} if `options` is not an object or has an unknown key, or if `backend` is not a string
  * @throws {RangeError} if `backend` is an unknown string
  * @example
@@ -45,7 +29,7 @@ const AUTO: Backend = {
  * bytesToHex(bytes); // => "19760309000000044e4f4445"
  * codec.decode(bytes); // => { type: "query", nodeId: Uint8Array.of(0x4e, 0x4f, 0x44, 0x45) }
  *
- * createCodec({ backend: "ts" }).backend; // => "ts"
+ * createCodec({ backend: "wasm" }).backend; // => "wasm"
  * ```
  */
 export function createCodec(options: CodecOptions = {}): Codec {
@@ -62,7 +46,7 @@ export function createCodec(options: CodecOptions = {}): Codec {
         throw new Error(`the wasm codec cannot be loaded here: ask for "ts" or "auto" (${cause})`, { cause });
       }
     case "auto":
-      return codecOf(AUTO);
+      return codecOf(autoBackend());
     default:
       return refuse("backend", backend, "string", '"wasm", "ts" or "auto"');
   }
