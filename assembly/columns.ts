@@ -5,6 +5,7 @@
  */
 
 import { encodeAnnouncement, encodeQuery } from "./codec";
+import { decodeFour } from "./four";
 import {
   ANNOUNCEMENT_ID,
   ANNOUNCEMENT_MAGIC,
@@ -12,7 +13,6 @@ import {
   COLUMN_ID_OFFSET,
   COLUMN_IP_LENGTH,
   COLUMN_IP_OFFSET,
-  COLUMN_LENGTH,
   COLUMN_PORT,
   COLUMN_STATUS,
   QUERY_ID,
@@ -35,7 +35,20 @@ export function decodeColumns(room: usize, size: u32, columns: usize, rows: u32,
   const width: usize = rows << 2;
   const end = columns + (count << 2);
   let good: u32 = 0;
+  let fours = columns;
   for (let row = columns; row !== end; row += 4) {
+    if (ASC_FEATURE_SIMD) {
+      // After a failure the next rows are decoded here: trying again at each of them would cost more than it gains.
+      while (row >= fours && end - row >= 16) {
+        if (decodeFour(room, size, row, width)) {
+          good += 4;
+          row += 16;
+        } else {
+          fours = row + 16;
+        }
+      }
+      if (row === end) break;
+    }
     const offset = load<u32>(row);
     const length = load<u32>(row + width);
     if (length > size || offset > size - length) return REFUSED;

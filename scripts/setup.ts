@@ -61,6 +61,7 @@ async function install(production: boolean): Promise<void> {
 const BINARIES = [
   ["engine", "asconfig.json"],
   ["codec", "asconfig.codec.json"],
+  ["codec-simd", "asconfig.codec-simd.json"],
 ] as const;
 
 /** The live page of the admin server: path at the server, file, content type. */
@@ -123,10 +124,13 @@ async function build(): Promise<void> {
       return run(`asc of ${name}`, ["node_modules/assemblyscript/bin/asc.js", "--config", config, ...output]);
     }),
   ]);
-  const codec = await Bun.file(join(temporary, "codec.wasm")).bytes();
+  const base64 = async (name: string) => (await Bun.file(join(temporary, name)).bytes()).toBase64();
   await Bun.write(
     join(temporary, "codec-wasm.ts"),
-    `/** codec.wasm as text (generated), so that importing it needs no file and no request. */\nexport const CODEC_WASM = "${codec.toBase64()}";\n`,
+    `/** codec.wasm and codec-simd.wasm as text (generated), so that importing them needs no file and no request. */
+export const CODEC_WASM = "${await base64("codec.wasm")}";
+export const CODEC_SIMD_WASM = "${await base64("codec-simd.wasm")}";
+`,
   );
   await Bun.write(join(temporary, "stamp"), wanted);
   await rm(built, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /** Instances of codec.wasm. docs/codec-wasm.md has its interface. */
-import { CODEC_WASM } from "../../build/codec-wasm.ts";
+import { CODEC_SIMD_WASM, CODEC_WASM } from "../../build/codec-wasm.ts";
 
 /** The exports of codec.wasm. Addresses and sizes are u32. */
 export interface CodecExports {
@@ -29,8 +29,17 @@ let compiled: WebAssembly.Module | undefined;
  * @throws the JavaScript engine's own error if WebAssembly is missing, forbidden or out of memory
  */
 export function createInstance(): CodecExports {
-  compiled ??= new WebAssembly.Module(fromBase64(CODEC_WASM));
+  compiled ??= compile();
   return new WebAssembly.Instance(compiled).exports as unknown as CodecExports;
+}
+
+/** The build with SIMD has the same exports. Engines that lack SIMD, or run on a processor that does, refuse it. */
+function compile(): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(fromBase64(CODEC_SIMD_WASM));
+  } catch {
+    return new WebAssembly.Module(fromBase64(CODEC_WASM));
+  }
 }
 
 /** Node 20 has only `atob`, and some embedded engines have only `fromBase64`. */

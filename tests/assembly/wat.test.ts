@@ -122,6 +122,7 @@ const SHARED = '(import "env" "memory" (memory $0 1 65536 shared))';
 const MODULES = [
   { name: "engine", imports: [SHARED] },
   { name: "codec", imports: [] },
+  { name: "codec-simd", imports: [] },
 ] as const;
 
 describe.each(MODULES)("build/$name", async ({ name, imports }) => {
@@ -166,8 +167,8 @@ describe.each(MODULES)("build/$name", async ({ name, imports }) => {
   });
 });
 
-describe("build/codec", async () => {
-  const codec = await Bun.file(join(BUILD, "codec.wasm")).bytes();
+describe.each(["codec", "codec-simd"])("build/%s", async (name) => {
+  const codec = await Bun.file(join(BUILD, `${name}.wasm`)).bytes();
 
   test(`is at most ${MOST_BYTES} bytes long`, () => {
     expect(codec.length).toBeGreaterThan(0);

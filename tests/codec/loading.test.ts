@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CODEC_WASM } from "../../build/codec-wasm.ts";
+import { CODEC_SIMD_WASM, CODEC_WASM } from "../../build/codec-wasm.ts";
 import { type Codec, createCodec, PacketFields } from "../../src/codec/index.ts";
 import { testIf } from "../support/needs.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
@@ -105,6 +105,25 @@ describe("createCodec", () => {
     });
   });
 
+  test("uses the module without SIMD where the other one is refused, and it gives the same columns", () => {
+    const code = `
+      const { Module } = WebAssembly;
+      const sizes = [];
+      WebAssembly.Module = function (bytes) {
+        sizes.push(bytes.length);
+        if (sizes.length === 1) throw new WebAssembly.CompileError("no SIMD");
+        return new Module(bytes);
+      };
+      const { createCodec } = await import("./src/codec/index.ts");
+      const codec = createCodec();
+      const batch = codec.batch({ packets: 8, bytes: 1000 });
+      const bytes = codec.encode({ type: "query", nodeId: Uint8Array.of(7) });
+      batch.fill(bytes, new Array(8).fill(0), new Array(8).fill(12));
+      console.log(JSON.stringify([sizes, batch.backend, batch.decode(), [...batch.nodeIdLength]]));`;
+    const sizes = ["codec-simd.wasm", "codec.wasm"].map((file) => Bun.file(join(ROOT, "build", file)).size);
+    expect(inProcess(code)).toEqual([sizes, "wasm", 8, new Array(8).fill(1)]);
+  });
+
   test("compiles the module once, when a codec on wasm or a batch first needs it, and creates an instance for each", () => {
     const code = `
       let compiled = 0, instances = 0;
@@ -157,11 +176,19 @@ describe("the module", () => {
   test("is bundled into one file without imports that uses no API of a runtime", async () => {
     const text = await Bun.file(bundle).text();
     expect(new Bun.Transpiler({ loader: "js" }).scanImports(text)).toEqual([]);
-    expect(text.replace(CODEC_WASM, "").match(/\b(Bun|Buffer|process|require|window|document|Deno)\b\W/g)).toBeNull();
+    expect(
+      text
+        .replace(CODEC_WASM, "")
+        .replace(CODEC_SIMD_WASM, "")
+        .match(/\b(Bun|Buffer|process|require|window|document|Deno)\b\W/g),
+    ).toBeNull();
   });
 
-  test("contains build/codec.wasm byte for byte", async () => {
-    expect(CODEC_WASM).toBe((await Bun.file(join(ROOT, "build/codec.wasm")).bytes()).toBase64());
+  test.each([
+    ["codec.wasm", CODEC_WASM],
+    ["codec-simd.wasm", CODEC_SIMD_WASM],
+  ])("contains build/%s byte for byte", async (file, text) => {
+    expect(text).toBe((await Bun.file(join(ROOT, "build", file)).bytes()).toBase64());
   });
 
   const ROUND_TRIP = (path: string) => `

@@ -6,7 +6,13 @@ import { readFileSync } from "node:fs";
 import type { Random } from "../support/random.ts";
 
 export const PAGE = readFileSync(new URL("../../docs/codec-wasm.md", import.meta.url), "utf8");
-export const MODULE = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("whereabouts/codec.wasm"))));
+export const MODULE = moduleOf("codec.wasm");
+/** The other build, which has the same interface. */
+export const SIMD_MODULE = moduleOf("codec-simd.wasm");
+
+function moduleOf(file: string): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(new URL(import.meta.resolve(`whereabouts/${file}`))));
+}
 
 /** The rows, without backticks, of the only table on the page with this header. */
 function table(...head: string[]): string[][] {
@@ -82,13 +88,14 @@ export const ENTRY_SIZE = 8;
 export type Ranges = readonly (readonly [at: number, length: number])[];
 
 export class Host {
-  readonly #exports = new WebAssembly.Instance(MODULE).exports;
+  readonly #exports: WebAssembly.Instance["exports"];
   /** A view of the memory. It is replaced when the memory grows. */
   bytes: Uint8Array;
   #before: Uint8Array;
 
   /** Fills the memory with random bytes, so that no test passes because of zeros. */
-  constructor(random: Random) {
+  constructor(random: Random, module = MODULE) {
+    this.#exports = new WebAssembly.Instance(module).exports;
     this.bytes = new Uint8Array(this.memory.buffer);
     this.#before = this.bytes.slice();
     this.fill(random);

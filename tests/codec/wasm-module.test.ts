@@ -2,7 +2,7 @@
 // nor the module can change without the other. From src/ only the TypeScript codec is imported, to compare errors with.
 
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createCodec } from "../../src/codec/index.ts";
 import { announcement, ascii, hex, mutate, NASTY_LENGTHS, query } from "../support/packets.ts";
 import { Random } from "../support/random.ts";
@@ -18,6 +18,7 @@ import {
   Host,
   MODULE,
   PAGE,
+  SIMD_MODULE,
   STATUS,
   STATUS_NAMES,
   sizeOf,
@@ -85,6 +86,8 @@ describe("the page", () => {
   test("lists exactly the exports of the module, which has no imports", () => {
     expect(WebAssembly.Module.imports(MODULE)).toEqual([]);
     const exports = WebAssembly.Module.exports(MODULE).map(({ name, kind }) => [name, kind]);
+    expect(WebAssembly.Module.imports(SIMD_MODULE)).toEqual([]);
+    expect(WebAssembly.Module.exports(SIMD_MODULE)).toEqual(WebAssembly.Module.exports(MODULE));
     const documented = [...EXPORTS].map(([name, parameters]) => [name, parameters ? "function" : "memory"]);
     expect(exports.sort()).toEqual(documented.sort());
     const instance = new WebAssembly.Instance(MODULE);
@@ -107,9 +110,9 @@ describe("the page", () => {
     expect(Object.values(COLUMNS)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test("has the right size of the module", () => {
-    const { size } = Bun.file(import.meta.resolve("whereabouts/codec.wasm").slice("file://".length));
-    expect(PAGE).toContain(`a WebAssembly module of ${(size / 1000).toFixed(1)} KB`);
+  test.each(["codec.wasm", "codec-simd.wasm"])("has the right size of %s", (file) => {
+    const { size } = statSync(new URL(import.meta.resolve(`whereabouts/${file}`)));
+    expect(PAGE).toContain(`module of ${(size / 1000).toFixed(1)} KB`);
   });
 
   test("has an example with the right bytes of the packet", () => {
@@ -279,7 +282,10 @@ describe("decodeBatch", () => {
   });
 });
 
-describe("columns", () => {
+describe.each([
+  ["codec.wasm", MODULE],
+  ["codec-simd.wasm", SIMD_MODULE],
+])("columns of %s", (_, module) => {
   const ROWS = 50;
   const REFUSED = 0xffff_ffff;
   const COLUMNS_AT = 5;
@@ -291,7 +297,7 @@ describe("columns", () => {
 
   /** A host whose room has these datagrams one after the other, `gap` bytes apart, and which lists them in the columns. */
   function hostWith(random: Random, datagrams: readonly Uint8Array[], gap = 0): Host {
-    const host = new Host(random);
+    const host = new Host(random, module);
     let at = 0;
     for (const [row, bytes] of datagrams.entries()) {
       host.bytes.set(bytes, ROOM + at);
@@ -342,7 +348,11 @@ describe("columns", () => {
     const random = new Random(21);
     const seen = new Set<number>();
     for (let round = 0; round < 60; round++) {
-      const list = Array.from({ length: ROWS }, () => mutate(random, Uint8Array.fromHex(random.pick(PACKETS).hex)));
+      // In every other round most are packets, so that also four packets in a row are frequent.
+      const list = Array.from({ length: ROWS }, () => {
+        const bytes = Uint8Array.fromHex(random.pick(PACKETS).hex);
+        return round % 2 === 0 || random.once(6) ? mutate(random, bytes) : bytes;
+      });
       const host = hostWith(random, list, 1);
       decode(host, ROWS);
       for (const [row, bytes] of list.entries()) {
@@ -367,16 +377,27 @@ describe("columns", () => {
     [0xffff_ffff, 0xffff_ffff],
     [16, 0xffff_fff0],
   ])("decodeColumns returns 4294967295 at a datagram at %d of %d bytes, which is not in the room", (offset, length) => {
-    const host = hostWith(new Random(22), [query(ID), query(ID), query(ID)]);
-    host.setWord(cell("offset", 1), offset);
-    host.setWord(cell("length", 1), length);
-    expect(decode(host, 3, 1)).toBe(REFUSED);
-    expect(host.word(cell("status", 0))).toBe(STATUS.query!);
+    for (const row of [1, 4, 7]) {
+      const host = hostWith(new Random(22), new Array(10).fill(query(ID)));
+      host.setWord(cell("offset", row), offset);
+      host.setWord(cell("length", row), length);
+      expect(decode(host, 10, row)).toBe(REFUSED);
+      expect(host.word(cell("status", row - 1))).toBe(STATUS.query!);
+    }
+  });
+
+  test("decodeColumns returns 4294967295 for packets that go beyond the room, even if the bytes of a packet are there", () => {
+    for (const bytes of [query(ID), query(new Uint8Array(40)), announcement(ID, 22000, IP)]) {
+      const { length } = bytes;
+      const host = hostWith(new Random(29), new Array(8).fill(bytes));
+      for (const missing of [1, 4, 8, length]) expect(decode(host, 8, 7, 8 * length - missing)).toBe(REFUSED);
+      expect(decode(host, 8, 8, 8 * length)).toBe(8);
+    }
   });
 
   test("decodeColumns reads nothing past the end of the memory", () => {
     const random = new Random(23);
-    const host = new Host(random);
+    const host = new Host(random, module);
     const end = host.bytes.length;
     for (let i = 0; i < 3000; i++) {
       const bytes = mutate(random, Uint8Array.fromHex(random.pick(VECTORS).hex));
@@ -470,7 +491,7 @@ describe("columns", () => {
   });
 
   test("both write nothing and return 0 for a count of 0", () => {
-    const host = new Host(new Random(28));
+    const host = new Host(new Random(28), module);
     const parameters = { room: ROOM, size: SIZE, columns: COLUMNS_AT, rows: ROWS, count: 0 };
     expect(host.call("decodeColumns", parameters, () => [])).toBe(0);
     expect(host.call("encodeColumns", { ...parameters, from: 0 }, () => [])).toBe(0);

@@ -2,10 +2,10 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { createCodec, PACKET_STATUS, type PacketBatch, type PacketErrorCode } from "../../../src/codec/index.ts";
-import { announcement, hex, mutate, query } from "../../support/packets.ts";
+import { announcement, hex, mutate, NASTY_LENGTHS, query } from "../../support/packets.ts";
 import { Random } from "../../support/random.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
-import { rowOf } from "./rows.ts";
+import { fillWith, rowOf } from "./rows.ts";
 
 const FOLDER = new URL("../../vectors/", import.meta.url);
 const VECTORS: Uint8Array[] = readdirSync(FOLDER)
@@ -26,7 +26,9 @@ function randomPacket(random: Random): Uint8Array {
   return announcement(nodeId, random.below(65_536), random.bytes(random.pick([0, 4, 16])));
 }
 
-function randomDatagram(random: Random): Uint8Array {
+/** A packet or, once in `times`, one that is damaged, or random bytes. */
+function randomDatagram(random: Random, times: number): Uint8Array {
+  if (!random.once(times)) return randomPacket(random);
   let bytes = random.once(2) ? randomPacket(random) : random.pick(VECTORS);
   for (let times = random.below(3); times > 0; times--) bytes = mutate(random, bytes);
   return bytes;
@@ -54,7 +56,7 @@ test(
     const random = new Random(7);
     const seen = new Map<number, number>();
     for (let round = 0; round < 150; round++) {
-      const list = Array.from({ length: random.below(ROWS + 1) }, () => randomDatagram(random));
+      const list = Array.from({ length: random.below(ROWS + 1) }, () => randomDatagram(random, 1 + (round % 9)));
       const { bytes, offsets, lengths } = scattered(random, list);
       const expected = codec.decodeMany(list);
       for (const batch of BATCHES) {
@@ -86,7 +88,7 @@ test(
   () => {
     const random = new Random(8);
     for (let round = 0; round < 150; round++) {
-      const list = Array.from({ length: 1 + random.below(ROWS) }, () => randomDatagram(random));
+      const list = Array.from({ length: 1 + random.below(ROWS) }, () => randomDatagram(random, 1 + (round % 9)));
       const { bytes, offsets, lengths } = scattered(random, list);
       const from = random.once(2) ? 0 : random.below(ROOM - 2 * bytes.length);
       const rooms = BATCHES.map((batch) => {
@@ -116,6 +118,64 @@ test(
   },
   TEST_LIMIT_MS,
 );
+
+test("a row says nothing of the bytes behind its datagram, whatever they are, alone or beside good ones", () => {
+  const random = new Random(10);
+  const starts = [query(new Uint8Array(4)), announcement(new Uint8Array(4), 22000, new Uint8Array(4))];
+  const contents = starts.flatMap((start) =>
+    NASTY_LENGTHS.flatMap((length) =>
+      [0, 1, 2, 4].map((word) => {
+        const bytes = new Uint8Array(48);
+        bytes.set(start);
+        new DataView(bytes.buffer).setUint32(word * 4, length);
+        return bytes;
+      }),
+    ),
+  );
+  const [good] = starts as [Uint8Array];
+  for (const content of [...contents, ...starts]) {
+    // All prefixes, each four times, then between packets.
+    const prefixes = Array.from({ length: Math.min(content.length, 25) }, (_, length) => content.subarray(0, length));
+    const rows = prefixes.flatMap((prefix) =>
+      random.once(4) ? [good, prefix, good, good] : [prefix, prefix, prefix, prefix],
+    );
+    for (const batch of BATCHES) {
+      batch.bytes.set(content);
+      batch.bytes.set(good, 1000);
+      for (const [row, datagram] of rows.entries()) {
+        batch.offsets[row] = datagram === good ? 1000 : 0;
+        batch.lengths[row] = datagram.length;
+      }
+      batch.count = rows.length;
+      batch.decode();
+      expect(rows.map((_, row) => batch.result(row))).toEqual(codec.decodeMany(rows));
+      for (const [row, fields] of columnsOf(batch).entries()) {
+        if (fields.status > PACKET_STATUS.query)
+          expect([row, ...Object.values(fields).slice(1)]).toEqual([row, 0, 0, 0, 0, 0]);
+      }
+    }
+  }
+});
+
+test("a query with a NodeID of 100,000 bytes has no port, beside announcements that have one", () => {
+  const list = [
+    announcement(new Uint8Array(3), 7),
+    query(new Uint8Array(100_000)),
+    query(new Uint8Array(1)),
+    query(new Uint8Array(70_000)),
+  ];
+  for (const backend of ["wasm", "ts"] as const) {
+    const batch = createCodec({ backend }).batch({ packets: 4, bytes: 200_000 });
+    fillWith(batch, list);
+    expect(batch.decode()).toBe(4);
+    expect(columnsOf(batch).map(({ port, nodeIdLength }) => [port, nodeIdLength])).toEqual([
+      [7, 3],
+      [0, 100_000],
+      [0, 1],
+      [0, 70_000],
+    ]);
+  }
+});
 
 test("both backends refuse the same random columns", () => {
   const random = new Random(9);
