@@ -21,7 +21,7 @@ import {
   STATUS_ANNOUNCEMENT,
   STATUS_QUERY,
 } from "./layout";
-import { isIpLength, parse } from "./packet";
+import { parse } from "./packet";
 import { padded, readWord } from "./xdr";
 
 /**
@@ -104,6 +104,11 @@ function writeRow(
   store<u32>(to, ip);
   to += width;
   store<u32>(to, ipLength);
+}
+
+/** Whether an IP may have `length` bytes: 0, 4 or 16, the bits that are set in the mask. */
+function isIpLength(length: u32): bool {
+  return length <= 16 && ((0x10011 >>> length) & 1) !== 0;
 }
 
 /**

@@ -39,14 +39,9 @@ export function parse(at: usize, size: u32): u32 {
   const ip = <u32>ANNOUNCEMENT_ID + padded(length) + 4;
   if (size < ip) return STATUS_SHORT;
   const ipLength = readWord(at + ip - 4);
-  if (!isIpLength(ipLength)) return STATUS_BAD_IP_LENGTH;
+  if (ipLength !== 0 && ipLength !== 4 && ipLength !== 16) return STATUS_BAD_IP_LENGTH;
   if (ipLength > size - ip) return STATUS_BAD_IP_LENGTH;
   return size - ip > ipLength ? STATUS_TRAILING : STATUS_ANNOUNCEMENT;
-}
-
-/** Whether an IP may have `length` bytes: 0, 4 or 16, the bits that are set in the mask. */
-export function isIpLength(length: u32): bool {
-  return length <= 16 && ((0x10011 >>> length) & 1) !== 0;
 }
 
 /** Port of the announcement at `at`: the upper half of its second word. */

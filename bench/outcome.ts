@@ -1,7 +1,8 @@
 /** The result of a bench run, as text for a terminal and as JSON. */
 import { BASE, type Row, SUITES } from "./contest.ts";
 import { ratios, textOf, times } from "./table.ts";
-import { targetLine, targets } from "./targets.ts";
+import { targetLine } from "./target.ts";
+import { targets } from "./targets.ts";
 
 export interface Outcome {
   /** "Node 20.20.2". */

@@ -1,5 +1,5 @@
 import type { Row } from "../contest.ts";
-import type { Target } from "../targets.ts";
+import type { Target } from "../target.ts";
 
 /** How many times as fast columns in wasm must be as those in TypeScript, and as `decodeMany`. */
 const COLUMNS_IN_WASM = 1.8;

@@ -1,7 +1,6 @@
 import type { BatchEngine } from "./batch/engine.ts";
-import type { CodecBackend } from "./codec.ts";
 import type { PacketFields } from "./fields.ts";
-import type { DecodeResult, Packet } from "./types.ts";
+import type { CodecBackend, DecodeResult, Packet } from "./types.ts";
 
 /** The operations that wasm and TypeScript implement differently. Their arguments have been checked by the caller. */
 export interface Backend {

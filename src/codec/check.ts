@@ -49,10 +49,15 @@ export function checkPacket(packet: Packet): number {
     refuse("packet.port", port, "number", "an integer, 0 to 65535");
   }
   checkInput("packet.ip", ip);
-  if (ip.length !== 0 && ip.length !== 4 && ip.length !== 16) {
+  if (!isIpLength(ip.length)) {
     throw new RangeError(`packet.ip: expected 4 bytes (IPv4), 16 (IPv6) or none, got ${ip.length}`);
   }
   return ANNOUNCEMENT_ID + padded(length) + 4 + ip.length;
+}
+
+/** Whether an IP may have `length` bytes. */
+export function isIpLength(length: number): boolean {
+  return length === 0 || length === 4 || length === 16;
 }
 
 /** Checks that `size` bytes fit into `target` from `offset` on. */

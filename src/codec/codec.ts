@@ -1,9 +1,6 @@
 import type { BatchOptions, PacketBatch } from "./batch/batch.ts";
 import type { PacketFields } from "./fields.ts";
-import type { DecodeResult, Packet } from "./types.ts";
-
-/** WebAssembly or TypeScript. Both give the same results, byte for byte. */
-export type CodecBackend = "wasm" | "ts";
+import type { CodecBackend, DecodeResult, Packet } from "./types.ts";
 
 /**
  * Options of `createCodec`. Which backend is faster depends on where the packets are (`bun bench --only codec`). For a

@@ -1,5 +1,5 @@
 export type { BatchOptions, PacketBatch } from "./batch/batch.ts";
-export type { Codec, CodecBackend, CodecOptions } from "./codec.ts";
+export type { Codec, CodecOptions } from "./codec.ts";
 export { createCodec } from "./create.ts";
 export { PacketError, type PacketErrorCode } from "./error.ts";
 export { PacketFields } from "./fields.ts";
@@ -7,4 +7,4 @@ export { bytesFromHex, bytesToHex } from "./hex.ts";
 export { ipFromText, ipToText, tryIpFromText } from "./ip.ts";
 export { nodeIdFromText, nodeIdToText } from "./node-id.ts";
 export { PACKET_STATUS } from "./status.ts";
-export type { Announcement, DecodeResult, Packet, Query } from "./types.ts";
+export type { Announcement, CodecBackend, DecodeResult, Packet, Query } from "./types.ts";

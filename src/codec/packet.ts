@@ -39,14 +39,9 @@ export function parse(bytes: Uint8Array, at: number, size: number): number {
   const ip = ANNOUNCEMENT_ID + padded(length) + 4;
   if (size < ip) return STATUS_SHORT;
   const ipLength = readWord(bytes, at + ip - 4);
-  if (!isIpLength(ipLength)) return STATUS_BAD_IP_LENGTH;
+  if (ipLength !== 0 && ipLength !== 4 && ipLength !== 16) return STATUS_BAD_IP_LENGTH;
   if (ipLength > size - ip) return STATUS_BAD_IP_LENGTH;
   return size - ip > ipLength ? STATUS_TRAILING : STATUS_ANNOUNCEMENT;
-}
-
-/** Whether an IP may have `length` bytes. */
-export function isIpLength(length: number): boolean {
-  return length === 0 || length === 4 || length === 16;
 }
 
 /** Port of the announcement at `at`: the upper half of its second word. */

@@ -9,10 +9,11 @@ import {
 } from "../../assembly/layout.ts";
 import type { Backend } from "./backend.ts";
 import { createTsEngine } from "./batch/ts.ts";
+import { isIpLength } from "./check.ts";
 import { copyOf } from "./copy.ts";
 import { errorCode, errorOffset } from "./error.ts";
 import { type PacketFields, setError } from "./fields.ts";
-import { announcedPort, isIpLength, parse, writeAnnouncementHeader, writeQueryHeader } from "./packet.ts";
+import { announcedPort, parse, writeAnnouncementHeader, writeQueryHeader } from "./packet.ts";
 import { resultOf } from "./result.ts";
 import type { Announcement, DecodeResult, Packet } from "./types.ts";
 import { padded, readWord, writeWord } from "./words.ts";

@@ -68,3 +68,6 @@ export type Packet = Announcement | Query;
 export type DecodeResult =
   | { readonly ok: true; readonly packet: Packet }
   | { readonly ok: false; readonly code: PacketErrorCode; readonly offset: number };
+
+/** WebAssembly or TypeScript. Both give the same results, byte for byte. */
+export type CodecBackend = "wasm" | "ts";

@@ -1,5 +1,4 @@
-import type { CodecBackend } from "../codec.ts";
-import type { DecodeResult, Packet } from "../types.ts";
+import type { CodecBackend, DecodeResult, Packet } from "../types.ts";
 
 /**
  * The size of a {@link PacketBatch}. Its memory is reserved when it is created and never grows: `bytes`, and 32 bytes for

@@ -1,8 +1,7 @@
 /** Checks of batches. After an engine refused a batch, they find the row that is wrong. */
 import { STATUS_QUERY, STATUS_TRAILING } from "../../../assembly/layout.ts";
 import { wrongKind } from "../../xdr/check.ts";
-import { checkAttached } from "../check.ts";
-import { isIpLength } from "../packet.ts";
+import { checkAttached, isIpLength } from "../check.ts";
 import type { Columns } from "./columns.ts";
 import { startOf, totalOf } from "./ts.ts";
 

@@ -1,4 +1,4 @@
-import type { CodecBackend } from "../codec.ts";
+import type { CodecBackend } from "../types.ts";
 import type { Columns } from "./columns.ts";
 
 /** The part of a batch that wasm and TypeScript implement differently. `count` is at most the number of rows. */

@@ -9,7 +9,8 @@ import {
   STATUS_QUERY,
   STATUS_SHORT,
 } from "../../../assembly/layout.ts";
-import { isIpLength, parse } from "../packet.ts";
+import { isIpLength } from "../check.ts";
+import { parse } from "../packet.ts";
 import { padded } from "../words.ts";
 import { type Columns, columnsOf, columnsSize } from "./columns.ts";
 import type { BatchEngine } from "./engine.ts";
