@@ -1,4 +1,3 @@
-import type { BatchEngine } from "./batch/engine.ts";
 import type { PacketFields } from "./fields.ts";
 import type { CodecBackend, DecodeResult, Packet } from "./types.ts";
 
@@ -17,6 +16,4 @@ export interface Backend {
    * views of `target`.
    */
   write(packet: Packet, size: number, target: Uint8Array, at: number): void;
-  /** Creates the engine of a batch with memory of its own. May throw any error if there is none. */
-  createEngine(packets: number, bytes: number): BatchEngine;
 }

@@ -1,8 +1,11 @@
 import { checkArray, checkObject, refuse, wrongKind } from "../xdr/check.ts";
 import { checkKeys } from "../xdr/keys.ts";
-import { autoBackend } from "./auto.ts";
+import { autoBackend, createAutoEngine } from "./auto.ts";
 import type { Backend } from "./backend.ts";
 import { createBatch } from "./batch/create.ts";
+import type { CreateEngine } from "./batch/engine.ts";
+import { createTsEngine } from "./batch/ts.ts";
+import { createWasmEngine } from "./batch/wasm.ts";
 import { checkInput, checkPacket, checkRoom } from "./check.ts";
 import type { Codec, CodecOptions } from "./codec.ts";
 import { errorCode, errorOffset, PacketError } from "./error.ts";
@@ -38,21 +41,21 @@ export function createCodec(options: CodecOptions = {}): Codec {
   const { backend = "auto" } = options;
   switch (backend) {
     case "ts":
-      return codecOf(tsBackend);
+      return codecOf(tsBackend, createTsEngine);
     case "wasm":
       try {
-        return codecOf(createWasmBackend());
+        return codecOf(createWasmBackend(), createWasmEngine);
       } catch (cause) {
         throw new Error(`the wasm codec cannot be loaded here: ask for "ts" or "auto" (${cause})`, { cause });
       }
     case "auto":
-      return codecOf(autoBackend());
+      return codecOf(autoBackend, createAutoEngine);
     default:
       return refuse("backend", backend, "string", '"wasm", "ts" or "auto"');
   }
 }
 
-function codecOf(backend: Backend): Codec {
+function codecOf(backend: Backend, createEngine: CreateEngine): Codec {
   function encode(packet: Packet): Uint8Array<ArrayBuffer> {
     return backend.encode(packet, checkPacket(packet));
   }
@@ -90,7 +93,7 @@ function codecOf(backend: Backend): Codec {
       return size;
     },
     batch(options) {
-      return createBatch(options, backend.createEngine);
+      return createBatch(options, createEngine);
     },
     encodeMany(packets) {
       checkArray("packets", packets);

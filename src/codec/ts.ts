@@ -8,7 +8,6 @@ import {
   STATUS_QUERY,
 } from "../../assembly/layout.ts";
 import type { Backend } from "./backend.ts";
-import { createTsEngine } from "./batch/ts.ts";
 import { isIpLength } from "./check.ts";
 import { copyOf } from "./copy.ts";
 import { errorCode, errorOffset } from "./error.ts";
@@ -34,7 +33,6 @@ export const tsBackend: Backend = {
     return bytes;
   },
   write,
-  createEngine: createTsEngine,
 };
 
 /**

@@ -4,7 +4,6 @@
  */
 import { ANNOUNCEMENT_ID, MAX_PACKET, QUERY_ID, STATUS_ANNOUNCEMENT, STATUS_QUERY } from "../../assembly/layout.ts";
 import type { Backend } from "./backend.ts";
-import { createWasmEngine } from "./batch/wasm.ts";
 import { copyOf } from "./copy.ts";
 import { errorCode, errorOffset } from "./error.ts";
 import { type PacketFields, setError } from "./fields.ts";
@@ -43,7 +42,6 @@ export function createWasmBackend(): Backend {
 
 class WasmBackend implements Backend {
   readonly name = "wasm";
-  readonly createEngine = createWasmEngine;
   readonly #wasm: CodecExports;
   // Views of the memory, created once. Growing the memory detaches them.
   #bytes!: Uint8Array;

@@ -8,16 +8,12 @@ import type { CodecBackend, DecodeResult, Packet } from "../types.ts";
 import type { BatchOptions, PacketBatch } from "./batch.ts";
 import { checkError, checkFields, checkNumbers, refuseDatagrams, refuseFields } from "./check.ts";
 import { type Columns, columnsSize } from "./columns.ts";
-import type { BatchEngine } from "./engine.ts";
+import type { BatchEngine, CreateEngine } from "./engine.ts";
 
 /** Addresses in WebAssembly have 32 bits. */
 const MAX_SIZE = 2 ** 32;
 
-/** @param createEngine - creates the engine for checked sizes. It may throw any error if there is no memory */
-export function createBatch(
-  options: BatchOptions,
-  createEngine: (packets: number, bytes: number) => BatchEngine,
-): PacketBatch {
+export function createBatch(options: BatchOptions, createEngine: CreateEngine): PacketBatch {
   checkObject("options", options);
   checkKeys("options", options, ["packets", "bytes"]);
   const { packets, bytes } = options;

@@ -16,3 +16,6 @@ export interface BatchEngine {
    */
   encode(count: number, from: number): number;
 }
+
+/** Creates an engine with memory of its own. May throw any error if there is none. */
+export type CreateEngine = (packets: number, bytes: number) => BatchEngine;

@@ -1,5 +1,5 @@
 // Batches: columns of packets, on both backends.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import {
   type BatchOptions,
   createCodec,
@@ -451,6 +451,25 @@ describe.each(["wasm", "ts"] as const)("a batch on %s", (backend) => {
     b.bytes[199_999] = 7;
     expect(b.bytes[199_999]).toBe(7);
   });
+});
+
+test("without memory for a batch, wasm throws a RangeError that says so, and auto uses ts", () => {
+  const codecs = (["wasm", "auto"] as const).map((backend) => createCodec({ backend }));
+  const grow = spyOn(WebAssembly.Memory.prototype, "grow").mockImplementation(() => {
+    throw new RangeError("Out of memory");
+  });
+  try {
+    const options = { packets: 10, bytes: 1_000_000 };
+    const [wasm, auto] = codecs.map((codec) => () => codec.batch(options)) as [() => PacketBatch, () => PacketBatch];
+    expect(wasm).toThrow(
+      new RangeError("there is no memory for a batch of 10 packets and 1000000 bytes (RangeError: Out of memory)"),
+    );
+    expect(auto().backend).toBe("ts");
+    // A batch that fits into the memory of a new instance needs no more.
+    expect(codecs[0]!.batch({ packets: 10, bytes: 1000 }).backend).toBe("wasm");
+  } finally {
+    grow.mockRestore();
+  }
 });
 
 test("a batch on ts whose own buffer was transferred throws a TypeError that says so", () => {
