@@ -92,7 +92,7 @@ export interface PacketBatch {
    * @throws {TypeError} if `bytes` is not a Uint8Array, `offsets` or `lengths` is not an array or typed array, a buffer is
    *   detached, or a value is not a number
    * @throws {RangeError} if the bytes or datagrams are more than the batch has room for, or a value is not an integer from 0
-   *   to 2^32 - 1. `decode` checks that the datagrams are inside of the buffer
+   *   to 2^32 - 1. `decode` checks that the datagrams are inside of the buffer. After a wrong value the batch is empty
    * @example
    * ```ts
    * const batch = createCodec().batch({ packets: 2, bytes: 1024 });

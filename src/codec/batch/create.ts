@@ -91,6 +91,8 @@ class Batch implements PacketBatch {
     checkNumbers("lengths", lengths);
     const used = count ?? offsets.length;
     this.#checkRoom(bytes, offsets, lengths, used);
+    // If a value is wrong, the columns belong to no batch.
+    this.#count = 0;
     copyColumn("offsets", offsets, this.offsets, used);
     copyColumn("lengths", lengths, this.lengths, used);
     this.bytes.set(bytes);

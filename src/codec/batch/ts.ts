@@ -41,46 +41,44 @@ function decodeColumns(room: Room, size: number, columns: Columns, count: number
     const at = offsets[row]!;
     const length = lengths[row]!;
     if (length > size || at > size - length) return REFUSED;
-    let found = STATUS_SHORT;
-    let number = 0;
+    let kind = STATUS_SHORT;
+    let announced = 0;
     let id = 0;
-    let idSize = 0;
+    let idLength = 0;
     let ip = 0;
-    let ipSize = 0;
+    let rest = 0;
     if (length >= QUERY_ID) {
       const magic = room.getInt32(at);
       const word = room.getInt32(at + 4);
       if (magic === QUERY_MAGIC) {
-        const size = word >>> 0;
-        if (size <= length - QUERY_ID && QUERY_ID + padded(size) === length) {
-          found = STATUS_QUERY;
+        const given = word >>> 0;
+        if (given <= length - QUERY_ID && QUERY_ID + padded(given) === length) {
+          kind = STATUS_QUERY;
           id = at + QUERY_ID;
-          idSize = size;
+          idLength = given;
         }
       } else if (magic === ANNOUNCEMENT_MAGIC && (word & 0xffff) === 0 && length >= ANNOUNCEMENT_ID + 4) {
-        const size = room.getInt32(at + 8) >>> 0;
-        const end = ANNOUNCEMENT_ID + padded(size) + 4;
-        if (size <= length - ANNOUNCEMENT_ID && end <= length) {
-          const rest = length - end;
-          if (isIpLength(rest) && room.getInt32(at + end - 4) === rest) {
-            found = STATUS_ANNOUNCEMENT;
-            number = word >>> 16;
-            id = at + ANNOUNCEMENT_ID;
-            idSize = size;
-            ip = at + end;
-            ipSize = rest;
-          }
+        const given = room.getInt32(at + 8) >>> 0;
+        const end = ANNOUNCEMENT_ID + padded(given) + 4;
+        const left = length - end;
+        if (given <= length - ANNOUNCEMENT_ID && isIpLength(left) && room.getInt32(at + end - 4) === left) {
+          kind = STATUS_ANNOUNCEMENT;
+          announced = word >>> 16;
+          id = at + ANNOUNCEMENT_ID;
+          idLength = given;
+          ip = at + end;
+          rest = left;
         }
       }
     }
-    if (found === STATUS_SHORT) found = parse(columns.bytes, at, length);
+    if (kind === STATUS_SHORT) kind = parse(columns.bytes, at, length);
     else good++;
-    status[row] = found;
-    port[row] = number;
+    status[row] = kind;
+    port[row] = announced;
     nodeIdOffset[row] = id;
-    nodeIdLength[row] = idSize;
+    nodeIdLength[row] = idLength;
     ipOffset[row] = ip;
-    ipLength[row] = ipSize;
+    ipLength[row] = rest;
   }
   return good;
 }

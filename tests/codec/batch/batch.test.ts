@@ -212,7 +212,8 @@ describe.each(["wasm", "ts"] as const)("a batch on %s", (backend) => {
       const error = thrownBy(() => batch.fill(...(args as unknown as Parameters<typeof batch.fill>)));
       expect(error).toBeInstanceOf(kind);
       expect(error.message).toBe(message);
-      expect(batch.count).toBe(4);
+      // A wrong value may be found when others have been copied.
+      expect(batch.count).toBe(message.includes("[") ? 0 : 4);
     });
 
     test("throws a TypeError for buffers that were transferred", () => {

@@ -4,7 +4,9 @@ import {
   type Codec,
   createCodec,
   type DecodeResult,
+  PACKET_STATUS,
   type Packet,
+  type PacketBatch,
   PacketError,
   type PacketErrorCode,
   PacketFields,
@@ -42,6 +44,11 @@ export function describe(packet: Packet): string {
     default:
       return packet satisfies never;
   }
+}
+
+/** The ports that a batch announces, from its columns. */
+export function announcedPorts(batch: PacketBatch): Uint32Array {
+  return batch.port.subarray(0, batch.count).filter((_, row) => batch.status[row] === PACKET_STATUS.announcement);
 }
 
 const REASONS: Record<PacketErrorCode, string> = {
