@@ -119,11 +119,9 @@ function encodeColumns(room: Room, size: number, columns: Columns, count: number
   return good;
 }
 
-export function startOf(
-  { status, nodeIdOffset, nodeIdLength, ipOffset, ipLength }: Columns,
-  count: number,
-  from: number,
-) {
+/** Where the first datagram starts: at `from`, or after the last NodeID and IP. */
+export function startOf(columns: Columns, count: number, from: number): number {
+  const { status, nodeIdOffset, nodeIdLength, ipOffset, ipLength } = columns;
   let start = from;
   for (let row = 0; row < count; row++) {
     if (status[row]! > STATUS_QUERY) continue;
@@ -134,6 +132,7 @@ export function startOf(
   return start;
 }
 
+/** Size of all datagrams. More than any room has if a port or the length of an IP is wrong. */
 export function totalOf({ status, port, nodeIdLength, ipLength }: Columns, count: number): number {
   let total = 0;
   for (let row = 0; row < count; row++) {
