@@ -1,0 +1,128 @@
+/**
+ * The schema that the parser returns: plain data, with all names resolved and all constants computed. The lowering to
+ * types and the TypeScript output read nothing else.
+ *
+ * Structs, unions and enums are definitions, never parts of a {@link Type}. One without a name, written in the place
+ * of a field's type, becomes a definition of its own, named after the field: `Operation.body`. A `.` never occurs in
+ * a name in the source, so these names are unique.
+ */
+
+/** A place in the source. Lines and columns count from 1, columns in UTF-16 units as editors do. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A whole schema: all files that were parsed together. */
+export interface Schema {
+  /** In the order of reading: an included file comes before the file that includes it. */
+  readonly files: readonly string[];
+  /** In the order of the source. Enum members are not among them. */
+  readonly constants: readonly ConstDefinition[];
+  /**
+   * Each type after the types that it uses, otherwise in the order of the source. Only within a recursion does a type
+   * refer to itself or to a later one; it is then marked `recursive`.
+   */
+  readonly types: readonly TypeDefinition[];
+}
+
+export type TypeDefinition = EnumDefinition | StructDefinition | UnionDefinition | TypedefDefinition;
+
+interface Named {
+  /** The qualified name, unique in the schema: `Operation`, `stellar::Operation`, `stellar::Operation.body`. */
+  readonly name: string;
+  /** The namespace: empty, `stellar`, or `a::b`. */
+  readonly namespace: string;
+  /** The comment in the source, without its marks and indentation; lines are separated by `\n`. */
+  readonly docs?: string;
+  readonly position: Position;
+}
+
+interface NamedType extends Named {
+  /** The name without the namespace: `["Operation"]`, or `["Operation", "body"]` if it has no name in the source. */
+  readonly path: readonly string[];
+  /** Whether a value of the type can contain another value of the type. */
+  readonly recursive: boolean;
+}
+
+/** `const NAME = value;`, and the numbers of programs, versions and procedures. A bigint only if a number is inexact. */
+export interface ConstDefinition extends Named {
+  readonly kind: "const";
+  readonly value: number | bigint;
+}
+
+export interface EnumDefinition extends NamedType {
+  readonly kind: "enum";
+  /** In the order of the source. Two members may have the same value. */
+  readonly members: readonly EnumMember[];
+}
+
+export interface EnumMember {
+  readonly name: string;
+  /** An int: -2^31 to 2^31 - 1. */
+  readonly value: number;
+  readonly docs?: string;
+  readonly position: Position;
+}
+
+export interface StructDefinition extends NamedType {
+  readonly kind: "struct";
+  /** At least one. */
+  readonly fields: readonly Field[];
+}
+
+export interface Field {
+  readonly name: string;
+  readonly type: Type;
+  readonly docs?: string;
+  readonly position: Position;
+}
+
+export interface UnionDefinition extends NamedType {
+  readonly kind: "union";
+  readonly discriminant: Field;
+  /** What the discriminant's type is without typedefs: the type of the case values. */
+  readonly switchOn: "int" | "uint" | "bool" | "enum";
+  /** At least one. No case value occurs twice. All fields of a union have different names. */
+  readonly arms: readonly Arm[];
+  /** The default arm. Without one, all other values of the discriminant are invalid. */
+  readonly otherwise?: DefaultArm;
+}
+
+export interface DefaultArm {
+  /** Absent for `void`. */
+  readonly field?: Field;
+  /** The comment before `default` or, for `void`, behind it. */
+  readonly docs?: string;
+}
+
+export interface Arm extends DefaultArm {
+  /** At least one, in the order of the source. */
+  readonly cases: readonly Case[];
+}
+
+export interface Case {
+  /** A boolean if the union switches on a bool. */
+  readonly value: number | boolean;
+  /** The enum member, also if the source has its number; or the constant, if the source names one. Not qualified. */
+  readonly name?: string;
+}
+
+/** `typedef`. `typedef struct { … } Name` and the like are the struct, union or enum itself, not a typedef. */
+export interface TypedefDefinition extends NamedType {
+  readonly kind: "typedef";
+  readonly type: Type;
+}
+
+/** The types of fields. The kinds have the names of the functions and constants of `whereabouts/xdr`. */
+export type Type =
+  | { readonly kind: "int" | "uint" | "hyper" | "uhyper" | "float" | "double" | "bool" }
+  | { readonly kind: "fixedOpaque"; readonly length: number }
+  | { readonly kind: "opaque"; readonly maximum: number }
+  | { readonly kind: "string"; readonly maximum: number }
+  | { readonly kind: "fixedArray"; readonly element: Type; readonly count: number }
+  | { readonly kind: "array"; readonly element: Type; readonly maximum: number }
+  | { readonly kind: "optional"; readonly type: Type }
+  /** The type definition of this qualified name. */
+  | { readonly kind: "ref"; readonly name: string };
