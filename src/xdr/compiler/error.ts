@@ -16,7 +16,7 @@ const MAX_LISTED = 20;
  * @example
  * ```ts
  * try {
- *   parse("struct point { int x; itn y; };", { file: "point.x" });
+ *   parseFilesSync(["point.x"], () => "struct point { int x; itn y; };");
  * } catch (error) {
  *   if (!(error instanceof XdrCompileError)) throw error;
  *   const { file, line, column } = error;
@@ -104,8 +104,9 @@ export class Diagnostics {
   #error(cause?: unknown): XdrCompileError {
     const lines = new Map<string, string[]>();
     const lineOf = ({ file, line }: Position) => {
-      if (!lines.has(file)) lines.set(file, linesOf(this.#sources.get(file) ?? ""));
-      return lines.get(file)![line - 1];
+      const source = this.#sources.get(file);
+      if (source !== undefined && !lines.has(file)) lines.set(file, linesOf(source));
+      return lines.get(file)?.[line - 1];
     };
     return new XdrCompileError([...this.#problems], lineOf, cause);
   }

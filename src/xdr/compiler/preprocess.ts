@@ -32,33 +32,40 @@ export function* preprocess<Request>(
 ): Generator<Request, Preprocessed, string | undefined> {
   const directives = new Directives(macros, diagnostics);
   const lines = linesOf(source);
-  let inComment = false;
-  for (const [index, line] of lines.entries()) {
-    const first = inComment ? "" : (/^\s*([#%])/.exec(line)?.[1] ?? "");
-    const position = { file, line: index + 1, column: line.indexOf(first) + 1 };
-    if (first !== "%") inComment = commentIsOpen(line, inComment);
-    if (first === "#") {
-      const [directive, rest] = splitComments(line, inComment);
-      const included = directives.take(directive.trim().slice(1).trim(), position);
-      if (included !== undefined) yield* include(included, position);
-      lines[index] = rest;
-    } else if (first === "%" || !directives.included) {
+  /** The state of the comment that is open: one in a line that is dropped is dropped to its end. */
+  let open: "kept" | "dropped" | undefined;
+  for (const [index, original] of lines.entries()) {
+    let line = original;
+    if (open === "dropped") {
+      line = withoutCommentEnd(original);
       lines[index] = "";
+      if (line === "") continue;
+      open = undefined;
     }
+    const first = open === "kept" ? "" : (/^\s*([#%])/.exec(line)?.[1] ?? "");
+    if (first === "#") {
+      const position = { file, line: index + 1, column: line.indexOf("#") + 1 };
+      const included = directives.take(withoutComments(line).trim().slice(1).trim(), position);
+      if (included !== undefined) yield* include(included, position);
+    }
+    const kept = first === "" && directives.included;
+    lines[index] = kept ? line : "";
+    if (first === "%") continue;
+    open = commentIsOpen(line, open === "kept") ? (kept ? "kept" : "dropped") : undefined;
   }
   directives.finish();
   return { text: lines.join("\n"), constants: directives.constants };
 }
 
-/** Whether a comment in a block is still open after a line. */
-function commentIsOpen(line: string, open: boolean): boolean {
+/** Whether a comment in a block is open after a line. */
+function commentIsOpen(line: string, openBefore: boolean): boolean {
   let at = 0;
+  let open = openBefore;
   for (;;) {
     if (open) {
       const end = line.indexOf("*/", at);
       if (end < 0) return true;
       at = end + 2;
-      open = false;
     }
     const start = line.indexOf("/*", at);
     const rest = line.indexOf("//", at);
@@ -68,12 +75,15 @@ function commentIsOpen(line: string, open: boolean): boolean {
   }
 }
 
-/** A directive without comments, and the comment at its end that goes on in the next line, behind spaces. */
-function splitComments(line: string, open: boolean): [directive: string, rest: string] {
-  const text = line.replace(/\/\*.*?\*\//g, (comment) => " ".repeat(comment.length));
-  const start = open ? text.indexOf("/*") : -1;
-  if (start >= 0) return [text.slice(0, start), " ".repeat(start) + text.slice(start)];
-  return [text.replace(/\/\/.*/, ""), ""];
+/** A line in which a comment ends that began before it; that part of the line becomes spaces. */
+function withoutCommentEnd(line: string): string {
+  const end = line.indexOf("*/");
+  return end < 0 ? "" : " ".repeat(end + 2) + line.slice(end + 2);
+}
+
+/** A directive without the comments in it. What is in quotes stays: a URL has `//` in it. */
+function withoutComments(line: string): string {
+  return line.replace(/"[^"]*"|<[^>]*>|\/\*.*?(?:\*\/|$)|\/\/.*/g, (part) => (part.startsWith("/") ? " " : part));
 }
 
 /** An `#if` that has no `#endif` yet. */

@@ -165,7 +165,8 @@ class Resolver implements UnionContext {
     const entry = this.names.find(name, namespace);
     if (entry?.kind === "type") {
       if (tag === undefined || tag === entry.body) return { kind: "ref", name: entry.name };
-      this.diagnostics.report(position, `${name} is a ${entry.body ?? "typedef"}, not a ${tag}`);
+      const found = entry.body === "enum" ? "an enum" : `a ${entry.body ?? "typedef"}`;
+      this.diagnostics.report(position, `${name} is ${found}, not ${tag === "enum" ? "an" : "a"} ${tag}`);
       return;
     }
     const known = entry === undefined && tag === undefined ? C_TYPES.get(name) : undefined;
