@@ -69,7 +69,7 @@ function sameNumber({ value: a, namespace }: ConstantEntry, { value: b, namespac
   return a?.kind === "number" && b?.kind === "number" && a.value === b.value && namespace === other;
 }
 
-export function isBody(type: { readonly kind: string }): type is BodySyntax {
+function isBody(type: { readonly kind: string }): type is BodySyntax {
   return type.kind === "enum" || type.kind === "struct" || type.kind === "union";
 }
 

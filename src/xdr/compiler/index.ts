@@ -1,18 +1,3 @@
-export { type Problem, XdrCompileError } from "./error.ts";
-export { type ParseOptions, parseFiles, parseFilesSync, type ReadFile } from "./parse.ts";
-export type {
-  Arm,
-  Case,
-  ConstDefinition,
-  DefaultArm,
-  EnumDefinition,
-  EnumMember,
-  Field,
-  Position,
-  Schema,
-  StructDefinition,
-  Type,
-  TypeDefinition,
-  TypedefDefinition,
-  UnionDefinition,
-} from "./schema.ts";
+export { XdrCompileError } from "./error.ts";
+export { type ParseOptions, parseFiles, parseFilesSync } from "./parse.ts";
+export type { Schema } from "./schema.ts";

@@ -6,7 +6,7 @@ import type { BodySyntax, NameSyntax, ValueSyntax } from "./syntax.ts";
 /** What a name stands for. */
 export type Entry = TypeEntry | ConstantEntry;
 
-export interface TypeEntry {
+interface TypeEntry {
   readonly kind: "type";
   /** Qualified. */
   readonly name: string;

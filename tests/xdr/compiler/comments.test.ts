@@ -1,13 +1,12 @@
 // Comments become the `docs` of what they stand at.
 
 import { expect, test } from "bun:test";
-import { parse, typeNamed } from "./parse.ts";
+import { enumIn, parse, structIn, typedefIn, unionIn } from "./parse.ts";
 
 /** The docs of a struct `s` and of its fields. */
 function docs(source: string): (string | undefined)[] {
-  const type = typeNamed(parse(source), "s");
-  if (type?.kind !== "struct") throw new Error("no struct");
-  return [type.docs, ...type.fields.map((field) => field.docs)];
+  const struct = structIn(source, "s");
+  return [struct.docs, ...struct.fields.map((field) => field.docs)];
 }
 
 test("a comment directly before a definition or a field belongs to it", () => {
@@ -35,9 +34,9 @@ test("a comment behind a definition or a field on its line belongs to it", () =>
   `;
   expect(docs(source)).toEqual(["The struct.", "The field.", "Another", "and c", undefined]);
   const schema = parse(source);
-  expect(typeNamed(schema, "t")?.docs).toBe("The type.");
+  expect(typedefIn(schema, "t").docs).toBe("The type.");
   expect(schema.constants[0]?.docs).toBe("The constant.");
-  expect(typeNamed(schema, "u")?.docs).toBeUndefined();
+  expect(structIn(schema, "u").docs).toBeUndefined();
 });
 
 test("a comment behind a field goes on in the next lines in the same column", () => {
@@ -97,9 +96,7 @@ test("members of enums have comments", () => {
       C /* c */ = 2, /* and c */ D, // d
       E      // e
     };`;
-  const type = typeNamed(parse(source), "e");
-  const found = type?.kind === "enum" && type.members.map((member) => member.docs);
-  expect(found).toEqual(["a", "b\nand b", "c\nand c", "d", "e"]);
+  expect(enumIn(source, "e").members.map((member) => member.docs)).toEqual(["a", "b\nand b", "c\nand c", "d", "e"]);
 });
 
 test("arms have the comments of their cases, and those of void; fields have their own", () => {
@@ -119,13 +116,13 @@ test("arms have the comments of their cases, and those of void; fields have thei
       int i; // inside
     } rest; // of it
     };`;
-  expect(typeNamed(parse(source), "u")).toMatchObject({
+  expect(unionIn(source, "u")).toMatchObject({
     docs: "The union.\nof two",
     discriminant: { docs: "the discriminant" },
     arms: [{ docs: "zero\nnothing\none\nat all" }, { docs: "two", field: { docs: "text\nof any length" } }],
     otherwise: { docs: "else\nthe rest", field: { docs: "a struct\nof it" } },
   });
-  expect(typeNamed(parse(source), "u.rest")).toMatchObject({ fields: [{ docs: "inside" }] });
+  expect(structIn(source, "u.rest")).toMatchObject({ fields: [{ docs: "inside" }] });
 });
 
 test.each([

@@ -1,14 +1,13 @@
 // The language of RFC 4506 §6.3, and what rpcgen and Stellar's compilers add to it.
 
 import { expect, test } from "bun:test";
-import { bare, parse, problems, typeNamed } from "./parse.ts";
+import { bare, enumIn, parse, problems, structIn, unionIn } from "./parse.ts";
 
 const MAX = 0xffff_ffff;
 
 /** The type of a field, without what it refers to. */
 function fieldType(declaration: string, before = "") {
-  const type = typeNamed(parse(`${before}\nstruct s { ${declaration}; };`), "s");
-  return type?.kind === "struct" ? type.fields[0] : undefined;
+  return structIn(`${before}\nstruct s { ${declaration}; };`, "s").fields[0];
 }
 
 test.each([
@@ -64,8 +63,7 @@ test("a definition hides a type of C of the same name", () => {
 
 test("words of C, of programs and of namespaces are ordinary names elsewhere", () => {
   const source = "struct program { int version; unsigned long; int namespace; int short; int string_; };";
-  const type = typeNamed(parse(source), "program");
-  const names = type?.kind === "struct" && type.fields.map(({ name }) => name);
+  const names = structIn(source, "program").fields.map(({ name }) => name);
   expect(names).toEqual(["version", "long", "namespace", "short", "string_"]);
 });
 
@@ -106,16 +104,15 @@ test("constants are decimal, octal or hexadecimal, and may have 64 bits", () => 
 
 test("a member of an enum without a value is one more than the member before it", () => {
   const source = "enum e { A, B, C = 0x10, D, E = -2, F, G = D, H, };";
-  const type = typeNamed(parse(source), "e");
-  const values = type?.kind === "enum" && type.members.map(({ name, value }) => `${name}=${value}`).join(" ");
-  expect(values).toBe("A=0 B=1 C=16 D=17 E=-2 F=-1 G=17 H=18");
+  const members = enumIn(source, "e").members.map(({ name, value }) => `${name}=${value}`);
+  expect(members.join(" ")).toBe("A=0 B=1 C=16 D=17 E=-2 F=-1 G=17 H=18");
 });
 
 test("a union has arms with one or more cases, and perhaps a default arm", () => {
   const source = `
     enum kind { A, B, C, D };
     union u switch (kind k) { case A: case C: int i; case 3: void; default: opaque o<>; };`;
-  expect(typeNamed(parse(source), "u")).toEqual({
+  expect<unknown>(unionIn(source, "u")).toEqual({
     name: "u",
     namespace: "",
     path: ["u"],
@@ -134,7 +131,7 @@ test("a union has arms with one or more cases, and perhaps a default arm", () =>
     ],
     otherwise: { field: { name: "o", type: { kind: "opaque", maximum: MAX } } },
     recursive: false,
-  } as never);
+  });
 });
 
 test.each([
@@ -155,15 +152,14 @@ test.each([
   const source = `
     const LIMIT = 9; enum color { RED, BLUE = 9, AZURE = 9 }; typedef bool flag; typedef color tint; typedef tint paint;
     union u switch (${type} d) { case ${value}: void; };`;
-  const union = typeNamed(parse(source), "u");
-  if (union?.kind !== "union") throw new Error("no union");
+  const union = unionIn(source, "u");
   expect(union.switchOn).toBe(switchOn as never);
   expect(union.arms).toEqual([{ cases: [expected] }]);
 });
 
 test("the default arm may come first, and may have the only field", () => {
-  const union = typeNamed(parse("union u switch (int d) { default: int a; case 0: void; };"), "u");
-  expect(union?.kind === "union" && union.otherwise?.field?.name).toBe("a");
+  const union = unionIn("union u switch (int d) { default: int a; case 0: void; };", "u");
+  expect(union.otherwise?.field?.name).toBe("a");
 });
 
 test("structs, unions and enums without a name are named after their fields", () => {
@@ -237,8 +233,7 @@ test("names are looked up in the namespace and then in those around it", () => {
 test("members of the discriminant's enum need no namespace in a case", () => {
   const source =
     "namespace a { enum e { X, Y }; } namespace b { union u switch (a::e d) { case X: void; case a::Y: void; }; }";
-  const union = typeNamed(parse(source), "b::u");
-  expect(union?.kind === "union" && union.arms.map(({ cases }) => cases[0]?.name)).toEqual(["X", "Y"]);
+  expect(unionIn(source, "b::u").arms.map(({ cases }) => cases[0]?.name)).toEqual(["X", "Y"]);
 });
 
 test("the numbers of programs, versions and procedures are constants", () => {
@@ -291,7 +286,7 @@ test("the example of RFC 4506 §7 is understood", () => {
        opaque data<MAXFILELEN>;     /* file data       */
     };`;
   const schema = parse(source);
-  expect(typeNamed(schema, "file")).toMatchObject({
+  expect(structIn(schema, "file")).toMatchObject({
     fields: [
       { name: "filename", type: { kind: "string", maximum: 255 }, docs: "name of file" },
       { name: "type", type: { kind: "ref", name: "filetype" }, docs: "info about file" },
@@ -299,7 +294,7 @@ test("the example of RFC 4506 §7 is understood", () => {
       { name: "data", type: { kind: "opaque", maximum: 65535 }, docs: "file data" },
     ],
   });
-  expect(typeNamed(schema, "filetype")).toMatchObject({
+  expect(unionIn(schema, "filetype")).toMatchObject({
     arms: [{ docs: "no extra information" }, { field: { docs: "data creator" } }, { field: { name: "interpretor" } }],
   });
 });

@@ -1,4 +1,11 @@
 import { type ParseOptions, parseFilesSync, type Schema, XdrCompileError } from "../../../src/xdr/compiler/index.ts";
+import type {
+  EnumDefinition,
+  StructDefinition,
+  TypeDefinition,
+  TypedefDefinition,
+  UnionDefinition,
+} from "../../../src/xdr/compiler/schema.ts";
 
 /** Parses one file, named `a.x`, or several by their names. */
 export function parse(source: string | { readonly [file: string]: string }, options?: ParseOptions): Schema {
@@ -23,7 +30,29 @@ export function bare<T>(part: T): T {
   return JSON.parse(JSON.stringify(part, (key, value) => (key === "position" ? undefined : value)));
 }
 
-/** The definition of a type, without positions. */
-export function typeNamed(schema: Schema, name: string) {
-  return bare(schema.types.find((type) => type.name === name));
+/** The definition of a struct, without positions. */
+export function structIn(schema: Schema | string, name: string): StructDefinition {
+  return definition(schema, name, "struct");
+}
+
+/** The definition of a union, without positions. */
+export function unionIn(schema: Schema | string, name: string): UnionDefinition {
+  return definition(schema, name, "union");
+}
+
+/** The definition of an enum, without positions. */
+export function enumIn(schema: Schema | string, name: string): EnumDefinition {
+  return definition(schema, name, "enum");
+}
+
+/** The definition of a typedef, without positions. */
+export function typedefIn(schema: Schema | string, name: string): TypedefDefinition {
+  return definition(schema, name, "typedef");
+}
+
+function definition<K extends TypeDefinition["kind"]>(schema: Schema | string, name: string, kind: K) {
+  const { types } = typeof schema === "string" ? parse(schema) : schema;
+  const found = types.find((type) => type.name === name);
+  if (found?.kind !== kind) throw new Error(`there is no ${kind} ${name}`);
+  return bare(found as Extract<TypeDefinition, { kind: K }>);
 }
