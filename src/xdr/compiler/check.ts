@@ -107,7 +107,8 @@ function checkElements(types: readonly TypeDefinition[], diagnostics: Diagnostic
       case "fixedOpaque":
         return type.length === 0;
       case "fixedArray":
-        return type.count === 0 || isEmpty(type.element);
+        // One of elements without bytes is refused.
+        return type.count === 0;
       case "ref":
         return empty.has(type.name);
     }

@@ -2,7 +2,7 @@ import type { Diagnostics } from "./error.ts";
 import { flatten, type NamedTypeSyntax } from "./flatten.ts";
 import { type ConstantEntry, type Entry, type Names, qualify } from "./names.ts";
 import type { Position } from "./schema.ts";
-import type { BodySyntax, ConstSyntax, DefinitionSyntax, EnumSyntax, MemberSyntax } from "./syntax.ts";
+import type { BodySyntax, ConstSyntax, DefinitionSyntax, EnumSyntax, MemberSyntax, TypeSyntax } from "./syntax.ts";
 
 /** What is defined in a schema, before names are resolved. */
 export interface Declared {
@@ -21,20 +21,19 @@ export function declare(definitions: readonly DefinitionSyntax[], names: Names, 
   const members = new Map<MemberSyntax, ConstantEntry>();
   const bodies = new Map<BodySyntax, string>();
 
-  const add = (qualified: string, entry: Entry): boolean => {
+  const add = (qualified: string, entry: Entry, mayRepeat = false): boolean => {
     const existing = names.add(qualified, entry);
-    if (existing)
+    if (existing && !(mayRepeat && isSameNumber(existing, entry))) {
       diagnostics.report(entry.position, `${qualified} is already defined at ${placeOf(existing.position)}`);
+    }
     return existing === undefined;
   };
 
   const addConstant = (syntax: ConstSyntax): void => {
-    const { namespace, position, value } = syntax;
-    const name = qualify(namespace, syntax.name);
-    const entry: ConstantEntry = { kind: "constant", name: syntax.name, namespace, position, value };
-    const existing = syntax.repeatable && names.find(syntax.name, namespace);
-    if (existing && existing.kind === "constant" && sameNumber(existing, entry)) return;
-    if (add(name, entry)) constants.push({ name, syntax, entry });
+    const { name, namespace, position, value } = syntax;
+    const qualified = qualify(namespace, name);
+    const entry: ConstantEntry = { kind: "constant", name, namespace, position, value };
+    if (add(qualified, entry, syntax.repeatable)) constants.push({ name: qualified, syntax, entry });
   };
 
   const addMembers = (body: EnumSyntax, namespace: string): void => {
@@ -65,11 +64,12 @@ export function declare(definitions: readonly DefinitionSyntax[], names: Names, 
   return { constants, types, members, bodies };
 }
 
-function sameNumber({ value: a, namespace }: ConstantEntry, { value: b, namespace: other }: ConstantEntry): boolean {
-  return a?.kind === "number" && b?.kind === "number" && a.value === b.value && namespace === other;
+function isSameNumber(a: Entry, b: Entry): boolean {
+  const [first, second] = [a, b].map((entry) => (entry.kind === "constant" ? entry.value : undefined));
+  return first?.kind === "number" && second?.kind === "number" && first.value === second.value;
 }
 
-function isBody(type: { readonly kind: string }): type is BodySyntax {
+function isBody(type: TypeSyntax): type is BodySyntax {
   return type.kind === "enum" || type.kind === "struct" || type.kind === "union";
 }
 

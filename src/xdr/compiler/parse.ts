@@ -7,6 +7,7 @@ import { parseSource } from "./parser.ts";
 import type { Macros } from "./preprocess.ts";
 import { resolve } from "./resolve.ts";
 import type { Schema } from "./schema.ts";
+import type { DefinitionSyntax } from "./syntax.ts";
 
 /** Options of {@link parseFiles} and {@link parseFilesSync}. */
 export interface ParseOptions {
@@ -127,7 +128,7 @@ class Compilation {
 
   finish(): Schema {
     const diagnostics = this.#diagnostics;
-    const definitions = this.#sources.flatMap((source) => [...source.constants, ...this.#parse(source)]);
+    const definitions = this.#sources.flatMap((source) => inOrder([...source.constants, ...this.#parse(source)]));
     diagnostics.check();
     const outer = [...this.#outer].flatMap(([name, value]) => (value === true ? [] : [[name, value] as const]));
     const { constants, types } = resolve(definitions, outer, diagnostics);
@@ -138,7 +139,7 @@ class Compilation {
   }
 
   /** Parses a file. A syntax error in it does not hide those of other files. */
-  #parse({ file, text }: Source) {
+  #parse({ file, text }: Source): DefinitionSyntax[] {
     try {
       return parseSource(file, text, this.#diagnostics);
     } catch (error) {
@@ -146,6 +147,11 @@ class Compilation {
       throw error;
     }
   }
+}
+
+/** Sorts the definitions of a file by their places. */
+function inOrder(definitions: DefinitionSyntax[]): DefinitionSyntax[] {
+  return definitions.sort(({ position: a }, { position: b }) => a.line - b.line || a.column - b.column);
 }
 
 function macro(name: string, value: number | bigint | true): bigint | true {

@@ -22,7 +22,7 @@ export interface Schema {
   readonly constants: readonly ConstDefinition[];
   /**
    * Each type after the types that it uses, otherwise in the order of the source. Only within a recursion does a type
-   * refer to itself or to a later one; it is then marked `recursive`.
+   * refer to itself or to a later one: through an optional, an array or an arm of a union. It is then `recursive`.
    */
   readonly types: readonly TypeDefinition[];
 }
@@ -34,8 +34,12 @@ interface Named {
   readonly name: string;
   /** The namespace: empty, `stellar`, or `a::b`. */
   readonly namespace: string;
-  /** The comment in the source, without its marks and indentation; lines are separated by `\n`. */
+  /**
+   * The comment in the source, without its marks and indentation; lines are separated by `\n`. It may contain `*` and
+   * `/` next to each other.
+   */
   readonly docs?: string;
+  /** Of the name; of the word `struct`, `union` or `enum` if it has no name in the source. */
   readonly position: Position;
 }
 
@@ -46,9 +50,10 @@ interface NamedType extends Named {
   readonly recursive: boolean;
 }
 
-/** `const NAME = value;`, and the numbers of programs, versions and procedures. A bigint only if a number is inexact. */
+/** `const NAME = value;`, `#define NAME value`, and the numbers of programs, versions and procedures. */
 export interface ConstDefinition extends Named {
   readonly kind: "const";
+  /** A bigint if it is not a safe integer. */
   readonly value: number | bigint;
 }
 

@@ -81,7 +81,7 @@ interface Defined {
 export interface ConstSyntax extends Defined {
   readonly kind: "const";
   readonly value: ValueSyntax;
-  /** Set for the numbers of a program. C allows such a number twice: versions may share procedures. */
+  /** Set for the numbers of a program and of a `#define`. C allows these twice: versions may share procedures. */
   readonly repeatable?: true;
 }
 

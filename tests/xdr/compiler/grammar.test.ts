@@ -265,6 +265,12 @@ test("the numbers of programs, versions and procedures are constants", () => {
   ).toEqual(["1:67 A is already defined at a.x:1:30"]);
 });
 
+test("programs in different namespaces may share numbers", () => {
+  const source = "program P { version V { void A(void) = 0; } = 1; } = 1;";
+  const { constants } = parse(`${source} namespace n { ${source} }`);
+  expect(constants.map(({ name }) => name)).toEqual(["P", "V", "A", "n::P", "n::V", "n::A"]);
+});
+
 test("the example of RFC 4506 §7 is understood", () => {
   const source = `
     const MAXUSERNAME = 32;     /* max length of a user name */
