@@ -3,6 +3,7 @@ const RULE = /^[-=*#_~/]{3,}$/;
 
 /** The text of comments, without their marks and their common indentation. Empty if nothing is left. */
 export function textOf(comments: readonly string[]): string {
+  if (comments.length === 0) return "";
   const lines = comments.flatMap((comment) => (comment.startsWith("//") ? [lineText(comment)] : blockLines(comment)));
   const kept = lines.map((line) => line.trimEnd()).filter((line) => !RULE.test(line.trim()));
   while (kept[0] === "") kept.shift();

@@ -9,24 +9,28 @@
 
 /** A place in the source. Lines and columns count from 1, columns in UTF-16 units as editors do. */
 export interface Position {
+  /** The path of the file. */
   readonly file: string;
+  /** The line, from 1. */
   readonly line: number;
+  /** The column, from 1. */
   readonly column: number;
 }
 
 /** A whole schema: all files that were parsed together. */
 export interface Schema {
-  /** In the order of reading: an included file comes before the file that includes it. */
+  /** The paths of the files. An included file comes before the file that includes it. */
   readonly files: readonly string[];
-  /** In the order of the source. Enum members are not among them. */
+  /** The constants, in the order of the source. Enum members are not among them. */
   readonly constants: readonly ConstDefinition[];
   /**
-   * Each type after the types that it uses, otherwise in the order of the source. Only within a recursion does a type
+   * The types. Each comes after the types that it uses, otherwise in the order of the source. Only within a recursion does a type
    * refer to itself or to a later one: through an optional, an array or an arm of a union. It is then `recursive`.
    */
   readonly types: readonly TypeDefinition[];
 }
 
+/** The definition of a type. Its `kind` tells which. */
 export type TypeDefinition = EnumDefinition | StructDefinition | UnionDefinition | TypedefDefinition;
 
 interface Named {
@@ -52,63 +56,83 @@ interface NamedType extends Named {
 
 /** `const NAME = value;`, `#define NAME value`, and the numbers of programs, versions and procedures. */
 export interface ConstDefinition extends Named {
+  /** Tells it from other definitions. */
   readonly kind: "const";
-  /** A bigint if it is not a safe integer. */
+  /** The value. A bigint if it is not a safe integer. */
   readonly value: number | bigint;
 }
 
+/** An enumeration (RFC 4506 §4.3). */
 export interface EnumDefinition extends NamedType {
+  /** Tells it from other definitions. */
   readonly kind: "enum";
-  /** In the order of the source. Two members may have the same value. */
+  /** The members, in the order of the source. Two members may have the same value. */
   readonly members: readonly EnumMember[];
 }
 
+/** A member of an enumeration. */
 export interface EnumMember {
+  /** The name, not qualified. */
   readonly name: string;
-  /** An int: -2^31 to 2^31 - 1. */
+  /** The value, -2^31 to 2^31 - 1. */
   readonly value: number;
+  /** The comment in the source: see {@link EnumDefinition.docs}. */
   readonly docs?: string;
+  /** The place of the name. */
   readonly position: Position;
 }
 
+/** A structure (RFC 4506 §4.14). */
 export interface StructDefinition extends NamedType {
+  /** Tells it from other definitions. */
   readonly kind: "struct";
-  /** At least one. */
+  /** The fields in their order, at least one. */
   readonly fields: readonly Field[];
 }
 
+/** A field of a struct or of an arm, or the discriminant of a union. */
 export interface Field {
+  /** The name. */
   readonly name: string;
+  /** The type. */
   readonly type: Type;
+  /** The comment in the source: see {@link StructDefinition.docs}. */
   readonly docs?: string;
+  /** The place of the name. */
   readonly position: Position;
 }
 
+/** A discriminated union (RFC 4506 §4.15). */
 export interface UnionDefinition extends NamedType {
+  /** Tells it from other definitions. */
   readonly kind: "union";
+  /** The discriminant. No field of an arm has its name. */
   readonly discriminant: Field;
   /** What the discriminant's type is without typedefs: the type of the case values. */
   readonly switchOn: "int" | "uint" | "bool" | "enum";
-  /** At least one. No case value occurs twice. All fields of a union have different names. */
+  /** The arms, at least one. No case value occurs twice, and no two arms have a field of the same name. */
   readonly arms: readonly Arm[];
   /** The default arm. Without one, all other values of the discriminant are invalid. */
   readonly otherwise?: DefaultArm;
 }
 
+/** What follows the discriminant if no other arm has its value. */
 export interface DefaultArm {
-  /** Absent for `void`. */
+  /** The field; absent for `void`. */
   readonly field?: Field;
-  /** The comment before `default` or, for `void`, behind it. */
+  /** The comment at `case` or `default`, or at `void`. That at the field is the field's own. */
   readonly docs?: string;
 }
 
+/** What follows the discriminant if it has one of some values. */
 export interface Arm extends DefaultArm {
-  /** At least one, in the order of the source. */
+  /** The values, at least one, in the order of the source. */
   readonly cases: readonly Case[];
 }
 
+/** A value of the discriminant that selects an arm. */
 export interface Case {
-  /** A boolean if the union switches on a bool. */
+  /** The value. A boolean if the union switches on a bool. */
   readonly value: number | boolean;
   /** The enum member, also if the source has its number; or the constant, if the source names one. Not qualified. */
   readonly name?: string;
@@ -116,7 +140,9 @@ export interface Case {
 
 /** `typedef`. `typedef struct { … } Name` and the like are the struct, union or enum itself, not a typedef. */
 export interface TypedefDefinition extends NamedType {
+  /** Tells it from other definitions. */
   readonly kind: "typedef";
+  /** The type that it names. */
   readonly type: Type;
 }
 
