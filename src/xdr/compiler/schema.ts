@@ -24,8 +24,9 @@ export interface Schema {
   /** The constants, in the order of the source. Enum members are not among them. */
   readonly constants: readonly ConstDefinition[];
   /**
-   * The types. Each comes after the types that it uses, otherwise in the order of the source. Only within a recursion does a type
-   * refer to itself or to a later one: through an optional, an array or an arm of a union. It is then `recursive`.
+   * The types. Each comes after those that it uses, otherwise in the order of the source. Only within a recursion does
+   * a type refer to itself or to a later one: through an optional, an array or an arm of a union. It is then
+   * `recursive`.
    */
   readonly types: readonly TypeDefinition[];
 }
