@@ -9,6 +9,7 @@ import { benchEngine } from "./engine/engine.ts";
 import { jsonOf, lineOf, textOfOutcome } from "./outcome.ts";
 import { PORTABLE, runPortable } from "./portable.ts";
 import { suiteOptionsOf } from "./suite-options.ts";
+import "./xdr/parsed/plugin.ts";
 
 const { suites, quick, pace, json, nodes } = suiteOptionsOf("bun bench", SUITES);
 const report = json ? () => {} : (line: string) => console.error(line);

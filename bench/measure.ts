@@ -1,9 +1,9 @@
 /** Times contestants side by side, in any runtime, by the runtime's own clock. */
-import type { Contest, Row } from "./contest.ts";
+import type { Contest, Contestant, Row } from "./contest.ts";
 import { quantile } from "./statistics.ts";
 
 export interface Pace {
-  /** Warm-up of each contestant, in ms: time for the JIT compilers. */
+  /** A contestant is warm when it has not become faster for so long, in ms. */
   readonly warmUp: number;
   /** Length of a sample, in ms. A browser's clock may tick only every 0.1 ms. */
   readonly sample: number;
@@ -13,7 +13,7 @@ export interface Pace {
   readonly engine: number;
 }
 
-export const FULL: Pace = { warmUp: 200, sample: 2, rounds: 50, engine: 400 };
+export const FULL: Pace = { warmUp: 200, sample: 1, rounds: 100, engine: 400 };
 /** A smoke test: every contestant runs, but the times mean nothing. */
 export const QUICK: Pace = { warmUp: 0, sample: 0.1, rounds: 1, engine: 1 };
 
@@ -24,25 +24,47 @@ function time(run: () => unknown, calls: number): number {
   return (performance.now() - start) * 1e6;
 }
 
+/** A sample that is so many times as fast as the fastest before shows that a contestant is not warm yet. */
+const FASTER = 1.03;
+/** The maximum time for warming up, in times of `warmUp`. */
+const MOST_WARM_UPS = 5;
+
+interface Entry extends Contestant {
+  /** How many calls fill a sample. */
+  calls: number;
+  /** Nanoseconds per packet or value, by round. */
+  readonly ns: number[];
+}
+
 /**
- * Warms up, and finds how many calls fill a sample. The first sample that is long enough may be slow only because of a
- * compilation or another process, so a second one must confirm the number.
+ * Warms up, and finds how many calls fill a sample. A contestant is warm when it has not become faster for a while: the
+ * compilers of an engine replace code several times, and for a large schema they need seconds on a busy machine.
+ * Contestants take turns, so that compilers, which have threads of their own, can work for one while others run.
  */
-function callsOf(run: () => unknown, { warmUp, sample }: Pace): number {
-  for (let calls = 1, spent = 0, confirming = false; ; ) {
-    const ms = time(run, calls) / 1e6;
-    spent += ms;
-    if (ms < sample || spent < warmUp) calls *= 2;
-    else if (confirming) return Math.max(1, Math.ceil((calls * sample) / ms));
-    else {
-      confirming = true;
-      calls = Math.max(1, Math.ceil((calls * sample) / ms));
-    }
+function warmUp(entries: readonly Entry[], { warmUp, sample }: Pace): void {
+  let due = entries.map((entry) => ({ entry, spent: 0, best: Number.POSITIVE_INFINITY, improved: 0 }));
+  while (due.length > 0) {
+    due = due.filter((state) => {
+      const { entry } = state;
+      const ms = time(entry.run, entry.calls) / 1e6;
+      const each = ms / entry.calls;
+      state.spent += ms;
+      if (ms < sample) {
+        entry.calls *= 2;
+        return true;
+      }
+      if (each < state.best / FASTER) {
+        state.best = each;
+        state.improved = state.spent;
+      }
+      entry.calls = Math.max(1, Math.ceil(sample / each));
+      return state.spent - state.improved < warmUp && state.spent < MOST_WARM_UPS * warmUp;
+    });
   }
 }
 
 /** Nanoseconds per call. Makes more calls if the clock did not tick during the sample. */
-function sampleOf(entry: { readonly run: () => unknown; calls: number }): number {
+function sampleOf(entry: Entry): number {
   for (;;) {
     const ns = time(entry.run, entry.calls);
     if (ns > 0) return ns / entry.calls;
@@ -56,8 +78,9 @@ function sampleOf(entry: { readonly run: () => unknown; calls: number }): number
  * quartile, because disturbances only add time. The time of each other contestant is that, times the median of its
  * per-round ratios. mitata measures one contestant after the other, which makes ratios unreliable.
  */
-export async function compare({ suite, what, size, contestants }: Contest, pace: Pace): Promise<Row[]> {
-  const entries = contestants.map(({ who, run }) => ({ who, run, calls: callsOf(run, pace), ns: [] as number[] }));
+export async function compare({ suite, what, size, contestants, patience = 1 }: Contest, pace: Pace): Promise<Row[]> {
+  const entries = contestants.map((contestant): Entry => ({ ...contestant, calls: 1, ns: [] }));
+  warmUp(entries, { ...pace, warmUp: pace.warmUp * patience });
   for (let round = 0; round < pace.rounds; round++) {
     for (const entry of shuffled(entries)) entry.ns.push(sampleOf(entry) / size);
     // Lets a browser redraw the page.

@@ -2,28 +2,35 @@
 import type { Contest, Row } from "./contest.ts";
 import { compare, type Pace } from "./measure.ts";
 import { codecContests } from "./packet/codec.ts";
-import { xdrContests } from "./xdr/xdr.ts";
+import { XDR_CONTESTS } from "./xdr/xdr.ts";
 
 export const PORTABLE = ["codec", "xdr"] as const;
 export type Portable = (typeof PORTABLE)[number];
 
-const CONTESTS: Readonly<Record<Portable, () => Contest[]>> = { codec: codecContests, xdr: xdrContests };
+/** Contests in groups. A group is made when the one before it has been measured. */
+const CONTESTS: Readonly<Record<Portable, readonly (() => Contest[] | Promise<Contest[]>)[]>> = {
+  codec: [codecContests],
+  xdr: XDR_CONTESTS,
+};
 
 /**
- * @param report called after each contest, with its rows, the number of contests done and the number of all contests
+ * @param report called after each contest, with its rows and the part of the work that is done, 0 to 1
  * @throws {Error} if the contestants' results do not agree
  */
 export async function runPortable(
   suites: readonly Portable[],
   pace: Pace,
-  report: (rows: readonly Row[], done: number, all: number) => void,
+  report: (rows: readonly Row[], done: number) => void,
 ): Promise<Row[]> {
-  const contests = suites.flatMap((suite) => CONTESTS[suite]());
+  const groups = suites.flatMap((suite) => CONTESTS[suite]);
   const rows: Row[] = [];
-  for (const [i, contest] of contests.entries()) {
-    const found = await compare(contest, pace);
-    rows.push(...found);
-    report(found, i + 1, contests.length);
+  for (const [i, group] of groups.entries()) {
+    const contests = await group();
+    for (const [j, contest] of contests.entries()) {
+      const found = await compare(contest, pace);
+      rows.push(...found);
+      report(found, (i + (j + 1) / contests.length) / groups.length);
+    }
   }
   return rows;
 }

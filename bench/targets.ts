@@ -2,8 +2,12 @@
 import type { Row } from "./contest.ts";
 import { codecTargets } from "./packet/targets.ts";
 import type { Target } from "./target.ts";
+import { xdrTargets } from "./xdr/targets.ts";
 
 /** The targets for which these rows have figures. */
 export function targets(rows: readonly Row[]): Target[] {
-  return codecTargets(rows.filter(({ suite }) => suite === "codec"));
+  return [
+    ...codecTargets(rows.filter(({ suite }) => suite === "codec")),
+    ...xdrTargets(rows.filter(({ suite }) => suite === "xdr")),
+  ];
 }

@@ -17,7 +17,7 @@ const dist = join(root, "dist");
 const temporary = join(root, `dist.${process.pid}`);
 
 /** Entries that run everywhere. (The client can be loaded everywhere, and used under Bun, Node and Electron.) */
-const PORTABLE = ["codec", "xdr", "client"];
+const PORTABLE = ["codec", "xdr", "xdr/compiler", "client"];
 /** Entries that import built-in modules of Node, so that they run under Bun and Node. */
 const NODE_ENTRIES = ["syncthing"];
 /** Entries that need Bun. dist/ has stubs of them. */
@@ -103,7 +103,7 @@ async function declarations(): Promise<void> {
     await Bun.write(join(temporary, "types", `${file}.map`), Bun.file(join(all, `${file}.map`)));
     for (const [, , path] of text.matchAll(IMPORTED)) await keep(`${join(dirname(file), path!)}.d.ts`);
   };
-  for (const entry of ["", ...NODE_ENTRIES]) await keep(join("src", entry, "index.d.ts"));
+  for (const entry of ["", "xdr/compiler", ...NODE_ENTRIES]) await keep(join("src", entry, "index.d.ts"));
   await rm(all, { recursive: true });
 }
 

@@ -1,6 +1,6 @@
 /**
- * Sets up a checkout: installs the packages of the lock file, and builds the wasm modules and the live page of the admin
- * server. It does only what is out of date. With `--production` it installs only the runtime dependencies and the compiler
+ * Sets up a checkout: installs the packages of the lock file, and builds the wasm modules, the live page of the admin
+ * server, and what the XDR compiler needs. It does only what is out of date. With `--production` it installs only the runtime dependencies and the compiler
  * of the wasm modules.
  *
  * package.json runs it before every script that needs it. So it prints nothing when there is nothing to do, and
@@ -9,6 +9,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { declarationsOf } from "./xdr-runtime.ts";
 
 const root = join(import.meta.dir, "..");
 const built = join(root, "build");
@@ -98,13 +99,35 @@ async function buildPage(temporary: string): Promise<void> {
   await rm(folder, { recursive: true });
 }
 
-const OUTPUTS = [...BINARIES.flatMap(([name]) => [`${name}.wasm`, `${name}.wat`]), "codec-wasm.ts", "page.ts"];
+const XDR_RUNTIME = "src/xdr/runtime";
+
+/** Writes xdr-runtime.ts, the functions that the XDR compiler adds to its output. */
+async function buildXdrRuntime(temporary: string, files: readonly string[]): Promise<void> {
+  const sources = await Promise.all(
+    files.map(async (file) => [file, await Bun.file(join(root, file)).text()] as const),
+  );
+  const text = JSON.stringify(declarationsOf(sources), undefined, 2);
+  await Bun.write(
+    join(temporary, "xdr-runtime.ts"),
+    `/** The declarations of ${XDR_RUNTIME} as text (generated), and which others each of them uses. */\nexport const XDR_RUNTIME = ${text};\n`,
+  );
+}
+
+const OUTPUTS = [
+  ...BINARIES.flatMap(([name]) => [`${name}.wasm`, `${name}.wat`]),
+  "codec-wasm.ts",
+  "page.ts",
+  "xdr-runtime.ts",
+];
 
 async function build(): Promise<void> {
   const sources = (await readdir(join(root, "assembly"))).filter((file) => file.endsWith(".ts")).sort();
   const page = (await readdir(join(root, PAGE_SOURCES))).sort();
+  const xdrRuntime = (await readdir(join(root, XDR_RUNTIME))).sort().map((file) => `${XDR_RUNTIME}/${file}`);
   const wanted = await digest([
     "scripts/setup.ts",
+    "scripts/xdr-runtime.ts",
+    ...xdrRuntime,
     "node_modules/assemblyscript/package.json",
     "node_modules/uplot/package.json",
     ...page.map((file) => `${PAGE_SOURCES}/${file}`),
@@ -119,6 +142,7 @@ async function build(): Promise<void> {
   process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
   await Promise.all([
     buildPage(temporary),
+    buildXdrRuntime(temporary, xdrRuntime),
     ...BINARIES.map(([name, config]) => {
       const output = ["--outFile", join(temporary, `${name}.wasm`), "--textFile", join(temporary, `${name}.wat`)];
       return run(`asc of ${name}`, ["node_modules/assemblyscript/bin/asc.js", "--config", config, ...output]);

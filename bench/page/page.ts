@@ -95,12 +95,12 @@ async function run(): Promise<Outcome> {
   await runPortable(
     PORTABLE.filter((suite) => only === null || suite === only),
     quick ? QUICK : FULL,
-    (found, done, all) => {
+    (found, done) => {
       rows.push(...found);
       show(rows, quick);
       if (typeof report === "function") report(found);
-      progress.value = done / all;
-      doing.textContent = `${done} of ${all} done`;
+      progress.value = done;
+      doing.textContent = `${Math.floor(100 * done)} % done`;
     },
   );
   document.getElementById("state").hidden = true;

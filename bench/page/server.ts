@@ -1,5 +1,6 @@
 /** Serves the bench page on 127.0.0.1. */
 import { basename, join } from "node:path";
+import { bundled } from "../xdr/parsed/plugin.ts";
 
 /** A browser gives a fine clock only to a page that is isolated from other origins. */
 const HEADERS = {
@@ -10,7 +11,11 @@ const HEADERS = {
 
 /** @param port 0: any free port */
 export async function servePage(port: number): Promise<Bun.Server<undefined>> {
-  const { outputs } = await Bun.build({ entrypoints: [join(import.meta.dir, "index.html")], target: "browser" });
+  const { outputs } = await Bun.build({
+    entrypoints: [join(import.meta.dir, "index.html")],
+    target: "browser",
+    plugins: [bundled],
+  });
   const files = new Map(outputs.map((output) => [`/${basename(output.path)}`, output]));
   files.set("/", files.get("/index.html")!);
   return Bun.serve({

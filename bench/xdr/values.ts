@@ -1,44 +1,4 @@
-/**
- * The types and values of the XDR bench. The example of RFC 4506 §7:
- *
- *     enum filekind { TEXT = 0, DATA = 1, EXEC = 2 };
- *     union filetype switch (filekind kind) {
- *       case TEXT: void;
- *       case DATA: string creator<255>;
- *       case EXEC: string interpretor<255>;
- *     };
- *     struct file { string filename<255>; filetype type; string owner<32>; opaque data<65535>; };
- *
- * and a transaction like those of js-xdr's users:
- *
- *     typedef opaque account[32];
- *     enum asset_type { NATIVE = 0, CREDIT = 1 };
- *     union asset switch (asset_type type) {
- *       case NATIVE: void;
- *       case CREDIT: struct { opaque code[4]; account issuer; } credit;
- *     };
- *     enum memo_type { NONE = 0, TEXT = 1, ID = 2, HASH = 3 };
- *     union memo switch (memo_type type) {
- *       case NONE: void;
- *       case TEXT: string text<28>;
- *       case ID: unsigned hyper id;
- *       case HASH: opaque hash[32];
- *     };
- *     enum operation_type { CREATE = 0, PAYMENT = 1, DATA = 10, BUMP = 11 };
- *     union body switch (operation_type type) {
- *       case CREATE: struct { account destination; hyper balance; } create;
- *       case PAYMENT: struct { account destination; asset asset; hyper amount; } payment;
- *       case DATA: struct { string name<64>; opaque *value<64>; } data;
- *       case BUMP: hyper bump;
- *     };
- *     struct operation { account *source; body body; };
- *     struct time_bounds { unsigned hyper min; unsigned hyper max; };
- *     struct signature { opaque hint[4]; opaque signature<64>; };
- *     struct transaction {
- *       account source; unsigned int fee; hyper sequence; time_bounds *bounds; memo memo;
- *       operation operations<100>; signature signatures<20>;
- *     };
- */
+/** The values of the XDR bench, of the types in types.x. */
 import { nodeId } from "../packets.ts";
 
 export const FileKind = { TEXT: 0, DATA: 1, EXEC: 2 } as const;

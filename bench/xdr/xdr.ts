@@ -1,12 +1,20 @@
-/** Compares XDR libraries: each decodes and encodes the same values, the example of RFC 4506 and a transaction. */
+/**
+ * Compares XDR libraries: each decodes and encodes the same values, the example of RFC 4506, a transaction, Stellar's
+ * envelopes and the counters of sFlow; and refuses the same bytes.
+ */
 import { agree, bytesOf, refuses } from "../agree.ts";
 import { type Contest, over } from "../contest.ts";
+import { coldContests } from "./cold.ts";
 import type { XdrCodec, XdrContestant } from "./contestant.ts";
 import { dataView } from "./dataview.ts";
 import { jsXdr } from "./js-xdr.ts";
 import { microPacked } from "./micro-packed.ts";
+import { BEFORE, useOtherTypes } from "./other-types.ts";
 import { reader } from "./reader.ts";
-import { schema } from "./schema.ts";
+import { refusalContests } from "./refusals.ts";
+import { schemaContestant } from "./schema.ts";
+import { sflowContests } from "./sflow.ts";
+import { stellarContests } from "./stellar.ts";
 import { type File, FileKind, file, type Transaction, transaction } from "./values.ts";
 
 const VALUES = 64;
@@ -55,7 +63,7 @@ function entrant<Value, Own>(who: string, { decode, encode, own, plain }: XdrCod
   };
 }
 
-function both<F, T>({ who, file, transaction }: XdrContestant<F, T>): [Entrant<File>, Entrant<Transaction>] {
+function both<F, T>({ who, file, transaction }: XdrContestant<F, T>): Both {
   return [entrant(who, file), entrant(who, transaction)];
 }
 
@@ -79,24 +87,48 @@ function contests<Value>(
   return [contest("decode", ({ decode }) => decode(encoded)), contest("encode", ({ encode }) => encode(values))];
 }
 
-/** @throws {Error} if a contestant gives another result than expected */
-export function xdrContests(): Contest[] {
-  const contestants = [both(schema), both(reader), both(dataView), both(jsXdr), both(microPacked)];
+type Both = [Entrant<File>, Entrant<Transaction>];
+
+function fileAndTransaction(contestants: readonly Both[], suffix = ""): Contest[] {
   const files = contestants.map(([file]) => file);
   for (const { check } of files) check(SILLYPROG, SILLYPROG_BYTES);
   const transactions = contestants.map(([, transaction]) => transaction);
   return [
     ...contests(
-      "file of RFC 4506",
+      `file of RFC 4506${suffix}`,
       Array.from({ length: VALUES }, (_, n) => file(n)),
       dataView.file.encode,
       files,
     ),
     ...contests(
-      "transaction of 6 operations",
+      `transaction of 6 operations${suffix}`,
       Array.from({ length: VALUES }, (_, n) => transaction(n)),
       dataView.transaction.encode,
       transactions,
     ),
   ];
 }
+
+const first = schemaContestant();
+
+/**
+ * The contests in groups. Each group is made when its turn comes, since all types that a program has used before may
+ * slow down those that follow.
+ *
+ * @throws {Error} if a contestant gives another result than expected
+ */
+export const XDR_CONTESTS: readonly (() => Contest[] | Promise<Contest[]>)[] = [
+  () => fileAndTransaction([both(first), both(reader), both(dataView), both(jsXdr), both(microPacked)]),
+  () => {
+    useOtherTypes();
+    return fileAndTransaction(
+      [both(schemaContestant()), both({ ...first, who: BEFORE }), both(dataView), both(jsXdr)],
+      ", after 60 other types",
+    );
+  },
+  // Before any contestant calls `allowCodeGeneration`: that makes types generate code at once.
+  coldContests,
+  stellarContests,
+  sflowContests,
+  refusalContests,
+];

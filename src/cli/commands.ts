@@ -9,6 +9,7 @@ import { lookupCommand } from "./lookup.ts";
 import { serverCommand } from "./server.ts";
 import { statusCommand } from "./status.ts";
 import { watchCommand } from "./watch.ts";
+import { xdrCommand } from "./xdr.ts";
 
 export function allCommands(): Command[] {
   return [
@@ -19,6 +20,7 @@ export function allCommands(): Command[] {
     watchCommand(),
     journalCommand(),
     decodeCommand(),
+    xdrCommand(),
     benchCommand(),
     completionCommand(),
   ];

@@ -1,4 +1,4 @@
-/** The commands under Node: those of the client and `decode`. The others need Bun, and say so. */
+/** The commands under Node: those of the client, `decode` and `xdr`. The others need Bun, and say so. */
 import { announceCommand } from "./announce.ts";
 import { needsBun } from "./bun-commands.ts";
 import { completionCommand } from "./completion.ts";
@@ -7,6 +7,7 @@ import { lookupCommand } from "./lookup.ts";
 import { runProgram } from "./program.ts";
 import { statusCommand } from "./status.ts";
 import { watchCommand } from "./watch.ts";
+import { xdrCommand } from "./xdr.ts";
 
 await runProgram([
   needsBun("server"),
@@ -16,6 +17,7 @@ await runProgram([
   watchCommand(),
   needsBun("journal"),
   decodeCommand(),
+  xdrCommand(),
   needsBun("bench"),
   completionCommand(),
 ]);

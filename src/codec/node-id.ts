@@ -1,6 +1,5 @@
 /** NodeIDs as text. In a packet a NodeID is any bytes, but most are UTF-8 text. */
-import { plainView } from "../xdr/bytes.ts";
-import { readUtf8, utf8Length, writeUtf8 } from "../xdr/utf8.ts";
+import { decodeUtf8, encodeUtf8, utf8Length } from "../xdr/runtime/utf8.ts";
 import { checkInput } from "./check.ts";
 import { checkText, quoted } from "./text.ts";
 
@@ -25,7 +24,7 @@ export function nodeIdFromText(text: string): Uint8Array<ArrayBuffer> {
     throw new RangeError(`text: an unpaired surrogate has no UTF-8: ${quoted(text)}`);
   }
   const nodeId = new Uint8Array(length);
-  writeUtf8(text, length, nodeId, 0);
+  encodeUtf8(text, length, nodeId, 0);
   return nodeId;
 }
 
@@ -47,5 +46,5 @@ export function nodeIdFromText(text: string): Uint8Array<ArrayBuffer> {
  */
 export function nodeIdToText(nodeId: Uint8Array): string | undefined {
   checkInput("nodeId", nodeId);
-  return readUtf8(plainView(nodeId));
+  return decodeUtf8(nodeId, 0, nodeId.length);
 }

@@ -1,5 +1,5 @@
-import type { DecodeOptions } from "./options.ts";
 import { type Read, XdrReader } from "./reader.ts";
+import type { DecodeOptions } from "./runtime/entry.ts";
 
 /**
  * Decodes one value with an {@link XdrReader}. The value must take up all of `bytes`, unless `allowTrailing` is set.

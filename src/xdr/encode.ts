@@ -1,5 +1,5 @@
 import { checkBytes } from "./check.ts";
-import type { XdrOptions } from "./options.ts";
+import type { XdrOptions } from "./runtime/entry.ts";
 import { XdrWriter } from "./writer.ts";
 
 /**

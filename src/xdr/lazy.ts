@@ -6,8 +6,9 @@ import { opsOf, typeOf, type XdrType } from "./type.ts";
  * nodes. TypeScript cannot infer the values of a recursive type, so declare it as `XdrType<…>`.
  *
  * @param type - returns the type. It is called when the type is first used
- * @returns the type. Encoding and decoding throw a `RangeError` if the type contains itself without an optional, union,
- *   array or list in between, because then every value would be infinite
+ * @returns the type
+ * @throws {RangeError} not here, but when the type is first used, if it contains itself without an optional, union,
+ *   array or list in between: then every value would be infinite
  * @example
  * ```ts
  * type Tree = { name: string; children: Tree[] };
@@ -17,25 +18,29 @@ import { opsOf, typeOf, type XdrType } from "./type.ts";
  */
 export function lazy<T>(type: () => XdrType<T>): XdrType<T> {
   let known: Ops<T> | undefined;
-  let resolving = false;
-  const resolve = () => {
-    const found = opsOf(type());
-    resolving = true;
+  let measuring = false;
+  const measure = (found: Ops<T>): number => {
+    // A type that contains itself measures itself again.
+    if (measuring) throw new RangeError("lazy: the type contains itself with no optional in between");
+    measuring = true;
     try {
-      // If the type contains itself, this calls our own `minimum` below, which throws.
-      if (found.minimum() > 0) known = found;
+      return found.minimum(true);
     } finally {
-      resolving = false;
+      measuring = false;
     }
-    return known ?? throwInfinite();
   };
-  return typeOf({
-    minimum: () => (resolving ? throwInfinite() : (known?.minimum() ?? 4)),
-    read: (input) => (known ?? resolve()).read(input),
-    write: (output, value) => (known ?? resolve()).write(output, value),
+  const target = (): Ops<T> => {
+    if (known) return known;
+    const found = opsOf(type());
+    measure(found);
+    known = found;
+    return found;
+  };
+  return typeOf<T>("lazy", {
+    minimum: (used) => (used ? measure(known ?? opsOf(type())) : Number.NaN),
+    target,
+    nullable: () => target().nullable?.() ?? false,
+    read: (input) => target().read(input),
+    write: (output, value) => target().write(output, value),
   });
-}
-
-function throwInfinite(): never {
-  throw new RangeError("lazy: the type contains itself with no optional in between");
 }

@@ -1,8 +1,20 @@
-import { checkUint32 } from "./check.ts";
-import { Input } from "./input.ts";
-import { readOpaque, readString } from "./opaque.ts";
-import { DEFAULT_MAX_DEPTH, type XdrOptions } from "./options.ts";
-import { BOOL, DOUBLE, FLOAT, HYPER, INT, readEnum, UHYPER, UINT } from "./scalar.ts";
+import { readEnum } from "./enum.ts";
+import { checkNumber } from "./runtime/check.ts";
+import { type DecodeOptions, inputFor } from "./runtime/entry.ts";
+import {
+  checkInput,
+  errorOf,
+  finish,
+  noArm,
+  readFixedOpaque,
+  readLength,
+  readOpaque,
+  readString,
+  tooDeep,
+  type XdrInput,
+} from "./runtime/input.ts";
+import { BOOL, DOUBLE, FLOAT, HYPER, INT, UHYPER, UINT } from "./scalar.ts";
+import { STATE } from "./state.ts";
 
 /** A function that reads one value and moves the reader past it. */
 export type Read<T> = (reader: XdrReader) => T;
@@ -28,13 +40,14 @@ export type ArmValue<Arms> = Arms[keyof Arms] extends Read<infer T> ? T : never;
  * ```
  */
 export class XdrReader {
-  readonly #input = new Input();
+  /** The bytes, and how far they have been read. @internal */
+  declare readonly [STATE]: XdrInput;
 
   /**
    * Creates a reader.
    *
    * @param bytes - the input. It is not copied: do not change it while values that were read from it are in use
-   * @param options - the maximum nesting depth
+   * @param options - the maximum nesting depth, and whether padding must be zero
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @throws {RangeError} if `maxDepth` is out of range
    * @example
@@ -42,18 +55,18 @@ export class XdrReader {
    * new XdrReader(Uint8Array.of(0, 0, 0, 7)).remaining; // => 4
    * ```
    */
-  constructor(bytes: Uint8Array, { maxDepth = DEFAULT_MAX_DEPTH }: XdrOptions = {}) {
-    this.#input.reset(bytes, maxDepth);
+  constructor(bytes: Uint8Array, options?: Pick<DecodeOptions, "maxDepth" | "padding">) {
+    this[STATE] = inputFor(bytes, options);
   }
 
   /** How many bytes have been read. */
   get offset(): number {
-    return this.#input.at;
+    return this[STATE].at;
   }
 
   /** How many bytes are left. */
   get remaining(): number {
-    return this.#input.end - this.#input.at;
+    return this[STATE].end - this[STATE].at;
   }
 
   /**
@@ -69,7 +82,7 @@ export class XdrReader {
    * ```
    */
   end(): void {
-    this.#input.finish();
+    this.#run(finish);
   }
 
   /**
@@ -83,7 +96,7 @@ export class XdrReader {
    * ```
    */
   int(): number {
-    return INT.read(this.#input);
+    return this.#run(INT.read);
   }
 
   /**
@@ -97,7 +110,7 @@ export class XdrReader {
    * ```
    */
   uint(): number {
-    return UINT.read(this.#input);
+    return this.#run(UINT.read);
   }
 
   /**
@@ -111,7 +124,7 @@ export class XdrReader {
    * ```
    */
   hyper(): bigint {
-    return HYPER.read(this.#input);
+    return this.#run(HYPER.read);
   }
 
   /**
@@ -125,7 +138,7 @@ export class XdrReader {
    * ```
    */
   uhyper(): bigint {
-    return UHYPER.read(this.#input);
+    return this.#run(UHYPER.read);
   }
 
   /**
@@ -139,7 +152,7 @@ export class XdrReader {
    * ```
    */
   float(): number {
-    return FLOAT.read(this.#input);
+    return this.#run(FLOAT.read);
   }
 
   /**
@@ -153,7 +166,7 @@ export class XdrReader {
    * ```
    */
   double(): number {
-    return DOUBLE.read(this.#input);
+    return this.#run(DOUBLE.read);
   }
 
   /**
@@ -167,7 +180,7 @@ export class XdrReader {
    * ```
    */
   bool(): boolean {
-    return BOOL.read(this.#input);
+    return this.#run(BOOL.read);
   }
 
   /**
@@ -183,7 +196,7 @@ export class XdrReader {
    * ```
    */
   enum<E extends number>(allowed: ReadonlySet<E>): E {
-    return readEnum(this.#input, allowed);
+    return this.#run((input) => readEnum<E>(input, (found) => allowed.has(found as E)));
   }
 
   /**
@@ -210,7 +223,8 @@ export class XdrReader {
    * ```
    */
   fixedOpaque(length: number): Uint8Array {
-    return readOpaque(this.#input, length, true);
+    checkNumber("length", length);
+    return this.#run((input) => readFixedOpaque(input, length));
   }
 
   /**
@@ -226,7 +240,8 @@ export class XdrReader {
    * ```
    */
   opaque(maximum: number): Uint8Array {
-    return readOpaque(this.#input, maximum, false);
+    checkNumber("maximum", maximum);
+    return this.#run((input) => readOpaque(input, maximum));
   }
 
   /**
@@ -243,7 +258,8 @@ export class XdrReader {
    * ```
    */
   string(maximum: number): string {
-    return readString(this.#input, maximum);
+    checkNumber("maximum", maximum);
+    return this.#run((input) => readString(input, maximum));
   }
 
   /**
@@ -262,8 +278,8 @@ export class XdrReader {
    * ```
    */
   fixedArray<T>(count: number, read: Read<T>): T[] {
-    checkUint32("count", count);
-    return this.#elements(0, count, read);
+    checkNumber("count", count);
+    return this.#elements(() => count, read);
   }
 
   /**
@@ -284,8 +300,9 @@ export class XdrReader {
    * ```
    */
   array<T>(maximum: number, read: Read<T>, minimumSize = 4): T[] {
-    checkUint32("minimumSize", minimumSize);
-    return this.#elements(4, this.#input.length(maximum, minimumSize), read);
+    checkNumber("maximum", maximum);
+    checkNumber("minimumSize", minimumSize);
+    return this.#elements((input) => readLength(input, maximum, minimumSize), read);
   }
 
   /**
@@ -302,7 +319,7 @@ export class XdrReader {
    * ```
    */
   optional<T extends NonNullable<unknown> | undefined>(read: Read<T>): T | null {
-    return this.#input.nested(() => (this.bool() ? read(this) : null));
+    return this.#nested(() => (this.bool() ? read(this) : null));
   }
 
   /**
@@ -335,22 +352,51 @@ export class XdrReader {
     otherwise?: (reader: XdrReader, discriminant: D) => unknown,
   ): unknown {
     const start = this.offset;
-    return this.#input.nested(() => {
+    return this.#nested(() => {
       const discriminant = readDiscriminant(this);
       const key = Number(discriminant);
       // Own properties only: a property added to Object.prototype must not become an arm.
-      if (Object.hasOwn(arms, key)) return arms[key]!(this);
+      if (Object.hasOwn(arms, key)) return arms[key]?.(this);
       if (otherwise !== undefined) return otherwise(this, discriminant);
-      return this.#input.fail("unknown-discriminant", start, `the union has no arm for ${discriminant}`);
+      return this.#run((input) => noArm(input, start, discriminant));
     });
   }
 
-  #elements<T>(prefix: number, count: number, read: Read<T>): T[] {
-    return this.#input.nested(() => {
-      this.#input.at += prefix;
+  #elements<T>(readCount: (input: XdrInput) => number, read: Read<T>): T[] {
+    return this.#nested(() => {
+      const count = this.#run(readCount);
       const values: T[] = [];
       for (let i = 0; i < count; i += 1) values.push(read(this));
       return values;
     });
+  }
+
+  /** Calls `read` one level of nesting deeper. If it throws, the reader is where it was. */
+  #nested<T>(read: () => T): T {
+    const input = this[STATE];
+    const { at, depth } = input;
+    if (depth >= input.maxDepth) this.#run(tooDeep);
+    input.depth = depth + 1;
+    try {
+      return read();
+    } catch (error) {
+      input.at = at;
+      throw error;
+    } finally {
+      input.depth = depth;
+    }
+  }
+
+  /** Reads with a function that reports failures in the state. If it fails, throws its error, and is where it was. */
+  #run<T>(read: (input: XdrInput) => T): T {
+    const input = this[STATE];
+    const { at } = input;
+    const value = read(input);
+    checkInput(input);
+    const refusal = input.failed;
+    if (!refusal) return value;
+    input.failed = undefined;
+    input.at = at;
+    throw errorOf(refusal);
   }
 }

@@ -1,17 +1,53 @@
-import { checkBytes, checkUint32 } from "./check.ts";
-import { XdrError, type XdrErrorCode } from "./error.ts";
-import { Input, NO_BYTES } from "./input.ts";
+import { countUse } from "./emit/compile.ts";
 import type { Ops } from "./ops.ts";
-import { DEFAULT_MAX_DEPTH, type DecodeOptions, type XdrOptions } from "./options.ts";
-import { Output } from "./output.ts";
+import type { XdrReader } from "./reader.ts";
+import {
+  type DecodeOptions,
+  type DecodeResult,
+  decodeNext,
+  decodeWith,
+  encodeIntoWith,
+  encodeNext,
+  encodeWith,
+  sizeWith,
+  tryDecodeNext,
+  tryDecodeWith,
+  type ValidateResult,
+  validateWith,
+  type XdrOptions,
+} from "./runtime/entry.ts";
+import { STATE } from "./state.ts";
+import type { XdrWriter } from "./writer.ts";
 
-/**
- * The result of {@link XdrType.tryDecode}: the value; or the error code, its `offset` in the bytes, and its `path` in
- * the value.
- */
-export type DecodeResult<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly code: XdrErrorCode; readonly offset: number; readonly path: string };
+export type { DecodeResult, ValidateResult };
+
+/** Which function or constant of this module made a type. */
+export type XdrKind =
+  | "array"
+  | "bool"
+  | "constant"
+  | "double"
+  | "enum"
+  | "fixedArray"
+  | "fixedOpaque"
+  | "float"
+  | "hyper"
+  | "int"
+  | "lazy"
+  | "list"
+  | "nested"
+  | "opaque"
+  | "optional"
+  | "refine"
+  | "safeHyper"
+  | "safeUhyper"
+  | "string"
+  | "struct"
+  | "transform"
+  | "uhyper"
+  | "uint"
+  | "union"
+  | "void";
 
 /**
  * The TypeScript type of the values of an XdrType.
@@ -30,7 +66,7 @@ export type Infer<Type extends XdrType<unknown>> = Type extends XdrType<infer T>
 export let opsOf: <T>(type: XdrType<T>) => Ops<T>;
 
 /** Creates a type from its implementation. */
-export let typeOf: <T>(ops: Ops<T>) => XdrType<T>;
+export let typeOf: <T>(kind: XdrKind, ops: Ops<T>) => XdrType<T>;
 
 /**
  * An XDR type (RFC 4506). It encodes and decodes its values. Types come from the constants and functions of this
@@ -48,16 +84,21 @@ export let typeOf: <T>(ops: Ops<T>) => XdrType<T>;
  */
 export class XdrType<T> {
   readonly #ops: Ops<T>;
+  #reads = 0;
+  #writes = 0;
+  /** Which function or constant made the type. */
+  readonly kind: XdrKind;
 
   static {
-    typeOf = (ops) => new XdrType(ops);
+    typeOf = (kind, ops) => new XdrType(kind, ops);
     opsOf = (type) => {
       if (!(#ops in Object(type))) throw new TypeError("expected an XdrType");
       return type.#ops;
     };
   }
 
-  private constructor(ops: Ops<T>) {
+  private constructor(kind: XdrKind, ops: Ops<T>) {
+    this.kind = kind;
     this.#ops = ops;
   }
 
@@ -75,7 +116,7 @@ export class XdrType<T> {
    * ```
    */
   size(value: T, options?: XdrOptions): number {
-    return release(encodeAll(this.#ops, value, options));
+    return sizeWith(this.#writer(), value, options);
   }
 
   /**
@@ -92,10 +133,7 @@ export class XdrType<T> {
    * ```
    */
   encode(value: T, options?: XdrOptions): Uint8Array<ArrayBuffer> {
-    const output = encodeAll(this.#ops, value, options);
-    const bytes = output.bytes.slice(0, output.at) as Uint8Array<ArrayBuffer>;
-    release(output);
-    return bytes;
+    return encodeWith(this.#writer(), value, options);
   }
 
   /**
@@ -117,20 +155,16 @@ export class XdrType<T> {
    * ```
    */
   encodeInto(value: T, target: Uint8Array, offset = 0, options?: XdrOptions): number {
-    checkBytes("target", target);
-    checkUint32("offset", offset);
-    const output = encodeAll(this.#ops, value, options);
-    output.copyTo(target, offset);
-    return release(output);
+    return encodeIntoWith(this.#writer(), value, target, offset, options);
   }
 
   /**
    * Decodes one value.
    *
    * @param bytes - the encoded value, with nothing after it unless `allowTrailing` is set
-   * @param options - the maximum nesting depth, and whether bytes may follow the value
-   * @returns the value. Opaque data in it are views of `bytes`, not copies. If `bytes` is a buffer that will be reused,
-   *   decode `bytes.slice()` instead
+   * @param options - the maximum nesting depth, whether bytes may follow the value, and whether padding must be zero
+   * @returns the value. Opaque data in it may be views of `bytes` instead of copies. If `bytes` is a buffer that will
+   *   be reused, decode `bytes.slice()` instead
    * @throws {@link XdrError} if `bytes` is not a valid value of this type
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @throws {RangeError} if an option is out of range
@@ -141,15 +175,15 @@ export class XdrType<T> {
    * ```
    */
   decode(bytes: Uint8Array, options?: DecodeOptions): T {
-    return decodeAll(this.#ops, bytes, options);
+    return decodeWith(this.#reader(), bytes, options);
   }
 
   /**
    * Like {@link decode}, but returns invalid input as a result instead of throwing. Use it for untrusted bytes.
    *
    * @param bytes - the encoded value, with nothing after it unless `allowTrailing` is set
-   * @param options - the maximum nesting depth, and whether bytes may follow the value
-   * @returns the value; or the code, offset and path of an {@link XdrError}
+   * @param options - the maximum nesting depth, whether bytes may follow the value, and whether padding must be zero
+   * @returns the value; or the code, offset, path and `needs` of an {@link XdrError}
    * @throws {TypeError} if `bytes` is not a Uint8Array
    * @throws {RangeError} if an option is out of range
    * @example
@@ -160,54 +194,101 @@ export class XdrType<T> {
    * ```
    */
   tryDecode(bytes: Uint8Array, options?: DecodeOptions): DecodeResult<T> {
-    try {
-      return { ok: true, value: decodeAll(this.#ops, bytes, options) };
-    } catch (error) {
-      if (!(error instanceof XdrError)) throw error;
-      const { code, offset, path } = error;
-      return { ok: false, code, offset, path };
-    }
+    return tryDecodeWith(this.#reader(), bytes, options);
+  }
+
+  /**
+   * Checks whether a value can be encoded. This takes as long as encoding it.
+   *
+   * @param value - any value
+   * @param options - the maximum nesting depth
+   * @returns the value; or the path of the part that cannot be encoded, and the reason for people
+   * @throws {RangeError} if an option is out of range
+   * @example
+   * ```ts
+   * const File = struct({ name: string(255), size: uint });
+   * File.validate({ name: "a", size: 1 }).ok; // => true
+   * const result = File.validate({ name: "a", size: -1 });
+   * if (!result.ok) [result.path, result.message]; // => ["size", "uint: expected an integer, 0 to 4294967295, got -1"]
+   * ```
+   */
+  validate(value: unknown, options?: XdrOptions): ValidateResult<T> {
+    return validateWith(this.#writer(), value, options);
+  }
+
+  /**
+   * Decodes the next value of a reader, and moves the reader behind it: `reader.offset` then tells how many bytes it took.
+   * For values one after another, as in a file or a stream.
+   *
+   * @param reader - the reader. Its options apply
+   * @returns the value. Opaque data in it may be views of the reader's input
+   * @throws {@link XdrError} if there is no valid value. Its `needs` tells how many bytes are missing at least, if the
+   *   input only ends too early. The reader stays where it was
+   * @throws {TypeError} if `reader` is not an XdrReader
+   * @example
+   * ```ts
+   * const reader = new XdrReader(Uint8Array.of(0, 0, 0, 1, 0x61, 0, 0, 0, 0, 0, 0, 7, 0, 0));
+   * string(9).decodeFrom(reader); // => "a"
+   * uint.decodeFrom(reader); // => 7
+   * reader.offset; // => 12
+   * uint.tryDecodeFrom(reader); // => { ok: false, code: "truncated", offset: 12, path: "", needs: 2 }
+   * ```
+   */
+  decodeFrom(reader: XdrReader): T {
+    return decodeNext(this.#reader(), stateOf(reader));
+  }
+
+  /**
+   * Like {@link decodeFrom}, but returns invalid input as a result instead of throwing. The reader then stays where it was.
+   *
+   * @param reader - the reader. Its options apply
+   * @returns the value; or the code, offset, path and `needs` of an {@link XdrError}
+   * @throws {TypeError} if `reader` is not an XdrReader
+   * @example
+   * ```ts
+   * const reader = new XdrReader(Uint8Array.of(0, 0, 0, 8, 1, 2));
+   * const result = opaque(64).tryDecodeFrom(reader);
+   * if (!result.ok) result.needs; // => 6
+   * ```
+   */
+  tryDecodeFrom(reader: XdrReader): DecodeResult<T> {
+    return tryDecodeNext(this.#reader(), stateOf(reader));
+  }
+
+  /**
+   * Encodes a value to a writer, behind what it has written.
+   *
+   * @param writer - the writer. Its options apply
+   * @param value - the value to encode
+   * @throws {TypeError} if a part of `value` has the wrong type, or `writer` is not an XdrWriter
+   * @throws {RangeError} if a part of `value` is out of range or longer than its maximum, or it is nested too deep, or it
+   *   does not fit. The writer then stays where it was
+   * @example
+   * ```ts
+   * const writer = new XdrWriter();
+   * writer.uint(1);
+   * string(9).encodeTo(writer, "a");
+   * writer.finish(); // => Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 1, 0x61, 0, 0, 0)
+   * ```
+   */
+  encodeTo(writer: XdrWriter, value: T): void {
+    encodeNext(this.#writer(), stateOf(writer), value);
+  }
+
+  #reader(): Ops<T> {
+    this.#reads = countUse(this.#ops as Ops<never>, "read", this.#reads);
+    return this.#ops;
+  }
+
+  #writer(): Ops<T> {
+    this.#writes = countUse(this.#ops as Ops<never>, "write", this.#writes);
+    return this.#ops;
   }
 }
 
-/** In bytes. A larger output is not reused for the next value. Otherwise the memory of one huge value would never be freed. */
-const MAX_KEPT_SIZE = 0x1_0000;
-
-// One input and one output are reused, so that a call does not have to allocate them. One of each is enough because
-// encoding and decoding are synchronous. A nested call, from a function given to `transform`, finds `undefined` here and
-// creates a new one.
-let spareInput: Input | undefined;
-let spareOutput: Output | undefined;
-
-/** Decodes a value that takes up all of `bytes`, unless `allowTrailing` is set. */
-function decodeAll<T>(ops: Ops<T>, bytes: Uint8Array, options?: DecodeOptions): T {
-  const input = spareInput ?? new Input();
-  spareInput = undefined;
-  input.reset(bytes, options?.maxDepth ?? DEFAULT_MAX_DEPTH);
-  const value = ops.read(input);
-  if (options?.allowTrailing !== true) input.finish();
-  input.reset(NO_BYTES, 0);
-  spareInput = input;
-  return value;
-}
-
-/** Encodes a value into an output. The caller must pass the output to {@link release}. */
-function encodeAll<T>(ops: Ops<T>, value: T, options?: XdrOptions): Output {
-  const output = spareOutput ?? new Output(0);
-  spareOutput = undefined;
-  output.limit(options?.maxDepth ?? DEFAULT_MAX_DEPTH);
-  try {
-    ops.write(output, value);
-    return output;
-  } catch (error) {
-    throw output.withPath(error);
-  }
-}
-
-/** Makes the output the spare for the next value. Returns how many bytes it held. */
-function release(output: Output): number {
-  const { length } = output;
-  output.at = 0;
-  if (output.bytes.length <= MAX_KEPT_SIZE) spareOutput = output;
-  return length;
+/** The state of a reader or writer. */
+function stateOf<S>(holder: { readonly [STATE]: S }): S {
+  const state = (holder as { readonly [STATE]?: S } | null)?.[STATE];
+  if (state === undefined) throw new TypeError("expected an XdrReader or an XdrWriter");
+  return state;
 }

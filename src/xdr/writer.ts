@@ -1,8 +1,19 @@
-import { checkArray, checkDiscriminant, checkLength } from "./check.ts";
-import { writeOpaque, writeString } from "./opaque.ts";
-import { DEFAULT_MAX_DEPTH, type XdrWriterOptions } from "./options.ts";
-import { Output } from "./output.ts";
-import { BOOL, DOUBLE, FLOAT, HYPER, INT, UHYPER, UINT, writeEnum } from "./scalar.ts";
+import { writeEnum } from "./enum.ts";
+import type { XdrWriterOptions } from "./options.ts";
+import { checkKeys, checkNumber, typeName } from "./runtime/check.ts";
+import { DEFAULT_MAX_DEPTH } from "./runtime/entry.ts";
+import {
+  countOf,
+  isTooDeep,
+  rejectArm,
+  writeErrorOf,
+  writeFixedOpaque,
+  writeOpaque,
+  writeString,
+  XdrOutput,
+} from "./runtime/output.ts";
+import { BOOL, DOUBLE, FLOAT, HYPER, INT, UHYPER, UINT } from "./scalar.ts";
+import { STATE } from "./state.ts";
 
 /** A function that writes one value. */
 export type Write<T> = (writer: XdrWriter, value: T) => void;
@@ -25,7 +36,9 @@ export type Write<T> = (writer: XdrWriter, value: T) => void;
  * ```
  */
 export class XdrWriter {
-  readonly #output: Output;
+  /** The bytes written so far. @internal */
+  declare readonly [STATE]: XdrOutput;
+  #start = 0;
 
   /**
    * Creates a writer.
@@ -39,14 +52,17 @@ export class XdrWriter {
    * new XdrWriter().length; // => 0
    * ```
    */
-  constructor({ target, offset = 0, maxDepth = DEFAULT_MAX_DEPTH }: XdrWriterOptions = {}) {
-    this.#output = new Output(maxDepth, target);
-    this.#output.reset(offset);
+  constructor(options: XdrWriterOptions = {}) {
+    checkKeys(options, ["maxDepth", "target", "offset"]);
+    const { target, offset = 0, maxDepth = DEFAULT_MAX_DEPTH } = options;
+    checkNumber("maxDepth", maxDepth);
+    this[STATE] = new XdrOutput(maxDepth, target, true);
+    this.reset(offset);
   }
 
   /** How many bytes have been written. */
   get length(): number {
-    return this.#output.length;
+    return this[STATE].at - this.#start;
   }
 
   /**
@@ -61,7 +77,7 @@ export class XdrWriter {
    * ```
    */
   bytes(): Uint8Array {
-    return this.#output.written();
+    return this[STATE].bytes.subarray(this.#start, this[STATE].at);
   }
 
   /**
@@ -76,7 +92,7 @@ export class XdrWriter {
    * ```
    */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#output.written().slice();
+    return this.bytes().slice() as Uint8Array<ArrayBuffer>;
   }
 
   /**
@@ -92,8 +108,13 @@ export class XdrWriter {
    * writer.length; // => 0
    * ```
    */
-  reset(offset?: number): void {
-    this.#output.reset(offset);
+  reset(offset = this.#start): void {
+    checkNumber("offset", offset);
+    const { grows, bytes } = this[STATE];
+    const last = grows ? 0 : bytes.length;
+    if (offset > last) throw new RangeError(`offset: ${offset} is past the end, ${last}`);
+    this.#start = offset;
+    this[STATE].at = offset;
   }
 
   /**
@@ -108,7 +129,7 @@ export class XdrWriter {
    * ```
    */
   int(value: number): void {
-    INT.write(this.#output, value);
+    this.#run((output) => INT.write(output, value));
   }
 
   /**
@@ -123,7 +144,7 @@ export class XdrWriter {
    * ```
    */
   uint(value: number): void {
-    UINT.write(this.#output, value);
+    this.#run((output) => UINT.write(output, value));
   }
 
   /**
@@ -138,7 +159,7 @@ export class XdrWriter {
    * ```
    */
   hyper(value: bigint): void {
-    HYPER.write(this.#output, value);
+    this.#run((output) => HYPER.write(output, value));
   }
 
   /**
@@ -153,7 +174,7 @@ export class XdrWriter {
    * ```
    */
   uhyper(value: bigint): void {
-    UHYPER.write(this.#output, value);
+    this.#run((output) => UHYPER.write(output, value));
   }
 
   /**
@@ -168,7 +189,7 @@ export class XdrWriter {
    * ```
    */
   float(value: number): void {
-    FLOAT.write(this.#output, value);
+    this.#run((output) => FLOAT.write(output, value));
   }
 
   /**
@@ -182,7 +203,7 @@ export class XdrWriter {
    * ```
    */
   double(value: number): void {
-    DOUBLE.write(this.#output, value);
+    this.#run((output) => DOUBLE.write(output, value));
   }
 
   /**
@@ -196,7 +217,7 @@ export class XdrWriter {
    * ```
    */
   bool(value: boolean): void {
-    BOOL.write(this.#output, value);
+    this.#run((output) => BOOL.write(output, value));
   }
 
   /**
@@ -213,7 +234,7 @@ export class XdrWriter {
    * ```
    */
   enum<E extends number>(value: E, allowed: ReadonlySet<E>): void {
-    writeEnum(this.#output, value, allowed);
+    this.#run((output) => writeEnum(output, value, (found) => allowed.has(found as E)));
   }
 
   /**
@@ -239,7 +260,8 @@ export class XdrWriter {
    * ```
    */
   fixedOpaque(value: Uint8Array, length: number): void {
-    writeOpaque(this.#output, value, length, true);
+    checkNumber("length", length);
+    this.#run((output) => writeFixedOpaque(output, value, length));
   }
 
   /**
@@ -255,7 +277,8 @@ export class XdrWriter {
    * ```
    */
   opaque(value: Uint8Array, maximum: number): void {
-    writeOpaque(this.#output, value, maximum, false);
+    checkNumber("maximum", maximum);
+    this.#run((output) => writeOpaque(output, value, maximum));
   }
 
   /**
@@ -271,7 +294,8 @@ export class XdrWriter {
    * ```
    */
   string(value: string, maximum: number): void {
-    writeString(this.#output, value, maximum);
+    checkNumber("maximum", maximum);
+    this.#run((output) => writeString(output, value, maximum));
   }
 
   /**
@@ -288,9 +312,8 @@ export class XdrWriter {
    * ```
    */
   fixedArray<T>(values: readonly T[], count: number, write: Write<T>): void {
-    checkArray("fixedArray", values);
-    checkLength("fixedArray", values.length, count, true);
-    this.#elements(values, false, write);
+    checkNumber("count", count);
+    this.#elements((output) => countOf(output, "fixedArray", values, count, true), values, false, write);
   }
 
   /**
@@ -307,9 +330,8 @@ export class XdrWriter {
    * ```
    */
   array<T>(values: readonly T[], maximum: number, write: Write<T>): void {
-    checkArray("array", values);
-    checkLength("array", values.length, maximum, false);
-    this.#elements(values, true, write);
+    checkNumber("maximum", maximum);
+    this.#elements((output) => countOf(output, "array", values, maximum, false), values, true, write);
   }
 
   /**
@@ -324,7 +346,7 @@ export class XdrWriter {
    * ```
    */
   optional<T extends NonNullable<unknown> | undefined>(value: T | null, write: Write<T>): void {
-    this.#output.nested(() => {
+    this.#nested(() => {
       this.bool(value !== null);
       if (value !== null) write(this, value);
     });
@@ -356,23 +378,68 @@ export class XdrWriter {
     arms: { readonly [discriminant: number]: (writer: XdrWriter) => void },
     otherwise?: Write<D>,
   ): void {
-    checkDiscriminant(discriminant);
+    if (typeof discriminant !== "number" && typeof discriminant !== "boolean") {
+      throw new TypeError(`union: expected a number or boolean as discriminant, got ${typeName(discriminant)}`);
+    }
     const key = Number(discriminant);
     // Own properties only: a property added to Object.prototype must not become an arm.
     const arm = Object.hasOwn(arms, key) ? arms[key] : otherwise;
-    if (arm === undefined) throw new RangeError(`the union has no arm for ${discriminant}`);
-    this.#output.nested(() => {
+    if (arm === undefined) {
+      this.#run((output) => rejectArm(output, discriminant));
+      return;
+    }
+    this.#nested(() => {
       writeDiscriminant(this, discriminant);
       arm(this, discriminant);
     });
   }
 
-  #elements<T>(values: readonly T[], counted: boolean, write: Write<T>): void {
+  #elements<T>(
+    readCount: (output: XdrOutput) => number,
+    values: readonly T[],
+    counted: boolean,
+    write: Write<T>,
+  ): void {
     // Read only once: a callback may change the array, but the count has been written by then.
-    const count = values.length;
-    this.#output.nested(() => {
+    const count = this.#run(readCount);
+    this.#nested(() => {
       if (counted) this.uint(count);
       for (let i = 0; i < count; i += 1) write(this, values[i] as T);
     });
+  }
+
+  /** Calls `write` one level of nesting deeper. If it throws, undoes what it has written. */
+  #nested(write: () => void): void {
+    const output = this[STATE];
+    const { at, depth } = output;
+    if (depth >= output.maxDepth) this.#run(isTooDeep);
+    output.depth = depth + 1;
+    try {
+      write();
+    } catch (error) {
+      this.#undo(at);
+      throw error;
+    } finally {
+      output.depth = depth;
+    }
+  }
+
+  /** Writes with a function that reports failures in the state. If it fails, undoes it and throws its error. */
+  #run<T>(write: (output: XdrOutput) => T): T {
+    const output = this[STATE];
+    const { at } = output;
+    const result = write(output);
+    const rejection = output.failed;
+    if (!rejection) return result;
+    output.failed = undefined;
+    this.#undo(at);
+    throw writeErrorOf(rejection);
+  }
+
+  /** Zeroes the bytes written from `at` on, and moves back to it: half a value in a target might be sent by mistake. */
+  #undo(at: number): void {
+    const output = this[STATE];
+    output.bytes.fill(0, at, output.at);
+    output.at = at;
   }
 }

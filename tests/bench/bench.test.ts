@@ -26,6 +26,8 @@ const CODEC = ["wasm", "ts", "auto", "DataView", "js-xdr", "micro-packed"];
 const INTO = ["wasm", "ts", "auto", "DataView"];
 const COLUMNS = ["wasm", "ts", "auto"];
 const XDR = ["schema", "reader/writer", "DataView", "js-xdr", "micro-packed"];
+const AGAIN = ["schema", "made before others", "DataView", "js-xdr"];
+const PARSED = ["schema", "compiled", "interpreter", "js-xdr"];
 
 const ROWS = [
   ...["announcement", "query"].flatMap((type) => [
@@ -37,10 +39,24 @@ const ROWS = [
       (what) => COLUMNS.map((who) => `codec: ${what}, ${type}: ${who}`),
     ),
   ]),
-  ...["file of RFC 4506", "transaction of 6 operations"].flatMap((type) =>
-    ["decode", "encode"].flatMap((what) => XDR.map((who) => `xdr: ${what}, ${type}: ${who}`)),
+  ...xdr(XDR, "file of RFC 4506", "transaction of 6 operations"),
+  ...xdr(AGAIN, "file of RFC 4506, after 60 other types", "transaction of 6 operations, after 60 other types"),
+  ...["transaction of 6 operations", "Stellar envelope"].flatMap((type) =>
+    ["first decode", "first encode"].flatMap((what) =>
+      ["schema", "js-xdr"].map((who) => `xdr: ${what}, ${type}: ${who}`),
+    ),
+  ),
+  ...xdr(PARSED, "Stellar envelope", "Stellar envelope of up to 2 KB", "sFlow counters"),
+  ...["3 bytes", "a transaction without its last 4 bytes", "a packet of 4 KB that nests too deep"].flatMap((what) =>
+    ["schema", "a good packet", "js-xdr"].map((who) => `xdr: refuse ${what}: ${who}`),
   ),
 ];
+
+function xdr(contestants: readonly string[], ...types: readonly string[]): string[] {
+  return types.flatMap((type) =>
+    ["decode", "encode"].flatMap((what) => contestants.map((who) => `xdr: ${what}, ${type}: ${who}`)),
+  );
+}
 
 async function run(script: string, ...args: string[]) {
   const child = Bun.spawn([process.execPath, join(BENCH, script), ...args], {
@@ -95,7 +111,9 @@ describe("bun bench", () => {
       expect(head).toMatch(/^Bun \S+, \d+ processors; smoke test, nothing was measured$/);
       expect(summary!.split("\n")).toEqual([
         expect.stringMatching(/^codec: ok, 18 tasks by wasm, ts, auto, DataView, js-xdr, micro-packed: /),
-        expect.stringMatching(/^xdr: ok, 4 tasks by schema, reader\/writer, DataView, js-xdr, micro-packed: /),
+        expect.stringMatching(
+          /^xdr: ok, 21 tasks by schema, reader\/writer, DataView, js-xdr, micro-packed, made before others, compiled, interpreter, a good packet: /,
+        ),
         expect.stringMatching(/^engine: ok, 8 tasks by wasm, ts twin, idiomatic: /),
       ]);
       expect(out + err).not.toMatch(/\d+\.\d+( ns|x)/);
@@ -314,6 +332,26 @@ describe("the outcome", () => {
     ]);
     const { targets } = JSON.parse(jsonOf({ ...outcome, rows, quick: false }));
     expect(targets).toHaveLength(6);
+  });
+
+  test("says which targets of XDR were reached, and where js-xdr is ahead", () => {
+    const task = (what: string, times: { [who: string]: number }) =>
+      Object.entries(times).map(([who, ns]) => row("xdr", what, who, ns));
+    const rows = [
+      ...task("decode, Stellar envelope", { schema: 10, interpreter: 20, "js-xdr": 49 }),
+      ...task("encode, sFlow counters", { schema: 10, interpreter: 20, "js-xdr": 40 }),
+      ...task("decode, file, after 60 other types", { schema: 12, "made before others": 10, "js-xdr": 11 }),
+      ...task("refuse 3 bytes", { schema: 10, "a good packet": 5, "js-xdr": 1000 }),
+    ];
+    const text = textOfOutcome({ ...outcome, rows, quick: false });
+    expect(text.split("\n\n").at(-1)!.split("\n")).toEqual([
+      "not reached  decode, Stellar envelope: js-xdr / schema: 4.90 (at least 5)",
+      "reached      encode, sFlow counters: js-xdr / schema: 4.00 (at least 4)",
+      "not reached  decode, file, after 60 other types: schema / made before others: 1.20 (at most 1.1)",
+      "reached      refuse 3 bytes: schema / a good packet: 2.00 (at most 2)",
+      "not reached  rows in which js-xdr is ahead (decode, file, after 60 other types): 1.00 (at most 0)",
+    ]);
+    expect(JSON.parse(jsonOf({ ...outcome, rows, quick: false })).targets).toHaveLength(5);
   });
 
   test("of a quick run has no times", () => {

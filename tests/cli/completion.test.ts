@@ -131,7 +131,7 @@ describeCommand("whereabouts completion", ({ run }) => {
   test("prints the commands, and the flags of those that this runtime has", async () => {
     const { out, err, code } = await run(["completion", "bash"]);
     expect({ err, code }).toEqual({ err: "", code: 0 });
-    expect(out).toContain('words="server status announce lookup watch journal decode bench completion help"');
+    expect(out).toContain('words="server status announce lookup watch journal decode xdr bench completion help"');
     expect(out).toContain("--group --interface --server --lan --timeout --syncthing --json --help");
   });
 });

@@ -8,7 +8,7 @@ import { hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { type Documented, entryPoints, problems, readEntries } from "./api.ts";
 import { type Example, ExampleProject, examplesOf, type Failures, type RunOptions } from "./examples.ts";
-import { exampleCode, parseDocs } from "./markdown.ts";
+import { exampleCode, parseDocs, STATED } from "./markdown.ts";
 import { type Snippet, snippets } from "./readme.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -22,11 +22,12 @@ const entries = await readEntries(api);
 const documented = entries.flatMap((entry) => entry.documented);
 const examples = entries.flatMap(examplesOf);
 const guides = await snippets();
+const guidesWithResults = guides.filter(({ code }) => STATED.test(code));
 
 describe("the documentation", () => {
   test("is read for every entry point in package.json", async () => {
     const inIndex = ["whereabouts/client", "whereabouts/codec", "whereabouts/server"];
-    const names = ["whereabouts", ...inIndex, "whereabouts/syncthing", "whereabouts/xdr"];
+    const names = ["whereabouts", ...inIndex, "whereabouts/syncthing", "whereabouts/xdr", "whereabouts/xdr/compiler"];
     expect((await entryPoints()).map(([name]) => name).sort()).toEqual(names);
     expect(entries.map(({ name }) => name).sort()).toEqual(names);
     // "whereabouts" has the exports of these, and XDR as one namespace.
@@ -141,6 +142,7 @@ describe("the examples", () => {
     // An example that opens sockets gets a process of its own, which must exit by itself. The others share one process.
     const quiet = examples.filter(({ code }) => !code.includes("await using ") && !code.includes(".start("));
     add(quiet, {});
+    add(guidesWithResults, {});
     for (const example of examples.filter((example) => !quiet.includes(example))) {
       if (!needsLan(example)) add([example], {});
       else if (hosts !== undefined) add([example], { wrap: (command) => hosts!.a.command(command) });
@@ -170,6 +172,12 @@ describe("the examples", () => {
     test(`the code in ${snippet.name} compiles as strict TypeScript, and as JavaScript if it is marked as that`, async () => {
       expect(await project.errors(snippet)).toEqual([]);
       if (snippet.plain) javaScript.transformSync(snippet.code);
+    });
+  }
+
+  for (const snippet of guidesWithResults) {
+    test(`the code in ${snippet.name} runs and states the right results`, async () => {
+      expect((await runs.get(snippet)!).get(snippet)).toBeUndefined();
     });
   }
 

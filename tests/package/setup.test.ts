@@ -18,7 +18,8 @@ const NEEDS_CACHE = "Bun's cache does not have our packages";
 /** The files that setup.ts reads. The wasm modules and the page are there already, so that it does not build them. */
 const READ = [
   ...["package.json", "bun.lock", "bunfig.toml", "asconfig.json", "asconfig.codec.json", "asconfig.codec-simd.json"],
-  ...["assembly", "src/admin/page", "build"],
+  ...["assembly", "src/admin/page", "src/xdr/runtime", "build"],
+  ...["scripts/setup.ts", "scripts/xdr-runtime.ts"],
 ];
 
 class Checkout {
@@ -31,7 +32,6 @@ class Checkout {
   static async create(): Promise<Checkout> {
     const folder = await workplace.folder(crypto.randomUUID());
     for (const name of READ) await cp(join(ROOT, name), join(folder, name), { recursive: true });
-    await cp(join(ROOT, "scripts", "setup.ts"), join(folder, "scripts", "setup.ts"));
     return new Checkout(folder);
   }
 

@@ -12,6 +12,7 @@ import {
   PacketFields,
 } from "whereabouts/codec";
 import { decode, encode, XdrError, type XdrReader } from "whereabouts/xdr";
+import { compile, parseFilesSync } from "whereabouts/xdr/compiler";
 
 interface Vector {
   readonly hex: string;
@@ -39,6 +40,8 @@ export interface Examination {
   readonly wasm: Report | string;
   readonly ts: Report;
   readonly xdr: Report;
+  /** What the XDR compiler makes of a type. */
+  readonly compiled: string | undefined;
 }
 
 const MAX_DIFFERENCES = 5;
@@ -57,6 +60,7 @@ export function examine(files: readonly string[]): Examination {
     wasm: orMessage(() => examineCodec("wasm", vectors)),
     ts: examineCodec("ts", vectors),
     xdr: examineXdr(vectors),
+    compiled: /^export type.*$/m.exec(compile(parseFilesSync(["a.x"], () => "typedef string names<9>;")))?.[0],
   };
 }
 

@@ -19,6 +19,7 @@ import {
 import { CASES } from "./js-xdr-cases.ts";
 import { theirs } from "./js-xdr-types.ts";
 import { ours } from "./schema/ours.ts";
+import { describePaths } from "./schema/paths.ts";
 
 const bytesOf = (hex: string) => Uint8Array.fromHex(hex.replaceAll(/\s/g, ""));
 
@@ -44,7 +45,7 @@ describe("js-xdr", () => {
   });
 });
 
-describe("like js-xdr, this library", () => {
+describePaths("like js-xdr, this library", () => {
   test.each(CASES)("$about", ({ type, values = [], badBytes = [], badValues = [] }) => {
     const schema = ours(type);
     for (const [value, hex] of values) {
@@ -126,7 +127,7 @@ function bound<T>(type: stellar.XdrType<T> | XdrType<T>) {
   };
 }
 
-describe("unlike js-xdr, this library", () => {
+describePaths("unlike js-xdr, this library", () => {
   test("has text as the values of strings, so bytes that are not UTF-8 are refused", () => {
     const [Theirs, Ours] = [stellar.string(100), string(100)];
     expect(() => Theirs.encode("Hi" as never)).toThrow(stellar.XdrError);

@@ -142,7 +142,7 @@ export const { type: types } = fc.letrec<{ type: Type; element: Type; present: T
     }),
 }));
 
-function valuesOf(type: Type): fc.Arbitrary<Value> {
+export function valuesOf(type: Type): fc.Arbitrary<Value> {
   switch (type.kind) {
     case "int":
       return int;

@@ -21,7 +21,7 @@ const MAX_LISTED = 20;
  *   if (!(error instanceof XdrCompileError)) throw error;
  *   const { file, line, column } = error;
  *   [file, line, column]; // => ["point.x", 1, 23]
- *   error.problems[0].reason; // => "there is no type itn"
+ *   error.problems[0]?.reason; // => "there is no type itn"
  * }
  * ```
  */
@@ -44,8 +44,8 @@ export class XdrCompileError extends Error {
    * @param cause - the error that caused this one
    * @example
    * ```ts
-   * new XdrCompileError([{ file: "a.x", line: 1, column: 8, reason: "expected a name" }]).message;
-   * // => "a.x:1:8: expected a name"
+   * const error = new XdrCompileError([{ file: "a.x", line: 1, column: 8, reason: "expected a name" }]);
+   * error.message; // => "a.x:1:8: expected a name"
    * ```
    */
   constructor(problems: readonly Problem[], lineOf?: (at: Position) => string | undefined, cause?: unknown) {

@@ -58,5 +58,5 @@ function resolvePath(path: string, from: string): string {
     if (part === ".." && last !== undefined && last !== "" && last !== "..") parts.pop();
     else if (part !== ".") parts.push(part);
   }
-  return parts.join("/");
+  return parts.join("/") || ".";
 }

@@ -19,11 +19,9 @@ export interface ParseOptions {
 }
 
 /**
- * Returns the text of a file, or `undefined` if there is no such file.
- *
- * @param path - for a file that is asked for, its path as given there; for an included one, its path in the folder of
- *   the file that includes it. Without `.` and `..`, as far as possible
- * @param from - the file that includes it
+ * Returns the text of a file, or `undefined` if there is no such file. Its `path` is that which was asked for; that of an
+ * included file is relative to the folder of the file that includes it, which is `from`. Paths are without `.` and `..` as
+ * far as possible.
  */
 export type ReadFile<Text> = (path: string, from: string | undefined) => Text;
 
@@ -40,8 +38,11 @@ export type ReadFile<Text> = (path: string, from: string | undefined) => Text;
  * @throws {RangeError} if a number in `defines` is not an integer
  * @example
  * ```ts
- * const files = { "point.x": "struct point { int x; int y; };", "line.x": '#include "point.x"\ntypedef point line<>;' };
- * const schema = await parseFiles(["line.x"], async (path) => files[path]);
+ * const files = new Map([
+ *   ["point.x", "struct point { int x; int y; };"],
+ *   ["line.x", '#include "point.x"\ntypedef point line<>;'],
+ * ]);
+ * const schema = await parseFiles(["line.x"], async (path) => files.get(path));
  * schema.types.map(({ name }) => name); // => ["point", "line"]
  * ```
  */
@@ -76,7 +77,7 @@ export async function parseFiles(
  * @example
  * ```ts
  * const schema = parseFilesSync(["point.x"], () => "struct point { int x; int y; };");
- * schema.types[0].name; // => "point"
+ * schema.types[0]?.name; // => "point"
  * ```
  */
 export function parseFilesSync(

@@ -144,7 +144,7 @@ test("invalid schemas do not compile", () => {
   // @ts-expect-error: the maximum is missing
   expect(() => string()).toThrow(TypeError);
   // @ts-expect-error: an optional inside an optional could not be distinguished from a missing one
-  optional(optional(int));
+  expect(() => optional(optional(int))).toThrow(RangeError);
   // @ts-expect-error: the key of an arm is not a value of the enum
   expect(() => union("kind", Kind, { 3: voidType })).toThrow(RangeError);
   // @ts-expect-error: the key of an arm is a number but the discriminant is a bool

@@ -11,9 +11,12 @@
  * | `unknown-enum` | has a number that the enum does not assign (§4.3) | the enum |
  * | `unknown-discriminant` | has a discriminant for which the union has no arm (§4.15) | the discriminant |
  * | `wrong-constant` | has a number other than the constant of its type | the number |
+ * | `unsafe-integer` | has a hyper that a number cannot hold exactly | the hyper |
  * | `bad-utf8` | has a string that is not UTF-8 | the string's length |
+ * | `refused` | has a value that `refine` or `transform` rejects | the value |
  * | `too-deep` | nests arrays, lists, unions and optionals deeper than `maxDepth` | the innermost one |
  * | `trailing-bytes` | has bytes after the value | the first of these bytes |
+ * | `bad-text` | is text that is not hex or base64 | the first wrong character |
  *
  * The sections are those of RFC 4506.
  */
@@ -26,9 +29,15 @@ export type XdrErrorCode =
   | "unknown-enum"
   | "unknown-discriminant"
   | "wrong-constant"
+  | "unsafe-integer"
   | "bad-utf8"
+  | "refused"
   | "too-deep"
-  | "trailing-bytes";
+  | "trailing-bytes"
+  | "bad-text";
+
+/** Marks the errors of every copy of this class, so that `instanceof` works when a program has two. */
+const XDR_ERROR: unique symbol = Symbol.for("whereabouts.XdrError") as never;
 
 /**
  * Thrown when input is not valid XDR of the expected type. It is thrown for nothing else: a wrong argument, or a value
@@ -47,13 +56,33 @@ export type XdrErrorCode =
  * ```
  */
 export class XdrError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // Subclasses inherit this method.
+    // biome-ignore lint/complexity/noThisInStatic: it is the class to the right of `instanceof`
+    if (this !== XdrError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return Object(value) === value && (value as XdrError)[XDR_ERROR] === true;
+  }
+
+  /** Whether it is an error of this class, from any copy of it. @internal */
+  get [XDR_ERROR](): true {
+    return true;
+  }
+
   override readonly name = "XdrError";
   /** Why the input was rejected. Programs check this; the message is for people. */
   readonly code: XdrErrorCode;
   /** Where the problem is, in bytes from the start of the input: see {@link XdrErrorCode}. */
   readonly offset: number;
-  /** Which part of the value is wrong, as in `entries[3].size`. Empty for the whole value, and for an XdrReader. */
+  /**
+   * Which part of the value is wrong, as in `entries[3].size`. Empty for the whole value, and for an XdrReader. Of a
+   * path of more than 32 steps the outer ones are left out.
+   */
   readonly path: string;
+  /**
+   * If the input only ends too early: how many bytes it needs in addition, at least. A program that reads from a stream
+   * waits for as many, then decodes again.
+   */
+  readonly needs: number | undefined;
 
   /**
    * Creates an error. Readers and types do this; a program seldom needs to.
@@ -62,15 +91,17 @@ export class XdrError extends Error {
    * @param offset - where the problem is, in bytes from the start of the input
    * @param detail - the reason for people, without path and offset: the message adds them
    * @param path - which part of the value is wrong
+   * @param needs - how many bytes are missing, if the input only ends too early
    * @example
    * ```ts
    * new XdrError("truncated", 8, "expected 4 bytes", "size").message; // => "size: expected 4 bytes (at byte 8)"
    * ```
    */
-  constructor(code: XdrErrorCode, offset: number, detail: string, path = "") {
+  constructor(code: XdrErrorCode, offset: number, detail: string, path = "", needs?: number) {
     super(`${path && `${path}: `}${detail} (at byte ${offset})`);
     this.code = code;
     this.offset = offset;
     this.path = path;
+    this.needs = needs;
   }
 }
