@@ -110,7 +110,7 @@ export function ipAddress(bytes: Uint8Array): string {
 }
 
 /** The text of a MAC address, as in `00:1b:21:0a:ff:01`. */
-function mac(bytes: Uint8Array): string {
+export function mac(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 

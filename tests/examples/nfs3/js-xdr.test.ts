@@ -4,10 +4,10 @@ import { describe, expect, test } from "bun:test";
 import * as stellar from "@stellar/js-xdr";
 import fc from "fast-check";
 import type { XdrType } from "whereabouts/xdr";
-import * as nfs from "../../examples/nfs3/nfs.ts";
-import { directory } from "../../examples/nfs3/replies.ts";
-import * as rpc from "../../examples/nfs3/rpc.ts";
-import { change, changes } from "../xdr/js-xdr-types.ts";
+import * as nfs from "../../../examples/nfs3/nfs.ts";
+import { directory } from "../../../examples/nfs3/replies.ts";
+import * as rpc from "../../../examples/nfs3/rpc.ts";
+import { change, changes } from "../../xdr/js-xdr-types.ts";
 
 const SEED = 1813;
 const { enumType, field, lazy, option, struct, uint32, uint64, unionCase, varOpaque } = stellar;
