@@ -213,21 +213,6 @@ test("options choose the types of strings, hypers and opaque data, and the funct
   expect(types({ strings: "either" })).toMatchObject({ fields: expect.stringMatching(/^string \| Uint8Array,/) });
 });
 
-test("numbers that follow one another are read together, at a position whose name no field has", () => {
-  const module = compiled("struct s { int a; int at; string text<>; unsigned int b; hyper c; double at2; };");
-  const reads = [...block(module, "function readS(").matchAll(/const (\w+) = (\w+)\((.*)\);/g)];
-  expect(reads.map(([, name, call, values]) => `${name} ${call} ${values}`)).toEqual([
-    "at3 takeFields input, 8",
-    "a intAt input, at3",
-    "at intAt input, at3 + 4",
-    "text readString input, MAX_LENGTH",
-    "at4 takeFields input, 12",
-    "b uintAt input, at4",
-    "c hyperAt input, at4 + 4",
-    "at2 readDouble input",
-  ]);
-});
-
 test("a comment of the source cannot end the docstring that it becomes", () => {
   const module = compiled("// It ends here: */ alert(1) /*\nstruct s { int a; };");
   expect(block(module, "/** It")).toStartWith("/** It ends here: *\\/ alert(1) /* */\nexport interface s {");
