@@ -1,5 +1,5 @@
 /** `whereabouts xdr`: compiles files of the XDR language to TypeScript. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type CompileOptions, compileFiles, type ParseOptions, XdrCompileError } from "../xdr/compiler/index.ts";
@@ -85,12 +85,13 @@ async function compileCommand(files: readonly string[], flags: Flags, command: C
     await compileOnChanges(files, flags, out);
     return;
   }
-  const module = await compileOnce(files, flags, new Map());
+  const read: Fingerprints = new Map();
+  const module = await compileOnce(files, flags, read);
   if (module === undefined) {
     process.exitCode = 1;
   } else if (out === undefined) {
     await print(module).catch((error) => failOnStreamError(error, command));
-  } else if ((await write(out, module)) === undefined) {
+  } else if ((await write(out, module, read)) === undefined) {
     process.exitCode = 1;
   }
 }
@@ -104,7 +105,7 @@ async function compileOnChanges(files: readonly string[], flags: Flags, out: str
   while (!stopped) {
     const read: Fingerprints = new Map();
     const module = await compileOnce(files, flags, read);
-    const written = module === undefined ? undefined : await write(out, module);
+    const written = module === undefined ? undefined : await write(out, module, read);
     if (written !== undefined) printError(`${visible(out)} ${written ? "is written" : "has not changed"}`);
     await changed(read, stop);
   }
@@ -142,12 +143,32 @@ async function compileOnce(
   }
 }
 
-/** Writes the module. Returns whether the file changed, or reports why it cannot and returns undefined. */
-async function write(out: string, module: string): Promise<boolean | undefined> {
+/**
+ * Writes the module. Returns whether the file changed, or reports why it cannot and returns undefined.
+ *
+ * @param read - the files that the module is made from
+ */
+async function write(out: string, module: string, read: Fingerprints): Promise<boolean | undefined> {
   try {
+    if (await isOneOf(read.keys(), out)) {
+      printError(`whereabouts: error: ${visible(out)} would be replaced by the code that is made from it`);
+      return undefined;
+    }
     return await replaceFile(out, module);
   } catch (error) {
     printError(`whereabouts: error: ${visible(out)} cannot be written: ${errorText(error as Error)}`);
     return undefined;
   }
+}
+
+/** Whether a path leads to one of the files, also through links. */
+async function isOneOf(files: Iterable<string>, path: string): Promise<boolean> {
+  const identity = async (file: string) => {
+    const found = await stat(file, { bigint: true }).catch(() => undefined);
+    return found?.isFile() ? `${found.dev} ${found.ino}` : undefined;
+  };
+  const own = await identity(path);
+  if (own === undefined) return false;
+  for (const file of files) if ((await identity(file)) === own) return true;
+  return false;
 }

@@ -392,7 +392,7 @@ export class XdrReader {
     const input = this[STATE];
     const { at } = input;
     const value = read(input);
-    checkInput(input);
+    checkInput(input, at);
     const refusal = input.failed;
     if (!refusal) return value;
     input.failed = undefined;

@@ -114,14 +114,14 @@ function structOps(fields: readonly NamedOps[]): Ops<Values> {
  * Statements that read the fields, and the properties of an object literal that they make. For fields of a fixed size that
  * follow one another, they check the size of the input once.
  *
- * @param tag - for the arm of a union: the name of the discriminant, which has a variable already
+ * @param found - for the arm of a union: the variable of the discriminant
  */
-export function readFields(emitter: Emitter, fields: readonly NamedOps[], tag?: string) {
-  const taken = new Set([...(tag === undefined ? [] : [tag]), ...fields.map(({ name }) => name)]);
+export function readFields(emitter: Emitter, fields: readonly NamedOps[], found?: string) {
+  const taken = new Set([...(found === undefined ? [] : [found]), ...fields.map(({ name }) => name)]);
   const names = fields.flatMap(({ name }, i) =>
     runFrom(fields, i).length > 0 ? [name, addName("at", taken)] : [name],
   );
-  const variables = tag === undefined ? emitter.variables(names) : emitter.variables([tag, ...names]).slice(1);
+  const variables = found === undefined ? emitter.variables(names) : emitter.variables([found, ...names]).slice(1);
   const lines: Lines = [];
   let at = "";
   let place = 0;

@@ -16,6 +16,8 @@ import {
   validateWith,
   type XdrOptions,
 } from "./runtime/entry.ts";
+import { XdrInput } from "./runtime/input.ts";
+import { XdrOutput } from "./runtime/output.ts";
 import { STATE } from "./state.ts";
 import type { XdrWriter } from "./writer.ts";
 
@@ -235,7 +237,7 @@ export class XdrType<T> {
    * ```
    */
   decodeFrom(reader: XdrReader): T {
-    return decodeNext(this.#reader(), stateOf(reader));
+    return decodeNext(this.#reader(), stateOf(reader, XdrInput, "an XdrReader"));
   }
 
   /**
@@ -252,7 +254,7 @@ export class XdrType<T> {
    * ```
    */
   tryDecodeFrom(reader: XdrReader): DecodeResult<T> {
-    return tryDecodeNext(this.#reader(), stateOf(reader));
+    return tryDecodeNext(this.#reader(), stateOf(reader, XdrInput, "an XdrReader"));
   }
 
   /**
@@ -272,7 +274,7 @@ export class XdrType<T> {
    * ```
    */
   encodeTo(writer: XdrWriter, value: T): void {
-    encodeNext(this.#writer(), stateOf(writer), value);
+    encodeNext(this.#writer(), stateOf(writer, XdrOutput, "an XdrWriter"), value);
   }
 
   #reader(): Ops<T> {
@@ -286,9 +288,9 @@ export class XdrType<T> {
   }
 }
 
-/** The state of a reader or writer. */
-function stateOf<S>(holder: { readonly [STATE]: S }): S {
+/** The state of a reader, an XdrInput, or of a writer, an XdrOutput. */
+function stateOf<S>(holder: { readonly [STATE]: S }, State: new (...args: never) => S, expected: string): S {
   const state = (holder as { readonly [STATE]?: S } | null)?.[STATE];
-  if (state === undefined) throw new TypeError("expected an XdrReader or an XdrWriter");
+  if (!(state instanceof State)) throw new TypeError(`expected ${expected}`);
   return state;
 }

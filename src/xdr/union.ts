@@ -117,7 +117,9 @@ function casesOf(discriminant: Ops<never>, arms: object, tag: string): Map<Tagge
   const known = new Map<Arm, readonly NamedOps[]>();
   for (const [key, arm] of Object.entries(arms) as [string, Arm][]) {
     const value = key === "true" || (key !== "false" && Number(key));
-    if (String(value) !== key) throw new RangeError(`arms: "${key}" is not a discriminant`);
+    if (String(value) !== key || !Number.isInteger(Number(value))) {
+      throw new RangeError(`arms: "${key}" is not a discriminant`);
+    }
     // Throws if the discriminant cannot have this value.
     sizeWith(discriminant, value as never);
     const fields = known.get(arm) ?? armOf(arm, tag) ?? [];
@@ -203,9 +205,11 @@ function readBody(
   cases: ReadonlyMap<Tagged, readonly NamedOps[]>,
   otherwise: readonly NamedOps[] | undefined,
 ): Lines {
-  const found = emitter.variables([tag])[0] as string;
+  // In no arm may the variable of a field hide it.
+  const names = [...cases.values(), otherwise ?? []].flat().map(({ name }) => name);
+  const found = emitter.variables([tag, ...names])[0] as string;
   const arm = (fields: readonly NamedOps[], literals: readonly string[]): Lines => {
-    const { lines, properties } = readFields(emitter, fields, tag);
+    const { lines, properties } = readFields(emitter, fields, found);
     const [literal = found, ...more] = literals;
     const value = [emitter.property(tag, more.length === 0 ? literal : found), ...properties];
     const result = `return { ${value.join(", ")} };`;

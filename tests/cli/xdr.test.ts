@@ -86,6 +86,18 @@ describeCommand("whereabouts xdr", ({ run, start }) => {
     expect(noFolder.err).toMatch(/^whereabouts: error: .*none\/a\.ts cannot be written: no such file or directory\n$/);
   });
 
+  test("never replaces a file that it compiles: an included one, or one that -o is a link to", async () => {
+    const { path, read } = await folderWith({ "point.x": POINT, "line.x": LINE.replace("MAX", "9") });
+    await symlink("line.x", path("link.ts"));
+    for (const out of ["point.x", "link.ts"]) {
+      const { err, code } = await run(["xdr", path("line.x"), "-o", path(out)]);
+      expect(err).toBe(`whereabouts: error: ${path(out)} would be replaced by the code that is made from it\n`);
+      expect(code).toBe(1);
+    }
+    expect(await read("point.x")).toBe(POINT);
+    expect(await read("line.x")).toStartWith("#include");
+  });
+
   test("refuses wrong flags in one line, and exits with 2", async () => {
     const wrong: [flags: string[], message: string][] = [
       [["--strings", "latin1"], "option '--strings <kind>' argument 'latin1' is invalid"],

@@ -6447,7 +6447,10 @@ const UINT32 = `an integer, 0 to ${MAX_LENGTH}`;
 /** The type of a value for messages: `null` or the class name, which help more than `object`. */
 function typeName(value: unknown): string {
   if (value === null) return "null";
-  return typeof value === "object" ? (value.constructor?.name ?? "object") : typeof value;
+  if (typeof value !== "object") return typeof value;
+  // The value may be parsed JSON with a field of the name `constructor`, which holds anything.
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" ? name : "object";
 }
 
 function isInt32(value: unknown): value is number {
@@ -6661,7 +6664,7 @@ function attempt<T>({ read }: XdrFunctions<T>, input: XdrInput, all: boolean): T
   try {
     const value = read(input);
     if (all && !input.failed) finish(input);
-    checkInput(input);
+    checkInput(input, at);
     done = !input.failed;
     return value;
   } finally {
@@ -6904,9 +6907,15 @@ class XdrInput implements Cursor {
   }
 }
 
-/** Throws a TypeError if the bytes were lost while they were read: zeros have been read instead. */
-function checkInput({ bytes, end }: XdrInput): void {
-  if (bytes.length < end) throw new TypeError("bytes: its buffer is detached");
+/**
+ * Throws a TypeError if the bytes were lost while they were read from `start` on: zeros have been read instead. The input
+ * is at `start` then, and a refusal of those zeros is forgotten: a buffer that has shrunk may grow again.
+ */
+function checkInput(input: XdrInput, start: number): void {
+  if (input.bytes.length >= input.end) return;
+  input.at = start;
+  input.failed = undefined;
+  throw new TypeError("bytes: its buffer is detached");
 }
 
 /** Refuses the input. Returns `undefined` in place of the value that was to be read. */
@@ -7353,9 +7362,13 @@ function countOf(
   bound: number,
   exact: boolean,
 ): number {
-  if (!Array.isArray(values)) rejectType(output, name, values, "an array");
-  else if (!isTooDeep(output)) checkLength(output, name, values.length, bound, exact);
-  return output.failed ? 0 : values.length;
+  if (!Array.isArray(values)) {
+    rejectType(output, name, values, "an array");
+    return 0;
+  }
+  const { length } = values;
+  if (!isTooDeep(output)) checkLength(output, name, length, bound, exact);
+  return output.failed ? 0 : length;
 }
 
 /** Whether the value can be written as opaque data. Rejects it if not. */

@@ -7,7 +7,10 @@ export const UINT32 = `an integer, 0 to ${MAX_LENGTH}`;
 /** The type of a value for messages: `null` or the class name, which help more than `object`. */
 export function typeName(value: unknown): string {
   if (value === null) return "null";
-  return typeof value === "object" ? (value.constructor?.name ?? "object") : typeof value;
+  if (typeof value !== "object") return typeof value;
+  // The value may be parsed JSON with a field of the name `constructor`, which holds anything.
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" ? name : "object";
 }
 
 export function isInt32(value: unknown): value is number {

@@ -80,7 +80,7 @@ function attempt<T>({ read }: XdrFunctions<T>, input: XdrInput, all: boolean): T
   try {
     const value = read(input);
     if (all && !input.failed) finish(input);
-    checkInput(input);
+    checkInput(input, at);
     done = !input.failed;
     return value;
   } finally {

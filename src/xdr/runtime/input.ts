@@ -45,9 +45,15 @@ export class XdrInput implements Cursor {
   }
 }
 
-/** Throws a TypeError if the bytes were lost while they were read: zeros have been read instead. */
-export function checkInput({ bytes, end }: XdrInput): void {
-  if (bytes.length < end) throw new TypeError("bytes: its buffer is detached");
+/**
+ * Throws a TypeError if the bytes were lost while they were read from `start` on: zeros have been read instead. The input
+ * is at `start` then, and a refusal of those zeros is forgotten: a buffer that has shrunk may grow again.
+ */
+export function checkInput(input: XdrInput, start: number): void {
+  if (input.bytes.length >= input.end) return;
+  input.at = start;
+  input.failed = undefined;
+  throw new TypeError("bytes: its buffer is detached");
 }
 
 /** Refuses the input. Returns `undefined` in place of the value that was to be read. */

@@ -274,9 +274,13 @@ export function countOf(
   bound: number,
   exact: boolean,
 ): number {
-  if (!Array.isArray(values)) rejectType(output, name, values, "an array");
-  else if (!isTooDeep(output)) checkLength(output, name, values.length, bound, exact);
-  return output.failed ? 0 : values.length;
+  if (!Array.isArray(values)) {
+    rejectType(output, name, values, "an array");
+    return 0;
+  }
+  const { length } = values;
+  if (!isTooDeep(output)) checkLength(output, name, length, bound, exact);
+  return output.failed ? 0 : length;
 }
 
 /** Whether the value can be written as opaque data. Rejects it if not. */

@@ -5,6 +5,7 @@ import vm from "node:vm";
 import {
   array,
   bool,
+  constant,
   decode,
   decodeBase64,
   decodeHex,
@@ -189,6 +190,25 @@ describe("hex and base64", () => {
   });
 });
 
+describePaths("a stream", () => {
+  test("is read from readers and written to writers, not the other way round", () => {
+    const bytes = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2);
+    const reader = new XdrReader(bytes);
+    const writer = new XdrWriter();
+    writer.uint(5);
+    writer.reset();
+    for (const other of [reader, undefined, null, {}, 7]) {
+      expect(() => uint.encodeTo(other as never, 7)).toThrow(new TypeError("expected an XdrWriter"));
+    }
+    for (const other of [writer, undefined, null, {}, 7]) {
+      expect(() => uint.decodeFrom(other as never)).toThrow(new TypeError("expected an XdrReader"));
+      expect(() => uint.tryDecodeFrom(other as never)).toThrow(new TypeError("expected an XdrReader"));
+    }
+    expect(reader.offset).toBe(0);
+    expect(bytes).toEqual(Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2));
+  });
+});
+
 describePaths("bytes that are lost, because their buffer was given away or has shrunk, are a TypeError", () => {
   const Type = struct({ a: opaque(9) });
 
@@ -275,6 +295,34 @@ describePaths("bytes that are lost, because their buffer was given away or has s
     expect(() => struct({ a: taking(again), b: bool }).tryDecode(again)).toThrow(TypeError);
     const target = new Uint8Array(16);
     expect(() => struct({ a: taking(target), b: uint }).encodeInto({ a: 1, b: 2 }, target)).toThrow("detached");
+  });
+
+  test("until a buffer that has shrunk grows again: the reader is where it was", () => {
+    const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
+    const reader = new XdrReader(new Uint8Array(buffer));
+    const shrinking = transform(uint, {
+      decode(number) {
+        buffer.resize(0);
+        return number;
+      },
+      encode: (number: number) => number,
+    });
+    // The constant is refused too, since it finds zeros.
+    const type = struct({ a: shrinking, b: constant(5) });
+    for (const read of [
+      () => type.decodeFrom(reader),
+      () => type.tryDecodeFrom(reader),
+      () => shrinking.tryDecodeFrom(reader),
+    ]) {
+      buffer.resize(8);
+      expect(read).toThrow(TypeError);
+      expect(reader.offset).toBe(0);
+    }
+    expect(() => reader.uint()).toThrow(TypeError);
+    expect(reader.offset).toBe(0);
+    buffer.resize(8);
+    expect(uint.decodeFrom(reader)).toBe(0);
+    expect(reader.uint()).toBe(0);
   });
 
   test("but bytes of another realm, a Buffer and shared memory are as good as any", () => {

@@ -276,6 +276,10 @@ describePaths("the keys of arms", () => {
     },
   );
 
+  test.each(["NaN", "Infinity", "1.5"])("must be integers, whatever the discriminant is: %p is refused", (key) => {
+    expect(() => union("d", double, { [key]: voidType } as never)).toThrow(RangeError);
+  });
+
   test("may be negative, or unsigned, or of a bool", () => {
     expect(union("d", int, { [-2147483648]: voidType }).decode(hex("80000000"))).toEqual({ d: -2147483648 });
     expect(union("d", uint, { 4294967295: voidType }).decode(hex("ffffffff"))).toEqual({ d: 4294967295 });
@@ -316,7 +320,7 @@ describePaths("values that change while they are encoded", () => {
     expect(calls).toBe(2);
   });
 
-  test("are read once for each field, element and optional", () => {
+  test("are read once for each field, length, element and optional", () => {
     const log: PropertyKey[] = [];
     const logged = <T extends object>(value: T): T =>
       new Proxy(value, {
@@ -329,7 +333,7 @@ describePaths("values that change while they are encoded", () => {
     expect(type.encode(logged({ a: 1, b: logged([5, 6]) }))).toEqual(
       hex("00000001 00000001 00000002 00000005 00000006"),
     );
-    expect(log.filter((key) => key !== "length")).toEqual(["a", "b", "0", "1"]);
+    expect(log).toEqual(["a", "b", "length", "0", "1"]);
   });
 });
 
@@ -348,6 +352,8 @@ describePaths("validate", () => {
       message: "enum: expected one of its values, got 1",
     });
     expect(File.validate(7)).toEqual({ ok: false, path: "", message: "struct: expected an object, got number" });
+    const odd: unknown = JSON.parse('{ "constructor": { "name": { "toString": 1, "valueOf": 1 } } }');
+    expect(uint.validate(odd)).toEqual({ ok: false, path: "", message: "uint: expected a number, got object" });
   });
 
   test("knows the depth, and only throws for wrong options and what functions of the program throw", () => {

@@ -17,8 +17,17 @@ const RESERVED = words(`
   isFinite isNaN parseFloat parseInt unescape
 `);
 
-/** Types of TypeScript itself. */
-const TYPES = new Set(words("any bigint boolean never number object string symbol unknown Exclude"));
+/**
+ * What else a definition cannot be named: types of TypeScript itself, its words that cannot name a type, and the
+ * parameters and variables of generated functions, which would hide an enum. Variables may have these names.
+ */
+const TYPES = new Set(
+  words(`
+    any bigint boolean never number object string symbol unknown ArrayBufferLike Exclude
+    as infer intrinsic keyof readonly unique
+    input output start value
+  `),
+);
 
 /** What is beside the members of an enum. */
 const METHODS = new Set(["encode", "encodeInto", "decode", "tryDecode", "size", "validate", "nameOf"]);

@@ -140,6 +140,15 @@ test("fields and members may have the names of what the module uses itself", asy
   ]) {
     expect(names.Uint.decode(names.Uint.encode(union))).toEqual(union);
   }
+  for (const union of [{ this: 1 }, { this: 2, this_: 3n }]) {
+    expect(names.infer_.decode(names.infer_.encode(union))).toEqual(union);
+  }
+  for (const union of [
+    { t: names.start_.INPUT, a: 1 },
+    { t: names.start_.OUTPUT, b: names.value_.VALUE },
+  ]) {
+    expect(names.output_.decode(names.output_.encode(union))).toEqual(union);
+  }
   expect(names.Uses.decode(names.Uses.encode({ kind: 1, inner: { outer: { x: 5 } } }))).toEqual({
     kind: 1,
     inner: { outer: { x: 5 } },

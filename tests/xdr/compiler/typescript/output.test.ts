@@ -183,13 +183,14 @@ test("a definition keeps its name unless TypeScript, the module itself or anothe
   const names = [...ownPart(module).matchAll(/^export const (\w{1,20})\b/gm)].map(([, name]) => name);
   expect(names.join(" ")).toBe(
     "Array_ readInt_ class_ decode object_ Object_ Int XdrCodec_ Exclude_ let_ within_ Uint_start Uint String_ point Point " +
-      "number_ boolean_ symbol_ never_ a_Header Only a_b_Header c_Header_ Uses c_Header",
+      "number_ boolean_ symbol_ never_ as_ keyof_ infer_ start_ input_ value_ output_ unique_ ArrayBufferLike_ " +
+      "a_Header Only a_b_Header c_Header_ Uses c_Header",
   );
   expect(block(module, "export const decode =")).toContain(
     "encode_: 1,\n    size_: 2,\n    nameOf_: 3,\n    constructor: 4,",
   );
   expect(block(module, "function readObject_(")).toContain(
-    "{\n    input: input_,\n    output,\n    value,\n    within: within__,\n    class: class__,\n    object,\n    Array: Array__,",
+    "{\n    input: input__,\n    output,\n    value,\n    within: within__,\n    class: class__,\n    object,\n    Array: Array__,",
   );
 });
 

@@ -108,6 +108,16 @@ typedef point *boolean;
 typedef number symbol[2];
 typedef boolean never<>;
 
+typedef int as;
+struct keyof { as readonly; };
+union infer switch (int this) { case 1: void; default: hyper this_; };
+enum start { INPUT = 5, OUTPUT = 6 };
+typedef start input;
+enum value { VALUE = 7 };
+union output switch (input t) { case INPUT: int a; case OUTPUT: value b; };
+union unique switch (value t) { case VALUE: keyof a; };
+struct ArrayBufferLike { unique u; };
+
 namespace a {
 struct Header { int x; };
 struct Only { Header h; };
