@@ -45,7 +45,12 @@ export type Values = { [name: string]: unknown };
 export interface NamedOps {
   readonly name: string;
   readonly ops: Ops<unknown>;
+  /** Whether all objects inherit a property of this name, such as `constructor`. */
+  readonly inherited: boolean;
 }
+
+/** A property as an assignment makes it. */
+const ASSIGNED = { configurable: true, enumerable: true, writable: true };
 
 /** @param tag - for the fields of a union's arm: the name of the discriminant, which no field may have */
 export function fieldsOf(fields: Fields, tag?: string): NamedOps[] {
@@ -55,7 +60,7 @@ export function fieldsOf(fields: Fields, tag?: string): NamedOps[] {
   return Object.entries(fields).map(([name, type]) => {
     // `__proto__` would set the prototype. Integer keys come first in an object, wherever they are written.
     if (name === tag || /^(\d+|__proto__)$/.test(name)) throw new RangeError(`fields: ${name} is not allowed`);
-    return { name, ops: opsOf(type) };
+    return { name, ops: opsOf(type), inherited: name in Object.prototype };
   });
 }
 
@@ -65,8 +70,11 @@ export function partsOf(fields: readonly NamedOps[]): Ops<never>[] {
 
 /** Reads the fields into `values`. */
 export function interpretFields(input: XdrInput, fields: readonly NamedOps[], values: Values): void {
-  for (const { name, ops } of fields) {
-    values[name] = ops.read(input);
+  for (const { name, ops, inherited } of fields) {
+    const value = ops.read(input);
+    // What is inherited may be read-only, or have a setter: then an assignment would make no property.
+    if (inherited) Object.defineProperty(values, name, { ...ASSIGNED, value });
+    else values[name] = value;
     if (input.failed) {
       within(input, name);
       return;
@@ -76,8 +84,8 @@ export function interpretFields(input: XdrInput, fields: readonly NamedOps[], va
 
 /** Writes the fields of `values`. */
 export function writeValues(output: XdrOutput, fields: readonly NamedOps[], values: Values): void {
-  for (const { name, ops } of fields) {
-    ops.write(output, own(values, name));
+  for (const { name, ops, inherited } of fields) {
+    ops.write(output, inherited ? own(values, name) : values[name]);
     if (output.failed) {
       within(output, name);
       return;
@@ -177,9 +185,8 @@ function takeRun(emitter: Emitter, run: readonly NamedOps[], at: string): Lines 
 
 /** Statements that write the fields of an object. */
 export function writeFields(emitter: Emitter, fields: readonly NamedOps[], object: string): Lines {
-  return fields.flatMap(({ name, ops }) => {
+  return fields.flatMap(({ name, ops, inherited }) => {
     // What all objects inherit is no field.
-    const inherited = name in Object.prototype;
     const member = inherited
       ? `${emitter.use("own", own)}(${object}, ${JSON.stringify(name)})`
       : emitter.member(object, name);

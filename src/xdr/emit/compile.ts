@@ -18,7 +18,7 @@ const compiled = { read: new WeakSet<Ops<never>>(), write: new WeakSet<Ops<never
  *
  * A Content-Security-Policy without `unsafe-eval` forbids it: types then go on interpreting themselves. They find that
  * out by trying once, which a page may have to report as a violation of its policy: `allowCodeGeneration(false)` avoids
- * that. A type that is used meanwhile never generates code later.
+ * that. A type that is used meanwhile never generates code of its own later.
  *
  * @param allow - whether they may
  * @example
@@ -78,15 +78,18 @@ function compile(root: Ops<never>, which: "read" | "write"): void {
   for (const [i, ops] of types.entries()) {
     source += `function f${i}(${parameters}) {\n${ops.source?.[which](emitter).flat(9).join("\n")}\n}\n`;
   }
+  const names = types.map((_, i) => `f${i}`);
+  let make: (...scope: readonly unknown[]) => (typeof root)[typeof which][];
   try {
-    const names = types.map((_, i) => `f${i}`);
-    const functions = new Function(...scope.map((_, i) => `$${i}`), `${source}return [${names}];`)(...scope);
-    types.forEach((ops, i) => {
-      ops[which] = functions[i];
-      compiled[which].add(ops);
-    });
-  } catch (error) {
-    if (!(error instanceof EvalError)) throw error;
+    make = new Function(...scope.map((_, i) => `$${i}`), `${source}return [${names}];`) as typeof make;
+  } catch {
+    // The host forbids it: with an EvalError under a Content-Security-Policy, with others elsewhere.
     uses = Number.POSITIVE_INFINITY;
+    return;
   }
+  const functions = make(...scope);
+  types.forEach((ops, i) => {
+    ops[which] = functions[i] as never;
+    compiled[which].add(ops);
+  });
 }

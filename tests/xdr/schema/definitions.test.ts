@@ -240,6 +240,24 @@ describePaths("names that all objects have properties for", () => {
     expect(() => type.encode({ a: 7 })).toThrow(new TypeError(`${name}: int: expected a number, got undefined`));
   });
 
+  test("are fields even if what is inherited cannot be assigned to", () => {
+    const { toString: inherited } = Object.prototype;
+    Object.defineProperty(Object.prototype, "toString", { value: inherited, writable: false });
+    Object.defineProperty(Object.prototype, "added", { get: () => 1, set() {}, configurable: true });
+    try {
+      const type = struct({ toString: int, added: int });
+      const value: object = type.decode(hex("00000007 00000008"));
+      expect(Object.entries(value)).toEqual([
+        ["toString", 7],
+        ["added", 8],
+      ]);
+      expect(type.validate({ toString: 7 })).toMatchObject({ ok: false, path: "added" });
+    } finally {
+      Object.defineProperty(Object.prototype, "toString", { value: inherited, writable: true });
+      Reflect.deleteProperty(Object.prototype, "added");
+    }
+  });
+
   test("of classes are properties of their own: a getter in a prototype is one", () => {
     class Point {
       get constructor_() {

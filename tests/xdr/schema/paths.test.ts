@@ -11,6 +11,7 @@ import {
   list,
   opaque,
   struct,
+  uint,
   union,
   voidType,
   XdrError,
@@ -303,4 +304,20 @@ test("the random types have every kind", () => {
     ...(["uhyper", "float", "double", "bool", "void", "enum", "fixedOpaque", "opaque"] as const),
   ];
   expect([...found].sort()).toEqual(kinds.sort());
+});
+
+test("a host that forbids generated code with any error gets the interpreter", () => {
+  const real = globalThis.Function;
+  const type = struct({ a: uint });
+  allowCodeGeneration(true);
+  try {
+    globalThis.Function = (() => {
+      throw new TypeError("code generation is off");
+    }) as never;
+    expect(type.decode(Uint8Array.of(0, 0, 0, 7))).toEqual({ a: 7 });
+    expect(type.encode({ a: 7 })).toEqual(Uint8Array.of(0, 0, 0, 7));
+  } finally {
+    globalThis.Function = real;
+    allowCodeGeneration(true);
+  }
 });
