@@ -18,6 +18,9 @@ export interface Source {
   readonly constants: readonly ConstSyntax[];
 }
 
+/** How deep includes may nest. Where links or the caller give one file endless paths, they would have no end. */
+const MAX_DEPTH = 200;
+
 /**
  * Loads files and all that they include, each once. It yields a request for each file, and is resumed with the text,
  * or with `undefined` if there is no such file. Thus one code serves callers with and without `await`.
@@ -31,15 +34,20 @@ export function* load(
 ): Generator<FileRequest, Source[], string | undefined> {
   const sources: Source[] = [];
   const seen = new Set<string>();
+  let depth = 0;
   function* visit(file: string, request: Omit<FileRequest, "path">): Generator<FileRequest, void, string | undefined> {
     if (seen.has(file)) return;
     seen.add(file);
+    if (depth === MAX_DEPTH)
+      return diagnostics.fail(request.at, `files include each other more than ${MAX_DEPTH} deep`);
+    depth += 1;
     const text = yield { path: file, ...request };
     if (text === undefined) return diagnostics.fail(request.at, `there is no file ${file}`);
     diagnostics.addSource(file, text);
     const include = (path: string, at: Position) => visit(resolvePath(path, file), { from: file, at });
     const preprocessed = yield* preprocess(file, text, macros, diagnostics, include);
     sources.push({ file, ...preprocessed });
+    depth -= 1;
   }
   for (const entry of entries) {
     const file = resolvePath(entry, "");

@@ -83,7 +83,7 @@ function withoutCommentEnd(line: string): string {
 
 /** A directive without the comments in it. What is in quotes stays: a URL has `//` in it. */
 function withoutComments(line: string): string {
-  return line.replace(/"[^"]*"|<[^>]*>|\/\*.*?(?:\*\/|$)|\/\/.*/g, (part) => (part.startsWith("/") ? " " : part));
+  return line.replace(/"[^"]*"|<[^<>]*>|\/\*.*?(?:\*\/|$)|\/\/.*/g, (part) => (part.startsWith("/") ? " " : part));
 }
 
 /** An `#if` that has no `#endif` yet. */
@@ -146,7 +146,7 @@ class Directives {
   }
 
   #define(rest: string, at: Position): undefined {
-    const found = /^([A-Za-z_]\w*)(?:\s+\(?\s*(-?\s*\w+)\s*\)?)?$/.exec(rest);
+    const found = /^([A-Za-z_]\w*)(?:\s+\(?\s*(-?\s*\w+)\s*\)?)?$/.exec(rest.replace(/\s+/g, " "));
     if (!found) this.#diagnostics.fail(at, "write #define NAME or #define NAME NUMBER: other macros are not supported");
     const [, name = "", text] = found;
     if (text === undefined) {

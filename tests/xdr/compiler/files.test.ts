@@ -48,6 +48,11 @@ test("files may include each other and themselves", () => {
   ]);
 });
 
+test("includes that have no end are reported", () => {
+  const parse = () => parseFilesSync(["main.x"], () => '#include "link/main.x"');
+  expect(parse).toThrow(/link\/main\.x:1:1: files include each other more than 200 deep/);
+});
+
 test.each([
   ["a.x", "b.x", "b.x"],
   ["./a.x", "b.x", "b.x"],
@@ -195,6 +200,14 @@ test("defines with numbers are constants from outside, which are not in the sche
   expect(parse("const LEN = 3; typedef opaque a[LEN];", { defines: { LEN: 64 } }).types[0]).toMatchObject({
     type: { length: 3 },
   });
+});
+
+test("directives of many spaces or brackets take no long time", () => {
+  const start = performance.now();
+  for (const directive of [`#define A ${" ".repeat(50_000)}((`, `#include ${"<".repeat(300_000)}`]) {
+    expect(() => compile({ "main.x": directive })).toThrow(/write #/);
+  }
+  expect(performance.now() - start).toBeLessThan(2000);
 });
 
 test("wrong options are refused", () => {
