@@ -94,8 +94,13 @@ export function writeValues(output: XdrOutput, fields: readonly NamedOps[], valu
 }
 
 function structOps(fields: readonly NamedOps[]): Ops<Values> {
+  let size = Number.NaN;
   return {
-    minimum: (used) => fields.reduce((sum, { ops }) => sum + ops.minimum(used), 0),
+    minimum(used) {
+      // Once: if each of many structs has the one before it twice, adding up all of them has no end.
+      if (Number.isNaN(size)) size = fields.reduce((sum, { ops }) => sum + ops.minimum(used), 0);
+      return size;
+    },
     parts: partsOf(fields),
     read(input) {
       const values: Values = {};
