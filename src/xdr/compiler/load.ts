@@ -41,7 +41,8 @@ export function* load(
     if (depth === MAX_DEPTH)
       return diagnostics.fail(request.at, `files include each other more than ${MAX_DEPTH} deep`);
     depth += 1;
-    const text = yield { path: file, ...request };
+    // A byte order mark is no part of the source: it would move the columns of the first line.
+    const text = (yield { path: file, ...request })?.replace(/^\uFEFF/, "");
     if (text === undefined) return diagnostics.fail(request.at, `there is no file ${file}`);
     diagnostics.addSource(file, text);
     const include = (path: string, at: Position) => visit(resolvePath(path, file), { from: file, at });

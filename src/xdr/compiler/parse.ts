@@ -1,4 +1,4 @@
-import { wrongKind } from "../check.ts";
+import { checkArray, wrongKind } from "../check.ts";
 import { checkKeys } from "../keys.ts";
 import { checkTypes } from "./check.ts";
 import { Diagnostics, XdrCompileError } from "./error.ts";
@@ -34,7 +34,7 @@ export type ReadFile<Text> = (path: string, from: string | undefined) => Text;
  * @param options - names that are defined
  * @returns the schema, with all names resolved
  * @throws {@link XdrCompileError} if a file is missing, or its source is wrong
- * @throws {TypeError} if an option is of the wrong type
+ * @throws {TypeError} if an argument or an option is of the wrong type
  * @throws {RangeError} if a number in `defines` is not an integer
  * @example
  * ```ts
@@ -51,7 +51,7 @@ export async function parseFiles(
   read: ReadFile<string | undefined | Promise<string | undefined>>,
   options: ParseOptions = {},
 ): Promise<Schema> {
-  const compilation = new Compilation(files, options);
+  const compilation = new Compilation(files, read, options);
   for (let next = compilation.start(); next; ) {
     let text: string | undefined;
     try {
@@ -72,7 +72,7 @@ export async function parseFiles(
  * @param options - names that are defined
  * @returns the schema, with all names resolved
  * @throws {@link XdrCompileError} if a file is missing, or its source is wrong
- * @throws {TypeError} if an option is of the wrong type
+ * @throws {TypeError} if an argument or an option is of the wrong type
  * @throws {RangeError} if a number in `defines` is not an integer
  * @example
  * ```ts
@@ -85,7 +85,7 @@ export function parseFilesSync(
   read: ReadFile<string | undefined>,
   options: ParseOptions = {},
 ): Schema {
-  const compilation = new Compilation(files, options);
+  const compilation = new Compilation(files, read, options);
   for (let next = compilation.start(); next; ) {
     let text: string | undefined;
     try {
@@ -104,7 +104,9 @@ class Compilation {
   readonly #loading: Generator<FileRequest, Source[], string | undefined>;
   #sources: readonly Source[] = [];
 
-  constructor(files: readonly string[], options: ParseOptions) {
+  constructor(files: readonly string[], read: unknown, options: ParseOptions) {
+    checkArray("files", files);
+    if (typeof read !== "function") wrongKind("read", read, "a function");
     checkKeys("options", options, ["defines"]);
     this.#outer = new Map(Object.entries(options.defines ?? {}).map(([name, value]) => [name, macro(name, value)]));
     this.#loading = load(files, new Map(this.#outer), this.#diagnostics);

