@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type CompileOptions, compileFiles, type ParseOptions, XdrCompileError } from "../xdr/compiler/index.ts";
+import type { CompileOptions, ParseOptions } from "../xdr/compiler/index.ts";
 import { errorText, failOnStreamError } from "./errors.ts";
 import { print, printError, untilSignal } from "./terminal/output.ts";
 import { visible } from "./terminal/style.ts";
@@ -131,6 +131,8 @@ async function compileOnce(
       throw new Error(errorText(error as Error));
     }
   };
+  // Only now: the other commands need not wait for the compiler to load.
+  const { compileFiles, XdrCompileError } = await import("../xdr/compiler/index.ts");
   const options = { strings, hypers, opaques, defines: define };
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   try {

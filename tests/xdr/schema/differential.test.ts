@@ -86,7 +86,7 @@ describe("for random types, like js-xdr and like the reader and the writer,", ()
           expect(compareOne(type, schema, bytes)).toBe(true);
         }
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: 200 },
     );
   });
 
@@ -104,7 +104,7 @@ describe("for random types, like js-xdr and like the reader and the writer,", ()
         expect(() => schema.encodeInto(value, short, before)).toThrow(RangeError);
         expect(short.every((byte) => byte === 0xa5)).toBe(true);
       }),
-      { seed: SEED, numRuns: 300 },
+      { seed: SEED, numRuns: 200 },
     );
   });
 
@@ -114,7 +114,7 @@ describe("for random types, like js-xdr and like the reader and the writer,", ()
       fc.property(cases, changes, ({ type, value }, list) => {
         if (compare(type, change(ours(type).encode(value), list))) accepted += 1;
       }),
-      { seed: SEED, numRuns: 600 },
+      { seed: SEED, numRuns: 400 },
     );
     expect(accepted).toBeWithin(60, 540);
   });
@@ -130,7 +130,7 @@ describe("for random types, like js-xdr and like the reader and the writer,", ()
         });
         if (compare(type, bytes)) accepted += 1;
       }),
-      { seed: SEED, numRuns: 500 },
+      { seed: SEED, numRuns: 300 },
     );
     expect(accepted).toBeWithin(10, 490);
   });

@@ -56,8 +56,8 @@ function same<T>({ generated, compiled, interpreted }: Subject, run: (codec: Any
   return result;
 }
 
-const sample = fc.sample(cases, { seed: SEED, numRuns: 400 });
-const mutations = fc.sample(changes, { seed: SEED, numRuns: 400 });
+const sample = fc.sample(cases, { seed: SEED, numRuns: 250 });
+const mutations = fc.sample(changes, { seed: SEED, numRuns: 250 });
 
 describe("for random types, the generated code does as the types of this library and js-xdr do:", async () => {
   const list = await subjects(sample, { strings: "bytes" });
