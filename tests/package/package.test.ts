@@ -212,7 +212,7 @@ describe("the tarball", () => {
 
 describe("dist/", () => {
   /** The size limit of each entry in bytes, minified and gzipped. */
-  const SIZE_LIMITS = { codec: 11_500, xdr: 12_000, "xdr/compiler": 40_000, client: 15_000, syncthing: 18_000 };
+  const SIZE_LIMITS = { codec: 11_500, xdr: 12_500, "xdr/compiler": 40_000, client: 15_000, syncthing: 18_000 };
 
   for (const [entry, limit] of Object.entries(SIZE_LIMITS)) {
     testIf(hasNpm, NEEDS_NPM)(
@@ -237,7 +237,7 @@ describe("dist/", () => {
   }
 
   testIf(hasNpm, NEEDS_NPM)(
-    "has at most 11000 bytes of struct and uint, minified",
+    "has at most 11500 bytes of struct and uint, minified",
     async () => {
       const contents = `export { struct, uint } from ${JSON.stringify(join(await unpacked(), "dist", "xdr.js"))};`;
       const { outputFiles } = await build({
@@ -250,7 +250,7 @@ describe("dist/", () => {
       const size = outputFiles[0]!.contents.length;
       console.log(`struct and uint: ${size} bytes minified`);
       expect(size).toBeGreaterThan(1000);
-      expect(size).toBeLessThanOrEqual(11_000);
+      expect(size).toBeLessThanOrEqual(11_500);
     },
     LONG_LIMIT_MS,
   );
