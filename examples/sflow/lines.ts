@@ -2,7 +2,7 @@
 import * as sflow from "./generated/sflow.ts";
 import { COUNTER_RECORDS, FLOW_RECORDS, LENIENT, showAddress, showFormat } from "./records.ts";
 
-/** What is wrong with a datagram, a sample or a record. Its offset counts from the start of that part. */
+/** The fault of a datagram, a sample or a record. Its offset counts from the start of that part. */
 type Problem = Exclude<sflow.DecodeResult<unknown>, { ok: true }>;
 
 /** The lines of a datagram. Samples and records of unknown formats are named only; damaged ones are told with their place. */

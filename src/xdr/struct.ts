@@ -72,7 +72,7 @@ export function partsOf(fields: readonly NamedOps[]): Ops<never>[] {
 export function interpretFields(input: XdrInput, fields: readonly NamedOps[], values: Values): void {
   for (const { name, ops, inherited } of fields) {
     const value = ops.read(input);
-    // What is inherited may be read-only, or have a setter: then an assignment would make no property.
+    // An inherited property may be read-only, or have a setter: then an assignment would make no property.
     if (inherited) Object.defineProperty(values, name, { ...ASSIGNED, value });
     else values[name] = value;
     if (input.failed) {

@@ -109,7 +109,7 @@ function bytesOf(name: string, text: string, alphabet: string, bits: number): Ui
     bytes[length] = word >> left;
     length += 1;
   }
-  // What is left must be the unused bits of the last byte's digits: zeros, and fewer than a digit.
+  // The bits that are left only fill up the last digit: they must be zeros, and fewer than a digit has.
   if (left >= bits || (word & ((1 << left) - 1)) !== 0) {
     throw new XdrError("bad-text", text.length, `the ${name} ends in the middle of a byte`);
   }

@@ -4217,7 +4217,7 @@ function writeCreatePassiveSellOfferOp(output: XdrOutput, value: CreatePassiveSe
   if (output.failed) { within(output, "price"); return; }
 }
 
-/** What is absent stays as it is. */
+/** Leaves a missing value unchanged. */
 export interface SetOptionsOp {
   inflationDest: AccountID | null;
   clearFlags: uint32 | null;

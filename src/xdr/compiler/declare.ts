@@ -4,7 +4,7 @@ import { type ConstantEntry, type Entry, type Names, qualify } from "./names.ts"
 import type { Position } from "./schema.ts";
 import type { BodySyntax, ConstSyntax, DefinitionSyntax, EnumSyntax, MemberSyntax, TypeSyntax } from "./syntax.ts";
 
-/** What is defined in a schema, before names are resolved. */
+/** The definitions of a schema, before names are resolved. */
 export interface Declared {
   /** Their names are qualified. */
   readonly constants: readonly { readonly name: string; readonly syntax: ConstSyntax; readonly entry: ConstantEntry }[];

@@ -16,7 +16,7 @@ type OmitEach<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 /** A type definition before the types are checked as a whole: `recursive` is not known yet. */
 export type ResolvedType = OmitEach<TypeDefinition, "recursive">;
 
-/** What is special to one kind of definition. */
+/** The parts of a definition that only its kind has. */
 type Content = OmitEach<TypeDefinition, "recursive" | "name" | "namespace" | "path" | "docs" | "position">;
 
 /** A schema before its types are checked as a whole. They are in the order of the source. */

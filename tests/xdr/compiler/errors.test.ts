@@ -1,4 +1,4 @@
-// What is refused, and where.
+// Input that is refused: the code, the offset and the path.
 
 import { expect, test } from "bun:test";
 import { XdrCompileError } from "../../../src/xdr/compiler/index.ts";

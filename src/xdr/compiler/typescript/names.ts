@@ -29,7 +29,7 @@ const TYPES = new Set(
   `),
 );
 
-/** What is beside the members of an enum. */
+/** The methods of an enum, which stand beside its members. */
 const METHODS = new Set(["encode", "encodeInto", "decode", "tryDecode", "size", "validate", "nameOf"]);
 
 /** Functions that read and write a type. */
