@@ -1,4 +1,4 @@
-// The environment variables of all commands: which there are, and that README.md names them.
+// The environment variables of all commands: which there are, and that docs/flags.md names them.
 import { expect, test } from "bun:test";
 import { describeCommand, run } from "../support/command.ts";
 
@@ -19,15 +19,15 @@ async function variables(command: string): Promise<string[]> {
   return [...out.matchAll(/env:\s+(WHEREABOUTS_\w+)\)/g)].map(([, name]) => name!);
 }
 
-test("README.md names each variable of each command", async () => {
-  const readme = await Bun.file(new URL("../../README.md", import.meta.url)).text();
+test("docs/flags.md names each variable of each command", async () => {
+  const page = await Bun.file(new URL("../../docs/flags.md", import.meta.url)).text();
   for (const command of COMMANDS) {
     const names = await variables(command);
     expect(names.length).toBeGreaterThan(0);
     // Of the server it names the flags, and the rule.
     if (command === "server") continue;
     for (const name of names.filter((name) => !name.startsWith("WHEREABOUTS_ADMIN")))
-      expect(readme, `${name} of ${command}`).toContain(`\`${name}\``);
+      expect(page, `${name} of ${command}`).toContain(`\`${name}\``);
   }
 });
 

@@ -1,4 +1,4 @@
-// `bun run whereabouts`, as README.md has it: what package.json and bunfig.toml make of the command.
+// `bun run whereabouts`, as README.md and docs/ have it: what package.json and bunfig.toml make of the command.
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { Client } from "../support/client.ts";

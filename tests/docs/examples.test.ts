@@ -9,7 +9,7 @@ import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { type Documented, entryPoints, problems, readEntries } from "./api.ts";
 import { type Example, ExampleProject, examplesOf, type Failures, type RunOptions } from "./examples.ts";
 import { exampleCode, parseDocs, STATED } from "./markdown.ts";
-import { type Snippet, snippets } from "./readme.ts";
+import { type Snippet, snippets } from "./pages.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
 

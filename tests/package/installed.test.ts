@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { DiscoveryServer } from "../../src/server/index.ts";
-import { readmeBlock } from "../docs/readme.ts";
+import { blockOf } from "../docs/pages.ts";
 import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { Client } from "../support/client.ts";
 import { OutputLines } from "../support/command.ts";
@@ -169,16 +169,21 @@ describe("under Node", () => {
   );
 });
 
-describe("a program pasted from the README into an empty project", () => {
+describe("a program pasted from docs/ into an empty project", () => {
   const PROGRAMS = [
-    ["the codec", "createCodec()", "query\n"],
-    ["a schema", "enumType(", "README; cut short: truncated at byte 20, in entries[0].size\n"],
+    [
+      "the codec",
+      "docs/start.md",
+      "createCodec()",
+      "197603090000000668656c6c6f210000\nquery\nbad-id-length at byte 4\n",
+    ],
+    ["a schema", "docs/schemas.md", "console.log(", "README; cut short: truncated at byte 20, in entries[0].size\n"],
   ] as const;
-  for (const [what, text, printed] of PROGRAMS) {
+  for (const [what, page, text, printed] of PROGRAMS) {
     testIf(hasNpm, NEEDS_NPM)(
       `${what} runs under Node and under Bun`,
       async () => {
-        const program = await readmeBlock("js", text);
+        const program = await blockOf(page, text);
         for (const [runtime, { folder }] of [
           ["node", await workplace.npmProject()],
           ["bun", await workplace.bunProject()],

@@ -4,7 +4,7 @@ import { build } from "esbuild";
 
 const SOURCES = join(import.meta.dir, "../../src");
 
-/** Bundles a program and the client that it imports into one ES module. */
+/** Bundles a program and the modules of the package that it imports into one ES module. */
 export async function bundleForNode(program: string, outfile: string): Promise<void> {
   await build({
     entryPoints: [program],
@@ -13,7 +13,9 @@ export async function bundleForNode(program: string, outfile: string): Promise<v
     format: "esm",
     platform: "node",
     target: "node20",
-    alias: { "whereabouts/client": join(SOURCES, "client/index.ts") },
+    alias: Object.fromEntries(
+      ["client", "codec", "xdr"].map((name) => [`whereabouts/${name}`, join(SOURCES, name, "index.ts")]),
+    ),
     logLevel: "warning",
   });
 }

@@ -8,12 +8,12 @@ import { testIf } from "../support/needs.ts";
 import { Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
 import { hasNode, NEEDS_NODE, NODE } from "../support/node.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
-import { readmeBlock } from "./readme.ts";
+import { blockOf, blocksOf, blocksWith, pageText } from "./pages.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const MAIN = join(ROOT, "src/cli/main.ts");
 
-/** A new project that has whereabouts in its node_modules, and a program as pasted from the README. */
+/** A new project that has whereabouts in its node_modules, and a program as pasted from a page. */
 async function pasted(program: string): Promise<AsyncDisposable & { file: string }> {
   const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
   await Bun.$`mkdir ${folder}/node_modules`;
@@ -23,12 +23,12 @@ async function pasted(program: string): Promise<AsyncDisposable & { file: string
   return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
 
-const CLIENT = await readmeBlock("js", "Discoverer.start");
+const CLIENT = await blockOf("docs/client.md", '"MY-NODE"');
 
 for (const runtime of ["bun", "node"] as const) {
   const canRun = hasNode || runtime === "bun";
   testIf(hasNetns && canRun, canRun ? NEEDS_NETNS : NEEDS_NODE)(
-    `the client example of the README finds another one on the LAN, under ${runtime}`,
+    `the first program of client.md finds another one on the LAN, under ${runtime}`,
     async () => {
       const theirs = CLIENT.replace('"MY-NODE"', '"THEIR-NODE"').replace("await discoverer.close();", "");
       expect(theirs).toContain('nodeId: "THEIR-NODE"');
@@ -56,7 +56,7 @@ for (const runtime of ["bun", "node"] as const) {
 }
 
 testIf(hasNetns, NEEDS_NETNS)(
-  "the client example of the README, with servers, finds a node that was announced to a server",
+  "the first program of client.md, with servers, finds a node that was announced to a server",
   async () => {
     const code = CLIENT.replace(/group: .*/, 'servers: ["127.0.0.1"],');
     expect(code).toContain("servers");
@@ -81,9 +81,9 @@ testIf(hasNetns, NEEDS_NETNS)(
 );
 
 testIf(hasNetns, NEEDS_NETNS)(
-  "the two terminals of the README chat",
+  "the two terminals of the chat in start.md",
   async () => {
-    const block = await readmeBlock("sh", "examples/chat.js");
+    const block = await blockOf("docs/start.md", "bun examples/chat.js");
     const [alice, bob] = [...block.matchAll(/^bun (examples\/chat\.js .*?) *#/gm)].map(([, args]) => args!.split(" "));
     await using hosts = await twoHosts();
     const run = (host: Host, args: string[]) =>
@@ -108,24 +108,40 @@ testIf(hasNetns, NEEDS_NETNS)(
   TEST_LIMIT_MS,
 );
 
-test("the server example of the README runs as it is and prints no error", async () => {
-  await using program = await pasted(await readmeBlock("ts", "DiscoveryServer.start"));
-  const child = Bun.spawn([process.execPath, program.file], { stdout: "pipe", stderr: "pipe" });
-  expect(await child.stderr.text()).toBe("");
-  expect(await child.exited).toBe(0);
-});
+for (const { page, line, code } of await blocksWith(/^ts$/, "DiscoveryServer.start")) {
+  test(`the server in ${page}, line ${line}, runs as it is and prints no error`, async () => {
+    await using program = await pasted(code);
+    const child = Bun.spawn([process.execPath, program.file], { stdout: "pipe", stderr: "pipe" });
+    expect(await child.stderr.text()).toBe("");
+    expect(await child.exited).toBe(0);
+  });
+}
 
-test("the decode example of the README prints what the README shows", async () => {
-  const [command, answer] = (await readmeBlock("sh", "whereabouts decode")).trim().split("\n");
-  const hex = /([0-9a-f]{16,})/.exec(command!)![1]!;
-  const child = Bun.spawn([process.execPath, MAIN, "decode", hex], { stdout: "pipe" });
-  expect((await child.stdout.text()).trim()).toBe(answer!);
-});
+// Those with a name are run by console.test.ts.
+const unnamed = (await blocksOf("README.md")).filter(
+  ({ language, code }) => /^[jt]s$/.test(language) && !/^\/\/ \S+\n/.test(code),
+);
+for (const { line, code } of unnamed) {
+  testIf(hasNetns, NEEDS_NETNS)(
+    `the program in README.md, line ${line}, runs and prints no error`,
+    async () => {
+      await using hosts = await twoHosts();
+      await using program = await pasted(code);
+      const child = Bun.spawn(hosts.a.command([process.execPath, program.file]), { stdout: "ignore", stderr: "pipe" });
+      // A program that watches goes on until it is stopped.
+      const timer = setTimeout(() => child.kill(), 8_000);
+      expect(await child.stderr.text()).toBe("");
+      clearTimeout(timer);
+      expect((await child.exited) === 0 || child.signalCode === "SIGTERM").toBe(true);
+    },
+    TEST_LIMIT_MS,
+  );
+}
 
-test("the README lists each flag of the server", async () => {
-  const readme = await Bun.file(join(ROOT, "README.md")).text();
+test("flags.md lists each flag of the server", async () => {
+  const page = await pageText("docs/flags.md");
   const help = Bun.spawnSync([process.execPath, MAIN, "server", "--help"]).stdout.toString();
   const flags = [...help.matchAll(/^ {2}--([\w-]+)/gm)].map(([, flag]) => flag!);
   expect(flags.length).toBeGreaterThan(15);
-  for (const flag of flags) expect(readme).toContain(`\`--${flag}\``);
+  for (const flag of flags) expect(page).toContain(`\`--${flag}\``);
 });
