@@ -1,5 +1,6 @@
 // The live page in Chromium: with made-up replies of the API, and with a running server under load.
 import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { version } from "../../package.json";
 import { AdminServer, type LimitedKey, type ProblemReply, type StatsReply } from "../../src/admin/index.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
@@ -142,7 +143,7 @@ describe("the page", () => {
       expect(await open.text("#answers")).toBe("1 000");
       expect(await open.text("#answers-total")).toBe("3 602 000");
       expect(await open.text("header")).toBe(
-        "Whereabouts 0.1.0 ready Listens on 192.0.2.1:22025 [2001:db8::1]:22025 Up for 60 min Theme: auto",
+        `Whereabouts ${version} ready Listens on 192.0.2.1:22025 [2001:db8::1]:22025 Up for 60 min Theme: auto`,
       );
       expect(await open.texts("#verdicts tr")).toEqual(
         expect.arrayContaining([

@@ -1,4 +1,5 @@
 /** Made-up replies of the admin server's API, for tests of the page without a server. */
+import { version } from "../../../package.json";
 import type { HistoryReply, LimitedKey, StatsEvent, StatsReply } from "../../../src/admin/index.ts";
 import { VERDICTS, type Verdict } from "../../../src/engine/index.ts";
 import { noHttpsStats } from "../../support/https-stats.ts";
@@ -10,7 +11,7 @@ export function madeUpStats(uptime: number, workers = 1, changes: Partial<StatsR
   const received = Object.values(verdicts).reduce((sum, n) => sum + n, 0);
   const startedAt = Date.UTC(2026, 0, 31, 12);
   return {
-    version: "0.1.0",
+    version,
     startedAt: new Date(startedAt).toISOString(),
     at: new Date(startedAt + uptime * 1000).toISOString(),
     ready: true,
