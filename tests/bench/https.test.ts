@@ -18,7 +18,7 @@ import {
 } from "../../bench/https/report.ts";
 import { SUBJECTS } from "../../bench/https/subjects.ts";
 import { testIf } from "../support/needs.ts";
-import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../support/syncthing/discovery.ts";
+import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../support/syncthing/stdiscosrv.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 const BENCH = new URL("../../bench/https/main.ts", import.meta.url).pathname;

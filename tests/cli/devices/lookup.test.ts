@@ -9,7 +9,8 @@ import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { DeadPort } from "../../support/ports.ts";
 import { type Certificate, hasOpenssl, NEEDS_OPENSSL, selfSigned } from "../../support/syncthing/certificates.ts";
-import { hasStdiscosrv, NEEDS_STDISCOSRV, OriginalServer } from "../../support/syncthing/original.ts";
+import { OriginalServer } from "../../support/syncthing/original.ts";
+import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/stdiscosrv.ts";
 import { until } from "../../support/time-limits.ts";
 import { PlainServer } from "../../syncthing/global/scripted-server.ts";
 

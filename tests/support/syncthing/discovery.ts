@@ -8,9 +8,7 @@ import type { Host } from "../netns.ts";
 import { until } from "../time-limits.ts";
 import { generateIdentity } from "./syncthing.ts";
 
-/** The reasons that `testIf` gives when it skips a test. */
-export const NEEDS_STDISCOSRV = "needs stdiscosrv";
-export const hasStdiscosrv: boolean = Bun.which("stdiscosrv") !== null;
+/** The reason that `testIf` gives when it skips a test. */
 export const NEEDS_NGINX = "needs nginx";
 /** Debian has it in /usr/sbin, which is not on every user's PATH. */
 const NGINX = Bun.which("nginx") ?? Bun.which("/usr/sbin/nginx");

@@ -5,9 +5,6 @@ import { lastingPort } from "../ports.ts";
 import { until } from "../time-limits.ts";
 import type { Certificate } from "./certificates.ts";
 
-export const hasStdiscosrv: boolean = Bun.which("stdiscosrv") !== null;
-export const NEEDS_STDISCOSRV = "needs stdiscosrv";
-
 export class OriginalServer implements AsyncDisposable {
   /** With its `id`. */
   readonly url: string;

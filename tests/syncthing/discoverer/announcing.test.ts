@@ -11,7 +11,8 @@ import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { hasNode, NEEDS_NODE } from "../../support/node.ts";
 import { type Certificate, hasOpenssl, NEEDS_OPENSSL, selfSigned } from "../../support/syncthing/certificates.ts";
-import { hasStdiscosrv, NEEDS_STDISCOSRV, OriginalServer } from "../../support/syncthing/original.ts";
+import { OriginalServer } from "../../support/syncthing/original.ts";
+import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/stdiscosrv.ts";
 import { finds, reply, ScriptedServer } from "../global/scripted-server.ts";
 import { Device } from "../local/devices.ts";
 

@@ -8,7 +8,7 @@ import { testIf } from "../../support/needs.ts";
 import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../../support/netns.ts";
 import { hasOpenssl, NEEDS_OPENSSL } from "../../support/syncthing/certificates.ts";
 import { Discovery, STDISCOSRV } from "../../support/syncthing/discovery.ts";
-import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/original.ts";
+import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/stdiscosrv.ts";
 import { hasSyncthing, NEEDS_SYNCTHING, Syncthing } from "../../support/syncthing/syncthing.ts";
 import { Device, type DeviceOptions, Identities } from "./devices.ts";
 

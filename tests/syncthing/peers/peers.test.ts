@@ -8,13 +8,12 @@ import {
   Discovery,
   type DiscoverySubject,
   hasNginx,
-  hasStdiscosrv,
   NEEDS_NGINX,
-  NEEDS_STDISCOSRV,
   STDISCOSRV,
   WHEREABOUTS,
 } from "../../support/syncthing/discovery.ts";
 import { ROUTER, RoutedHosts } from "../../support/syncthing/routed.ts";
+import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/stdiscosrv.ts";
 import { hasSyncthing, NEEDS_SYNCTHING, Syncthing } from "../../support/syncthing/syncthing.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 
