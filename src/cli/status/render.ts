@@ -41,13 +41,12 @@ export function renderStatus(view: View): string[] {
   if (state === undefined || stats === undefined) return top.slice(0, rows);
   const rate = rates(state, before);
   const facts = factLines(stats, rate, view);
-  const figures = [...facts, "", ...counterLines(stats, rate, view)];
-  const room = Math.max(LEAST_LIMITED, rows - top.length - figures.length - 2);
+  const counters = ["", ...counterLines(stats, rate, view)];
+  const room = Math.max(LEAST_LIMITED, rows - top.length - facts.length - counters.length - 2);
   const limited = limitedLines(state.limited, room, view);
   const workers = workerLines(stats, rate, view);
   const list = limited.length === 0 ? NOTHING : ["", bold(cut("Limited now", columns)), ...limited];
-  const lines = [...top, ...facts, ...list, "", ...counterLines(stats, rate, view)];
-  return fitRows([...lines, "", ...workers], view);
+  return fitRows([...top, ...facts, ...list, ...counters, "", ...workers], view);
 }
 
 /** Cuts lines that do not fit, and says so. */
