@@ -126,6 +126,13 @@ export function ipText(ip: Uint8Array): string {
   return ip.length === 4 ? ipv4Text(ip, 0) : ipv6Text(ip);
 }
 
+/** As {@link ipText}, but an IPv4-mapped address is written as IPv4: `192.0.2.1` for ::ffff:192.0.2.1. */
+export function unmappedIpText(ip: Uint8Array): string {
+  const text = ipText(ip);
+  // No other text of an IPv6 address contains a dot.
+  return text.startsWith("::ffff:") && text.includes(".") ? text.slice(7) : text;
+}
+
 function ipv4Text(ip: Uint8Array, at: number): string {
   return `${ip[at]}.${ip[at + 1]}.${ip[at + 2]}.${ip[at + 3]}`;
 }

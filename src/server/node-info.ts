@@ -1,5 +1,5 @@
 /** What the registry knows of a node, in the words of people: an address as text, and times of the system's clock. */
-import ipaddr from "ipaddr.js";
+import { unmappedIpText } from "../codec/ip.ts";
 import { type EngineMemory, NodeReader } from "../engine/index.ts";
 import type { Clock } from "./clock.ts";
 import { ServerError } from "./error.ts";
@@ -42,7 +42,7 @@ export class NodeInfos {
     const expiresAt = announcedAt + this.#retentionMs;
     return {
       nodeId: Uint8Array.from(nodeId),
-      ip: formatIp(address),
+      ip: unmappedIpText(address),
       port,
       announcedAt,
       expiresAt,
@@ -51,9 +51,4 @@ export class NodeInfos {
       authenticated,
     };
   }
-}
-
-function formatIp(address: Uint8Array): string {
-  const ip = ipaddr.fromByteArray([...address]) as ipaddr.IPv6;
-  return ip.isIPv4MappedAddress() ? ip.toIPv4Address().toString() : ip.toRFC5952String();
 }

@@ -95,8 +95,8 @@ export function ipBytes(host: string): Uint8Array | undefined {
   return mapped;
 }
 
-/** An IP as the host of a URL. */
-function hostText(ip: Uint8Array): string {
+/** An IP as the host of a URL. @param ip - 16 bytes, IPv4 as ::ffff:a.b.c.d */
+export function hostText(ip: Uint8Array): string {
   return isIpv4(ip) ? ipText(ip.subarray(12)) : `[${ipText(ip)}]`;
 }
 

@@ -2,7 +2,7 @@
 
 import ipaddr from "ipaddr.js";
 import { MAX_ID_LENGTH } from "../../../assembly/layout.ts";
-import { ipOf } from "../../client/ip.ts";
+import { unmappedIpText } from "../../codec/ip.ts";
 import { type DeviceAddress, deviceProblem } from "../../journal/device.ts";
 import type { JournalDevice, JournalEntry } from "../../journal/index.ts";
 import { formatDeviceId, parseDeviceId } from "../../syncthing/device-id.ts";
@@ -17,7 +17,7 @@ const MAX_LINE = 65_536;
 
 export function entryLine({ nodeId, address, port, announcedAt, confirmed }: JournalEntry): string {
   const flag = confirmed ? {} : { confirmed };
-  return JSON.stringify({ ...nodeIdJson(nodeId), ip: ipOf(address, 0, 16), port, announcedAt, ...flag });
+  return JSON.stringify({ ...nodeIdJson(nodeId), ip: unmappedIpText(address), port, announcedAt, ...flag });
 }
 
 export function deviceLine({ id, addresses, confirmed }: JournalDevice): string {

@@ -3,9 +3,9 @@
  * cancelled or answered. An answer must have the NodeID of the query. Datagrams of other senders do not come here: the sockets
  * drop them.
  */
+import { unmappedIpText } from "../../codec/ip.ts";
 import { AnnouncementFields, encodeQuery } from "../codec.ts";
 import { DiscoveryError } from "../error.ts";
-import { ipOf } from "../ip.ts";
 import type { Family } from "../sockets/index.ts";
 import type { NodeAddress, ServerCounters } from "../types.ts";
 import { Addresses } from "./addresses.ts";
@@ -311,7 +311,7 @@ export class ServerLink implements PathHandlers {
       return;
     }
     this.counters[unasked ? "ignored" : "replies"]++;
-    const ip = ipOf(datagram, fields.ipOffset, fields.ipLength);
+    const ip = unmappedIpText(datagram.subarray(fields.ipOffset, fields.ipOffset + fields.ipLength));
     const address = { ip, port: fields.port, via: this.server, seenAt: Date.now() };
     if (query !== undefined) this.#answer(query, address, path, socket, unasked);
     if (own !== undefined) this.#answer(own, address, path, socket, unasked);

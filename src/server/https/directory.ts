@@ -1,6 +1,6 @@
 /** The {@link Directory} of a thread that answers requests: it reads shared memory, and has the control thread store. */
-import ipaddr from "ipaddr.js";
 import { type EngineMemory, NodeReader, SourceLimiter } from "../../engine/index.ts";
+import { hostText } from "../../syncthing/addresses.ts";
 import { deviceNodeId } from "../../syncthing/device-id.ts";
 import { DeviceReader } from "../../syncthing/devices/index.ts";
 import type { Directory, DirectoryLimit, Found } from "../../syncthing/directory/directory.ts";
@@ -59,8 +59,6 @@ export class SharedDirectory implements Directory {
     const nodeId = new TextEncoder().encode(deviceNodeId(id));
     const node = this.#nodes.read(nodeId, this.#options.clock.now());
     if (node === undefined || node === "busy") return node;
-    const ip = ipaddr.fromByteArray([...node.address]) as ipaddr.IPv6;
-    const host = ip.isIPv4MappedAddress() ? ip.toIPv4Address().toString() : `[${ip.toRFC5952String()}]`;
-    return { seen: this.#time.of(node.time), addresses: [`tcp://${host}:${node.port}`] };
+    return { seen: this.#time.of(node.time), addresses: [`tcp://${hostText(node.address)}:${node.port}`] };
   }
 }
