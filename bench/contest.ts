@@ -46,7 +46,7 @@ interface Base {
 export const BASE: Readonly<Record<Suite, Base>> = {
   codec: {
     who: "wasm",
-    unit: `packet with a NodeID of ${ID_LENGTH} bytes`,
+    unit: `packet with a NodeID of ${ID_LENGTH} bytes, unless the task names another length`,
     agreement: "they decode to the same packets, encode to the same bytes and refuse the same malformed packets",
   },
   xdr: {

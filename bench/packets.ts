@@ -4,11 +4,11 @@ import type { Announcement, Query } from "../src/codec/index.ts";
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 export const ID_LENGTH = 52;
 
-/** The NodeID of node `n`. */
-export function nodeId(n: number): Uint8Array {
-  const id = new Uint8Array(ID_LENGTH);
+/** The NodeID of node `n`, of 7 bytes or more. */
+export function nodeId(n: number, length = ID_LENGTH): Uint8Array {
+  const id = new Uint8Array(length);
   let x = (n + 1) >>> 0;
-  for (let i = 7; i < ID_LENGTH; i++) {
+  for (let i = 7; i < length; i++) {
     x = (Math.imul(x ^ (x >>> 15), 0x2c1b3c6d) + n) >>> 0;
     id[i] = BASE32.charCodeAt(x >>> 27);
   }
@@ -17,12 +17,12 @@ export function nodeId(n: number): Uint8Array {
   return id;
 }
 
-export function announcement(n: number): Announcement {
-  return { type: "announcement", nodeId: nodeId(n), port: 1024 + (n % 60_000), ip: new Uint8Array(0) };
+export function announcement(n: number, idLength?: number): Announcement {
+  return { type: "announcement", nodeId: nodeId(n, idLength), port: 1024 + (n % 60_000), ip: new Uint8Array(0) };
 }
 
-export function query(n: number): Query {
-  return { type: "query", nodeId: nodeId(n) };
+export function query(n: number, idLength?: number): Query {
+  return { type: "query", nodeId: nodeId(n, idLength) };
 }
 
 /** Pseudo-random numbers from 0 to `size` - 1, the same sequence for all contestants. */

@@ -1,7 +1,7 @@
 /** The suites that run in every runtime: Bun, Node, browsers. */
 import type { Contest, Row } from "./contest.ts";
 import { compare, type Pace } from "./measure.ts";
-import { codecContests } from "./packet/codec.ts";
+import { CODEC_CONTESTS } from "./packet/codec.ts";
 import { XDR_CONTESTS } from "./xdr/xdr.ts";
 
 export const PORTABLE = ["codec", "xdr"] as const;
@@ -9,7 +9,7 @@ export type Portable = (typeof PORTABLE)[number];
 
 /** Contests in groups. A group is made when the one before it has been measured. */
 const CONTESTS: Readonly<Record<Portable, readonly (() => Contest[] | Promise<Contest[]>)[]>> = {
-  codec: [codecContests],
+  codec: CODEC_CONTESTS,
   xdr: XDR_CONTESTS,
 };
 

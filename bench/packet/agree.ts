@@ -42,16 +42,18 @@ const INVALID = [
 
 /** @throws {Error} if the contestant gives another result than expected for these packets, VECTORS or INVALID. */
 export function checkPackets(contestant: PacketContestant, packets: readonly Packet[], encoded: readonly Uint8Array[]) {
-  const { who, decode, encode } = contestant;
+  const { who, decode, encode, tryDecode } = contestant;
   const samples: (readonly [Uint8Array, Packet])[] = VECTORS.map(([hex, packet]) => [bytesOf(hex), packet]);
   for (const [i, packet] of packets.entries()) samples.push([encoded[i]!, packet]);
   for (const [bytes, packet] of samples) {
     agree(`${who} decodes`, decode(bytes), packet);
     agree(`${who} encodes`, plain(encode(packet)), bytes);
+    if (tryDecode !== undefined) agree(`${who} tries to decode`, tryDecode(bytes), { ok: true, packet });
     checkInto(contestant, bytes, packet);
   }
   for (const hex of INVALID) {
     refuses(`${who} decodes ${hex}`, () => decode(bytesOf(hex)));
+    agree(`${who} tries to decode ${hex}`, tryDecode?.(bytesOf(hex)).ok ?? false, false);
     agree(`${who} decodes ${hex} into`, contestant.decodeInto?.(bytesOf(hex), new PacketFields()) ?? false, false);
   }
   const results = packets.map((packet) => ({ ok: true, packet }));

@@ -3,6 +3,5 @@ import type { PacketContestant } from "./contestant.ts";
 
 /** This project's codec on the given backend. `createCodec` throws if that backend is not available. */
 export function ours(backend: CodecBackend | "auto"): PacketContestant {
-  const { decode, encode, decodeInto, encodeInto, decodeMany, encodeMany, batch } = createCodec({ backend });
-  return { who: backend, decode, encode, decodeInto, encodeInto, decodeMany, encodeMany, batch };
+  return { who: backend, ...createCodec({ backend }) };
 }

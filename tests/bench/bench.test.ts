@@ -24,21 +24,15 @@ const BENCH = join(import.meta.dir, "../../bench");
 
 const CODEC = ["wasm", "ts", "auto", "DataView", "js-xdr", "micro-packed"];
 const INTO = ["wasm", "ts", "auto", "DataView"];
-const COLUMNS = ["wasm", "ts", "auto"];
+const OWN = ["wasm", "ts", "auto"];
+const BACKENDS = ["wasm", "ts"];
 const XDR = ["schema", "reader/writer", "DataView", "js-xdr", "micro-packed"];
 const AGAIN = ["schema", "made before others", "DataView", "js-xdr"];
 const PARSED = ["schema", "compiled", "interpreter", "js-xdr"];
 
 const ROWS = [
-  ...["announcement", "query"].flatMap((type) => [
-    ...["decode", "encode", "decode, 64 together", "encode, 64 together"].flatMap((what) =>
-      CODEC.map((who) => `codec: ${what}, ${type}: ${who}`),
-    ),
-    ...["decodeInto", "encodeInto"].flatMap((what) => INTO.map((who) => `codec: ${what}, ${type}: ${who}`)),
-    ...["decode columns, 64 together", "decode columns, 64 in the room", "encode columns, 64 together"].flatMap(
-      (what) => COLUMNS.map((who) => `codec: ${what}, ${type}: ${who}`),
-    ),
-  ]),
+  ...["announcement", "query"].flatMap((type) => codec(type, CODEC, OWN, INTO)),
+  ...[7, 1000].flatMap((length) => codec(`announcement, NodeID of ${length} bytes`, BACKENDS, BACKENDS, BACKENDS)),
   ...xdr(XDR, "file of RFC 4506", "transaction of 6 operations"),
   ...xdr(AGAIN, "file of RFC 4506, after 60 other types", "transaction of 6 operations, after 60 other types"),
   ...["transaction of 6 operations", "Stellar envelope"].flatMap((type) =>
@@ -51,6 +45,23 @@ const ROWS = [
     ["schema", "a good packet", "js-xdr"].map((who) => `xdr: refuse ${what}: ${who}`),
   ),
 ];
+
+/** The tasks of all contestants, those of this project alone, and those that use the caller's memory. */
+function codec(packets: string, all: readonly string[], own: readonly string[], into: readonly string[]): string[] {
+  const tasks: [string, readonly string[]][] = [
+    ["decode", all],
+    ["tryDecode", own],
+    ["encode", all],
+    ["decode, 64 together", all],
+    ["encode, 64 together", all],
+    ["decodeInto", into],
+    ["encodeInto", into],
+    ["decode columns, 64 together", own],
+    ["decode columns, 64 in the room", own],
+    ["encode columns, 64 together", own],
+  ];
+  return tasks.flatMap(([what, contestants]) => contestants.map((who) => `codec: ${what}, ${packets}: ${who}`));
+}
 
 function xdr(contestants: readonly string[], ...types: readonly string[]): string[] {
   return types.flatMap((type) =>
@@ -110,7 +121,7 @@ describe("bun bench", () => {
       const [head, summary] = out.trim().split("\n\n");
       expect(head).toMatch(/^Bun \S+, \d+ processors; smoke test, nothing was measured$/);
       expect(summary!.split("\n")).toEqual([
-        expect.stringMatching(/^codec: ok, 18 tasks by wasm, ts, auto, DataView, js-xdr, micro-packed: /),
+        expect.stringMatching(/^codec: ok, 40 tasks by wasm, ts, auto, DataView, js-xdr, micro-packed: /),
         expect.stringMatching(
           /^xdr: ok, 21 tasks by schema, reader\/writer, DataView, js-xdr, micro-packed, made before others, compiled, interpreter, a good packet: /,
         ),
@@ -261,6 +272,7 @@ describe("checkPackets, for a contestant that", () => {
     ],
     ["finds fields at wrong offsets", { decodeInto: () => true }],
     ["writes beyond the packet", { encodeInto: (_: unknown, target: Uint8Array) => target.fill(0).length }],
+    ["tries to decode and refuses packets", { tryDecode: () => createCodec().tryDecode(new Uint8Array(1)) }],
     ["decodes many as none", { decodeMany: () => [] }],
     ["encodes many as none", { encodeMany: () => [] }],
   ])("%s, throws an error that names it", (_, wrong) => {
