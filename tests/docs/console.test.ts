@@ -141,6 +141,8 @@ describe("a terminal session", () => {
     expect(output.matches("2031-11-12T13:14:15+01:00 sent to fe80::1%a0 in 8 s\na\nb\nend of it\n")).toBe(true);
     expect(output.matches("2031-11-12T13:14:15+01:00 sent to fe80::1%a0 in 9 s\nend of it\n")).toBe(false);
     expect(output.matches("2031-11-12T13:14:15+01:00 sent to fe80::1%a0 in 8 s\nend of it\nmore\n")).toBe(false);
+    expect(new Output("sent\nconfirmed\n", false).begins("sent\nsent\nconfirmed\nsent\n")).toBe(true);
+    expect(new Output("sent\nconfirmed\n", false).begins("confirmed\n")).toBe(false);
     expect(new Output("up 8 s,  1,000 nodes\n", true).matches("up 12 s, 7 nodes\n")).toBe(true);
   });
 });

@@ -87,8 +87,8 @@ export class Output {
     return new RegExp(`^${this.#pattern}$`).test(printed);
   }
 
-  /** Whether it begins like this. */
+  /** Whether it begins like this; a line may be there several times, as a packet that is sent again. */
   begins(printed: string): boolean {
-    return new RegExp(`^${this.#pattern}`).test(printed);
+    return new RegExp(`^${this.#pattern.replace(/^(?!\(\?:).+\n/gm, "(?:$&)+")}`).test(printed);
   }
 }
