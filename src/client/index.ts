@@ -1,3 +1,9 @@
+/**
+ * Finds the peers of a program: on a LAN without any server, and elsewhere through discovery servers. For Bun, Node and Electron.
+ * Start with {@link Discoverer}.
+ *
+ * @module whereabouts/client
+ */
 export { Discoverer, type DiscovererStats } from "./discoverer.ts";
 export { DiscoveryError } from "./error.ts";
 export type { Announced, Confirmed, DiscovererEvents } from "./events.ts";

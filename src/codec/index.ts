@@ -1,3 +1,9 @@
+/**
+ * Packets of the discovery protocol to bytes and back, through WebAssembly or in TypeScript. For Bun, Node and browsers. Start with
+ * {@link createCodec}.
+ *
+ * @module whereabouts/codec
+ */
 export type { BatchOptions, PacketBatch } from "./batch/batch.ts";
 export type { Codec, CodecOptions } from "./codec.ts";
 export { createCodec } from "./create.ts";

@@ -1,5 +1,21 @@
-export type { EngineCounters, Limit, LimiterTable, LimitKey, LimitName, Network, Verdict } from "../engine/index.ts";
-export type { XdpStatus } from "../transport/xdp/status.ts";
+/**
+ * A discovery server in a program of its own. For Bun. Start with {@link DiscoveryServer}.
+ *
+ * @module whereabouts/server
+ */
+export {
+  type EngineBackend,
+  type EngineCounters,
+  type Limit,
+  type LimiterTable,
+  type LimitKey,
+  type LimitName,
+  type Network,
+  VERDICTS,
+  type Verdict,
+} from "../engine/index.ts";
+export { REQUEST_RESULTS as HTTPS_RESULTS, type RequestResult as HttpsResult } from "../syncthing/directory/handler.ts";
+export type { XdpMode, XdpStatus } from "../transport/xdp/status.ts";
 export { ServerError } from "./error.ts";
 export type { HttpsAddress } from "./https/global-discovery.ts";
 export {

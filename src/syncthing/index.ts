@@ -1,3 +1,9 @@
+/**
+ * Finds devices of today's Syncthing: on a LAN, and through global discovery servers. For Bun and Node. Start with
+ * {@link SyncthingDiscoverer}.
+ *
+ * @module whereabouts/syncthing
+ */
 export { deviceIdOfPem, formatDeviceId, parseDeviceId } from "./device-id.ts";
 export { SyncthingDiscoverer } from "./discoverer/discoverer.ts";
 export { SYNCTHING_LAN_PORT } from "./discoverer/options.ts";

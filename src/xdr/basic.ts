@@ -248,7 +248,7 @@ export interface XdrString<T> extends XdrType<T> {
 }
 
 /** The values of strings, by the option `as`. */
-interface StringValues {
+export interface StringValues {
   readonly text: string;
   readonly bytes: Uint8Array;
   readonly either: string | Uint8Array;

@@ -1,3 +1,9 @@
+/**
+ * XDR (RFC 4506) by schema: types, encoders, strict decoders. For Bun, Node and browsers. Start with {@link struct}, {@link encode}
+ * and {@link decode}.
+ *
+ * @module whereabouts/xdr
+ */
 export { refine, transform } from "./adapt.ts";
 export { array, fixedArray, list, type XdrArray } from "./array.ts";
 export {
@@ -11,6 +17,7 @@ export {
   int,
   opaque,
   type StringOptions,
+  type StringValues,
   safeHyper,
   safeUhyper,
   string,

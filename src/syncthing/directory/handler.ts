@@ -8,7 +8,7 @@ import { askedDevice } from "./query.ts";
 /** The longest body of an announcement, in bytes. A device may store a sixteenth of that. */
 export const MAX_BODY_BYTES = 65_536;
 
-/** Outcomes of requests, for counters. */
+/** The outcomes of requests over HTTPS or HTTP, for counters. */
 export const REQUEST_RESULTS = [
   /** A look-up was answered with addresses. */
   "found",
@@ -24,7 +24,7 @@ export const REQUEST_RESULTS = [
   "bad-request",
   /** The method is neither GET nor POST. */
   "bad-method",
-  /** The body is longer than {@link MAX_BODY_BYTES}. */
+  /** The body is longer than 64 KiB. */
   "too-long",
   /** The source exceeded a limit. */
   "limited",
@@ -40,6 +40,7 @@ export const REQUEST_RESULTS = [
   "error",
 ] as const;
 
+/** The outcome of one request. */
 export type RequestResult = (typeof REQUEST_RESULTS)[number];
 
 /** A request, as a listener gives it. Values that are costly to get are functions, since not every request needs them. */
@@ -59,7 +60,7 @@ export interface DirectoryRequest {
   /**
    * Reads the body.
    *
-   * @returns undefined if it is longer than {@link MAX_BODY_BYTES}; the rest is not kept in memory
+   * @returns undefined if it is longer than a server reads; the rest is not kept in memory
    * @throws if the connection ends before
    */
   body(): Promise<string | undefined>;

@@ -12,7 +12,7 @@ import { TypeTexts } from "./types.ts";
 /**
  * Compiles a schema to TypeScript: a module without imports. For each struct and union it exports the type of the
  * values, for each enum its members, for each constant its value; and for each type a codec of the same name with
- * `encode`, `encodeInto`, `decode`, `tryDecode`, `size` and `validate`, as {@link XdrType} has them.
+ * `encode`, `encodeInto`, `decode`, `tryDecode`, `size` and `validate`, as `XdrType` of `whereabouts/xdr` has them.
  *
  * @param schema - the schema: see {@link parseFiles}
  * @param options - what strings, hypers and opaque data are
