@@ -108,7 +108,7 @@ export class XdrWriter {
    * writer.length; // => 0
    * ```
    */
-  reset(offset = this.#start): void {
+  reset(offset: number = this.#start): void {
     checkNumber("offset", offset);
     const { grows, bytes } = this[STATE];
     const last = grows ? 0 : bytes.length;

@@ -100,6 +100,8 @@ describe("the workflows", () => {
     expect(order).toEqual(["agree", "check", "binaries", "npm", "github"]);
     expect(jobs.check!.uses).toBe("./.github/workflows/ci.yml");
     expect(workflows.get("ci.yml")!.value.on).toHaveProperty("workflow_call");
+    // What JSR refuses must not hold up the page.
+    expect(jobs.jsr!.needs).toBe("npm");
     expect(jobs.npm!.permissions).toEqual({ contents: "read", "id-token": "write" });
   });
 
