@@ -178,6 +178,7 @@ function totalOf(columns: usize, width: usize, end: usize): u64 {
     if (status === STATUS_QUERY) continue;
     const ipLength = load<u32>(row + <usize>COLUMN_IP_LENGTH * width);
     if (load<u32>(row + <usize>COLUMN_PORT * width) > 0xffff || !isIpLength(ipLength)) return (<u64>1) << 62;
+    // An announcement has 8 bytes more than a query, and its IP: the port, the reserved bytes and the length of the IP.
     total += 8 + ipLength;
   }
   return total;

@@ -12,6 +12,7 @@ import {
   ENTRY_META,
   ENTRY_NEXT,
   ENTRY_TIME,
+  EVICT_STEPS,
   EXCHANGE_ENTRIES,
   H_EXCHANGE_AT,
   H_MAX_ID,
@@ -143,7 +144,7 @@ function mergeOne(from: usize, now: f64): bool {
   if (isFull()) sweep(now);
   const shard = shardOf(spread);
   if (!tryLockShardAndPool(shard)) return false;
-  evictExpired(shard, now, 2);
+  evictExpired(shard, now, EVICT_STEPS);
   const entry = findLive(shard, id, length, now);
   const authenticated = isAuthenticated(from);
   const fields = authenticated ? meta : meta | META_FROM_JOURNAL;

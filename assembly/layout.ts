@@ -187,6 +187,9 @@ export const HEADER_SIZE = 1536;
 
 /* ---- Lane: the area of one worker. First a cache line with the words below, then counters, then slots ---- */
 
+/** The most lanes that a memory can have. */
+export const MAX_LANES = 1024;
+
 /**
  * Sequence counter: odd while a batch is processed. What was read of the lane's counters is consistent if this was even
  * before and has not changed since.
@@ -363,17 +366,20 @@ export const MAX_CLOCK_SKEW = 1000;
 /** Milliseconds added to a second announcement of a node in the same millisecond, so that its time is later. */
 export const TIME_STEP = 0.0009765625;
 
-/* ---- Exchange area: entries for a journal, from a journal or from HTTPS, in the same layout as in the registry ---- */
-
-/** Number of entries that fit into the exchange area. */
-export const EXCHANGE_ENTRIES = 256;
+/** Most expired entries that are evicted before a change of a shard: more than one, so that eviction catches up with the queue. */
+export const EVICT_STEPS = 2;
 /**
- * Most confirmed entries that the search for one that is not passes after a change of the registry: more than one, so
- * that it catches up with the queue.
+ * Most confirmed entries that one search for an unconfirmed one passes, after a change of the registry: more than one, so
+ * that the search catches up with the queue.
  */
 export const SEARCH_STEPS = 2;
 /** The same when a full registry needs a place. The lock is then held for some 0.1 ms, and the next search goes on from there. */
 export const FULL_SEARCH_STEPS = 1024;
+
+/* ---- Exchange area: entries for a journal, from a journal or from HTTPS, in the same layout as in the registry ---- */
+
+/** Number of entries that fit into the exchange area. */
+export const EXCHANGE_ENTRIES = 256;
 /**
  * Most entries that are listed while a shard is locked. The lock is then held for 7 µs, or 14 µs with NodeIDs of 1008
  * bytes (bench/journal/main.ts).

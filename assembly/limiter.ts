@@ -26,6 +26,7 @@ import {
   LIMIT_SHARED,
   LIMIT_SIZE,
   LIMIT_TOLERANCE,
+  MAX_LANES,
   RESERVE_MS,
   SET_SIZE,
   SET_TAGS,
@@ -45,9 +46,6 @@ let networkTag: u32 = 0;
 
 /** After a packet that may not pass: the number of the limit that it exceeded. */
 export let exceeded: u32 = 0;
-
-/** More than any server has. */
-const MOST_WORKERS: f64 = 1024;
 
 /** Whether the 16-byte address at `address` is in a network that is exempt from limits. */
 export function allowed(address: usize): bool {
@@ -169,7 +167,7 @@ function hasRoom(limit: u32, slot: usize, more: f64, now: f64): bool {
 function emptyIfImpossible(limit: u32, slot: usize, now: f64): bool {
   const tolerance = load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_TOLERANCE);
   const interval = load<f64>(H_LIMITS + limit * LIMIT_SIZE, LIMIT_INTERVAL);
-  if (load<f64>(slot) - now <= tolerance + RESERVE_MS + interval * MOST_WORKERS) return false;
+  if (load<f64>(slot) - now <= tolerance + RESERVE_MS + interval * <f64>MAX_LANES) return false;
   store<f64>(slot, now);
   return true;
 }

@@ -19,6 +19,7 @@ import {
   ENTRY_PREVIOUS,
   ENTRY_TAG,
   ENTRY_TIME,
+  EVICT_STEPS,
   FULL_SEARCH_STEPS,
   H_INDEX_AT,
   H_INDEX_SLOTS,
@@ -127,7 +128,7 @@ export function isLive(time: f64, now: f64): bool {
 export function lockShard(now: f64): u32 {
   const shard = shardOf(spread);
   lock(shardAt(shard) + SHARD_LOCK);
-  evictExpired(shard, now, 2);
+  evictExpired(shard, now, EVICT_STEPS);
   return shard;
 }
 

@@ -9,6 +9,7 @@ import {
   ENTRY_META,
   ENTRY_NEXT,
   ENTRY_TIME,
+  EVICT_STEPS,
   EXCHANGE_ENTRIES,
   H_EXCHANGE_AT,
   H_MAX_ID,
@@ -148,7 +149,7 @@ function mergeOne(m: EngineState, from: number, now: number): boolean {
   if (isFull(m)) sweep(m, now);
   const shard = shardOf(m, m.spread);
   if (!tryLockShardAndPool(m, shard)) return false;
-  evictExpired(m, shard, now, 2);
+  evictExpired(m, shard, now, EVICT_STEPS);
   const entry = findLive(m, shard, id, length, now);
   const authenticated = isAuthenticated(m, from);
   const fields = authenticated ? meta : meta | META_FROM_JOURNAL;

@@ -15,6 +15,7 @@ import {
   LIMIT_SHARED,
   LIMIT_SIZE,
   LIMIT_TOLERANCE,
+  MAX_LANES,
   RESERVE_MS,
   SET_SIZE,
   SET_TAGS,
@@ -24,9 +25,6 @@ import {
 import { isIpv4 } from "./address.ts";
 import { hashSource } from "./hash.ts";
 import type { EngineState } from "./state.ts";
-
-/** More than any server has. */
-const MOST_WORKERS = 1024;
 
 /** Whether the 16-byte address at `address` is in a network that is exempt from limits. */
 export function allowed(m: EngineState, address: number): boolean {
@@ -166,7 +164,7 @@ function hasRoom(m: EngineState, limit: number, slot: number, more: number, now:
 function emptyIfImpossible(m: EngineState, limit: number, slot: number, now: number): boolean {
   const tolerance = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_TOLERANCE) >>> 3]!;
   const interval = m.f64[(H_LIMITS + limit * LIMIT_SIZE + LIMIT_INTERVAL) >>> 3]!;
-  if (m.f64[slot >>> 3]! - now <= tolerance + RESERVE_MS + interval * MOST_WORKERS) return false;
+  if (m.f64[slot >>> 3]! - now <= tolerance + RESERVE_MS + interval * MAX_LANES) return false;
   m.f64[slot >>> 3] = now;
   return true;
 }

@@ -43,11 +43,10 @@ import {
   LIMIT_SIZE,
   LIMIT_TOLERANCE,
   LIMITS,
-  MAX_ID_LENGTH,
   SET_SIZE,
   SHARD_SIZE,
 } from "../../assembly/layout.ts";
-import type { EngineOptions, Limit, Network } from "./options.ts";
+import { checkValues, type EngineOptions, LIMITER_SETS, type Limit, type Network } from "./options.ts";
 
 /**
  * The shared memory of an engine: a `WebAssembly.Memory`, of which only the buffer matters here. Published declarations
@@ -57,6 +56,8 @@ export interface EngineMemory {
   readonly buffer: ArrayBuffer;
 }
 
+/** Each region starts on a cache line. */
+const CACHE_LINE = 64;
 /** Size of a WebAssembly page, in bytes. */
 const PAGE = 65536;
 /** Number of pages that 32-bit addresses can reach. */
@@ -67,20 +68,11 @@ const NETWORK_FACTOR = 32;
 const SOURCE_SHARE = 0.001;
 /** What a source may send even if others use up the limit that it shares with them. */
 const RESERVE: Limit = { rate: 1, burst: 5 };
-/** Sets per limiter table, five slots each. 20,000 keys can exceed their rate at once before keys share slots. */
-const LIMITER_SETS = 4096;
 /** Fewest nodes per shard. With fewer, random variation fills shards too unevenly for their share of the index. */
 const SHARD_NODES = 4096;
 const MAX_SHARDS = 64;
 /** Index slots per node. At a load of one half a hit reads 1.5 slots on average, and a miss 2.5. */
 const SLOTS_PER_NODE = 2;
-
-/**
- * One packet in 11 days, and one thousand million at once. Above some 250,000 packets a second a limit on networks has no
- * effect, because doubles are too imprecise for so short intervals, and above 8,000,000 none has.
- */
-const MIN_RATE = 1e-6;
-const MAX_LIMIT = 1e9;
 
 /** Sizes and addresses of all regions, in bytes, and their numbers of elements. */
 interface Plan {
@@ -108,7 +100,7 @@ function plan(options: EngineOptions): Plan {
   let size = 0;
   const region = (bytes: number) => {
     const at = size;
-    size += Math.ceil(bytes / 64) * 64;
+    size += Math.ceil(bytes / CACHE_LINE) * CACHE_LINE;
     return at;
   };
   region(HEADER_SIZE);
@@ -142,7 +134,7 @@ function defaultShards(capacity: number): number {
 }
 
 function checkedPlan(options: EngineOptions): Plan {
-  check(options);
+  checkValues(options);
   const p = plan(options);
   if (p.size <= MAX_PAGES * PAGE) return p;
   throw new RangeError(
@@ -227,47 +219,6 @@ export function createEngineMemory(options: EngineOptions): EngineMemory {
   const key = options.key ?? crypto.getRandomValues(new Uint8Array(KEY_SIZE));
   new Uint8Array(memory.buffer, H_KEY, KEY_SIZE).set(key);
   return memory;
-}
-
-function check(options: EngineOptions): void {
-  const whole = (name: string, value: number, least: number, most: number) => {
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
-    }
-  };
-  whole("lanes", options.lanes, 1, 1024);
-  whole("capacity", options.capacity, 1, 2 ** 32);
-  whole("maxIdLength", options.maxIdLength, 1, MAX_ID_LENGTH);
-  if (!(options.retentionMs > 0 && Number.isFinite(options.retentionMs))) {
-    throw new RangeError(`retentionMs must be a number of milliseconds above 0, not ${options.retentionMs}`);
-  }
-  for (const name of ["source", "node", "new"] as const) {
-    const { rate, burst } = options[name];
-    if (rate !== 0 && !(rate >= MIN_RATE && rate <= MAX_LIMIT)) {
-      throw new RangeError(`${name}.rate must be 0 or from ${MIN_RATE} to ${MAX_LIMIT}, not ${rate}`);
-    }
-    if (!(burst >= 1 && burst <= MAX_LIMIT))
-      throw new RangeError(`${name}.burst must be from 1 to ${MAX_LIMIT}, not ${burst}`);
-  }
-  for (const { address, prefix } of options.allow) {
-    if (!(address instanceof Uint8Array) || address.length !== 16) {
-      throw new TypeError(
-        "each network in allow must have an address of 16 bytes (Uint8Array); IPv4 is written as ::ffff:a.b.c.d",
-      );
-    }
-    whole("the prefix of a network in allow", prefix, 0, 128);
-  }
-  powerOfTwo("limiterSets", options.limiterSets ?? LIMITER_SETS, 2 ** 20);
-  powerOfTwo("shards", options.shards ?? 1, 2 ** 10);
-  if (options.key !== undefined && options.key.length !== KEY_SIZE) {
-    throw new RangeError(`key must be ${KEY_SIZE} bytes long, not ${options.key.length}`);
-  }
-}
-
-function powerOfTwo(name: string, value: number, most: number): void {
-  if (!Number.isInteger(value) || !Number.isInteger(Math.log2(value)) || value > most) {
-    throw new RangeError(`${name} must be a power of two up to ${most}, not ${value}`);
-  }
 }
 
 function writeLimits(f64: Float64Array, { source, node, new: unknown }: EngineOptions): void {

@@ -1,4 +1,5 @@
 /** Options of a packet engine, fixed when its memory is created. */
+import { KEY_SIZE, MAX_ID_LENGTH, MAX_LANES } from "../../assembly/layout.ts";
 
 /** A rate limit: a bucket of `burst` packets that refills at `rate` packets per second. Rate 0: no limit. */
 export interface Limit {
@@ -15,6 +16,16 @@ export interface Network {
   /** Number of leading bits, 0 to 128. For IPv4 add 96 to the usual prefix length. */
   readonly prefix: number;
 }
+
+/** Sets per limiter table, five slots each. 20,000 keys can exceed their rate at once before keys share slots. */
+export const LIMITER_SETS = 4096;
+
+/**
+ * One packet in 11 days, and one thousand million at once. Above some 250,000 packets a second a limit on networks has no
+ * effect, because doubles are too imprecise for so short intervals, and above 8,000,000 none has.
+ */
+const MIN_RATE = 1e-6;
+const MAX_LIMIT = 1e9;
 
 export interface EngineOptions {
   /** Number of lanes: one per worker, plus one for the control thread if it uses an engine too. */
@@ -65,4 +76,46 @@ export function defaultEngineOptions(): EngineOptions {
     allow: [],
     dryRun: false,
   };
+}
+
+/** Checks each option by itself. @throws as {@link createEngineMemory} does */
+export function checkValues(options: EngineOptions): void {
+  const whole = (name: string, value: number, least: number, most: number) => {
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
+    }
+  };
+  whole("lanes", options.lanes, 1, MAX_LANES);
+  whole("capacity", options.capacity, 1, 2 ** 32);
+  whole("maxIdLength", options.maxIdLength, 1, MAX_ID_LENGTH);
+  if (!(options.retentionMs > 0 && Number.isFinite(options.retentionMs))) {
+    throw new RangeError(`retentionMs must be a number of milliseconds above 0, not ${options.retentionMs}`);
+  }
+  for (const name of ["source", "node", "new"] as const) {
+    const { rate, burst } = options[name];
+    if (rate !== 0 && !(rate >= MIN_RATE && rate <= MAX_LIMIT)) {
+      throw new RangeError(`${name}.rate must be 0 or from ${MIN_RATE} to ${MAX_LIMIT}, not ${rate}`);
+    }
+    if (!(burst >= 1 && burst <= MAX_LIMIT))
+      throw new RangeError(`${name}.burst must be from 1 to ${MAX_LIMIT}, not ${burst}`);
+  }
+  for (const { address, prefix } of options.allow) {
+    if (!(address instanceof Uint8Array) || address.length !== 16) {
+      throw new TypeError(
+        "each network in allow must have an address of 16 bytes (Uint8Array); IPv4 is written as ::ffff:a.b.c.d",
+      );
+    }
+    whole("the prefix of a network in allow", prefix, 0, 128);
+  }
+  powerOfTwo("limiterSets", options.limiterSets ?? LIMITER_SETS, 2 ** 20);
+  powerOfTwo("shards", options.shards ?? 1, 2 ** 10);
+  if (options.key !== undefined && options.key.length !== KEY_SIZE) {
+    throw new RangeError(`key must be ${KEY_SIZE} bytes long, not ${options.key.length}`);
+  }
+}
+
+function powerOfTwo(name: string, value: number, most: number): void {
+  if (!Number.isInteger(value) || !Number.isInteger(Math.log2(value)) || value > most) {
+    throw new RangeError(`${name} must be a power of two up to ${most}, not ${value}`);
+  }
 }

@@ -13,6 +13,7 @@ import {
   ENTRY_PREVIOUS,
   ENTRY_TAG,
   ENTRY_TIME,
+  EVICT_STEPS,
   FULL_SEARCH_STEPS,
   H_INDEX_AT,
   H_INDEX_SLOTS,
@@ -128,7 +129,7 @@ export function isLive(m: EngineState, time: number, now: number): boolean {
 export function lockShard(m: EngineState, now: number): number {
   const shard = shardOf(m, m.spread);
   lock(m, shardAt(m, shard) + SHARD_LOCK);
-  evictExpired(m, shard, now, 2);
+  evictExpired(m, shard, now, EVICT_STEPS);
   return shard;
 }
 

@@ -140,6 +140,7 @@ export function totalOf({ status, port, nodeIdLength, ipLength }: Columns, count
     total += QUERY_ID + padded(nodeIdLength[row]!);
     if (status[row] === STATUS_QUERY) continue;
     if (port[row]! > 0xffff || !isIpLength(ipLength[row]!)) return Number.POSITIVE_INFINITY;
+    // An announcement has 8 bytes more than a query, and its IP: the port, the reserved bytes and the length of the IP.
     total += 8 + ipLength[row]!;
   }
   return total;
