@@ -36,7 +36,7 @@ export function xdrCommand(): Command {
   return new Command("xdr")
     .description("Compile files of the XDR language (.x) to TypeScript.")
     .argument("<file...>", "the files")
-    .addOption(new Option("-o, --out <file>", "the file to write; default: standard output"))
+    .addOption(new Option("-o, --out <file>", "the file to write; default, or -: standard output"))
     .addOption(
       new Option("--strings <kind>", 'what strings are; "either": text if they are UTF-8, else bytes')
         .choices(["text", "bytes", "either"])
@@ -76,7 +76,8 @@ function define(text: string, before: Flags["define"] = {}): Flags["define"] {
 }
 
 async function compileCommand(files: readonly string[], flags: Flags, command: Command): Promise<void> {
-  const { out, watch } = flags;
+  const { watch } = flags;
+  const out = flags.out === "-" ? undefined : flags.out;
   if (watch && out === undefined) command.error("error: --watch needs a file to write: give -o FILE", { exitCode: 2 });
   if (out !== undefined && files.some((file) => resolve(file) === resolve(out))) {
     command.error(`error: ${visible(out)} would be replaced by the code that is made from it`, { exitCode: 2 });
@@ -121,9 +122,14 @@ async function compileOnce(
   { strings, hypers, opaques, define }: Flags,
   read: Fingerprints,
 ): Promise<string | undefined> {
+  const seen = new Set<string>();
   const readText = async (file: string): Promise<string | undefined> => {
     // Before the file is read: a change in between is then seen as one.
     read.set(file, await fingerprint(file));
+    const identity = await identityOf(file);
+    // The same file by another path: its definitions are there already.
+    if (identity !== undefined && seen.has(identity)) return "";
+    if (identity !== undefined) seen.add(identity);
     try {
       return await readFile(file, "utf8");
     } catch (error) {
@@ -165,12 +171,14 @@ async function write(out: string, module: string, read: Fingerprints): Promise<b
 
 /** Whether a path leads to one of the files, also through links. */
 async function isOneOf(files: Iterable<string>, path: string): Promise<boolean> {
-  const identity = async (file: string) => {
-    const found = await stat(file, { bigint: true }).catch(() => undefined);
-    return found?.isFile() ? `${found.dev} ${found.ino}` : undefined;
-  };
-  const own = await identity(path);
+  const own = await identityOf(path);
   if (own === undefined) return false;
-  for (const file of files) if ((await identity(file)) === own) return true;
+  for (const file of files) if ((await identityOf(file)) === own) return true;
   return false;
+}
+
+/** The same for all paths that lead to one file; undefined if it is not a regular file. */
+async function identityOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found?.isFile() ? `${found.dev} ${found.ino}` : undefined;
 }

@@ -42,6 +42,19 @@ describeCommand("whereabouts xdr", ({ run, start }) => {
     expect(await read("line.ts")).toBe(module);
   });
 
+  test("writes to standard output for -o -, and takes a file that is given by two paths once", async () => {
+    const { folder, path } = await folderWith({ "a.x": POINT, "b.x": '#include "link.x"\nstruct b { point p; };\n' });
+    await symlink("a.x", path("link.x"));
+    const { out, err, code } = await run(["xdr", path("a.x"), path("b.x"), "-o", "-"]);
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+    expect(out.match(/export interface point \{/g)).toHaveLength(1);
+    expect(out).toContain("export interface b {");
+    expect((await readdir(folder)).sort()).toEqual(["a.x", "b.x", "link.x"]);
+    const watched = await run(["xdr", path("a.x"), "-o", "-", "--watch"]);
+    expect(watched.code).toBe(2);
+    expect(watched.err).toContain("--watch needs a file to write: give -o FILE");
+  });
+
   test("replaces a file only if its content changes, keeps its mode and links to it, and leaves nothing else", async () => {
     const { folder, path, write, read } = await folderWith({ "a.x": POINT, "real.ts": "old" });
     await chmod(path("real.ts"), 0o640);
