@@ -4,7 +4,8 @@ import type { Announced, Confirmed, DiscoveryError } from "../client/index.ts";
 import { addDiscovererFlags, startDiscoverer } from "./discoverer.ts";
 import { errorText } from "./errors.ts";
 import { print, printError, untilSignal } from "./terminal/output.ts";
-import { nodeIdJson, pad, showAddress, showNodeId, styleFor, timeStamp, visible } from "./terminal/style.ts";
+import { nodeIdJson, pad, showAddress, showNodeId, styleFor, visible } from "./terminal/style.ts";
+import { timeStamp } from "./terminal/time.ts";
 import { flag, isOn, nodeId, servers, whole } from "./values.ts";
 
 const HELP = `

@@ -19,7 +19,8 @@ import { Input, JournalInputError } from "./journal/input.ts";
 import { deviceLine, entryLine, LineError, linesOf, parseLine } from "./journal/lines.ts";
 import { Lines, print, printError } from "./terminal/output.ts";
 import { StatusLine } from "./terminal/status.ts";
-import { count, pad, showAge, timeStamp, visible } from "./terminal/style.ts";
+import { count, pad, showAge, visible } from "./terminal/style.ts";
+import { timeStamp } from "./terminal/time.ts";
 import { flag, isOn, whole } from "./values.ts";
 
 const JOURNALS = `

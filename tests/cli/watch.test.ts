@@ -1,16 +1,8 @@
 // The command `whereabouts watch` on simulated hosts, and `announce` and `lookup` on the same LAN.
 import { describe, expect, test } from "bun:test";
-import {
-  COLORED,
-  fit,
-  nodeIdText,
-  PLAIN,
-  showAge,
-  showNodeId,
-  timeStamp,
-  visible,
-} from "../../src/cli/terminal/style.ts";
+import { COLORED, fit, nodeIdText, PLAIN, showAge, showNodeId, visible } from "../../src/cli/terminal/style.ts";
 import { type Highlight, renderTable, type View } from "../../src/cli/terminal/table.ts";
+import { timeStamp } from "../../src/cli/terminal/time.ts";
 import { ChangeLines } from "../../src/cli/watch/lines.ts";
 import { NODES, nodeChange, nodeEventJson, nodeRow } from "../../src/cli/watch/nodes.ts";
 import type { LanEvent, LanNode } from "../../src/client/index.ts";

@@ -5,8 +5,8 @@ import {
   defaultServerOptions,
   MAX_COALESCE,
   MAX_HTTPS_CAPACITY,
+  MAX_RECEIVE_BUFFER,
   MAX_WORKERS,
-  MOST_RECEIVE_BUFFER,
   type ServerOptions,
   TRANSPORTS,
 } from "../../server/index.ts";
@@ -78,7 +78,7 @@ export function addServerFlags(command: Command): Command {
     .addOption(
       flag("--receive-buffer <bytes>", "buffer for packets that wait, per worker")
         .default(d.receiveBuffer)
-        .argParser(whole(1, MOST_RECEIVE_BUFFER)),
+        .argParser(whole(1, MAX_RECEIVE_BUFFER)),
     )
     .addOption(flag("--engine <name>", "packet engine").default(d.engine).choices(["wasm", "ts"]))
     .optionsGroup("Registry:")

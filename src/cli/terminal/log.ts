@@ -10,6 +10,7 @@ import {
 } from "@logtape/logtape";
 import { Repeats } from "./repeats.ts";
 import { UNPRINTABLE, visible } from "./style.ts";
+import { localTime } from "./time.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const satisfies readonly LogLevel[];
 export const LOG_FORMATS = ["auto", "pretty", "json"] as const;
@@ -101,20 +102,6 @@ function jsonEscape(character: string): string {
     { length: character.length },
     (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
   ).join("");
-}
-
-/**
- * Local time with its offset: `2026-11-28 21:18:46.932 +01:00`, and with T instead of the first space, and without the
- * second, as in RFC 3339.
- */
-export function localTime(at: number, between: " " | "T"): string {
-  const date = new Date(at);
-  const offset = -date.getTimezoneOffset();
-  const local = new Date(at + offset * 60_000).toISOString().slice(0, -1).replace("T", between);
-  const two = (n: number) => `${Math.floor(n)}`.padStart(2, "0");
-  const minutes = Math.abs(offset);
-  const zone = `${offset < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
-  return between === "T" ? local + zone : `${local} ${zone}`;
 }
 
 /**

@@ -51,14 +51,6 @@ export function showAge(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ago`;
 }
 
-/** Local time in seconds, with its offset from UTC: `2026-01-31T12:00:00+01:00` (RFC 3339). */
-export function timeStamp(ms: number): string {
-  const east = -new Date(ms).getTimezoneOffset();
-  const local = new Date(ms + east * 60_000).toISOString().slice(0, 19);
-  const two = (n: number) => `${Math.floor(n)}`.padStart(2, "0");
-  return `${local}${east < 0 ? "-" : "+"}${two(Math.abs(east) / 60)}:${two(Math.abs(east) % 60)}`;
-}
-
 /** A number and its noun: `1 node`, `2 nodes`. */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;

@@ -1,7 +1,8 @@
 /** A line for each change. */
 import { errorText } from "../errors.ts";
 import { Lines, printError } from "../terminal/output.ts";
-import { type Style, styleFor, timeStamp } from "../terminal/style.ts";
+import { type Style, styleFor } from "../terminal/style.ts";
+import { timeStamp } from "../terminal/time.ts";
 import type { ChangeType, Watched } from "./watched.ts";
 
 /** Runs until `stop` resolves, or nobody reads the output any more. */

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { localTime } from "../../../src/cli/terminal/log.ts";
+import { localTime } from "../../../src/cli/terminal/time.ts";
 import { OutputLines, start, TerminalCommand } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
