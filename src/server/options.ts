@@ -7,7 +7,7 @@ import { DEFAULT_RECEIVE_BUFFER } from "../transport/socket.ts";
 import { xdpQueues } from "../transport/xdp/interface.ts";
 
 /** The largest receive buffer that can be requested: Linux doubles the size, and the result must fit into 31 bits. */
-export const MOST_RECEIVE_BUFFER = 2 ** 30 - 1;
+export const MAX_RECEIVE_BUFFER = 2 ** 30 - 1;
 
 /** UDP port 22025: the original server's port, to which its clients still send. */
 export const DEFAULT_PORT = 22025;

@@ -16,8 +16,8 @@ import {
   engineOptions,
   MAX_COALESCE,
   MAX_HTTPS_CAPACITY,
+  MAX_RECEIVE_BUFFER,
   MAX_WORKERS,
-  MOST_RECEIVE_BUFFER,
   type ResolvedServerOptions,
   type ServerOptions,
   TRANSPORTS,
@@ -63,7 +63,7 @@ export function resolveOptions(options: Partial<ServerOptions>): ResolvedServerO
   if (all.workers !== "auto") whole(all, "workers", 1, MAX_WORKERS, ' or "auto"');
   whole(all, "port", 0, 65535);
   if (all.coalesce !== "auto") whole(all, "coalesce", 0, MAX_COALESCE, ' or "auto"');
-  whole(all, "receiveBuffer", 1, MOST_RECEIVE_BUFFER);
+  whole(all, "receiveBuffer", 1, MAX_RECEIVE_BUFFER);
   whole(all, "capacity", 1, 2 ** 32);
   whole(all, "maxIdLength", 1, MAX_ID_LENGTH);
   number(all, "retention", (s) => s > 0 && s <= 1e9, "a number of seconds above 0, up to 1000000000");
