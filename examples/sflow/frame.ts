@@ -13,9 +13,9 @@ export interface IpPacket {
   readonly source: string;
   readonly destination: string;
   readonly protocol: number;
-  /** Whether it is a fragment. Only the first one, at offset 0, begins with the ports. */
-  readonly fragmentOffset: number;
   readonly isFragment: boolean;
+  /** In bytes, of a fragment. Only the first one, at offset 0, begins with the ports. */
+  readonly fragmentOffset: number;
   readonly payload: Uint8Array;
 }
 

@@ -20,7 +20,7 @@ const IDLE_SECONDS = 10;
 /** How often it looks whether the process has a file descriptor left. */
 const DESCRIPTORS_MS = 1000;
 /** Bodies are not read at all. */
-const MOST_BODY_BYTES = 1024;
+const MAX_BODY_BYTES = 1024;
 
 type Handler = (request: Request) => Promise<Response>;
 
@@ -121,7 +121,7 @@ export class Listener {
         hostname,
         port: this.#port,
         idleTimeout: IDLE_SECONDS,
-        maxRequestBodySize: MOST_BODY_BYTES,
+        maxRequestBodySize: MAX_BODY_BYTES,
         development: false,
         // Outside development Bun's default is to share the port with any other program of this user.
         reusePort: false,
