@@ -12,6 +12,8 @@ export interface Row {
   readonly who: string;
   /** Nanoseconds per packet or value. measure.ts and engine/engine.ts document which quantile of the samples it is. */
   readonly ns: number;
+  /** The middle half of the samples: a quarter of them is below the first figure, a quarter above the second. */
+  readonly spread: readonly [low: number, high: number];
 }
 
 export interface Contestant {

@@ -89,11 +89,11 @@ export async function compare({ suite, what, size, contestants, patience = 1 }: 
   const base = entries[0]!.ns;
   const least = quantile(base, 0.25);
   return entries.map(({ who, ns }) => {
-    const ratio = quantile(
-      ns.map((time, round) => time / base[round]!),
-      0.5,
-    );
-    return { suite, what, who, ns: least * ratio };
+    const ratios = ns.map((time, round) => time / base[round]!);
+    // The base would have no spread beside itself: it has that of its own times.
+    const spread = who === entries[0]!.who ? base.map((time) => time / least) : ratios;
+    const at = (q: number) => least * quantile(spread, q);
+    return { suite, what, who, ns: least * quantile(ratios, 0.5), spread: [at(0.25), at(0.75)] };
   });
 }
 

@@ -1,6 +1,7 @@
 /** The flags of `bun bench` and of the same suites in Node and Chromium. */
 import { FULL, type Pace, QUICK } from "./measure.ts";
-import { oneOf, optionsOf, toggle, wholeNumber } from "./options.ts";
+import { oneOf, optionsOf, toggle, UsageError, wholeNumber } from "./options.ts";
+import { REPORT_FLAGS, type ReportOptions, reportOptionsOf } from "./report/flags.ts";
 
 export interface SuiteOptions<S extends string> {
   readonly suites: readonly S[];
@@ -9,6 +10,7 @@ export interface SuiteOptions<S extends string> {
   readonly json: boolean;
   /** Sizes of the engine's registry. */
   readonly nodes: readonly number[];
+  readonly report: ReportOptions | undefined;
 }
 
 const NODES = [10_000, 1_000_000];
@@ -19,7 +21,7 @@ nanoseconds per packet or value, and how many times as long each takes as the fi
 
 /** Reads the command line. Ends the process for `--help` and for a wrong flag, as {@link optionsOf} does. */
 export function suiteOptionsOf<S extends string>(command: string, suites: readonly S[]): SuiteOptions<S> {
-  // Only the engine has a registry.
+  // Only the engine has a registry, and only the program that runs it, in Bun, writes reports.
   const engine = suites.some((suite) => suite === "engine");
   const names = `${suites.slice(0, -1).join(", ")} or ${suites.at(-1)}`;
   const flags = {
@@ -38,16 +40,20 @@ export function suiteOptionsOf<S extends string>(command: string, suites: readon
     }),
     quick: toggle("smoke test: run everything once and check that the results agree; measures nothing"),
     json: toggle("print one line of JSON"),
+    ...(engine && REPORT_FLAGS),
   };
   return optionsOf({ command, about: ABOUT, flags }, (values) => {
     const { only, quick, json } = values;
     const nodes = "nodes" in values ? (values.nodes as number | undefined) : undefined;
+    const report = engine ? reportOptionsOf(values as Required<typeof values>) : undefined;
+    if (report !== undefined && quick) throw new UsageError("--report needs figures, and --quick measures none");
     return {
       suites: suites.filter((suite) => only === undefined || suite === only),
       quick,
       pace: quick ? QUICK : FULL,
       json,
       nodes: nodes !== undefined ? [nodes] : quick ? QUICK_NODES : NODES,
+      report,
     };
   });
 }

@@ -172,11 +172,11 @@ function subject(who: (typeof SUBJECTS)[number], nodes: number, limited: boolean
 }
 
 /** Nanoseconds per packet. `run` measures its own time, because filling the lanes must not count. */
-async function perPacket(run: () => number, { engine }: Pace): Promise<number> {
+async function perPacket(run: () => number, { engine }: Pace): Promise<Pick<Row, "ns" | "spread">> {
   // mitata's types lack `manual`.
   const options = { min_cpu_time: engine * 1e6, manual: true } as object;
-  const { p50 } = await measure(run, options);
-  return p50 / Lane.BATCH;
+  const { p25, p50, p75 } = await measure(run, options);
+  return { ns: p50 / Lane.BATCH, spread: [p25 / Lane.BATCH, p75 / Lane.BATCH] };
 }
 
 /** @param sizes numbers of nodes. @param report called with each finished row. */
@@ -188,11 +188,11 @@ export async function benchEngine(sizes: readonly number[], pace: Pace, report: 
         it.preload(nodes);
         for (const batch of [1, Lane.BATCH]) {
           const packets = new Packets(path, nodes);
-          const ns = await perPacket(() => it.run(packets, batch), pace);
+          const figures = await perPacket(() => it.run(packets, batch), pace);
           const verdict = it.verdict();
           if (verdict !== undefined && verdict !== EXPECTED[path])
             throw new Error(`${path} of ${who} has the verdict ${verdict}, not ${EXPECTED[path]}`);
-          report({ suite: "engine", what: `${path}, batch of ${batch}, ${nodes} nodes`, who, ns });
+          report({ suite: "engine", what: `${path}, batch of ${batch}, ${nodes} nodes`, who, ...figures });
         }
       }
     }

@@ -2,17 +2,13 @@
  * Measures servers that have the same transport and the same number of workers, and the echo programs that they are
  * compared with.
  */
-import type { ServerOptions, ServerStats, TransportName } from "../../src/server/index.ts";
+import type { ServerStats, TransportName } from "../../src/server/index.ts";
 import type { Workload } from "./load/load.ts";
 import { type Placement, place } from "./machine.ts";
 import type { BenchOptions } from "./options.ts";
+import { fill, serverOptions } from "./prepare.ts";
 import { count, type Measured, plural, type Row, rowOf, type Sample } from "./rows.ts";
 import { Echo, Loaders, Server, type Subject } from "./subject.ts";
-
-/** Limits so high that the limiter runs, but drops no packet. */
-const AMPLE = { rate: 1e9, burst: 1e9 };
-/** Rate 0 turns a limit off. */
-const OFF = { rate: 0, burst: 1 };
 
 /** One row of the table, with its samples so far. */
 interface Series extends Measured {
@@ -57,8 +53,11 @@ export class BenchGroup {
 
     const blocks: Series[][] = [];
     for (const size of nodes) {
-      const server = running.use(await Server.start(pin, this.#serverOptions(size)));
-      report(`${count(size)} nodes announced in ${(await this.#fill(server, size)).toFixed(1)} s`);
+      const server = running.use(
+        await Server.start(pin, serverOptions(this.#options, this.#transport, this.#workers, size)),
+      );
+      const took = await fill(this.#loaders, server, size, this.#options.seconds);
+      report(`${count(size)} nodes announced in ${took.toFixed(1)} s`);
       blocks.push(whats.map((what) => this.#series("server", size, what, server)));
     }
 
@@ -83,33 +82,6 @@ export class BenchGroup {
 
   #series(who: Measured["who"], nodes: number, what: Workload, subject: Subject): Series {
     return { who, transport: this.#transport, workers: this.#workers, nodes, what, subject, samples: [] };
-  }
-
-  #serverOptions(nodes: number): Partial<ServerOptions> {
-    const { rate, burst } = this.#options.limits ? AMPLE : OFF;
-    return {
-      transport: this.#transport,
-      workers: this.#workers,
-      host: this.#options.host,
-      engine: this.#options.engine,
-      capacity: nodes,
-      sourceRate: rate,
-      sourceBurst: burst,
-      nodeRate: rate,
-      nodeBurst: burst,
-      newRate: rate,
-      newBurst: burst,
-    };
-  }
-
-  /** Announces all nodes, then warms the server up. @returns the seconds that the announcements took */
-  async #fill(server: Server, nodes: number): Promise<number> {
-    const preload = { port: server.port, nodes, what: "mixed", seconds: 0, seed: 0, preload: true } as const;
-    const { announceSeconds } = await this.#loaders.run(preload);
-    const { nodes: stored } = await server.stats();
-    if (stored !== nodes) throw new Error(`the server stored ${count(stored)} of ${count(nodes)} announced nodes`);
-    await this.#load(server, nodes, "mixed", 0);
-    return announceSeconds;
   }
 
   #load({ port }: Subject, nodes: number, what: Workload, seed: number) {

@@ -1,9 +1,10 @@
 /**
- * The machine that a bench runs on, its processors, and the resources that processes have used. Reads /proc: Linux
- * only.
+ * The machine that a bench runs on, its processors, and the resources that processes have used. Reads /proc: all but
+ * `machine` is for Linux only.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { cpus, loadavg, release, type } from "node:os";
+import { version } from "../../package.json";
 
 /** Microseconds per tick of /proc/PID/stat: 100 ticks per second on Linux. */
 const TICK_US = 10_000;
@@ -13,6 +14,8 @@ export interface Machine {
   readonly processor: string;
   readonly processors: number;
   readonly bun: string;
+  /** The version of this package. */
+  readonly whereabouts: string;
   /** Load average of the last minute: how busy the machine was with other work. */
   readonly loadAverage: number;
 }
@@ -22,8 +25,9 @@ export function machine(): Machine {
   return {
     kernel: `${type()} ${release()} ${process.arch}`,
     processor: first?.model ?? "unknown",
-    processors: allowedProcessors().length,
+    processors: process.platform === "linux" ? allowedProcessors().length : navigator.hardwareConcurrency,
     bun: Bun.version,
+    whereabouts: version,
     loadAverage: Math.round(loadavg()[0]! * 100) / 100,
   };
 }

@@ -1,13 +1,15 @@
 /**
  * `bun run bench:server`: processor time of the running server under load, measured in turns with the floor: an echo in
- * TypeScript on the same system calls. Prints a table, then which targets were reached.
+ * TypeScript on the same system calls. Prints a table, then which targets were reached. With `--report` it writes plots.
  */
 import { loadLibc } from "../../src/transport/libc.ts";
-import { BenchGroup } from "./group.ts";
-import { availableMemory, machine } from "./machine.ts";
+import { makeReport } from "../report/make.ts";
+import { availableMemory } from "./machine.ts";
+import { measure, type SampledRun } from "./measure.ts";
 import { type BenchOptions, benchOptions } from "./options.ts";
-import { count, type Row, table, targetLine, targets } from "./rows.ts";
+import { count, table, targetLine, targets } from "./rows.ts";
 import { endAll } from "./subject.ts";
+import { sweepTable } from "./sweep.ts";
 
 /** Memory per node at the default maximum NodeID length. */
 const NODE_BYTES = 128;
@@ -37,43 +39,31 @@ process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
 const options = benchOptions();
-const reason = obstacle(options);
-if (reason !== undefined) fail(reason);
-const { transports, workers, rounds, seconds, engine, limits, json } = options;
-const host = machine();
-const rows: Row[] = [];
-const places: string[] = [];
-try {
-  for (const transport of transports) {
-    for (const threads of workers) {
-      const group = new BenchGroup(options, transport, threads);
-      console.error(group.title);
-      places.push(group.title);
-      rows.push(...(await group.run((line) => console.error(`  ${line}`))));
-    }
-  }
-} catch (error) {
-  fail((error as Error).message);
+const { report, json } = options;
+if (report?.from !== undefined) {
+  await makeReport(report, "server", undefined);
+} else {
+  const reason = obstacle(options);
+  if (reason !== undefined) fail(reason);
+  const run = await measure(options, (line) => console.error(line)).catch((error: Error) => fail(error.message));
+  console.log(json ? JSON.stringify({ ...run, targets: targets(run.rows) }) : textOf(run));
+  if (report !== undefined) await makeReport(report, "server", run);
 }
 
-const reached = targets(rows);
-if (json) {
-  console.log(JSON.stringify({ host, places, engine, limits, rounds, seconds, rows, targets: reached }));
-} else {
+function textOf({ host, places, engine, limits, rounds, seconds, rows, sweep }: SampledRun): string {
   const { kernel, processors, processor, bun, loadAverage } = host;
-  console.log(
-    [
-      "",
-      `${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}`,
-      ...places,
-      `${engine} engine, limits ${limits ? "run but stop nothing" : "off"}; medians of ${rounds} x ${seconds} s`,
-      "",
-      table(rows),
-      "",
-      "us: microseconds of processor (user and system) per reply for hit, per packet received for the other loads. One packet in",
-      "32 of each load is a query for a known node. x floor: us divided by that of the mmsg echo in the same round.",
-      "",
-      ...reached.map(targetLine),
-    ].join("\n"),
-  );
+  return [
+    "",
+    `${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}`,
+    ...places,
+    `${engine} engine, limits ${limits ? "run but stop nothing" : "off"}; medians of ${rounds} x ${seconds} s`,
+    "",
+    table(rows),
+    "",
+    "us: microseconds of processor (user and system) per reply for hit, per packet received for the other loads. One packet in",
+    "32 of each load is a query for a known node. x floor: us divided by that of the mmsg echo in the same round.",
+    "",
+    ...(sweep.length > 0 ? [sweepTable(sweep), ""] : []),
+    ...targets(rows).map(targetLine),
+  ].join("\n");
 }

@@ -29,6 +29,9 @@ export interface Measured {
   readonly what: Workload;
 }
 
+/** The lowest and the highest figure of the rounds. */
+export type Spread = readonly [lowest: number, highest: number];
+
 export interface Row extends Measured {
   readonly cpu: number;
   readonly ratio: number;
@@ -41,6 +44,7 @@ export interface Row extends Measured {
   readonly wrong: number;
   readonly limited: number;
   readonly replaced: number;
+  readonly spread: { readonly cpu: Spread; readonly ratio: Spread; readonly perSecond: Spread };
   readonly samples: readonly Sample[];
 }
 
@@ -55,6 +59,7 @@ export function rowOf(measured: Measured, resident: number, samples: readonly Sa
   const middle = (name: keyof Sample) => median(samples.map((sample) => sample[name]));
   const total = (name: keyof Sample) => sum(samples.map((sample) => sample[name]));
   const expected = total("expected");
+  const spread = (name: keyof Sample) => spreadOf(samples.map((sample) => sample[name]));
   return {
     ...measured,
     cpu: middle("cpu"),
@@ -65,8 +70,13 @@ export function rowOf(measured: Measured, resident: number, samples: readonly Sa
     wrong: total("wrong"),
     limited: total("limited"),
     replaced: total("replaced"),
+    spread: { cpu: spread("cpu"), ratio: spread("ratio"), perSecond: spread("perSecond") },
     samples,
   };
+}
+
+export function spreadOf(figures: readonly number[]): Spread {
+  return [Math.min(...figures), Math.max(...figures)];
 }
 
 /** Median of the ratios of each round. A ratio of medians would be wrong: the machine's speed differs between rounds. */
@@ -118,7 +128,7 @@ export function targets(rows: readonly Row[]): Target[] {
 const HEADS = ["", "workers", "nodes", "load", "us", "per second", "MB", "unanswered", "wrong", "x floor"];
 
 /** A line per row. Numbers are aligned to the right. */
-export function table(rows: readonly Row[]): string {
+export function table(rows: readonly Omit<Row, "samples">[]): string {
   const lines = rows.map((row) => {
     const server = row.who === "server";
     return [
@@ -134,10 +144,13 @@ export function table(rows: readonly Row[]): string {
       row.ratio.toFixed(2),
     ];
   });
-  const all = [HEADS, ...lines];
-  const widths = HEADS.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
-  const isText = (column: number) => column === 0 || column === 3;
-  return all
+  return aligned([HEADS, ...lines], (column) => column === 0 || column === 3);
+}
+
+/** Lines of cells as text. Columns of numbers are aligned to the right. */
+export function aligned(lines: readonly (readonly string[])[], isText: (column: number) => boolean): string {
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return lines
     .map((line) =>
       line
         .map((cell, column) => (isText(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))

@@ -281,7 +281,7 @@ describe("checkPackets, for a contestant that", () => {
 });
 
 test("tables have a line per task and a column per contestant; ratios are relative to the base", () => {
-  const row = (what: string, who: string, ns: number): Row => ({ suite: "engine", what, who, ns });
+  const row = (what: string, who: string, ns: number): Row => ({ suite: "engine", what, who, ns, spread: [ns, ns] });
   const rows = [
     row("hit", "wasm", 40),
     row("hit", "idiomatic", 800),
@@ -302,7 +302,13 @@ test("tables have a line per task and a column per contestant; ratios are relati
 });
 
 describe("the outcome", () => {
-  const row = (suite: Row["suite"], what: string, who: string, ns: number): Row => ({ suite, what, who, ns });
+  const row = (suite: Row["suite"], what: string, who: string, ns: number): Row => ({
+    suite,
+    what,
+    who,
+    ns,
+    spread: [ns, ns],
+  });
   const outcome = {
     runtime: "Bun 1",
     processors: 2,

@@ -1,0 +1,24 @@
+/** What `--report` does, for all benches that have it. */
+import type { ReportOptions } from "./flags.ts";
+import { type Origin, readRun } from "./runs.ts";
+
+/** The benches that a report has figures of, and how they are started. Each has a JSON of this name. */
+export const COMMANDS = { bench: "bun bench", server: "bun run bench:server" } as const;
+export type Bench = keyof typeof COMMANDS;
+
+/**
+ * Writes a report, or updates one. Ends the process with one line if it cannot.
+ *
+ * @param run - undefined to read it from the file of `--from`
+ */
+export async function makeReport(options: ReportOptions, bench: Bench, run: Origin | undefined): Promise<void> {
+  try {
+    const found = run ?? readRun(options.from!, COMMANDS[bench]);
+    // Only reports need the library that draws, which takes long to load.
+    const { writeReport } = await import("./write.ts");
+    console.error(await writeReport(options, bench, found));
+  } catch (error) {
+    console.error(`bench: no report: ${(error as Error).message}`);
+    process.exit(1);
+  }
+}
