@@ -1,6 +1,7 @@
 // The installed package in every environment that it is for: all vectors, on both backends.
 
 import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { cp } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -10,6 +11,8 @@ import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { Client } from "../support/client.ts";
 import { OutputLines } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
+import { type Host, hasNetns, NEEDS_NETNS, twoHosts } from "../support/netns.ts";
+import { NODE } from "../support/node.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { LONG_LIMIT_MS, TEST_LIMIT_MS } from "../support/time-limits.ts";
 import { Pages } from "./pages.ts";
@@ -195,6 +198,30 @@ describe("a program pasted from docs/ into an empty project", () => {
       LONG_LIMIT_MS,
     );
   }
+});
+
+describe("an example of the package", () => {
+  testIf(hasNpm && hasNetns, hasNpm ? NEEDS_NETNS : NEEDS_NPM)(
+    "runs where it was installed, and as a copy in the project: alice and bob find each other on the LAN",
+    async () => {
+      const { folder, installed } = await workplace.npmProject();
+      await cp(join(installed, "examples", "chat.js"), join(folder, "chat.mjs"));
+      await using stack = new AsyncDisposableStack();
+      const hosts = stack.use(await twoHosts());
+      const chat = (host: Host, ...args: string[]) => {
+        const child = Bun.spawn(host.command([NODE, ...args]), { cwd: folder, stdio: ["pipe", "pipe", "inherit"] });
+        stack.defer(() => child.kill());
+        return new OutputLines(child.stdout);
+      };
+      const alice = chat(hosts.a, "node_modules/whereabouts/examples/chat.js", "alice");
+      await alice.next(/^\* you are alice/);
+      await Promise.all([
+        chat(hosts.b, "chat.mjs", "bob", "alice").next(/^\* alice is here$/),
+        alice.next(/^\* bob is here$/),
+      ]);
+    },
+    LONG_LIMIT_MS,
+  );
 });
 
 describe("the command", () => {

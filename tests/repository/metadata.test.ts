@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dir, "../..");
 const text = (file: string) => Bun.file(join(ROOT, file)).text();
 
 /** The text files of the checkout that git knows, or would add. */
-async function textFiles(): Promise<[name: string, text: string][]> {
+async function readTexts(): Promise<[name: string, text: string][]> {
   const list = await Bun.$`git ls-files --cached --others --exclude-standard`.cwd(ROOT).text();
   const names = list.trim().split("\n");
   const texts = names
@@ -17,6 +17,8 @@ async function textFiles(): Promise<[name: string, text: string][]> {
     .map(async (name): Promise<[string, string]> => [name, await text(name).catch(() => "")]);
   return await Promise.all(texts);
 }
+
+const textFiles = await readTexts();
 
 describe("package.json", () => {
   test("names the repository, the page for bugs and the home page at one address", () => {
@@ -42,7 +44,7 @@ describe("every other file", () => {
     const [owner, name] = REPOSITORY.split("/").slice(-2) as [string, string];
     const address = /\bgithub\.com[/:]([\w-]+)\/([\w-]+)|\b([\w-]+)\.github\.io\/([\w-]+)/g;
     const named = [];
-    for (const [file, content] of await textFiles()) {
+    for (const [file, content] of textFiles) {
       for (const [found, a, b, c, d] of content.matchAll(address)) {
         if ((a ?? c) === owner || (b ?? d) === name) named.push({ file, found, repository: [a ?? c, b ?? d] });
       }
@@ -60,11 +62,10 @@ describe("every other file", () => {
     expect(manifest.version).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
-  test("runs the version of Bun that package.json names", async () => {
+  test("runs the version of Bun that package.json names", () => {
     const wanted = manifest.packageManager.replace("bun@", "");
     expect(manifest.engines.bun).toBe(`>=${wanted}`);
-    const files = await textFiles();
-    const named = files.flatMap(([file, content]) =>
+    const named = textFiles.flatMap(([file, content]) =>
       [...content.matchAll(/\bbun[@:](\d+\.\d+\.\d+)/g)].map(([, version]) => ({ file, version })),
     );
     expect(named.length).toBeGreaterThan(3);
