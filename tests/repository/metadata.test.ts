@@ -59,6 +59,13 @@ describe("every other file", () => {
     // The example of a reply in docs/admin.md.
     const [, documented] = /^ {2}"version": "([^"]+)"/m.exec(await text("docs/admin.md"))!;
     expect(documented).toBe(manifest.version);
+    // What commands print, in README.md and docs/.
+    const guides = textFiles.filter(([file]) => /^(README|docs\/[^/]+)\.md$/.test(file));
+    const printed = guides.flatMap(([file, content]) =>
+      [...content.matchAll(/\bwhereabouts (\d+\.\d+\.\d+)\b/g)].map(([, version]) => ({ file, version })),
+    );
+    expect(printed.map(({ file }) => file)).toContain("README.md");
+    expect(printed.filter(({ version }) => version !== manifest.version)).toEqual([]);
     expect(manifest.version).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
