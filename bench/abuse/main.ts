@@ -7,7 +7,7 @@ import { defaultServerOptions } from "../../src/server/options.ts";
 import { hasNetns, NEEDS_NETNS } from "../../tests/support/netns.ts";
 import { SOCKET_TRANSPORTS } from "../../tests/support/transports.ts";
 import { nameOf, oneOf, optionsOf, seconds, someOf, toggle, wholeNumber, wholeNumbers } from "../options.ts";
-import { machine, place } from "../server/machine.ts";
+import { machine, machineLine, place } from "../server/machine.ts";
 import { endAll } from "../server/subject.ts";
 import { type Attack, attacks, GROUPS } from "./attacks.ts";
 import { createNetwork } from "./network.ts";
@@ -117,8 +117,7 @@ if (json) {
   }));
   console.log(JSON.stringify({ host, place: placement.text, transport, quick, rows: plain, targets: reached }));
 } else {
-  const { kernel, processors, processor, bun, loadAverage } = host;
-  console.log(`${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}
+  console.log(`${machineLine(host)}
 ${placement.text}; transport ${transport}, one worker, default limits
 
 ${markdown ? markdownTables(rows) : textTables(rows)}

@@ -1,4 +1,5 @@
 /** The rows of the bench as a table, and its targets. */
+import { aligned } from "../aligned.ts";
 import type { Attack, Share } from "./attacks.ts";
 import type { Figures } from "./run.ts";
 
@@ -85,11 +86,7 @@ function tables(rows: readonly Row[]): string[][][] {
 
 export function textTables(rows: readonly Row[]): string {
   return tables(rows)
-    .map((lines) => {
-      const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-      const pad = (cell: string, i: number) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!));
-      return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
-    })
+    .map((lines) => aligned(lines, (column) => column === 0))
     .join("\n\n");
 }
 

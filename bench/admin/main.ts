@@ -7,7 +7,8 @@ import type { TransportName } from "../../src/server/index.ts";
 import { loadLibc } from "../../src/transport/libc.ts";
 import { SOCKET_TRANSPORTS } from "../../tests/support/transports.ts";
 import { optionsOf, seconds, someOf, toggle, wholeNumber } from "../options.ts";
-import { machine, place } from "../server/machine.ts";
+import { FIRST_IN_LINE } from "../processes.ts";
+import { machine, machineLine, place } from "../server/machine.ts";
 import { endAll, Loaders, Server } from "../server/subject.ts";
 import { median, sum } from "../statistics.ts";
 import type { ClientsRequest } from "./clients.ts";
@@ -60,8 +61,6 @@ const NODES = 10_000;
 const LEAD_SECONDS = 0.3;
 /** Limits so high that the limiter runs, but drops no packet. */
 const AMPLE = { sourceRate: 1e9, sourceBurst: 1e9, nodeRate: 1e9, nodeBurst: 1e9, newRate: 1e9, newBurst: 1e9 };
-/** The probe's own waits for a processor would count as the server's. Only root may raise its priority. */
-const FIRST = process.getuid?.() === 0 && Bun.which("nice") !== null ? ["nice", "-n", "-10"] : [];
 const script = (name: string) => join(import.meta.dir, name);
 
 async function startServer(transport: TransportName, workers: number, pin: readonly string[]): Promise<Server> {
@@ -72,7 +71,7 @@ async function startServer(transport: TransportName, workers: number, pin: reado
 }
 
 async function probe(request: ProbeRequest): Promise<ProbeResult> {
-  const command = [...FIRST, process.execPath, script("probe.ts"), JSON.stringify(request)];
+  const command = [...FIRST_IN_LINE, process.execPath, script("probe.ts"), JSON.stringify(request)];
   return JSON.parse(await Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }).stdout.text());
 }
 
@@ -182,15 +181,5 @@ const reached = targets(latencies, costs);
 if (options.json) {
   console.log(JSON.stringify({ host, latencies, costs, targets: reached }));
 } else {
-  const { kernel, processors, processor, bun, loadAverage } = host;
-  console.log(
-    [
-      "",
-      `${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}`,
-      "",
-      table(latencies),
-      "",
-      ...reached.map(targetLine),
-    ].join("\n"),
-  );
+  console.log(["", machineLine(host), "", table(latencies), "", ...reached.map(targetLine)].join("\n"));
 }

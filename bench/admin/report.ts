@@ -1,5 +1,7 @@
 /** The figures of `bench:admin`: rows and targets. */
+
 import type { TransportName } from "../../src/server/index.ts";
+import { aligned } from "../aligned.ts";
 import { median, quantile } from "../statistics.ts";
 
 export interface LatencyRow {
@@ -87,10 +89,7 @@ export function table(rows: readonly LatencyRow[]): string {
       `${Math.round(row.packetsPerSecond)}`,
     ]),
   ];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines
-    .map((line) => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[i]!))).join("  "))
-    .join("\n");
+  return aligned(lines, (column) => column === 0);
 }
 
 export function targetLine({ text, figure, atMost, reached }: Target): string {

@@ -7,7 +7,7 @@
  */
 import { hasNetns, NEEDS_NETNS } from "../../tests/support/netns.ts";
 import { nameOf, optionsOf, seconds, toggle, wholeNumber } from "../options.ts";
-import { machine } from "../server/machine.ts";
+import { machine, machineLine } from "../server/machine.ts";
 import { endAll } from "../server/subject.ts";
 import { LEGEND, missed, textTable } from "./report.ts";
 import { run } from "./run.ts";
@@ -65,8 +65,7 @@ const rows = await run(setting, (text) => {
 const misses = missed(rows);
 if (json) console.log(JSON.stringify({ host: about, quick, ...setting, rows, missed: misses }));
 else {
-  const { kernel, processors, processor, bun, loadAverage } = about;
-  console.log(`${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}
+  console.log(`${machineLine(about)}
 ${setting.lookups} lookups of known nodes and ${setting.lookups} of unknown ones in ${setting.seconds} s; ${setting.ports} ports
 
 ${textTable(rows)}

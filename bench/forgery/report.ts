@@ -1,4 +1,5 @@
 /** The rows of the bench as a table, and its target. */
+import { aligned } from "../aligned.ts";
 import { type Counts, KINDS, type Kind, type Result } from "./task.ts";
 
 export interface Row {
@@ -38,10 +39,7 @@ export function textTable(rows: readonly Row[]): string {
       ]),
     ),
   ];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const pad = (cell: string, column: number) =>
-    column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
-  return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
+  return aligned(lines, (column) => column < 2);
 }
 
 function poisoned({ result }: Row): number {

@@ -26,7 +26,7 @@ const HANDSHAKES = 16;
 /** The fraction of look-ups of unknown devices, in the row that has such. */
 const UNKNOWN = 0.5;
 /** The most announcements per second that a server has room for. */
-const MOST_ANNOUNCEMENTS = 5_000;
+const MAX_ANNOUNCEMENTS = 5_000;
 
 /** The loads, in the order of the table. */
 const LOADS = {
@@ -89,7 +89,7 @@ export async function compare(options: CompareOptions, report: (line: string) =>
   const loader = running.use(new Loader(placement.load));
   const names = Object.keys(LOADS) as LoadName[];
   // A warm-up and the rounds.
-  const capacity = devices + Math.ceil((rounds + 1) * seconds * MOST_ANNOUNCEMENTS);
+  const capacity = devices + Math.ceil((rounds + 1) * seconds * MAX_ANNOUNCEMENTS);
   const subjects: Subject[] = [];
   for (const name of options.subjects) {
     const subject = await startSubject(name, {

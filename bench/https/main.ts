@@ -3,7 +3,7 @@
  * what honest clients get while a server is attacked. Prints tables, then which targets were reached.
  */
 import { nameOf, optionsOf, seconds, someOf, toggle, wholeNumber } from "../options.ts";
-import { machine, place } from "../server/machine.ts";
+import { machine, machineLine, place } from "../server/machine.ts";
 import { ATTACKS, attacks } from "./abuse/attacks.ts";
 import { ABUSE_LEGEND, abuseTable, abuseTargetLine, abuseTargets } from "./abuse/report.ts";
 import { type AbuseRow, underAttack } from "./abuse/run.ts";
@@ -91,9 +91,8 @@ const placement = place(1);
 const report = (line: string) => console.error(`  ${line}`);
 
 function machineLines(): string {
-  const { kernel, processors, processor, bun, loadAverage } = host;
   return `
-${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}
+${machineLine(host)}
 ${placement.text}`;
 }
 

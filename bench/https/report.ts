@@ -1,4 +1,5 @@
 /** The figures of `bench:https`: samples, rows (their medians), and targets. */
+import { aligned } from "../aligned.ts";
 import { median } from "../statistics.ts";
 import type { SubjectName } from "./subjects.ts";
 
@@ -85,7 +86,7 @@ export function table(rows: readonly Row[]): string {
       `${Math.round(sample.load * 100)} %`,
     ]),
   );
-  return aligned([["", "", "per second", "ratio", "us", "ratio", "load"], ...lines], 2);
+  return aligned([["", "", "per second", "ratio", "us", "ratio", "load"], ...lines], (column) => column < 2);
 }
 
 export const LEGEND = `us: microseconds of the server's processor per request. ratio: ours divided by that of stdiscosrv in the same round. load:
@@ -93,13 +94,5 @@ the processor that the load took. While the machine is busy with other work, com
 
 export function memoryTable(memory: readonly Memory[]): string {
   const lines = memory.map(({ subject, empty, loaded }) => [subject, megabytes(empty), megabytes(loaded)]);
-  return aligned([["", "MB empty", "MB loaded"], ...lines], 1);
-}
-
-/** @param texts - how many columns are aligned to the left */
-export function aligned(lines: readonly (readonly string[])[], texts: number): string {
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const pad = (cell: string, column: number) =>
-    column < texts ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
-  return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
+  return aligned([["", "MB empty", "MB loaded"], ...lines], (column) => column === 0);
 }

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { processorTime } from "../journal/processes.ts";
+import { freePort, processorTimeOfThreads } from "../processes.ts";
 import { resident } from "../server/machine.ts";
 import { sum } from "../statistics.ts";
 import type { Endpoint } from "./load/connection.ts";
@@ -61,14 +61,6 @@ export interface SubjectOptions {
   readonly fill?: Fill;
 }
 
-/** A port that is free now. */
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
-}
-
 async function accepts(port: number): Promise<boolean> {
   try {
     (await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } })).terminate();
@@ -113,7 +105,7 @@ function subjectOf(folder: string, children: readonly [Child, ...Child[]]) {
   return {
     pid: first.pid,
     alive: () => first.exitCode === null && first.signalCode === null,
-    cpu: () => sum(children.map(({ pid }) => processorTime(pid))),
+    cpu: () => sum(children.map(({ pid }) => processorTimeOfThreads(pid))),
     async [Symbol.asyncDispose]() {
       await Promise.all(children.map((child) => end(child, "SIGKILL")));
       rmSync(folder, { recursive: true, force: true });

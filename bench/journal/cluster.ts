@@ -3,15 +3,10 @@
  * process.
  */
 import { createCodec } from "../../src/codec/index.ts";
+import { processorTimeOfThreads } from "../processes.ts";
+import { resident } from "../server/machine.ts";
 import { quantile } from "../statistics.ts";
-import {
-  processorTime,
-  type RedisProcess,
-  residentBytes,
-  type ServerProcess,
-  spawnAnnouncer,
-  startServer,
-} from "./processes.ts";
+import { type RedisProcess, type ServerProcess, spawnAnnouncer, startServer } from "./processes.ts";
 
 const NODES = 100_000;
 const codec = createCodec();
@@ -113,15 +108,15 @@ export async function cost(journal: string, rate: number, seconds: number, redis
   await announce(rate, 1, [server.port]);
   await Bun.sleep(1000);
   const times = () =>
-    [server.pid, redis?.pid, follower?.pid].map((pid) => (pid === undefined ? 0 : processorTime(pid)));
+    [server.pid, redis?.pid, follower?.pid].map((pid) => (pid === undefined ? 0 : processorTimeOfThreads(pid)));
   const before = times();
-  const bytes = redis ? residentBytes(redis.pid) : 0;
+  const bytes = redis ? resident(redis.pid) : 0;
   const began = performance.now();
   const announcements = await announce(rate, seconds, [server.port]);
   await Bun.sleep(1000);
   const elapsed = performance.now() - began;
   const after = times();
-  const grown = redis ? residentBytes(redis.pid) - bytes : 0;
+  const grown = redis ? resident(redis.pid) - bytes : 0;
   // Measures the same time without announcements: what the idle processes use is subtracted.
   await Bun.sleep(elapsed);
   const idle = times();

@@ -6,12 +6,13 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nameOf, optionsOf, someOf, toggle, wholeNumber } from "../options.ts";
+import { freePort } from "../processes.ts";
 import { median } from "../statistics.ts";
 import { type ClusterFigures, type CostFigures, clusterDelay, cost } from "./cluster.ts";
 import { flushFigures } from "./flush.ts";
 import { lockFigures } from "./lock.ts";
 import { outage } from "./outage.ts";
-import { freePort, type RedisProcess, startRedis } from "./processes.ts";
+import { type RedisProcess, startRedis } from "./processes.ts";
 import { fillJournal, restoreSeconds } from "./restore.ts";
 
 const PARTS = ["lock", "restore", "flush", "cluster", "outage", "cost"] as const;

@@ -1,26 +1,9 @@
-/** Starts servers and Redis as child processes, and reads their processor time and memory. Linux: /proc. */
-import { readdirSync, readFileSync } from "node:fs";
+/** Starts servers and Redis as child processes. */
 import { join } from "node:path";
 
 const MAIN = join(import.meta.dir, "../../src/cli/main.ts");
 const ANNOUNCER = join(import.meta.dir, "announcer.ts");
 const NO_LIMITS = ["--source-rate", "0", "--node-rate", "0", "--new-rate", "0"];
-
-/**
- * Processor time of a process's current threads, in microseconds. The scheduler counts it in nanoseconds; ended threads
- * are missing.
- */
-export function processorTime(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const used = (thread: string) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1").split(" ")[0]);
-  return threads.reduce((sum, thread) => sum + used(thread), 0) / 1000;
-}
-
-/** Resident memory of a process, in bytes; assumes pages of 4 KB. */
-export function residentBytes(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * 4096;
-}
 
 /** A child process whose standard output is searched while it runs. */
 class LoggedProcess implements AsyncDisposable {
@@ -114,11 +97,4 @@ export async function startRedis(folder: string, port: number): Promise<RedisPro
     pid: logged.child.pid,
     [Symbol.asyncDispose]: () => logged[Symbol.asyncDispose](),
   };
-}
-
-export function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
 }

@@ -8,6 +8,7 @@ import type { Commands, Request, Response } from "./agent.ts";
 
 export type Runtime = "bun" | "node";
 
+export const RUNTIME_NAMES: Readonly<Record<Runtime, string>> = { bun: "Bun", node: "Node" };
 /** The runtimes of this machine. */
 export const RUNTIMES: readonly Runtime[] = Bun.which("node") === null ? ["bun"] : ["bun", "node"];
 

@@ -1,6 +1,6 @@
 /** Many nodes on one LAN: what a node costs, and how many packets there are. */
 import { join } from "node:path";
-import { type Agent, type AgentProgram, endAgents, RUNTIMES, type Runtime } from "./agents.ts";
+import { type Agent, type AgentProgram, endAgents, RUNTIME_NAMES, RUNTIMES } from "./agents.ts";
 import type { Simulation } from "./announcers.ts";
 import { Lans } from "./network.ts";
 import { type Figure, figure } from "./report.ts";
@@ -28,10 +28,8 @@ const JOINS = 3;
 /** The longest that the nodes may take to know each other, in ms: three announcements. */
 const LONGEST_WAIT = 90_000;
 /** Of a processor, in percent. */
-const MOST_PROCESSOR_TIME = 1;
+const MAX_PROCESSOR_TIME = 1;
 const PORT = 22_000;
-
-const RUNTIME_NAMES: Readonly<Record<Runtime, string>> = { bun: "Bun", node: "Node" };
 
 export async function measureCrowd(
   program: AgentProgram,
@@ -136,7 +134,7 @@ class Crowd {
       ...RUNTIMES.map((runtime) => {
         const own = cpu.filter((_, i) => this.#agents[i]!.runtime === runtime);
         const what = `processor time of a node in ${RUNTIME_NAMES[runtime]}`;
-        return figure(part, what, "% of one", own, { max: MOST_PROCESSOR_TIME });
+        return figure(part, what, "% of one", own, { max: MAX_PROCESSOR_TIME });
       }),
       figure(part, "packets on the LAN", "per s", [perSecond(steady.real + steady.simulated, steady.ms)]),
       figure(part, "packets of a real node", "per s", [perSecond(steady.real / real, steady.ms)]),

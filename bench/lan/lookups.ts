@@ -1,12 +1,10 @@
 /** The first lookup of a program that announces nothing, right after its start. */
-import type { Runtime } from "./agents.ts";
+import { RUNTIME_NAMES } from "./agents.ts";
 import type { Fleet } from "./fleet.ts";
 import { type Figure, figure } from "./report.ts";
 
 /** Nodes answer newcomers at most once a second. So each lookup starts as if it were the only one. In ms. */
 const BETWEEN_LOOKUPS = 1_200;
-
-const RUNTIME_NAMES: Readonly<Record<Runtime, string>> = { bun: "Bun", node: "Node" };
 
 export async function measureLookups(
   fleet: Fleet,

@@ -7,7 +7,7 @@
  */
 import { hasNetns, NEEDS_NETNS } from "../../tests/support/netns.ts";
 import { nameOf, optionsOf, seconds, someOf, toggle, wholeNumber } from "../options.ts";
-import { machine } from "../server/machine.ts";
+import { machine, machineLine } from "../server/machine.ts";
 import { AgentProgram, RUNTIMES } from "./agents.ts";
 import { measureCrowd } from "./crowd.ts";
 import { FLEET_TEXT, Fleet } from "./fleet.ts";
@@ -110,8 +110,7 @@ const figures: Figure[] = [];
 const misses = figures.flatMap(missed);
 if (json) console.log(JSON.stringify({ host, runtimes: RUNTIMES, quick, figures, missed: misses }));
 else {
-  const { kernel, processors, processor, bun, loadAverage } = host;
-  console.log(`${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}
+  console.log(`${machineLine(host)}
 ${RUNTIMES.includes("node") ? "Half of the programs run in Node." : "There is no node on the PATH: all programs run in Bun."}
 
 ${textTables(figures)}

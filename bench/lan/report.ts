@@ -1,4 +1,5 @@
 /** The figures of the bench, as a table and as JSON, and their targets. */
+import { aligned } from "../aligned.ts";
 import { median } from "../statistics.ts";
 
 /** Which of a figure's values a target is for. */
@@ -58,11 +59,7 @@ export function textTables(figures: readonly Figure[]): string {
     .map((part) => {
       const own = figures.filter((figure) => figure.part === part);
       const lines = [[part, "n", "median", "99 %", "max", "", "target"], ...own.map(cells)];
-      const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-      const left = (column: number) => column === 0 || column > 4;
-      const pad = (cell: string, column: number) =>
-        left(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
-      return lines.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
+      return aligned(lines, (column) => column === 0 || column > 4);
     })
     .join("\n\n");
 }

@@ -1,17 +1,15 @@
 /** `bun run bench:chromium`: opens the bench page in a headless Chromium and prints its tables on the terminal. */
 import { chromium } from "playwright-core";
+import { CHROMIUM, NEEDS_CHROMIUM } from "../../tests/support/chromium.ts";
 import type { Row } from "../contest.ts";
 import { jsonOf, lineOf, type Outcome, textOfOutcome } from "../outcome.ts";
 import { PORTABLE } from "../portable.ts";
 import { suiteOptionsOf } from "../suite-options.ts";
 import { servePage } from "./server.ts";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-
 const { suites, quick, json } = suiteOptionsOf("bun run bench:chromium", PORTABLE);
-const executablePath = NAMES.map((name) => Bun.which(name)).find((path) => path !== null);
-if (executablePath === undefined) {
-  console.error(`bench:chromium: there is no Chromium on the PATH (looked for ${NAMES.join(", ")})`);
+if (CHROMIUM === undefined) {
+  console.error(`bench:chromium: there is no Chromium on the PATH: it ${NEEDS_CHROMIUM}`);
   process.exit(1);
 }
 
@@ -21,7 +19,7 @@ if (quick) flags.set("quick", "");
 
 const server = await servePage(0);
 // Chromium's sandbox does not work as root. Only our own page is opened.
-const browser = await chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0 });
+const browser = await chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: process.getuid?.() !== 0 });
 try {
   const page = await browser.newPage();
   await page.exposeFunction("report", (rows: readonly Row[]) => {

@@ -9,7 +9,7 @@ import { Load } from "./load.ts";
 
 const MAIN = join(import.meta.dir, "../../src/cli/main.ts");
 /** Of all queries, this part may be lost. */
-const MOST_LOST = 0.001;
+const MAX_LOST = 0.001;
 const PARTS = ["share-port", "socket"] as const;
 /** Between two restarts. */
 const PAUSE_MS = 300;
@@ -112,9 +112,7 @@ async function socket() {
 
 const results: Record<string, Awaited<ReturnType<typeof measure>>> = {};
 for (const part of options.only) results[part] = await (part === "socket" ? socket() : sharePort());
-const failed = Object.values(results).some(
-  ({ nodes, known, asked, lost }) => known < nodes || lost > MOST_LOST * asked,
-);
+const failed = Object.values(results).some(({ nodes, known, asked, lost }) => known < nodes || lost > MAX_LOST * asked);
 if (options.json) console.log(JSON.stringify(results));
 else {
   for (const [part, { restarts, nodes, known, asked, lost, longestPause }] of Object.entries(results)) {

@@ -107,3 +107,8 @@ export function availableMemory(): number {
   const kib = /^MemAvailable:\s*(\d+)/m.exec(readFileSync("/proc/meminfo", "latin1"))?.[1];
   return kib === undefined ? Number.POSITIVE_INFINITY : Number(kib) * 1024;
 }
+
+/** A machine in one line, for the head of a report. */
+export function machineLine({ kernel, processors, processor, bun, loadAverage }: Machine): string {
+  return `${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}`;
+}

@@ -5,7 +5,7 @@
 import { hasNetns, NEEDS_NETNS } from "../../tests/support/netns.ts";
 import { xdpObstacle } from "../../tests/support/xdp.ts";
 import { nameOf } from "../options.ts";
-import { machine } from "../server/machine.ts";
+import { machine, machineLine } from "../server/machine.ts";
 import { endAll } from "../server/subject.ts";
 import { PROGRAM, type XdpBenchOptions, xdpBenchOptions } from "./options.ts";
 import { placement } from "./placement.ts";
@@ -46,9 +46,8 @@ try {
   if (json) {
     console.log(JSON.stringify({ host, place, noSoftirq, rounds, seconds, rows, targets: reached }));
   } else {
-    const { kernel, processors, processor, bun, loadAverage } = host;
     console.log(`
-${kernel}, ${processors} processors (${processor}), Bun ${bun}; load average before: ${loadAverage}
+${machineLine(host)}
 ${place}; veth pairs between two network namespaces; limits run but stop nothing; medians of ${rounds} x ${seconds} s
 
 ${table(rows)}

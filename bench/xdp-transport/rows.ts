@@ -1,4 +1,5 @@
 /** The figures of `bench:xdp`: samples, rows (their medians), and targets. */
+import { aligned } from "../aligned.ts";
 import type { Workload } from "../server/load/load.ts";
 import { count, type Target } from "../server/rows.ts";
 import { median, sum } from "../statistics.ts";
@@ -167,16 +168,5 @@ export function table(rows: readonly Row[]): string {
       row.pace > 0 ? figure(row.p99Ms, 3) : "",
     ];
   });
-  const all = [HEADS, ...lines];
-  const widths = HEADS.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
-  return all
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          column < TEXT_COLUMNS && column !== 1 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
-        )
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return aligned([HEADS, ...lines], (column) => column < TEXT_COLUMNS && column !== 1);
 }

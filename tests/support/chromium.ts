@@ -1,4 +1,4 @@
-/** The Chromium in which tests run pages. bench/page/chromium.ts looks for the same names. */
+/** The Chromium in which tests and benches run pages. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 export const CHROMIUM = NAMES.map((name) => Bun.which(name)).find((path) => path !== null);

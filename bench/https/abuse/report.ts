@@ -1,6 +1,6 @@
 /** The figures of `bench:https --abuse`: a table and targets. */
+import { aligned } from "../../aligned.ts";
 import { quantile } from "../../statistics.ts";
-import { aligned } from "../report.ts";
 import type { Service } from "./honest.ts";
 import type { AbuseRow } from "./run.ts";
 
@@ -15,7 +15,7 @@ export interface AbuseTarget {
 const UDP_MS = 100;
 const LEAST_SHARE = 0.99;
 /** The most memory that an attack may cost, beside what the server had before, in bytes. */
-const MOST_GROWTH = 256e6;
+const MAX_GROWTH = 256e6;
 
 /** The share of look-ups that were answered within `limit` ms. */
 function share({ asked, ms }: Service, limit = Number.POSITIVE_INFINITY): number {
@@ -42,7 +42,7 @@ export function abuseTable(rows: readonly AbuseRow[]): string {
     `${attacker?.ended ?? ""}`,
     attacker === undefined || attacker.sent === 0 ? "" : `${attacker.sent}`,
   ]);
-  return aligned([heads, ...lines], 1);
+  return aligned([heads, ...lines], (column) => column === 0);
 }
 
 export const ABUSE_LEGEND = `UDP: honest queries answered within ${UDP_MS} ms. HTTPS: honest look-ups answered, each over a connection of its own.
@@ -68,11 +68,7 @@ export function abuseTargets(rows: readonly AbuseRow[]): AbuseTarget[] {
         share(https) >= LEAST_SHARE,
       ),
       alive
-        ? target(
-            "MB more at the peak",
-            `${megabytes(growth)} (at most ${megabytes(MOST_GROWTH)})`,
-            growth <= MOST_GROWTH,
-          )
+        ? target("MB more at the peak", `${megabytes(growth)} (at most ${megabytes(MAX_GROWTH)})`, growth <= MAX_GROWTH)
         : target("the server still runs", "no", false),
     ];
   });

@@ -1,6 +1,7 @@
 /** Measures what honest clients get from a server while it is attacked, and what the attack costs it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { FIRST_IN_LINE } from "../../processes.ts";
 import { type Placement, resident } from "../../server/machine.ts";
 import { type SubjectName, startSubject } from "../subjects.ts";
 import type { AttackResult, AttackTask } from "./attacker.ts";
@@ -30,8 +31,6 @@ export interface AbuseRow {
   readonly alive: boolean;
 }
 
-/** The honest clients' own waits for a processor would count as the server's. Only root may raise their priority. */
-const FIRST = process.getuid?.() === 0 && Bun.which("nice") !== null ? ["nice", "-n", "-10"] : [];
 /** Devices that the server has room for. */
 const CAPACITY = 100_000;
 
@@ -97,7 +96,7 @@ export async function underAttack(attack: Attack, options: AbuseOptions): Promis
   );
   const { pid, https, udpPort } = subject;
   const task: HonestTask = { httpsPort: https.port, udpPort, seconds };
-  const honest = running.use(new Program<HonestResult>([...FIRST, ...placement.load], "honest.ts", task));
+  const honest = running.use(new Program<HonestResult>([...FIRST_IN_LINE, ...placement.load], "honest.ts", task));
   await honest.ready();
   resetPeak(pid);
   const before = resident(pid);

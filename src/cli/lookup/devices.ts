@@ -13,7 +13,7 @@ import { givenIds, type IdKind, IdLines } from "./input.ts";
 import { type LookupFlags, printLookups } from "./run.ts";
 
 /** Lookups at once. They share few connections, and the timeout of each begins when it has to wait for one. */
-const MOST_AT_ONCE = 64;
+const MAX_AT_ONCE = 64;
 
 /** Device IDs, with check characters and dashes however they were typed. */
 const DEVICE_IDS: IdKind<string> = {
@@ -70,7 +70,7 @@ export async function lookUpDevices(texts: readonly string[], flags: LookupFlags
     given,
     lines: new IdLines(DEVICE_IDS),
     onError: (report) => void discoverer.on("error", report),
-    lookUp: (ids) => concurrently(ids, MOST_AT_ONCE, lookUp),
+    lookUp: (ids) => concurrently(ids, MAX_AT_ONCE, lookUp),
     found: ({ place }) => place !== undefined,
     show: (result) => (json ? deviceJson(result) : deviceLines(result, style, Date.now())),
     ...{ json, timeout, command },
