@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { bundled } from "../xdr/parsed/plugin.ts";
 
 /** A browser gives a fine clock only to a page that is isolated from other origins. */
-const HEADERS = {
+export const ISOLATED = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Cache-Control": "no-store",
@@ -23,7 +23,7 @@ export async function servePage(port: number): Promise<Bun.Server<undefined>> {
     port,
     fetch(request) {
       const file = files.get(new URL(request.url).pathname);
-      return new Response(file ?? "not found", { status: file ? 200 : 404, headers: HEADERS });
+      return new Response(file ?? "not found", { status: file ? 200 : 404, headers: ISOLATED });
     },
   });
 }
