@@ -18,18 +18,12 @@ import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNode, NEEDS_NODE, NODE } from "../support/node.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
+import { blockOf, pageText } from "./pages.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const CODEC = join(ROOT, "src/codec/index.ts");
-const page = await Bun.file(join(ROOT, "docs/codec.md")).text();
-
-/** The code of the block of a language that has `text` in it. */
-function block(language: string, text: string): string {
-  const blocks = [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].map(([, found, code]) => ({ found, code: code! }));
-  const match = blocks.find(({ found, code }) => found === language && code.includes(text));
-  if (match === undefined) throw new Error(`docs/codec.md has no block of ${language} with ${text}`);
-  return match.code;
-}
+const PAGE = "docs/codec.md";
+const page = await pageText(PAGE);
 
 /** A program as one ES module, with the codec in it. */
 async function bundled(code: string, minify = false): Promise<Uint8Array> {
@@ -51,10 +45,10 @@ for (const runtime of ["bun", "node"] as const) {
   testIf(runtime === "bun" || hasNode, NEEDS_NODE)(
     `the first program of docs/codec.md prints what the page shows, under ${runtime}`,
     async () => {
-      const program = textOf(await bundled(block("js", "asks:")));
+      const program = textOf(await bundled(await blockOf(PAGE, 'console.log("asks:"')));
       const command = runtime === "bun" ? [process.execPath, "-e"] : [NODE, "--input-type=module", "-e"];
       const child = Bun.spawn([...command, program], { stdout: "pipe", stderr: "inherit" });
-      expect(await child.stdout.text()).toBe(block("text", "asks:"));
+      expect(await child.stdout.text()).toBe(await blockOf(PAGE, "asks: 1976"));
     },
     TEST_LIMIT_MS,
   );
@@ -70,9 +64,9 @@ describe("in a browser, without a bundler", () => {
     const javaScript = (body: string) => ({ type: "text/javascript", body });
     // The file that the package has as dist/codec.js.
     files.set("/node_modules/whereabouts/dist/codec.js", javaScript(textOf(await bundled(`export * from "${CODEC}"`))));
-    files.set("/page", { type: "text/html", body: block("html", "importmap") });
+    files.set("/page", { type: "text/html", body: await blockOf(PAGE, "importmap") });
     files.set("/empty", { type: "text/html", body: "<!doctype html><title>empty</title>" });
-    const worker = block("js", "addEventListener").replace(
+    const worker = (await blockOf(PAGE, "addEventListener")).replace(
       "whereabouts/codec",
       "/node_modules/whereabouts/dist/codec.js",
     );
