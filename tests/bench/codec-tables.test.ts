@@ -24,7 +24,7 @@ function rowsOf(ns: (who: string, idLength: number) => number): Row[] {
     ID_LENGTHS.flatMap((length) =>
       ["wasm", "ts", "auto"].map((who): Row => {
         const what = `${task}, announcement${length === 52 ? "" : `, NodeID of ${length} bytes`}`;
-        return { suite: "codec", what, who, ns: ns(who, length) };
+        return { suite: "codec", what, who, ns: ns(who, length), spread: [0, 0] };
       }),
     ),
   );
