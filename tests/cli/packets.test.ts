@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { PacketInputError } from "../../src/cli/packets/hex.ts";
 import { PacketReader } from "../../src/cli/packets/reader.ts";
 import { OutputLines, run, start } from "../support/command.ts";
+import { ipv4, ipv6, MACS } from "../support/frames.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
 
 const QUERY = query(ascii("NODE-A"));
@@ -20,32 +21,6 @@ const TCPDUMP_V = `11:22:33.123456 IP (tos 0x0, ttl 64, id 16209, offset 0, flag
 	0x0010:  7f00 0001 9c40 5609 0018 fe2b 1976 0309
 	0x0020:  0000 0006 4e4f 4445 2d41 0000
 `;
-
-const u16 = (n: number) => [n >> 8, n & 255];
-
-interface Ip {
-  readonly protocol?: number;
-  readonly flags?: number;
-  /** Bytes of options. */
-  readonly options?: number;
-}
-
-function udp(payload: Uint8Array): number[] {
-  return [...u16(40000), ...u16(22025), ...u16(8 + payload.length), 0, 0, ...payload];
-}
-
-function ipv4(payload: Uint8Array, { protocol = 17, flags = 0x4000, options = 0 }: Ip = {}): number[] {
-  const length = 20 + options + 8 + payload.length;
-  const first = [0x45 + options / 4, 0, ...u16(length), 0, 1, ...u16(flags), 64, protocol, 0, 0];
-  return [...first, 10, 0, 0, 1, 10, 0, 0, 2, ...new Array(options).fill(1), ...udp(payload)];
-}
-
-function ipv6(payload: Uint8Array): number[] {
-  const address = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
-  return [0x60, 0, 0, 0, ...u16(8 + payload.length), 17, 64, ...address, ...address, ...udp(payload)];
-}
-
-const MACS = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
 
 /** Lines as `tcpdump -x` prints them. */
 function dump(bytes: Iterable<number>): string[] {

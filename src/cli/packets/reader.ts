@@ -2,6 +2,7 @@
 import { bytesFromHex } from "../../codec/index.ts";
 import { udpPayload } from "./frame.ts";
 import { PacketInputError, parseHex, quote } from "./hex.ts";
+import { beginsWithMagic } from "./magic.ts";
 
 /** A line of `tcpdump -x` or `xxd`: an offset in hex, a colon, and blanks before the bytes. */
 const DUMP_LINE = /^[ \t]*(?:0x)?([0-9a-f]{4,8}):[ \t]+(.*)$/i;
@@ -12,14 +13,16 @@ const DUMP_BYTES = /^((?:[0-9a-f]{2})+(?: (?:[0-9a-f]{2})+)*)(?:[ \t]*$|[ \t]{2}
  * header come first, after `IP (` or `IP6 (`; for IPv4 they are on a line of their own.
  */
 const SUMMARY = / > |\bIP6? \(/;
-/** The first bytes of an announcement and of a query. A dump that begins with them has no IP header. */
-const MAGICS = ["20121025", "19760309"];
+/** In bytes: enough for most packets. */
+const FIRST_SIZE = 256;
 /** In bytes: longer than any IP packet with its link-layer header. */
 const LONGEST_DUMP = 70_000;
 
 interface Dump {
   readonly firstLine: number;
-  hex: string;
+  /** Its first `length` bytes are those of the dump. */
+  bytes: Uint8Array;
+  length: number;
   /** Its packet was complete and has been returned. What follows in the dump is padding. */
   done: boolean;
 }
@@ -60,8 +63,8 @@ export class PacketReader {
     const dump = this.#dump;
     this.#dump = undefined;
     if (dump === undefined || dump.done) return [];
-    const bytes = bytesFromHex(dump.hex);
-    if (MAGICS.includes(dump.hex.slice(0, 8))) return [bytes];
+    const bytes = bytesOf(dump);
+    if (beginsWithMagic(bytes)) return [bytes];
     const payload = udpPayload(bytes);
     if (typeof payload !== "string") return [payload];
     throw new PacketInputError(`begins a dump ${payload}`, dump.firstLine);
@@ -71,21 +74,37 @@ export class PacketReader {
     const ended = offset === 0 ? this.end() : [];
     const digits = DUMP_BYTES.exec(rest)?.[1]?.replaceAll(" ", "").toLowerCase();
     if (digits === undefined) throw new PacketInputError(`is not a line of a hex dump: its bytes are ${quote(rest)}`);
-    this.#dump ??= { firstLine: this.#line, hex: "", done: false };
+    this.#dump ??= { firstLine: this.#line, bytes: new Uint8Array(FIRST_SIZE), length: 0, done: false };
     const dump = this.#dump;
-    const expected = dump.hex.length / 2;
+    const expected = dump.length;
     if (offset !== expected) {
       const text = (n: number) => `0x${n.toString(16).padStart(4, "0")}`;
       throw new PacketInputError(
         `is not the next line of the dump: its offset is ${text(offset)}, not ${text(expected)}`,
       );
     }
-    dump.hex += digits;
+    append(dump, bytesFromHex(digits));
     if (expected > LONGEST_DUMP) throw new PacketInputError("belongs to a dump that is longer than any packet");
-    if (dump.done || MAGICS.includes(dump.hex.slice(0, 8))) return ended;
-    const payload = udpPayload(bytesFromHex(dump.hex));
+    const bytes = bytesOf(dump);
+    if (dump.done || beginsWithMagic(bytes)) return ended;
+    const payload = udpPayload(bytes);
     if (typeof payload === "string") return ended;
     dump.done = true;
     return [...ended, payload];
   }
+}
+
+function append(dump: Dump, bytes: Uint8Array): void {
+  const length = dump.length + bytes.length;
+  if (length > dump.bytes.length) {
+    const larger = new Uint8Array(2 * length);
+    larger.set(dump.bytes);
+    dump.bytes = larger;
+  }
+  dump.bytes.set(bytes, dump.length);
+  dump.length = length;
+}
+
+function bytesOf({ bytes, length }: Dump): Uint8Array {
+  return bytes.subarray(0, length);
 }
