@@ -1,14 +1,15 @@
-/** `whereabouts decode`: prints packets, given in hex, as JSON. */
+/** `whereabouts decode`: prints packets, given in hex or as a capture, as JSON. */
 import { isatty } from "node:tty";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { bytesToHex, type Codec, type CodecBackend, createCodec, type DecodeResult, ipToText } from "../codec/index.ts";
 import { failOnStreamError, optionErrorText } from "./errors.ts";
 import { PacketInputError } from "./packets/hex.ts";
 import { PacketReader } from "./packets/reader.ts";
+import { decodeCapture } from "./pcap/decode.ts";
 import { standardInput } from "./terminal/input.ts";
 import { print } from "./terminal/output.ts";
 import { nodeIdJson } from "./terminal/style.ts";
-import { flag, isOn } from "./values.ts";
+import { flag, isOn, names, whole } from "./values.ts";
 
 const HELP = `
 A packet is given as one of:
@@ -31,14 +32,37 @@ With --hex:
   {"ok":true,"type":"query","nodeId":"<hex>"}
   {"ok":false,"error":"trailing"}
 
+With --pcap, packets are those of a capture in the format pcap or pcapng, as tcpdump -w, dumpcap and Wireshark write it. It
+may be larger than the memory, and each packet is printed as soon as it has arrived. Links may be Ethernet (also with VLAN
+tags), Linux's "any" interface, loopback, and IP without a link. Shown are UDP datagrams from or to the --port, and those of
+other ports that begin like a packet of the protocol. A line on standard error says which packets were not shown.
+  {"frame":3,"time":"2026-11-28T20:18:46.932117Z","source":"192.0.2.7:40312","destination":"192.0.2.1:22025",
+   "ok":true,"type":"query","nodeId":"NODE","nodeIdHex":"4e4f4445"}
+on one line. "frame" is the number of the packet in the capture, as Wireshark shows it; "time" has the digits of the
+capture, and is null if it has no times. "error" may also be truncated, if the capture has only the first bytes of the
+packet ("captured" and "length" tell how many), or fragment: fragments of IP packets are not put together.
+
 Exit code 0: all packets were printed, valid or not. 1: reading or writing failed. 2: wrong use, or input that is none of
-the above. A wrong argument is reported before any output, a wrong line after the packets before it.
+the above. A wrong argument is reported before any output, a wrong line, or the end of a capture that is damaged or cut
+short, after the packets before it.
 
 Examples:
   whereabouts decode 19760309000000044e4f4445 "2012 1025 55f0 0000 0000 0000 0000 0000"
-  tcpdump -l -n -x udp port 22025 | whereabouts decode`;
+  tcpdump -l -n -x udp port 22025 | whereabouts decode
+  whereabouts decode --pcap lookup.pcapng
+  tcpdump -U -w - udp port 22025 | whereabouts decode --pcap -`;
 
-type Format = (result: DecodeResult) => string;
+/** The ports of the LAN and of servers. */
+const PORTS = [21025, 22025];
+
+/** The keys of a packet in the output. */
+type Format = (result: DecodeResult) => object;
+
+interface Options {
+  readonly codec?: CodecBackend;
+  readonly pcap?: string;
+  readonly port?: readonly number[];
+}
 
 export function decodeCommand(): Command {
   return new Command("decode")
@@ -46,11 +70,34 @@ export function decodeCommand(): Command {
     .argument("[hex...]", 'packets in hex, or "-" to read them from standard input')
     .addOption(flag("--codec <backend>", "default: ts, which is faster here").choices(["wasm", "ts"]))
     .addOption(flag("--hex", "print NodeIDs and IPs in hex only"))
+    .addOption(new Option("--pcap <file>", 'read the capture in this file, or "-" for standard input'))
+    .addOption(
+      new Option(
+        "--port <ports>",
+        `with --pcap: UDP ports of the protocol, separated by commas (default: ${PORTS})`,
+      ).argParser(ports),
+    )
     .addHelpText("after", HELP)
     .action(decode);
 }
 
-async function decode(hex: readonly string[], options: { codec?: CodecBackend }, command: Command): Promise<void> {
+const port = whole(1, 65535);
+
+function ports(text: string, before: readonly number[] = []): number[] {
+  return [...before, ...names(text).map(port)];
+}
+
+async function decode(hex: readonly string[], options: Options, command: Command): Promise<void> {
+  if (options.pcap !== undefined) {
+    if (hex.length > 0) command.error("error: with --pcap, give no packets in hex", { exitCode: 2 });
+    if (options.pcap === "-" && isatty(0)) {
+      command.error("error: standard input is a terminal: give the name of a file, or redirect one", { exitCode: 2 });
+    }
+    const format = isOn(command, "hex") ? hexJson : textJson;
+    const { pcap: file, port = PORTS } = options;
+    return decodeCapture({ file, ports: port, codec: load(options.codec ?? "auto", command), format }, command);
+  }
+  if (options.port !== undefined) command.error("error: --port is for --pcap only", { exitCode: 2 });
   const stdin = hex.length === 0 || hex.includes("-");
   if (stdin && hex.length > 1) command.error('error: "-" must be the only argument', { exitCode: 2 });
   if (hex.length === 0 && isatty(0)) {
@@ -142,27 +189,21 @@ function withoutReturn(line: string): string {
 }
 
 function formatAll(results: readonly DecodeResult[], format: Format): string {
-  return results.map((result) => `${format(result)}\n`).join("");
+  return results.map((result) => `${JSON.stringify(format(result))}\n`).join("");
 }
 
-function textJson(result: DecodeResult): string {
-  if (!result.ok) return JSON.stringify({ ok: false, error: result.code, offset: result.offset });
+function textJson(result: DecodeResult): object {
+  if (!result.ok) return { ok: false, error: result.code, offset: result.offset };
   const { packet } = result;
   const names = nodeIdJson(packet.nodeId);
-  if (packet.type === "query") return JSON.stringify({ ok: true, type: "query", ...names });
-  return JSON.stringify({
-    ok: true,
-    type: "announcement",
-    ...names,
-    ip: ipToText(packet.ip) ?? null,
-    port: packet.port,
-  });
+  if (packet.type === "query") return { ok: true, type: "query", ...names };
+  return { ok: true, type: "announcement", ...names, ip: ipToText(packet.ip) ?? null, port: packet.port };
 }
 
-function hexJson(result: DecodeResult): string {
-  if (!result.ok) return JSON.stringify({ ok: false, error: result.code });
+function hexJson(result: DecodeResult): object {
+  if (!result.ok) return { ok: false, error: result.code };
   const { packet } = result;
   const nodeId = bytesToHex(packet.nodeId);
-  if (packet.type === "query") return JSON.stringify({ ok: true, type: "query", nodeId });
-  return JSON.stringify({ ok: true, type: "announcement", nodeId, port: packet.port, ip: bytesToHex(packet.ip) });
+  if (packet.type === "query") return { ok: true, type: "query", nodeId };
+  return { ok: true, type: "announcement", nodeId, port: packet.port, ip: bytesToHex(packet.ip) };
 }
