@@ -1,9 +1,10 @@
 // The Wireshark dissector, in tshark: it agrees with the codec on every packet, and finds the query of an answer.
 import { describe, expect, setDefaultTimeout } from "bun:test";
 import { join } from "node:path";
-import { createCodec, ipToText, nodeIdToText, PacketError } from "../../src/codec/index.ts";
+import { createCodec, ipFromText, ipToText, nodeIdToText, PacketError } from "../../src/codec/index.ts";
+import { blocksOf, pageText } from "../docs/pages.ts";
 import { type Captured, pcap } from "../support/captures.ts";
-import { OutputLines, run, start } from "../support/command.ts";
+import { MAIN, OutputLines, run, start } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import { ipv4, ipv6 } from "../support/frames.ts";
 import { testIf } from "../support/needs.ts";
@@ -19,6 +20,33 @@ const DISSECTOR = join(ROOT, "deploy/wireshark/whereabouts.lua");
 const NEEDS_TSHARK = "needs tshark";
 const hasTshark = Bun.which("tshark") !== null;
 const RAW = 101;
+
+/** The capture of docs/wireshark.md. */
+const DOCUMENTED: readonly Captured[] = [
+  lookup(0, ["192.168.0.34", 40312], ["192.0.2.1", 22025], query(ascii("NODE-A"))),
+  lookup(
+    23_417,
+    ["192.0.2.1", 22025],
+    ["192.168.0.34", 40312],
+    announcement(ascii("NODE-A"), 22000, ipFromText("198.51.100.7")),
+  ),
+  lookup(1_500_000, ["192.168.0.34", 21025], ["192.168.0.255", 21025], announcement(ascii("my-app/k3x9"), 0)),
+  lookup(1_612_000, ["192.168.0.35", 21025], ["192.168.0.255", 21025], announcement(ascii("my-app/ben"), 7000)),
+  lookup(2_000_000, ["192.168.0.66", 21025], ["192.168.0.255", 21025], Uint8Array.of(0x19, 0x76, 3, 9, 0, 0, 0, 9)),
+];
+
+type Endpoint = readonly [ip: string, port: number];
+
+function lookup(
+  microseconds: number,
+  [source, from]: Endpoint,
+  [destination, to]: Endpoint,
+  payload: Uint8Array,
+): Captured {
+  const bytes = ipv4(payload, { from, to }).toSpliced(12, 8, ...ipFromText(source), ...ipFromText(destination));
+  const seconds = Date.UTC(2026, 10, 29, 12) / 1000 + Math.floor(microseconds / 1e6);
+  return { bytes, seconds, fraction: microseconds % 1e6 };
+}
 
 const FIELDS = [
   "frame.number",
@@ -181,7 +209,9 @@ describe("deploy/wireshark", () => {
       using folder = new Folder();
       await Bun.write(folder.at("lookups.pcap"), pcap(frames, { linkType: RAW }));
       // With -2 it reads the capture twice, and so knows the answer when it shows the query.
-      const packets = await tshark(folder.at("lookups.pcap"), "-2");
+      // The filters of the docs are one that is true for each packet, so that tshark checks them all.
+      const filters = [...(await documentedFilters()), "frame"].join(" || ");
+      const packets = await tshark(folder.at("lookups.pcap"), "-2", "-Y", filters);
       const told = ["number", "Info", "group", "hello", "response_in", "response_to", "response_time"];
       const lines = packets.map((packet) =>
         told.map((name) => packet[name] ?? packet[`frame.${name}`] ?? "-").join(" | "),
@@ -248,7 +278,45 @@ describe("deploy/wireshark", () => {
     },
     TEST_LIMIT_MS,
   );
+
+  testIf(hasTshark, NEEDS_TSHARK)(
+    "has a dissector that shows what docs/wireshark.md says, installed as it says",
+    async () => {
+      using folder = new Folder();
+      await Bun.write(folder.at("lookup.pcap"), pcap(DOCUMENTED, { linkType: RAW }));
+      const sh = async (commands: string) => {
+        const env = { ...Bun.env, HOME: folder.path, TZ: "UTC" };
+        const child = Bun.spawn(["sh", "-ec", commands], { env, cwd: folder.path, stdout: "pipe", stderr: "pipe" });
+        const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+        return { out, code, err: err.replace(/^Running as user .*\n/m, "") };
+      };
+      const blocks = await blocksOf("docs/wireshark.md");
+      const install = blocks.find(({ code }) => code.includes("mkdir"))!.code.replace("deploy/", `${ROOT}/deploy/`);
+      expect(await sh(install)).toMatchObject({ code: 0, err: "" });
+      const shown = blocks.flatMap(({ code }, i) =>
+        blocks[i + 1]?.language === "text" ? [[code, blocks[i + 1]!.code]] : [],
+      );
+      expect(shown.length).toBe(3);
+      for (const [command, output] of shown) {
+        const line = command!.replace("npx whereabouts", `${process.execPath} ${MAIN}`);
+        expect(await sh(line), command).toEqual({ code: 0, err: "", out: output! });
+      }
+    },
+    TEST_LIMIT_MS,
+  );
 });
+
+/** The display filters and the fields that docs/wireshark.md names. */
+async function documentedFilters(): Promise<string[]> {
+  const text = await pageText("docs/wireshark.md");
+  const filters = [...text.matchAll(/`(whereabouts[^`]*)`/g)].map(([, filter]) => filter!);
+  const fields = /^Other fields: ([\s\S]*?)\. /m.exec(text)![1]!.matchAll(/`(\w+)`/g);
+  const all = [...filters, ...[...fields].map(([, name]) => `whereabouts.${name}`)].filter(
+    (name) => !name.includes("decode"),
+  );
+  expect(all.length).toBeGreaterThan(15);
+  return all.map((filter) => `(${filter})`);
+}
 
 /** An IP packet with its addresses exchanged. */
 function reversed(packet: number[]): number[] {
