@@ -31,7 +31,7 @@ const TYPED: readonly [string, readonly string[]][] = [
   ["server --port 1 --engine t\t", ["server", "--port", "1", "--engine", "ts"]],
   ["server --config fi\t", ["server", "--config", "file one.toml"]],
   ["journal im\tfi\t", ["journal", "import", "file one.toml"]],
-  ["decode --pc\tfi\t", ["decode", "--pcap", "file one.toml"]],
+  ["decode --pcap fi\t", ["decode", "--pcap", "file one.toml"]],
   ["journal stats --js\t", ["journal", "stats", "--json"]],
   // An argument that is also the name of a command.
   ["lookup server --la\t", ["lookup", "server", "--lan"]],
