@@ -108,7 +108,11 @@ async function declarations(): Promise<void> {
 }
 
 process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
-await Promise.all([modules(), declarations(), Bun.write(join(temporary, "whereabouts.1"), manPage())]);
+await Promise.all([
+  modules(),
+  declarations(),
+  manPage().then((page) => Bun.write(join(temporary, "whereabouts.1"), page)),
+]);
 buildNodeCommand(temporary);
 for (let tries = 3; ; tries--) {
   await rm(dist, { recursive: true, force: true });

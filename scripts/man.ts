@@ -2,8 +2,8 @@
 import type { EventEmitter } from "node:events";
 import type { Command } from "commander";
 import { version } from "../package.json";
-import { allCommands } from "../src/cli/commands.ts";
-import { createProgram } from "../src/cli/program.ts";
+import { COMMANDS } from "../src/cli/commands.ts";
+import { createProgram, loadAll } from "../src/cli/program.ts";
 
 /** The section after the commands. Each paragraph is one line; indented lines stay as they are. */
 const CONFIGURATION = `
@@ -34,8 +34,8 @@ const EXIT_STATUS = `
 127: the command needs Bun, and this is Node.`;
 
 /** The page in the format of man(7). It has the date of the build, or of SOURCE_DATE_EPOCH (reproducible-builds.org). */
-export function manPage(): string {
-  const program = createProgram(allCommands());
+export async function manPage(): Promise<string> {
+  const program = createProgram(await loadAll(COMMANDS));
   const seconds = Bun.env.SOURCE_DATE_EPOCH;
   const date = new Date(seconds === undefined ? Date.now() : Number(seconds) * 1000).toISOString().slice(0, 10);
   const commands = visibleCommands(program);

@@ -8,5 +8,5 @@ export type {
   StatsEvent,
   StatsReply,
 } from "./api.ts";
-export { type AdminOptionError, type AdminOptions, checkAdminOptions } from "./options.ts";
+export type { AdminOptions } from "./options.ts";
 export { AdminServer } from "./server.ts";

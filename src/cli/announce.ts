@@ -3,8 +3,9 @@ import { Command } from "commander";
 import type { Announced, Confirmed, DiscoveryError } from "../client/index.ts";
 import { addDiscovererFlags, startDiscoverer } from "./discoverer.ts";
 import { errorText } from "./errors.ts";
+import { pad } from "./terminal/columns.ts";
 import { print, printError, untilSignal } from "./terminal/output.ts";
-import { nodeIdJson, pad, showAddress, showNodeId, styleFor, visible } from "./terminal/style.ts";
+import { nodeIdJson, showAddress, showNodeId, styleFor, visible } from "./terminal/style.ts";
 import { timeStamp } from "./terminal/time.ts";
 import { flag, isOn, nodeId, servers, whole } from "./values.ts";
 

@@ -1,5 +1,6 @@
 /** The commands that need Bun: what the command line says of them under Bun and under Node. */
 import { Command } from "commander";
+import { variableOf } from "./environment.ts";
 import { flag } from "./values.ts";
 
 export const DESCRIPTIONS = {
@@ -8,7 +9,7 @@ export const DESCRIPTIONS = {
   bench: "Measure codec, XDR and packet engine, and compare them with other libraries. Needs a checkout.",
 } as const;
 
-/** Flags that only these commands have. Their variables may be set for a server while another command runs under Node. */
+/** Flags that only these commands have. Their variables may be set for a server while another command runs. */
 const FLAGS = [
   ...[
     "host",
@@ -28,6 +29,12 @@ const FLAGS = [
   ...["https", "https-cert", "https-key", "http", "trust-proxy", "proxy-header"],
   ...["https-unverified", "https-capacity"],
   ...["journal", "journal-prefix", "admin", "admin-token", "log-level", "log-format", "config"],
+];
+
+/** The variables of these flags, and of the server's `--interface`. */
+export const SERVER_VARIABLES: readonly string[] = [
+  ...FLAGS.map((name) => variableOf(name)),
+  variableOf("interface", "server"),
 ];
 
 /** The exit code of a shell for a command that is not there; that of bin/whereabouts without Bun and Node. */

@@ -1,27 +1,16 @@
-/** All commands of the command line under Bun. */
-import type { Command } from "commander";
-import { announceCommand } from "./announce.ts";
-import { benchCommand } from "./bench.ts";
-import { completionCommand } from "./completion.ts";
-import { decodeCommand } from "./decode.ts";
-import { journalCommand } from "./journal.ts";
-import { lookupCommand } from "./lookup.ts";
-import { serverCommand } from "./server.ts";
-import { statusCommand } from "./status.ts";
-import { watchCommand } from "./watch.ts";
-import { xdrCommand } from "./xdr.ts";
+/** The commands of the command line under Bun. */
+import type { Commands } from "./program.ts";
 
-export function allCommands(): Command[] {
-  return [
-    serverCommand(),
-    statusCommand(),
-    announceCommand(),
-    lookupCommand(),
-    watchCommand(),
-    journalCommand(),
-    decodeCommand(),
-    xdrCommand(),
-    benchCommand(),
-    completionCommand(),
-  ];
-}
+/** In the order of the help. */
+export const COMMANDS: Commands = {
+  server: async () => (await import("./server.ts")).serverCommand(),
+  status: async () => (await import("./status.ts")).statusCommand(),
+  announce: async () => (await import("./announce.ts")).announceCommand(),
+  lookup: async () => (await import("./lookup.ts")).lookupCommand(),
+  watch: async () => (await import("./watch.ts")).watchCommand(),
+  journal: async () => (await import("./journal.ts")).journalCommand(),
+  decode: async () => (await import("./decode.ts")).decodeCommand(),
+  xdr: async () => (await import("./xdr.ts")).xdrCommand(),
+  bench: async () => (await import("./bench.ts")).benchCommand(),
+  completion: async () => (await import("./completion.ts")).completionCommand(),
+};

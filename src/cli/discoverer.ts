@@ -1,7 +1,7 @@
 /** Shared by the commands of the client: the flags of the group and of the network interfaces, and the start. */
 import type { Command } from "commander";
-import { Discoverer, type DiscovererOptions } from "../client/index.ts";
-import { SyncthingDiscoverer } from "../syncthing/index.ts";
+import type { Discoverer, DiscovererOptions } from "../client/index.ts";
+import type { SyncthingDiscoverer } from "../syncthing/index.ts";
 import { optionErrorText } from "./errors.ts";
 import { flag, interfaces } from "./values.ts";
 
@@ -31,6 +31,7 @@ export async function startDiscoverer(
 ): Promise<Discoverer> {
   const { group } = command.opts<Flags>();
   const flags = { ...(group !== undefined && { group }), ...interfacesFlag(options.lan, command) };
+  const { Discoverer } = await import("../client/index.ts");
   return await orEnd(() => Discoverer.start({ ...options, ...flags }), command);
 }
 
@@ -44,6 +45,7 @@ export async function startDeviceDiscoverer(
     command.error("error: --group is about nodes: devices of Syncthing have no groups", { exitCode: 2 });
   }
   const flags = interfacesFlag(options.lan, command);
+  const { SyncthingDiscoverer } = await import("../syncthing/index.ts");
   return await orEnd(() => SyncthingDiscoverer.start({ ...options, ...flags }), command);
 }
 

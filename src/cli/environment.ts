@@ -25,9 +25,13 @@ export function removeEmptyVariables(): void {
   }
 }
 
-/** A sentence for each WHEREABOUTS_… variable in the environment that no command of the program knows. */
-export function unknownVariables(program: Command): string[] {
-  const known = variables(program).map((name) => name.slice(PREFIX.length));
+/**
+ * A sentence for each WHEREABOUTS_… variable in the environment that no command of the program knows.
+ *
+ * @param others - variables of commands that are not loaded
+ */
+export function unknownVariables(program: Command, others: readonly string[] = []): string[] {
+  const known = [...variables(program), ...others].map((name) => name.slice(PREFIX.length));
   return Object.keys(process.env)
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => name.slice(PREFIX.length))

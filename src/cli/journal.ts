@@ -17,9 +17,10 @@ import { optionErrorText } from "./errors.ts";
 import { readContents } from "./journal/contents.ts";
 import { Input, JournalInputError } from "./journal/input.ts";
 import { deviceLine, entryLine, LineError, linesOf, parseLine } from "./journal/lines.ts";
+import { pad } from "./terminal/columns.ts";
 import { Lines, print, printError } from "./terminal/output.ts";
 import { StatusLine } from "./terminal/status.ts";
-import { count, pad, showAge, visible } from "./terminal/style.ts";
+import { count, showAge, visible } from "./terminal/style.ts";
 import { timeStamp } from "./terminal/time.ts";
 import { flag, isOn, whole } from "./values.ts";
 

@@ -1,9 +1,8 @@
 /** `whereabouts lookup`: asks servers and the LAN for the addresses of nodes, or of Syncthing's devices. */
 import { Command } from "commander";
+import { parseGlobalUrl } from "../syncthing/global/url.ts";
 import { addDiscovererFlags } from "./discoverer.ts";
-import { isAboutDevices, lookUpDevices } from "./lookup/devices.ts";
-import { lookUpNodes } from "./lookup/nodes.ts";
-import { anyServers, flag, isOn, seconds } from "./values.ts";
+import { anyServers, flag, isOn, isUrl, seconds } from "./values.ts";
 
 const TIMEOUT_S = 5;
 
@@ -64,6 +63,30 @@ async function lookup(ids: readonly string[], { server: servers, timeout }: Flag
   if (servers.length === 0 && !lan) {
     command.error("error: nowhere to look: give --server HOST, or --lan, or both", { exitCode: 2 });
   }
-  const lookUp = isAboutDevices(servers, isOn(command, "syncthing"), command) ? lookUpDevices : lookUpNodes;
-  await lookUp(ids, { servers, lan, json, timeout: 1000 * timeout }, command);
+  const flags = { servers, lan, json, timeout: 1000 * timeout };
+  // Each is loaded only if it is used.
+  if (isAboutDevices(servers, isOn(command, "syncthing"), command)) {
+    const { lookUpDevices } = await import("./lookup/devices.ts");
+    await lookUpDevices(ids, flags, command);
+  } else {
+    const { lookUpNodes } = await import("./lookup/nodes.ts");
+    await lookUpNodes(ids, flags, command);
+  }
+}
+
+/**
+ * Whether a lookup is about devices of Syncthing. Ends the command if its servers are of both kinds.
+ *
+ * @param syncthing - the flag
+ */
+function isAboutDevices(servers: readonly string[], syncthing: boolean, command: Command): boolean {
+  const url = servers.find(isUrl);
+  const other = servers.find((server) => !isUrl(server));
+  if (url === undefined && !syncthing) return false;
+  if (other !== undefined) {
+    const cause = url === undefined ? "with --syncthing" : `beside ${parseGlobalUrl(url).name}`;
+    const why = `${other} knows nodes, not devices of Syncthing: it cannot be asked ${cause}`;
+    command.error(`error: ${why}; use one command for nodes and one for devices`, { exitCode: 2 });
+  }
+  return true;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /** The command line under Bun, with all commands. */
-import { allCommands } from "./commands.ts";
+import { COMMANDS } from "./commands.ts";
 import { runProgram } from "./program.ts";
 
-await runProgram(allCommands());
+await runProgram(COMMANDS);

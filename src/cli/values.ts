@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
-import { parseServer } from "../client/index.ts";
+import { parseServer } from "../client/servers/address.ts";
 import { parseHostAndPort } from "../syncthing/directory/host-and-port.ts";
 import { parseGlobalUrl } from "../syncthing/global/url.ts";
 import { invalidVariable, variableOf } from "./environment.ts";

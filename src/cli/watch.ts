@@ -4,10 +4,6 @@ import { addDiscovererFlags, startDeviceDiscoverer, startDiscoverer } from "./di
 import { failOnStreamError } from "./errors.ts";
 import { untilSignal } from "./terminal/output.ts";
 import { flag, isOn } from "./values.ts";
-import { watchedDevices } from "./watch/devices.ts";
-import { printChanges } from "./watch/lines.ts";
-import { showTable } from "./watch/live.ts";
-import { watchedNodes } from "./watch/nodes.ts";
 import type { Watched } from "./watch/watched.ts";
 
 const HELP = `
@@ -46,9 +42,11 @@ export function watchCommand(): Command {
 async function watch(_flags: unknown, command: Command): Promise<void> {
   const stop = untilSignal();
   if (isOn(command, "syncthing")) {
+    const { watchedDevices } = await import("./watch/devices.ts");
     await using discoverer = await startDeviceDiscoverer({ lan: true }, command);
     await show(watchedDevices(discoverer), stop, command);
   } else {
+    const { watchedNodes } = await import("./watch/nodes.ts");
     await using discoverer = await startDiscoverer({ lan: true }, command);
     await show(watchedNodes(discoverer), stop, command);
   }
@@ -58,8 +56,8 @@ async function show(watched: Watched, stop: Promise<unknown>, command: Command):
   const json = isOn(command, "json");
   const table = process.stdout.isTTY && process.env.TERM !== "dumb" && !json;
   try {
-    if (table) await showTable(watched, stop);
-    else await printChanges(watched, json, stop);
+    if (table) await (await import("./watch/live.ts")).showTable(watched, stop);
+    else await (await import("./watch/lines.ts")).printChanges(watched, json, stop);
   } catch (error) {
     failOnStreamError(error, command);
   }

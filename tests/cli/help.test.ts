@@ -1,8 +1,8 @@
 // The help of all commands fits on screens.
 import { expect, test } from "bun:test";
 import type { Command } from "commander";
-import { allCommands } from "../../src/cli/commands.ts";
-import { createProgram } from "../../src/cli/program.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { createProgram, loadAll } from "../../src/cli/program.ts";
 import { MAIN, run } from "../support/command.ts";
 
 /** The parts of a help text, at 100 columns: usage, groups of flags, paragraphs. */
@@ -19,16 +19,16 @@ function all(command: Command): Command[] {
   return [command, ...command.commands.flatMap(all)];
 }
 
-test("each group of flags and each paragraph has at most 24 lines", () => {
-  const commands = all(createProgram(allCommands()));
+test("each group of flags and each paragraph has at most 24 lines", async () => {
+  const commands = all(createProgram(await loadAll(COMMANDS)));
   expect(commands.length).toBeGreaterThan(12);
   for (const command of commands) {
     for (const part of parts(command)) expect(part.split("\n").length, `${command.name()}: ${part}`).toBeLessThan(25);
   }
 });
 
-test("the server's flags are in groups, and none is in no group", () => {
-  const server = createProgram(allCommands()).commands.find((command) => command.name() === "server")!;
+test("the server's flags are in groups, and none is in no group", async () => {
+  const server = createProgram(await loadAll(COMMANDS)).commands.find((command) => command.name() === "server")!;
   const titles = parts(server).flatMap((part) => /^(\S.*):\n {2}-/.exec(part)?.[1] ?? []);
   expect(titles).toEqual([
     "Network",

@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { manPage } from "../../scripts/man.ts";
-import { allCommands } from "../../src/cli/commands.ts";
-import { createProgram } from "../../src/cli/program.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { createProgram, loadAll } from "../../src/cli/program.ts";
 import { testIf } from "../support/needs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "whereabouts-man-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = join(folder, "whereabouts.1");
-writeFileSync(path, manPage());
+writeFileSync(path, await manPage());
 
 function show(command: readonly string[]): { out: string; err: string } {
   const env = { PATH: Bun.env.PATH!, LANG: "C.UTF-8", MANWIDTH: "100", MANPAGER: "cat" };
@@ -32,7 +32,7 @@ testIf(Bun.which("man") !== null && Bun.which("groff") !== null, "no man or grof
     const { out, err } = show(["man", "--warnings", "-l"]);
     expect(err).toBe("");
     const text = Bun.stripANSI(out).replace(/\s+/g, " ");
-    const program = createProgram(allCommands());
+    const program = createProgram(await loadAll(COMMANDS));
     const commands = program.commands.flatMap((one) => (one.commands.length > 0 ? [...one.commands] : [one]));
     expect(commands.length).toBeGreaterThan(10);
     for (const command of commands) {
@@ -48,8 +48,8 @@ testIf(Bun.which("man") !== null && Bun.which("groff") !== null, "no man or grof
   },
 );
 
-test("text has no meaning for the formatter", () => {
-  for (const line of manPage().split("\n")) {
+test("text has no meaning for the formatter", async () => {
+  for (const line of (await manPage()).split("\n")) {
     expect(line).not.toMatch(/^\.(?!TH|SH|SS|TP|PP|RS|RE|nf|fi|IP|nh|ad|br)|^'|[^\0-~]|\\(?![e(fu[&-])/);
   }
 });

@@ -1,6 +1,7 @@
 // The command `whereabouts watch` on simulated hosts, and `announce` and `lookup` on the same LAN.
 import { describe, expect, test } from "bun:test";
-import { COLORED, fit, nodeIdText, PLAIN, showAge, showNodeId, visible } from "../../src/cli/terminal/style.ts";
+import { fit } from "../../src/cli/terminal/columns.ts";
+import { COLORED, nodeIdText, PLAIN, showAge, showNodeId, visible } from "../../src/cli/terminal/style.ts";
 import { type Highlight, renderTable, type View } from "../../src/cli/terminal/table.ts";
 import { timeStamp } from "../../src/cli/terminal/time.ts";
 import { ChangeLines } from "../../src/cli/watch/lines.ts";

@@ -145,14 +145,22 @@ function notInNode(source: string): string | undefined {
   return NOT_IN_NODE.exec(new Bun.Transpiler({ loader: "ts" }).transformSync(source))?.[0];
 }
 
-/** The files that `entries` import, directly or not, themselves included. Types do not count. */
-async function reached(entries: readonly string[]): Promise<{ files: Set<string>; modules: Set<string> }> {
+/**
+ * The files that `entries` import, directly or not, themselves included. Types do not count.
+ *
+ * @param atStart - only those that are loaded with the entries, not those that `import(…)` loads later
+ */
+async function reached(
+  entries: readonly string[],
+  atStart = false,
+): Promise<{ files: Set<string>; modules: Set<string> }> {
   const files = new Set(entries);
   const modules = new Set<string>();
   for (const file of files) {
     if (!file.endsWith(".ts")) continue;
     const text = await Bun.file(join(ROOT, file)).text();
-    for (const { path } of new Bun.Transpiler({ loader: "ts" }).scanImports(text)) {
+    for (const { path, kind } of new Bun.Transpiler({ loader: "ts" }).scanImports(text)) {
+      if (atStart && kind === "dynamic-import") continue;
       const target = resolved(file, path);
       (path.startsWith(".") ? files : modules).add(target);
     }
@@ -174,6 +182,21 @@ test("what runs under Node imports nothing of Bun's and uses no API that Node 20
   for (const name of ["commander", "string-width", "node:tty"]) expect(modules).toContain(name);
   for (const file of ["src/cli/node-commands.ts", "src/cli/watch.ts", BUN_SOCKETS, "src/codec/ts.ts"])
     expect(files).toContain(file);
+});
+
+test("the command line starts without what only other commands need", async () => {
+  const start = await reached(["src/cli/commands.ts", "src/cli/program.ts"], true);
+  expect([...start.files]).not.toContainEqual(
+    expect.stringMatching(/^src\/(?:admin|server|engine|journal|transport)\//),
+  );
+  expect([...start.files]).not.toContainEqual(expect.stringMatching(/^src\/cli\/(?:decode|server|lookup)\.ts$/));
+  expect([...start.modules].sort()).toEqual(["commander", "node:crypto", "node:net"]);
+  const light = ["decode", "lookup", "announce", "watch"].map((name) => `src/cli/${name}.ts`);
+  const { files } = await reached(light, true);
+  expect([...files]).not.toContainEqual(
+    expect.stringMatching(/^src\/(?:admin|server|engine|journal|transport|client\/(?:lan|sockets))\//),
+  );
+  for (const file of light) expect(files).toContain(file);
 });
 
 test("whereabouts/syncthing imports built-in modules of Node only", async () => {

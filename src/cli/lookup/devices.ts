@@ -7,7 +7,6 @@ import type { DeviceAddresses } from "../../syncthing/index.ts";
 import { startDeviceDiscoverer } from "../discoverer.ts";
 import { errorText } from "../errors.ts";
 import { type Style, showAge, styleFor } from "../terminal/style.ts";
-import { isUrl } from "../values.ts";
 import { concurrently } from "./concurrently.ts";
 import { givenIds, type IdKind, IdLines } from "./input.ts";
 import { type LookupFlags, printLookups } from "./run.ts";
@@ -30,23 +29,6 @@ export interface DeviceResult {
   readonly place: DeviceAddresses | undefined;
   /** Why nobody could be asked. */
   readonly error?: DiscoveryError | undefined;
-}
-
-/**
- * Whether a lookup is about devices of Syncthing. Ends the command if its servers are of both kinds.
- *
- * @param syncthing - the flag
- */
-export function isAboutDevices(servers: readonly string[], syncthing: boolean, command: Command): boolean {
-  const url = servers.find(isUrl);
-  const other = servers.find((server) => !isUrl(server));
-  if (url === undefined && !syncthing) return false;
-  if (other !== undefined) {
-    const cause = url === undefined ? "with --syncthing" : `beside ${parseGlobalUrl(url).name}`;
-    const why = `${other} knows nodes, not devices of Syncthing: it cannot be asked ${cause}`;
-    command.error(`error: ${why}; use one command for nodes and one for devices`, { exitCode: 2 });
-  }
-  return true;
 }
 
 export async function lookUpDevices(texts: readonly string[], flags: LookupFlags, command: Command): Promise<void> {

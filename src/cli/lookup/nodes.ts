@@ -7,8 +7,9 @@ import { nodeIdToText } from "../../codec/index.ts";
 import { nodeIdOfDeviceId } from "../../syncthing/device-id.ts";
 import { startDiscoverer } from "../discoverer.ts";
 import { errorText } from "../errors.ts";
+import { pad } from "../terminal/columns.ts";
 import { printError } from "../terminal/output.ts";
-import { nodeIdJson, pad, type Style, showAddress, showAge, showNodeId, styleFor } from "../terminal/style.ts";
+import { nodeIdJson, type Style, showAddress, showAge, showNodeId, styleFor } from "../terminal/style.ts";
 import { givenIds, type IdKind, IdLines } from "./input.ts";
 import { type LookupFlags, printLookups } from "./run.ts";
 

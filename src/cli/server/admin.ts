@@ -1,6 +1,7 @@
 /** The flags `--admin` and `--admin-token`. */
 import type { Command } from "commander";
-import { type AdminOptionError, type AdminOptions, AdminServer, checkAdminOptions } from "../../admin/index.ts";
+import type { AdminServer } from "../../admin/index.ts";
+import { type AdminOptionError, type AdminOptions, checkAdminOptions } from "../../admin/options.ts";
 import { ServerError } from "../../server/index.ts";
 import { optionErrorText } from "../errors.ts";
 import { visible } from "../terminal/style.ts";
@@ -28,6 +29,7 @@ export async function startAdmin(
   command: Command,
 ): Promise<AdminServer | undefined> {
   if (options === undefined) return undefined;
+  const { AdminServer } = await import("../../admin/index.ts");
   try {
     return await AdminServer.start(options);
   } catch (error) {

@@ -2,7 +2,8 @@
 import stringWidth from "string-width";
 import type { LimitedKey, StatsReply } from "../../admin/api.ts";
 import { interfaceText } from "../../admin/transport-text.ts";
-import { count, fit, type Style, visible } from "../terminal/style.ts";
+import { fit } from "../terminal/columns.ts";
+import { count, type Style, visible } from "../terminal/style.ts";
 import { timeStamp } from "../terminal/time.ts";
 import type { State } from "./admin-client.ts";
 

@@ -1,7 +1,8 @@
 /** One status line on standard error while a command waits: redrawn on a terminal, and erased at the end. */
 import { writeSync } from "node:fs";
+import { fit } from "./columns.ts";
 import { type Overlay, printError } from "./output.ts";
-import { fit, PLAIN, styleFor } from "./style.ts";
+import { PLAIN, styleFor } from "./style.ts";
 
 /** The line appears after this time. A faster command shows none. */
 const DELAY_MS = 400;

@@ -1,6 +1,6 @@
-/** Text for people: NodeIDs without control characters, addresses, ages, columns, colors. */
-import stringWidth from "string-width";
-import { bytesToHex } from "../../codec/index.ts";
+/** Text for people: NodeIDs without control characters, addresses, ages, colors. */
+// The codec itself is not loaded here: every command imports this file.
+import { bytesToHex } from "../../codec/hex.ts";
 
 /** Control, format (direction of text, say), private-use and unassigned characters; line and paragraph separators. */
 export const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
@@ -8,7 +8,6 @@ const BLANK_EDGE = /^\p{Zs}|\p{Zs}$/u;
 const PRINTABLE_ASCII = /^[!-~]+$/;
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const graphemes = new Intl.Segmenter();
 
 /** A NodeID as text, if it is UTF-8 of which every character is visible; else `undefined`. */
 export function nodeIdText(nodeId: Uint8Array): string | undefined {
@@ -54,25 +53,6 @@ export function showAge(ms: number): string {
 /** A number and its noun: `1 node`, `2 nodes`. */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
-}
-
-/** Pads text to a width in terminal columns. Longer text is unchanged. */
-export function pad(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - stringWidth(text)));
-}
-
-/** Pads or cuts text to a width. Cut text ends in `…`. */
-export function fit(text: string, width: number): string {
-  if (width <= 0) return "";
-  if (stringWidth(text) <= width) return pad(text, width);
-  let cut = "";
-  let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    used += stringWidth(segment);
-    if (used >= width) break;
-    cut += segment;
-  }
-  return pad(`${cut}…`, width);
 }
 
 /** Colors and weights, to be applied after padding: control sequences have no width. */

@@ -1,6 +1,7 @@
 /** A table of the nodes or devices on the LAN, cut to fit the terminal. */
 import stringWidth from "string-width";
-import { count, fit, type Style, showAge, visible } from "./style.ts";
+import { fit } from "./columns.ts";
+import { count, type Style, showAge, visible } from "./style.ts";
 
 /** One node or device. */
 export interface Row {
