@@ -45,40 +45,77 @@ function total(report: string, name: string): number {
 
 /**
  * The tests run file by file, in three phases. First most folders: their tests mostly wait, for programs, packets and time-outs,
- * so several files run at a time. Then folders whose tests fail if servers get little processor time, and last those that
- * measure time, starve threads or flood a client. A phase names folders and single files of tests/.
+ * so several files run at a time. Then folders whose tests fail if servers get little processor time, and last the files that
+ * starve threads, flood a server or a client, or count the replies to a load. A phase names folders and single files of tests/.
  */
-const PHASES: readonly { readonly folders: readonly string[]; readonly atOnce: number }[] = [
-  // The folders with the longest files come first, so that no long file runs last, by itself.
-  { folders: ["client", "cli", "examples", "*"], atOnce: 4 },
-  { folders: ["journal"], atOnce: 2 },
-  { folders: ["bench", "server", "client/servers/confirm.test.ts", "client/servers/pending.test.ts"], atOnce: 1 },
+const PHASES: readonly { readonly names: readonly string[]; readonly atOnce: number }[] = [
+  { names: ["*"], atOnce: 4 },
+  { names: ["journal", "server", "bench"], atOnce: 2 },
+  {
+    names: [
+      "server/flood.test.ts",
+      "server/starved.test.ts",
+      "server/workers.test.ts",
+      "client/servers/confirm.test.ts",
+      "client/servers/pending.test.ts",
+      "bench/abuse.test.ts",
+      "bench/server.test.ts",
+    ],
+    atOnce: 1,
+  },
+];
+
+/** Files that take long. They start first in their phase, so that none of them runs last, by itself. The check prints the slowest. */
+const LONG: readonly string[] = [
+  "package/installed.test.ts",
+  "transport/reply-address.test.ts",
+  "client/lan/lan.test.ts",
+  "client/lan/groups.test.ts",
+  "client/node-sockets.test.ts",
+  "cli/lookup.test.ts",
+  "cli/decode.test.ts",
+  "cli/announce.test.ts",
+  "cli/watch.test.ts",
+  "examples/chat.test.ts",
+  "examples/lan-cache.test.ts",
+  "admin/page.test.ts",
+  "journal/redis/clock.test.ts",
+  "server/stalls/stalls.test.ts",
+  "journal/kill/kill.test.ts",
+  "server/xdp/trouble.test.ts",
 ];
 
 /** The folders whose files run one after the other: they build dist/ in the checkout. */
 const TOGETHER = ["package"];
 
 /** The test files of a phase, in groups that run one after the other; `*` stands for all folders that no phase names. */
-async function groupsOf(folders: readonly string[]): Promise<string[][]> {
-  const files = (await Array.fromAsync(new Bun.Glob("tests/**/*.test.ts").scan({ cwd: root }))).sort();
-  const folderOf = (file: string) => file.split("/")[1]!;
-  const named = PHASES.flatMap((phase) => phase.folders);
+async function groupsOf(names: readonly string[]): Promise<string[][]> {
+  const files = (await Array.fromAsync(new Bun.Glob("**/*.test.ts").scan({ cwd: join(root, "tests") }))).sort();
+  const folderOf = (file: string) => file.split("/")[0]!;
+  const named = PHASES.flatMap((phase) => phase.names);
   // A file that is named itself is not one of its folder.
-  const nameOf = (file: string) =>
-    [file.replace(/^tests\//, ""), folderOf(file)].find((name) => named.includes(name)) ?? "*";
-  const all = folders.flatMap((folder) => files.filter((file) => nameOf(file) === folder));
-  const together = Map.groupBy(all, (file) => (TOGETHER.includes(folderOf(file)) ? folderOf(file) : file));
+  const nameOf = (file: string) => [file, folderOf(file)].find((name) => named.includes(name)) ?? "*";
+  const all = files.filter((file) => names.includes(nameOf(file)));
+  const inOrder = [...LONG.filter((file) => all.includes(file)), ...all.filter((file) => !LONG.includes(file))];
+  const together = Map.groupBy(inOrder, (file) => (TOGETHER.includes(folderOf(file)) ? folderOf(file) : file));
   return [...together.values()];
 }
 
-/** Runs one test file. */
+/** Seconds that each file took. */
+const seconds = new Map<string, number>();
+/** How many of the slowest files are printed. */
+const SLOWEST = 10;
+
+/** Runs one test file of tests/. */
 async function testFile(file: string, report: string): Promise<Tally> {
   const options = [`--timeout=${TEST_LIMIT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`];
-  const child = Bun.spawn([process.execPath, "test", `./${file}`, ...options], {
+  const from = performance.now();
+  const child = Bun.spawn([process.execPath, "test", `./tests/${file}`, ...options], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  seconds.set(file, (performance.now() - from) / 1000);
   const text = (await Bun.file(report).exists()) ? await Bun.file(report).text() : "";
   const skipped = total(text, "skipped");
   const failed = total(text, "failures");
@@ -100,8 +137,8 @@ async function bunTest(): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), "whereabouts-"));
   const tallies: Tally[] = [];
   try {
-    for (const { folders, atOnce } of PHASES) {
-      const groups = await groupsOf(folders);
+    for (const { names, atOnce } of PHASES) {
+      const groups = await groupsOf(names);
       const next = async () => {
         for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
           for (const file of group) {
@@ -138,6 +175,8 @@ const tallies = [
   await aspect(),
   strict(await bunTest()),
 ];
+const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+console.log(`\nslowest: ${slowest.map(([file, time]) => `${file} ${time.toFixed(0)} s`).join(", ")}`);
 for (const output of failedOutputs) console.log(`\n${output}`);
 const { passed, failed, skipped } = sum(tallies);
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
