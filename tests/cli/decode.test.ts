@@ -77,16 +77,18 @@ describeCommand("whereabouts decode", (command) => {
     expect(out).toBe('{"ok":true,"type":"announcement","nodeId":null,"nodeIdHex":"1b","ip":"2001:db8::1","port":1}\n');
   });
 
-  test.each([
-    ["spaces between bytes", QUERY.replace(/../g, "$& ")],
-    ["spaces between groups, and around all", ` \t${QUERY.replace(/.{4}/g, "$& ")} `],
-    ["colons", QUERY.replace(/..(?=.)/g, "$&:")],
-    ["0x before all", `0x${QUERY}`],
-    ["0X before each group", QUERY.replace(/.{8}/g, "0X$& ")],
-    ["upper case and blanks", QUERY.toUpperCase().replace(/.{8}/g, "$& \t ")],
-  ])("takes hex with %s", async (_, text) => {
-    expect(await run([text])).toEqual({ out: ASKED, err: "", code: 0 });
-    expect(await run(["-"], `${text}\n`)).toEqual({ out: ASKED, err: "", code: 0 });
+  test("takes hex with spaces, tabs, colons and 0x between bytes or groups, and in upper case", async () => {
+    const texts = [
+      QUERY.replace(/../g, "$& "),
+      ` \t${QUERY.replace(/.{4}/g, "$& ")} `,
+      QUERY.replace(/..(?=.)/g, "$&:"),
+      `0x${QUERY}`,
+      QUERY.replace(/.{8}/g, "0X$& "),
+      QUERY.toUpperCase().replace(/.{8}/g, "$& \t "),
+    ];
+    const out = ASKED.repeat(texts.length);
+    expect(await run(texts)).toEqual({ out, err: "", code: 0 });
+    expect(await run(["-"], texts.map((text) => `${text}\n`).join(""))).toEqual({ out, err: "", code: 0 });
   });
 
   test.each([
@@ -98,20 +100,18 @@ describeCommand("whereabouts decode", (command) => {
 
   test.each([
     ["no lines are no packets", "", ""],
-    ["an empty line is an empty packet", `${QUERY}\n\n\n${QUERY}\n`, ASKED + SHORT + SHORT + ASKED],
-    ["the last line needs no end", `${QUERY}\n${QUERY}`, ASKED + ASKED],
-    ["lines may end with CRLF", `${QUERY}\r\n\r\n${QUERY}\r\n${QUERY}\r`, ASKED + SHORT + ASKED + ASKED],
+    [
+      "an empty line is an empty packet, lines may end with CRLF, and the last one needs no end",
+      `${QUERY}\n\n\n${QUERY}\r\n\r\n${QUERY}\r`,
+      ASKED + SHORT + SHORT + ASKED + SHORT + ASKED,
+    ],
   ])("on standard input %s", async (_, text, out) => {
     expect(await run(["-"], text)).toEqual({ out, err: "", code: 0 });
   });
 
   test.each([
     ["an odd number of digits", [QUERY, "197"], 'argument 2 is not hex: "197" has an odd number of digits, 3'],
-    ["an odd group", ["1976 309"], 'argument 1 is not hex: "309" has an odd number of digits, 3'],
-    ["another character", ["0x1g"], 'argument 1 is not hex: "0x1g" has "g" at character 4'],
-    ["0x within a group", ["190x76"], 'argument 1 is not hex: "190x76" has "x" at character 4'],
     ["an escape", ["\u001b[2Jé"], 'argument 1 is not hex: "\\u001b[2J\\u00e9" has "\\u001b" at character 1'],
-    ["much", ["a".repeat(99)], `argument 1 is not hex: "${"a".repeat(40)}"… has an odd number of digits, 99`],
     ["- among others", ["00", "-"], '"-" must be the only argument'],
   ])("ends with 2 and one line, before it prints anything, at an argument of %s", async (_, args, err) => {
     expect(await run(args)).toEqual({ out: "", err: `whereabouts: error: ${err}\n`, code: 2 });
@@ -119,13 +119,11 @@ describeCommand("whereabouts decode", (command) => {
 
   test.each([
     ["an odd number of digits", "197", 'whereabouts: error: line 3 is not hex: "197" has an odd number of digits, 3\n'],
-    ["another character", "19g6", 'whereabouts: error: line 3 is not hex: "19g6" has "g" at character 3\n'],
     [
       "a byte that is not ASCII",
       Uint8Array.of(0x30, 0xe9),
       'whereabouts: error: line 3 is not hex: "0\\u00e9" has "\\u00e9" at character 2\n',
     ],
-    ["a return in the middle", "00\r00", 'whereabouts: error: line 3 is not hex: "00\\r00" has "\\r" at character 3\n'],
   ])(
     "names the line of standard input that has %s, after the packets before it, and ends with 2",
     async (_, line, err) => {

@@ -100,7 +100,7 @@ describe("a dump", () => {
   });
 });
 
-describe("a wrong dump", () => {
+describe("wrong hex, or a wrong dump,", () => {
   const wrong = (lines: readonly string[]) => {
     const reader = new PacketReader();
     try {
@@ -128,6 +128,12 @@ describe("a wrong dump", () => {
     [dump(ipv4(QUERY).with(24, 255)), "line 1 begins a dump whose IP and UDP headers contradict each other"],
     [dump(ipv4(QUERY).with(0, 0x41)), "line 1 begins a dump whose IP and UDP headers contradict each other"],
     [dump([1, 2, 3]), "line 1 begins a dump that is neither an IP packet nor a packet of this protocol"],
+    [["1976 309"], 'line 1 is not hex: "309" has an odd number of digits, 3'],
+    [["0x1g"], 'line 1 is not hex: "0x1g" has "g" at character 4'],
+    [["190x76"], 'line 1 is not hex: "190x76" has "x" at character 4'],
+    [["", "19g6"], 'line 2 is not hex: "19g6" has "g" at character 3'],
+    [["00\r00"], 'line 1 is not hex: "00\\r00" has "\\r" at character 3'],
+    [["a".repeat(99)], `line 1 is not hex: "${"a".repeat(40)}"… has an odd number of digits, 99`],
     [["0x0000:  4500 00g0"], 'line 1 is not a line of a hex dump: its bytes are "4500 00g0"'],
     [["0x0000:  4500 0"], 'line 1 is not a line of a hex dump: its bytes are "4500 0"'],
     [["00000000  19 76 03 09  |.v..|"], 'line 1 is not hex: "00000000  19 76 03 09  |.v..|" has "|" at character 24'],
