@@ -4,6 +4,7 @@
  * is lost.
  */
 import { join } from "node:path";
+import type { PermanentFailure } from "../../tests/server/permanent-failure.ts";
 import { runStall } from "../../tests/server/stalls/run.ts";
 import type { UnderFlood } from "../../tests/server/under-flood.ts";
 import type { WorkerFailures } from "../../tests/server/worker-failures.ts";
@@ -70,6 +71,11 @@ async function failures(transport: string, engine: string): Promise<void> {
   add(`${where}: stop with a worker that spins`, stopMs - controlDelay, "ms", 1000);
 }
 
+async function permanent(): Promise<void> {
+  const { timerDelay, controlDelay } = await run<PermanentFailure>("permanent-failure.ts", "traps");
+  add("workers fail again and again: latest timer of the main thread", timerDelay - controlDelay, "ms", 250);
+}
+
 async function hang(): Promise<void> {
   for (const engine of ["wasm", "ts"] as const) {
     const { endedMs } = await runStall(engine, "insert", 20_000);
@@ -92,6 +98,7 @@ async function memory(): Promise<void> {
 
 for (let round = 0; round < options.rounds; round++) {
   if (options.only.includes("failures")) {
+    await permanent();
     await failures("udp", "wasm");
     if (process.platform === "linux") await failures("mmsg", "ts");
   }

