@@ -12,6 +12,8 @@ export interface Plot {
   /** What the plot shows and how to read it: a sentence or two. */
   readonly about: string;
   readonly spec: TopLevelSpec;
+  /** Space to the left of the plot, for its labels. */
+  readonly left: number;
   readonly origin: Origin;
   /** More about where the figures come from. */
   readonly notes: readonly string[];
@@ -25,23 +27,12 @@ export interface Picture extends Plot {
 const WIDTH = 480;
 /** How much larger a picture is on a page that has the room. */
 const SCALE = 1.4;
-/** Space for the names of bars, to the left of a plot. */
-export const NAMES = 92;
-export const PLOT_WIDTH = WIDTH - NAMES - 24;
+/** Empty space around all. */
+const MARGIN = 10;
+/** The width that a plot may have: its labels on both sides, and what is between them. */
+export const ROOM = WIDTH - 2 * MARGIN;
 /** Mean width of a character of its text: Vega cannot measure text without a browser. */
 export const CHARACTER_WIDTH = 7;
-
-/** Puts the title of an upright axis above it, where it is read without turning the head. */
-export const ABOVE = {
-  titleAngle: 0,
-  titleAlign: "left",
-  titleAnchor: "start",
-  titleBaseline: "bottom",
-  titleX: -30,
-  titleY: -10,
-  minExtent: 30,
-  maxExtent: 30,
-} as const;
 
 const text = {
   labelFont: FONT,
@@ -77,12 +68,12 @@ export async function draw(plot: Plot): Promise<Picture> {
   const { spec } = compile({ ...plot.spec, config: CONFIG });
   const drawn = await new View(parse(spec), { renderer: "none" }).toSVG();
   const [, height, inner] = /^<svg[^>]* height="([\d.]+)"[^>]*>(.*)<\/svg>$/s.exec(drawn)!;
-  return { ...plot, svg: frame(plot, Number(height), inner!) };
+  // Vega puts a plot as far to the right as it thinks that its labels are wide.
+  const placed = inner!.replace(/translate\([\d.]+,/, `translate(${plot.left},`);
+  return { ...plot, svg: frame(plot, Number(height), placed) };
 }
 
-/** Line heights and margins. */
 const LINE = { title: 22, about: 18, notes: 15 } as const;
-const MARGIN = 10;
 
 function frame({ title, about, origin, notes }: Plot, height: number, inner: string): string {
   let y = MARGIN;

@@ -1,7 +1,7 @@
 /** Horizontal bars in panels: each has a name, its figure written beside it, and a thin line for the spread. */
 import type { TopLevelSpec } from "vega-lite";
 import { type Colour, colour } from "../../../scripts/pictures/theme.ts";
-import { CHARACTER_WIDTH, NAMES, PLOT_WIDTH } from "../picture.ts";
+import { CHARACTER_WIDTH, ROOM } from "../picture.ts";
 
 export interface Bar {
   /** Bars of one panel stand together, below its title. */
@@ -16,6 +16,11 @@ export interface Bar {
   readonly mark?: number;
   readonly markLabel?: string;
 }
+
+/** Space for the names of bars. */
+export const NAMES = 94;
+/** The rest, without half of the last label of the axis. */
+const PLOT_WIDTH = ROOM - NAMES - 20;
 
 /** Height of a bar and of its row, in the picture's units. */
 const ROW = { bar: 16, step: 24 } as const;

@@ -1,10 +1,11 @@
 /** Replies and loss over the load that is offered. */
 import type { TopLevelSpec } from "vega-lite";
 import { colour } from "../../../scripts/pictures/theme.ts";
-import { ABOVE, PLOT_WIDTH, type Plot } from "../picture.ts";
+import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { nodesText } from "../words.ts";
 import { COLOURS } from "./colours.ts";
+import { ABOVE, LEFT, LINES_WIDTH } from "./lines.ts";
 
 export function offeredPlot(run: ServerRun): Plot | undefined {
   const { sweep, rounds, seconds } = run;
@@ -28,6 +29,7 @@ export function offeredPlot(run: ServerRun): Plot | undefined {
     name: "bench-offered",
     title: "Replies and loss, by offered load",
     about: "Queries are sent at a fixed rate, whatever is answered. On the dashed line each query gets its reply.",
+    left: LEFT,
     origin: run,
     notes: [
       `Queries for known nodes, ${nodesText(first.nodes)} nodes, ${first.workers} worker. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
@@ -86,5 +88,5 @@ function panel(field: "answered" | "lost", title: string, most: number, height: 
       encoding: { x, y, text: { field: "label" } },
     },
   ];
-  return { width: PLOT_WIDTH, height, layer };
+  return { width: LINES_WIDTH, height, layer };
 }

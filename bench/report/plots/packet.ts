@@ -4,7 +4,7 @@ import { ID_LENGTH } from "../../packets.ts";
 import type { Plot } from "../picture.ts";
 import type { PacketRun } from "../runs.ts";
 import { figure, nodesText } from "../words.ts";
-import { type Bar, barsSpec } from "./bars.ts";
+import { type Bar, barsSpec, NAMES } from "./bars.ts";
 
 /** Colours of the implementations of this project. All others are grey. */
 const OURS: Readonly<Record<string, Colour>> = { wasm: "blue", ts: "green", "ts twin": "green", auto: "purple" };
@@ -24,6 +24,7 @@ export function codecPlot(run: PacketRun): Plot | undefined {
     title: "Cost of a packet in the codec",
     about: "wasm, ts and auto are backends of this codec; grey are other ways to write it.",
     spec: barsSpec(bars, "nanoseconds per packet"),
+    left: NAMES,
     origin: run,
     notes: [`Announcements with a NodeID of ${ID_LENGTH} bytes. ${SPREAD}`],
   };
@@ -50,6 +51,7 @@ export function enginePlot(run: PacketRun): Plot | undefined {
     about:
       "Decode, limits, registry and reply, without a socket. idiomatic is a server as most people would write it in TypeScript.",
     spec: barsSpec(bars, "nanoseconds per packet"),
+    left: NAMES,
     origin: run,
     notes: [`${nodesText(nodes)} nodes, packets in batches of 64. ${SPREAD}`],
   };

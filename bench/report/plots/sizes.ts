@@ -1,10 +1,11 @@
 /** The cost of a reply over the size of the registry. */
 import { colour } from "../../../scripts/pictures/theme.ts";
 import { median } from "../../statistics.ts";
-import { ABOVE, PLOT_WIDTH, type Plot } from "../picture.ts";
+import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { figure, nodesText } from "../words.ts";
 import { COLOURS } from "./colours.ts";
+import { ABOVE, LEFT, LINES_WIDTH } from "./lines.ts";
 
 export function sizesPlot(run: ServerRun): Plot | undefined {
   const { rows, rounds, seconds } = run;
@@ -35,14 +36,15 @@ export function sizesPlot(run: ServerRun): Plot | undefined {
   return {
     name: "bench-sizes",
     title: "Processor time per reply, by size of the registry",
-    about: "A larger registry does not fit into the processor's cache; beyond that, its size makes no difference.",
+    about: "Queries for random nodes: the larger the registry, the less of it is in the processor's cache.",
+    left: LEFT,
     origin: run,
     notes: [
-      `Queries for random known nodes, ${workers} worker. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
+      `Queries for known nodes, ${workers} worker. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
     ],
     spec: {
       data: { values },
-      width: PLOT_WIDTH,
+      width: LINES_WIDTH,
       height: 230,
       layer: [
         {

@@ -2,7 +2,7 @@
 import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { figure, nodesText } from "../words.ts";
-import { type Bar, barsSpec } from "./bars.ts";
+import { type Bar, barsSpec, NAMES } from "./bars.ts";
 import { COLOURS } from "./colours.ts";
 
 export function transportsPlot(run: ServerRun): Plot | undefined {
@@ -33,6 +33,7 @@ export function transportsPlot(run: ServerRun): Plot | undefined {
     about:
       "The floor (upright line) is an echo: what the kernel takes to receive a packet and to send one back. No server on its system calls can cost less.",
     spec: barsSpec(named, "µs of processor per reply"),
+    left: NAMES,
     origin: run,
     notes: [
       `Queries for known nodes, ${nodesText(nodes)} nodes, 1 worker. Medians of ${rounds} rounds of ${seconds} s; thin lines: lowest to highest round.`,

@@ -4,7 +4,7 @@ import { count, plural } from "../../server/rows.ts";
 import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { nodesText } from "../words.ts";
-import { type Bar, barsSpec } from "./bars.ts";
+import { type Bar, barsSpec, NAMES } from "./bars.ts";
 import { COLOURS } from "./colours.ts";
 
 export function workersPlot(run: ServerRun): Plot | undefined {
@@ -28,6 +28,7 @@ export function workersPlot(run: ServerRun): Plot | undefined {
     title: "Replies per second, by workers",
     about: "As many queries as are answered: each client sends its next ones when it has its replies.",
     spec: barsSpec(bars, "replies per second"),
+    left: NAMES,
     origin: run,
     notes: [
       `Queries for known nodes, ${nodesText(nodes)} nodes. Medians of ${rounds} rounds of ${seconds} s; thin lines: lowest to highest round.`,
