@@ -1,6 +1,6 @@
 /** The flags of `bun bench` and of the same suites in Node and Chromium. */
 import { FULL, type Pace, QUICK } from "./measure.ts";
-import { oneOf, optionsOf, toggle, UsageError, wholeNumber } from "./options.ts";
+import { optionsOf, someOf, toggle, UsageError, wholeNumber } from "./options.ts";
 import { REPORT_FLAGS, type ReportOptions, reportOptionsOf } from "./report/flags.ts";
 
 export interface SuiteOptions<S extends string> {
@@ -23,13 +23,13 @@ nanoseconds per packet or value, and how many times as long each takes as the fi
 export function suiteOptionsOf<S extends string>(command: string, suites: readonly S[]): SuiteOptions<S> {
   // Only the engine has a registry, and only the program that runs it, in Bun, writes reports.
   const engine = suites.some((suite) => suite === "engine");
-  const names = `${suites.slice(0, -1).join(", ")} or ${suites.at(-1)}`;
+  const names = suites.join(", ");
   const flags = {
-    only: oneOf({
+    only: someOf({
       names: suites,
-      value: "<suite>",
+      value: "<list>",
       default: undefined,
-      help: `run one suite: ${names} (default: all)`,
+      help: `suites to run, separated by commas: ${names} (default: all)`,
     }),
     ...(engine && {
       nodes: wholeNumber({
@@ -48,7 +48,7 @@ export function suiteOptionsOf<S extends string>(command: string, suites: readon
     const report = engine ? reportOptionsOf(values as Required<typeof values>) : undefined;
     if (report !== undefined && quick) throw new UsageError("--report needs figures, and --quick measures none");
     return {
-      suites: suites.filter((suite) => only === undefined || suite === only),
+      suites: suites.filter((suite) => only?.includes(suite) ?? true),
       quick,
       pace: quick ? QUICK : FULL,
       json,

@@ -11,10 +11,13 @@ const NEEDED = "mitata/package.json";
 
 /** The flags of bench/suite-options.ts, for the help text. They are passed on unparsed. */
 const FLAGS = [
-  new Option("--only <suite>", "codec, xdr or engine; default: all three"),
+  new Option("--only <list>", "suites, separated by commas: codec, xdr, engine; default: all three"),
   new Option("--nodes <n>", "nodes in the engine's registry; default: 10000 and 1000000"),
   new Option("--quick", "smoke test: run everything once and check that the results agree; measures nothing"),
   new Option("--json", "print JSON"),
+  new Option("--report <folder>", "write the figures, plots, tables and a page of all into this folder"),
+  new Option("--pictures <folder>", "write the plots of --report into this folder instead"),
+  new Option("--from <file>", "measure nothing: make the report from this JSON of an earlier run"),
 ];
 
 export function benchCommand(): Command {

@@ -134,9 +134,9 @@ describe("bun bench", () => {
   );
 
   test.each([
-    ["main.ts", "bun bench [options]", ["--only <suite>", "--nodes <n>", "--quick", "--json", "-h, --help"]],
-    ["node.ts", "bun run bench:node [options]", ["--only <suite>", "--quick", "--json", "-h, --help"]],
-    ["page/chromium.ts", "bun run bench:chromium [options]", ["--only <suite>", "--quick", "--json", "-h, --help"]],
+    ["main.ts", "bun bench [options]", ["--only <list>", "--nodes <n>", "--quick", "--json", "-h, --help"]],
+    ["node.ts", "bun run bench:node [options]", ["--only <list>", "--quick", "--json", "-h, --help"]],
+    ["page/chromium.ts", "bun run bench:chromium [options]", ["--only <list>", "--quick", "--json", "-h, --help"]],
     ["page/serve.ts", "bun run bench:page [options] [port]", ["--port <n>", "-h, --help"]],
   ])("%s --help prints the usage and a line per flag, and exits with 0", async (script, usage, flags) => {
     for (const flag of ["--help", "-h"]) {

@@ -1,0 +1,209 @@
+/**
+ * `--report` of the benches: plots, tables and a page from the JSON of a run. The published plots and tables are what the
+ * published JSON gives.
+ */
+import { afterAll, describe, expect, test } from "bun:test";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { page } from "../../bench/report/page.ts";
+import { pictures, type Runs } from "../../bench/report/pictures.ts";
+import type { ServerRun } from "../../bench/report/runs.ts";
+import { tables } from "../../bench/report/tables.ts";
+import { runsIn } from "../../bench/report/write.ts";
+import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
+import { testIf } from "../support/needs.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const PUBLISHED = join(ROOT, "docs/performance");
+const PICTURES = join(ROOT, "docs/pictures");
+const PLOTS = [
+  "bench-codec",
+  "bench-engine",
+  "bench-offered",
+  "bench-sizes",
+  "bench-transports",
+  "bench-workers",
+] as const;
+
+const folder = mkdtempSync(join(tmpdir(), "whereabouts-report-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const runs = runsIn(PUBLISHED);
+const drawn = await pictures(runs);
+const svgOf = (name: string, found = drawn) => found.find((picture) => picture.name === name)!.svg;
+
+/** The words of a picture, as they are read from top to bottom. */
+function wordsOf(svg: string): string {
+  const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+  return texts.join(" ").replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code));
+}
+
+/** The published run of the server with other figures. */
+function serverWith(changes: Partial<ServerRun>): Runs {
+  return { bench: undefined, server: { ...runs.server!, ...changes } };
+}
+
+describe("the published plots and tables", () => {
+  test("are what the published JSON gives: run the commands of docs/performance.md again", () => {
+    const files = readdirSync(PICTURES).filter((name) => name.startsWith("bench-"));
+    expect(files.sort()).toEqual(PLOTS.map((name) => `${name}.svg`));
+    for (const name of PLOTS) {
+      expect(readFileSync(join(PICTURES, `${name}.svg`), "utf8"), name).toBe(svgOf(name));
+    }
+    expect(readFileSync(join(PUBLISHED, "tables.md"), "utf8")).toBe(tables(runs));
+  });
+
+  test("say below each plot by which command, on which machine and when it was measured", () => {
+    for (const { name, svg, origin } of drawn) {
+      const { host, date, command } = origin;
+      const words = wordsOf(svg);
+      for (const fact of [host.processor, host.kernel, `Bun ${host.bun}`, date, `load average ${host.loadAverage}`, command])
+        expect(words, name).toContain(fact);
+    }
+  });
+
+  test("do not load anything", () => {
+    for (const { svg } of drawn) expect(svg).not.toMatch(/(href|src)=|url\(|@import/);
+  });
+});
+
+describe("a plot", () => {
+  test("of transports has a bar for each, with its cost in figures and as times of the floor", async () => {
+    const [row] = runs.server!.rows.filter(({ who }) => who === "server");
+    const hit = { ...row!, what: "hit", nodes: 10_000, workers: 1 } as const;
+    const rows = [
+      { ...hit, transport: "udp", cpu: 7.5, ratio: 1.875 },
+      { ...hit, transport: "mmsg", cpu: 4.4, ratio: 1.1 },
+    ] as const;
+    const { xdp } = runs.server!;
+    const without = wordsOf(svgOf("bench-transports", await pictures(serverWith({ rows, xdp: undefined }))));
+    expect(without).toContain("floor 4.00");
+    expect(without).toContain("7.50, 1.88 × floor");
+    expect(without).toContain("4.40, 1.10 × floor");
+    expect(without).not.toContain("veth");
+    const costs = [
+      { who: "echo", cpu: 2, ratio: 1, spread: [2, 2] },
+      { who: "xdp", cpu: 1.5, ratio: 0.75, spread: [1, 2] },
+    ] as const;
+    const command = "bun run bench:xdp";
+    const measured = { ...xdp, command, place: "", rounds: 1, softirq: true, costs };
+    const beside = wordsOf(svgOf("bench-transports", await pictures(serverWith({ rows, xdp: measured }))));
+    expect(beside).toContain("over a virtual cable (veth)");
+    expect(beside).toContain("1.50, 0.75 × floor");
+  });
+
+  test("is left out if a run has no figures for it", async () => {
+    const sweepless = await pictures(serverWith({ sweep: [] }));
+    expect(sweepless.map(({ name }) => name).sort()).toEqual(["bench-sizes", "bench-transports", "bench-workers"]);
+    const rows = runs.server!.rows.filter(({ what, nodes }) => what === "miss" || nodes === 0);
+    expect((await pictures(serverWith({ rows }))).map(({ name }) => name)).toEqual(["bench-offered"]);
+  });
+
+  test("starts at zero and goes to the largest registry on a logarithmic axis", async () => {
+    const words = wordsOf(svgOf("bench-sizes"));
+    expect(words).toContain("µs of processor per reply");
+    for (const nodes of new Set(runs.server!.rows.map((row) => row.nodes)))
+      if (nodes > 0) expect(words).toContain(nodes < 1e6 ? nodes.toLocaleString("en-US") : `${nodes / 1e6} million`);
+    expect(words).toMatch(/(^| )0 /);
+  });
+});
+
+describe("--report", () => {
+  async function bench(script: string, ...args: string[]) {
+    const command = [process.execPath, join(ROOT, "bench", script), ...args];
+    const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "pipe"] });
+    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    return { out, err, code };
+  }
+
+  test("--from makes the same report of a saved JSON, and two benches share one folder", async () => {
+    const report = join(folder, "saved");
+    const pictures = join(folder, "pictures");
+    for (const [script, name] of [
+      ["main.ts", "bench"],
+      ["server/main.ts", "server"],
+    ] as const) {
+      const from = join(PUBLISHED, `${name}.json`);
+      const found = await bench(script, "--report", report, "--pictures", pictures, "--from", from);
+      expect(found).toMatchObject({ out: "", code: 0 });
+      expect(readFileSync(join(report, `${name}.json`), "utf8")).toBe(readFileSync(from, "utf8"));
+    }
+    expect(readdirSync(report).sort()).toEqual(["bench.json", "report.html", "server.json", "tables.md"]);
+    expect(readdirSync(pictures).sort()).toEqual(PLOTS.map((name) => `${name}.svg`));
+    expect(readFileSync(join(report, "report.html"), "utf8")).toBe(page(runs, drawn));
+  });
+
+  test("refuses flags that make no sense, and files that are no run, with one line", async () => {
+    const wrong = join(folder, "wrong.json");
+    writeFileSync(wrong, '{"rows":[]}');
+    cpSync(join(PUBLISHED, "server.json"), join(folder, "server.json"));
+    const cases = [
+      ["main.ts", ["--from", wrong], "--from needs --report", 2],
+      ["main.ts", ["--report", folder, "--quick"], "--report needs figures, and --quick measures none", 2],
+      ["server/main.ts", ["--pictures", folder], "--pictures needs --report", 2],
+      ["server/main.ts", ["--report", folder, "--from", wrong], "is not the JSON of `bun run bench:server --json`", 1],
+      ["main.ts", ["--report", folder, "--from", join(folder, "server.json")], "is not the JSON of `bun bench", 1],
+      ["main.ts", ["--report", folder, "--from", join(folder, "none.json")], "cannot read", 1],
+    ] as const;
+    for (const [script, args, line, code] of cases) {
+      const found = await bench(script, ...args);
+      expect(found, args.join(" ")).toMatchObject({ out: "", code });
+      expect(found.err).toContain(line);
+      expect(found.err.trim().split("\n")).toHaveLength(1);
+    }
+  });
+});
+
+describe("the page of a report", () => {
+  testIf(hasChromium, NEEDS_CHROMIUM)(
+    "has all plots whole, in light and dark, on a phone, and makes no request",
+    async () => {
+      const file = join(folder, "page.html");
+      writeFileSync(file, page(runs, drawn));
+      const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
+      try {
+        const colours = new Set<string>();
+        for (const colorScheme of ["light", "dark"] as const) {
+          const view = await browser.newPage({ viewport: { width: 390, height: 800 }, colorScheme });
+          const requests: string[] = [];
+          const problems: string[] = [];
+          view.on("request", (request) => requests.push(request.url()));
+          view.on("console", (message) => problems.push(message.text()));
+          await view.goto(`file://${file}`);
+          const found = await view.evaluate(LOOK);
+          expect(found.plots).toBe(PLOTS.length);
+          expect(found.cut).toEqual([]);
+          expect(found.scrolls).toBe(false);
+          expect(requests.filter((url) => !url.startsWith("data:"))).toEqual([`file://${file}`]);
+          expect(problems).toEqual([]);
+          colours.add(found.ink);
+        }
+        expect([...colours]).toEqual(["rgb(31, 35, 40)", "rgb(230, 237, 243)"]);
+      } finally {
+        await browser.close();
+      }
+    },
+    TEST_LIMIT_MS,
+  );
+});
+
+/** Runs in the page: how many plots there are, and which of their texts are not wholly inside. */
+const LOOK = `(() => {
+  const plots = [...document.querySelectorAll("figure > svg")];
+  const cut = plots.flatMap((plot) => {
+    const whole = plot.getBoundingClientRect();
+    return [...plot.querySelectorAll("text")].filter((text) => {
+      const box = text.getBoundingClientRect();
+      return text.textContent !== "" && (box.left < whole.left || box.right > whole.right || box.top < whole.top || box.bottom > whole.bottom);
+    }).map((text) => text.textContent);
+  });
+  return {
+    plots: plots.length,
+    cut,
+    scrolls: document.documentElement.scrollWidth > innerWidth,
+    ink: getComputedStyle(document.querySelector("figure .title")).fill,
+  };
+})()`;
