@@ -54,12 +54,17 @@ export class OpenPage implements AsyncDisposable {
     return (await this.page.evaluate(expression)) as T;
   }
 
-  /** What axe-core finds that is serious or critical: the rule and the elements. */
-  async violations(): Promise<string[]> {
+  /**
+   * What axe-core finds that is serious or critical: the rule and the elements.
+   *
+   * @param except - rules that it does not check
+   */
+  async violations(except: readonly string[] = []): Promise<string[]> {
     // Evaluated, and not added as a script: the page's policy would refuse that.
     await this.page.evaluate(await Bun.file(AXE).text());
+    const rules = JSON.stringify(Object.fromEntries(except.map((rule) => [rule, { enabled: false }])));
     const results = await this.value<{ violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }>(
-      "axe.run(document, { resultTypes: ['violations'] })",
+      `axe.run(document, { resultTypes: ['violations'], rules: ${rules} })`,
     );
     return results.violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")

@@ -1,0 +1,51 @@
+/**
+ * Builds the site of docs/, with the API reference: `bun run docs`. The packages for it are in site/, with a lock file of their own:
+ * typedoc needs an older TypeScript than the project, and nobody else needs them.
+ *
+ * - `--dev` serves the pages instead, without the API reference, and shows each change of a page at once
+ * - `--serve` serves the site when it is built
+ * - `--base /PATH/` is for a site that is not served from the root of its host
+ * - `--out FOLDER` is where the site goes; default site/dist
+ */
+import { join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const root = join(import.meta.dir, "..");
+const site = join(root, "site");
+
+const { values } = parseArgs({
+  options: {
+    dev: { type: "boolean", default: false },
+    serve: { type: "boolean", default: false },
+    base: { type: "string", default: "/" },
+    out: { type: "string", default: join(site, "dist") },
+  },
+});
+const { dev, serve, base } = values;
+const out = resolve(values.out);
+if (!/^\/(.*\/)?$/.test(base)) {
+  console.error(`docs: --base ${base} must begin and end with a slash`);
+  process.exit(2);
+}
+
+/** Runs a command in site/, and ends this program if it fails. */
+async function run(what: string, command: readonly string[]): Promise<void> {
+  const child = Bun.spawn([process.execPath, ...command], { cwd: site, stdio: ["inherit", "inherit", "inherit"] });
+  const code = await child.exited;
+  if (code === 0) return;
+  console.error(`docs: ${what} failed (exit ${code})`);
+  process.exit(1);
+}
+
+await run("bun install", ["install", "--frozen-lockfile", "--silent"]);
+const vitepress = ["--bun", "node_modules/vitepress/bin/vitepress.js"];
+if (dev) await run("vitepress", [...vitepress, "dev", ".", "--base", base]);
+else {
+  await run("vitepress", [...vitepress, "build", ".", "--base", base, "--outDir", out]);
+  await run("typedoc", ["node_modules/typedoc/bin/typedoc", "--logLevel", "Warn", "--out", join(out, "api")]);
+  const hint = serve ? "" : ", or with bun run docs --serve";
+  console.log(
+    `docs: the site is in ${relative(process.cwd(), out) || "."}. Serve it as ${base} with any web server${hint}`,
+  );
+  if (serve) await run("vitepress", [...vitepress, "preview", ".", "--base", base, "--outDir", out]);
+}
