@@ -45,9 +45,11 @@ function missingIn(command: string): string[] {
 }
 
 describe("the workflows", () => {
-  test("check each change, and publish releases", () => {
-    expect([...workflows.keys()]).toEqual(["ci.yml", "release.yml"]);
-    expect(steps.map(({ step }) => step.run)).toEqual(expect.arrayContaining([".ci/run", "npm publish"]));
+  test("check each change, publish releases, and publish the docs", () => {
+    expect([...workflows.keys()]).toEqual(["ci.yml", "docs.yml", "release.yml"]);
+    expect(steps.map(({ step }) => step.run)).toEqual(
+      expect.arrayContaining([".ci/run", "npm publish", expect.stringContaining(" run docs ")]),
+    );
   });
 
   test("run only scripts and files that exist", () => {
