@@ -5,7 +5,7 @@ import type { Row } from "../xdp-transport/rows.ts";
 import { type Spread, spreadOf } from "./rows.ts";
 
 /** A bar: the cost of a reply, in microseconds, and how many times the floor it is. */
-export interface XdpCost {
+interface XdpCost {
   readonly who: "echo" | Compared;
   readonly cpu: number;
   readonly ratio: number;
@@ -25,9 +25,14 @@ export interface XdpFigures {
   readonly costs: readonly XdpCost[];
 }
 
-type XdpJson =
-  | { readonly skipped: string }
-  | { readonly skipped?: undefined; place: string; noSoftirq?: string; rounds: number; rows: readonly Row[] };
+/** What `bench:xdp --json` prints. */
+interface XdpRun {
+  readonly place: string;
+  /** Why softirq could not be measured. */
+  readonly noSoftirq?: string;
+  readonly rounds: number;
+  readonly rows: readonly Pick<Row, "who" | "own" | "whole" | "ratios" | "samples">[];
+}
 
 const PROGRAM = join(import.meta.dir, "../xdp-transport/main.ts");
 
@@ -53,16 +58,19 @@ export async function measureXdp(
   const [text, code] = await Promise.all([child.stdout.text(), child.exited]);
   process.off("exit", stop);
   if (code !== 0) throw new Error(`bench:xdp ended with exit code ${code}`);
-  const found: XdpJson = JSON.parse(text);
-  if (found.skipped !== undefined) {
+  const found: XdpRun | { readonly skipped: string } = JSON.parse(text);
+  if ("skipped" in found) {
     report(`xdp is not measured: bench:xdp ${found.skipped}`);
     return undefined;
   }
-  const { place, noSoftirq, rows } = found;
+  return figuresOf(["bun run bench:xdp", ...flags].join(" "), found);
+}
+
+export function figuresOf(command: string, { place, noSoftirq, rounds, rows }: XdpRun): XdpFigures {
   const softirq = noSoftirq === undefined;
   const costs = rows.map(({ who, own, whole, ratios, samples }): XdpCost => {
     const spread = spreadOf(samples.map((sample) => (softirq ? sample.whole : sample.own)));
     return { who, cpu: softirq ? whole : own, ratio: softirq ? ratios.whole : ratios.own, spread };
   });
-  return { command: ["bun run bench:xdp", ...flags].join(" "), place, rounds, softirq, costs };
+  return { command, place, rounds, softirq, costs };
 }

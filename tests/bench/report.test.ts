@@ -12,6 +12,10 @@ import { pictures, type Runs } from "../../bench/report/pictures.ts";
 import type { ServerRun } from "../../bench/report/runs.ts";
 import { tables } from "../../bench/report/tables.ts";
 import { runsIn } from "../../bench/report/write.ts";
+import { parse } from "../../bench/server/options.ts";
+import { stepOf } from "../../bench/server/sweep.ts";
+import { figuresOf } from "../../bench/server/xdp.ts";
+import type { Sample } from "../../bench/xdp-transport/rows.ts";
 import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { testIf } from "../support/needs.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
@@ -46,6 +50,13 @@ function serverWith(changes: Partial<ServerRun>): Runs {
   return { bench: undefined, server: { ...runs.server!, ...changes } };
 }
 
+async function bench(script: string, ...args: string[]) {
+  const command = [process.execPath, join(ROOT, "bench", script), ...args];
+  const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { out, err, code };
+}
+
 describe("the published plots and tables", () => {
   test("are what the published JSON gives: run the commands of docs/performance.md again", () => {
     const files = readdirSync(PICTURES).filter((name) => name.startsWith("bench-"));
@@ -60,9 +71,28 @@ describe("the published plots and tables", () => {
     for (const { name, svg, origin } of drawn) {
       const { host, date, command } = origin;
       const words = wordsOf(svg);
-      for (const fact of [host.processor, host.kernel, `Bun ${host.bun}`, date, `load average ${host.loadAverage}`, command])
+      for (const fact of [
+        host.processor,
+        host.kernel,
+        `Bun ${host.bun}`,
+        date,
+        `load average ${host.loadAverage}`,
+        command,
+      ])
         expect(words, name).toContain(fact);
     }
+  });
+
+  test("are explained by docs/performance.md, with each plot, rows of the tables, and flags that exist", () => {
+    const text = readFileSync(join(ROOT, "docs/performance.md"), "utf8");
+    for (const name of PLOTS) expect(text).toContain(`](pictures/${name}.svg)`);
+    const rows = /^## Some rows\n+```\n([\s\S]*?)```$/m.exec(text)![1]!.trimEnd().split("\n");
+    expect(rows.length).toBeGreaterThan(3);
+    // Rows that are out of date: copy them from docs/performance/tables.md.
+    expect(tables(runs).split("\n")).toEqual(expect.arrayContaining(rows));
+    const lines = [...text.matchAll(/^bun run bench:server ([^#\n]*)/gm)].map(([, flags]) => flags!.trim().split(" "));
+    expect(lines.length).toBeGreaterThan(3);
+    for (const flags of lines) expect(parse(flags)).toBeDefined();
   });
 
   test("do not load anything", () => {
@@ -112,13 +142,6 @@ describe("a plot", () => {
 });
 
 describe("--report", () => {
-  async function bench(script: string, ...args: string[]) {
-    const command = [process.execPath, join(ROOT, "bench", script), ...args];
-    const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "pipe"] });
-    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    return { out, err, code };
-  }
-
   test("--from makes the same report of a saved JSON, and two benches share one folder", async () => {
     const report = join(folder, "saved");
     const pictures = join(folder, "pictures");
@@ -157,6 +180,57 @@ describe("--report", () => {
   });
 });
 
+describe("the sweep of bench:server", () => {
+  testIf(process.platform === "linux", "needs Linux")(
+    "sends queries at each rate, whatever is answered, and counts what was sent and what was lost",
+    async () => {
+      const only = ["--transport", "mmsg", "--what", "hit", "--nodes", "300", "--seconds", "0.2"];
+      const found = await bench("server/main.ts", "--quick", "--sweep", "--pace", "2000,9000000", ...only, "--json");
+      expect(found.code, found.err).toBe(0);
+      const { sweep, command, date, host } = JSON.parse(found.out) as ServerRun;
+      expect(sweep.map(({ transport, workers, nodes, pace }) => [transport, workers, nodes, pace])).toEqual([
+        ["mmsg", 1, 300, 2000],
+        ["mmsg", 1, 300, 9_000_000],
+      ]);
+      const [slow, fast] = sweep;
+      expect(slow!.offered).toBeLessThanOrEqual(2000);
+      // No load generator sends nine million packets per second from one processor.
+      expect(fast!.offered).toBeGreaterThan(slow!.offered);
+      expect(fast!.offered).toBeLessThan(9_000_000);
+      for (const { offered, answered, lost, medianMs, p99Ms } of sweep) {
+        expect(answered).toBeGreaterThan(0);
+        expect(answered).toBeLessThanOrEqual(offered);
+        expect(lost).toBeWithin(0, 1);
+        expect(p99Ms).toBeGreaterThanOrEqual(medianMs);
+      }
+      expect(command).toStartWith("bun run bench:server --quick --sweep --pace 2000,9000000 ");
+      expect(date).toMatch(/^\d{4}-\d\d-\d\d$/);
+      expect(host.bun).toBe(Bun.version);
+    },
+    TEST_LIMIT_MS,
+  );
+
+  test("has medians of the rounds, and their spread", () => {
+    const sample = { offered: 100, answered: 90, lost: 0.1, medianMs: 1, p99Ms: 3 };
+    const samples = [sample, { ...sample, answered: 50, lost: 0.5 }, { ...sample, answered: 99, lost: 0.01 }];
+    expect(stepOf(100, samples)).toEqual({
+      ...sample,
+      pace: 100,
+      spread: { answered: [50, 99], lost: [0.01, 0.5] },
+    });
+  });
+});
+
+test("the figures of xdp count softirq where it belongs, if that was measured", () => {
+  const costs = { own: 2, whole: 3 };
+  const sample = { ...costs, ratios: costs } as Sample;
+  const rows = [{ who: "xdp", own: 2, whole: 3, ratios: { own: 0.5, whole: 0.6 }, samples: [sample] }] as const;
+  const run = { place: "here", rounds: 1, rows };
+  expect(figuresOf("x", run)).toMatchObject({ softirq: true, costs: [{ cpu: 3, ratio: 0.6, spread: [3, 3] }] });
+  const without = figuresOf("x", { ...run, noSoftirq: "no BPF" });
+  expect(without).toMatchObject({ softirq: false, costs: [{ cpu: 2, ratio: 0.5, spread: [2, 2] }] });
+});
+
 describe("the page of a report", () => {
   testIf(hasChromium, NEEDS_CHROMIUM)(
     "has all plots whole, in light and dark, on a phone, and makes no request",
@@ -173,7 +247,7 @@ describe("the page of a report", () => {
           view.on("request", (request) => requests.push(request.url()));
           view.on("console", (message) => problems.push(message.text()));
           await view.goto(`file://${file}`);
-          const found = await view.evaluate(LOOK);
+          const found = await view.evaluate<Look>(LOOK);
           expect(found.plots).toBe(PLOTS.length);
           expect(found.cut).toEqual([]);
           expect(found.scrolls).toBe(false);
@@ -189,6 +263,13 @@ describe("the page of a report", () => {
     TEST_LIMIT_MS,
   );
 });
+
+interface Look {
+  readonly plots: number;
+  readonly cut: readonly string[];
+  readonly scrolls: boolean;
+  readonly ink: string;
+}
 
 /** Runs in the page: how many plots there are, and which of their texts are not wholly inside. */
 const LOOK = `(() => {

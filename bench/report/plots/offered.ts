@@ -45,7 +45,8 @@ export function offeredPlot(run: ServerRun): Plot | undefined {
             encoding: { x: xOf(most, false), y: yOf("answered", "thousand replies per second") },
           },
         ]),
-        panel("lost", "% of queries lost", most, 110, []),
+        // Without a loss, the axis needs a length of its own.
+        panel("lost", "% of queries lost", most, 110, [], Math.max(10, ...values.map(({ lostHigh }) => lostHigh))),
       ],
     },
   };
@@ -62,24 +63,31 @@ function xOf(most: number, titled: boolean) {
   } as const;
 }
 
-function yOf(field: string, title: string) {
+function yOf(field: string, title: string, highest?: number) {
   return {
     field,
     type: "quantitative",
-    scale: { domainMin: 0 },
+    scale: { domainMin: 0, ...(highest !== undefined && { domainMax: highest }) },
     axis: { title, tickCount: 4, ...ABOVE },
   } as const;
 }
 
-function panel(field: "answered" | "lost", title: string, most: number, height: number, below: Layers) {
+function panel(
+  field: "answered" | "lost",
+  title: string,
+  most: number,
+  height: number,
+  below: Layers,
+  highest?: number,
+) {
   const x = xOf(most, field === "lost");
-  const y = yOf(field, title);
+  const y = yOf(field, title, highest);
   const color = { field: "colour", type: "nominal", scale: null } as const;
   const layer: Layers = [
     ...below,
     {
       mark: { type: "rule", strokeWidth: 1.2 },
-      encoding: { x, y: yOf(`${field}Low`, title), y2: { field: `${field}High` }, color },
+      encoding: { x, y: yOf(`${field}Low`, title, highest), y2: { field: `${field}High` }, color },
     },
     { mark: { type: "line", strokeWidth: 2 }, encoding: { x, y, color } },
     { mark: { type: "point", filled: true, size: 30, opacity: 1 }, encoding: { x, y, color } },
