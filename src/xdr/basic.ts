@@ -249,8 +249,11 @@ export interface XdrString<T> extends XdrType<T> {
 
 /** The values of strings, by the option `as`. */
 export interface StringValues {
+  /** Text, from UTF-8. */
   readonly text: string;
+  /** The bytes as they are. */
   readonly bytes: Uint8Array;
+  /** Text if the bytes are UTF-8, else the bytes. */
   readonly either: string | Uint8Array;
 }
 
