@@ -11,7 +11,7 @@ import { hasXdp, NEEDS_XDP } from "../support/xdp.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
 
-const ASK = new URL("../transport/server-in-namespace.ts", import.meta.url).pathname;
+const ASK = new URL("../transport/client-in-namespace.ts", import.meta.url).pathname;
 const ADMIN = "127.0.0.1:22080";
 
 test("the transport is shown with its interface, and with what is not served", () => {

@@ -369,7 +369,7 @@ function ask(
   port: string,
   nodeId = "NODE",
 ): string {
-  const script = new URL("./server-in-namespace.ts", import.meta.url).pathname;
+  const script = new URL("./client-in-namespace.ts", import.meta.url).pathname;
   return Bun.spawnSync(command([process.execPath, script, "ask", from, to, port, nodeId]), { stderr: "inherit" })
     .stdout.toString()
     .trim();

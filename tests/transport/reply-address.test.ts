@@ -7,7 +7,8 @@ import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 setDefaultTimeout(TEST_LIMIT_MS);
 
 const check = testIf(hasNetns, NEEDS_NETNS);
-const SCRIPT = new URL("./server-in-namespace.ts", import.meta.url).pathname;
+const SERVER = new URL("./server-in-namespace.ts", import.meta.url).pathname;
+const CLIENT = new URL("./client-in-namespace.ts", import.meta.url).pathname;
 const TRANSPORTS = ["mmsg", "udp"] as const;
 /** How long a new address may take until it is answered from itself, on a busy machine: looks are 2 s apart. */
 const NEW_ADDRESS_MS = 20_000;
@@ -23,7 +24,7 @@ async function readLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promis
 
 /** Starts a server on a virtual host. Without `hosts` it has the default host. */
 async function serve(on: Host, transport: (typeof TRANSPORTS)[number], workers: number, ...hosts: string[]) {
-  const server = Bun.spawn(on.command([process.execPath, SCRIPT, "server", transport, `${workers}`, ...hosts]), {
+  const server = Bun.spawn(on.command([process.execPath, SERVER, "server", transport, `${workers}`, ...hosts]), {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
@@ -48,7 +49,7 @@ async function serve(on: Host, transport: (typeof TRANSPORTS)[number], workers: 
 /** Sends lookups to each address on connected sockets. @returns how many were answered, by address */
 async function lookups(on: Host, count: number, port: string, addresses: readonly string[], wait = 5000) {
   const client = Bun.spawn(
-    on.command([process.execPath, SCRIPT, "lookups", `${count}`, `${wait}`, port, ...addresses]),
+    on.command([process.execPath, CLIENT, "lookups", `${count}`, `${wait}`, port, ...addresses]),
     {
       stdout: "pipe",
       stderr: "inherit",
@@ -63,7 +64,7 @@ function all(count: number, addresses: readonly string[]): Record<string, number
 
 /** The reply to an unconnected client, which takes one from any address. */
 function ask(on: Host, from: string, to: string, port: string, nodeId = "NODE"): string {
-  const command = [process.execPath, SCRIPT, "ask", from, to, port, nodeId];
+  const command = [process.execPath, CLIENT, "ask", from, to, port, nodeId];
   return Bun.spawnSync(on.command(command), { stderr: "inherit" }).stdout.toString().trim();
 }
 
@@ -169,7 +170,7 @@ describe.each(TRANSPORTS)("on transport %s", (transport) => {
 
   check("more addresses than descriptors: the server starts, and answers at all of them", async () => {
     await using hosts = await severalAddresses();
-    hosts.a.run("for i in $(seq 200); do ip addr add 10.5.0.$i/32 dev lo; done");
+    hosts.a.run("for i in $(seq 200); do echo addr add 10.5.0.$i/32 dev lo; done | ip -batch -");
     const few: Host = Object.create(hosts.a, {
       command: { value: (args: string[]) => hosts.a.command(["sh", "-c", 'ulimit -n 200; exec "$@"', "sh", ...args]) },
     });

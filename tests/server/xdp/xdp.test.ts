@@ -12,7 +12,7 @@ import { hasXdp, NEEDS_XDP } from "../../support/xdp.ts";
 setDefaultTimeout(TEST_LIMIT_MS);
 
 const check = testIf(hasXdp, NEEDS_XDP);
-const ASK = new URL("../../transport/server-in-namespace.ts", import.meta.url).pathname;
+const ASK = new URL("../../transport/client-in-namespace.ts", import.meta.url).pathname;
 
 /** Runs a script on a host. It prints a line of JSON at its start, and one for each `more()`. */
 function script(on: Host, file: URL) {
