@@ -2,15 +2,17 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { allCommands } from "../../src/cli/commands.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { describeCommands } from "../../src/cli/completion/commands.ts";
-import { createProgram } from "../../src/cli/program.ts";
+import { createProgram, loadAll } from "../../src/cli/program.ts";
 import { wordsOf } from "./console.ts";
 import { blocksOf, PAGES, pageText } from "./pages.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const { scripts } = await Bun.file(join(ROOT, "package.json")).json();
-const commands = new Map(describeCommands(createProgram(allCommands())).map((info) => [info.path.join(" "), info]));
+const commands = new Map(
+  describeCommands(createProgram(await loadAll(COMMANDS))).map((info) => [info.path.join(" "), info]),
+);
 
 /** The command lines of a page: those in blocks, and those in the text that begin with a known program. */
 async function commandLines(page: string): Promise<string[]> {
