@@ -5,26 +5,37 @@ import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { nodesText } from "../words.ts";
 import { COLOURS } from "./colours.ts";
-import { ABOVE, LEFT, LINES_WIDTH } from "./lines.ts";
+import { ABOVE, ends, LEFT, LINES_WIDTH } from "./lines.ts";
+
+type Layers = Extract<TopLevelSpec, { layer: unknown }>["layer"];
+
+interface Point {
+  readonly transport: keyof typeof COLOURS;
+  readonly offered: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
 
 export function offeredPlot(run: ServerRun): Plot | undefined {
   const { sweep, rounds, seconds } = run;
   const [first] = sweep;
   if (first === undefined) return undefined;
-  const last = new Map(sweep.map((step) => [step.transport, step]));
-  const values = sweep.map((step) => ({
-    transport: step.transport,
-    offered: step.offered / 1000,
-    answered: step.answered / 1000,
-    answeredLow: step.spread.answered[0] / 1000,
-    answeredHigh: step.spread.answered[1] / 1000,
-    lost: step.lost * 100,
-    lostLow: step.spread.lost[0] * 100,
-    lostHigh: step.spread.lost[1] * 100,
-    colour: colour(COLOURS[step.transport]),
-    label: last.get(step.transport) === step ? step.transport : "",
-  }));
-  const most = Math.max(...values.map(({ offered }) => offered));
+  const pointsOf = (name: "answered" | "lost", times: number) =>
+    sweep.map(({ transport, offered, spread, ...step }): Point => {
+      const [low, high] = spread[name];
+      return { transport, offered: offered / 1000, value: step[name] * times, low: low * times, high: high * times };
+    });
+  const answered = pointsOf("answered", 1 / 1000);
+  const lost = pointsOf("lost", 100);
+  const most = Math.max(...answered.map(({ offered }) => offered));
+  const all: Layers = [
+    {
+      data: { values: [0, most].map((offered) => ({ offered, value: offered })) },
+      mark: { type: "line", strokeDash: [5, 4], strokeWidth: 1.2, color: colour("muted") },
+      encoding: { x: xOf(most, null), y: yOf("value", "thousand replies per second", most) },
+    },
+  ];
   return {
     name: "bench-offered",
     title: "Replies and loss, by offered load",
@@ -35,66 +46,64 @@ export function offeredPlot(run: ServerRun): Plot | undefined {
       `Queries for known nodes, ${nodesText(first.nodes)} nodes, ${first.workers} worker. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
     ],
     spec: {
-      data: { values },
       spacing: 40,
       vconcat: [
-        panel("answered", "thousand replies per second", most, 180, [
-          {
-            data: { values: [0, most].map((offered) => ({ offered, answered: offered })) },
-            mark: { type: "line", strokeDash: [5, 4], strokeWidth: 1.2, color: colour("muted") },
-            encoding: { x: xOf(most, false), y: yOf("answered", "thousand replies per second") },
-          },
-        ]),
-        // Without a loss, the axis needs a length of its own.
-        panel("lost", "% of queries lost", most, 110, [], Math.max(10, ...values.map(({ lostHigh }) => lostHigh))),
+        panel(answered, 180, xOf(most, null), (field) => yOf(field, "thousand replies per second", most), most, all),
+        lossPanel(lost, most),
       ],
     },
   };
 }
 
-type Layers = Extract<TopLevelSpec, { layer: unknown }>["layer"];
+/** The least height of the axis of losses, in percent: also where none are lost it needs one. */
+const LEAST_LOSS = 10;
 
-function xOf(most: number, titled: boolean) {
+function lossPanel(lost: readonly Point[], most: number) {
+  const top = Math.max(LEAST_LOSS, ...lost.map(({ high }) => high));
+  const x = xOf(most, "thousand queries sent per second");
+  return panel(lost, 110, x, (field) => yOf(field, "% of queries lost", top), top, []);
+}
+
+function xOf(most: number, title: string | null) {
   return {
     field: "offered",
     type: "quantitative",
     scale: { domainMin: 0, domainMax: most, nice: false },
-    axis: { title: titled ? "thousand queries sent per second" : null, tickCount: 6, grid: false },
+    axis: { title, tickCount: 6, grid: false },
   } as const;
 }
 
-function yOf(field: string, title: string, highest?: number) {
+function yOf(field: string, title: string, domainMax: number) {
   return {
     field,
     type: "quantitative",
-    scale: { domainMin: 0, ...(highest !== undefined && { domainMax: highest }) },
+    scale: { domainMin: 0, domainMax, nice: false },
     axis: { title, tickCount: 4, ...ABOVE },
   } as const;
 }
 
+/** @param top - the value at the top of the upright axis */
 function panel(
-  field: "answered" | "lost",
-  title: string,
-  most: number,
+  points: readonly Point[],
   height: number,
+  x: ReturnType<typeof xOf>,
+  y: (field: string) => ReturnType<typeof yOf>,
+  top: number,
   below: Layers,
-  highest?: number,
 ) {
-  const x = xOf(most, field === "lost");
-  const y = yOf(field, title, highest);
+  const values = points.map((point) => ({ ...point, colour: colour(COLOURS[point.transport]) }));
+  const last = [...new Map(points.map((point) => [point.transport, point])).values()];
   const color = { field: "colour", type: "nominal", scale: null } as const;
   const layer: Layers = [
     ...below,
+    { mark: { type: "rule", strokeWidth: 1.2 }, encoding: { x, y: y("low"), y2: { field: "high" }, color } },
+    { mark: { type: "line", strokeWidth: 2 }, encoding: { x, y: y("value"), color } },
+    { mark: { type: "point", filled: true, size: 30, opacity: 1 }, encoding: { x, y: y("value"), color } },
     {
-      mark: { type: "rule", strokeWidth: 1.2 },
-      encoding: { x, y: yOf(`${field}Low`, title, highest), y2: { field: `${field}High` }, color },
-    },
-    { mark: { type: "line", strokeWidth: 2 }, encoding: { x, y, color } },
-    { mark: { type: "point", filled: true, size: 30, opacity: 1 }, encoding: { x, y, color } },
-    {
+      data: { values: ends(last, top, height) },
       mark: { type: "text", align: "left", dx: 7, baseline: "middle" },
-      encoding: { x, y, text: { field: "label" } },
+      encoding: { x, y: y("value"), text: { field: "transport" } },
     },
   ];
-  return { width: LINES_WIDTH, height, layer };
+  return { data: { values }, width: LINES_WIDTH, height, layer };
 }

@@ -5,7 +5,9 @@ import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { figure, nodesText } from "../words.ts";
 import { COLOURS } from "./colours.ts";
-import { ABOVE, LEFT, LINES_WIDTH } from "./lines.ts";
+import { ABOVE, ends, LEFT, LINES_WIDTH } from "./lines.ts";
+
+const HEIGHT = 230;
 
 export function sizesPlot(run: ServerRun): Plot | undefined {
   const { rows, rounds, seconds } = run;
@@ -15,21 +17,30 @@ export function sizesPlot(run: ServerRun): Plot | undefined {
   if (sizes.length < 2) return undefined;
   const largest = Math.max(...sizes);
   const values = hits.map(({ transport, nodes, cpu, spread }) => ({
-    ...{ transport, nodes, cpu, low: spread.cpu[0], high: spread.cpu[1], colour: colour(COLOURS[transport]) },
-    label: nodes === largest ? `${transport} ${figure(cpu)}` : "",
+    ...{ nodes, cpu, low: spread.cpu[0], high: spread.cpu[1], colour: colour(COLOURS[transport]) },
   }));
   const floor = median(rows.filter((row) => row.who === "mmsg echo" && row.workers === workers).map(({ cpu }) => cpu));
+  const domainMax = 1.05 * Math.max(floor, ...values.map(({ high }) => high));
+  const lines = hits
+    .filter(({ nodes }) => nodes === largest)
+    .map(({ transport, cpu }) => ({ name: transport, value: cpu }));
+  const labels = ends<{ name: string; value: number }>([...lines, { name: "floor", value: floor }], domainMax, HEIGHT);
+  const texts = labels.map(({ name, value }, i) => ({
+    nodes: largest,
+    at: value,
+    label: `${name} ${figure(lines[i]?.value ?? floor)}`,
+  }));
   const x = {
     field: "nodes",
     type: "quantitative",
     scale: { type: "log", domainMin: Math.min(...sizes), domainMax: largest, nice: false },
-    axis: { title: "nodes in the registry", values: sizes, format: "~s", grid: true, labelExpr: labelOf(sizes) },
+    axis: { title: "nodes in the registry", values: sizes, grid: true, labelExpr: labelOf(sizes) },
   } as const;
   const y = (field: string) =>
     ({
       field,
       type: "quantitative",
-      scale: { domainMin: 0 },
+      scale: { domainMin: 0, domainMax, nice: false },
       axis: { title: "µs of processor per reply", tickCount: 5, ...ABOVE },
     }) as const;
   const color = { field: "colour", type: "nominal", scale: null } as const;
@@ -45,24 +56,20 @@ export function sizesPlot(run: ServerRun): Plot | undefined {
     spec: {
       data: { values },
       width: LINES_WIDTH,
-      height: 230,
+      height: HEIGHT,
       layer: [
         {
-          data: { values: [{ floor, nodes: largest, label: `floor ${figure(floor)}` }] },
-          layer: [
-            { mark: { type: "rule", strokeDash: [5, 4], strokeWidth: 1.5 }, encoding: { y: y("floor") } },
-            {
-              mark: { type: "text", align: "left", dx: 8, baseline: "middle" },
-              encoding: { x, y: y("floor"), text: { field: "label" } },
-            },
-          ],
+          data: { values: [{ floor }] },
+          mark: { type: "rule", strokeDash: [5, 4], strokeWidth: 1.5 },
+          encoding: { y: y("floor") },
         },
         { mark: { type: "rule", strokeWidth: 1.2 }, encoding: { x, y: y("low"), y2: { field: "high" }, color } },
         { mark: { type: "line", strokeWidth: 2 }, encoding: { x, y: y("cpu"), color } },
         { mark: { type: "point", filled: true, size: 50, opacity: 1 }, encoding: { x, y: y("cpu"), color } },
         {
+          data: { values: texts },
           mark: { type: "text", align: "left", dx: 8, baseline: "middle" },
-          encoding: { x, y: y("cpu"), text: { field: "label" } },
+          encoding: { x, y: y("at"), text: { field: "label" } },
         },
       ],
     },
