@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { page } from "../../bench/report/page.ts";
 import { pictures, type Runs } from "../../bench/report/pictures.ts";
+import { ends } from "../../bench/report/plots/lines.ts";
 import type { ServerRun } from "../../bench/report/runs.ts";
 import { tables } from "../../bench/report/tables.ts";
 import { runsIn } from "../../bench/report/write.ts";
@@ -130,6 +131,18 @@ describe("a plot", () => {
     expect(sweepless.map(({ name }) => name).sort()).toEqual(["bench-sizes", "bench-transports", "bench-workers"]);
     const rows = runs.server!.rows.filter(({ what, nodes }) => what === "miss" || nodes === 0);
     expect((await pictures(serverWith({ rows }))).map(({ name }) => name)).toEqual(["bench-offered"]);
+  });
+
+  test("of lines has their names beside their ends, none over another one", () => {
+    const values = (given: readonly number[]) =>
+      ends(
+        given.map((value) => ({ value })),
+        100,
+        160,
+      ).map(({ value }) => value);
+    expect(values([50, 20, 80])).toEqual([50, 20, 80]);
+    expect(values([0, 0, 5, 90])).toEqual([0, 10, 20, 90]);
+    expect(values([25, 20])).toEqual([30, 20]);
   });
 
   test("starts at zero and goes to the largest registry on a logarithmic axis", async () => {

@@ -16,28 +16,26 @@ export const ABOVE = {
   titleY: -10,
 } as const;
 
-/** Moves values up where they are less than `gap` above the next lower one, so that labels beside them do not overlap. */
-export function apart(values: readonly number[], gap: number): number[] {
-  const moved = [...values];
-  const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
-  order.forEach((i, rank) => {
-    if (rank > 0) moved[i] = Math.max(values[i]!, moved[order[rank - 1]!]! + gap);
-  });
-  return moved;
-}
-
 /** Height of a label, with some space. */
 const LABEL = 16;
 
-/** The texts at the ends of lines. `high` is the value at the top of the upright axis, which is `height` long. */
+/**
+ * The texts at the ends of lines. Those that would overlap the next lower one are moved up.
+ *
+ * @param high - the value at the top of the upright axis, which is `height` long
+ */
 export function ends<End extends { readonly value: number }>(
   given: readonly End[],
   high: number,
   height: number,
 ): End[] {
-  const moved = apart(
-    given.map(({ value }) => value),
-    (high * LABEL) / height,
-  );
-  return given.map((end, i) => ({ ...end, value: moved[i]! }));
+  const gap = (high * LABEL) / height;
+  let free = Number.NEGATIVE_INFINITY;
+  const moved = new Map<End, End>();
+  for (const end of given.toSorted((a, b) => a.value - b.value)) {
+    const value = Math.max(end.value, free);
+    moved.set(end, { ...end, value });
+    free = value + gap;
+  }
+  return given.map((end) => moved.get(end)!);
 }
