@@ -1,8 +1,10 @@
 // The environment variables of all commands: which there are, and that docs/flags.md names them.
 import { expect, test } from "bun:test";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { createProgram, loadAll } from "../../src/cli/program.ts";
 import { describeCommand, run } from "../support/command.ts";
 
-const COMMANDS = [
+const NAMES = [
   "server",
   "status",
   "lookup",
@@ -14,15 +16,19 @@ const COMMANDS = [
   "journal stats",
 ];
 
-async function variables(command: string): Promise<string[]> {
-  const { out } = await run([...command.split(" "), "--help"]);
-  return [...out.matchAll(/env:\s+(WHEREABOUTS_\w+)\)/g)].map(([, name]) => name!);
+const program = createProgram(await loadAll(COMMANDS));
+
+/** The variables that the help of a command names. */
+function variables(names: string): string[] {
+  let command = program;
+  for (const name of names.split(" ")) command = command.commands.find((child) => child.name() === name)!;
+  return [...command.helpInformation().matchAll(/env:\s+(WHEREABOUTS_\w+)\)/g)].map(([, name]) => name!);
 }
 
 test("docs/flags.md names each variable of each command", async () => {
   const page = await Bun.file(new URL("../../docs/flags.md", import.meta.url)).text();
-  for (const command of COMMANDS) {
-    const names = await variables(command);
+  for (const command of NAMES) {
+    const names = variables(command);
     expect(names.length).toBeGreaterThan(0);
     // Of the server it names the flags, and the rule.
     if (command === "server") continue;
@@ -31,11 +37,11 @@ test("docs/flags.md names each variable of each command", async () => {
   }
 });
 
-test("a flag of another command shares a variable with the server only where both mean the same", async () => {
-  const server = await variables("server");
+test("a flag of another command shares a variable with the server only where both mean the same", () => {
+  const server = variables("server");
   const shared = new Set<string>();
-  for (const command of COMMANDS.slice(1)) {
-    for (const name of await variables(command)) if (server.includes(name)) shared.add(name);
+  for (const command of NAMES.slice(1)) {
+    for (const name of variables(command)) if (server.includes(name)) shared.add(name);
   }
   expect([...shared].sort()).toEqual([
     "WHEREABOUTS_ADMIN",
@@ -50,7 +56,7 @@ describeCommand("a variable of a command that needs Bun", ({ run }) => {
   test("is known to all commands, so that it is not reported as mistyped", async () => {
     const names = new Set<string>();
     const commands = ["server", "journal export", "journal import", "journal stats"];
-    for (const command of commands) for (const name of await variables(command)) names.add(name);
+    for (const command of commands) for (const name of variables(command)) names.add(name);
     names.delete("WHEREABOUTS_JSON");
     expect(names.size).toBeGreaterThan(20);
     const env = Object.fromEntries([...names, "WHEREABOUTS_ADMIN"].map((name) => [name, "x"]));
@@ -70,14 +76,14 @@ test("an error of journal names the variable that its journal came from", async 
 });
 
 /** All variables, empty. */
-async function emptyVariables(): Promise<Record<string, string>> {
-  const names = new Set((await Promise.all(COMMANDS.map(variables))).flat());
+function emptyVariables(): Record<string, string> {
+  const names = new Set(NAMES.flatMap(variables));
   return Object.fromEntries([...names].map((name) => [name, ""]));
 }
 
 describeCommand("an empty variable", ({ run }) => {
   test("counts as not set for every command", async () => {
-    const env = await emptyVariables();
+    const env = emptyVariables();
     expect((await run(["decode", "00"], "", { env })).err).toBe("");
     expect((await run(["lookup", "A"], "", { env })).err).toContain("nowhere to look");
     expect((await run(["announce"], "", { env })).err).toContain(
@@ -88,6 +94,6 @@ describeCommand("an empty variable", ({ run }) => {
 
 test("an empty variable counts as not set for journal", async () => {
   // The journal of the tests' user must not be used.
-  const env = { ...(await emptyVariables()), WHEREABOUTS_JOURNAL: "memory" };
+  const env = { ...emptyVariables(), WHEREABOUTS_JOURNAL: "memory" };
   expect((await run(["journal", "stats"], "", { env })).err).toContain("memory keeps nothing");
 });
