@@ -42,6 +42,20 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
+/** The tarball that test files share, and the list of its files. */
+const SHARED = join(ROOT, "build", "packed");
+/** Everything that the package consists of or is built from. */
+const SOURCES = "{*,{assembly,bin,docs,scripts,src}/**,build/*.{wasm,ts}}";
+
+async function digestOfSources(): Promise<string> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  for (const file of (await Array.fromAsync(new Bun.Glob(SOURCES).scan(ROOT))).sort()) {
+    hasher.update(`${file}\0`);
+    hasher.update(await Bun.file(join(ROOT, file)).bytes());
+  }
+  return hasher.digest("hex");
+}
+
 /** Temporary folders of one test file. Each project and tarball is created on first use. */
 export class Workplace implements AsyncDisposable {
   readonly #folder = once(async () => {
@@ -53,10 +67,14 @@ export class Workplace implements AsyncDisposable {
     return folder;
   });
 
-  /** The tarball of this checkout, by `npm pack`, which builds dist/ first. */
+  /** The tarball of this checkout, by `npm pack`, which builds dist/ first. All test files share it until a source changes. */
   readonly packed = once(async (): Promise<Packed> => {
-    const folder = await this.folder("packed");
-    const [packed] = await this.#pack(folder, ["--foreground-scripts=false"]);
+    const list = Bun.file(join(SHARED, `${await digestOfSources()}.json`));
+    if (await list.exists()) return await list.json();
+    await rm(SHARED, { recursive: true, force: true });
+    await mkdir(SHARED, { recursive: true });
+    const [packed] = await this.#pack(SHARED, ["--foreground-scripts=false"]);
+    await Bun.write(list, JSON.stringify(packed));
     return packed!;
   });
 
