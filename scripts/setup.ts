@@ -1,7 +1,7 @@
 /**
  * Sets up a checkout: installs the packages of the lock file, and builds the wasm modules, the live page of the admin
- * server, and what the XDR compiler needs. It does only what is out of date. With `--production` it installs only the runtime dependencies and the compiler
- * of the wasm modules.
+ * server, and what the XDR compiler needs. It does only what is out of date. With `--production` it installs only the
+ * runtime dependencies and the compiler of the wasm modules.
  *
  * package.json runs it before every script that needs it. So it prints nothing when there is nothing to do, and
  * otherwise prints to stderr.
@@ -73,6 +73,8 @@ const PAGE_FILES = [
   ["/icon.svg", "icon.svg", "image/svg+xml"],
 ] as const;
 const PAGE_SOURCES = "src/admin/page";
+/** Files of other folders that the page has in it. */
+const PAGE_IMPORTS = ["src/admin/transport-text.ts", "src/log/count.ts"];
 const LICENSES =
   "/*! With uPlot, (c) Leon Sorokin, MIT License: https://github.com/leeoniya/uPlot/blob/master/LICENSE */";
 
@@ -131,6 +133,7 @@ async function build(): Promise<void> {
     "node_modules/assemblyscript/package.json",
     "node_modules/uplot/package.json",
     ...page.map((file) => `${PAGE_SOURCES}/${file}`),
+    ...PAGE_IMPORTS,
     ...BINARIES.map(([, config]) => config),
     ...sources.map((file) => `assembly/${file}`),
   ]);

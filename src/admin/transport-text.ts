@@ -1,4 +1,5 @@
 /** The transport of a server in words: for its log, for the command `status` and for the page. */
+import { count } from "../log/count.ts";
 import type { XdpReply } from "./api.ts";
 
 type Shown = Pick<XdpReply, "interface" | "queues" | "served"> & { readonly mode: string | null | undefined };
@@ -12,5 +13,5 @@ export function transportText(transport: string, xdp: Shown | null | undefined):
 export function interfaceText({ interface: name, mode, queues, served }: Shown): string {
   if (served === 0) return `${name} (not served)`;
   const part = served === queues ? "" : `${served} of `;
-  return `${name} (${mode}, ${part}${queues} ${queues === 1 ? "queue" : "queues"})`;
+  return `${name} (${mode}, ${part}${count(queues, "queue")})`;
 }

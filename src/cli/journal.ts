@@ -11,6 +11,7 @@ import {
   JournalError,
   type StorageInfo,
 } from "../journal/index.ts";
+import { count } from "../log/count.ts";
 import { Clock } from "../server/clock.ts";
 import { DESCRIPTIONS } from "./bun-commands.ts";
 import { optionErrorText } from "./errors.ts";
@@ -20,7 +21,7 @@ import { deviceLine, entryLine, LineError, linesOf, parseLine } from "./journal/
 import { pad } from "./terminal/columns.ts";
 import { Lines, print, printError } from "./terminal/output.ts";
 import { StatusLine } from "./terminal/status.ts";
-import { count, showAge, visible } from "./terminal/style.ts";
+import { showAge, visible } from "./terminal/style.ts";
 import { timeStamp } from "./terminal/time.ts";
 import { flag, isOn, whole } from "./values.ts";
 

@@ -1,4 +1,5 @@
 /** The interface between a server's registry and its journal. */
+import { count } from "../log/count.ts";
 import type { Batch, SealedBatch } from "./batch/index.ts";
 
 /** The registry's time: milliseconds that never step, whatever happens to the system's clock. */
@@ -97,8 +98,8 @@ export class JournalError extends Error {
   }
 }
 
-/** How many nodes and devices a registry has, for logs: `3 nodes`, or `3 nodes and 2 devices`. */
+/** How many nodes and devices a registry has, for logs: `1 node`, or `3 nodes and 2 devices`. */
 export function contentsText({ nodes, devices }: Pick<JournalRegistry, "nodes" | "devices">): string {
-  const text = `${nodes} nodes`;
-  return devices === 0 ? text : `${text} and ${devices} devices`;
+  const text = count(nodes, "node");
+  return devices === 0 ? text : `${text} and ${count(devices, "device")}`;
 }

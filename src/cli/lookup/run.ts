@@ -2,11 +2,11 @@
 import { isatty } from "node:tty";
 import type { Command } from "commander";
 import type { DiscoveryError } from "../../client/index.ts";
+import { count } from "../../log/count.ts";
 import { errorText, failOnStreamError } from "../errors.ts";
 import { standardInput } from "../terminal/input.ts";
 import { Lines, printError } from "../terminal/output.ts";
 import { StatusLine } from "../terminal/status.ts";
-import { count } from "../terminal/style.ts";
 import type { IdKind, IdLines } from "./input.ts";
 
 /** The exit code if no server could be reached: what was looked for may well be known there. */

@@ -1,8 +1,9 @@
 /** The datagrams of the protocol among the frames of a capture. */
+
+import { count } from "../../log/count.ts";
 import { readUdp, type UdpDatagram } from "../packets/ip.ts";
 import { CUT_LINK, findIpOf, NO_IP } from "../packets/link.ts";
 import { beginsWithMagic } from "../packets/magic.ts";
-import { count } from "../terminal/style.ts";
 import type { Frame } from "./frame.ts";
 
 /** Why a frame has no datagram of the protocol, in the words of the summary. */

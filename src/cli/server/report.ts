@@ -2,6 +2,7 @@
 import { getLogger } from "@logtape/logtape";
 import { version } from "../../../package.json";
 import { transportText } from "../../admin/transport-text.ts";
+import { count } from "../../log/count.ts";
 import { escapeLogText } from "../../log/outage-log.ts";
 import {
   type DiscoveryServer,
@@ -11,7 +12,7 @@ import {
   type ResolvedServerOptions,
   type ServerStats,
 } from "../../server/index.ts";
-import { count, showAddress } from "../terminal/style.ts";
+import { showAddress } from "../terminal/style.ts";
 
 const logger = getLogger(["whereabouts", "server"]);
 /** A shorter delay until announcements reach the journal is normal and is not reported. */

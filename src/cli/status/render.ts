@@ -2,8 +2,9 @@
 import stringWidth from "string-width";
 import type { LimitedKey, StatsReply } from "../../admin/api.ts";
 import { interfaceText } from "../../admin/transport-text.ts";
+import { count } from "../../log/count.ts";
 import { fit } from "../terminal/columns.ts";
-import { count, type Style, visible } from "../terminal/style.ts";
+import { type Style, visible } from "../terminal/style.ts";
 import { timeStamp } from "../terminal/time.ts";
 import type { State } from "./admin-client.ts";
 

@@ -2,8 +2,9 @@
  * What a service of systemd does: it takes sockets that systemd has bound, and tells systemd when it is ready, how it is, when it
  * stops, and that it still works (the watchdog). Without systemd, all of this does nothing.
  */
+
+import { count } from "../../log/count.ts";
 import type { DiscoveryServer } from "../../server/index.ts";
-import { count } from "../terminal/style.ts";
 import { NotifySocket } from "./notify-socket.ts";
 import { takeListenSockets } from "./sockets.ts";
 

@@ -50,11 +50,6 @@ export function showAge(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ago`;
 }
 
-/** A number and its noun: `1 node`, `2 nodes`. */
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
-}
-
 /** Colors and weights, to be applied after padding: control sequences have no width. */
 export interface Style {
   readonly bold: (text: string) => string;

@@ -1,7 +1,8 @@
 /** A table of the nodes or devices on the LAN, cut to fit the terminal. */
 import stringWidth from "string-width";
+import { count } from "../../log/count.ts";
 import { fit } from "./columns.ts";
-import { count, type Style, showAge, visible } from "./style.ts";
+import { type Style, showAge, visible } from "./style.ts";
 
 /** One node or device. */
 export interface Row {

@@ -1,5 +1,6 @@
 /** A journal in an SQLite file, which a worker thread reads and writes. */
 import { getLogger } from "@logtape/logtape";
+import { count } from "../../log/count.ts";
 import { escapeLogText, OutageLog } from "../../log/outage-log.ts";
 import { startThread } from "../../threads/start.ts";
 import { Batch, type SealedBatch } from "../batch/index.ts";
@@ -222,7 +223,7 @@ export class SqliteJournal implements Journal {
       await merged;
     }
     if (damage !== undefined) {
-      const batches = this.bad === 1 ? "1 batch is" : `${this.bad} batches are`;
+      const batches = count(this.bad, "batch is", "batches are");
       throw new JournalError("damaged", `the journal ${this.#path} is damaged: ${batches} unreadable (${damage})`);
     }
   }

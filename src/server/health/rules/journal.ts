@@ -1,6 +1,8 @@
 /** A journal that is late, fails, or has what the server cannot take. */
+
+import { count } from "../../../log/count.ts";
 import { Spell } from "../spell.ts";
-import { count, type Finding, type Rule, type Sample } from "./rule.ts";
+import type { Finding, Rule, Sample } from "./rule.ts";
 
 /** The journal is late from this lag on, in seconds, until it is less than the second one. Its lag is normally below 1. */
 const LATE_S = 5;

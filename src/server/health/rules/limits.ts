@@ -1,7 +1,9 @@
 /** Limits that stop packets, or would stop them in a dry run. */
+
+import { count } from "../../../log/count.ts";
 import type { Limited } from "../../inspect.ts";
 import { RECENT, Spell } from "../spell.ts";
-import { count, type Rule, type Sample } from "./rule.ts";
+import type { Rule, Sample } from "./rule.ts";
 
 /** A few packets above a limit are nothing to report. */
 const THRESHOLD = 10;

@@ -1,6 +1,8 @@
 /** Lost packets, a small receive buffer, and a clock that was set. */
+
+import { count } from "../../../log/count.ts";
 import { Spell } from "../spell.ts";
-import { count, type Rule } from "./rule.ts";
+import type { Rule } from "./rule.ts";
 
 /** A few replies that cannot be sent are the fault of those who asked. */
 const UNSENT = 10;

@@ -1,6 +1,8 @@
 /** A full registry, and workers that do not run. */
+
+import { count } from "../../../log/count.ts";
 import { Spell } from "../spell.ts";
-import { count, type Rule } from "./rule.ts";
+import type { Rule } from "./rule.ts";
 
 /** A full registry has room again when this part of it is free. Otherwise one that is nearly full would fill the log. */
 const ROOM = 0.01;

@@ -51,8 +51,3 @@ export interface Finding {
   /** Whether it has happened once more, so that the log must say it again. */
   readonly again?: boolean;
 }
-
-/** `1 packet`, `2 packets`. */
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
-}
