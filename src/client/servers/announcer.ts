@@ -138,7 +138,9 @@ export class Announcer implements Asker {
     }
     const { length } = nodeId;
     const refused =
-      length > USUAL_MAX_ID_LENGTH ? `: its NodeID has ${length} bytes, and servers accept 64 by default` : "";
+      length > USUAL_MAX_ID_LENGTH
+        ? `: its NodeID has ${length} bytes, and servers accept ${USUAL_MAX_ID_LENGTH} by default`
+        : "";
     const why = last === undefined ? `it does not answer: it may be down, or refuse this node${refused}` : taken(last);
     throw new DiscoveryError(link.server, why);
   }
