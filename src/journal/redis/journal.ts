@@ -37,6 +37,8 @@ const STABLE_MS = 10_000;
 const START_TIMEOUT_MS = 5_000;
 /** How often a long restore logs its progress. */
 const PROGRESS_MS = 2_000;
+/** How often to look at the progress of a restore. */
+const LOOK_MS = 100;
 /** The pause before another attempt to restore what Redis lost. */
 const REFILL_RETRY_MS = 500;
 /** A clock difference that is worth a warning. */
@@ -130,7 +132,7 @@ export class RedisJournal implements Journal {
       logged = now;
       const text = `reading the journal: ${this.#announcementsRead} announcements so far, ${contentsText(registry)}`;
       logger.info(text, { progress: true });
-    }, 100);
+    }, LOOK_MS);
     try {
       if (await caughtUp) return;
       logger.warning(

@@ -5,6 +5,7 @@
  * A batch is the field `d` of an entry, in base64: Bun's client decodes replies as UTF-8 (except that of GET), which
  * would corrupt raw bytes.
  */
+import { MAX_CLOCK_SKEW } from "../../../assembly/layout.ts";
 import { DEVICE_RETENTION_MS } from "../device.ts";
 import type { RegistryClock } from "../journal.ts";
 import type { RedisConnection } from "./connection.ts";
@@ -31,6 +32,8 @@ const CLOCK_TOLERANCE = 50;
 export const STEP_MS = 1_000;
 /** Entries are trimmed from the stream this much later than they expire, in ms. */
 const TRIM_MARGIN = 60_000;
+/** Entries are read from this much earlier than announcements can be valid, in ms. */
+const READ_MARGIN = 1_000;
 
 export interface StreamEntry {
   readonly id: string;
@@ -82,8 +85,7 @@ export class RedisStream {
    * whether there are devices in the stream; if there are none, the earlier part was trimmed.
    */
   get beginning(): string {
-    // An announcement may be dated up to a second ahead. One more second is a margin.
-    return this.#idBefore(Math.max(this.#retentionMs, DEVICE_RETENTION_MS) + 2000);
+    return this.#idBefore(Math.max(this.#retentionMs, DEVICE_RETENTION_MS) + MAX_CLOCK_SKEW + READ_MARGIN);
   }
 
   /** Entries before this one may have been trimmed because of their age. */
