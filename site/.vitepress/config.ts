@@ -71,11 +71,8 @@ export default defineConfig({
     ],
     sidebar,
     outline: { level: [2, 3] },
-    // Names that begin with the visible text, as screen readers need.
-    search: {
-      provider: "local",
-      options: { translations: { button: { buttonText: "Search", buttonAriaLabel: "Search K" } } },
-    },
+    search: { provider: "local" },
+    // The name of the link is its text.
     notFound: { linkText: "Take me home", linkLabel: "Take me home" },
     socialLinks: [{ icon: "github", link: REPOSITORY, ariaLabel: "The repository at GitHub" }],
     editLink: { pattern: `${REPOSITORY}/edit/main/${DOCS}/:path`, text: "Edit this page at GitHub" },

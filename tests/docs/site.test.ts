@@ -32,9 +32,8 @@ test("all links of the site lead to a page, and to a place that it has", () => {
 });
 
 test("all links of the repository's Markdown lead to a file, and to a heading that it has", async () => {
-  const files = await Array.fromAsync(
-    new Bun.Glob("{*,docs/*,examples/**/*,deploy/**/*,.github/**/*}.md").scan({ cwd: ROOT, dot: true }),
-  );
+  const patterns = ["*.md", "docs/**/*.md", "examples/**/*.md", "deploy/**/*.md", ".github/**/*.md"];
+  const files = patterns.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: ROOT, dot: true })]);
   expect(files).toContain("docs/flags.md");
   expect(await deadLinksOfMarkdown(ROOT, files)).toEqual([]);
 });
@@ -43,9 +42,9 @@ test("each page has a title and a description of its own", () => {
   const pages = [...site].filter(([path]) => path !== "404.html");
   for (const [path, { title, description }] of pages) {
     expect([path, title]).toEqual([path, expect.stringMatching(/^(.+ \| )?Whereabouts( API)?$/)]);
-    expect([path, description]).toEqual([path, expect.stringMatching(/^[A-Z].{7,}\w/)]);
+    expect([path, description]).toEqual([path, expect.stringMatching(/^.{9,}$/)]);
   }
-  const guides = pages.filter(([path]) => !path.startsWith("api/")).map(([, { description }]) => description);
+  const guides = pages.filter(([path]) => !/[/]/.test(path)).map(([, { description }]) => description);
   expect(new Set(guides).size).toBe(guides.length);
 });
 
@@ -93,9 +92,7 @@ describe("in Chromium", () => {
         await page.waitForLoadState("networkidle");
         for (const colorScheme of ["light", "dark"] as const) {
           await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-          expect(await opened.value("document.documentElement.classList.contains('dark')")).toBe(
-            colorScheme === "dark",
-          );
+          expect(await opened.value("getComputedStyle(document.documentElement).colorScheme")).toContain(colorScheme);
           // The headings of typedoc's pages open and close their sections, and have links in them.
           const except = path.startsWith("api/") ? ["nested-interactive"] : [];
           expect(await opened.violations(except)).toEqual([]);
