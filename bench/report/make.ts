@@ -1,10 +1,6 @@
 /** What `--report` does, for all benches that have it. */
 import type { ReportOptions } from "./flags.ts";
-import { type Origin, readRun } from "./runs.ts";
-
-/** The benches that a report has figures of, and how they are started. Each has a JSON of this name. */
-export const COMMANDS = { bench: "bun bench", server: "bun run bench:server" } as const;
-export type Bench = keyof typeof COMMANDS;
+import { type Bench, COMMANDS, type Origin, readRun } from "./runs.ts";
 
 /**
  * Writes a report, or updates one. Ends the process with one line if it cannot.

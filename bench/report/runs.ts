@@ -6,6 +6,10 @@ import type { Row } from "../server/rows.ts";
 import type { Step } from "../server/sweep.ts";
 import type { XdpFigures } from "../server/xdp.ts";
 
+/** The benches that a report has figures of, and how they are started. Each has a JSON of this name. */
+export const COMMANDS = { bench: "bun bench", server: "bun run bench:server" } as const;
+export type Bench = keyof typeof COMMANDS;
+
 /** Where figures come from: without it, they say nothing. */
 export interface Origin {
   /** The command that measured them. */

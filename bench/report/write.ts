@@ -2,10 +2,9 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ReportOptions } from "./flags.ts";
-import { type Bench, COMMANDS } from "./make.ts";
 import { page } from "./page.ts";
 import { pictures, type Runs } from "./pictures.ts";
-import { type Origin, type PacketRun, readRun, type ServerRun, textOfRun } from "./runs.ts";
+import { type Bench, COMMANDS, type Origin, type PacketRun, readRun, type ServerRun, textOfRun } from "./runs.ts";
 import { tables } from "./tables.ts";
 
 /** @returns a line that says what was written */

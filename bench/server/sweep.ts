@@ -37,12 +37,6 @@ const FASTER = 1.02;
 /** More processes than this would only take processors away from the network stack. */
 const MAX_PROCESSES = 4;
 
-/** The paces of a sweep, in queries per second. The last ones are more than a processor of today answers. */
-export const PACES = [
-  ...[10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120, 140, 160, 180, 200],
-  ...[250, 300, 350, 400, 500, 600, 800, 1000],
-].map((thousands) => thousands * 1000);
-
 type Report = (line: string) => void;
 
 interface Series {
