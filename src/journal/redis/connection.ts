@@ -88,6 +88,9 @@ export class RedisConnection {
     const { version } = (await this.send("HELLO", ["3"])) as { version?: string };
     const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
     if (major > MIN_VERSION[0] || (major === MIN_VERSION[0] && minor >= MIN_VERSION[1])) return;
-    throw new JournalError("failed", `${this.#target.where} is version ${version}: ${MIN_VERSION.join(".")} or later is required`);
+    throw new JournalError(
+      "failed",
+      `${this.#target.where} is version ${version}: ${MIN_VERSION.join(".")} or later is required`,
+    );
   }
 }
