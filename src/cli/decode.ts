@@ -5,7 +5,6 @@ import { bytesToHex, type Codec, type CodecBackend, createCodec, type DecodeResu
 import { failOnStreamError, optionErrorText } from "./errors.ts";
 import { PacketInputError } from "./packets/hex.ts";
 import { PacketReader } from "./packets/reader.ts";
-import { decodeCapture } from "./pcap/decode.ts";
 import { standardInput } from "./terminal/input.ts";
 import { print } from "./terminal/output.ts";
 import { nodeIdJson } from "./terminal/style.ts";
@@ -95,6 +94,7 @@ async function decode(hex: readonly string[], options: Options, command: Command
     }
     const format = isOn(command, "hex") ? hexJson : textJson;
     const { pcap: file, port = PORTS } = options;
+    const { decodeCapture } = await import("./pcap/decode.ts");
     return decodeCapture({ file, ports: port, codec: load(options.codec ?? "auto", command), format }, command);
   }
   if (options.port !== undefined) command.error("error: --port is for --pcap only", { exitCode: 2 });
