@@ -92,9 +92,11 @@ describe("in Chromium", () => {
         await page.waitForLoadState("networkidle");
         for (const colorScheme of ["light", "dark"] as const) {
           await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-          expect(await opened.value("getComputedStyle(document.documentElement).colorScheme")).toContain(colorScheme);
-          // The headings of typedoc's pages open and close their sections, and have links in them.
-          const except = path.startsWith("api/") ? ["nested-interactive"] : [];
+          const shown = await opened.value<string>("getComputedStyle(document.documentElement).colorScheme");
+          expect(shown.includes("dark")).toBe(colorScheme === "dark");
+          // The headings of typedoc's pages open and close their sections, and have links in them. Of the search button of VitePress,
+          // axe-core takes the name of the icon for a text that is shown.
+          const except = [path.startsWith("api/") ? "nested-interactive" : "label-content-name-mismatch"];
           expect(await opened.violations(except)).toEqual([]);
         }
         await page.setViewportSize(PHONE);
