@@ -196,7 +196,7 @@ end
 -- Queries and their answers. An announcement answers a query if it goes back to where the query came from, from where the
 -- query went, and has the same NodeID. Packets have no number: if a client has sent the same query again before an answer
 -- came, nothing tells which of them an answer belongs to, so neither does this.
-local waiting -- lists of queries without an answer, by ports and NodeID
+local waiting -- lists of queries without an answer, by addresses, ports and NodeID
 local answers -- by the frame of the query: the frame of its answer
 local queries -- by the frame of the answer: {frame, time} of its query, or {is_ambiguous = true}
 
@@ -219,7 +219,9 @@ local function match(pinfo, packet)
   local server_port = is_query and pinfo.dst_port or pinfo.src_port
   local client, server = pinfo.src, pinfo.dst
   if not is_query then client, server = server, client end
-  local key = string.format("%d:%d:%s", client_port, server_port, packet.node_id:bytes():tohex())
+  -- The addresses are in the key so that lists are short, and are compared below: two of them may be shown by one name.
+  local id = packet.node_id:bytes():tohex()
+  local key = string.format("%s:%d:%s:%d:%s", tostring(client), client_port, tostring(server), server_port, id)
 
   local list, candidates = {}, {}
   for _, query in ipairs(waiting[key] or {}) do
@@ -229,6 +231,8 @@ local function match(pinfo, packet)
     end
   end
   if is_query then
+    -- Two queries are as ambiguous as more, and a flood of them must not make each packet slower than the one before.
+    if #candidates == 2 then table.remove(list, candidates[1]) end
     table.insert(list, { frame = pinfo.number, time = time, client = client, server = server })
   elseif #candidates == 1 then
     local query = table.remove(list, candidates[1])

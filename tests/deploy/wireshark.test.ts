@@ -240,6 +240,35 @@ describe("deploy/wireshark", () => {
     TEST_LIMIT_MS,
   );
 
+  testIf(hasTshark, NEEDS_TSHARK)(
+    "has a dissector that reads a flood of queries for one node as fast as other packets, and still knows their answers",
+    async () => {
+      const id = ascii("NODE");
+      const FLOOD = 8000;
+      const from = (n: number) => [10, 1, n >> 8, n & 255];
+      const to = [10, 0, 0, 2];
+      const packet = (payload: Uint8Array, source: number[], destination: number[], ports: object): Captured => ({
+        bytes: ipv4(payload, ports).toSpliced(12, 8, ...source, ...destination),
+      });
+      const client = { from: 40000, to: 22025 };
+      const server = { from: 22025, to: 40000 };
+      // From one address, and from as many addresses.
+      const frames = Array.from({ length: FLOOD }, (_, n) => [
+        packet(query(id), from(0), to, client),
+        packet(query(id), from(n + 1), to, client),
+      ]).flat();
+      frames.push(packet(announcement(id, 1), to, from(0), server), packet(announcement(id, 1), to, from(7), server));
+      using folder = new Folder();
+      await Bun.write(folder.at("flood.pcap"), pcap(frames, { linkType: RAW }));
+      // Takes minutes if each query is compared with all before it.
+      const [first, second] = await tshark(folder.at("flood.pcap"), "-Y", 'whereabouts.type == "announcement"');
+      expect(first!["expert.message"]).toStartWith("The same query was sent several times");
+      expect(first!.response_to).toBeUndefined();
+      expect(second!.response_to).toBe("14");
+    },
+    TEST_LIMIT_MS,
+  );
+
   testIf(hasTshark && hasNetns, hasTshark ? NEEDS_NETNS : NEEDS_TSHARK)(
     "has a dissector that shows what decode --pcap prints, of packets that a server and its clients really sent",
     async () => {
