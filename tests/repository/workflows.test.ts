@@ -52,6 +52,11 @@ describe("the workflows", () => {
     );
   });
 
+  test("check each commit of main: only runs of one pull request share a group, in which a newer one ends the others", () => {
+    const { group } = workflows.get("ci.yml")!.value.concurrency;
+    expect(group).toContain("github.event_name == 'pull_request' && github.ref || github.run_id");
+  });
+
   test("run only scripts and files that exist", () => {
     const missing = steps.flatMap(({ name, step }) => missingIn(step.run ?? "").map((what) => `${name}: ${what}`));
     expect(missing).toEqual([]);
