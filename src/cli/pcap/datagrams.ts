@@ -15,6 +15,9 @@ const REASONS = {
   contradiction: "headers that contradict each other",
 } as const;
 
+/** The most reasons in the summary: a hostile capture may have thousands of link types. */
+const MAX_REASONS = 16;
+
 /** Finds the datagrams of the protocol, and counts the other frames. */
 export class Datagrams {
   readonly #ports: ReadonlySet<number>;
@@ -44,8 +47,11 @@ export class Datagrams {
   /** A sentence about the frames without a datagram of the protocol; `undefined` if there were none. */
   summary(): string | undefined {
     if (this.#frames === 0) return "the capture has no packets";
-    const reasons = [...this.#skipped].map(([reason, times]) => `${times} ${reason}`).join("; ");
-    return reasons === "" ? undefined : `of ${count(this.#frames, "packet")}, these are not shown: ${reasons}`;
+    if (this.#skipped.size === 0) return undefined;
+    const reasons = [...this.#skipped].map(([reason, times]) => `${times} ${reason}`);
+    const more = reasons.length > MAX_REASONS ? ["others for other reasons"] : [];
+    const text = [...reasons.slice(0, MAX_REASONS), ...more].join("; ");
+    return `of ${count(this.#frames, "packet")}, these are not shown: ${text}`;
   }
 
   #skip(reason: string): undefined {

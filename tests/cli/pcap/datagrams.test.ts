@@ -158,3 +158,12 @@ test("the summary names each reason with its number", () => {
   }
   expect(datagrams.summary()).toBe("of 4 packets, these are not shown: 2 other protocols; 1 UDP of other ports");
 });
+
+test("the summary is short even if a capture has thousands of link types", () => {
+  const datagrams = new Datagrams(PORTS);
+  for (let linkType = 1000; linkType < 4000; linkType++) {
+    datagrams.find({ number: 1, linkType, bytes: new Uint8Array(1), time: [0, 0], clock: NO_TIME });
+  }
+  expect(datagrams.summary()!.length).toBeLessThan(1000);
+  expect(datagrams.summary()).toEndWith("; 1 link type 1015, which is not supported; others for other reasons");
+});
