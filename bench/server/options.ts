@@ -134,6 +134,9 @@ function presetOf(all: boolean, quick: boolean, report: boolean): typeof NORMAL 
 function finish(values: ValuesOf<typeof PROGRAM.flags>): BenchOptions {
   if (values.all && values.quick) throw new UsageError("--all and --quick exclude each other");
   const report = reportOptionsOf(values);
+  if (values.pace !== undefined && !values.sweep && report === undefined) {
+    throw new UsageError("--pace needs --sweep or --report");
+  }
   const preset = presetOf(values.all, values.quick, report !== undefined);
   const nodes = values.nodes ?? preset.nodes;
   return {

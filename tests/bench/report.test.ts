@@ -104,13 +104,14 @@ describe("the published plots and tables", () => {
 describe("a plot", () => {
   test("of transports has a bar for each, with its cost in figures and as times of the floor", async () => {
     const [row] = runs.server!.rows.filter(({ who }) => who === "server");
-    const hit = { ...row!, what: "hit", nodes: 10_000, workers: 1 } as const;
+    const hit = { ...row!, what: "hit", nodes: 10_000, workers: 2 } as const;
     const rows = [
       { ...hit, transport: "udp", cpu: 7.5, ratio: 1.875 },
       { ...hit, transport: "mmsg", cpu: 4.4, ratio: 1.1 },
     ] as const;
     const { xdp } = runs.server!;
     const without = wordsOf(svgOf("bench-transports", await pictures(serverWith({ rows, xdp: undefined }))));
+    expect(without).toContain("10,000 nodes, 2 workers.");
     expect(without).toContain("floor 4.00");
     expect(without).toContain("7.50, 1.88 × floor");
     expect(without).toContain("4.40, 1.10 × floor");
@@ -180,6 +181,7 @@ describe("--report", () => {
       ["main.ts", ["--from", wrong], "--from needs --report", 2],
       ["main.ts", ["--report", folder, "--quick"], "--report needs figures, and --quick measures none", 2],
       ["server/main.ts", ["--pictures", folder], "--pictures needs --report", 2],
+      ["server/main.ts", ["--pace", "2000"], "--pace needs --sweep or --report", 2],
       ["server/main.ts", ["--report", folder, "--from", wrong], "is not the JSON of `bun run bench:server --json`", 1],
       ["main.ts", ["--report", folder, "--from", join(folder, "server.json")], "is not the JSON of `bun bench", 1],
       ["main.ts", ["--report", folder, "--from", join(folder, "none.json")], "cannot read", 1],

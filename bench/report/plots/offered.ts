@@ -1,6 +1,7 @@
 /** Replies and loss over the load that is offered. */
 import type { TopLevelSpec } from "vega-lite";
 import { colour } from "../../../scripts/pictures/theme.ts";
+import { plural } from "../../server/rows.ts";
 import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { nodesText } from "../words.ts";
@@ -43,7 +44,7 @@ export function offeredPlot(run: ServerRun): Plot | undefined {
     left: LEFT,
     origin: run,
     notes: [
-      `Queries for known nodes, ${nodesText(first.nodes)} nodes, ${first.workers} worker. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
+      `Queries for known nodes, ${nodesText(first.nodes)} nodes, ${plural(first.workers, "worker")}. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
     ],
     spec: {
       spacing: 40,

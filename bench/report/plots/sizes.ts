@@ -1,5 +1,6 @@
 /** The cost of a reply over the size of the registry. */
 import { colour } from "../../../scripts/pictures/theme.ts";
+import { plural } from "../../server/rows.ts";
 import { median } from "../../statistics.ts";
 import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
@@ -51,7 +52,7 @@ export function sizesPlot(run: ServerRun): Plot | undefined {
     left: LEFT,
     origin: run,
     notes: [
-      `Queries for known nodes, ${workers} worker. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
+      `Queries for known nodes, ${plural(workers, "worker")}. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
     ],
     spec: {
       data: { values },

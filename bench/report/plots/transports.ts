@@ -1,4 +1,5 @@
 /** The cost of a reply by transport, beside the floor. */
+import { plural } from "../../server/rows.ts";
 import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { figure, nodesText } from "../words.ts";
@@ -36,7 +37,7 @@ export function transportsPlot(run: ServerRun): Plot | undefined {
     left: NAMES,
     origin: run,
     notes: [
-      `Queries for known nodes, ${nodesText(nodes)} nodes, 1 worker. Medians of ${rounds} rounds of ${seconds} s; thin lines: lowest to highest round.`,
+      `Queries for known nodes, ${nodesText(nodes)} nodes, ${plural(workers, "worker")}. Medians of ${rounds} rounds of ${seconds} s; thin lines: lowest to highest round.`,
       ...(xdp ? [veth(xdp.softirq)] : []),
     ],
   };
