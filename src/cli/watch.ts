@@ -41,24 +41,25 @@ export function watchCommand(): Command {
 
 async function watch(_flags: unknown, command: Command): Promise<void> {
   const stop = untilSignal();
-  if (isOn(command, "syncthing")) {
-    const { watchedDevices } = await import("./watch/devices.ts");
-    await using discoverer = await startDeviceDiscoverer({ lan: true }, command);
-    await show(watchedDevices(discoverer), stop, command);
-  } else {
-    const { watchedNodes } = await import("./watch/nodes.ts");
-    await using discoverer = await startDiscoverer({ lan: true }, command);
-    await show(watchedNodes(discoverer), stop, command);
-  }
-}
-
-async function show(watched: Watched, stop: Promise<unknown>, command: Command): Promise<void> {
-  const json = isOn(command, "json");
-  const table = process.stdout.isTTY && process.env.TERM !== "dumb" && !json;
+  // Loaded before the discoverer starts: it reports its first errors soon after, and they would have no listener yet.
+  const show = await loadView(isOn(command, "json"));
   try {
-    if (table) await (await import("./watch/live.ts")).showTable(watched, stop);
-    else await (await import("./watch/lines.ts")).printChanges(watched, json, stop);
+    if (isOn(command, "syncthing")) {
+      const { watchedDevices } = await import("./watch/devices.ts");
+      await using discoverer = await startDeviceDiscoverer({ lan: true }, command);
+      await show(watchedDevices(discoverer), stop);
+    } else {
+      const { watchedNodes } = await import("./watch/nodes.ts");
+      await using discoverer = await startDiscoverer({ lan: true }, command);
+      await show(watchedNodes(discoverer), stop);
+    }
   } catch (error) {
     failOnStreamError(error, command);
   }
+}
+
+async function loadView(json: boolean): Promise<(watched: Watched, stop: Promise<unknown>) => Promise<void>> {
+  if (process.stdout.isTTY && process.env.TERM !== "dumb" && !json) return (await import("./watch/live.ts")).showTable;
+  const { printChanges } = await import("./watch/lines.ts");
+  return (watched, stop) => printChanges(watched, json, stop);
 }

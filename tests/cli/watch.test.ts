@@ -129,6 +129,19 @@ describeCommand("whereabouts watch", ({ run, start, terminal }) => {
   );
 
   lan(
+    "shows an error of the start in the table",
+    async () => {
+      await using hosts = await twoHosts({ ipv6: false });
+      const args = ["watch", "--interface", "nope,b0"];
+      await using shown = terminal(args, { by: hosts.b.command([]) }, { cols: 80, rows: 10 });
+      await until(() => shown.text.includes("there is no interface nope"), "the error");
+      shown.terminal.write("\x03");
+      expect(await shown.child.exited).toBe(0);
+    },
+    TEST_LIMIT_MS,
+  );
+
+  lan(
     "reports in one line that another program holds the port without sharing it, and exits with 1",
     async () => {
       await using hosts = await twoHosts({ ipv6: false });
