@@ -27,7 +27,7 @@ function time(run: () => unknown, calls: number): number {
 /** A sample that is so many times as fast as the fastest before shows that a contestant is not warm yet. */
 const FASTER = 1.03;
 /** The maximum time for warming up, in times of `warmUp`. */
-const MOST_WARM_UPS = 5;
+const MAX_WARM_UPS = 5;
 
 interface Entry extends Contestant {
   /** How many calls fill a sample. */
@@ -58,7 +58,7 @@ function warmUp(entries: readonly Entry[], { warmUp, sample }: Pace): void {
         state.improved = state.spent;
       }
       entry.calls = Math.max(1, Math.ceil(sample / each));
-      return state.spent - state.improved < warmUp && state.spent < MOST_WARM_UPS * warmUp;
+      return state.spent - state.improved < warmUp && state.spent < MAX_WARM_UPS * warmUp;
     });
   }
 }

@@ -17,8 +17,8 @@ const withSystemd = testIf(Bun.which("systemd-analyze") !== null, "needs systemd
 /** Metrics of Prometheus itself. */
 const OTHERS = ["up"];
 /** Exposure as `systemd-analyze security` rates it, times 10: from 0 to 100. */
-const MOST_EXPOSURE = "20";
-const MOST_EXPOSURE_XDP = "25";
+const MAX_EXPOSURE = "20";
+const MAX_EXPOSURE_XDP = "25";
 
 async function tool(...command: string[]) {
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe" });
@@ -129,7 +129,7 @@ describe("deploy/systemd", () => {
     await Bun.write(unit, await installed("whereabouts.service"));
     await Bun.write(dropIn, settings);
     expect(await tool("systemd-analyze", "verify", unit)).toEqual({ code: 0, output: "" });
-    expect((await exposure(unit, MOST_EXPOSURE_XDP)).code).toBe(0);
+    expect((await exposure(unit, MAX_EXPOSURE_XDP)).code).toBe(0);
     await Bun.write(dropIn, settings.replace("=AF_XDP", "=AF_XPD").replace("=bpf", "=bfp"));
     const { output } = await tool("systemd-analyze", "verify", unit);
     expect(output).toContain("AF_XPD");
@@ -137,7 +137,7 @@ describe("deploy/systemd", () => {
   });
 
   withSystemd("exposes little of the system to the server", async () => {
-    const { code, output } = await exposure(join(DEPLOY, "systemd/whereabouts.service"), MOST_EXPOSURE);
+    const { code, output } = await exposure(join(DEPLOY, "systemd/whereabouts.service"), MAX_EXPOSURE);
     expect(output).toContain("Overall exposure level");
     expect({ code, output }).toMatchObject({ code: 0 });
   });

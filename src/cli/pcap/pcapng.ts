@@ -25,7 +25,7 @@ const OPTION_OFFSET = 14;
 /** Microseconds. */
 const DEFAULT_RESOLUTION = 6;
 /** Per section. A hostile capture must not fill the memory. */
-const MOST_INTERFACES = 65_536;
+const MAX_INTERFACES = 65_536;
 
 interface Interface {
   readonly linkType: number;
@@ -56,7 +56,7 @@ export function* readPcapng(input: CaptureInput): Generator<Frame | NeedsMore, v
         if (input.uint16(4) !== 1) throw new CaptureError(`has version ${input.uint16(4)} of pcapng: 1 is known`);
         interfaces = [];
       } else if (type === INTERFACE) {
-        if (interfaces.length === MOST_INTERFACES) throw damaged(`is interface ${MOST_INTERFACES + 1} of its section`);
+        if (interfaces.length === MAX_INTERFACES) throw damaged(`is interface ${MAX_INTERFACES + 1} of its section`);
         interfaces.push(readInterface(input, kept));
       } else {
         const { interfaceId, time, ...packet } = type === SIMPLE_PACKET ? simplePacket(input) : fullPacket(input, type);
