@@ -9,6 +9,8 @@ export const NANOSECONDS = 0xa1b23c4d;
 
 const FILE_HEADER = 24;
 const FRAME_HEADER = 16;
+/** In bytes: more than any link carries at once. Wireshark takes no longer frame either. */
+const MAX_FRAME = 128 * 1024 * 1024;
 
 /** Reads a capture from its magic number on. The byte order of the input is set. */
 export function* readPcap(input: CaptureInput): Generator<Frame | NeedsMore, void> {
@@ -22,6 +24,7 @@ export function* readPcap(input: CaptureInput): Generator<Frame | NeedsMore, voi
     if (!(yield* input.has(FRAME_HEADER))) throw cut();
     const time = [input.uint32(0), input.uint32(4)] as const;
     const captured = input.uint32(8);
+    if (captured > MAX_FRAME) throw new CaptureError(`is damaged: frame ${number} has a length of ${captured} bytes`);
     input.drop(FRAME_HEADER);
     const kept = Math.min(captured, LONGEST_FRAME);
     if (!(yield* input.has(kept))) throw cut();

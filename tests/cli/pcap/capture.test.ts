@@ -54,6 +54,15 @@ describe("pcap", () => {
     },
   );
 
+  test("is damaged if a frame is longer than any link carries", async () => {
+    const bytes = pcap([{ bytes: [1] }, { bytes: [2] }]);
+    new DataView(bytes.buffer).setUint32(24 + 17 + 8, 0xfffffff0, true);
+    expect(await whole(bytes)).toEqual({
+      frames: ["1 2023-11-14T22:13:20.000000Z link 1 01"],
+      error: "is damaged: frame 2 has a length of 4294967280 bytes",
+    });
+  });
+
   test("carries a fraction of more than a second", async () => {
     const { frames } = await whole(pcap([{ bytes: [], fraction: 2_000_001 }]));
     expect(frames).toEqual(["1 2023-11-14T22:13:22.000001Z link 1 "]);
