@@ -101,10 +101,10 @@ async function groupsOf(names: readonly string[]): Promise<string[][]> {
   return [...together.values()];
 }
 
-/** Seconds that each file took. */
-const seconds = new Map<string, number>();
-/** How many of the slowest files are printed. */
-const SLOWEST = 10;
+/** Seconds that each file took, and seconds of processor time that it and its programs used. */
+const seconds = new Map<string, { took: number; used: number }>();
+/** How many of the files that take longest and that use most are printed. */
+const LISTED = 10;
 
 /** Runs one test file of tests/. */
 async function testFile(file: string, report: string): Promise<Tally> {
@@ -115,7 +115,8 @@ async function testFile(file: string, report: string): Promise<Tally> {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  seconds.set(file, (performance.now() - from) / 1000);
+  const used = Number(child.resourceUsage()!.cpuTime.total) / 1e6;
+  seconds.set(file, { took: (performance.now() - from) / 1000, used });
   const text = (await Bun.file(report).exists()) ? await Bun.file(report).text() : "";
   const skipped = total(text, "skipped");
   const failed = total(text, "failures");
@@ -175,8 +176,10 @@ const tallies = [
   await aspect(),
   strict(await bunTest()),
 ];
-const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
-console.log(`\nslowest: ${slowest.map(([file, time]) => `${file} ${time.toFixed(0)} s`).join(", ")}`);
+for (const [what, name] of [["take longest", "took"], ["use most processor time", "used"]] as const) {
+  const most = [...seconds].sort(([, a], [, b]) => b[name] - a[name]).slice(0, LISTED);
+  console.log(`\n${what}: ${most.map(([file, time]) => `${file} ${time[name].toFixed(0)} s`).join(", ")}`);
+}
 for (const output of failedOutputs) console.log(`\n${output}`);
 const { passed, failed, skipped } = sum(tallies);
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
