@@ -170,7 +170,7 @@ export interface LoadRequest {
   readonly seed: number;
   readonly preload?: boolean;
   /** Other values than those of `DEFAULT_LOAD`; the window is that of one process. */
-  readonly other?: Partial<Pick<LoadOptions, "host" | "source" | "window" | "pace">>;
+  readonly other?: Partial<Pick<LoadOptions, "host" | "source" | "window" | "pace" | "warmUpMs">>;
 }
 
 export interface LoadRun extends LoadResult {
@@ -179,7 +179,7 @@ export interface LoadRun extends LoadResult {
 }
 
 /**
- * Load generators, one process or several. The sources and packets in flight of `DEFAULT_LOAD` are per worker of the
+ * Load generators, one process or several. They begin at once, when all are ready. The sources and packets in flight of `DEFAULT_LOAD` are per worker of the
  * server.
  */
 export class Loaders {
@@ -196,16 +196,24 @@ export class Loaders {
   /** @throws {Error} with the message of a load generator that failed */
   async run(load: LoadRequest): Promise<LoadRun> {
     const processes = load.preload ? 1 : this.#processes;
-    const pids: number[] = [];
-    const results = await Promise.all(Array.from({ length: processes }, (_, i) => this.#one(load, i, processes, pids)));
+    const started = Array.from({ length: processes }, (_, i) => this.#start(load, i, processes));
+    let results: LoadResult[];
+    try {
+      await Promise.all(started.map(({ ready }) => ready));
+      for (const { child } of started) child.send("begin");
+      results = await Promise.all(started.map(({ result }) => result));
+    } finally {
+      for (const { child } of started) child.kill("SIGKILL");
+    }
     const total = (name: keyof LoadResult) => sum(results.map((result) => result[name]));
     return {
-      pids,
+      pids: started.map(({ child }) => child.pid),
       announced: total("announced"),
       announceSeconds: total("announceSeconds"),
       sent: total("sent"),
       expected: total("expected"),
       replies: total("replies"),
+      dropped: total("dropped"),
       wrong: total("wrong"),
       seconds: total("seconds") / processes,
       perSecond: total("perSecond"),
@@ -215,8 +223,9 @@ export class Loaders {
     };
   }
 
-  async #one(load: LoadRequest, number: number, processes: number, pids: number[]): Promise<LoadResult> {
-    const { port, nodes, what, seconds, seed, preload, other } = load;
+  /** Starts one process. `ready` fails with the error of `result` if it ends before. */
+  #start(load: LoadRequest, number: number, processes: number) {
+    const { port, nodes, what, seconds, seed, preload, other: { warmUpMs = 0, ...other } = {} } = load;
     const sources = Math.ceil((DEFAULT_LOAD.sources * this.#workers) / processes);
     const window = Math.ceil((DEFAULT_LOAD.window * this.#workers) / processes);
     const flags = {
@@ -228,8 +237,10 @@ export class Loaders {
       window,
       "first-source": number * sources,
       seed: seed * processes + number,
+      "warm-up": warmUpMs,
       ...other,
     };
+    const message = Promise.withResolvers<void>();
     const child = track(
       Bun.spawn(
         [
@@ -238,12 +249,16 @@ export class Loaders {
           ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, `${value}`]),
           ...(preload ? ["--preload"] : []),
         ],
-        { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+        { ipc: () => message.resolve(), stdin: "ignore", stdout: "pipe", stderr: "pipe" },
       ),
     );
-    pids.push(child.pid);
-    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    if ((await child.exited) !== 0) throw new Error(err.trim() || "the load generator was killed");
-    return JSON.parse(out);
+    const result = resultOf(child);
+    return { child, result, ready: Promise.race([message.promise, result]) };
   }
+}
+
+async function resultOf(child: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<LoadResult> {
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  if ((await child.exited) !== 0) throw new Error(err.trim() || "the load generator was killed");
+  return JSON.parse(out);
 }

@@ -5,6 +5,7 @@
  */
 import type { TransportName } from "../../src/server/index.ts";
 import { median } from "../statistics.ts";
+import type { LoadResult } from "./load/load.ts";
 import { place } from "./machine.ts";
 import type { BenchOptions } from "./options.ts";
 import { fill, serverOptions } from "./prepare.ts";
@@ -22,7 +23,7 @@ export interface Step {
   readonly offered: number;
   /** Replies per second. */
   readonly answered: number;
-  /** The fraction of the queries that got no reply, also not in the second after the load. */
+  /** The fraction of the queries that the server sent no reply to, also not in the second after the load. */
   readonly lost: number;
   /** Milliseconds from query to reply: the median, and the time within which 99 % came. */
   readonly medianMs: number;
@@ -34,6 +35,8 @@ export interface Step {
 const SATURATED = 0.3;
 /** The load generator is at its limit when it sends less than this many times as much as at the pace before. */
 const FASTER = 1.02;
+/** How long a pace is kept up before it counts. */
+const WARM_UP_MS = 200;
 /** More processes than this would only take processors away from the network stack. */
 const MAX_PROCESSES = 4;
 
@@ -96,14 +99,16 @@ async function measure(
   seed: number,
 ): Promise<Sample> {
   const { port } = server;
-  const other = { pace: Math.max(1, Math.round(pace / processes)) };
-  const { expected, replies, repliesPerSecond, perSecond, medianMs, p99Ms, wrong } = await loaders.run({
-    ...{ port, nodes, seconds, seed, other },
-    what: "hit",
-  });
+  const other = { pace: Math.max(1, Math.round(pace / processes)), warmUpMs: WARM_UP_MS };
+  const run = await loaders.run({ ...{ port, nodes, seconds, seed, other }, what: "hit" });
+  const { replies, repliesPerSecond, perSecond, medianMs, p99Ms, wrong } = run;
   if (wrong > 0) throw new Error(`${count(wrong)} of ${count(replies)} replies were wrong at ${count(pace)} queries/s`);
-  const lost = Math.max(0, 1 - replies / expected);
-  return { offered: perSecond, answered: repliesPerSecond, lost, medianMs, p99Ms };
+  return { offered: perSecond, answered: repliesPerSecond, lost: lostOf(run), medianMs, p99Ms };
+}
+
+/** A reply that the load generator had no room for is not the server's loss. */
+export function lostOf({ expected, replies, dropped }: Pick<LoadResult, "expected" | "replies" | "dropped">): number {
+  return Math.max(0, 1 - (replies + dropped) / expected);
 }
 
 export function stepOf(pace: number, samples: readonly Sample[]): Omit<Step, "transport" | "workers" | "nodes"> {

@@ -14,7 +14,7 @@ import type { ServerRun } from "../../bench/report/runs.ts";
 import { tables } from "../../bench/report/tables.ts";
 import { runsIn } from "../../bench/report/write.ts";
 import { parse } from "../../bench/server/options.ts";
-import { stepOf } from "../../bench/server/sweep.ts";
+import { lostOf, stepOf } from "../../bench/server/sweep.ts";
 import { figuresOf } from "../../bench/server/xdp.ts";
 import type { Sample } from "../../bench/xdp-transport/rows.ts";
 import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
@@ -127,6 +127,15 @@ describe("a plot", () => {
     expect(beside).toContain("1.50, 0.75 × floor");
   });
 
+  test("of loss says which processors server and load had", async () => {
+    const [udp, mmsg] = ["server on processor 0, load on 1,2", "server and load share 2 processors"];
+    const places = [`udp, 2 workers: ${udp}`, `mmsg, 1 worker: ${udp}`, `mmsg, 2 workers: ${mmsg}`];
+    const sweep = runs.server!.sweep.map((step) => ({ ...step, transport: "mmsg" as const, workers: 2 }));
+    const words = wordsOf(svgOf("bench-offered", await pictures(serverWith({ places, sweep }))));
+    expect(words).toContain(`2 workers: ${mmsg}. Medians`);
+    expect(words).not.toContain(udp);
+  });
+
   test("is left out if a run has no figures for it", async () => {
     const sweepless = await pictures(serverWith({ sweep: [] }));
     expect(sweepless.map(({ name }) => name).sort()).toEqual(["bench-sizes", "bench-transports", "bench-workers"]);
@@ -224,6 +233,11 @@ describe("the sweep of bench:server", () => {
     },
     TEST_LIMIT_MS,
   );
+
+  test("counts as lost what got no reply, but not what the load generator had no room for", () => {
+    expect(lostOf({ expected: 200, replies: 100, dropped: 50 })).toBe(0.25);
+    expect(lostOf({ expected: 100, replies: 101, dropped: 0 })).toBe(0);
+  });
 
   test("has medians of the rounds, and their spread", () => {
     const sample = { offered: 100, answered: 90, lost: 0.1, medianMs: 1, p99Ms: 3 };

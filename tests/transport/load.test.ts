@@ -1,6 +1,7 @@
 /** The load generator and the echo of `bench:server`. */
 import { describe, expect, test } from "bun:test";
 import { nodeId } from "../../bench/packets.ts";
+import { Clients } from "../../bench/server/load/clients.ts";
 import { Latencies } from "../../bench/server/load/latencies.ts";
 import { DEFAULT_LOAD, load, WORKLOADS, type Workload } from "../../bench/server/load/load.ts";
 import {
@@ -10,6 +11,7 @@ import {
   QUERY_LENGTH,
   REPLY_LENGTH,
 } from "../../bench/server/load/packets.ts";
+import { Loaders } from "../../bench/server/subject.ts";
 import { createEngineMemory, defaultEngineOptions } from "../../src/engine/index.ts";
 import { UNLIMITED } from "../support/harness.ts";
 import { testIf } from "../support/needs.ts";
@@ -131,6 +133,69 @@ describe("a load", () => {
     expect(paced).toMatchObject({ expected: Math.floor(paced.sent / 32), replies: paced.expected, wrong: 0 });
     expect(paced.medianMs).toBeGreaterThan(0);
     expect(paced.p99Ms).toBeGreaterThanOrEqual(paced.medianMs);
+  });
+
+  linux("with a warm-up keeps the pace up before it begins, and counts nothing of that", async () => {
+    await using server = await Running.open("mmsg");
+    const options = { ...DEFAULT_LOAD, port: server.port, nodes: 2000, seconds: 0.1, tailMs: TAIL_MS };
+    await load({ ...options, preload: true, seconds: 0 });
+    const before = server.counters().received;
+    let warm = 0;
+    const begin = async () => {
+      warm = server.counters().received - before;
+    };
+    const paced = await load({ ...options, pace: 5000, warmUpMs: 200 }, begin);
+    expect(warm).toBeWithin(1, 1001);
+    expect(paced).toMatchObject({ expected: paced.sent, replies: paced.sent, dropped: 0, wrong: 0 });
+    expect(server.counters().received).toBe(before + warm + paced.sent);
+  });
+
+  linux("of several processes begins when all are ready", async () => {
+    const sources: string[] = [];
+    const echo = await Bun.udpSocket({
+      hostname: "127.0.0.1",
+      socket: {
+        data: (socket, data, port, address) => {
+          sources.push(address);
+          socket.send(data, port, address);
+        },
+      },
+    });
+    // The first process is ready long after the other one would have ended.
+    const late = 'case "$*" in *"--first-source 0 "*) sleep 1;; esac; exec "$@"';
+    const loaders = new Loaders(["sh", "-c", late, "sh"], 2, 1);
+    const run = { nodes: 100, what: "hit", seconds: 0.5, seed: 1 } as const;
+    const { pids, sent, replies } = await loaders.run({ ...run, port: echo.port, other: { window: 64 } });
+    echo.close();
+    expect(new Set(pids).size).toBe(2);
+    expect(replies).toBe(sent);
+    const isLate = sources.map((address) => Number(address.split(".")[3]) <= DEFAULT_LOAD.sources / 2);
+    expect(isLate).toContain(true);
+    expect(isLate.indexOf(true)).toBeLessThan(isLate.lastIndexOf(false));
+  });
+
+  linux("counts the packets that its own receive buffers had no room for", async () => {
+    const SENT = 8000;
+    const asked = Promise.withResolvers<[port: number, address: string]>();
+    const socket = await Bun.udpSocket({
+      hostname: "127.0.0.1",
+      socket: { data: (_socket, _data, port, address) => asked.resolve([port, address]) },
+    });
+    const clients = await Clients.open("127.0.0.1", socket.port, 2, DEFAULT_LOAD.source, 0);
+    try {
+      clients.send(1, 0, 1);
+      const [port, address] = await asked.promise;
+      let sent = 0;
+      for (let i = 0; i < SENT; i++) if (socket.send("reply", port, address)) sent++;
+      const dropped = clients.dropped();
+      expect(dropped).toBeGreaterThan(0);
+      let received = 0;
+      for (let count = clients.receive(1); count > 0; count = clients.receive(1)) received += count;
+      expect(received + dropped).toBe(sent);
+    } finally {
+      clients.close();
+      socket.close();
+    }
   });
 
   linux("comes from the addresses after the one that was given", async () => {

@@ -2,6 +2,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { colour } from "../../../scripts/pictures/theme.ts";
 import { plural } from "../../server/rows.ts";
+import type { Step } from "../../server/sweep.ts";
 import type { Plot } from "../picture.ts";
 import type { ServerRun } from "../runs.ts";
 import { nodesText } from "../words.ts";
@@ -19,7 +20,7 @@ interface Point {
 }
 
 export function offeredPlot(run: ServerRun): Plot | undefined {
-  const { sweep, rounds, seconds } = run;
+  const { sweep, places, rounds, seconds } = run;
   const [first] = sweep;
   if (first === undefined) return undefined;
   const pointsOf = (name: "answered" | "lost", times: number) =>
@@ -44,7 +45,7 @@ export function offeredPlot(run: ServerRun): Plot | undefined {
     left: LEFT,
     origin: run,
     notes: [
-      `Queries for known nodes, ${nodesText(first.nodes)} nodes, ${plural(first.workers, "worker")}. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
+      `Queries for known nodes, ${nodesText(first.nodes)} nodes, ${placeOf(first, places)}. Medians of ${rounds} rounds of ${seconds} s; upright lines: lowest to highest round.`,
     ],
     spec: {
       spacing: 40,
@@ -54,6 +55,13 @@ export function offeredPlot(run: ServerRun): Plot | undefined {
       ],
     },
   };
+}
+
+/** The workers of a step, and the processors that server and load had: "1 worker: server on processor 0, load on 1". */
+function placeOf({ transport, workers }: Step, places: readonly string[]): string {
+  const text = plural(workers, "worker");
+  const place = places.find((place) => place.startsWith(`${transport}, ${text}: `));
+  return place?.slice(transport.length + 2) ?? text;
 }
 
 /** The least height of the axis of losses, in percent: also where none are lost it needs one. */

@@ -13,9 +13,10 @@ import {
   MSG_DONTWAIT,
   MSG_TRUNC,
   openLibrary,
+  SOL_SOCKET,
   systemError,
 } from "../../../src/transport/libc.ts";
-import { type BoundSocket, bindSocket, socketAddress } from "../../../src/transport/socket.ts";
+import { type BoundSocket, bindSocket, checked, socketAddress } from "../../../src/transport/socket.ts";
 import { PACKET_SIZE, Packets } from "./packets.ts";
 
 const SYMBOLS = { connect: { args: ["i32", "ptr", "u32"], returns: "i32" } } as const;
@@ -23,6 +24,12 @@ const SYMBOLS = { connect: { args: ["i32", "ptr", "u32"], returns: "i32" } } as 
 /** Maximum number of packets that a client sends or receives in one system call. */
 export const CLIENT_BATCH = 64;
 const RECEIVE_BUFFER = 1 << 20;
+
+/** The kernel's counts of a socket's memory, in words of 32 bits. */
+const SO_MEMINFO = 55;
+const MEMINFO_WORDS = 9;
+/** Datagrams that the kernel dropped, mostly because the receive buffer was full. */
+const MEMINFO_DROPS = 8;
 
 /* struct pollfd in words of 32 bits. */
 const POLL_WORDS = 2;
@@ -119,6 +126,19 @@ export class Clients {
   /** Whether the last `wait` found packets for client number `client`. */
   ready(client: number): boolean {
     return this.#polled[client * POLL_WORDS + 1]! >>> 16 !== 0;
+  }
+
+  /** Packets so far for which the receive buffers of the clients had no room. */
+  dropped(): number {
+    const { call } = this.#libc;
+    const words = new Uint32Array(MEMINFO_WORDS);
+    const length = Int32Array.of(words.byteLength);
+    let dropped = 0;
+    for (const fd of this.#fds) {
+      checked(this.#libc, "getsockopt", call.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, words, length));
+      dropped += words[MEMINFO_DROPS]!;
+    }
+    return dropped;
   }
 
   close(): void {

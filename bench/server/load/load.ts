@@ -38,6 +38,8 @@ export interface LoadOptions {
   readonly source: string;
   readonly firstSource: number;
   readonly seed: number;
+  /** With a pace: how long it is kept up before the load, uncounted, so that the load does not begin in code that is still slow. */
+  readonly warmUpMs: number;
   /** How long to wait for outstanding replies after the load has ended. */
   readonly tailMs: number;
 }
@@ -51,6 +53,8 @@ export interface LoadResult {
   /** Queries for known nodes: each should get a reply. */
   readonly expected: number;
   readonly replies: number;
+  /** Replies that came, but that the load generator had no room for. They are not among `replies`. */
+  readonly dropped: number;
   /** Replies that do not have the NodeID and port that were announced. Any address with the first byte of `source` is accepted. */
   readonly wrong: number;
   readonly seconds: number;
@@ -73,6 +77,7 @@ export const DEFAULT_LOAD: Omit<LoadOptions, "port"> = {
   source: "127.1.0.1",
   firstSource: 0,
   seed: 1,
+  warmUpMs: 0,
   tailMs: 1000,
 };
 
@@ -82,15 +87,19 @@ const LOST_MS = 50;
 const PACED_PROBE = 32;
 /** The preload fails if a chunk of announcements was sent this many times without a reply. */
 const MAX_TRIES = 40;
-/** When no reply has come for this time after the preload, the load starts. */
+/** When no reply has come for this time after the preload or the warm-up, the load starts. */
 const QUIET_MS = 200;
 
 /**
  * Runs a load and blocks this thread until it ends.
  *
+ * @param begin - called when everything is prepared; the load starts when its promise resolves
  * @throws {Error} if nothing answers, or the server does not store all nodes.
  */
-export async function load(options: LoadOptions): Promise<LoadResult> {
+export async function load(
+  options: LoadOptions,
+  begin: () => Promise<void> = () => Promise.resolve(),
+): Promise<LoadResult> {
   const { host, port, sources, source, firstSource } = options;
   const clients = await Clients.open(host, port, sources, source, firstSource);
   try {
@@ -100,6 +109,8 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     const announceSeconds = options.preload ? secondsSince(start) : 0;
     const announced = options.preload ? options.nodes : 0;
     if (options.preload) run.discardLateReplies();
+    if (options.pace > 0 && options.warmUpMs > 0) new Load(clients, options).warmUp(options.warmUpMs);
+    await begin();
     return { announced, announceSeconds, ...run.load(options.seconds * 1000, options.tailMs) };
   } finally {
     clients.close();
@@ -217,19 +228,27 @@ class Load {
     clients.send(client, 0, to - from + 1);
   }
 
+  /** The load with a pace, for what is compiled while it runs. Another Load has to count. */
+  warmUp(ms: number): void {
+    this.#paced(performance.now(), ms);
+    this.#awaitReplies(QUIET_MS);
+  }
+
   load(ms: number, tailMs: number): Omit<LoadResult, "announced" | "announceSeconds"> {
+    const droppedBefore = this.#clients.dropped();
     const start = performance.now();
     if (this.#pace > 0) this.#paced(start, ms);
     else this.#closedLoop(start, ms);
     const seconds = secondsSince(start);
     const inTime = this.#replies;
     const perSecond = (packets: number) => (seconds > 0 ? Math.round(packets / seconds) : 0);
-    while (this.#expected > this.#replies && this.#receiveAll(tailMs) > 0);
+    this.#awaitReplies(tailMs);
     if (this.#sent > 0 && this.#replies === 0) throw new Error(`none of ${this.#expected} queries was answered`);
     return {
       sent: this.#sent,
       expected: this.#expected,
       replies: this.#replies,
+      dropped: this.#clients.dropped() - droppedBefore,
       wrong: this.#wrong,
       seconds,
       perSecond: perSecond(this.#sent),
@@ -298,6 +317,11 @@ class Load {
     this.#sent += clients.send(client, 0, count);
     this.#expected += hits;
     return hits;
+  }
+
+  /** Receives until each query has its reply, or none has come for `ms` milliseconds. */
+  #awaitReplies(ms: number): void {
+    while (this.#expected > this.#replies && this.#receiveAll(ms) > 0);
   }
 
   #receiveAll(ms: number): number {

@@ -1,6 +1,7 @@
 /**
  * The load generator as a program: prints one line of JSON, see LoadResult. Linux.
- * `bench:server` runs one or several of these, each pinned to processors of its own.
+ * `bench:server` runs one or several of these, each pinned to processors of its own. It starts them over IPC, all at once: each sends
+ * a message when it is ready, and begins when it receives one.
  */
 import { isIPv4 } from "node:net";
 import { nameOf, oneOf, optionsOf, seconds, text, toggle, UsageError, wholeNumber } from "../../options.ts";
@@ -34,6 +35,12 @@ mixed: hit, miss and announce, 6 : 2 : 2`,
       default: d.pace,
       help: "packets per second, whatever is answered; 0: as many as the window allows",
     }),
+    "warm-up": wholeNumber({
+      min: 0,
+      max: 60_000,
+      default: d.warmUpMs,
+      help: "milliseconds for which the pace is kept up before, uncounted",
+    }),
     sources: wholeNumber({ min: 1, max: 60_000, default: d.sources, help: "number of source addresses" }),
     source: text({ value: "<address>", default: d.source, help: "the first source address; the others follow it" }),
     "first-source": wholeNumber({ min: 0, max: 60_000, default: d.firstSource, help: "source addresses to skip" }),
@@ -41,7 +48,7 @@ mixed: hit, miss and announce, 6 : 2 : 2`,
   },
 } as const;
 
-const options = optionsOf(program, ({ port, "first-source": firstSource, ...values }) => {
+const options = optionsOf(program, ({ port, "first-source": firstSource, "warm-up": warmUpMs, ...values }) => {
   if (port === undefined) throw new UsageError("--port is required");
   if (values.what !== "hit" && values.pace === 0 && values.window < 2 * values.sources) {
     throw new UsageError(
@@ -49,10 +56,23 @@ const options = optionsOf(program, ({ port, "first-source": firstSource, ...valu
     );
   }
   if (!isIPv4(values.source)) throw new UsageError(`--source must be an IPv4 address, not ${values.source}`);
-  return { ...values, port, firstSource, tailMs: d.tailMs };
+  return { ...values, port, firstSource, warmUpMs, tailMs: d.tailMs };
 });
+
+/** Waits until the program that started this one starts all of its load generators. */
+async function begin(): Promise<void> {
+  if (process.send === undefined) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.once("message", () => resolve());
+  process.once("disconnect", () => process.exit(1));
+  process.send("ready");
+  await promise;
+  process.removeAllListeners("disconnect");
+  process.disconnect?.();
+}
+
 try {
-  console.log(JSON.stringify(await load(options)));
+  console.log(JSON.stringify(await load(options, begin)));
 } catch (error) {
   console.error(`${nameOf(program)}: ${(error as Error).message}`);
   process.exit(1);
