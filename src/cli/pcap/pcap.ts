@@ -28,7 +28,8 @@ export function* readPcap(input: CaptureInput): Generator<Frame | NeedsMore, voi
     input.drop(FRAME_HEADER);
     const kept = Math.min(captured, LONGEST_FRAME);
     if (!(yield* input.has(kept))) throw cut();
-    yield { number, linkType, bytes: input.peek(kept), time, clock };
+    const bytes = input.peek(kept);
     if (!(yield* input.skip(captured))) throw cut();
+    yield { number, linkType, bytes, time, clock };
   }
 }

@@ -48,6 +48,7 @@ export function* readPcapng(input: CaptureInput): Generator<Frame | NeedsMore, v
     if (length < AROUND_BODY || length % 4 !== 0) throw damaged(`has a length of ${length} bytes`);
     const size = length - AROUND_BODY;
     input.drop(BLOCK_HEADER);
+    let frame: Frame | undefined;
     if (isKnown(type)) {
       if (size < FIXED[type]) throw damaged(`is too short, ${length} bytes`);
       const kept = Math.min(size, LONGEST_FRAME);
@@ -62,23 +63,23 @@ export function* readPcapng(input: CaptureInput): Generator<Frame | NeedsMore, v
         const { interfaceId, time, ...packet } = type === SIMPLE_PACKET ? simplePacket(input) : fullPacket(input, type);
         const from = interfaces[interfaceId];
         if (from === undefined) throw damaged(`names interface ${interfaceId}, which was not described before`);
-        const frame = size - FIXED[type];
-        const captured = packet.captured ?? Math.min(frame, packet.length, from.snapLength || frame);
-        if (captured > frame) throw damaged(`is shorter than its frame of ${captured} bytes`);
+        const rest = size - FIXED[type];
+        const captured = packet.captured ?? Math.min(rest, packet.length, from.snapLength || rest);
+        if (captured > rest) throw damaged(`is shorter than its frame of ${captured} bytes`);
         const bytes = input.peek(kept).subarray(FIXED[type], FIXED[type] + captured);
-        yield {
-          number,
+        frame = {
+          number: number++,
           linkType: from.linkType,
           bytes,
           time: time ?? [0, 0],
           clock: time === undefined ? NO_TIME : from.clock,
         };
-        number++;
       }
     }
     if (!(yield* input.skip(size)) || !(yield* input.has(BLOCK_TRAILER))) throw cut();
     if (input.uint32(0) !== length) throw damaged("has different lengths at its start and its end");
     input.drop(BLOCK_TRAILER);
+    if (frame !== undefined) yield frame;
   }
 }
 
