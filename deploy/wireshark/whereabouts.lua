@@ -153,7 +153,24 @@ local function parse(tvb)
   return finish_at(ip + ip_length)
 end
 
--- Whether bytes are UTF-8 without control characters and without those that hide text or change its direction.
+-- Characters that control, hide text, change its direction or are private: Unicode's Cc, Cf, Zl, Zp and Co. `whereabouts decode`
+-- shows them in hex too, and also all numbers that Unicode has not assigned, which would need a longer table.
+local HIDDEN = {
+  {0x0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x600, 0x605}, {0x61c, 0x61c}, {0x6dd, 0x6dd}, {0x70f, 0x70f},
+  {0x890, 0x891}, {0x8e2, 0x8e2}, {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+  {0xe000, 0xf8ff}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+  {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
+  {0xf0000, 0xffffd}, {0x100000, 0x10fffd},
+}
+
+local function is_hidden(code)
+  for _, range in ipairs(HIDDEN) do
+    if code <= range[2] then return code >= range[1] end
+  end
+  return false
+end
+
+-- Whether bytes are UTF-8 without hidden characters.
 local function is_text(bytes)
   local at = 1
   while at <= #bytes do
@@ -177,9 +194,7 @@ local function is_text(bytes)
     end
     local is_overlong = (more == 2 and code < 0x800) or (more == 3 and code < 0x10000)
     if is_overlong or code > 0x10ffff or (code >= 0xd800 and code < 0xe000) then return false end
-    if code < 0x20 or (code >= 0x7f and code < 0xa0) or code == 0xad or code == 0xfeff then return false end
-    if (code >= 0x200b and code <= 0x200f) or (code >= 0x2028 and code <= 0x202e) then return false end
-    if code >= 0x2060 and code <= 0x206f then return false end
+    if is_hidden(code) then return false end
     at = at + 1 + more
   end
   return #bytes > 0

@@ -1,6 +1,7 @@
 // The Wireshark dissector, in tshark: it agrees with the codec on every packet, and finds the query of an answer.
 import { describe, expect, setDefaultTimeout } from "bun:test";
 import { join } from "node:path";
+import { UNPRINTABLE } from "../../src/cli/terminal/style.ts";
 import { createCodec, ipFromText, ipToText, nodeIdToText, PacketError } from "../../src/codec/index.ts";
 import { blocksOf, pageText } from "../docs/pages.ts";
 import { type Captured, pcap } from "../support/captures.ts";
@@ -140,7 +141,37 @@ function comparable({ ipv6, node_id, node_id_text, ...rest }: Record<string, str
   };
 }
 
+/** The first and last character of each range of `kind`, and the characters around it. Without surrogates. */
+function charactersAround(kind: RegExp): string[] {
+  const codes = new Set<number>();
+  let before = false;
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const is = kind.test(String.fromCodePoint(code));
+    if (is !== before) for (const edge of [code - 1, code]) if (edge >= 0) codes.add(edge);
+    before = is;
+  }
+  return [...codes].map((code) => String.fromCodePoint(code)).filter((text) => text.isWellFormed());
+}
+
 describe("deploy/wireshark", () => {
+  testIf(hasTshark, NEEDS_TSHARK)(
+    "has a dissector that shows text as text, unless a character of it hides, controls or is private",
+    async () => {
+      const hidden = /[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/u;
+      const texts = charactersAround(hidden).filter((text) => hidden.test(text) || text.search(UNPRINTABLE) < 0);
+      const ids = texts.map((text) => Uint8Array.from(Buffer.from(`a${text}b`)));
+      using folder = new Folder();
+      const frames = ids.map((id) => ({ bytes: ipv4(query(id), { to: 22025, from: 4001 }) }));
+      await Bun.write(folder.at("text.pcap"), pcap(frames, { linkType: RAW }));
+      const packets = await tshark(folder.at("text.pcap"));
+      const names = texts.map((text) => text.codePointAt(0)!.toString(16));
+      const shownAsText = names.filter((_, i) => packets[i]!.node_id_text !== undefined);
+      expect(shownAsText.length).toBeGreaterThan(20);
+      expect(shownAsText).toEqual(names.filter((_, i) => !hidden.test(texts[i]!)));
+    },
+    TEST_LIMIT_MS,
+  );
+
   testIf(hasTshark, NEEDS_TSHARK)(
     "has a dissector that accepts what the codec accepts, and marks the rest with its error, also in random packets",
     async () => {
