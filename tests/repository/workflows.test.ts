@@ -48,7 +48,7 @@ describe("the workflows", () => {
   test("check each change, publish releases, and publish the docs", () => {
     expect([...workflows.keys()]).toEqual(["ci.yml", "docs.yml", "release.yml"]);
     expect(steps.map(({ step }) => step.run)).toEqual(
-      expect.arrayContaining([".ci/run", "npm publish", expect.stringContaining(" run docs ")]),
+      expect.arrayContaining([".ci/run", expect.stringContaining(" run docs ")]),
     );
   });
 
@@ -88,7 +88,7 @@ describe("the workflows", () => {
       expect(text).not.toContain("secrets.");
     }
     for (const { step } of steps.filter(({ step }) => step.uses?.startsWith("actions/checkout@"))) {
-      expect(step.with).toEqual({ "persist-credentials": false });
+      expect(step.with).toMatchObject({ "persist-credentials": false });
     }
   });
 
@@ -104,12 +104,33 @@ describe("the workflows", () => {
     expect(on).toEqual({ push: { tags: ["v*"] } });
     const order = ["github"];
     for (let job = jobs.github!; job.needs !== undefined; job = jobs[job.needs]!) order.unshift(job.needs);
-    expect(order).toEqual(["agree", "check", "binaries", "npm", "github"]);
+    expect(order).toEqual(["agree", "check", "package", "binaries", "npm", "github"]);
     expect(jobs.check!.uses).toBe("./.github/workflows/ci.yml");
     expect(workflows.get("ci.yml")!.value.on).toHaveProperty("workflow_call");
     // What JSR refuses must not hold up the page.
     expect(jobs.jsr!.needs).toBe("npm");
-    expect(jobs.npm!.permissions).toEqual({ contents: "read", "id-token": "write" });
+  });
+
+  test("publish to npm the package that a job without rights has built and started, and run no other code with that right", () => {
+    const { package: build, npm } = workflows.get("release.yml")!.value.jobs;
+    const ran = (job: Job) => job.steps!.flatMap(({ run }) => run ?? []);
+    const artifact = ({ steps }: Job, action: string) =>
+      steps!.find(({ uses }) => uses?.startsWith(`actions/${action}-artifact@`))!.with!;
+    expect(build!.permissions).toEqual({ contents: "read" });
+    expect(ran(build!)).toEqual(["npm pack", expect.stringContaining('/whereabouts" --version')]);
+    expect(artifact(build!, "upload")).toMatchObject({ name: "package", path: "whereabouts-*.tgz" });
+    expect(artifact(npm!, "download")).toEqual({ name: "package" });
+    expect(npm!.permissions).toEqual({ "id-token": "write" });
+    expect(ran(npm!)).toEqual(["npm publish ./whereabouts-*.tgz"]);
+  });
+
+  test("publish only commits of main, and the page at GitHub when it has all files", () => {
+    const { agree, github } = workflows.get("release.yml")!.value.jobs;
+    const [checkout, onMain] = agree!.steps!;
+    expect(checkout!.with).toMatchObject({ "fetch-depth": 0 });
+    expect(onMain!.run).toBe("git merge-base --is-ancestor HEAD origin/main");
+    const commands = github!.steps!.at(-1)!.run!.matchAll(/gh release (\w+)/g);
+    expect([...commands].map(([, name]) => name)).toEqual(["view", "create", "upload", "edit"]);
   });
 
   test("put into a release every target that build:binary has", async () => {
