@@ -1,5 +1,6 @@
 // The environment variables of all commands: which there are, and that docs/flags.md names them.
 import { expect, test } from "bun:test";
+import { SERVER_VARIABLES } from "../../src/cli/bun-commands.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { createProgram, loadAll } from "../../src/cli/program.ts";
 import { describeCommand, run } from "../support/command.ts";
@@ -59,6 +60,8 @@ describeCommand("a variable of a command that needs Bun", ({ run }) => {
     for (const command of commands) for (const name of variables(command)) names.add(name);
     names.delete("WHEREABOUTS_JSON");
     expect(names.size).toBeGreaterThan(20);
+    // Entries of bun-commands.ts whose flags no longer exist.
+    expect(SERVER_VARIABLES.filter((name) => !names.has(name))).toEqual([]);
     const env = Object.fromEntries([...names, "WHEREABOUTS_ADMIN"].map((name) => [name, "x"]));
     expect(await run(["decode", "00"], "", { env })).toMatchObject({ err: "", code: 0 });
     const { err } = await run(["decode", "00"], "", { env: { WHEREABOUTS_CAPACTY: "1" } });

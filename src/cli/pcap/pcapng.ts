@@ -68,7 +68,7 @@ export function* readPcapng(input: CaptureInput): Generator<Frame | NeedsMore, v
         if (captured > rest) throw damaged(`is shorter than its frame of ${captured} bytes`);
         const bytes = input.peek(kept).subarray(FIXED[type], FIXED[type] + captured);
         frame = {
-          number: number++,
+          number,
           linkType: from.linkType,
           bytes,
           time: time ?? [0, 0],
@@ -79,7 +79,10 @@ export function* readPcapng(input: CaptureInput): Generator<Frame | NeedsMore, v
     if (!(yield* input.skip(size)) || !(yield* input.has(BLOCK_TRAILER))) throw cut();
     if (input.uint32(0) !== length) throw damaged("has different lengths at its start and its end");
     input.drop(BLOCK_TRAILER);
-    if (frame !== undefined) yield frame;
+    if (frame !== undefined) {
+      yield frame;
+      number++;
+    }
   }
 }
 

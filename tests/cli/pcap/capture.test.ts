@@ -201,6 +201,13 @@ describe.each(CAPTURES)("%s", (format, bytes) => {
     ]);
     for (const size of [1000, 65_536, 131_072]) expect(await read(inChunks(bytes, size))).toEqual(expected);
   });
+
+  test("that is cut short in what is not kept of a frame does not have that frame", async () => {
+    expect(await whole(bytes.subarray(0, 135_000))).toEqual({
+      frames: [],
+      error: `is cut short: it ends in ${format === "pcap" ? "frame 1" : "block 3, after 0 frames"}`,
+    });
+  });
 });
 
 const SMALL: readonly [string, Uint8Array, readonly number[]][] = [
