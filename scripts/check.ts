@@ -92,6 +92,10 @@ const TOGETHER = ["package"];
 async function groupsOf(names: readonly string[]): Promise<string[][]> {
   const files = (await Array.fromAsync(new Bun.Glob("**/*.test.ts").scan({ cwd: join(root, "tests") }))).sort();
   const folderOf = (file: string) => file.split("/")[0]!;
+  const unknown = [...PHASES.flatMap((phase) => phase.names), ...LONG, ...TOGETHER].filter(
+    (name) => name !== "*" && !files.some((file) => file === name || folderOf(file) === name),
+  );
+  if (unknown.length > 0) throw new Error(`check.ts names files that tests/ does not have: ${unknown.join(", ")}`);
   const named = PHASES.flatMap((phase) => phase.names);
   // A file that is named itself is not one of its folder.
   const nameOf = (file: string) => [file, folderOf(file)].find((name) => named.includes(name)) ?? "*";
@@ -176,7 +180,10 @@ const tallies = [
   await aspect(),
   strict(await bunTest()),
 ];
-for (const [what, name] of [["take longest", "took"], ["use most processor time", "used"]] as const) {
+for (const [what, name] of [
+  ["take longest", "took"],
+  ["use most processor time", "used"],
+] as const) {
   const most = [...seconds].sort(([, a], [, b]) => b[name] - a[name]).slice(0, LISTED);
   console.log(`\n${what}: ${most.map(([file, time]) => `${file} ${time[name].toFixed(0)} s`).join(", ")}`);
 }

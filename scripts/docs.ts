@@ -13,20 +13,29 @@ import { parseArgs } from "node:util";
 const root = join(import.meta.dir, "..");
 const site = join(root, "site");
 
-const { values } = parseArgs({
-  options: {
-    dev: { type: "boolean", default: false },
-    serve: { type: "boolean", default: false },
-    base: { type: "string", default: "/" },
-    out: { type: "string", default: join(site, "dist") },
-  },
-});
-const { dev, serve, base } = values;
-const out = resolve(values.out);
-if (!/^\/(.*\/)?$/.test(base)) {
-  console.error(`docs: --base ${base} must begin and end with a slash`);
+function refuse(why: string): never {
+  console.error(`docs: ${why.split("\n")[0]}`);
   process.exit(2);
 }
+
+function parse() {
+  try {
+    return parseArgs({
+      options: {
+        dev: { type: "boolean", default: false },
+        serve: { type: "boolean", default: false },
+        base: { type: "string", default: "/" },
+        out: { type: "string", default: join(site, "dist") },
+      },
+    }).values;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+const { dev, serve, base, ...folder } = parse();
+const out = resolve(folder.out);
+if (!/^\/(.*\/)?$/.test(base)) refuse(`--base ${base} must begin and end with a slash`);
 
 /** Runs a command in site/, and ends this program if it fails. */
 async function run(what: string, command: readonly string[]): Promise<void> {
