@@ -7,7 +7,7 @@ import type { Step } from "../server/sweep.ts";
 import type { XdpFigures } from "../server/xdp.ts";
 
 /** The benches that a report has figures of, and how they are started. Each has a JSON of this name. */
-export const COMMANDS = { bench: "bun bench", server: "bun run bench:server" } as const;
+const COMMANDS = { bench: "bun bench", server: "bun run bench:server" } as const;
 export type Bench = keyof typeof COMMANDS;
 
 /** Where figures come from: without it, they say nothing. */
@@ -39,6 +39,41 @@ export interface ServerRun extends Origin {
   readonly xdp?: XdpFigures | undefined;
 }
 
+/** What plots and tables need of the JSON of each bench: fields, and lists with the fields of their items. */
+const FORMS: Readonly<
+  Record<Bench, { fields: readonly string[]; lists: Readonly<Record<string, readonly string[]>> }>
+> = {
+  bench: {
+    fields: ["date", "host"],
+    lists: { rows: ["suite", "what", "who", "ns", "spread"] },
+  },
+  server: {
+    fields: ["date", "host", "engine", "limits", "rounds", "seconds"],
+    lists: {
+      places: [],
+      rows: [
+        ...["who", "transport", "workers", "nodes", "what", "cpu", "ratio", "perSecond", "resident"],
+        ...["unanswered", "wrong", "spread"],
+      ],
+      sweep: ["transport", "workers", "nodes", "offered", "answered", "lost", "medianMs", "p99Ms", "spread"],
+    },
+  },
+};
+
+/** What a run lacks, in words; undefined if it has everything. */
+function missingIn(run: Readonly<Record<string, unknown>>, bench: Bench): string | undefined {
+  const { fields, lists } = FORMS[bench];
+  const field = fields.find((name) => run[name] === undefined);
+  if (field !== undefined) return `"${field}"`;
+  for (const [list, names] of Object.entries(lists)) {
+    const items = run[list];
+    if (!Array.isArray(items)) return `"${list}"`;
+    const name = names.find((name) => items.some((item) => item?.[name] === undefined));
+    if (name !== undefined) return `"${name}" in "${list}"`;
+  }
+  return undefined;
+}
+
 /** @param command - the command without its flags: `bun run bench:server` */
 export function originOf(command: string): Origin {
   const words = process.argv.slice(2).map((word) => (/^[\w./:,=-]+$/.test(word) ? word : `'${word}'`));
@@ -48,19 +83,22 @@ export function originOf(command: string): Origin {
 /**
  * Reads a run that `--report` or `--json` wrote.
  *
- * @param command - the program that it must be from: `bun bench`
- * @throws {Error} if it is not a run of that program
+ * @throws {Error} if it is not a run of that bench, or has not the form that a report needs
  */
-export function readRun<Run extends Origin>(file: string, command: string): Run {
-  let run: Partial<PacketRun> | undefined;
+export function readRun<Run extends Origin>(file: string, bench: Bench): Run {
+  const command = COMMANDS[bench];
+  let run: Record<string, unknown> | null;
   try {
     run = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     throw new Error(`cannot read ${file}: ${(error as Error).message}`);
   }
-  const isRun = run?.command?.startsWith(command) && Array.isArray(run.rows) && typeof run.host === "object";
-  if (!isRun) throw new Error(`${file} is not the JSON of \`${command} --json\` or \`${command} --report\``);
-  return run as Run;
+  if (typeof run?.command !== "string" || !run.command.startsWith(command)) {
+    throw new Error(`${file} is not the JSON of \`${command} --json\` or \`${command} --report\``);
+  }
+  const missing = missingIn(run, bench);
+  if (missing !== undefined) throw new Error(`${file} has no ${missing}, so it is of another version: measure again`);
+  return run as unknown as Run;
 }
 
 const DIGITS = 5;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ReportOptions } from "./flags.ts";
 import { page } from "./page.ts";
 import { pictures, type Runs } from "./pictures.ts";
-import { type Bench, COMMANDS, type Origin, type PacketRun, readRun, type ServerRun, textOfRun } from "./runs.ts";
+import { type Bench, type Origin, type PacketRun, readRun, type ServerRun, textOfRun } from "./runs.ts";
 import { tables } from "./tables.ts";
 
 /** @returns a line that says what was written */
@@ -23,7 +23,7 @@ export async function writeReport(options: ReportOptions, bench: Bench, run: Ori
 export function runsIn(folder: string): Runs {
   const read = <Run extends Origin>(name: Bench) => {
     const file = join(folder, `${name}.json`);
-    return existsSync(file) ? readRun<Run>(file, COMMANDS[name]) : undefined;
+    return existsSync(file) ? readRun<Run>(file, name) : undefined;
   };
   return { bench: read<PacketRun>("bench"), server: read<ServerRun>("server") };
 }

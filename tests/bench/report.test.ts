@@ -186,7 +186,14 @@ describe("--report", () => {
     const wrong = join(folder, "wrong.json");
     writeFileSync(wrong, '{"rows":[]}');
     cpSync(join(PUBLISHED, "server.json"), join(folder, "server.json"));
+    const { places: _, ...placeless } = runs.server!;
+    const [step] = runs.server!.sweep;
+    const older = { placeless, lossless: { ...runs.server!, sweep: [{ ...step, lost: undefined }] } };
+    for (const [name, run] of Object.entries(older)) writeFileSync(join(folder, `${name}.json`), JSON.stringify(run));
+    const from = (name: string) => ["--report", folder, "--from", join(folder, `${name}.json`)];
     const cases = [
+      ["server/main.ts", from("placeless"), 'has no "places", so it is of another version: measure again', 1],
+      ["server/main.ts", from("lossless"), 'has no "lost" in "sweep", so it is of another version', 1],
       ["main.ts", ["--from", wrong], "--from needs --report", 2],
       ["main.ts", ["--report", folder, "--quick"], "--report needs figures, and --quick measures none", 2],
       ["server/main.ts", ["--pictures", folder], "--pictures needs --report", 2],

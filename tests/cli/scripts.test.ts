@@ -17,6 +17,12 @@ async function bunRun(...args: string[]) {
   return { out, err, code };
 }
 
+test.each(["docs", "build:binary"])("bun run %s refuses a wrong flag in one line", async (name) => {
+  const { out, err, code } = await bunRun("--silent", name, "--nonsense");
+  expect({ out, code }).toEqual({ out: "", code: 2 });
+  expect(err).toMatch(new RegExp(`^${name}: Unknown option '--nonsense'.*\\n$`));
+});
+
 describe("bun run whereabouts", () => {
   test.each([
     [0, ["decode", "1976030900000000"], '{"ok":true,"type":"query","nodeId":null,"nodeIdHex":""}\n', ""],
