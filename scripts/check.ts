@@ -50,7 +50,10 @@ function total(report: string, name: string): number {
  */
 const PHASES: readonly { readonly names: readonly string[]; readonly atOnce: number }[] = [
   { names: ["*"], atOnce: 4 },
-  { names: ["journal", "server", "bench"], atOnce: 2 },
+  {
+    names: ["journal", "server", "bench", "client/servers/addresses.test.ts", "client/servers/failures.test.ts"],
+    atOnce: 2,
+  },
   {
     names: [
       "server/flood.test.ts",

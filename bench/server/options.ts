@@ -57,7 +57,7 @@ replies per second; resident memory; missing and wrong replies. Linux only.
 
 A <list> is one or several values, separated by commas. Other flags take precedence over --all, --quick and --report.
 With --report it measures what the plots need: 1, 2, 4 … workers, 10,000 to 10,000,000 nodes, the sweep, and the
-transport xdp where bench:xdp can run. That takes 13 minutes and 2 GB on two processors; with --quick, two minutes.`,
+transport xdp where bench:xdp can run. That takes 12 minutes and 2 GB on two processors; with --quick, two minutes.`,
   flags: {
     transport: someOf({
       names: SOCKET_TRANSPORTS,

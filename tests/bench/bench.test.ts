@@ -21,6 +21,7 @@ import { testIf } from "../support/needs.ts";
 import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const BENCH = join(import.meta.dir, "../../bench");
+const REPORT = ["--report <folder>", "--pictures <folder>", "--from <file>"];
 
 const CODEC = ["wasm", "ts", "auto", "DataView", "js-xdr", "micro-packed"];
 const INTO = ["wasm", "ts", "auto", "DataView"];
@@ -134,7 +135,7 @@ describe("bun bench", () => {
   );
 
   test.each([
-    ["main.ts", "bun bench [options]", ["--only <list>", "--nodes <n>", "--quick", "--json", "-h, --help"]],
+    ["main.ts", "bun bench [options]", ["--only <list>", "--nodes <n>", "--quick", "--json", ...REPORT, "-h, --help"]],
     ["node.ts", "bun run bench:node [options]", ["--only <list>", "--quick", "--json", "-h, --help"]],
     ["page/chromium.ts", "bun run bench:chromium [options]", ["--only <list>", "--quick", "--json", "-h, --help"]],
     ["page/serve.ts", "bun run bench:page [options] [port]", ["--port <n>", "-h, --help"]],
@@ -144,7 +145,7 @@ describe("bun bench", () => {
       expect({ err, code }).toEqual({ err: "", code: 0 });
       const [first, empty, ...lines] = out.trimEnd().split("\n");
       expect([first, empty]).toEqual([`Usage: ${usage}`, ""]);
-      const flagLines = lines.filter((line) => line.startsWith("  "));
+      const flagLines = lines.filter((line) => line.startsWith("  -"));
       expect(flagLines.map((line) => line.trim().split(/ {2,}/)[0]!)).toEqual(flags);
     }
   });

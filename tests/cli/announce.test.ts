@@ -7,6 +7,7 @@ import { Client } from "../support/client.ts";
 import { describeCommand, OutputLines } from "../support/command.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { DeadPort } from "../support/ports.ts";
+import { testRefusals } from "../support/refusals.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -222,35 +223,6 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     expect(await child.stderr.text()).toBe("");
   });
 
-  test.each([
-    ["an empty NodeID", ["--id", "", "--port", "1", "--server", "127.0.0.1"], "A NodeID has 1 to 1008 bytes, not 0"],
-    [
-      "a long NodeID",
-      ["--id", "x".repeat(1009), "--port", "1", "--server", "127.0.0.1"],
-      "A NodeID has 1 to 1008 bytes, not 1009",
-    ],
-    ["no port", ["--id", "A", "--server", "127.0.0.1"], "required option '--port <port>' not specified"],
-    ["port 0", ["--id", "A", "--port", "0", "--server", "127.0.0.1"], "whole number from 1 to 65535"],
-    ["no place", ["--id", "A", "--port", "1"], "nowhere to announce: give --server HOST, or --lan, or both"],
-    ["a group with a slash", [...TO, "--group", "a/b"], '--group must have 1 to 31 bytes and no "/"'],
-    ["an empty group", [...TO, "--group", ""], "--group must have 1 to 31 bytes"],
-    [
-      "a NodeID that is too long with its group",
-      ["--id", "x".repeat(1007), "--port", "1", "--server", "127.0.0.1", "--group", "g"],
-      "a NodeID with its group must have 1 to 1008 bytes, not 1009",
-    ],
-    ["an empty name of an interface", ["--port", "1", "--lan", "--interface", "eth0,"], "such as eth0"],
-    ["an interface without the LAN", [...TO, "--interface", "lo"], "--interface needs --lan"],
-    ["a wrong server", ["--id", "A", "--port", "1", "--server", "a b"], '"a b" is not a server'],
-    ["a word too many", ["--id", "A", "--port", "1", "--server", "127.0.0.1", "extra"], "too many arguments"],
-  ])("refuses %s in one line, with exit code 2", async (_, args, complaint) => {
-    const { out, err, code } = await run(["announce", ...args]);
-    expect(err).toStartWith("whereabouts: error: ");
-    expect(err).toContain(complaint);
-    expect(err.split("\n")).toHaveLength(2);
-    expect({ out, code }).toEqual({ out: "", code: 2 });
-  });
-
   test("--help names a variable and shows an example of each output", async () => {
     const { out, code } = await run(["announce", "--help"]);
     expect(code).toBe(0);
@@ -286,3 +258,26 @@ describe("a line of announce", () => {
     });
   });
 });
+
+testRefusals("announce", [
+  ["an empty NodeID", ["--id", "", "--port", "1", "--server", "127.0.0.1"], "A NodeID has 1 to 1008 bytes, not 0"],
+  [
+    "a long NodeID",
+    ["--id", "x".repeat(1009), "--port", "1", "--server", "127.0.0.1"],
+    "A NodeID has 1 to 1008 bytes, not 1009",
+  ],
+  ["no port", ["--id", "A", "--server", "127.0.0.1"], "required option '--port <port>' not specified"],
+  ["port 0", ["--id", "A", "--port", "0", "--server", "127.0.0.1"], "whole number from 1 to 65535"],
+  ["no place", ["--id", "A", "--port", "1"], "nowhere to announce: give --server HOST, or --lan, or both"],
+  ["a group with a slash", [...TO, "--group", "a/b"], '--group must have 1 to 31 bytes and no "/"'],
+  ["an empty group", [...TO, "--group", ""], "--group must have 1 to 31 bytes"],
+  [
+    "a NodeID that is too long with its group",
+    ["--id", "x".repeat(1007), "--port", "1", "--server", "127.0.0.1", "--group", "g"],
+    "a NodeID with its group must have 1 to 1008 bytes, not 1009",
+  ],
+  ["an empty name of an interface", ["--port", "1", "--lan", "--interface", "eth0,"], "such as eth0"],
+  ["an interface without the LAN", [...TO, "--interface", "lo"], "--interface needs --lan"],
+  ["a wrong server", ["--id", "A", "--port", "1", "--server", "a b"], '"a b" is not a server'],
+  ["a word too many", ["--id", "A", "--port", "1", "--server", "127.0.0.1", "extra"], "too many arguments"],
+]);

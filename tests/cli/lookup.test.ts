@@ -9,6 +9,7 @@ import { Client } from "../support/client.ts";
 import { describeCommand, type TerminalCommand } from "../support/command.ts";
 import { announcement, ascii } from "../support/packets.ts";
 import { DeadPort } from "../support/ports.ts";
+import { testRefusals } from "../support/refusals.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -290,36 +291,6 @@ describeCommand("whereabouts lookup", ({ run, start, terminal }) => {
     });
   });
 
-  test.each([
-    ["no place to look", ["NODE-A"], "nowhere to look: give --server HOST, or --lan, or both"],
-    ["an empty NodeID", ["", "--server", "x"], "argument 1 is not a NodeID"],
-    ["a NodeID that fits into no packet", ["A", "x".repeat(1009), "--server", "x"], "argument 2 is not a NodeID"],
-    ["- among others", ["A", "-", "--server", "x"], '"-" must be the only argument'],
-    ["an interface without the LAN", ["A", "--server", "127.0.0.1", "--interface", "lo"], "--interface needs --lan"],
-    [
-      "a group with a slash",
-      ["A", "--server", "127.0.0.1", "--group", "a/b"],
-      '--group must have 1 to 31 bytes and no "/"',
-    ],
-    [
-      "a NodeID that is too long with its group",
-      ["x".repeat(1007), "--server", "127.0.0.1", "--group", "g"],
-      "a NodeID with its group must have 1 to 1008 bytes, not 1009",
-    ],
-    ["a wrong port", ["A", "--server", "x:70000"], '"x:70000" is not a server: write host, host:port or [v6]:port'],
-    ["a bracket too few", ["A", "--server", "[::1"], '"[::1" is not a server'],
-    ["an empty server", ["A", "--server", "x,"], '"" is not a server'],
-    ["no time at all", ["A", "--server", "x", "--timeout", "0"], "number of seconds from 0.1 to 86400"],
-    ["another notation", ["A", "--server", "x", "--timeout", "1e3"], "number of seconds"],
-    ["an unknown flag", ["A", "--frobnicate"], "unknown option '--frobnicate'"],
-  ])("refuses %s in one line, with exit code 2", async (_, args, complaint) => {
-    const { out, err, code } = await run(["lookup", ...args]);
-    expect(err).toStartWith("whereabouts: error: ");
-    expect(err).toContain(complaint);
-    expect(err.split("\n")).toHaveLength(2);
-    expect({ out, code }).toEqual({ out: "", code: 2 });
-  });
-
   test("names the variable if its value is wrong, and no turns a switch off", async () => {
     const lan = (text: string) => run(["lookup", "A"], "", { env: { WHEREABOUTS_LAN: text } });
     expect((await lan("perhaps")).err).toContain('WHEREABOUTS_LAN="perhaps" is invalid. It must be yes or no.');
@@ -516,3 +487,27 @@ describe("NodeIDs from lines", () => {
     expect(lines.wrong).toBe("line 1 is not a NodeID: it has more than 1008 bytes");
   });
 });
+
+testRefusals("lookup", [
+  ["no place to look", ["NODE-A"], "nowhere to look: give --server HOST, or --lan, or both"],
+  ["an empty NodeID", ["", "--server", "x"], "argument 1 is not a NodeID"],
+  ["a NodeID that fits into no packet", ["A", "x".repeat(1009), "--server", "x"], "argument 2 is not a NodeID"],
+  ["- among others", ["A", "-", "--server", "x"], '"-" must be the only argument'],
+  ["an interface without the LAN", ["A", "--server", "127.0.0.1", "--interface", "lo"], "--interface needs --lan"],
+  [
+    "a group with a slash",
+    ["A", "--server", "127.0.0.1", "--group", "a/b"],
+    '--group must have 1 to 31 bytes and no "/"',
+  ],
+  [
+    "a NodeID that is too long with its group",
+    ["x".repeat(1007), "--server", "127.0.0.1", "--group", "g"],
+    "a NodeID with its group must have 1 to 1008 bytes, not 1009",
+  ],
+  ["a wrong port", ["A", "--server", "x:70000"], '"x:70000" is not a server: write host, host:port or [v6]:port'],
+  ["a bracket too few", ["A", "--server", "[::1"], '"[::1" is not a server'],
+  ["an empty server", ["A", "--server", "x,"], '"" is not a server'],
+  ["no time at all", ["A", "--server", "x", "--timeout", "0"], "number of seconds from 0.1 to 86400"],
+  ["another notation", ["A", "--server", "x", "--timeout", "1e3"], "number of seconds"],
+  ["an unknown flag", ["A", "--frobnicate"], "unknown option '--frobnicate'"],
+]);

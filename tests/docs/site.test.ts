@@ -92,8 +92,9 @@ describe("in Chromium", () => {
         await page.waitForLoadState("networkidle");
         for (const colorScheme of ["light", "dark"] as const) {
           await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-          const shown = await opened.value<string>("getComputedStyle(document.documentElement).colorScheme");
-          expect(shown.includes("dark")).toBe(colorScheme === "dark");
+          // VitePress changes the page when its script hears of the new scheme.
+          const shown = "getComputedStyle(document.documentElement).colorScheme.includes('dark')";
+          await page.waitForFunction(`${shown} === ${colorScheme === "dark"}`);
           // The headings of typedoc's pages open and close their sections, and have links in them. Of the search button of VitePress,
           // axe-core takes the name of the icon for a text that is shown.
           const except = [path.startsWith("api/") ? "nested-interactive" : "label-content-name-mismatch"];

@@ -18,7 +18,7 @@ const NEEDS_CACHE = "Bun's cache does not have our packages";
 /** The files that setup.ts reads. The wasm modules and the page are there already, so that it does not build them. */
 const READ = [
   ...["package.json", "bun.lock", "bunfig.toml", "asconfig.json", "asconfig.codec.json", "asconfig.codec-simd.json"],
-  ...["assembly", "src/admin/page", "src/xdr/runtime", "build"],
+  ...["assembly", "src/admin/page", "src/admin/transport-text.ts", "src/log/count.ts", "src/xdr/runtime", "build"],
   ...["scripts/setup.ts", "scripts/xdr-runtime.ts"],
 ];
 

@@ -7,7 +7,8 @@ import { hasNode, NEEDS_NODE, NODE } from "./node.ts";
 
 export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
-const CLEAN = {
+/** The environment without variables that change the behavior of the command line. */
+export const CLEAN = {
   ...Object.fromEntries(
     Object.entries(Bun.env).filter(([name]) => !name.startsWith("WHEREABOUTS_") && name !== "NO_COLOR"),
   ),

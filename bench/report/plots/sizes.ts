@@ -35,7 +35,7 @@ export function sizesPlot(run: ServerRun): Plot | undefined {
     field: "nodes",
     type: "quantitative",
     scale: { type: "log", domainMin: Math.min(...sizes), domainMax: largest, nice: false },
-    axis: { title: "nodes in the registry", values: sizes, grid: true, labelExpr: labelOf(sizes) },
+    axis: { title: "nodes in the registry", values: sizes, grid: true, labelExpr: labelOf(sizes), labelOverlap: false },
   } as const;
   const y = (field: string) =>
     ({

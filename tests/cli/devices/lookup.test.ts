@@ -8,6 +8,7 @@ import { describeCommand, run } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { DeadPort } from "../../support/ports.ts";
+import { testRefusals } from "../../support/refusals.ts";
 import { type Certificate, hasOpenssl, NEEDS_OPENSSL, selfSigned } from "../../support/syncthing/certificates.ts";
 import { OriginalServer } from "../../support/syncthing/original.ts";
 import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../../support/syncthing/stdiscosrv.ts";
@@ -112,55 +113,6 @@ describeCommand("whereabouts lookup of devices", ({ run, terminal }) => {
 });
 
 describe("wrong use of lookup for devices", () => {
-  test.each([
-    [
-      "a device ID with a letter that is no letter of one",
-      [NOBODY, `${NOBODY.slice(0, -1)}!`, "--server", SERVER],
-      'argument 2 is not a device ID: character 63 of a device ID must be A to Z or 2 to 7, not "!"',
-    ],
-    [
-      "a mistyped device ID",
-      [NOBODY.replace("AA", "AB"), "--server", SERVER],
-      "argument 1 is not a device ID: one of the characters 1 to 15 of the device ID is wrong",
-    ],
-    ["a NodeID", ["NODE-A", "--lan", "--syncthing"], "argument 1 is not a device ID: a device ID has 56 letters"],
-    [
-      "servers of both kinds",
-      [NOBODY, "--server", `${SERVER},192.0.2.2`],
-      "192.0.2.2 knows nodes, not devices of Syncthing: it cannot be asked beside 192.0.2.1:8443; use one command for",
-    ],
-    [
-      "a server of nodes with --syncthing",
-      [NOBODY, "--syncthing", "--server", "192.0.2.2"],
-      "192.0.2.2 knows nodes, not devices of Syncthing: it cannot be asked with --syncthing; use one command for",
-    ],
-    ["no place to look", [NOBODY, "--syncthing"], "nowhere to look: give --server HOST, or --lan, or both"],
-    [
-      "servers that are not to be asked",
-      [NOBODY, "--server", `${SERVER}&nolookup`],
-      "nowhere to look: the URL of each server has the option nolookup",
-    ],
-    ["a group", [NOBODY, "--server", SERVER, "--group", "g"], "--group is about nodes"],
-    ["an interface without the LAN", [NOBODY, "--server", SERVER, "--interface", "lo"], "--interface needs --lan"],
-    ["a URL without TLS", [NOBODY, "--server", "http://192.0.2.1/"], '"http://192.0.2.1/" must begin with https://.'],
-    [
-      "a URL with a wrong id",
-      [NOBODY, "--server", "https://192.0.2.1/?id=AB"],
-      "is invalid. The id of 192.0.2.1 is wrong: a device ID has 56 letters and digits, or 52 without check characters, not 2.",
-    ],
-    [
-      "a URL with an unknown option",
-      [NOBODY, "--server", "https://192.0.2.1/?insekure"],
-      'has no option "insekure": did you mean "insecure"?\n',
-    ],
-  ])("refuses %s in one line, with exit code 2", async (_, args, complaint) => {
-    const { out, err, code } = await run(["lookup", ...args]);
-    expect(err).toStartWith("whereabouts: error: ");
-    expect(err).toContain(complaint);
-    expect(err.split("\n")).toHaveLength(2);
-    expect({ out, code }).toEqual({ out: "", code: 2 });
-  });
-
   test("announce takes no server of devices", async () => {
     const { err, code } = await run(["announce", "--port", "1", "--server", SERVER]);
     expect(err).toContain("A URL stands for a server of Syncthing's devices, which only lookup asks.\n");
@@ -199,3 +151,46 @@ describe("a device in the output of lookup", () => {
     );
   });
 });
+
+testRefusals("lookup", [
+  [
+    "a device ID with a letter that is no letter of one",
+    [NOBODY, `${NOBODY.slice(0, -1)}!`, "--server", SERVER],
+    'argument 2 is not a device ID: character 63 of a device ID must be A to Z or 2 to 7, not "!"',
+  ],
+  [
+    "a mistyped device ID",
+    [NOBODY.replace("AA", "AB"), "--server", SERVER],
+    "argument 1 is not a device ID: one of the characters 1 to 15 of the device ID is wrong",
+  ],
+  ["a NodeID", ["NODE-A", "--lan", "--syncthing"], "argument 1 is not a device ID: a device ID has 56 letters"],
+  [
+    "servers of both kinds",
+    [NOBODY, "--server", `${SERVER},192.0.2.2`],
+    "192.0.2.2 knows nodes, not devices of Syncthing: it cannot be asked beside 192.0.2.1:8443; use one command for",
+  ],
+  [
+    "a server of nodes with --syncthing",
+    [NOBODY, "--syncthing", "--server", "192.0.2.2"],
+    "192.0.2.2 knows nodes, not devices of Syncthing: it cannot be asked with --syncthing; use one command for",
+  ],
+  ["no place to look", [NOBODY, "--syncthing"], "nowhere to look: give --server HOST, or --lan, or both"],
+  [
+    "servers that are not to be asked",
+    [NOBODY, "--server", `${SERVER}&nolookup`],
+    "nowhere to look: the URL of each server has the option nolookup",
+  ],
+  ["a group", [NOBODY, "--server", SERVER, "--group", "g"], "--group is about nodes"],
+  ["an interface without the LAN", [NOBODY, "--server", SERVER, "--interface", "lo"], "--interface needs --lan"],
+  ["a URL without TLS", [NOBODY, "--server", "http://192.0.2.1/"], '"http://192.0.2.1/" must begin with https://.'],
+  [
+    "a URL with a wrong id",
+    [NOBODY, "--server", "https://192.0.2.1/?id=AB"],
+    "is invalid. The id of 192.0.2.1 is wrong: a device ID has 56 letters and digits, or 52 without check characters, not 2.",
+  ],
+  [
+    "a URL with an unknown option",
+    [NOBODY, "--server", "https://192.0.2.1/?insekure"],
+    'has no option "insekure": did you mean "insecure"?\n',
+  ],
+]);
