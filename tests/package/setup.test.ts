@@ -53,7 +53,7 @@ class Checkout {
 const PRODUCTION = [
   ...["@logtape", "@opentelemetry", "@peculiar", "ansi-regex", "asn1js", "assemblyscript", "binaryen", "bintrees"],
   ...["commander", "get-east-asian-width", "ipaddr.js", "long", "prom-client", "pvtsutils", "pvutils", "string-width"],
-  ...["strip-ansi", "tdigest", "tslib", "uplot", "whereabouts-assembly", "whereabouts-page"],
+  ...["strip-ansi", "tdigest", "uplot", "whereabouts-assembly", "whereabouts-page"],
 ];
 
 testIf(hasCache, NEEDS_CACHE)(
