@@ -51,7 +51,10 @@ function total(report: string, name: string): number {
 const PHASES: readonly { readonly names: readonly string[]; readonly atOnce: number }[] = [
   { names: ["*"], atOnce: 4 },
   {
-    names: ["journal", "server", "bench", "client/servers/addresses.test.ts", "client/servers/failures.test.ts"],
+    names: [
+      ...["journal", "server", "bench"],
+      ...["client/node-sockets.test.ts", "client/servers/addresses.test.ts", "client/servers/failures.test.ts"],
+    ],
     atOnce: 2,
   },
   {

@@ -28,7 +28,7 @@ async function commandLines(page: string): Promise<string[]> {
   ];
 }
 
-/** What is wrong with a command line, or `undefined`. */
+/** The fault of a command line, or `undefined`. */
 function problem(line: string): string | undefined {
   for (const part of line.split(/ (?:\||&&|;) /)) {
     const found = problemOf(wordsOf(part.replace(/^\s*(?:[A-Z_]+=\S* )*/, "")));

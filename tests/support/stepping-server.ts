@@ -56,7 +56,7 @@ export class SteppingServer implements AsyncDisposable {
     };
     const before = await stored();
     for (const name of names) this.#client.send(announcement(ascii(name), port));
-    for (const end = performance.now() + 20_000; ; await Bun.sleep(50)) {
+    for (const end = performance.now() + 20_000; ; await Bun.sleep(20)) {
       if ((await stored()) >= before + names.length) return;
       if (performance.now() > end) throw new Error(`not stored: ${JSON.stringify(await this.stats())}`);
     }

@@ -29,7 +29,7 @@ async function untilPorts(
 async function untilNoticed(server: SteppingServer, times: number): Promise<void> {
   for (const end = performance.now() + 40_000; server.log.split("of Redis was set").length <= times; ) {
     if (performance.now() > end) throw new Error(`not noticed: ${server.log}`);
-    await Bun.sleep(300);
+    await Bun.sleep(100);
     await server.stats();
   }
 }
