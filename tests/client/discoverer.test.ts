@@ -104,22 +104,22 @@ describe("a lookup", () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(295);
   });
 
-  test("succeeds for at least 99 % of 10,000 nodes if 30 % of the datagrams are lost each way", async () => {
+  test("succeeds for at least 99 % of 3,000 nodes if 30 % of the datagrams are lost each way", async () => {
     await using server = await startServer();
-    await announce(server, 10_000);
+    await announce(server, 3_000);
     // On a busy machine the last retries come after the timeout of 5 s. The best of three runs counts.
     let found = 0;
-    for (let run = 0; run < 3 && found < 9_900; run++) {
+    for (let run = 0; run < 3 && found < 2_970; run++) {
       await using relay = await Relay.open(server.port, { loss: 30 });
       await using discoverer = await start(relay.port);
-      const results = await all(discoverer.lookupMany(Array.from({ length: 10_000 }, (_, i) => node(i))));
-      expect(results).toHaveLength(10_000);
+      const results = await all(discoverer.lookupMany(Array.from({ length: 3_000 }, (_, i) => node(i))));
+      expect(results).toHaveLength(3_000);
       for (const { nodeId, address } of results) {
         if (address) expect(address.port).toBe(1000 + Number(Buffer.from(nodeId).toString().slice(5)));
       }
       found = Math.max(found, results.filter(({ address }) => address !== undefined).length);
     }
-    expect(found).toBeGreaterThanOrEqual(9_900);
+    expect(found).toBeGreaterThanOrEqual(2_970);
   });
 
   test("accepts only a reply from the server with the NodeID of the query, and counts the rest as ignored (the original accepted any reply)", async () => {
