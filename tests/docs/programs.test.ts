@@ -117,7 +117,7 @@ for (const { page, line, code } of await blocksWith(/^ts$/, "DiscoveryServer.sta
   });
 }
 
-// Those with a name are run by console.test.ts.
+// A program whose first line is its file name belongs to a terminal session: console.test.ts runs it.
 const unnamed = (await blocksOf("README.md")).filter(
   ({ language, code }) => /^[jt]s$/.test(language) && !/^\/\/ \S+\n/.test(code),
 );
