@@ -19,21 +19,17 @@ interface Tally {
 /** The outputs of the test files that failed. They are printed at the end, where one finds them among thousands of tests. */
 const failedOutputs: string[] = [];
 
-/** Runs a tool of node_modules with its output on the terminal. Counts as one test. */
+/** Runs a tool of node_modules, and prints its output when it has ended. Counts as one test. */
 async function tool(title: string, command: readonly string[]): Promise<Tally> {
-  console.log(`\n== ${title}`);
-  const child = Bun.spawn([process.execPath, "--bun", ...command], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  const ok = (await child.exited) === 0;
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+  const child = Bun.spawn([process.execPath, "--bun", ...command], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  console.log(`\n== ${title}\n${`${out}${err}`.trim()}`);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
 }
 
 async function aspect(): Promise<Tally> {
-  console.log("\n== as-pect");
   const { passed, failed, ok, output } = await runAspect();
-  console.log(output);
+  console.log(`\n== as-pect\n${output}`);
   return { passed, failed: ok ? 0 : Math.max(1, failed), skipped: 0 };
 }
 
@@ -178,14 +174,15 @@ function strict(tally: Tally): Tally {
   return { ...tally, failed: tally.failed + tally.skipped };
 }
 
-const tallies = [
-  await tool("types", ["node_modules/typescript/bin/tsc", "-p", "."]),
-  await tool("types of the page", ["node_modules/typescript/bin/tsc", "-p", "src/admin/page"]),
-  await tool("unused", ["node_modules/knip/bin/knip.js", "--no-progress", "--treat-config-hints-as-errors"]),
-  await tool("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
-  await aspect(),
-  strict(await bunTest()),
-];
+// Tests write into the checkout, so the tools that read it have ended before.
+const tools = await Promise.all([
+  tool("types", ["node_modules/typescript/bin/tsc", "-p", "."]),
+  tool("types of the page", ["node_modules/typescript/bin/tsc", "-p", "src/admin/page"]),
+  tool("unused", ["node_modules/knip/bin/knip.js", "--no-progress", "--treat-config-hints-as-errors"]),
+  tool("lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
+  aspect(),
+]);
+const tallies = [...tools, strict(await bunTest())];
 for (const [what, name] of [
   ["take longest", "took"],
   ["use most processor time", "used"],
