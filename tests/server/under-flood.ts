@@ -1,11 +1,15 @@
 /**
- * A server that other processes flood: `bun under-flood.ts SECONDS garbage|load PROCESSES`. Stops itself by SIGTERM in the middle of the
- * flood and prints one line of JSON ({@link UnderFlood}). The main thread measures how late its own timers are. A control process beside it
- * measures the same and does nothing else, so that delays of the machine can be told from delays of the server.
+ * A server that another process floods: `bun under-flood.ts SECONDS garbage|load PACKETS`. Stops itself by SIGTERM in the middle of the
+ * flood, when so many seconds have passed and it has received so many packets, and prints one line of JSON ({@link UnderFlood}). The main
+ * thread measures how late its own timers are. A control process beside it measures the same and does nothing else, so that delays of the
+ * machine can be told from delays of the server.
  */
 import { DiscoveryServer, type ServerStats } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
+import { LONG_LIMIT_MS, until } from "../support/time-limits.ts";
+
+const LIMIT_MS = LONG_LIMIT_MS - 30_000;
 
 /** The result that this program prints. */
 export interface UnderFlood {
@@ -18,9 +22,11 @@ export interface UnderFlood {
   readonly stats: ServerStats;
   /** Resident bytes of the server's process, once a second. */
   readonly rss: readonly number[];
+  /** The same as packets came in, 20 times a second. */
+  readonly memory: readonly { readonly received: number; readonly rss: number }[];
 }
 
-const [seconds, kind, processes] = process.argv.slice(2);
+const [seconds, kind, packets] = process.argv.slice(2);
 const server = await DiscoveryServer.start({
   host: "127.0.0.1",
   port: 0,
@@ -43,25 +49,27 @@ const control = Bun.spawn([process.execPath, new URL("../support/timer-lateness.
 });
 const rss: number[] = [];
 setInterval(() => rss.push(process.memoryUsage.rss()), 1000);
+const memory: { received: number; rss: number }[] = [];
+setInterval(() => memory.push({ received: server.stats().received, rss: process.memoryUsage.rss() }), 50);
 
 process.on("SIGTERM", async () => {
   const stopping = performance.now();
   const stats = server.stats();
   await server.stop();
   const stopMs = performance.now() - stopping;
-  for (const child of children) child.kill();
-  control.kill();
+  for (const child of [flood, control]) child.kill();
   const controlDelay = Number(await control.stdout.text());
-  console.log(JSON.stringify({ timerDelay, controlDelay, stopMs, answered, stats, rss } satisfies UnderFlood));
+  console.log(JSON.stringify({ timerDelay, controlDelay, stopMs, answered, stats, rss, memory } satisfies UnderFlood));
   process.exit(0);
 });
 
-const flood = new URL("../support/flood.ts", import.meta.url).pathname;
-// Longer than the measurement, so that the server stops while it is still being flooded.
-const children = Array.from({ length: Number(processes) }, () =>
-  Bun.spawn([process.execPath, flood, `${server.port}`, `${Number(seconds) + 3}`, kind!], { stdout: "pipe" }),
-);
+const script = new URL("../support/flood.ts", import.meta.url).pathname;
+// It ends by itself if this program is killed, else when the server has stopped.
+const flood = Bun.spawn([process.execPath, script, `${server.port}`, `${LIMIT_MS / 1000}`, kind!], {
+  stdout: "ignore",
+});
 await Bun.sleep(Number(seconds) * 1000);
+await until(() => server.stats().received >= Number(packets), "the packets", LIMIT_MS);
 
 // An ordinary client during the flood: some of its packets are lost, but not all.
 const client = await Client.open(server.port, "127.0.0.1", "127.8.0.1");
@@ -71,4 +79,4 @@ for (let i = 0; i < 200 && !answered; i++) {
   answered = (await client.ask(query(ascii("HEALTHY")), 20)) !== undefined;
 }
 process.kill(process.pid, "SIGTERM");
-await Promise.all(children.map((child) => child.exited));
+await flood.exited;
