@@ -1,6 +1,5 @@
 /** The command lines of all benches, of the fuzzer and of the soak tests. */
-import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "bun:test";
 import {
   helpOf,
   oneOf,
@@ -14,8 +13,9 @@ import {
   wholeNumbers,
 } from "../../bench/options.ts";
 import manifest from "../../package.json";
-
-const ROOT = join(import.meta.dir, "../..");
+import { runBench, runBenchLines } from "../support/bench.ts";
+import type { Outcome } from "../support/command-lines.ts";
+import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 /** Every script of package.json that is a bench, a fuzzer or a soak test: a new one is tested without a change here. */
 const PUBLIC = Object.entries(manifest.scripts)
@@ -33,12 +33,6 @@ const INTERNAL = [
   "bench/journal/announcer.ts",
 ].map((file) => ({ command: `bun ${file}`, file }));
 
-async function run(file: string, ...args: string[]) {
-  const child = Bun.spawn([process.execPath, join(ROOT, file), ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
-}
-
 test("package.json names the benches, the fuzzer and the soak tests", () => {
   expect(PUBLIC.map(({ command }) => command)).toEqual(
     expect.arrayContaining([
@@ -51,29 +45,50 @@ test("package.json names the benches, the fuzzer and the soak tests", () => {
   );
 });
 
-describe.each([...PUBLIC, ...INTERNAL])("$command", ({ command, file }) => {
-  test.each(["--help", "-h"])("%s prints the usage and a line per flag, and exits with 0", async (flag) => {
-    const { out, err, code } = await run(file, flag);
-    expect({ err, code }).toEqual({ err: "", code: 0 });
-    const lines = out.trimEnd().split("\n");
-    expect(lines[0]).toStartWith(`Usage: ${command} [options]`);
-    expect(lines).toContain("Options:");
-    expect(lines.at(-1)).toMatch(/^ {2}-h, --help +print this text$/);
-    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(120);
+const HELP = [["--help"], ["-h"]] as const;
+const WRONG = [["--no-such-flag"], ["nonsense"]] as const;
+const PROGRAMS = [...PUBLIC, ...INTERNAL];
+const LINES = PROGRAMS.flatMap(({ file }) => [...HELP, ...WRONG].map((args) => ({ file, args })));
+
+describe("the command line of", () => {
+  let outcomes: readonly Outcome[];
+  beforeAll(async () => {
+    outcomes = await runBenchLines(LINES);
+  }, TEST_LIMIT_MS);
+
+  const outcomeOf = (file: string, [arg]: readonly [string]) =>
+    outcomes[LINES.findIndex((line) => line.file === file && line.args[0] === arg)]!;
+
+  describe.each(PROGRAMS)("$command", ({ command, file }) => {
+    test.each(HELP)("%s prints the usage and a line per flag, and exits with 0", (flag) => {
+      const { out, err, code } = outcomeOf(file, [flag]);
+      expect({ err, code }).toEqual({ err: "", code: 0 });
+      const lines = out.trimEnd().split("\n");
+      expect(lines[0]).toStartWith(`Usage: ${command} [options]`);
+      expect(lines).toContain("Options:");
+      expect(lines.at(-1)).toMatch(/^ {2}-h, --help +print this text$/);
+      expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(120);
+    });
+
+    test("a wrong flag is one line on standard error and exit code 2", () => {
+      const { out, err, code } = outcomeOf(file, WRONG[0]);
+      expect({ out, code }).toEqual({ out: "", code: 2 });
+      expect(err).toBe(
+        `${command.split(" ").at(-1)}: unknown option '--no-such-flag'; for all flags: ${command} --help\n`,
+      );
+    });
+
+    test("a wrong argument is one line on standard error and exit code 2", () => {
+      const { out, err, code } = outcomeOf(file, WRONG[1]);
+      expect({ out, code }).toEqual({ out: "", code: 2 });
+      expect(err).toMatch(/^[^\n]*(too many arguments|'nonsense' is invalid)[^\n]*; for all flags: [^\n]* --help\n$/);
+    });
   });
 
-  test("a wrong flag is one line on standard error and exit code 2", async () => {
-    const { out, err, code } = await run(file, "--no-such-flag");
-    expect({ out, code }).toEqual({ out: "", code: 2 });
-    expect(err).toBe(
-      `${command.split(" ").at(-1)}: unknown option '--no-such-flag'; for all flags: ${command} --help\n`,
-    );
-  });
-
-  test("a wrong argument is one line on standard error and exit code 2", async () => {
-    const { out, err, code } = await run(file, "nonsense");
-    expect({ out, code }).toEqual({ out: "", code: 2 });
-    expect(err).toMatch(/^[^\n]*(too many arguments|'nonsense' is invalid)[^\n]*; for all flags: [^\n]* --help\n$/);
+  // All programs read their flags with optionsOf, so one of them shows it for all.
+  test("a program in a process of its own has the same outcomes", async () => {
+    const { file } = PROGRAMS[0]!;
+    for (const args of [HELP[0], WRONG[0]]) expect(await runBench(file, args)).toEqual(outcomeOf(file, args));
   });
 });
 
