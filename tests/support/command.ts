@@ -1,16 +1,18 @@
 /** Runs the command line as a process of its own, in an environment without variables that change its behavior. */
-import { afterAll, describe } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { buildNodeCommand } from "../../scripts/node-command.ts";
+import { beforeAll, describe } from "bun:test";
 import { hasNode, NEEDS_NODE, NODE } from "./node.ts";
+import { builtNodeCommand } from "./node-command.ts";
+import { TEST_LIMIT_MS } from "./time-limits.ts";
 
 export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+
+/** Other programs' variables that change its behavior. Node reads the certificates at every start, which doubles its time. */
+const CHANGING = ["NO_COLOR", "NODE_EXTRA_CA_CERTS"];
 
 /** The environment without variables that change the behavior of the command line. */
 export const CLEAN = {
   ...Object.fromEntries(
-    Object.entries(Bun.env).filter(([name]) => !name.startsWith("WHEREABOUTS_") && name !== "NO_COLOR"),
+    Object.entries(Bun.env).filter(([name]) => !name.startsWith("WHEREABOUTS_") && !CHANGING.includes(name)),
   ),
   // The default would be the journal of the user who runs the tests.
   WHEREABOUTS_JOURNAL: "memory",
@@ -25,20 +27,8 @@ type Runtime = () => readonly string[];
 
 const bun: Runtime = () => [process.execPath, MAIN];
 
-let nodeFolder: string | undefined;
-/** Built from these sources on first use. In the folder of the checkout, where Node finds the dependencies. */
-const node: Runtime = () => {
-  if (nodeFolder === undefined) {
-    nodeFolder = mkdtempSync(join(import.meta.dir, "../../build/cli-"));
-    buildNodeCommand(nodeFolder);
-  }
-  return [NODE, join(nodeFolder, "cli.js")];
-};
-
-function removeNodeCommand(): void {
-  if (nodeFolder !== undefined) rmSync(nodeFolder, { recursive: true });
-  nodeFolder = undefined;
-}
+let nodeCommand = "";
+const node: Runtime = () => [NODE, nodeCommand];
 
 interface Options {
   readonly env?: Record<string, string>;
@@ -155,7 +145,9 @@ export function describeCommand(title: string, tests: (command: CommandOf) => vo
   });
   describe(`${title} under Bun`, () => tests(of(bun)));
   const underNode = () => {
-    afterAll(removeNodeCommand);
+    beforeAll(async () => {
+      nodeCommand = await builtNodeCommand();
+    }, TEST_LIMIT_MS);
     tests(of(node));
   };
   if (hasNode || Bun.env.CI === "true") describe(`${title} under Node`, underNode);
