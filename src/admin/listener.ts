@@ -1,9 +1,9 @@
 /** Listens on the address of the admin server, and keeps trying as long as the address is taken or not there yet. */
 import { lookup } from "node:dns/promises";
 import { closeSync, openSync } from "node:fs";
-import { isIP } from "node:net";
 import { devNull } from "node:os";
 import { getLogger } from "@logtape/logtape";
+import { ipFamily } from "../codec/ip-family.ts";
 import { OutageLog } from "../log/outage-log.ts";
 import { ServerError } from "../server/index.ts";
 import type { AdminOptions } from "./options.ts";
@@ -115,7 +115,7 @@ export class Listener {
   async #listen(): Promise<string | undefined> {
     try {
       // Bun would report an unknown name as an invalid argument.
-      const hostname = isIP(this.#host) === 0 ? (await lookup(this.#host)).address : this.#host;
+      const hostname = ipFamily(this.#host) === undefined ? (await lookup(this.#host)).address : this.#host;
       if (this.#stopped) return undefined;
       this.#http = Bun.serve({
         hostname,

@@ -1,6 +1,6 @@
 /** The options of the admin server, checked. */
-import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
+import { ipFamily } from "../codec/ip-family.ts";
 import { describeValue } from "../xdr/describe-value.ts";
 import { checkKeys } from "../xdr/keys.ts";
 
@@ -51,6 +51,6 @@ export function checkAdminOptions(options: AdminOptions): void {
 
 /** Whether only this machine can reach the address: 127.0.0.0/8, ::1 and `localhost`. */
 function isLoopback(host: string): boolean {
-  if (isIP(host) === 0) return host.toLowerCase() === "localhost";
+  if (ipFamily(host) === undefined) return host.toLowerCase() === "localhost";
   return ipaddr.process(host).range() === "loopback";
 }

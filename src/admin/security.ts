@@ -3,7 +3,7 @@
  * (a foreign web page may let its own name resolve to this machine), and whether a foreign web page sent the request.
  */
 import { timingSafeEqual } from "node:crypto";
-import { isIP } from "node:net";
+import { ipFamily } from "../codec/ip-family.ts";
 import { errorReply } from "./http.ts";
 import type { AdminOptions } from "./options.ts";
 
@@ -54,9 +54,9 @@ export class Access {
   #isOwnHost(header: string | null): boolean {
     if (header === null) return true;
     const [, ipv6, name] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(header) ?? [];
-    if (ipv6 !== undefined) return isIP(ipv6) === 6;
+    if (ipv6 !== undefined) return ipFamily(ipv6) === 6;
     const host = name?.toLowerCase();
-    return host !== undefined && (isIP(host) === 4 || host === "localhost" || host === this.#host);
+    return host !== undefined && (ipFamily(host) === 4 || host === "localhost" || host === this.#host);
   }
 }
 

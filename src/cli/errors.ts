@@ -1,6 +1,6 @@
 /** Error texts for people: system errors in words, and wrong values named after the flag or variable they came from. */
-import { getSystemErrorMap } from "node:util";
 import type { Command } from "commander";
+import { builtin } from "../client/builtin.ts";
 import { visible } from "./terminal/style.ts";
 
 /** Texts for the errors that a user can do something about; the system's own text is used for all others. */
@@ -20,7 +20,10 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The meaning of a system error code in words; `undefined` for codes that are not the system's. */
 function reasonFor(code: string | undefined): string | undefined {
   if (code === undefined) return undefined;
-  return REASONS[code] ?? [...getSystemErrorMap().values()].find(([name]) => name === code)?.[1];
+  if (Object.hasOwn(REASONS, code)) return REASONS[code];
+  // Loaded on use: every command imports this file.
+  const errors = builtin<typeof import("node:util")>("node:util").getSystemErrorMap();
+  return [...errors.values()].find(([name]) => name === code)?.[1];
 }
 
 /** A code after the words that explain it: `the name does not resolve (ENOTFOUND)`. */

@@ -1,5 +1,4 @@
 /** `whereabouts journal`: exports, imports and measures journals. */
-import { randomBytes } from "node:crypto";
 import { Command } from "commander";
 import { defaultEngineOptions } from "../engine/index.ts";
 import { DEVICE_RETENTION_MS } from "../journal/device.ts";
@@ -177,7 +176,7 @@ async function importLines(
   counts: ImportCounts,
   report: (line: string) => void,
 ): Promise<void> {
-  const writer = new BatchWriter(randomBytes(8));
+  const writer = new BatchWriter(crypto.getRandomValues(new Uint8Array(8)));
   const append = async () => {
     const batch = writer.seal();
     await journal.append(batch);
@@ -321,7 +320,7 @@ function create({ journal, journalPrefix, retention }: Flags, command: Command):
       journal,
       prefix: journalPrefix,
       retentionMs: retention * 1000,
-      origin: new Uint8Array(randomBytes(8)),
+      origin: crypto.getRandomValues(new Uint8Array(8)),
       clock: new Clock(),
     });
   } catch (error) {

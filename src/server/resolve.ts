@@ -1,7 +1,7 @@
 /** Checks the options of a server and fills in the rest. Every error names the option and says what is expected. */
 
-import { isIPv6 } from "node:net";
 import { MAX_ID_LENGTH } from "../../assembly/layout.ts";
+import { ipFamily } from "../codec/ip-family.ts";
 import { checkEngineOptions, type EngineBackend, type Network } from "../engine/index.ts";
 import { checkJournal } from "../journal/index.ts";
 import { isEveryAddress, parseHostAndPort } from "../syncthing/directory/host-and-port.ts";
@@ -185,8 +185,8 @@ function resolvedHost(host: string): string {
   if (typeof host !== "string") throw optionError(TypeError, "host", `${expected}, not ${describeValue(host)}`);
   if (host === "") throw optionError(RangeError, "host", `${expected}, not an empty string`);
   const inside = /^\[(.+)\]$/.exec(host)?.[1];
-  const address = inside !== undefined && isIPv6(inside) ? inside : host;
-  if (address.includes(":") && !isIPv6(address)) {
+  const address = inside !== undefined && ipFamily(inside) === 6 ? inside : host;
+  if (address.includes(":") && ipFamily(address) !== 6) {
     throw optionError(RangeError, "host", `${expected} without a port, not ${JSON.stringify(host)}`);
   }
   return address;

@@ -1,6 +1,9 @@
 /** Device IDs of Syncthing: the SHA-256 of a device's certificate, and its texts. */
-import { createHash, X509Certificate } from "node:crypto";
+import { builtin } from "../client/builtin.ts";
 import { describeValue } from "../xdr/describe-value.ts";
+
+/** Loaded on use: every command imports this file, and few read certificates. */
+const crypto = () => builtin<typeof import("node:crypto")>("node:crypto");
 
 /** Bytes of a device ID. */
 export const DEVICE_ID_BYTES = 32;
@@ -35,7 +38,7 @@ for (const separator of "- ") VALUES[separator.charCodeAt(0)] = SKIPPED;
  * @returns 32 bytes
  */
 export function deviceIdOf(certificate: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(certificate).digest());
+  return new Uint8Array(crypto().createHash("sha256").update(certificate).digest());
 }
 
 /**
@@ -50,13 +53,14 @@ export function deviceIdOf(certificate: Uint8Array): Uint8Array {
  * ```
  */
 export function deviceIdOfPem(certificate: string): Uint8Array {
-  let parsed: X509Certificate;
+  const { X509Certificate } = crypto();
+  let der: Uint8Array;
   try {
-    parsed = new X509Certificate(certificate);
+    der = new X509Certificate(certificate).raw;
   } catch {
     throw new RangeError("it is not a certificate in PEM, which begins with -----BEGIN CERTIFICATE-----");
   }
-  return deviceIdOf(parsed.raw);
+  return deviceIdOf(der);
 }
 
 /**

@@ -1,6 +1,5 @@
 /** Resolves the names and addresses that a server listens on. */
-import { lookup } from "node:dns/promises";
-import { isIP, isIPv4 } from "node:net";
+import { ipFamily } from "../codec/ip-family.ts";
 import { writeAddress } from "./address.ts";
 
 /** As a host: every interface, IPv6 and IPv4, or only IPv4 where the kernel has no IPv6. */
@@ -26,7 +25,7 @@ export interface HostAddress {
  */
 export async function resolveHost(host: string): Promise<HostAddress[]> {
   if (host === EVERY_ADDRESS) return [parseAddress("::"), parseAddress("0.0.0.0")];
-  const addresses = isIP(host) !== 0 ? [parseAddress(host)] : await resolveName(host);
+  const addresses = ipFamily(host) !== undefined ? [parseAddress(host)] : await resolveName(host);
   const usable = addresses.filter((address) => !lacksZone(address) && !isMulticast(address));
   if (usable.length === 0) {
     const { text } = addresses[0]!;
@@ -37,6 +36,8 @@ export async function resolveHost(host: string): Promise<HostAddress[]> {
 }
 
 async function resolveName(name: string): Promise<HostAddress[]> {
+  // Loaded on use: each packet worker loads this file, and most hosts are addresses.
+  const { lookup } = await import("node:dns/promises");
   let found: { readonly address: string }[];
   try {
     found = await lookup(name, { all: true });
@@ -54,7 +55,7 @@ export function parseAddress(text: string): HostAddress {
   const bytes = new Uint8Array(16);
   writeAddress(text, bytes, 0);
   const percent = text.indexOf("%");
-  return { text, ipv4: isIPv4(text), bytes, zone: percent < 0 ? "" : text.slice(percent + 1) };
+  return { text, ipv4: ipFamily(text) === 4, bytes, zone: percent < 0 ? "" : text.slice(percent + 1) };
 }
 
 /** Link-local addresses are fe80::/10. Each interface has this network, so only the zone tells which one is meant. */

@@ -3,7 +3,6 @@
  * glibc and musl.
  */
 import { dlopen, type FFIFunction, type Library, read } from "bun:ffi";
-import { getSystemErrorName } from "node:util";
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -156,6 +155,7 @@ export function unavailable(reason: string): Error {
 
 /** A system error like Node's, with `code` (EADDRINUSE, for instance), `errno` and `syscall`. */
 export function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
-  const code = getSystemErrorName(-errno);
+  // Loaded on use: each thread of a server loads this file.
+  const code = process.getBuiltinModule("node:util").getSystemErrorName(-errno);
   return Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall });
 }

@@ -1,12 +1,11 @@
 /** Syncthing's global discovery as a part of the server: the devices, and the threads that answer requests. */
-import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { getLogger } from "@logtape/logtape";
 import type { EngineMemory, PacketEngine } from "../../engine/index.ts";
 import { formatDeviceId } from "../../syncthing/device-id.ts";
 import { createDeviceMemory } from "../../syncthing/devices/index.ts";
 import { type HostAndPort, isEveryAddress, parseHostAndPort } from "../../syncthing/directory/host-and-port.ts";
-import { type KeyPair, loadKeyPair } from "../../syncthing/directory/key-pair.ts";
+import type { KeyPair } from "../../syncthing/directory/key-pair.ts";
 import type { Clock } from "../clock.ts";
 import { listenReason, ServerError } from "../error.ts";
 import { directoryThreads, type ResolvedServerOptions, SPARE_LANES } from "../options.ts";
@@ -136,6 +135,8 @@ export class GlobalDiscovery {
 
   async #keyPair(): Promise<KeyPair> {
     const { httpsCert, httpsKey } = this.#options;
+    // Loaded on use: without HTTPS a server needs no cryptography.
+    const { loadKeyPair } = await import("../../syncthing/directory/key-pair.ts");
     try {
       const pair = await loadKeyPair(httpsCert, httpsKey);
       if (pair.made) logger.info("made a certificate and a key: {httpsCert}, {httpsKey}", { httpsCert, httpsKey });
@@ -153,6 +154,8 @@ export class GlobalDiscovery {
  * @throws {DirectoryError} if it cannot listen there
  */
 async function checkFree(option: "https" | "http", { host, port }: HostAndPort): Promise<void> {
+  // Loaded on use: only these servers need it.
+  const { createServer } = await import("node:net");
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => {

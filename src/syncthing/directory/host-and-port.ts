@@ -1,5 +1,5 @@
 /** Where to listen, as one text. */
-import { isIP } from "node:net";
+import { ipFamily } from "../../codec/ip-family.ts";
 
 export interface HostAndPort {
   /** An address without brackets, or a name. */
@@ -10,7 +10,8 @@ export interface HostAndPort {
 /** Reads `HOST:PORT`, with brackets around an IPv6 address. Undefined if it is anything else. */
 export function parseHostAndPort(text: string): HostAndPort | undefined {
   const [, ipv6, name, port] = /^(?:\[(.+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
-  const known = ipv6 === undefined ? name !== undefined && (isIP(name) === 4 || isHostName(name)) : isIP(ipv6) === 6;
+  const known =
+    ipv6 === undefined ? name !== undefined && (ipFamily(name) === 4 || isHostName(name)) : ipFamily(ipv6) === 6;
   return known && Number(port) <= 65535 ? { host: (ipv6 ?? name)!, port: Number(port) } : undefined;
 }
 
