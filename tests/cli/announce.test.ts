@@ -1,10 +1,11 @@
 // The command `whereabouts announce` as a process that announces to servers on loopback. For the LAN see watch.test.ts.
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { jsonFormat, textFormat } from "../../src/cli/announce.ts";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { announceCommand, jsonFormat, textFormat } from "../../src/cli/announce.ts";
 import { DiscoveryError } from "../../src/client/index.ts";
 import { DiscoveryServer } from "../../src/server/index.ts";
 import { Client } from "../support/client.ts";
-import { describeCommand, OutputLines } from "../support/command.ts";
+import { describeCommand, OutputLines, run, start } from "../support/command.ts";
+import { helpOf } from "../support/help.ts";
 import { announcement, ascii, query } from "../support/packets.ts";
 import { DeadPort } from "../support/ports.ts";
 import { testRefusals } from "../support/refusals.ts";
@@ -15,38 +16,38 @@ setDefaultTimeout(TEST_LIMIT_MS);
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 {2}/;
 
 function startServer(host = "127.0.0.1"): Promise<DiscoveryServer> {
-  return DiscoveryServer.start({ host, port: 0, capacity: 10 });
+  return DiscoveryServer.start({ host, port: 0, capacity: 100 });
 }
 
 /** No test here uses --lan: it would announce on the network of the machine. */
 const TO = ["--id", "A", "--port", "1", "--server", "127.0.0.1"];
 
-describeCommand("whereabouts announce", ({ run, start }) => {
+describeCommand("whereabouts announce", ({ start }) => {
+  let server: DiscoveryServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.stop());
+
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`announces, prints what it sent where, and exits with 0 after ${signal}, which may arrive twice`, async () => {
-      await using server = await startServer();
       await using client = await Client.open(server.port);
-      await using child = start([
-        "announce",
-        "--id",
-        "NODE-Ä",
-        "--port",
-        "22000",
-        "--server",
-        `localhost:${server.port}`,
-      ]);
+      const id = `Ä-${signal}`;
+      await using child = start(["announce", "--id", id, "--port", "22000", "--server", `localhost:${server.port}`]);
       const printed = new OutputLines(child.stdout);
       await printed.next(/ {2}confirmed {2}localhost/);
-      const reply = announcement(ascii("NODE-Ä"), 22000, Uint8Array.of(127, 0, 0, 1));
-      expect(await client.ask(query(ascii("NODE-Ä")))).toEqual(reply);
+      const reply = announcement(ascii(id), 22000, Uint8Array.of(127, 0, 0, 1));
+      expect(await client.ask(query(ascii(id)))).toEqual(reply);
       child.kill(signal);
       child.kill(signal);
       expect(await child.exited).toBe(0);
       await printed.end;
       for (const line of printed.lines) expect(line).toMatch(TIME);
-      expect(printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  "))).toEqual([
-        `announcing NODE-Ä, port 22000, to localhost:${server.port} until Ctrl-C`,
-        `sent  localhost:${server.port}  127.0.0.1:${server.port}  24 bytes`,
+      // It announces again if the server does not answer within 250 ms, as on a busy machine.
+      const lines = new Set(printed.lines.map((line) => line.replace(TIME, "").replace(/ {2,}/g, "  ")));
+      expect([...lines]).toEqual([
+        `announcing ${id}, port 22000, to localhost:${server.port} until Ctrl-C`,
+        `sent  localhost:${server.port}  127.0.0.1:${server.port}  28 bytes`,
         `confirmed  localhost:${server.port}  127.0.0.1:${server.port}  the server sees it as 127.0.0.1:22000`,
         `stopped by ${signal}`,
       ]);
@@ -77,27 +78,13 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     }
   });
 
-  test("reports on standard error that a server does not confirm the node, and does not say that it is announced", async () => {
-    // Longer than the server allows.
-    await using server = await startServer();
-    const id = "x".repeat(65);
-    await using child = start(["announce", "--id", id, "--port", "1", "--server", `127.0.0.1:${server.port}`]);
-    const [printed, wrong] = [new OutputLines(child.stdout), new OutputLines(child.stderr)];
-    expect(await wrong.next(/ {2}error {6}127\.0\.0\.1/)).toContain("it does not answer");
-    child.kill();
-    expect(await child.exited).toBe(0);
-    await printed.end;
-    expect(printed.lines[0]).toContain("  announcing ");
-    expect(printed.lines.join("\n")).not.toContain("confirmed");
-  });
-
   test("keeps running if nobody reads its output any more", async () => {
-    await using server = await startServer();
+    const before = server.stats().verdicts.answered;
     await using child = start(["announce", "--id", "A", "--port", "1", "--server", `127.0.0.1:${server.port}`]);
     const reader = child.stdout.getReader();
     await reader.read();
     await reader.cancel();
-    await until(() => server.stats().nodes === 1, "the announcement");
+    await until(() => server.stats().verdicts.answered > before, "the question whether it is announced");
     await Bun.sleep(700); // "sent" and "confirmed" are printed meanwhile.
     expect(child.exitCode).toBeNull();
     child.kill();
@@ -105,89 +92,7 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     expect(await child.stderr.text()).toBe("");
   });
 
-  test("takes its flags from the environment too, and a flag wins", async () => {
-    await using server = await startServer();
-    await using client = await Client.open(server.port);
-    const env = {
-      WHEREABOUTS_ID: "FROM-ENV",
-      WHEREABOUTS_ANNOUNCE_PORT: "1",
-      WHEREABOUTS_SERVER: `127.0.0.1:${server.port}`,
-      WHEREABOUTS_LAN: "no",
-    };
-    for (const [args, port] of [
-      [["--port", "2"], 2],
-      [[], 1],
-    ] as const) {
-      await using child = start(["announce", ...args], { env });
-      await new OutputLines(child.stdout).next(/ {2}confirmed/);
-      const reply = announcement(ascii("FROM-ENV"), port, Uint8Array.of(127, 0, 0, 1));
-      expect(await client.ask(query(ascii("FROM-ENV")))).toEqual(reply);
-      child.kill();
-      expect(await child.exited).toBe(0);
-    }
-  });
-
-  test("takes a random NodeID if none is given, and prints it", async () => {
-    await using server = await startServer();
-    await using client = await Client.open(server.port);
-    const ids = new Set<string>();
-    for (const json of [false, true]) {
-      const args = ["announce", "--port", "22000", "--server", `127.0.0.1:${server.port}`];
-      await using child = start(json ? [...args, "--json"] : args);
-      const printed = new OutputLines(child.stdout);
-      const first = await printed.next(/./);
-      const id = json ? JSON.parse(first).nodeId : /announcing (\w{16}), port 22000, to /.exec(first)![1]!;
-      await printed.next(/confirmed/);
-      const reply = announcement(ascii(id), 22000, Uint8Array.of(127, 0, 0, 1));
-      expect(await client.ask(query(ascii(id)))).toEqual(reply);
-      ids.add(id);
-      child.kill();
-    }
-    expect(ids.size).toBe(2);
-  });
-
-  test.each([
-    ["--group", ["--group", "app"], {}],
-    ["WHEREABOUTS_GROUP", [], { WHEREABOUTS_GROUP: "app" }],
-  ])("announces within a group with %s, and prints the group and the NodeID without it", async (_, flags, env) => {
-    await using server = await startServer();
-    await using client = await Client.open(server.port);
-    const args = ["announce", "--id", "A", "--port", "1", "--server", `127.0.0.1:${server.port}`, ...flags];
-    await using child = start(args, { env });
-    const printed = new OutputLines(child.stdout);
-    expect(await printed.next(/./)).toContain("  announcing A of the group app, port 1, to ");
-    await using json = start([...args, "--json"], { env });
-    expect(JSON.parse(await new OutputLines(json.stdout).next(/./))).toMatchObject({ nodeId: "A", group: "app" });
-    await printed.next(/ {2}confirmed/);
-    const reply = announcement(ascii("app/A"), 1, Uint8Array.of(127, 0, 0, 1));
-    expect(await client.ask(query(ascii("app/A")))).toEqual(reply);
-    child.kill();
-    json.kill();
-  });
-
-  test("ignores WHEREABOUTS_INTERFACE without --lan: it may be meant for another command", async () => {
-    await using server = await startServer();
-    const args = ["announce", "--port", "1", "--server", `127.0.0.1:${server.port}`];
-    await using child = start(args, { env: { WHEREABOUTS_INTERFACE: "nope" } });
-    await new OutputLines(child.stdout).next(/sent/);
-    child.kill();
-    expect(await child.exited).toBe(0);
-    expect(await child.stderr.text()).toBe("");
-  });
-
-  test("does not take the server's WHEREABOUTS_PORT for the port of the node", async () => {
-    const env = { WHEREABOUTS_PORT: "22025", WHEREABOUTS_ID: "A", WHEREABOUTS_SERVER: "127.0.0.1" };
-    const { err, code } = await run(["announce"], "", { env });
-    expect(err).toContain("required option '--port <port>' not specified");
-    expect(code).toBe(2);
-    const wrong = await run(["announce"], "", { env: { ...env, WHEREABOUTS_ANNOUNCE_PORT: "0" } });
-    expect(wrong.err).toBe(
-      'whereabouts: error: WHEREABOUTS_ANNOUNCE_PORT="0" is invalid. It must be a whole number from 1 to 65535.\n',
-    );
-  });
-
   test("prints a JSON object per line with --json: started, sent, error and stopped", async () => {
-    await using server = await startServer();
     using port = await DeadPort.open();
     const [dead, nowhere, good] = [port.address, "x".repeat(64), `127.0.0.1:${server.port}`];
     const servers = [dead, nowhere, good];
@@ -222,14 +127,115 @@ describeCommand("whereabouts announce", ({ run, start }) => {
     expect(objects.at(-1)).toEqual({ type: "stopped", signal: "SIGINT", at });
     expect(await child.stderr.text()).toBe("");
   });
+});
 
-  test("--help names a variable and shows an example of each output", async () => {
-    const { out, code } = await run(["announce", "--help"]);
-    expect(code).toBe(0);
-    expect(out).toContain("WHEREABOUTS_ID");
-    expect(out).toContain("WHEREABOUTS_ANNOUNCE_PORT");
-    expect(out).toContain("whereabouts announce --port 22000 --lan --group my-app");
-    expect(out).toContain('{"type":"sent",');
+/** Flags, texts and the NodeID, which do not depend on the runtime. */
+describe("whereabouts announce", () => {
+  let server: DiscoveryServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.stop());
+
+  test("reports on standard error that a server does not confirm the node, and does not say that it is announced", async () => {
+    // Longer than the server allows.
+    const id = "x".repeat(65);
+    await using child = start(["announce", "--id", id, "--port", "1", "--server", `127.0.0.1:${server.port}`]);
+    const [printed, wrong] = [new OutputLines(child.stdout), new OutputLines(child.stderr)];
+    expect(await wrong.next(/ {2}error {6}127\.0\.0\.1/)).toContain("it does not answer");
+    child.kill();
+    expect(await child.exited).toBe(0);
+    await printed.end;
+    expect(printed.lines[0]).toContain("  announcing ");
+    expect(printed.lines.join("\n")).not.toContain("confirmed");
+  });
+
+  test("takes its flags from the environment too, and a flag wins", async () => {
+    await using client = await Client.open(server.port);
+    const env = {
+      WHEREABOUTS_ID: "FROM-ENV",
+      WHEREABOUTS_ANNOUNCE_PORT: "1",
+      WHEREABOUTS_SERVER: `127.0.0.1:${server.port}`,
+      WHEREABOUTS_LAN: "no",
+    };
+    for (const [args, port] of [
+      [["--port", "2"], 2],
+      [[], 1],
+    ] as const) {
+      await using child = start(["announce", ...args], { env });
+      await new OutputLines(child.stdout).next(/ {2}confirmed/);
+      const reply = announcement(ascii("FROM-ENV"), port, Uint8Array.of(127, 0, 0, 1));
+      expect(await client.ask(query(ascii("FROM-ENV")))).toEqual(reply);
+      child.kill();
+      expect(await child.exited).toBe(0);
+    }
+  });
+
+  test("takes a random NodeID if none is given, and prints it", async () => {
+    await using client = await Client.open(server.port);
+    const ids = new Set<string>();
+    for (const json of [false, true]) {
+      const args = ["announce", "--port", "22000", "--server", `127.0.0.1:${server.port}`];
+      await using child = start(json ? [...args, "--json"] : args);
+      const printed = new OutputLines(child.stdout);
+      const first = await printed.next(/./);
+      const id = json ? JSON.parse(first).nodeId : /announcing (\w{16}), port 22000, to /.exec(first)![1]!;
+      await printed.next(/confirmed/);
+      const reply = announcement(ascii(id), 22000, Uint8Array.of(127, 0, 0, 1));
+      expect(await client.ask(query(ascii(id)))).toEqual(reply);
+      ids.add(id);
+      child.kill();
+    }
+    expect(ids.size).toBe(2);
+  });
+
+  test.each([
+    ["--group", 1, ["--group", "app"], {}],
+    ["WHEREABOUTS_GROUP", 2, [], { WHEREABOUTS_GROUP: "app" }],
+  ])(
+    "announces within a group with %s, and prints the group and the NodeID without it",
+    async (_, port, flags, env) => {
+      await using client = await Client.open(server.port);
+      const args = ["announce", "--id", "A", "--port", `${port}`, "--server", `127.0.0.1:${server.port}`, ...flags];
+      await using child = start(args, { env });
+      const printed = new OutputLines(child.stdout);
+      expect(await printed.next(/./)).toContain(`  announcing A of the group app, port ${port}, to `);
+      await using json = start([...args, "--json"], { env });
+      expect(JSON.parse(await new OutputLines(json.stdout).next(/./))).toMatchObject({ nodeId: "A", group: "app" });
+      await printed.next(/ {2}confirmed/);
+      const reply = announcement(ascii("app/A"), port, Uint8Array.of(127, 0, 0, 1));
+      expect(await client.ask(query(ascii("app/A")))).toEqual(reply);
+      child.kill();
+      json.kill();
+    },
+  );
+
+  test("ignores WHEREABOUTS_INTERFACE without --lan: it may be meant for another command", async () => {
+    const args = ["announce", "--port", "1", "--server", `127.0.0.1:${server.port}`];
+    await using child = start(args, { env: { WHEREABOUTS_INTERFACE: "nope" } });
+    await new OutputLines(child.stdout).next(/sent/);
+    child.kill();
+    expect(await child.exited).toBe(0);
+    expect(await child.stderr.text()).toBe("");
+  });
+
+  test("does not take the server's WHEREABOUTS_PORT for the port of the node", async () => {
+    const env = { WHEREABOUTS_PORT: "22025", WHEREABOUTS_ID: "A", WHEREABOUTS_SERVER: "127.0.0.1" };
+    const { err, code } = await run(["announce"], "", { env });
+    expect(err).toContain("required option '--port <port>' not specified");
+    expect(code).toBe(2);
+    const wrong = await run(["announce"], "", { env: { ...env, WHEREABOUTS_ANNOUNCE_PORT: "0" } });
+    expect(wrong.err).toBe(
+      'whereabouts: error: WHEREABOUTS_ANNOUNCE_PORT="0" is invalid. It must be a whole number from 1 to 65535.\n',
+    );
+  });
+
+  test("--help names a variable and shows an example of each output", () => {
+    const help = helpOf(announceCommand());
+    expect(help).toContain("WHEREABOUTS_ID");
+    expect(help).toContain("WHEREABOUTS_ANNOUNCE_PORT");
+    expect(help).toContain("whereabouts announce --port 22000 --lan --group my-app");
+    expect(help).toContain('{"type":"sent",');
   });
 });
 

@@ -1,11 +1,12 @@
 // The command `whereabouts xdr` as a process: what it writes, its errors and exit codes, and --watch.
-import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { chmod, mkdir, readdir, rename, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileFiles } from "../../src/xdr/compiler/index.ts";
-import { describeCommand, OutputLines } from "../support/command.ts";
+import { describeCommand, OutputLines, run } from "../support/command.ts";
+import { testRefusals } from "../support/refusals.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -42,19 +43,6 @@ describeCommand("whereabouts xdr", ({ run, start }) => {
     expect(await read("line.ts")).toBe(module);
   });
 
-  test("writes to standard output for -o -, and takes a file that is given by two paths once", async () => {
-    const { folder, path } = await folderWith({ "a.x": POINT, "b.x": '#include "link.x"\nstruct b { point p; };\n' });
-    await symlink("a.x", path("link.x"));
-    const { out, err, code } = await run(["xdr", path("a.x"), path("b.x"), "-o", "-"]);
-    expect({ err, code }).toEqual({ err: "", code: 0 });
-    expect(out.match(/export interface point \{/g)).toHaveLength(1);
-    expect(out).toContain("export interface b {");
-    expect((await readdir(folder)).sort()).toEqual(["a.x", "b.x", "link.x"]);
-    const watched = await run(["xdr", path("a.x"), "-o", "-", "--watch"]);
-    expect(watched.code).toBe(2);
-    expect(watched.err).toContain("--watch needs a file to write: give -o FILE");
-  });
-
   test("replaces a file only if its content changes, keeps its mode and links to it, and leaves nothing else", async () => {
     const { folder, path, write, read } = await folderWith({ "a.x": POINT, "real.ts": "old" });
     await chmod(path("real.ts"), 0o640);
@@ -71,19 +59,6 @@ describeCommand("whereabouts xdr", ({ run, start }) => {
     expect((await readdir(folder)).sort()).toEqual(["a.ts", "a.x", "real.ts"]);
   });
 
-  test("reports where a source is wrong, with the line and a caret, and exits with 1", async () => {
-    const { path } = await folderWith({ "a.x": "struct a {\n\tint x; itn y;\n};\nstruct b { \u001b c; };\n" });
-    const { out, err, code } = await run(["xdr", path("a.x")]);
-    expect({ out, code }).toEqual({ out: "", code: 1 });
-    expect(err).toBe(
-      `${path("a.x")}:4:12: unexpected character "\\u001b"\n  struct b { \\u{1b} c; };\n             ^\n`,
-    );
-    const { path: other } = await folderWith({ "a.x": "struct a {\n\tint x; itn y;\n};\n" });
-    expect((await run(["xdr", other("a.x")])).err).toBe(
-      `${other("a.x")}:2:9: there is no type itn\n  \tint x; itn y;\n  \t       ^\n`,
-    );
-  });
-
   test("reports files that cannot be read or written, and exits with 1", async () => {
     const { folder, path } = await folderWith({ "a.x": POINT, "b.x": '\n#include "none.x"\n' });
     const [missing, included, noFile, noFolder] = await Promise.all([
@@ -97,33 +72,6 @@ describeCommand("whereabouts xdr", ({ run, start }) => {
     expect(noFile).toEqual({ out: "", err: `${folder}:1:1: ${folder} cannot be read: it is a folder\n`, code: 1 });
     expect(noFolder).toMatchObject({ out: "", code: 1 });
     expect(noFolder.err).toMatch(/^whereabouts: error: .*none\/a\.ts cannot be written: no such file or directory\n$/);
-  });
-
-  test("never replaces a file that it compiles: an included one, or one that -o is a link to", async () => {
-    const { path, read } = await folderWith({ "point.x": POINT, "line.x": LINE.replace("MAX", "9") });
-    await symlink("line.x", path("link.ts"));
-    for (const out of ["point.x", "link.ts"]) {
-      const { err, code } = await run(["xdr", path("line.x"), "-o", path(out)]);
-      expect(err).toBe(`whereabouts: error: ${path(out)} would be replaced by the code that is made from it\n`);
-      expect(code).toBe(1);
-    }
-    expect(await read("point.x")).toBe(POINT);
-    expect(await read("line.x")).toStartWith("#include");
-  });
-
-  test("refuses wrong flags in one line, and exits with 2", async () => {
-    const wrong: [flags: string[], message: string][] = [
-      [["--strings", "latin1"], "option '--strings <kind>' argument 'latin1' is invalid"],
-      [["-D", "3=4"], "It must be NAME, or NAME=NUMBER."],
-      [["--watch"], "--watch needs a file to write: give -o FILE"],
-      [["-o", "./a.x"], "a.x would be replaced by the code that is made from it"],
-    ];
-    const results = await Promise.all(wrong.map(([flags]) => run(["xdr", "a.x", ...flags])));
-    for (const [i, { out, err, code }] of results.entries()) {
-      expect({ out, code }).toEqual({ out: "", code: 2 });
-      expect(err).toContain(wrong[i]![1]);
-      expect(err.trimEnd()).not.toContain("\n");
-    }
   });
 
   test("--watch compiles again when a file or one that it includes changes, and survives errors", async () => {
@@ -148,3 +96,53 @@ describeCommand("whereabouts xdr", ({ run, start }) => {
     expect(await child.exited).toBe(0);
   });
 });
+
+/** Texts and paths, which do not depend on the runtime. */
+describe("whereabouts xdr", () => {
+  test("writes to standard output for -o -, and takes a file that is given by two paths once", async () => {
+    const { folder, path } = await folderWith({ "a.x": POINT, "b.x": '#include "link.x"\nstruct b { point p; };\n' });
+    await symlink("a.x", path("link.x"));
+    const { out, err, code } = await run(["xdr", path("a.x"), path("b.x"), "-o", "-"]);
+    expect({ err, code }).toEqual({ err: "", code: 0 });
+    expect(out.match(/export interface point \{/g)).toHaveLength(1);
+    expect(out).toContain("export interface b {");
+    expect((await readdir(folder)).sort()).toEqual(["a.x", "b.x", "link.x"]);
+  });
+
+  test("reports where a source is wrong, with the line and a caret, and exits with 1", async () => {
+    const { path } = await folderWith({ "a.x": "struct a {\n\tint x; itn y;\n};\nstruct b { \u001b c; };\n" });
+    const { out, err, code } = await run(["xdr", path("a.x")]);
+    expect({ out, code }).toEqual({ out: "", code: 1 });
+    expect(err).toBe(
+      `${path("a.x")}:4:12: unexpected character "\\u001b"\n  struct b { \\u{1b} c; };\n             ^\n`,
+    );
+    const { path: other } = await folderWith({ "a.x": "struct a {\n\tint x; itn y;\n};\n" });
+    expect((await run(["xdr", other("a.x")])).err).toBe(
+      `${other("a.x")}:2:9: there is no type itn\n  \tint x; itn y;\n  \t       ^\n`,
+    );
+  });
+
+  test("never replaces a file that it compiles: an included one, or one that -o is a link to", async () => {
+    const { path, read } = await folderWith({ "point.x": POINT, "line.x": LINE.replace("MAX", "9") });
+    await symlink("line.x", path("link.ts"));
+    for (const out of ["point.x", "link.ts"]) {
+      const { err, code } = await run(["xdr", path("line.x"), "-o", path(out)]);
+      expect(err).toBe(`whereabouts: error: ${path(out)} would be replaced by the code that is made from it\n`);
+      expect(code).toBe(1);
+    }
+    expect(await read("point.x")).toBe(POINT);
+    expect(await read("line.x")).toStartWith("#include");
+  });
+});
+
+testRefusals("xdr", [
+  [
+    "an unknown kind of strings",
+    ["a.x", "--strings", "latin1"],
+    "option '--strings <kind>' argument 'latin1' is invalid",
+  ],
+  ["a definition of a number", ["a.x", "-D", "3=4"], "It must be NAME, or NAME=NUMBER."],
+  ["--watch without a file to write", ["a.x", "--watch"], "--watch needs a file to write: give -o FILE"],
+  ["--watch with standard output", ["a.x", "-o", "-", "--watch"], "--watch needs a file to write: give -o FILE"],
+  ["to write the source", ["a.x", "-o", "./a.x"], "a.x would be replaced by the code that is made from it"],
+]);
