@@ -1,8 +1,11 @@
 // The command `whereabouts decode` as a process: its input, output and exit codes.
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { describeCommand } from "../support/command.ts";
+import { decodeCommand } from "../../src/cli/decode.ts";
+import { describeCommand, run as runCommand } from "../support/command.ts";
+import { helpOf } from "../support/help.ts";
 import { announcement, ascii, hex, query } from "../support/packets.ts";
+import { testRefusals } from "../support/refusals.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -25,39 +28,110 @@ const ASKED = '{"ok":true,"type":"query","nodeId":"NODE","nodeIdHex":"4e4f4445"}
 const ASKED_HEX = '{"ok":true,"type":"query","nodeId":"4e4f4445"}\n';
 const SHORT = '{"ok":false,"error":"short","offset":0}\n';
 
+const BAD = ["", "deadbeef", "2012102555f00001", "1976030900000005", "2012102555f000000000000000000005", `${QUERY}00`];
+const ERRORS = ["short", "bad-magic", "bad-reserved", "bad-id-length", "bad-ip-length", "trailing"];
+
 describeCommand("whereabouts decode", (command) => {
   const start = (args: readonly string[]) => command.start(["decode", ...args]);
-  const run = (args: readonly string[], stdin?: string | Uint8Array, more: Record<string, string> = {}) =>
-    command.run(["decode", ...args], stdin, { env: more });
-
-  const bad = [
-    "",
-    "deadbeef",
-    "2012102555f00001",
-    "1976030900000005",
-    "2012102555f000000000000000000005",
-    `${QUERY}00`,
-  ];
-  const errors = ["short", "bad-magic", "bad-reserved", "bad-id-length", "bad-ip-length", "trailing"];
+  const run = (args: readonly string[], stdin?: string) => command.run(["decode", ...args], stdin);
 
   test("prints a line of JSON for each argument, valid or not, and exits with 0", async () => {
     const offsets = [0, 0, 6, 4, 12, 12];
-    expect(await run([ANNOUNCEMENT, QUERY.toUpperCase(), ...bad])).toEqual({
+    expect(await run([ANNOUNCEMENT, QUERY.toUpperCase(), ...BAD])).toEqual({
       out:
         ANNOUNCED +
         ASKED +
-        errors.map((error, i) => `{"ok":false,"error":"${error}","offset":${offsets[i]}}\n`).join(""),
+        ERRORS.map((error, i) => `{"ok":false,"error":"${error}","offset":${offsets[i]}}\n`).join(""),
       err: "",
       code: 0,
     });
   });
 
+  test("reads a packet a line from standard input without arguments", async () => {
+    expect(await run([], `${ANNOUNCEMENT}\n${QUERY}\n`)).toEqual({ out: ANNOUNCED + ASKED, err: "", code: 0 });
+  });
+
+  test.each(["wasm", "ts"])("decodes with --codec %s", async (backend) => {
+    expect(await run(["--codec", backend, QUERY])).toEqual({ out: ASKED, err: "", code: 0 });
+  });
+
+  test("prints each packet of standard input before the next one arrives", async () => {
+    await using child = start(["-"]);
+    const reader = child.stdout.getReader();
+    for (const [line, printed] of [
+      [QUERY, ASKED],
+      [ANNOUNCEMENT, ANNOUNCED],
+    ] as const) {
+      child.stdin.write(`${line}\n`);
+      await child.stdin.flush();
+      expect(new TextDecoder().decode((await reader.read()).value)).toBe(printed);
+    }
+    child.stdin.end();
+    expect(await child.exited).toBe(0);
+  });
+
+  test("ends at a wrong line even where standard input stays open", async () => {
+    await using child = start(["-"]);
+    child.stdin.write("zz\n");
+    await child.stdin.flush();
+    expect(await child.exited).toBe(2);
+    child.stdin.end();
+  });
+
+  test("joins lines that arrive in pieces", async () => {
+    await using child = start(["-"]);
+    for (const piece of [QUERY.slice(0, 5), QUERY.slice(5), "\r", "\n\n", QUERY]) {
+      child.stdin.write(piece);
+      await child.stdin.flush();
+      await Bun.sleep(20);
+    }
+    child.stdin.end();
+    expect(await child.stdout.text()).toBe(ASKED + SHORT + ASKED);
+  });
+
+  test("keeps a long input in order, to the last line, for a reader that is slow to start", async () => {
+    const count = 10_000;
+    const lines = Array.from({ length: count }, (_, i) => hex(announcement(ascii(`NODE ${i}`), i)));
+    await using child = start(["-"]);
+    child.stdin.write(`${lines.join("\n")}\n`);
+    child.stdin.end();
+    await Bun.sleep(300);
+    const out = (await child.stdout.text()).trimEnd().split("\n");
+    expect(out.length).toBe(count);
+    const wrong = out.findIndex((line, i) => JSON.parse(line).nodeId !== `NODE ${i}`);
+    expect(wrong).toBe(-1);
+  });
+
+  test("ends quietly when nobody reads on", () => {
+    const shell = `yes ${QUERY} | { "$0" "$1" decode - ; echo "exit $?" >&2; } | head -n 1`;
+    const { stdout, stderr } = Bun.spawnSync(["sh", "-c", shell, ...command.argv()], { cwd: ROOT, env });
+    expect(stdout.toString()).toBe(ASKED);
+    expect(stderr.toString()).toBe("exit 0\n");
+  });
+
+  test.each([
+    ["standard input is a folder", "- < .", "standard input cannot be read: it is a folder"],
+    ["the disk is full", `${QUERY} > /dev/full`, "standard output cannot be written: the disk is full"],
+  ])("reports in one line that %s, and exits with 1", (_, rest, message) => {
+    const shell = ["sh", "-c", `exec "$0" "$1" decode ${rest}`, ...command.argv()];
+    const { stdout, stderr, exitCode } = Bun.spawnSync(shell, { cwd: ROOT, env });
+    expect(stdout.toString()).toBe("");
+    expect(stderr.toString()).toBe(`whereabouts: error: ${message}\n`);
+    expect(exitCode).toBe(1);
+  });
+});
+
+/** Text and flags, which do not depend on the runtime. */
+describe("whereabouts decode", () => {
+  const run = (args: readonly string[], stdin?: string | Uint8Array, env: Record<string, string> = {}) =>
+    runCommand(["decode", ...args], stdin, { env });
+
   test.each([
     ["--hex", ["--hex"], {}],
     ["WHEREABOUTS_HEX", [], { WHEREABOUTS_HEX: "yes" }],
   ])("prints NodeIDs and IPs in hex only with %s", async (_, flags, more) => {
-    expect(await run([...flags, ANNOUNCEMENT, QUERY, ...bad], "", more)).toEqual({
-      out: ANNOUNCED_HEX + ASKED_HEX + errors.map((error) => `{"ok":false,"error":"${error}"}\n`).join(""),
+    expect(await run([...flags, ANNOUNCEMENT, QUERY, ...BAD], "", more)).toEqual({
+      out: ANNOUNCED_HEX + ASKED_HEX + ERRORS.map((error) => `{"ok":false,"error":"${error}"}\n`).join(""),
       err: "",
       code: 0,
     });
@@ -92,13 +166,6 @@ describeCommand("whereabouts decode", (command) => {
   });
 
   test.each([
-    ["with -", ["-"]],
-    ["without arguments", []],
-  ])("reads a packet a line from standard input %s", async (_, args) => {
-    expect(await run(args, `${ANNOUNCEMENT}\n${QUERY}\n`)).toEqual({ out: ANNOUNCED + ASKED, err: "", code: 0 });
-  });
-
-  test.each([
     ["no lines are no packets", "", ""],
     [
       "an empty line is an empty packet, lines may end with CRLF, and the last one needs no end",
@@ -107,14 +174,6 @@ describeCommand("whereabouts decode", (command) => {
     ],
   ])("on standard input %s", async (_, text, out) => {
     expect(await run(["-"], text)).toEqual({ out, err: "", code: 0 });
-  });
-
-  test.each([
-    ["an odd number of digits", [QUERY, "197"], 'argument 2 is not hex: "197" has an odd number of digits, 3'],
-    ["an escape", ["\u001b[2Jé"], 'argument 1 is not hex: "\\u001b[2J\\u00e9" has "\\u001b" at character 1'],
-    ["- among others", ["00", "-"], '"-" must be the only argument'],
-  ])("ends with 2 and one line, before it prints anything, at an argument of %s", async (_, args, err) => {
-    expect(await run(args)).toEqual({ out: "", err: `whereabouts: error: ${err}\n`, code: 2 });
   });
 
   test.each([
@@ -136,7 +195,7 @@ describeCommand("whereabouts decode", (command) => {
     },
   );
 
-  test.each(["wasm", "ts"])("decodes with --codec %s as with WHEREABOUTS_CODEC", async (backend) => {
+  test.each(["wasm", "ts"])("takes %s from --codec and from WHEREABOUTS_CODEC", (backend) => {
     // The error for a codec that cannot be loaded proves that it was chosen.
     const broken = (args: readonly string[], more: Record<string, string>) => {
       const program = `globalThis.WebAssembly = undefined; ${PROGRAM}`.replace(
@@ -152,67 +211,12 @@ describeCommand("whereabouts decode", (command) => {
       [["--codec", backend], {}],
       [[], { WHEREABOUTS_CODEC: backend }],
     ] as const) {
-      expect(await run([...args, QUERY], "", more)).toEqual({ out: ASKED, err: "", code: 0 });
       const { exitCode, stdout, stderr } = broken(args, more);
       expect(stdout.toString()).toBe(backend === "ts" ? ASKED : "");
       expect(stderr.toString()).toStartWith(backend === "ts" ? "" : "error: the wasm codec cannot be loaded here");
       expect(stderr.toString().includes("(set by WHEREABOUTS_CODEC)")).toBe(backend !== "ts" && args.length === 0);
       expect(exitCode).toBe(backend === "ts" ? 0 : 1);
     }
-  });
-
-  test("refuses an unknown codec in one line", async () => {
-    const { out, err, code } = await run(["--codec", "js", QUERY]);
-    expect({ out, lines: err.split("\n").length }).toEqual({ out: "", lines: 2 });
-    expect(err).toContain("Allowed choices are wasm, ts.");
-    expect(code).not.toBe(0);
-  });
-
-  test("prints each packet of standard input before the next one arrives", async () => {
-    const child = start(["-"]);
-    const reader = child.stdout.getReader();
-    for (const [line, printed] of [
-      [QUERY, ASKED],
-      [ANNOUNCEMENT, ANNOUNCED],
-    ] as const) {
-      child.stdin.write(`${line}\n`);
-      await child.stdin.flush();
-      expect(new TextDecoder().decode((await reader.read()).value)).toBe(printed);
-    }
-    child.stdin.end();
-    expect(await child.exited).toBe(0);
-  });
-
-  test("ends at a wrong line even where standard input stays open", async () => {
-    const child = start(["-"]);
-    child.stdin.write("zz\n");
-    await child.stdin.flush();
-    expect(await child.exited).toBe(2);
-    child.stdin.end();
-  });
-
-  test("joins lines that arrive in pieces", async () => {
-    const child = start(["-"]);
-    for (const piece of [QUERY.slice(0, 5), QUERY.slice(5), "\r", "\n\n", QUERY]) {
-      child.stdin.write(piece);
-      await child.stdin.flush();
-      await Bun.sleep(20);
-    }
-    child.stdin.end();
-    expect(await child.stdout.text()).toBe(ASKED + SHORT + ASKED);
-  });
-
-  test("keeps a long input in order, to the last line, for a reader that is slow to start", async () => {
-    const count = 50_000;
-    const lines = Array.from({ length: count }, (_, i) => hex(announcement(ascii(`NODE ${i}`), i)));
-    const child = start(["-"]);
-    child.stdin.write(`${lines.join("\n")}\n`);
-    child.stdin.end();
-    await Bun.sleep(300);
-    const out = (await child.stdout.text()).trimEnd().split("\n");
-    expect(out.length).toBe(count);
-    const wrong = out.findIndex((line, i) => JSON.parse(line).nodeId !== `NODE ${i}`);
-    expect(wrong).toBe(-1);
   });
 
   test("takes a packet longer than any datagram", async () => {
@@ -224,27 +228,8 @@ describeCommand("whereabouts decode", (command) => {
     });
   });
 
-  test("ends quietly when nobody reads on", () => {
-    const shell = `yes ${QUERY} | { "$0" "$1" decode - ; echo "exit $?" >&2; } | head -n 1`;
-    const { stdout, stderr } = Bun.spawnSync(["sh", "-c", shell, ...command.argv()], { cwd: ROOT, env });
-    expect(stdout.toString()).toBe(ASKED);
-    expect(stderr.toString()).toBe("exit 0\n");
-  });
-
-  test.each([
-    ["standard input is a folder", "- < .", "standard input cannot be read: it is a folder"],
-    ["the disk is full", `${QUERY} > /dev/full`, "standard output cannot be written: the disk is full"],
-  ])("reports in one line that %s, and exits with 1", (_, rest, message) => {
-    const shell = ["sh", "-c", `exec "$0" "$1" decode ${rest}`, ...command.argv()];
-    const { stdout, stderr, exitCode } = Bun.spawnSync(shell, { cwd: ROOT, env });
-    expect(stdout.toString()).toBe("");
-    expect(stderr.toString()).toBe(`whereabouts: error: ${message}\n`);
-    expect(exitCode).toBe(1);
-  });
-
-  test("describes its input and output in its help", async () => {
-    const { out, code } = await run(["--help"]);
-    expect(code).toBe(0);
+  test("describes its input and output in its help", () => {
+    const help = helpOf(decodeCommand());
     for (const part of [
       "WHEREABOUTS_CODEC",
       "standard input",
@@ -254,7 +239,18 @@ describeCommand("whereabouts decode", (command) => {
       ASKED_HEX.slice(0, 25),
       "Exit code 0",
     ]) {
-      expect(out).toContain(part);
+      expect(help).toContain(part);
     }
   });
 });
+
+testRefusals("decode", [
+  [
+    "an odd number of digits, before it prints anything",
+    [QUERY, "197"],
+    'argument 2 is not hex: "197" has an odd number of digits, 3\n',
+  ],
+  ["an escape", ["\u001b[2Jé"], 'argument 1 is not hex: "\\u001b[2J\\u00e9" has "\\u001b" at character 1\n'],
+  ["- among others", ["00", "-"], '"-" must be the only argument\n'],
+  ["an unknown codec", ["--codec", "js", QUERY], "Allowed choices are wasm, ts."],
+]);

@@ -6,14 +6,17 @@ import type { LimitedKey, StatsReply } from "../../src/admin/api.ts";
 import { adminUrl, type State } from "../../src/cli/status/admin-client.ts";
 import { renderStatus, statusLine, type View } from "../../src/cli/status/render.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
-import { describeCommand, OutputLines, start, type TerminalCommand } from "../support/command.ts";
+import { describeCommand, OutputLines, run, start, type TerminalCommand } from "../support/command.ts";
 import { noHttpsStats } from "../support/https-stats.ts";
 import { lastingPort } from "../support/ports.ts";
+import { testRefusals } from "../support/refusals.ts";
 import { TEST_LIMIT_MS, until } from "../support/time-limits.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 const ESC = "\x1b";
 const TOKEN = "a-token-of-the-test";
+const WRONG_TOKEN = "the server does not accept this token: it must be the one of its --admin-token";
+const ELSEWHERE = "something else answers there, not an admin server of this version of whereabouts";
 
 function statsReply(change: Partial<StatsReply> = {}): StatsReply {
   const worker = { running: true, engine: "wasm" as const, heartbeats: 1, silence: 0, replaced: 0 };
@@ -307,12 +310,11 @@ function standIn(replies: Replies, port = 0) {
 }
 
 describeCommand("whereabouts status", ({ run, start, terminal }) => {
-  const status = (port: number | string, args: readonly string[] = [], env: Record<string, string> = {}) =>
-    run(["status", "--admin", `${port}`.includes(":") ? `${port}` : `127.0.0.1:${port}`, ...args], "", { env });
+  const status = (port: number, args: readonly string[] = []) =>
+    run(["status", "--admin", `127.0.0.1:${port}`, ...args]);
 
-  test("exits with 0 if the server is ready, and with 1 and the reason if it is not or only starts", async () => {
-    const replies: Replies = { limited: [LIMITED] };
-    await using server = standIn(replies);
+  test("exits with 0 if the server is ready, as text and as JSON", async () => {
+    await using server = standIn({ limited: [LIMITED] });
     const [ready, json] = await Promise.all([status(server.port!), status(server.port!, ["--json"])]);
     expect(ready).toMatchObject({ err: "", code: 0 });
     expect(ready.out).toStartWith(`whereabouts 9.9.9 at 127.0.0.1:${server.port} is ready, up 1 d 3 h\n`);
@@ -325,101 +327,41 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
       readiness: { ready: true, reason: null, checks: [{ name: "probe", ok: true, text: "answered" }] },
       limited: [LIMITED],
     });
-    replies.ready = false;
-    const [notReady, notReadyJson] = await Promise.all([status(server.port!), status(server.port!, ["--json"])]);
-    expect(notReadyJson).toMatchObject({ err: "", code: 1 });
-    expect(JSON.parse(notReadyJson.out)).toMatchObject({ ready: false, nodes: 812_345, readiness: { ready: false } });
-    expect(notReady).toMatchObject({ err: "", code: 1 });
-    expect(notReady.out).toContain(" is not ready, up 1 d 3 h\n! probe: no answer in 1 s\n");
-    replies.starts = true;
-    expect(await status(server.port!)).toEqual({
-      out: `127.0.0.1:${server.port} is not ready\n! it reads its journal\n`,
-      err: "",
-      code: 1,
-    });
-    const starts = await status(server.port!, ["--json"]);
-    expect(starts).toMatchObject({ err: "", code: 1 });
-    expect(starts.out).toStartWith('{"ready":false,"readiness":{"ready":false,');
   });
 
-  test("sends the token, and exits with 2 if it is wrong or missing", async () => {
+  test("sends the token, and refuses one that no header can have", async () => {
     await using server = standIn({ token: TOKEN });
-    const url = `http://127.0.0.1:${server.port}/`;
-    const results = await Promise.all([
+    const [right, newline] = await Promise.all([
       status(server.port!, ["--admin-token", TOKEN]),
-      run(["status"], "", { env: { WHEREABOUTS_ADMIN: `0.0.0.0:${server.port}`, WHEREABOUTS_ADMIN_TOKEN: TOKEN } }),
-      status(url, ["--admin-token", "wrong-secret"]),
-      status(url),
-      status(server.port!, ["--watch", "--admin-token", "wrong-secret"]),
       status(server.port!, ["--admin-token", "wrong\nsecret"]),
     ]);
-    expect(results.map(({ code }) => code)).toEqual([0, 0, 2, 2, 2, 2]);
-    const where = `whereabouts: error: 127.0.0.1:${server.port}: `;
-    const wrong = `${where}the server does not accept this token: it must be the one of its --admin-token\n`;
-    const missing = `${where}the server wants a token: give --admin-token, or set WHEREABOUTS_ADMIN_TOKEN\n`;
-    expect(results.slice(2, 5).map(({ err }) => err)).toEqual([wrong, missing, wrong]);
-    for (const { out, err } of results) expect(out + err).not.toContain("secret");
-  });
-
-  test("exits with 2 and the server's reason if it refuses the request", async () => {
-    await using server = standIn({ refusal: "this host name is not answered\x1b[2J" });
-    expect(await status(server.port!)).toEqual({
+    expect(right).toMatchObject({ err: "", code: 0 });
+    expect(newline).toEqual({
       out: "",
-      err: `whereabouts: error: 127.0.0.1:${server.port}: the server refuses: this host name is not answered\\u{1b}[2J\n`,
+      err: `whereabouts: error: 127.0.0.1:${server.port}: ${WRONG_TOKEN}\n`,
       code: 2,
     });
   });
 
-  test("exits with 3 and one line if there is no server, or something else answers", async () => {
-    await using page = standIn({ body: "<html>" });
-    await using other = standIn({ stats: { hello: 1 } as never });
+  test("exits with 3 and one line if there is no server, or one that breaks the protocol", async () => {
     const ssh = createServer((socket) => socket.end("SSH-2.0-x\r\n")).listen(0, "127.0.0.1");
     const closes = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
     await until(() => ssh.listening && closes.listening, "the servers");
     const portOf = (server: typeof ssh) => (server.address() as { port: number }).port;
     await using endless = standIn({ body: "1".repeat(2 ** 24 + 1) });
-    const elsewhere = "something else answers there, not an admin server of this version of whereabouts";
-    const cases: [number | string, string][] = [
-      [page.port!, elsewhere],
-      [other.port!, elsewhere],
-      [portOf(ssh), elsewhere],
+    const cases: [number, string][] = [
+      [portOf(ssh), ELSEWHERE],
       [portOf(closes), "the connection was closed"],
       [endless.port!, "its reply does not end"],
       [1, "nothing listens on that port"],
     ];
     const results = await Promise.all(cases.map(([port]) => status(port)));
     for (const [i, [port, why]] of cases.entries()) {
-      const where = `${port}`.includes(":") ? port : `127.0.0.1:${port}`;
-      const err = `whereabouts: error: ${where} cannot be reached: ${why}\n`;
+      const err = `whereabouts: error: 127.0.0.1:${port} cannot be reached: ${why}\n`;
       expect(results[i]).toEqual({ out: "", err, code: 3 });
     }
     ssh.close();
     closes.close();
-  });
-
-  test("refuses wrong addresses in one line, with exit code 2", async () => {
-    const cases: [string, string][] = [
-      ["off:", "It must be HOST:PORT, or a URL"],
-      ["::1:22080", "It must be HOST:PORT"],
-      ["http://", "It must be HOST:PORT, or a URL"],
-      ["http://h/?x", "It must be HOST:PORT, or a URL"],
-      ["http://user:secret@h:1", "It must not contain a user or password: give the token by --admin-token."],
-      ["127.0.0.1:0", "It must have the port that the server took, not 0."],
-    ];
-    const results = await Promise.all(cases.map(([address]) => run(["status", "--admin", address])));
-    for (const [i, [, complaint]] of cases.entries()) {
-      expect(results[i]!.err).toContain(complaint);
-      expect(results[i]!.err.split("\n")).toHaveLength(2);
-      expect(results[i]).toMatchObject({ out: "", code: 2 });
-    }
-    const env = { WHEREABOUTS_ADMIN: "off" };
-    const [off, help] = await Promise.all([run(["status"], "", { env }), run(["status", "--help"], "", { env })]);
-    expect(help).toMatchObject({ err: "", code: 0 });
-    expect(off).toEqual({
-      out: "",
-      err: "whereabouts: error: WHEREABOUTS_ADMIN is off, so the server has no admin address that could be asked: give --admin HOST:PORT\n",
-      code: 2,
-    });
   });
 
   test("--watch shows a live screen that fits the terminal and survives a restart, until q", async () => {
@@ -494,6 +436,93 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
     expect(await plain.stderr.text()).toBe("");
   });
 });
+
+/** The meaning of replies, which does not depend on the runtime. */
+describe("whereabouts status", () => {
+  const status = (server: { readonly port: number | undefined }, args: readonly string[] = []) =>
+    run(["status", "--admin", `127.0.0.1:${server.port}`, ...args]);
+
+  test("exits with 1 and the reason if the server is not ready, or only starts", async () => {
+    const replies: Replies = { ready: false };
+    await using server = standIn(replies);
+    const [notReady, notReadyJson] = await Promise.all([status(server), status(server, ["--json"])]);
+    expect(notReadyJson).toMatchObject({ err: "", code: 1 });
+    expect(JSON.parse(notReadyJson.out)).toMatchObject({ ready: false, nodes: 812_345, readiness: { ready: false } });
+    expect(notReady).toMatchObject({ err: "", code: 1 });
+    expect(notReady.out).toContain(" is not ready, up 1 d 3 h\n! probe: no answer in 1 s\n");
+    replies.starts = true;
+    expect(await status(server)).toEqual({
+      out: `127.0.0.1:${server.port} is not ready\n! it reads its journal\n`,
+      err: "",
+      code: 1,
+    });
+    const starts = await status(server, ["--json"]);
+    expect(starts).toMatchObject({ err: "", code: 1 });
+    expect(starts.out).toStartWith('{"ready":false,"readiness":{"ready":false,');
+  });
+
+  test("takes address and token from the environment, and exits with 2 if the token is wrong or missing", async () => {
+    await using server = standIn({ token: TOKEN });
+    const env = { WHEREABOUTS_ADMIN: `0.0.0.0:${server.port}`, WHEREABOUTS_ADMIN_TOKEN: TOKEN };
+    const results = await Promise.all([
+      run(["status"], "", { env }),
+      run(["status", "--admin", `http://127.0.0.1:${server.port}/`, "--admin-token", "wrong-secret"]),
+      status(server),
+      status(server, ["--watch", "--admin-token", "wrong-secret"]),
+    ]);
+    expect(results.map(({ code }) => code)).toEqual([0, 2, 2, 2]);
+    const where = `whereabouts: error: 127.0.0.1:${server.port}: `;
+    const wrong = `${where}${WRONG_TOKEN}\n`;
+    const missing = `${where}the server wants a token: give --admin-token, or set WHEREABOUTS_ADMIN_TOKEN\n`;
+    expect(results.slice(1).map(({ err }) => err)).toEqual([wrong, missing, wrong]);
+    for (const { out, err } of results) expect(out + err).not.toContain("secret");
+  });
+
+  test("exits with 2 and the server's reason if it refuses the request", async () => {
+    await using server = standIn({ refusal: "this host name is not answered\x1b[2J" });
+    expect(await status(server)).toEqual({
+      out: "",
+      err: `whereabouts: error: 127.0.0.1:${server.port}: the server refuses: this host name is not answered\\u{1b}[2J\n`,
+      code: 2,
+    });
+  });
+
+  test.each<[string, Replies]>([
+    ["a page", { body: "<html>" }],
+    ["another program with an API", { stats: { hello: 1 } as never }],
+  ])("exits with 3 and one line if %s answers", async (_, replies) => {
+    await using server = standIn(replies);
+    expect(await status(server)).toEqual({
+      out: "",
+      err: `whereabouts: error: 127.0.0.1:${server.port} cannot be reached: ${ELSEWHERE}\n`,
+      code: 3,
+    });
+  });
+
+  test("refuses to ask if WHEREABOUTS_ADMIN is off, and its help works all the same", async () => {
+    const env = { WHEREABOUTS_ADMIN: "off" };
+    const [off, help] = await Promise.all([run(["status"], "", { env }), run(["status", "--help"], "", { env })]);
+    expect(help).toMatchObject({ err: "", code: 0 });
+    expect(off).toEqual({
+      out: "",
+      err: "whereabouts: error: WHEREABOUTS_ADMIN is off, so the server has no admin address that could be asked: give --admin HOST:PORT\n",
+      code: 2,
+    });
+  });
+});
+
+testRefusals("status", [
+  ["no address", ["--admin", "off:"], "It must be HOST:PORT, or a URL"],
+  ["IPv6 without brackets", ["--admin", "::1:22080"], "It must be HOST:PORT"],
+  ["a URL without a host", ["--admin", "http://"], "It must be HOST:PORT, or a URL"],
+  ["a URL with a query", ["--admin", "http://h/?x"], "It must be HOST:PORT, or a URL"],
+  [
+    "a URL with a password",
+    ["--admin", "http://user:secret@h:1"],
+    "It must not contain a user or password: give the token by --admin-token.",
+  ],
+  ["port 0", ["--admin", "127.0.0.1:0"], "It must have the port that the server took, not 0."],
+]);
 
 test(
   "status gives up on a server that does not answer",

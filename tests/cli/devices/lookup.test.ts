@@ -1,11 +1,13 @@
 // `whereabouts lookup` for devices of Syncthing, at the original discovery server.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { deviceJson, deviceLines } from "../../../src/cli/lookup/devices.ts";
+import { lookupCommand } from "../../../src/cli/lookup.ts";
 import { COLORED, PLAIN } from "../../../src/cli/terminal/style.ts";
 import { DiscoveryError } from "../../../src/client/index.ts";
 import { GlobalServer } from "../../../src/syncthing/global/server.ts";
-import { describeCommand, run } from "../../support/command.ts";
+import { describeCommand, run, TerminalCommand } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
+import { helpOf } from "../../support/help.ts";
 import { testIf } from "../../support/needs.ts";
 import { DeadPort } from "../../support/ports.ts";
 import { testRefusals } from "../../support/refusals.ts";
@@ -42,7 +44,7 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-describeCommand("whereabouts lookup of devices", ({ run, terminal }) => {
+describeCommand("whereabouts lookup of devices", ({ run }) => {
   check("prints a device with an address per line, and exits with 0", async () => {
     const typed = known.deviceId.toLowerCase().replaceAll("-", "");
     const { out, err, code } = await run(["lookup", typed, "--server", server.url]);
@@ -50,25 +52,6 @@ describeCommand("whereabouts lookup of devices", ({ run, terminal }) => {
     expect(first).toMatch(new RegExp(`^${known.deviceId}  via ${server.name}  (just now|\\d+ s ago)$`));
     expect(addresses).toEqual([...ADDRESSES.map((address) => `  ${address}`), ""]);
     expect({ err, code }).toEqual({ err: "", code: 0 });
-  });
-
-  check("reads device IDs from standard input, prints JSON, and exits with 1 if one is unknown", async () => {
-    const ids = `${known.deviceId}\r\n\n${NOBODY}`;
-    const { out, err, code } = await run(["lookup", "--json", "--server", server.url], ids);
-    const objects = out
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line));
-    expect(objects.toSorted((a, b) => Number(b.found) - Number(a.found))).toEqual([
-      { deviceId: known.deviceId, found: true, addresses: ADDRESSES, via: server.name, seenAt: expect.any(Number) },
-      { deviceId: NOBODY, found: false },
-    ]);
-    expect({ err, code }).toEqual({ err: "", code: 1 });
-  });
-
-  check("takes the server's URL from the environment", async () => {
-    const env = { WHEREABOUTS_SERVER: server.url };
-    expect((await run(["lookup", NOBODY], "", { env })).out).toBe(`${NOBODY}  not found\n`);
   });
 
   check("asks no server that has another device ID, says which it has, and exits with 3", async () => {
@@ -96,12 +79,38 @@ describeCommand("whereabouts lookup of devices", ({ run, terminal }) => {
     expect(err).toBe(`whereabouts: error: ${silent.host}: no answer within 0.3 s\n`);
     expect(code).toBe(3);
   });
+});
+
+/** Input and output, which do not depend on the runtime. */
+describe("whereabouts lookup of devices", () => {
+  check("reads device IDs from standard input, prints JSON, and exits with 1 if one is unknown", async () => {
+    const ids = `${known.deviceId}\r\n\n${NOBODY}`;
+    const { out, err, code } = await run(["lookup", "--json", "--server", server.url], ids);
+    const objects = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(objects.toSorted((a, b) => Number(b.found) - Number(a.found))).toEqual([
+      { deviceId: known.deviceId, found: true, addresses: ADDRESSES, via: server.name, seenAt: expect.any(Number) },
+      { deviceId: NOBODY, found: false },
+    ]);
+    expect({ err, code }).toEqual({ err: "", code: 1 });
+  });
+
+  check("takes the server's URL from the environment", async () => {
+    const env = { WHEREABOUTS_SERVER: server.url };
+    expect((await run(["lookup", NOBODY], "", { env })).out).toBe(`${NOBODY}  not found\n`);
+  });
 
   check("on a terminal colors its output", async () => {
-    await using shown = terminal(["lookup", known.deviceId, "--server", server.url], {}, { cols: 120, rows: 10 });
+    await using shown = new TerminalCommand(
+      ["lookup", known.deviceId, "--server", server.url],
+      {},
+      { cols: 120, rows: 10 },
+    );
     expect(await shown.child.exited).toBe(0);
     await until(() => shown.text.includes(ADDRESSES[1]!), "the addresses");
-    expect(shown.text).toStartWith(`\x1b[1m${known.deviceId}\x1b[22m  \x1b[2mvia ${server.name}  `);
+    expect(shown.text).toContain(`\x1b[1m${known.deviceId}\x1b[22m  \x1b[2mvia ${server.name}  `);
     expect(shown.text).toContain(`\r\n  \x1b[32m${ADDRESSES[0]}\x1b[39m\r\n`);
   });
 
@@ -110,18 +119,9 @@ describeCommand("whereabouts lookup of devices", ({ run, terminal }) => {
     expect(err).toStartWith("whereabouts: error: line 2 is not a device ID: a device ID has 56 letters and digits");
     expect({ out, code }).toEqual({ out: "", code: 2 });
   });
-});
 
-describe("wrong use of lookup for devices", () => {
-  test("announce takes no server of devices", async () => {
-    const { err, code } = await run(["announce", "--port", "1", "--server", SERVER]);
-    expect(err).toContain("A URL stands for a server of Syncthing's devices, which only lookup asks.\n");
-    expect(code).toBe(2);
-  });
-
-  test("--help shows an example with a URL in quotes", async () => {
-    const { out } = await run(["lookup", "--help"]);
-    expect(out).toContain("--server 'https://192.0.2.1:8443/?id=DEVICE-ID-OF-THE-SERVER'");
+  test("--help shows an example with a URL in quotes", () => {
+    expect(helpOf(lookupCommand())).toContain("--server 'https://192.0.2.1:8443/?id=DEVICE-ID-OF-THE-SERVER'");
   });
 });
 
@@ -192,5 +192,13 @@ testRefusals("lookup", [
     "a URL with an unknown option",
     [NOBODY, "--server", "https://192.0.2.1/?insekure"],
     'has no option "insekure": did you mean "insecure"?\n',
+  ],
+]);
+
+testRefusals("announce", [
+  [
+    "a server of devices",
+    ["--port", "1", "--server", SERVER],
+    "A URL stands for a server of Syncthing's devices, which only lookup asks.\n",
   ],
 ]);

@@ -1,10 +1,11 @@
 // `whereabouts decode --pcap` as a process.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { pcap, Section } from "../../support/captures.ts";
-import { describeCommand, OutputLines } from "../../support/command.ts";
+import { describeCommand, OutputLines, run } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { ethernet, ipv4, ipv6 } from "../../support/frames.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
+import { testRefusals } from "../../support/refusals.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -49,6 +50,34 @@ describeCommand("whereabouts decode --pcap", ({ run, start }) => {
     });
   });
 
+  test("prints each packet as soon as it has arrived", async () => {
+    const capture = pcap([FRAMES[0]!, FRAMES[2]!]);
+    const first = 24 + 16 + FRAMES[0]!.bytes.length;
+    await using child = start(["decode", "--pcap", "-"]);
+    const lines = new OutputLines(child.stdout);
+    for (const [bytes, line] of [
+      [capture.subarray(0, first), LINES[0]!],
+      [capture.subarray(first), LINES[1]!.replace('"frame":3', '"frame":2')],
+    ] as const) {
+      child.stdin.write(bytes);
+      await child.stdin.flush();
+      expect(await lines.next(/frame/)).toBe(line);
+    }
+    child.stdin.end();
+    expect({ code: await child.exited, err: await child.stderr.text() }).toEqual({ code: 0, err: "" });
+  });
+
+  test.each([
+    ["/", "it is a folder"],
+    ["/nowhere", "no such file or directory"],
+  ])("exits with 1 and one line if %s cannot be read", async (file, why) => {
+    const err = `whereabouts: error: ${file} cannot be read: ${why}\n`;
+    expect(await run(["decode", "--pcap", file])).toEqual({ out: "", err, code: 1 });
+  });
+});
+
+/** Flags, and the contents of captures, which do not depend on the runtime. */
+describe("whereabouts decode --pcap", () => {
   test("prints them in hex with --hex, of other ports with --port, from standard input with -", async () => {
     const section = new Section(true).interface(101, [[9, [9]]]);
     for (const to of [22025, 4000, 4001]) section.packet(ipv4(Uint8Array.of(1), { to }), { low: 1 });
@@ -67,48 +96,20 @@ describeCommand("whereabouts decode --pcap", ({ run, start }) => {
     });
   });
 
-  test("prints each packet as soon as it has arrived", async () => {
-    const capture = pcap([FRAMES[0]!, FRAMES[2]!]);
-    const first = 24 + 16 + FRAMES[0]!.bytes.length;
-    const child = start(["decode", "--pcap", "-"]);
-    const lines = new OutputLines(child.stdout);
-    for (const [bytes, line] of [
-      [capture.subarray(0, first), LINES[0]!],
-      [capture.subarray(first), LINES[1]!.replace('"frame":3', '"frame":2')],
-    ] as const) {
-      child.stdin.write(bytes);
-      await child.stdin.flush();
-      expect(await lines.next(/frame/)).toBe(line);
-    }
-    child.stdin.end();
-    expect({ code: await child.exited, err: await child.stderr.text() }).toEqual({ code: 0, err: "" });
-  });
-
-  test("ends with one line and its exit code where there is no capture, or not a whole one", async () => {
-    const cut = folder.at("cut.pcap");
-    const cases = [
-      ["/dev/null", 2, "/dev/null is empty", ""],
-      ["/", 1, "/ cannot be read: it is a folder", ""],
-      ["/nowhere", 1, "/nowhere cannot be read: no such file or directory", ""],
-      [cut, 2, `${cut} is cut short: it ends in frame 2`, text(LINES[0]!)],
-    ] as const;
-    await Promise.all(
-      cases.map(async ([file, code, message, out]) => {
-        expect(await run(["decode", "--pcap", file])).toEqual({ out, err: `whereabouts: error: ${message}\n`, code });
-      }),
-    );
+  test("exits with 2 and one line where there is no capture, or not a whole one", async () => {
+    const [none, cut] = ["/dev/null", folder.at("cut.pcap")];
+    const err = (line: string) => `whereabouts: error: ${line}\n`;
+    expect(await run(["decode", "--pcap", none])).toEqual({ out: "", err: err(`${none} is empty`), code: 2 });
+    expect(await run(["decode", "--pcap", cut])).toEqual({
+      out: text(LINES[0]!),
+      err: err(`${cut} is cut short: it ends in frame 2`),
+      code: 2,
+    });
   });
 });
 
-describeCommand("whereabouts decode", ({ run }) => {
-  test("refuses --pcap with packets in hex, and --port without it", async () => {
-    const [both, port, wrong] = await Promise.all([
-      run(["decode", "--pcap", folder.at("all.pcap"), "00"]),
-      run(["decode", "--port", "1", "00"]),
-      run(["decode", "--port", "1,x", "--pcap", "-"]),
-    ]);
-    expect(both).toEqual({ out: "", err: "whereabouts: error: with --pcap, give no packets in hex\n", code: 2 });
-    expect(port).toEqual({ out: "", err: "whereabouts: error: --port is for --pcap only\n", code: 2 });
-    expect(wrong.err).toContain("It must be a whole number from 1 to 65535.");
-  });
-});
+testRefusals("decode", [
+  ["--pcap with packets in hex", ["--pcap", "all.pcap", "00"], "error: with --pcap, give no packets in hex\n"],
+  ["--port without --pcap", ["--port", "1", "00"], "error: --port is for --pcap only\n"],
+  ["a wrong port", ["--port", "1,x", "--pcap", "-"], "It must be a whole number from 1 to 65535."],
+]);
