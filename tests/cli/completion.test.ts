@@ -3,8 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { createProgram, loadAll } from "../../src/cli/program.ts";
 import { describeCommand, run } from "../support/command.ts";
+import { helpOf } from "../support/help.ts";
 import { testIf } from "../support/needs.ts";
+import { testRefusals } from "../support/refusals.ts";
 import { until } from "../support/time-limits.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "whereabouts-completion-"));
@@ -111,18 +115,19 @@ testIf(Bun.which("fish") !== null, "no fish: apt-get install fish")("fish comple
 
 describe("each script", () => {
   testIf(Bun.which("fish") !== null, "no fish: apt-get install fish")("knows each flag of the help", async () => {
-    const commands = ["server", "status", "announce", "lookup", "watch", "decode", "journal import"];
-    const helps = await Promise.all(commands.map((command) => run([...command.split(" "), "--help"])));
+    const program = createProgram(await loadAll(COMMANDS));
+    const commands = program.commands.flatMap((one) => (one.commands.length > 0 ? [...one.commands] : [one]));
+    const names = commands.map((one) => (one.parent === program ? one.name() : `${one.parent!.name()} ${one.name()}`));
     const texts = ["bash", "zsh"].map((shell) => readFileSync(scripts[shell]!, "utf8"));
-    const offered = fish(commands.map((command) => `complete -C "whereabouts ${command} --"; echo =`).join("; "));
-    for (const [i, { out }] of helps.entries()) {
-      const flags = [...out.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag!);
+    const offered = fish(names.map((name) => `complete -C "whereabouts ${name} --"; echo =`).join("; "));
+    for (const [i, command] of commands.entries()) {
+      const flags = [...helpOf(command).matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag!);
       const [...ofFish] =
         offered
           .join("\n")
           .split("=\n")
           [i]!.match(/^--[\w-]+/gm) ?? [];
-      expect(ofFish.sort(), commands[i]).toEqual(flags.sort());
+      expect(ofFish.sort(), names[i]).toEqual(flags.sort());
       for (const flag of flags) for (const text of texts) expect(text).toContain(flag);
     }
   });
@@ -137,10 +142,10 @@ describeCommand("whereabouts completion", ({ run }) => {
   });
 });
 
-test("an unknown shell is refused in one line, with exit code 2", async () => {
-  const { out, err, code } = await run(["completion", "tcsh"]);
-  expect({ out, code }).toEqual({ out: "", code: 2 });
-  expect(err).toBe(
-    "whereabouts: error: command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish.\n",
-  );
-});
+testRefusals("completion", [
+  [
+    "an unknown shell",
+    ["tcsh"],
+    "command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish.\n",
+  ],
+]);

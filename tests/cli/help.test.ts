@@ -4,15 +4,13 @@ import type { Command } from "commander";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { createProgram, loadAll } from "../../src/cli/program.ts";
 import { MAIN, run } from "../support/command.ts";
+import { helpOf } from "../support/help.ts";
 
-/** The parts of a help text, at 100 columns: usage, groups of flags, paragraphs. */
+/** The parts of a help text: usage, groups of flags, paragraphs. */
 function parts(command: Command): string[] {
-  let text = "";
-  const writeOut = (part: string) => {
-    text += part;
-  };
-  command.configureOutput({ getOutHelpWidth: () => 100, writeOut }).outputHelp();
-  return text.trim().split(/\n\s*\n/);
+  return helpOf(command)
+    .trim()
+    .split(/\n\s*\n/);
 }
 
 function all(command: Command): Command[] {
