@@ -17,14 +17,16 @@ export interface ConfirmTask {
 const task: ConfirmTask = JSON.parse(process.argv[2]!);
 if (task.nodeSockets) runtime.sockets = nodeSockets;
 const { host, port } = task.server;
-const ports: (number | null)[] = [await firstAnswer(task.lookups[0]!.nodeId)];
-for (const { nodeId, ...options } of task.lookups) {
-  // A new one each time, with sockets on new ports and nothing known about attacks.
+const deceived = await firstAnswer(task.lookups[0]!.nodeId);
+console.log(JSON.stringify([deceived, ...(await Promise.all(task.lookups.map(lookUp)))]));
+
+/** Has a client of its own, with sockets on new ports and nothing known about attacks. */
+async function lookUp({ nodeId, ...options }: ConfirmTask["lookups"][number]): Promise<number | null> {
   const discoverer = await Discoverer.start({ lan: false, servers: [`${host}:${port}`] });
-  ports.push((await discoverer.lookup(nodeId, options))?.port ?? null);
+  const found = await discoverer.lookup(nodeId, options);
   await discoverer.close();
+  return found?.port ?? null;
 }
-console.log(JSON.stringify(ports));
 
 async function firstAnswer(nodeId: string): Promise<number> {
   await using client = await Client.open(port, host, "0.0.0.0");
