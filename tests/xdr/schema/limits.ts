@@ -1,6 +1,6 @@
 /**
- * Measures memory in a process of its own: `bun limits.ts PATH CASE`, where PATH is `generated` or `interpreted`, prints how many bytes the process grew during the case.
- * It prints BEGIN and END to standard error, so that the garbage collector's log in between belongs to the case.
+ * Measures memory in a process of its own: `bun limits.ts PATH CASE…`, where PATH is `generated` or `interpreted`, prints for each case how many bytes the process grew
+ * during it, one per line. It prints BEGIN and END to standard error, so that the garbage collector's log in between belongs to the case.
  */
 import { readFileSync } from "node:fs";
 import {
@@ -30,7 +30,7 @@ export const BEGIN = "~~~ begin";
 export const END = "~~~ end";
 /** Enough calls to cause garbage collections if each one allocates as little as 16 bytes, the smallest allocation. */
 const CALLS = 500_000;
-export const LARGE = 2 ** 20;
+export const LARGE = 2 ** 18;
 
 const Kind = enumType({ A: 0, B: 1 });
 const Record = struct({
@@ -164,16 +164,18 @@ function repeat(times: number, run: () => unknown): void {
 }
 
 if (import.meta.main) {
-  const [, , path, name] = process.argv;
+  const [, , path, ...names] = process.argv;
   allowCodeGeneration(path === "generated");
-  const run = CASES[name!]!();
   // Warm up, so that compiled code and values created only once are not measured.
   const target = new Uint8Array(1 << 16);
   repeat(CALLS / 50, () => Record.encodeInto({ ...RECORD, data: new Uint8Array(1 << 14) }, target));
-  Bun.gc(true);
-  const before = process.memoryUsage.rss();
-  console.error(BEGIN);
-  run();
-  console.error(END);
-  console.log(peak() - before);
+  for (const name of names) {
+    const run = CASES[name]!();
+    Bun.gc(true);
+    const before = process.memoryUsage.rss();
+    console.error(BEGIN);
+    run();
+    console.error(END);
+    console.log(peak() - before);
+  }
 }
