@@ -42,12 +42,20 @@ export class Member implements AsyncDisposable {
 
   /** The port in this server's answer for a node, or undefined if there is no answer. */
   async port(name: string, timeout = 2000): Promise<number | undefined> {
-    const reply = await this.client.ask(query(ascii(name)), timeout);
-    if (reply === undefined) return undefined;
-    const port = new DataView(reply.buffer).getUint16(4);
-    if (!Bun.deepEquals(reply, announcement(ascii(name), port, LOOPBACK)))
-      throw new Error("the answer is for another query");
-    return port;
+    this.client.send(query(ascii(name)));
+    for (const end = performance.now() + timeout; ; ) {
+      const reply = await this.client.receive(end - performance.now());
+      if (reply === undefined) return undefined;
+      const port = new DataView(reply.buffer).getUint16(4);
+      if (Bun.deepEquals(reply, announcement(ascii(name), port, LOOPBACK))) return port;
+      // Otherwise it is a late answer to an earlier query.
+    }
+  }
+
+  async ports(names: readonly string[]): Promise<(number | undefined)[]> {
+    const ports: (number | undefined)[] = [];
+    for (const name of names) ports.push(await this.port(name));
+    return ports;
   }
 
   /** The number of nodes that this server does not answer for. */

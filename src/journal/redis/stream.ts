@@ -216,7 +216,8 @@ export function isBefore(one: string, other: string): boolean {
   return timeOf(one) < timeOf(other) || (timeOf(one) === timeOf(other) && numberOf(one) < numberOf(other));
 }
 
-function numberOf(id: string): number {
+/** The number in an entry's id: from 0 on, for the entries that Redis appended within one ms. */
+export function numberOf(id: string): number {
   return Number(id.split("-")[1]);
 }
 

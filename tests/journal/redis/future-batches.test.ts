@@ -38,3 +38,27 @@ test("a batch from the future waits until its time has come, or is dropped once 
   await due();
   expect([merged, future.count]).toEqual([[5_000, 3], 1]);
 });
+
+test("a batch without times from the future waits if Redis appended it in the future, which shows that its clock was set ahead", async () => {
+  let ahead = 0;
+  const clock = { now: () => NOW };
+  const stream = new RedisStream("p", 3_600_000, clock);
+  const future = new FutureBatches(stream, clock);
+  const connection = {
+    send: async (command: string) => (command === "TIME" ? [`${(NOW + ahead) / 1000}`, "0"] : null),
+  } as unknown as RedisConnection;
+  await stream.measureClock(connection);
+  const merged: number[] = [];
+  const due = () => future.mergeDue(connection, async (batch) => void merged.push(batch.time(0) - NOW));
+  expect(future.putOff(`${NOW + 900}-0`, batchAt(NOW))).toBe(false);
+  // Ids after Redis's clock was set back: they do not tell its time.
+  expect(future.putOff(`${NOW + 7_200_000}-1`, batchAt(NOW))).toBe(false);
+  expect(future.putOff(`${NOW + 5_000}-0`, batchAt(NOW + 100))).toBe(true);
+  await due();
+  expect([merged, future.count]).toEqual([[], 1]);
+  // The server notices that the clock was set.
+  ahead = 5_000;
+  await stream.measureClock(connection);
+  await due();
+  expect([merged, future.count]).toEqual([[100], 0]);
+});
