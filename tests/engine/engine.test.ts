@@ -798,13 +798,14 @@ describe("an engine's memory", () => {
     const engine = createEngine("wasm", memory);
     const lane = new Lane(memory, 0);
     const before = process.memoryUsage.rss();
-    const id = ascii("N".repeat(52));
-    const view = new DataView(id.buffer);
+    const packet = announcement(ascii("N".repeat(52)), 1);
+    const view = new DataView(packet.buffer);
+    const addresses = new DataView(lane.bytes.buffer);
     for (let i = 0; i < 1_000_000; ) {
       for (let slot = 0; slot < 64; slot++, i++) {
-        view.setUint32(0, i);
-        lane.fill(slot, announcement(id, 1));
-        lane.bytes.set([10, i >>> 16, i >>> 8, i], lane.addressAt(slot) + 12);
+        view.setUint32(12, i);
+        lane.fill(slot, packet);
+        addresses.setUint32(lane.addressAt(slot) + 12, (10 << 24) | i);
         lane.setPort(slot, 1);
       }
       engine.process(0, 64, 1_400_000_000_000 + i);

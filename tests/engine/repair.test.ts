@@ -393,7 +393,7 @@ describe.each([
   test.each([1, 2])(
     "can be repaired: no node is lost or half changed, and a registry of %d shards is consistent",
     (shards) => {
-      const stops = stopEverywhere(new World(make, shards, new Random(shards)), 200);
+      const stops = stopEverywhere(new World(make, shards, new Random(shards)), 100);
       for (const step of STEPS) expect(stops.get(step), `stops at step ${step}`).toBeGreaterThan(20);
       expect([...stops.keys()].sort()).toEqual([...STEPS].sort());
     },
