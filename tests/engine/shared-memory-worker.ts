@@ -31,6 +31,9 @@ const FINISHED_WORKERS = 1;
 const BATCHES_PER_MS = 16;
 const START_MS = 1_400_000_000_000;
 
+/** The source address of a packet: ::ffff:10.x.x.x. */
+const SOURCE = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 0);
+
 /** The announced port depends on the source address, so a reply with a foreign port is recognized. */
 function portOf(last: number): number {
   return 1000 + last * 7;
@@ -47,9 +50,8 @@ function run({ memory, lane: number, backend, progress, batches, workers }: Coll
       const id = ascii(`NODE-${random.below(12)}`);
       const last = random.below(250);
       lane.fill(slot, random.once(2) ? query(id) : announcement(id, portOf(last)));
-      const at = lane.addressAt(slot);
-      lane.bytes.fill(0, at, at + 10);
-      lane.bytes.set([255, 255, 10, last, last, last], at + 10);
+      SOURCE.fill(last, 13);
+      lane.bytes.set(SOURCE, lane.addressAt(slot));
       lane.setPort(slot, 1);
     }
     const elapsed = Math.floor(Atomics.add(progress, TOTAL_BATCHES, 1) / BATCHES_PER_MS);
