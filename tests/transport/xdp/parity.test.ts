@@ -30,21 +30,21 @@ async function compare(packets: number, engines: readonly [EngineBackend, Engine
   return JSON.parse(await run.stdout.text());
 }
 
-check("over all vectors and 1,000,000 random packets, xdp gives the verdicts, replies and memory of mmsg", async () => {
-  const { difference, packets, verdicts, passed, kernel } = await compare(1_000_000, ["wasm", "wasm"]);
+check("over all vectors and 250,000 random packets, xdp gives the verdicts, replies and memory of mmsg", async () => {
+  const { difference, packets, verdicts, passed, kernel } = await compare(250_000, ["wasm", "wasm"]);
   expect(difference).toBeUndefined();
   // All that was meant for it went past the kernel.
   expect(kernel).toBe(passed);
-  expect(passed).toBeGreaterThan(50_000);
+  expect(passed).toBeGreaterThan(12_500);
   // The others have wrong checksums.
-  expect(packets).toBeGreaterThan(900_000);
+  expect(packets).toBeGreaterThan(225_000);
   // Each verdict must be common, or its path would not be compared. No device can be announced over UDP.
   const { "refused-device": _, ...common } = verdicts;
-  for (const [verdict, count] of Object.entries(common)) expect(count, verdict).toBeGreaterThan(1000);
+  for (const [verdict, count] of Object.entries(common)) expect(count, verdict).toBeGreaterThan(packets / 1000);
 });
 
 check("with the engine in TypeScript, xdp gives what mmsg gives with the one in WebAssembly", async () => {
-  const { difference, packets } = await compare(50_000, ["wasm", "ts"]);
+  const { difference, packets } = await compare(25_000, ["wasm", "ts"]);
   expect(difference).toBeUndefined();
-  expect(packets).toBeGreaterThan(45_000);
+  expect(packets).toBeGreaterThan(22_500);
 });
