@@ -17,9 +17,8 @@ import { optionErrorText } from "./errors.ts";
 import { readContents } from "./journal/contents.ts";
 import { Input, JournalInputError } from "./journal/input.ts";
 import { deviceLine, entryLine, LineError, linesOf, parseLine } from "./journal/lines.ts";
-import { pad } from "./terminal/columns.ts";
 import { Lines, print, printError } from "./terminal/output.ts";
-import { StatusLine } from "./terminal/status.ts";
+import type { StatusLine } from "./terminal/status.ts";
 import { showAge, visible } from "./terminal/style.ts";
 import { timeStamp } from "./terminal/time.ts";
 import { flag, isOn, whole } from "./values.ts";
@@ -108,7 +107,7 @@ export function journalCommand(): Command {
 
 async function exportNodes(flags: Flags, command: Command): Promise<void> {
   await attempt(command, async () => {
-    using status = statusLine(() => "reading the journal");
+    using status = await statusLine(() => "reading the journal");
     const contents = await readContents(() => create(flags, command), flags.retention * 1000);
     status?.[Symbol.dispose]();
     const lines = new Lines();
@@ -138,7 +137,7 @@ async function importNodes(file: string, flags: Flags, command: Command): Promis
     const counts: ImportCounts = { nodes: 0, devices: 0, expiredNodes: 0, expiredDevices: 0, invalid: 0 };
     const status = input.typed
       ? undefined
-      : statusLine(() => `reading nodes and devices: ${counts.nodes + counts.devices} imported so far`);
+      : await statusLine(() => `reading nodes and devices: ${counts.nodes + counts.devices} imported so far`);
     const report = (line: string) => {
       status?.hide();
       printError(line);
@@ -227,7 +226,7 @@ function addLine(
 async function showStats(flags: Flags, command: Command): Promise<void> {
   const json = isOn(command, "json");
   await attempt(command, async () => {
-    using status = statusLine(() => "reading the journal");
+    using status = await statusLine(() => "reading the journal");
     let storage: StorageInfo | undefined;
     const contents = await readContents(
       () => create(flags, command),
@@ -290,12 +289,15 @@ function size(bytes: number): string {
 function table(rows: Readonly<Record<string, string | number>>): string {
   const width = Math.max(...Object.keys(rows).map((name) => name.length));
   return Object.entries(rows)
-    .map(([name, value]) => `${pad(name, width)}  ${visible(`${value}`)}\n`)
+    .map(([name, value]) => `${name.padEnd(width)}  ${visible(`${value}`)}\n`)
     .join("");
 }
 
-function statusLine(text: () => string): StatusLine | undefined {
-  return process.stderr.isTTY ? new StatusLine(text) : undefined;
+async function statusLine(text: () => string): Promise<StatusLine | undefined> {
+  if (!process.stderr.isTTY) return undefined;
+  // Loaded on use: the tables of characters that take two columns take long to load.
+  const { StatusLine } = await import("./terminal/status.ts");
+  return new StatusLine(text);
 }
 
 /** Runs a command. Expected failures end it with one line and exit code 1; a bug throws as usual. */

@@ -1,8 +1,9 @@
 /** Asks the admin server of a running server for its state. */
 import * as http from "node:http";
-import * as https from "node:https";
+import type * as https from "node:https";
 import { InvalidArgumentError } from "commander";
 import type { ErrorReply, LimitedKey, LimitedReply, ReadyReply, StatsReply } from "../../admin/api.ts";
+import { builtin } from "../../client/builtin.ts";
 import { parseHostAndPort } from "../../syncthing/directory/host-and-port.ts";
 import { errorText } from "../errors.ts";
 import { visible } from "../terminal/style.ts";
@@ -55,12 +56,15 @@ export function adminUrl(text: string): URL | "off" {
 export class AdminClient {
   readonly url: URL;
   readonly #token: string | undefined;
+  readonly #http: typeof http | typeof https;
   readonly #agent: http.Agent | https.Agent;
 
   constructor(url: URL, token: string | undefined) {
     this.url = url;
     this.#token = token;
-    this.#agent = new (url.protocol === "https:" ? https : http).Agent({ keepAlive: true });
+    // Loaded on use: most servers are asked over HTTP, and node:https takes as long to load as the command itself.
+    this.#http = url.protocol === "https:" ? builtin<typeof https>("node:https") : http;
+    this.#agent = new this.#http.Agent({ keepAlive: true });
   }
 
   /**
@@ -104,9 +108,9 @@ export class AdminClient {
     // Node throws for other characters.
     if (this.#token !== undefined && !/^[!-~]+$/.test(this.#token)) throw wrongToken();
     const headers = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
-    const { request } = this.url.protocol === "https:" ? https : http;
     return new Promise((resolve, reject) => {
       const fail = (error: Error) => reject(this.#unreachable(error, signal));
+      const { request } = this.#http;
       request(new URL(path, this.url), { agent: this.#agent, headers, signal }, (response) => {
         let text = "";
         response.setEncoding("utf8");

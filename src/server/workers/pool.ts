@@ -19,7 +19,7 @@ import { WorkerCounters } from "./counters.ts";
 import { EndingWorker, HOLD_S } from "./ending.ts";
 import type { Listening, WorkerStart } from "./messages.ts";
 import { checkDescriptors, PacketWorker, within } from "./packet-worker.ts";
-import { WorkerQueues } from "./queues.ts";
+import type { WorkerQueues } from "./queues.ts";
 import type { WorkerReports } from "./reports.ts";
 import { WorkerSlot } from "./slot.ts";
 import { untilStopped } from "./stopping.ts";
@@ -147,7 +147,8 @@ export class WorkerPool {
         const wave = slots.slice(lane, lane + WAVE).map((_, i) => open(joining, lane + i));
         listening.push(...(await Promise.all(wave)));
       }
-      const queues = transport === "xdp" ? new WorkerQueues(options, first) : undefined;
+      // Loaded on use: few servers use xdp.
+      const queues = transport === "xdp" ? new (await import("./queues.ts")).WorkerQueues(options, first) : undefined;
       return new WorkerPool(joining, control, ticks, reports, warn, slots, counters, listening, queues);
     } catch (error) {
       ticks.stop();

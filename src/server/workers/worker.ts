@@ -1,9 +1,7 @@
 /** Entry of a packet worker's thread. A packet worker has one engine and its sockets, and does nothing else. */
 import { createEngine, EngineControl, Lane } from "../../engine/index.ts";
-import { openMmsg } from "../../transport/mmsg.ts";
 import type { Transport, TransportOptions } from "../../transport/transport.ts";
-import { openUdp } from "../../transport/udp.ts";
-import { openXdp, type XdpTransport } from "../../transport/xdp/xdp.ts";
+import type { XdpTransport } from "../../transport/xdp/xdp.ts";
 import { Clock } from "../clock.ts";
 import { SampleWriter } from "../limited/sample.ts";
 import type { TransportName } from "../options.ts";
@@ -17,10 +15,12 @@ let transport: Transport | undefined;
 /** The same, if it is xdp. */
 let xdp: XdpTransport | undefined;
 
+/** Each thread loads its own copy of every module, so it loads only the transport that it uses. */
 const OPEN: Record<TransportName, (options: TransportOptions) => Promise<Transport>> = {
-  udp: (options) => openUdp(options),
-  mmsg: openMmsg,
+  udp: async (options) => (await import("../../transport/udp.ts")).openUdp(options),
+  mmsg: async (options) => (await import("../../transport/mmsg.ts")).openMmsg(options),
   xdp: async (options) => {
+    const { openXdp } = await import("../../transport/xdp/xdp.ts");
     xdp = await openXdp(options);
     return xdp;
   },
