@@ -92,11 +92,9 @@ describeCommand("whereabouts decode", (command) => {
   test("keeps a long input in order, to the last line, for a reader that is slow to start", async () => {
     const count = 10_000;
     const lines = Array.from({ length: count }, (_, i) => hex(announcement(ascii(`NODE ${i}`), i)));
-    await using child = start(["-"]);
-    child.stdin.write(`${lines.join("\n")}\n`);
-    child.stdin.end();
-    await Bun.sleep(300);
-    const out = (await child.stdout.text()).trimEnd().split("\n");
+    const slow = ["sh", "-c", `"$0" "$@" | { sleep 0.3; cat; }`];
+    const { out: text } = await command.run(["decode", "-"], `${lines.join("\n")}\n`, { by: slow });
+    const out = text.trimEnd().split("\n");
     expect(out.length).toBe(count);
     const wrong = out.findIndex((line, i) => JSON.parse(line).nodeId !== `NODE ${i}`);
     expect(wrong).toBe(-1);
