@@ -1,6 +1,5 @@
 /**
- * Packet engines that can be stopped before any of their steps, as if their worker died. This one is the TypeScript
- * twin.
+ * Packet engines that can be stopped before any of their steps, as if their worker died.
  */
 import { process } from "../../src/engine/engine.ts";
 import { merge } from "../../src/engine/exchange.ts";
@@ -53,6 +52,28 @@ export function stoppableTs(memory: EngineMemory, lane: number, step: () => void
     sweep: (now) => withTaps(() => sweep(m, now)),
     merge: (first, count, now) => withTaps(() => merge(m, first, count, now)),
   };
+}
+
+/** The wasm engine, from a module that has a call before each load and store (tests/engine/stoppable-wasm.ts). */
+export function stoppableModule(
+  module: WebAssembly.Module,
+  memory: EngineMemory,
+  lane: number,
+  step: () => void,
+): Stoppable {
+  const address = (_id: number, _bytes: number, _offset: number, at: number) => {
+    step();
+    return at;
+  };
+  const imports: Bun.WebAssembly.ModuleImports = { memory: memory as WebAssembly.Memory };
+  for (const { name, kind } of WebAssembly.Module.imports(module)) {
+    if (kind === "function") imports[name] = name.endsWith("_ptr") ? address : (_id: number, value: unknown) => value;
+  }
+  const engine = new WebAssembly.Instance(module, { env: imports }).exports as unknown as Stoppable & {
+    attach(lane: number): void;
+  };
+  engine.attach(lane);
+  return engine;
 }
 
 type Words = Uint8Array | Uint32Array | Int32Array | Float64Array;

@@ -12,10 +12,12 @@ async function hang(file: string): Promise<void> {
   const stops = new ThreadStops();
   // Its program needs a moment to start. Meanwhile a worker that waits at its step would be replaced.
   await stops.go();
+  // Not for the other threads, which are preloaded too.
+  const module = (await import("../../engine/stoppable-wasm.ts")).instrumented();
   await until(() => existsSync(file), "the file");
   const words = new Int32Array(new SharedArrayBuffer(8));
   const thread = threads.list[0]!;
-  thread.postMessage({ type: "stall", step: "refresh, linking", words } satisfies StallCommand);
+  thread.postMessage({ type: "stall", step: "refresh, linking", words, module } satisfies StallCommand);
   await until(() => Atomics.load(words, 0) === 1, "the step");
   await stops.stop(threads.numbers.get(thread)!, 60_000);
 }
