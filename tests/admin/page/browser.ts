@@ -1,10 +1,18 @@
 /** A browser with the live page in it. It notes every request and every error of a page. */
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { CHROMIUM } from "../../support/chromium.ts";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { launchChromium } from "../../support/chromium.ts";
 
 /** Chromium reports every reply with an error status. These tests make some. */
 const ERROR_STATUS = /^Failed to load resource/;
 const AXE = new URL(import.meta.resolve("axe-core/axe.min.js"));
+
+/** The rules of axe-core that depend on the colors. The others find the same in light and in dark. */
+export const COLOR_RULES = ["color-contrast", "link-in-text-block"];
+
+interface AxeRules {
+  readonly except?: readonly string[];
+  readonly only?: readonly string[];
+}
 
 export class OpenPage implements AsyncDisposable {
   readonly page: Page;
@@ -58,13 +66,18 @@ export class OpenPage implements AsyncDisposable {
    * What axe-core finds that is serious or critical: the rule and the elements.
    *
    * @param except - rules that it does not check
+   * @param only - the rules that it checks; default all
    */
-  async violations(except: readonly string[] = []): Promise<string[]> {
+  async violations({ except = [], only }: AxeRules = {}): Promise<string[]> {
     // Evaluated, and not added as a script: the page's policy would refuse that.
-    await this.page.evaluate(await Bun.file(AXE).text());
-    const rules = JSON.stringify(Object.fromEntries(except.map((rule) => [rule, { enabled: false }])));
+    if (!(await this.value("'axe' in globalThis"))) await this.page.evaluate(await Bun.file(AXE).text());
+    const options = {
+      resultTypes: ["violations"],
+      rules: Object.fromEntries(except.map((rule) => [rule, { enabled: false }])),
+      ...(only && { runOnly: { type: "rule", values: only } }),
+    };
     const results = await this.value<{ violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }>(
-      `axe.run(document, { resultTypes: ['violations'], rules: ${rules} })`,
+      `axe.run(document, ${JSON.stringify(options)})`,
     );
     return results.violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -84,10 +97,7 @@ export class PageBrowser implements AsyncDisposable {
   }
 
   static async start(): Promise<PageBrowser> {
-    const args = ["--disable-gpu", "--disable-background-networking"];
-    // Chromium has no sandbox for root, which CI runs as.
-    const chromiumSandbox = process.getuid?.() !== 0;
-    return new PageBrowser(await chromium.launch({ executablePath: CHROMIUM!, chromiumSandbox, args }));
+    return new PageBrowser(await launchChromium());
   }
 
   /** Opens a page in a browser profile of its own. */
