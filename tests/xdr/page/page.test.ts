@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { type Browser, chromium } from "playwright-core";
-import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../../support/chromium.ts";
+import type { Browser, Page } from "playwright-core";
+import { hasChromium, launchChromium, NEEDS_CHROMIUM } from "../../support/chromium.ts";
 import { testIf } from "../../support/needs.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 import type { Report } from "./program.ts";
@@ -11,7 +11,9 @@ import type { Report } from "./program.ts";
 const STRICT = "script-src 'self'";
 
 describe("in a page", () => {
-  let browser: Browser;
+  let browser: Browser | undefined;
+  /** One tab for all tests: another one takes longer than a test. */
+  let page: Page;
   let server: Bun.Server<undefined>;
 
   beforeAll(async () => {
@@ -35,8 +37,8 @@ describe("in a page", () => {
         });
       },
     });
-    // Chromium has no sandbox for root, which CI runs as.
-    browser = await chromium.launch({ executablePath: CHROMIUM!, chromiumSandbox: process.getuid?.() !== 0 });
+    browser = await launchChromium();
+    page = await browser.newPage();
   }, TEST_LIMIT_MS);
 
   afterAll(async () => {
@@ -45,17 +47,14 @@ describe("in a page", () => {
   });
 
   async function report(policy: string, generate: boolean): Promise<Report> {
-    const page = await browser.newPage();
     const errors: string[] = [];
-    page.on("pageerror", ({ message }) => errors.push(message));
-    try {
-      await page.goto(`${server.url}?${new URLSearchParams({ policy, generate: String(generate) })}`);
-      const found = await page.evaluate(() => (globalThis as { report?: Promise<Report> }).report);
-      expect(errors).toEqual([]);
-      return found!;
-    } finally {
-      await page.close();
-    }
+    const note = ({ message }: Error) => void errors.push(message);
+    page.on("pageerror", note);
+    await page.goto(`${server.url}?${new URLSearchParams({ policy, generate: String(generate) })}`);
+    const found = await page.evaluate(() => (globalThis as { report?: Promise<Report> }).report);
+    page.off("pageerror", note);
+    expect(errors).toEqual([]);
+    return found!;
   }
 
   const works = { problems: [], depths: { optional: 500, array: 500, list: 500, union: 500, nested: 500 } };
