@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import {
   type Figures,
   OPERATIONS,
@@ -14,7 +14,7 @@ import {
   readFigures,
 } from "../../bench/packet/published/figures.ts";
 import { type AllFigures, fasterOf, withTables } from "../../bench/packet/published/tables.ts";
-import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
+import { hasChromium, launchChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNode, NEEDS_NODE, NODE } from "../support/node.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
@@ -57,6 +57,8 @@ for (const runtime of ["bun", "node"] as const) {
 describe("in a browser, without a bundler", () => {
   const files = new Map<string, { type: string; body: string }>();
   let browser: Browser | undefined;
+  /** One tab for all tests: another one takes longer than a test. */
+  let tab: Page;
   let server: Bun.Server<undefined>;
 
   beforeAll(async () => {
@@ -82,7 +84,8 @@ describe("in a browser, without a bundler", () => {
         return new Response(file?.body ?? "not found", { status: file ? 200 : 404, headers });
       },
     });
-    browser = await chromium.launch({ executablePath: CHROMIUM!, chromiumSandbox: process.getuid?.() !== 0 });
+    browser = await launchChromium();
+    tab = await browser.newPage();
   }, TEST_LIMIT_MS);
 
   afterAll(async () => {
@@ -91,9 +94,8 @@ describe("in a browser, without a bundler", () => {
   });
 
   async function open(path: string): Promise<Page> {
-    const opened = await browser!.newPage();
-    await opened.goto(new URL(path, server.url).href);
-    return opened;
+    await tab.goto(new URL(path, server.url).href);
+    return tab;
   }
 
   testIf(hasChromium, NEEDS_CHROMIUM)(

@@ -352,20 +352,14 @@ describe("in a browser", () => {
     ["files", "as separate files"],
     ["bundle", "bundled"],
   ] as const) {
-    testIf(available, reason)(
-      `${as}, the client can be loaded, and says that it needs Bun or Node when it is used`,
-      async () => {
-        const error = "Error: whereabouts/client needs Bun, or Node 20.16 or later";
-        expect(await pages!.clientErrors(how)).toEqual([error, error, error]);
-      },
-      TEST_LIMIT_MS,
-    );
-
     for (const [what, policy, wasm] of POLICIES) {
       testIf(available, reason)(
-        `${as}, it ${what}`,
+        `${as}, it ${what}; the client can be loaded, and says that it needs Bun or Node when it is used`,
         async () => {
-          expect(await pages!.examine(how, policy)).toEqual({
+          const { examination, clientErrors } = await pages!.load(how, policy);
+          const error = "Error: whereabouts/client needs Bun, or Node 20.16 or later";
+          expect(clientErrors).toEqual([error, error, error]);
+          expect(examination).toEqual({
             auto: "ts",
             batch: wasm ? "wasm" : "ts",
             wasm: wasm ? expected : expect.stringMatching(FORBIDDEN),

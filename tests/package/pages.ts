@@ -1,21 +1,30 @@
 /** Loads the installed package in pages of a browser: its files as they are, and bundled. */
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
-import { type Browser, chromium } from "playwright-core";
-import { CHROMIUM } from "../support/chromium.ts";
+import type { Browser, Page } from "playwright-core";
+import { launchChromium } from "../support/chromium.ts";
 import type { Examination } from "./vectors.ts";
 import { type Project, vectorFiles } from "./workplace.ts";
 
 /** How a page loads the package: as separate files, or in a bundle. */
 export type How = "files" | "bundle";
 
-/** A browser, and a server on loopback that has a page for each {@link How}. */
+/** What a page leaves in its global variables. */
+interface Left {
+  readonly examination: Examination;
+  /** The errors of discoverers that are started in a page: on the LAN, with a server's address, and with its name. */
+  readonly clientErrors: readonly string[];
+}
+
+/** A browser with one tab, and a server on loopback that has a page for each {@link How}. */
 export class Pages implements AsyncDisposable {
   readonly #browser: Browser;
+  readonly #page: Page;
   readonly #server: Bun.Server<undefined>;
 
-  private constructor(browser: Browser, server: Bun.Server<undefined>) {
+  private constructor(browser: Browser, page: Page, server: Bun.Server<undefined>) {
     this.#browser = browser;
+    this.#page = page;
     this.#server = server;
   }
 
@@ -38,35 +47,28 @@ export class Pages implements AsyncDisposable {
       });
     };
     const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch });
-    // Chromium has no sandbox for root, which CI runs as.
-    const browser = await chromium.launch({ executablePath: CHROMIUM!, chromiumSandbox: process.getuid?.() !== 0 });
-    return new Pages(browser, server);
+    const browser = await launchChromium();
+    return new Pages(browser, await browser.newPage(), server);
   }
 
-  /** @param policy - the page's Content-Security-Policy; none if it is empty */
-  examine(how: How, policy: string): Promise<Examination> {
-    return this.#left(how, policy, "examination");
-  }
-
-  /** The errors of discoverers that are started in a page: on the LAN, with a server's address, and with its name. */
-  clientErrors(how: How): Promise<string[]> {
-    return this.#left(how, "", "clientErrors");
-  }
-
-  /** What the page has left in a global variable. */
-  async #left<T>(how: How, policy: string, name: string): Promise<T> {
-    const page = await this.#browser.newPage();
+  /**
+   * Loads a page, and waits for what it leaves.
+   *
+   * @param policy - the page's Content-Security-Policy; none if it is empty
+   */
+  async load(how: How, policy: string): Promise<Left> {
     const errors: string[] = [];
+    const page = this.#page;
+    page.removeAllListeners();
     page.on("pageerror", ({ message }) => errors.push(message));
     page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
-    try {
-      await page.goto(`${this.#server.url}${how}?${new URLSearchParams({ policy })}`);
-      const left = await page.evaluate((name) => (globalThis as Record<string, unknown>)[name], name);
-      if (left === undefined) throw new Error(`the page did not run: ${errors.join(", ")}`);
-      return left as T;
-    } finally {
-      await page.close();
-    }
+    await page.goto(`${this.#server.url}${how}?${new URLSearchParams({ policy })}`);
+    const left = await page.evaluate(async () => {
+      const { examination, clientErrors } = globalThis as unknown as Partial<Left>;
+      return { examination: await examination, clientErrors: await clientErrors };
+    });
+    if (left.examination === undefined) throw new Error(`the page did not run: ${errors.join(", ")}`);
+    return left as Left;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
