@@ -11,11 +11,15 @@ export interface Pace {
   readonly rounds: number;
   /** Processor time for each row of the engine suite, in ms. */
   readonly engine: number;
+  /** Whether garbage is collected before each row of the engine suite. */
+  readonly collects: boolean;
+  /** How often each of 60 other types of XDR is used before those that are measured after them. 500: engines compile for it. */
+  readonly otherUses: number;
 }
 
-export const FULL: Pace = { warmUp: 200, sample: 1, rounds: 100, engine: 400 };
+export const FULL: Pace = { warmUp: 200, sample: 1, rounds: 100, engine: 400, collects: true, otherUses: 500 };
 /** A smoke test: every contestant runs, but the times mean nothing. */
-export const QUICK: Pace = { warmUp: 0, sample: 0.1, rounds: 1, engine: 1 };
+export const QUICK: Pace = { warmUp: 0, sample: 0.1, rounds: 1, engine: 1, collects: false, otherUses: 1 };
 
 /** Nanoseconds for `calls` calls. */
 function time(run: () => unknown, calls: number): number {

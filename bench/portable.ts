@@ -8,7 +8,7 @@ export const PORTABLE = ["codec", "xdr"] as const;
 export type Portable = (typeof PORTABLE)[number];
 
 /** Contests in groups. A group is made when the one before it has been measured. */
-const CONTESTS: Readonly<Record<Portable, readonly (() => Contest[] | Promise<Contest[]>)[]>> = {
+const CONTESTS: Readonly<Record<Portable, readonly ((pace: Pace) => Contest[] | Promise<Contest[]>)[]>> = {
   codec: CODEC_CONTESTS,
   xdr: XDR_CONTESTS,
 };
@@ -25,7 +25,7 @@ export async function runPortable(
   const groups = suites.flatMap((suite) => CONTESTS[suite]);
   const rows: Row[] = [];
   for (const [i, group] of groups.entries()) {
-    const contests = await group();
+    const contests = await group(pace);
     for (const [j, contest] of contests.entries()) {
       const found = await compare(contest, pace);
       rows.push(...found);

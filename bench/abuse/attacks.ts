@@ -1,7 +1,7 @@
 /** The attacks, one per row of the table, and the honest clients beside each. */
 import { defaultServerOptions } from "../../src/server/index.ts";
+import { type Family, NAT_ADDRESS } from "./addresses.ts";
 import type { Flood, Payload } from "./flood.ts";
-import { type Family, NAT_ADDRESS } from "./network.ts";
 
 export const GROUPS = ["control", "node", "fill", "neighbors", "nat", "redirect", "load"] as const;
 type Group = (typeof GROUPS)[number];

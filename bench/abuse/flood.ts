@@ -1,11 +1,11 @@
 /**
  * An attack, as a program in the attacker's namespace. The first argument is a {@link Flood} as JSON. It sends until its standard
- * input ends, then prints a {@link FloodResult} as JSON.
+ * input ends, then prints a {@link FloodResult} as JSON. When it has sent its first packets, it sends a message over IPC.
  */
 import { createCodec } from "../../src/codec/index.ts";
 import { announcement, ID_LENGTH, nodeId, query } from "../packets.ts";
+import { ATTACKER_INTERFACE, type Family, SERVER, SERVER_MAC } from "./addresses.ts";
 import { addressWords, Frames } from "./frames.ts";
-import { ATTACKER_INTERFACE, type Family, SERVER, SERVER_MAC } from "./network.ts";
 import { PacketSocket } from "./packet-socket.ts";
 
 /** The packets of an attack. */
@@ -135,8 +135,11 @@ class Sender {
   }
 }
 
-/** @param stopped - whether the attack should end */
-async function run(flood: Flood, stopped: () => boolean): Promise<FloodResult> {
+/**
+ * @param begun - called when the first packets are sent
+ * @param stopped - whether the attack should end
+ */
+async function run(flood: Flood, begun: () => void, stopped: () => boolean): Promise<FloodResult> {
   const sender = new Sender(flood);
   const { rate, maxSeconds } = flood;
   const start = performance.now();
@@ -144,7 +147,11 @@ async function run(flood: Flood, stopped: () => boolean): Promise<FloodResult> {
   let now = start;
   while (!stopped() && now < start + maxSeconds * 1000) {
     const due = rate === 0 ? BATCH : Math.floor(((now - start) * rate) / 1000) - sender.sent;
-    if (due > 0) sender.send(Math.min(due, BATCH));
+    if (due > 0) {
+      const isFirst = sender.sent === 0;
+      sender.send(Math.min(due, BATCH));
+      if (isFirst) begun();
+    }
     if (due < BATCH) await Bun.sleep(1);
     else if (now - turn > TURN_MS) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -161,6 +168,14 @@ if (import.meta.main) {
     for await (const _ of Bun.stdin.stream());
     ended = true;
   })();
-  console.log(JSON.stringify(await run(JSON.parse(process.argv[2]!), () => ended)));
+  console.log(
+    JSON.stringify(
+      await run(
+        JSON.parse(process.argv[2]!),
+        () => process.send!("sending"),
+        () => ended,
+      ),
+    ),
+  );
   process.exit(0);
 }

@@ -4,7 +4,7 @@
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { ipFromText } from "../../src/codec/index.ts";
-import type { Family } from "./network.ts";
+import type { Family } from "./addresses.ts";
 
 /** Bytes per frame in the buffer. The IP header starts at byte 16, so that it is aligned; the frame starts 14 before. */
 const SLOT = 192;

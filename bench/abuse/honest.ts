@@ -3,8 +3,8 @@
  * {@link HonestResult} as JSON.
  */
 import { sum } from "../statistics.ts";
+import { type Family, SERVER } from "./addresses.ts";
 import { HonestClient } from "./client.ts";
-import { type Family, SERVER } from "./network.ts";
 
 export type HonestTask = {
   readonly family: Family;

@@ -9,20 +9,11 @@
  * cable, whether such a host exists or not: they are counted and dropped there.
  */
 import { Host } from "../../tests/support/netns.ts";
-
-export const SERVER = { v4: "10.10.0.1", v6: "fd10::1" } as const;
-export type Family = keyof typeof SERVER;
+import { ATTACKER_INTERFACE, type Family, NAT_ADDRESS, SERVER, SERVER_MAC } from "./addresses.ts";
 
 /** Networks of honest clients. The last two are parts of networks whose other hosts are attackers. */
 const HONEST = { v4: ["10.20.0.0/16", "10.40.0.192/26"], v6: ["fd20::/16", "fd40:0:0:8000::/49"] } as const;
 
-/** An address that replies go to; clients announce from it, too. Its own traffic is not read by anybody. */
-export const NAT_ADDRESS = "10.50.0.1";
-
-/** The attacker's interface. */
-export const ATTACKER_INTERFACE = "attacker1";
-/** The server's end of the attacker's cable. */
-export const SERVER_MAC = "02:00:00:00:00:01";
 /** Nobody has this address, so the attacker's kernel drops replies at once. */
 const NOBODY_MAC = "02:00:00:00:00:99";
 const GATEWAY = { v4: "10.99.0.1", v6: "fe80::99" } as const;

@@ -101,7 +101,10 @@ export class AttackedServer implements AsyncDisposable {
     const { seconds, quick } = this.#setting;
     const before = await this.#reading();
     const flood = attack.flood && this.#flood({ family, ...attack.flood });
-    if (flood) await Bun.sleep(quick ? QUICK_LEAD_MS : leadMs);
+    if (flood) {
+      await flood.begun;
+      await Bun.sleep(quick ? QUICK_LEAD_MS : leadMs);
+    }
     const common = { family, port: DEFAULT_PORT, seconds };
     const [asked, joined] = await Promise.all([
       this.#honest({ ...common, what: "look up", ...lookups }),
@@ -158,7 +161,8 @@ export class AttackedServer implements AsyncDisposable {
     return await resultOf<HonestResult>(child);
   }
 
-  #flood(flood: Omit<Flood, "port" | "maxSeconds">): { end(): Promise<FloodResult> } {
+  /** Starts an attack. `begun` resolves when its first packets are sent, or when it ended too early, which `end` reports. */
+  #flood(flood: Omit<Flood, "port" | "maxSeconds">): { begun: Promise<unknown>; end(): Promise<FloodResult> } {
     const { network, placement } = this.#setting;
     const task: Flood = { ...flood, port: DEFAULT_PORT, maxSeconds: MAX_SECONDS };
     // Honest clients share its processor. They must not have to wait for it.
@@ -171,8 +175,15 @@ export class AttackedServer implements AsyncDisposable {
       program("flood.ts"),
       JSON.stringify(task),
     ];
-    const child = Bun.spawn(network.attacker.command(command), { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    const message = Promise.withResolvers<void>();
+    const child = Bun.spawn(network.attacker.command(command), {
+      ipc: () => message.resolve(),
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    });
     return {
+      begun: Promise.race([message.promise, child.exited]),
       async end() {
         child.stdin.end();
         return await resultOf<FloodResult>(child);

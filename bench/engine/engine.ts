@@ -172,9 +172,9 @@ function subject(who: (typeof SUBJECTS)[number], nodes: number, limited: boolean
 }
 
 /** Nanoseconds per packet. `run` measures its own time, because filling the lanes must not count. */
-async function perPacket(run: () => number, { engine }: Pace): Promise<Pick<Row, "ns" | "spread">> {
-  // mitata's types lack `manual`.
-  const options = { min_cpu_time: engine * 1e6, manual: true } as object;
+async function perPacket(run: () => number, { engine, collects }: Pace): Promise<Pick<Row, "ns" | "spread">> {
+  // mitata's types lack `manual` and `gc: false`.
+  const options = { min_cpu_time: engine * 1e6, manual: true, ...(!collects && { gc: false }) } as object;
   const { p25, p50, p75 } = await measure(run, options);
   return { ns: p50 / Lane.BATCH, spread: [p25 / Lane.BATCH, p75 / Lane.BATCH] };
 }

@@ -95,8 +95,6 @@ export class BenchGroup {
     const result = await this.#load(subject, nodes, what, round);
     const cpu = subject.cpu() - cpuBefore;
     const after = await subject.stats?.();
-    if (cpu === 0)
-      throw new Error(`no processor time was counted in ${this.#options.seconds} s: use a larger --seconds`);
 
     // Costs are per reply if each packet gets one, otherwise per packet received. An echo replies to each packet.
     const perReply = what === "hit" || before === undefined || after === undefined;

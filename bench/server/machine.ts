@@ -1,13 +1,12 @@
 /**
- * The machine that a bench runs on, its processors, and the resources that processes have used. Reads /proc: all but
- * `machine` is for Linux only.
+ * The machine that a bench runs on, its processors, and the resources that processes have used. All but `machine` is
+ * for Linux only.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { cpus, loadavg, release, type } from "node:os";
 import { version } from "../../package.json";
-
-/** Microseconds per tick of /proc/PID/stat: 100 ticks per second on Linux. */
-const TICK_US = 10_000;
+import { loadLibc } from "../../src/transport/libc.ts";
+import { checked } from "../../src/transport/socket.ts";
 
 export interface Machine {
   readonly kernel: string;
@@ -82,12 +81,18 @@ export function place(workers: number): Placement {
   };
 }
 
-/** Processor time that a process has used (user and system, all threads), in microseconds. The resolution is 10 ms. */
+/**
+ * Processor time that a process has used (user and system, all threads, also those that have ended), in microseconds. /proc/PID/stat
+ * has the same in ticks of 10 ms, which are too long for a short load on a busy machine.
+ */
 export function processorTime(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+  const libc = loadLibc();
+  // struct timespec: seconds and nanoseconds.
+  const time = new BigInt64Array(2);
+  // The number of a process's clock, as clock_getcpuclockid makes it.
+  const clock = (~pid << 3) | 2;
+  checked(libc, "clock_gettime", libc.call.clock_gettime(clock, time));
+  return Number(time[0]) * 1e6 + Number(time[1]) / 1000;
 }
 
 /** Processor time of each thread of a process, in microseconds, by its number. */

@@ -8,8 +8,6 @@ import { schemaOf } from "./parsed/schemas.ts";
 
 /** Structs, and as many unions and arrays: each has fields of other names. */
 const STRUCTS = 20;
-/** How often each type is used: often enough that engines compile for it. */
-const USES = 500;
 
 /** The contestant whose types were made and used before all others. */
 export const BEFORE = "made before others";
@@ -22,8 +20,12 @@ const SOURCE = Array.from(
     typedef u${n} l${n}<9>;`,
 ).join("");
 
-/** Decodes and encodes values of 60 types, by this project's functions and by js-xdr. */
-export function useOtherTypes(): void {
+/**
+ * Decodes and encodes values of 60 types, by this project's functions and by js-xdr.
+ *
+ * @param uses - how often each type is used
+ */
+export function useOtherTypes(uses: number): void {
   const schema = schemaOf(SOURCE);
   const libraries = [oursOf(schema), jsXdrOf(schema)];
   for (let n = 0; n < STRUCTS; n += 1) {
@@ -34,7 +36,7 @@ export function useOtherTypes(): void {
       const values = { s: struct, u: union, l: list };
       for (const [name, value] of Object.entries(values)) {
         const type = types.get(`${name}${n}`)!;
-        for (let use = 0; use < USES; use += 1) type.decode(type.encode(value));
+        for (let use = 0; use < uses; use += 1) type.decode(type.encode(value));
       }
     }
   }

@@ -4,6 +4,7 @@
  */
 import { agree, bytesOf, refuses } from "../agree.ts";
 import { type Contest, over } from "../contest.ts";
+import type { Pace } from "../measure.ts";
 import { coldContests } from "./cold.ts";
 import type { XdrCodec, XdrContestant } from "./contestant.ts";
 import { dataView } from "./dataview.ts";
@@ -117,10 +118,10 @@ const first = schemaContestant();
  *
  * @throws {Error} if a contestant gives another result than expected
  */
-export const XDR_CONTESTS: readonly (() => Contest[] | Promise<Contest[]>)[] = [
+export const XDR_CONTESTS: readonly ((pace: Pace) => Contest[] | Promise<Contest[]>)[] = [
   () => fileAndTransaction([both(first), both(reader), both(dataView), both(jsXdr), both(microPacked)]),
-  () => {
-    useOtherTypes();
+  ({ otherUses }) => {
+    useOtherTypes(otherUses);
     return fileAndTransaction(
       [both(schemaContestant()), both({ ...first, who: BEFORE }), both(dataView), both(jsXdr)],
       ", after 60 other types",

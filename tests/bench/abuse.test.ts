@@ -4,23 +4,15 @@ import { type Attack, attacks, GROUPS } from "../../bench/abuse/attacks.ts";
 import { addressWords, type FrameOptions, Frames } from "../../bench/abuse/frames.ts";
 import { markdownTables, type Row, targetLine, targets, textTables } from "../../bench/abuse/report.ts";
 import { ipFromText } from "../../src/codec/index.ts";
+import { runBench, runBenchLines } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
 import { ascii, hex } from "../support/packets.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
-const BENCH = new URL("../../bench/abuse/main.ts", import.meta.url).pathname;
+const BENCH = "bench/abuse/main.ts";
 
-async function bench(args: readonly string[], env: Record<string, string | undefined> = Bun.env) {
-  const child = Bun.spawn([process.execPath, BENCH, ...args], {
-    env,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
-}
+const bench = (args: readonly string[]) => runBench(BENCH, args);
 
 /** The ones' complement sum of big-endian half-words (RFC 1071); 0xffff if a checksum in it is right. */
 function sum(...parts: readonly Uint8Array[]): number {
@@ -114,8 +106,10 @@ describe("bench:abuse", () => {
 
   test("says why it does nothing where there are no network namespaces, with exit code 0", async () => {
     const without = { ...Bun.env, PATH: "" };
-    expect(await bench([], without)).toEqual({ out: `bench:abuse: skipped: it ${NEEDS_NETNS}\n`, err: "", code: 0 });
-    expect(JSON.parse((await bench(["--json"], without)).out)).toEqual({ skipped: NEEDS_NETNS });
+    const lines = [[], ["--json"]].map((args) => ({ file: BENCH, args }));
+    const [text, json] = await runBenchLines(lines, without);
+    expect(text).toEqual({ out: `bench:abuse: skipped: it ${NEEDS_NETNS}\n`, err: "", code: 0 });
+    expect(JSON.parse(json!.out)).toEqual({ skipped: NEEDS_NETNS });
   });
 });
 

@@ -1,17 +1,17 @@
 /** `bun run bench:admin`: it measures what it should. How fast the admin server is does not matter here. */
 import { describe, expect, test } from "bun:test";
 import { type LatencyRow, latencyRow, table, targets } from "../../bench/admin/report.ts";
+import { runBench } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
-const BENCH = new URL("../../bench/admin/main.ts", import.meta.url).pathname;
+const BENCH = "bench/admin/main.ts";
 
 testIf(process.platform === "linux", "needs Linux")(
   "bench:admin measures requests under a flood, beside hostile clients, and the cost of the page",
   async () => {
     const args = ["--quick", "--seconds", "0.5", "--transport", "mmsg", "--clients", "hostile", "--json"];
-    const child = Bun.spawn([process.execPath, BENCH, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    const { out, err, code } = await runBench(BENCH, args);
     expect(code, err).toBe(0);
     const { host, latencies, costs, targets } = JSON.parse(out);
     expect(host).toMatchObject({ bun: Bun.version });

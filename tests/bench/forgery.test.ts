@@ -3,18 +3,15 @@ import { describe, expect, test } from "bun:test";
 import { type FrameOptions, Frames } from "../../bench/abuse/frames.ts";
 import { missed, type Row, textTable } from "../../bench/forgery/report.ts";
 import type { Counts } from "../../bench/forgery/task.ts";
+import { runBench, runBenchLines } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
 import { ascii } from "../support/packets.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
-const BENCH = new URL("../../bench/forgery/main.ts", import.meta.url).pathname;
+const BENCH = "bench/forgery/main.ts";
 
-async function bench(args: readonly string[], env: Record<string, string | undefined> = Bun.env) {
-  const child = Bun.spawn([process.execPath, BENCH, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
-}
+const bench = (args: readonly string[]) => runBench(BENCH, args);
 
 describe("bench:forgery", () => {
   testIf(hasNetns, NEEDS_NETNS)(
@@ -46,8 +43,10 @@ describe("bench:forgery", () => {
 
   test("says why it does nothing where there are no network namespaces, with exit code 0", async () => {
     const without = { ...Bun.env, PATH: "" };
-    expect(await bench([], without)).toEqual({ out: `bench:forgery: skipped: it ${NEEDS_NETNS}\n`, err: "", code: 0 });
-    expect(JSON.parse((await bench(["--json"], without)).out)).toEqual({ skipped: NEEDS_NETNS });
+    const lines = [[], ["--json"]].map((args) => ({ file: BENCH, args }));
+    const [text, json] = await runBenchLines(lines, without);
+    expect(text).toEqual({ out: `bench:forgery: skipped: it ${NEEDS_NETNS}\n`, err: "", code: 0 });
+    expect(JSON.parse(json!.out)).toEqual({ skipped: NEEDS_NETNS });
   });
 });
 

@@ -17,17 +17,14 @@ import {
   targets,
 } from "../../bench/https/report.ts";
 import { SUBJECTS } from "../../bench/https/subjects.ts";
+import { runBench } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../support/syncthing/stdiscosrv.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
-const BENCH = new URL("../../bench/https/main.ts", import.meta.url).pathname;
+const BENCH = "bench/https/main.ts";
 
-async function bench(...args: string[]) {
-  const child = Bun.spawn([process.execPath, BENCH, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
-}
+const bench = (...args: string[]) => runBench(BENCH, args);
 
 const LOADS = [
   "look-ups over TLS",

@@ -3,17 +3,14 @@ import { describe, expect, test } from "bun:test";
 import { RUNTIMES } from "../../bench/lan/agents.ts";
 import { Lans } from "../../bench/lan/network.ts";
 import { type Figure, figure, missed, textTables } from "../../bench/lan/report.ts";
+import { runBench, runBenchLines } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
-const BENCH = new URL("../../bench/lan/main.ts", import.meta.url).pathname;
+const BENCH = "bench/lan/main.ts";
 
-async function bench(args: readonly string[], env: Record<string, string | undefined> = Bun.env) {
-  const child = Bun.spawn([process.execPath, BENCH, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
-}
+const bench = (args: readonly string[]) => runBench(BENCH, args);
 
 describe("bench:lan", () => {
   testIf(hasNetns, NEEDS_NETNS)(
@@ -55,8 +52,10 @@ describe("bench:lan", () => {
 
   test("says why it does nothing where there are no network namespaces, with exit code 0", async () => {
     const without = { ...Bun.env, PATH: "" };
-    expect(await bench([], without)).toEqual({ out: `bench:lan: skipped: it ${NEEDS_NETNS}\n`, err: "", code: 0 });
-    expect(JSON.parse((await bench(["--json"], without)).out)).toEqual({ skipped: NEEDS_NETNS });
+    const lines = [[], ["--json"]].map((args) => ({ file: BENCH, args }));
+    const [text, json] = await runBenchLines(lines, without);
+    expect(text).toEqual({ out: `bench:lan: skipped: it ${NEEDS_NETNS}\n`, err: "", code: 0 });
+    expect(JSON.parse(json!.out)).toEqual({ skipped: NEEDS_NETNS });
   });
 });
 

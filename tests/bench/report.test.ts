@@ -17,6 +17,7 @@ import { parse } from "../../bench/server/options.ts";
 import { lostOf, stepOf } from "../../bench/server/sweep.ts";
 import { figuresOf } from "../../bench/server/xdp.ts";
 import type { Sample } from "../../bench/xdp-transport/rows.ts";
+import { runBench, runBenchLines } from "../support/bench.ts";
 import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { testIf } from "../support/needs.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
@@ -49,13 +50,6 @@ function wordsOf(svg: string): string {
 /** The published run of the server with other figures. */
 function serverWith(changes: Partial<ServerRun>): Runs {
   return { bench: undefined, server: { ...runs.server!, ...changes } };
-}
-
-async function bench(script: string, ...args: string[]) {
-  const command = [process.execPath, join(ROOT, "bench", script), ...args];
-  const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "pipe"] });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
 }
 
 describe("the published plots and tables", () => {
@@ -168,14 +162,15 @@ describe("--report", () => {
   test("--from makes the same report of a saved JSON, and two benches share one folder", async () => {
     const report = join(folder, "saved");
     const pictures = join(folder, "pictures");
-    for (const [script, name] of [
-      ["main.ts", "bench"],
-      ["server/main.ts", "server"],
-    ] as const) {
-      const from = join(PUBLISHED, `${name}.json`);
-      const found = await bench(script, "--report", report, "--pictures", pictures, "--from", from);
-      expect(found).toMatchObject({ out: "", code: 0 });
-      expect(readFileSync(join(report, `${name}.json`), "utf8")).toBe(readFileSync(from, "utf8"));
+    const saved = (name: string) => join(PUBLISHED, `${name}.json`);
+    const into = ["--report", report, "--pictures", pictures, "--from"];
+    const outcomes = await runBenchLines([
+      { file: "bench/main.ts", args: [...into, saved("bench")] },
+      { file: "bench/server/main.ts", args: [...into, saved("server")] },
+    ]);
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ out: "", code: 0 });
+    for (const name of ["bench", "server"]) {
+      expect(readFileSync(join(report, `${name}.json`), "utf8")).toBe(readFileSync(saved(name), "utf8"));
     }
     expect(readdirSync(report).sort()).toEqual(["bench.json", "report.html", "server.json", "tables.md"]);
     expect(readdirSync(pictures).sort()).toEqual(PLOTS.map((name) => `${name}.svg`));
@@ -202,8 +197,9 @@ describe("--report", () => {
       ["main.ts", ["--report", folder, "--from", join(folder, "server.json")], "is not the JSON of `bun bench", 1],
       ["main.ts", ["--report", folder, "--from", join(folder, "none.json")], "cannot read", 1],
     ] as const;
-    for (const [script, args, line, code] of cases) {
-      const found = await bench(script, ...args);
+    const outcomes = await runBenchLines(cases.map(([script, args]) => ({ file: `bench/${script}`, args })));
+    for (const [i, [, args, line, code]] of cases.entries()) {
+      const found = outcomes[i]!;
       expect(found, args.join(" ")).toMatchObject({ out: "", code });
       expect(found.err).toContain(line);
       expect(found.err.trim().split("\n")).toHaveLength(1);
@@ -215,8 +211,9 @@ describe("the sweep of bench:server", () => {
   testIf(process.platform === "linux", "needs Linux")(
     "sends queries at each rate, whatever is answered, and counts what was sent and what was lost",
     async () => {
-      const only = ["--transport", "mmsg", "--what", "hit", "--nodes", "300", "--seconds", "0.2"];
-      const found = await bench("server/main.ts", "--quick", "--sweep", "--pace", "2000,9000000", ...only, "--json");
+      const only = ["--transport", "mmsg", "--what", "hit", "--nodes", "300", "--seconds", "0.1"];
+      const rates = ["--quick", "--sweep", "--pace", "2000,9000000"];
+      const found = await runBench("bench/server/main.ts", [...rates, ...only, "--json"]);
       expect(found.code, found.err).toBe(0);
       const { sweep, command, date, host } = JSON.parse(found.out) as ServerRun;
       expect(sweep.map(({ transport, workers, nodes, pace }) => [transport, workers, nodes, pace])).toEqual([
@@ -275,23 +272,22 @@ describe("the page of a report", () => {
       writeFileSync(file, page(runs, drawn));
       const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
       try {
-        const colours = new Set<string>();
-        for (const colorScheme of ["light", "dark"] as const) {
-          const view = await browser.newPage({ viewport: { width: 390, height: 800 }, colorScheme });
-          const requests: string[] = [];
-          const problems: string[] = [];
-          view.on("request", (request) => requests.push(request.url()));
-          view.on("console", (message) => problems.push(message.text()));
-          await view.goto(`file://${file}`);
+        const view = await browser.newPage({ viewport: { width: 390, height: 800 } });
+        const requests: string[] = [];
+        const problems: string[] = [];
+        view.on("request", (request) => requests.push(request.url()));
+        view.on("console", (message) => problems.push(message.text()));
+        await view.goto(`file://${file}`);
+        for (const [colorScheme, ink] of [
+          ["light", "rgb(31, 35, 40)"],
+          ["dark", "rgb(230, 237, 243)"],
+        ] as const) {
+          await view.emulateMedia({ colorScheme });
           const found = await view.evaluate<Look>(LOOK);
-          expect(found.plots).toBe(PLOTS.length);
-          expect(found.cut).toEqual([]);
-          expect(found.scrolls).toBe(false);
-          expect(requests.filter((url) => !url.startsWith("data:"))).toEqual([`file://${file}`]);
-          expect(problems).toEqual([]);
-          colours.add(found.ink);
+          expect(found).toEqual({ plots: PLOTS.length, cut: [], scrolls: false, ink });
         }
-        expect([...colours]).toEqual(["rgb(31, 35, 40)", "rgb(230, 237, 243)"]);
+        expect(requests.filter((url) => !url.startsWith("data:"))).toEqual([`file://${file}`]);
+        expect(problems).toEqual([]);
       } finally {
         await browser.close();
       }

@@ -4,25 +4,24 @@
  */
 import { describe, expect, test } from "bun:test";
 import { UsageError } from "../../bench/options.ts";
+import { processorTime } from "../../bench/server/machine.ts";
 import { parse } from "../../bench/server/options.ts";
 import { type Measured, type Row, rowOf, type Sample, table, targets } from "../../bench/server/rows.ts";
+import { runBench, runBenchLines } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
-const BENCH = new URL("../../bench/server/main.ts", import.meta.url).pathname;
+const BENCH = "bench/server/main.ts";
 const linux = testIf(process.platform === "linux", "needs Linux");
 
-async function bench(...args: string[]) {
-  const child = Bun.spawn([process.execPath, BENCH, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
-}
+/** A short load: its length proves nothing here. */
+const bench = (...args: string[]) => runBench(BENCH, ["--quick", "--seconds", "0.05", ...args]);
 
 describe("bench:server", () => {
   linux(
     "measures each transport under each load beside the floor, and every reply is right",
     async () => {
-      const { out, err, code } = await bench("--quick", "--nodes", "300,700", "--json");
+      const { out, err, code } = await bench("--nodes", "300,700", "--json");
       expect(code, err).toBe(0);
       const { host, engine, limits, rows, targets } = JSON.parse(out);
       expect(host).toMatchObject({ bun: Bun.version, kernel: expect.stringContaining("Linux") });
@@ -54,7 +53,7 @@ describe("bench:server", () => {
     "prints a table, also for several workers and without limits",
     async () => {
       const only = ["--transport", "mmsg", "--workers", "2", "--what", "hit,announce"];
-      const { out, err, code } = await bench("--quick", "--nodes", "300", "--no-limits", "--engine", "ts", ...only);
+      const { out, err, code } = await bench("--nodes", "300", "--no-limits", "--engine", "ts", ...only);
       expect(code, err).toBe(0);
       expect(out).toContain(`Bun ${Bun.version}`);
       expect(out).toContain("ts engine, limits off");
@@ -68,7 +67,8 @@ describe("bench:server", () => {
   );
 
   test("lists its flags for --help, and prints one line for a wrong flag", async () => {
-    const help = await bench("--help");
+    const lines = [["--help"], ["--nodes", "many"]].map((args) => ({ file: BENCH, args }));
+    const [help, wrong] = await runBenchLines(lines);
     expect(help).toMatchObject({ code: 0, err: "" });
     for (const flag of [
       "transport",
@@ -82,14 +82,26 @@ describe("bench:server", () => {
       "quick",
       "json",
     ]) {
-      expect(help.out).toContain(`--${flag} `);
+      expect(help!.out).toContain(`--${flag} `);
     }
-    const wrong = await bench("--nodes", "many");
     expect(wrong).toMatchObject({ code: 2, out: "" });
-    expect(wrong.err).toBe(
+    expect(wrong!.err).toBe(
       "bench:server: option '--nodes <list>' argument 'many' is invalid. It must be a whole number from 1 to 30000000; for all flags: bun run bench:server --help\n",
     );
   });
+});
+
+linux("the processor time of a process is what the kernel counts for it, not only in ticks of 10 ms", async () => {
+  const counted = () => process.cpuUsage().user + process.cpuUsage().system;
+  const before = counted();
+  const times = Array.from({ length: 3 }, () => processorTime(process.pid));
+  const after = counted();
+  // The kernel counts a thread that runs on another processor a few ms later.
+  const LATE = 50_000;
+  for (const time of times) expect(time).toBeWithin(before - LATE, after + LATE);
+  expect(times.some((time) => time % 10_000 !== 0)).toBe(true);
+  const NOBODY = 2 ** 22 + 1;
+  expect(() => processorTime(NOBODY)).toThrow("clock_gettime");
 });
 
 describe("the flags of bench:server", () => {

@@ -1,6 +1,7 @@
 /** `bun run bench:xdp`: it measures what it should. How fast a server is does not matter here. */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { UsageError } from "../../bench/options.ts";
 import { parse } from "../../bench/xdp-transport/options.ts";
 import {
@@ -13,21 +14,14 @@ import {
   targets,
 } from "../../bench/xdp-transport/rows.ts";
 import { SoftirqClock, softirqObstacle } from "../../bench/xdp-transport/softirq.ts";
+import { runBench, runBenchLines } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
-const BENCH = new URL("../../bench/xdp-transport/main.ts", import.meta.url).pathname;
+const BENCH = "bench/xdp-transport/main.ts";
 
-function start(args: readonly string[], env: Record<string, string | undefined> = Bun.env) {
-  return Bun.spawn([process.execPath, BENCH, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-}
-
-async function bench(...given: Parameters<typeof start>) {
-  const child = start(...given);
-  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { out, err, code };
-}
+const bench = (args: readonly string[]) => runBench(BENCH, args);
 
 describe("bench:xdp", () => {
   testIf(hasNetns, NEEDS_NETNS)(
@@ -60,7 +54,10 @@ describe("bench:xdp", () => {
   testIf(hasNetns, NEEDS_NETNS)(
     "leaves nothing behind when a signal ends it",
     async () => {
-      const child = start(["--quick", "--transport", "mmsg", "--nodes", "300", "--what", "hit", "--rounds", "1000"]);
+      const args = ["--quick", "--transport", "mmsg", "--nodes", "300", "--what", "hit", "--rounds", "1000"];
+      const child = Bun.spawn([process.execPath, join(import.meta.dir, "../..", BENCH), ...args], {
+        stdio: ["ignore", "ignore", "pipe"],
+      });
       // Its progress goes to stderr. The first line of a round comes when everything is running.
       let progress = "";
       for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
@@ -78,8 +75,10 @@ describe("bench:xdp", () => {
 
   test("says why it does nothing where there are no network namespaces, with exit code 0", async () => {
     const without = { ...Bun.env, PATH: "" };
-    expect(await bench([], without)).toEqual({ out: `bench:xdp: skipped: it ${NEEDS_NETNS}\n`, err: "", code: 0 });
-    expect(JSON.parse((await bench(["--json"], without)).out)).toEqual({ skipped: NEEDS_NETNS });
+    const lines = [[], ["--json"]].map((args) => ({ file: BENCH, args }));
+    const [text, json] = await runBenchLines(lines, without);
+    expect(text).toEqual({ out: `bench:xdp: skipped: it ${NEEDS_NETNS}\n`, err: "", code: 0 });
+    expect(JSON.parse(json!.out)).toEqual({ skipped: NEEDS_NETNS });
   });
 });
 

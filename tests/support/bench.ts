@@ -19,9 +19,10 @@ export interface BenchLine {
 }
 
 /** Runs command lines that end at once, all in one process: see bench-lines.ts. */
-export async function runBenchLines(lines: readonly BenchLine[]): Promise<readonly Outcome[]> {
+export async function runBenchLines(lines: readonly BenchLine[], env = Bun.env): Promise<readonly Outcome[]> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "bench-lines.ts")], {
     cwd: ROOT,
+    env,
     stdin: new Blob([JSON.stringify(lines)]),
     stdout: "pipe",
     stderr: "inherit",
