@@ -8,7 +8,7 @@ import { runBench, runBenchLines } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
 import { ascii, hex } from "../support/packets.ts";
-import { TEST_LIMIT_MS } from "../support/time-limits.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const BENCH = "bench/abuse/main.ts";
 
@@ -101,7 +101,7 @@ describe("bench:abuse", () => {
       expect(redirect!.shares.kept).toBeLessThan(1);
       for (const row of rows as Row[]) expect(row.memoryAfter).toBeGreaterThan(0);
     },
-    TEST_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   test("says why it does nothing where there are no network namespaces, with exit code 0", async () => {

@@ -6,7 +6,7 @@ import { type Figure, figure, missed, textTables } from "../../bench/lan/report.
 import { runBench, runBenchLines } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
-import { TEST_LIMIT_MS } from "../support/time-limits.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const BENCH = "bench/lan/main.ts";
 
@@ -47,7 +47,7 @@ describe("bench:lan", () => {
       expect(of("crowd", "packets of the first 1 s, all nodes start").max).toBeGreaterThanOrEqual(20);
       expect(of("crowd", "packets of the first 1 s, a node is new").max).toBeGreaterThan(0);
     },
-    TEST_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   test("says why it does nothing where there are no network namespaces, with exit code 0", async () => {
@@ -89,7 +89,7 @@ describe("the LANs of bench:lan", () => {
       ]);
       expect(difference(between, after).flat()).toEqual(Array(6).fill(0));
     },
-    TEST_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 });
 
