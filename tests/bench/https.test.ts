@@ -20,7 +20,7 @@ import { SUBJECTS } from "../../bench/https/subjects.ts";
 import { runBench } from "../support/bench.ts";
 import { testIf } from "../support/needs.ts";
 import { hasStdiscosrv, NEEDS_STDISCOSRV } from "../support/syncthing/stdiscosrv.ts";
-import { TEST_LIMIT_MS } from "../support/time-limits.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const BENCH = "bench/https/main.ts";
 
@@ -54,7 +54,7 @@ testIf(hasStdiscosrv, NEEDS_STDISCOSRV)(
     for (const { empty } of memory) expect(empty).toBeGreaterThan(0);
     expect(targets.length).toBe(1);
   },
-  TEST_LIMIT_MS,
+  LONG_LIMIT_MS,
 );
 
 testIf(process.platform === "linux", "needs Linux")(
@@ -82,7 +82,7 @@ testIf(process.platform === "linux", "needs Linux")(
     expect(headers!.attacker!.sent).toBeGreaterThan(0);
     expect(headers!.attacker!.statuses[404]).toBeUndefined();
   },
-  TEST_LIMIT_MS,
+  LONG_LIMIT_MS,
 );
 
 describe("the attacks of bench:https", () => {

@@ -20,7 +20,7 @@ import type { Sample } from "../../bench/xdp-transport/rows.ts";
 import { runBench, runBenchLines } from "../support/bench.ts";
 import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { testIf } from "../support/needs.ts";
-import { TEST_LIMIT_MS } from "../support/time-limits.ts";
+import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const PUBLISHED = join(ROOT, "docs/performance");
@@ -235,7 +235,7 @@ describe("the sweep of bench:server", () => {
       expect(date).toMatch(/^\d{4}-\d\d-\d\d$/);
       expect(host.bun).toBe(Bun.version);
     },
-    TEST_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 
   test("counts as lost what got no reply, but not what the load generator had no room for", () => {
@@ -292,7 +292,7 @@ describe("the page of a report", () => {
         await browser.close();
       }
     },
-    TEST_LIMIT_MS,
+    LONG_LIMIT_MS,
   );
 });
 
