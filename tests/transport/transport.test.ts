@@ -229,7 +229,7 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
         await using client = await Client.open(port);
         await announce(server, client, announcement(ascii("A"), 1));
         await using queries = await SteadyQueries.start(port, ascii("A"));
-        for (let lane = 1; lane <= 10; lane++) {
+        for (let lane = 1; lane <= 4; lane++) {
           const next = await open({ memory, port, lane: lane % 2, reusePort: "join" });
           await queries.more(200);
           await server[Symbol.asyncDispose]();
@@ -268,7 +268,7 @@ for (const kind of ["mmsg", "udp", "udp without system calls"] as const satisfie
         const flood = new URL("../support/flood.ts", import.meta.url).pathname;
         const command = [process.execPath, flood, `${server.port}`, "40", "load"];
         const children = [1, 2, 3].map(() => Bun.spawn(command, { stdout: "ignore" }));
-        await until(() => server.counters().received > 50_000, "the flood");
+        await until(() => server.counters().received > 20_000, "the flood");
         let answered = 0;
         for (let i = 0; i < 20; i++) if (await client.ask(query(ascii("A")), 1000)) answered++;
         for (const child of children) child.kill();
