@@ -95,7 +95,7 @@ describe.each(TRANSPORTS)("on transport %s", (transport) => {
     for (const workers of [1, 2]) {
       await using server = await serve(hosts.a, transport, workers);
       const asked = [...IPV4, ...IPV6, ...(transport === "mmsg" ? ROUTED : [])];
-      expect(await lookups(hosts.b, 2000, server.port, asked)).toEqual(all(2000, asked));
+      expect(await lookups(hosts.b, 500, server.port, asked)).toEqual(all(500, asked));
       expect(await server.stop()).toBe("");
     }
   });
@@ -152,20 +152,19 @@ describe.each(TRANSPORTS)("on transport %s", (transport) => {
     },
   );
 
-  check("an address of an interface whose cable is unplugged is answered from itself", async () => {
+  check("an address of an interface that is down, unplugged or on no network is answered from itself", async () => {
     await using hosts = await severalAddresses();
+    // Unplugged: the other end is down.
     hosts.a.cable("a1", hosts.b, "b1");
-    hosts.a.run("ip addr add 10.5.0.1/24 dev a1; ip addr add fd05::1/64 dev a1; ip link set a1 up");
+    hosts.a.run("ip addr add 10.5.0.1/26 dev a1; ip addr add fd04::1/64 dev a1; ip link set a1 up");
+    hosts.a.run("ip link add d2 type veth peer name d3; ip addr add 10.5.0.65/26 dev d2");
+    // Where the kernel has no dummy interfaces, a pair that leads nowhere.
+    hosts.a.run("ip link add d0 type dummy || ip link add d0 type veth peer name d1 && ip link set d1 up");
+    hosts.a.run("ip link set d0 up; ip addr add 10.5.0.129/26 dev d0; ip addr add fd05::1/64 dev d0 nodad");
     await using server = await serve(hosts.a, transport, 1);
-    // IPv6 does not use such an address.
-    expect(await lookups(hosts.b, 200, server.port, ["10.5.0.1"])).toEqual(all(200, ["10.5.0.1"]));
-  });
-
-  check("an IPv4 address of an interface that is down is answered from itself", async () => {
-    await using hosts = await severalAddresses();
-    hosts.a.run("ip link add d2 type veth peer name d3; ip addr add 10.5.0.1/24 dev d2");
-    await using server = await serve(hosts.a, transport, 1);
-    expect(await lookups(hosts.b, 200, server.port, ["10.5.0.1"])).toEqual(all(200, ["10.5.0.1"]));
+    // IPv6 does not use the address of an interface that is unplugged.
+    const asked = ["10.5.0.1", "10.5.0.65", "10.5.0.129", "fd05::1"];
+    expect(await lookups(hosts.b, 200, server.port, asked)).toEqual(all(200, asked));
   });
 
   check("more addresses than descriptors: the server starts, and answers at all of them", async () => {
@@ -177,16 +176,6 @@ describe.each(TRANSPORTS)("on transport %s", (transport) => {
     await using server = await serve(few, transport, 2);
     expect(ask(hosts.b, "0.0.0.0", "10.5.0.1", server.port)).toMatch(REPLY);
     expect(ask(hosts.b, "0.0.0.0", "10.5.0.200", server.port)).toMatch(REPLY);
-  });
-
-  check("an address of a dummy interface, which is on no network, is answered from itself", async () => {
-    await using hosts = await severalAddresses();
-    // Where the kernel has no dummy interfaces, a pair that leads nowhere.
-    hosts.a.run("ip link add d0 type dummy || ip link add d0 type veth peer name d1 && ip link set d1 up");
-    hosts.a.run("ip link set d0 up; ip addr add 10.5.0.1/24 dev d0; ip addr add fd05::1/64 dev d0 nodad");
-    await using server = await serve(hosts.a, transport, 1);
-    const asked = ["10.5.0.1", "fd05::1"];
-    expect(await lookups(hosts.b, 200, server.port, asked)).toEqual(all(200, asked));
   });
 
   check("a link-local address is answered from itself, on each of two links", async () => {
