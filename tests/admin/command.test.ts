@@ -2,10 +2,12 @@
 import { expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { AdminServer } from "../../src/admin/index.ts";
+import { DiscoveryServer } from "../../src/server/index.ts";
 import { OutputLines, run, start } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import { testIf } from "../support/needs.ts";
 import { hasNetns, NEEDS_NETNS } from "../support/netns.ts";
+import { runInOneProcess } from "../support/one-process.ts";
 import { lastingPort } from "../support/ports.ts";
 import { until } from "../support/time-limits.ts";
 import { logged } from "./site.ts";
@@ -19,23 +21,23 @@ async function pageOf(out: OutputLines): Promise<string> {
 
 test("a taken port is tried again until it is free, and the server runs meanwhile", async () => {
   const at = `127.0.0.1:${await lastingPort()}`;
-  const first = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", at]);
-  const url = await pageOf(new OutputLines(first.stdout));
-  const { host } = new URL(url);
-  const second = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", host, "--capacity", "77"]);
-  const out = new OutputLines(second.stdout);
+  const [host, port] = at.split(":") as [string, string];
+  const first = await AdminServer.start({ host, port: Number(port) });
+  const url = first.url!;
+  const child = start(["server", "--host", "127.0.0.1", "--port", "0", "--admin", at, "--capacity", "77"]);
+  const out = new OutputLines(child.stdout);
   expect(await out.next(/WRN/)).toContain(
-    `the live page cannot be served on "${host}": "the port is in use"; it is tried again every 2 s (--admin sets another address)`.replaceAll(
+    `the live page cannot be served on "${at}": "the port is in use"; it is tried again every 2 s (--admin sets another address)`.replaceAll(
       '"',
       "",
     ),
   );
   await out.next(/listens on udp/);
-  first.kill();
+  await first.stop();
   expect(await pageOf(out)).toBe(url);
   expect(await (await fetch(`${url}api/stats`)).json()).toMatchObject({ capacity: 77 });
-  second.kill();
-  expect([await first.exited, await second.exited]).toEqual([0, 0]);
+  child.kill();
+  expect(await child.exited).toBe(0);
   await out.end;
   expect(out.lines.filter((line) => line.includes("cannot be served")).length).toBe(1);
 });
@@ -78,23 +80,13 @@ test("a taken port is tried again as often as needed, with one warning, and neve
 });
 
 test("an address that is not there yet is tried again, too", async () => {
-  // Addresses of documentation (RFC 5737): no interface has one.
-  const child = start([
-    "server",
-    "--host",
-    "127.0.0.1",
-    "--port",
-    "0",
-    "--admin",
-    "192.0.2.1:0",
-    "--admin-token",
-    TOKEN,
-  ]);
-  const out = new OutputLines(child.stdout);
-  expect(await out.next(/WRN/)).toContain("no interface of this machine has that address");
-  await out.next(/listens on udp/);
-  child.kill();
-  expect(await child.exited).toBe(0);
+  const lines = await logged(async () => {
+    // Addresses of documentation (RFC 5737): no interface has one.
+    const admin = await AdminServer.start({ host: "192.0.2.1", port: 0, token: TOKEN });
+    await admin.stop();
+  });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^warning: .*no interface of this machine has that address.*it is tried again every 2 s/);
 });
 
 testIf(hasNetns, NEEDS_NETNS)("a name that does not resolve yet is tried again, too", async () => {
@@ -168,16 +160,14 @@ test("wrong addresses and tokens end the server with one line", async () => {
       "[x]:1",
     ].map((text): [string[], Record<string, string>, number, string] => [["--admin", text], {}, 2, address]),
   ];
-  await Promise.all(
-    cases.map(async ([args, env, code, text]) => {
-      const env2 = { WHEREABOUTS_ADMIN: "127.0.0.1:0", ...env };
-      const result = await run(["server", "--host", "127.0.0.1", "--port", "0", ...args], "", { env: env2 });
-      expect(result.err, args.join(" ")).toContain(text);
-      expect(result.err.trim().split("\n").length).toBe(1);
-      expect(result.err + result.out).not.toContain(TOKEN);
-      expect(result.code).toBe(code);
-    }),
-  );
+  for (const [args, env, code, text] of cases) {
+    const flags = ["--host", "127.0.0.1", "--port", "0", ...args];
+    const result = await runInOneProcess(["server", ...flags], { WHEREABOUTS_ADMIN: "127.0.0.1:0", ...env });
+    expect(result.err, args.join(" ")).toContain(text);
+    expect(result.err.trim().split("\n").length).toBe(1);
+    expect(result.err + result.out).not.toContain(TOKEN);
+    expect(result.code).toBe(code);
+  }
 });
 
 testIf(Bun.which("setpriv") !== null, "needs setpriv")("a port that is not permitted ends the server", async () => {
@@ -193,24 +183,12 @@ testIf(Bun.which("setpriv") !== null, "needs setpriv")("a port that is not permi
 test("a server that cannot start closes the admin socket and ends", async () => {
   using folder = new Folder();
   const journal = `sqlite:${folder.at("registry.db")}`;
-  const first = start(["server", "--host", "127.0.0.1", "--port", "0", "--journal", journal]);
-  await new OutputLines(first.stdout).next(/listens on udp/);
-  const second = await run([
-    "server",
-    "--host",
-    "127.0.0.1",
-    "--port",
-    "0",
-    "--journal",
-    journal,
-    "--admin",
-    "127.0.0.1:0",
-  ]);
+  await using _first = await DiscoveryServer.start({ host: "127.0.0.1", port: 0, capacity: 10, journal });
+  const args = ["--host", "127.0.0.1", "--port", "0", "--journal", journal, "--admin", "127.0.0.1:0"];
+  const second = await run(["server", ...args]);
   expect(second.out).toContain("the live page is at");
   expect(second.err).toMatch(/^whereabouts: error: .+\n$/);
   expect(second.code).toBe(1);
-  first.kill();
-  await first.exited;
 });
 
 test("a stop is told on /readyz until the end, and many open streams do not delay it", async () => {

@@ -7,6 +7,7 @@ import type { CommanderError } from "commander";
 import { createProgram } from "../../src/cli/program.ts";
 import { serverCommand } from "../../src/cli/server.ts";
 import { OutputLines, run, start } from "../support/command.ts";
+import { runInOneProcess } from "../support/one-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "whereabouts-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -70,7 +71,7 @@ const FLAGS = values(2).map(([option, value]) => `${option.long}=${value}`);
 const NONE = { WHEREABOUTS_JOURNAL: "", WHEREABOUTS_ADMIN: "", WHEREABOUTS_LOG_FORMAT: "" };
 
 async function printed(args: readonly string[], env: Record<string, string> = NONE) {
-  const { out, err, code } = await run(["server", "--print-config", ...args], "", { env });
+  const { out, err, code } = await runInOneProcess(["server", "--print-config", ...args], env);
   expect({ err, code }).toEqual({ err: "", code: 0 });
   const lines = Object.fromEntries(out.split("\n").map((line) => [/^(?:# )?([\w-]+)/.exec(line)?.[1], line] as const));
   return { out, lines, values: Bun.TOML.parse(out) as Record<string, unknown> };
@@ -157,7 +158,7 @@ test("a server starts with the values of its file", async () => {
 
 test("a warning tells of a secret that every user can read, and of no other file", async () => {
   const warned = async (text: string, mode: number) => {
-    const { err, code } = await run(["server", "--print-config", "--config", file(text, mode)]);
+    const { err, code } = await runInOneProcess(["server", "--print-config", "--config", file(text, mode)]);
     expect(code).toBe(0);
     return err.includes("every user of this machine can read it");
   };
@@ -277,26 +278,25 @@ test("a start refuses the same file as --print-config, with the same line", asyn
     code: 2,
   };
   expect(await run(["server", "--config", path])).toEqual(refused);
-  expect(await run(["server", "--print-config"], "", { env: { WHEREABOUTS_CONFIG: path } })).toEqual(refused);
+  expect(await runInOneProcess(["server", "--print-config"], { WHEREABOUTS_CONFIG: path })).toEqual(refused);
 });
 
 test("a warning tells of a flag or a variable that has no effect, and of none in a file that --print-config wrote", async () => {
   const env = { WHEREABOUTS_TRUST_PROXY: "127.0.0.1" };
   const args = ["server", "--https-cert", "a.pem", "--https-capacity", "7", "--print-config"];
-  const { out, err } = await run(args, "", { env });
+  const { out, err } = await runInOneProcess(args, env);
   expect(err.trimEnd().split("\n")).toEqual([
     "whereabouts: warning: --https-cert has no effect without --https",
     "whereabouts: warning: --trust-proxy has no effect without --http",
   ]);
-  expect((await run(["server", "--config", file(out), "--print-config"])).err).toBe("");
+  expect((await runInOneProcess(["server", "--config", file(out), "--print-config"])).err).toBe("");
 });
 
 test("a warning tells of each flag that only some transports use, if it is another transport", async () => {
   const warnings = async (...args: string[]) => {
     const env = { WHEREABOUTS_FALLBACK: "no" };
-    const { err } = await run(["server", "--print-config", "--interface", "eth0", "--coalesce=50", ...args], "", {
-      env,
-    });
+    const flags = ["--print-config", "--interface", "eth0", "--coalesce=50"];
+    const { err } = await runInOneProcess(["server", ...flags, ...args], env);
     return err
       .trimEnd()
       .split("\n")
@@ -322,7 +322,7 @@ test("--fallback is on unless it is set to no", async () => {
 
 test("the interface of the server has a variable of its own: that of the client may be several", async () => {
   const env = { WHEREABOUTS_TRANSPORT: "xdp", WHEREABOUTS_INTERFACE: "eth0,eth1" };
-  const { err, code } = await run(["server", "--print-config"], "", { env });
+  const { err, code } = await runInOneProcess(["server", "--print-config"], env);
   expect({ err, code }).toEqual({
     err: "whereabouts: error: --interface is needed by the transport xdp: the name of a network interface, such as eth0\n",
     code: 2,

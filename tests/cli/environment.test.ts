@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import { SERVER_VARIABLES } from "../../src/cli/bun-commands.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { createProgram, loadAll } from "../../src/cli/program.ts";
-import { describeCommand, run } from "../support/command.ts";
+import { describeCommand } from "../support/command.ts";
+import { runInOneProcess } from "../support/one-process.ts";
 
 const NAMES = [
   "server",
@@ -71,9 +72,9 @@ describeCommand("a variable of a command that needs Bun", ({ run }) => {
 
 test("an error of journal names the variable that its journal came from", async () => {
   const env = { WHEREABOUTS_JOURNAL: "sqlite:/proc/nope/file" };
-  expect((await run(["journal", "stats"], "", { env })).err).toEndWith("(set by WHEREABOUTS_JOURNAL)\n");
+  expect((await runInOneProcess(["journal", "stats"], env)).err).toEndWith("(set by WHEREABOUTS_JOURNAL)\n");
   const prefix = { WHEREABOUTS_JOURNAL: "redis://127.0.0.1:1", WHEREABOUTS_JOURNAL_PREFIX: "a b" };
-  expect((await run(["journal", "stats"], "", { env: prefix })).err).toStartWith(
+  expect((await runInOneProcess(["journal", "stats"], prefix)).err).toStartWith(
     "whereabouts: error: WHEREABOUTS_JOURNAL_PREFIX must be",
   );
 });
@@ -98,5 +99,5 @@ describeCommand("an empty variable", ({ run }) => {
 test("an empty variable counts as not set for journal", async () => {
   // The journal of the tests' user must not be used.
   const env = { ...emptyVariables(), WHEREABOUTS_JOURNAL: "memory" };
-  expect((await run(["journal", "stats"], "", { env })).err).toContain("memory keeps nothing");
+  expect((await runInOneProcess(["journal", "stats"], env)).err).toContain("memory keeps nothing");
 });

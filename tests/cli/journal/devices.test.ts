@@ -1,8 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { LineError, parseLine } from "../../../src/cli/journal/lines.ts";
 import { formatDeviceId } from "../../../src/syncthing/device-id.ts";
-import { run } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
+import { runInOneProcess as run } from "../../support/one-process.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
@@ -23,8 +24,8 @@ test("export prints each device after the nodes, import reads both kinds of line
     return JSON.stringify({ deviceId, addresses: list, ...more });
   };
   const node = JSON.stringify({ nodeId: "A", ip: "192.0.2.7", port: 1, announcedAt: now - 5 });
-  const imported = await run(
-    ["journal", "import", ...one],
+  writeFileSync(
+    folder.at("lines"),
     [
       line(ID, { [tcp]: now - 60_000 }),
       node,
@@ -36,7 +37,7 @@ test("export prints each device after the nodes, import reads both kinds of line
       line(ID, {}),
     ].join("\n"),
   );
-  expect(imported).toEqual({
+  expect(await run(["journal", "import", folder.at("lines"), ...one])).toEqual({
     out: "",
     err: [
       `whereabouts: line 6: "deviceId": one of the characters 49 to 63 of the device ID is wrong: the last of them, a check character, would be ${ID.at(-1)}, not B`,
@@ -61,7 +62,8 @@ test("export prints each device after the nodes, import reads both kinds of line
     undefined,
   ]);
 
-  const again = await run(["journal", "import", ...other], out);
+  writeFileSync(folder.at("exported"), out);
+  const again = await run(["journal", "import", folder.at("exported"), ...other]);
   expect(again).toMatchObject({ err: "whereabouts: 1 node and 2 devices imported\n", code: 0 });
   expect((await run(["journal", "export", ...other])).out).toBe(out);
 

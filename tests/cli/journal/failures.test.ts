@@ -3,6 +3,7 @@ import { chmodSync, createWriteStream, existsSync, mkdirSync, readdirSync, write
 import { run, TerminalCommand } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
+import { runInOneProcess } from "../../support/one-process.ts";
 import { TEST_LIMIT_MS, until } from "../../support/time-limits.ts";
 
 /** Makes the kernel check file permissions for root, too. */
@@ -39,7 +40,8 @@ describe.concurrent("whereabouts journal import", () => {
       [folder.at("empty"), `the file ${folder.at("empty")}`],
       ["-", "standard input"],
     ] as const) {
-      expect(await run(["journal", "import", file, ...journal])).toEqual({
+      const importOnce = file === "-" ? run : runInOneProcess;
+      expect(await importOnce(["journal", "import", file, ...journal])).toEqual({
         out: "",
         err: `whereabouts: nothing to import: ${what} is empty; it should have lines as "whereabouts journal export" prints them\n`,
         code: 0,
@@ -68,7 +70,7 @@ describe.concurrent("whereabouts journal import", () => {
       [folder.path, `${folder.path} is a folder: give a file in it that "whereabouts journal export" has written`, 1],
       ["", 'the file name is empty: give a file, or "-"', 2],
     ] as const) {
-      expect(await run(["journal", "import", file, "--journal", `sqlite:${path}`])).toEqual({
+      expect(await runInOneProcess(["journal", "import", file, "--journal", `sqlite:${path}`])).toEqual({
         out: "",
         err: `whereabouts: error: ${why}\n`,
         code,
@@ -134,13 +136,14 @@ describe.concurrent("on a terminal", () => {
   });
 });
 
-describe.concurrent("a journal that cannot be used", () => {
+describe("a journal that cannot be used", () => {
   for (const [command, args] of [
     ["import", ["journal", "import"]],
     ["a server", ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1000"]],
   ] as const) {
     const refused = async (env: Record<string, string>, by: readonly string[] = []) => {
-      const { out, err, code } = await run(args, node(), { env, by });
+      const needsProcess = command === "a server" || by.length > 0 || env.HOME !== undefined;
+      const { out, err, code } = needsProcess ? await run(args, node(), { env, by }) : await runInOneProcess(args, env);
       expect(out).toBe("");
       expect(err).toStartWith("whereabouts: error: ");
       expect(err.split("\n")).toHaveLength(2);
@@ -221,7 +224,7 @@ describe.concurrent("a journal that cannot be used", () => {
 
   test("a Redis host that does not resolve is one line and exit code 1", async () => {
     for (const command of ["import", "export", "stats"]) {
-      expect(await run(["journal", command, "--journal", "redis://no.such.host.invalid"], node())).toEqual({
+      expect(await runInOneProcess(["journal", command, "--journal", "redis://no.such.host.invalid"])).toEqual({
         out: "",
         err: "whereabouts: error: cannot connect to redis://no.such.host.invalid:6379/0: the host name cannot be resolved; check the host in --journal, and the name server\n",
         code: 1,
@@ -233,7 +236,7 @@ describe.concurrent("a journal that cannot be used", () => {
     using folder = new Folder();
     for (const directory of [folder.path, folder.at("missing")]) {
       const env = { WHEREABOUTS_JOURNAL: "sqlite", STATE_DIRECTORY: directory };
-      expect(await run(["journal", "stats"], "", { env })).toEqual({
+      expect(await runInOneProcess(["journal", "stats"], env)).toEqual({
         out: "",
         err: `whereabouts: error: there is no journal ${directory}/registry.db: no server has created it yet, or --journal sqlite:PATH must name another file (set by WHEREABOUTS_JOURNAL)\n`,
         code: 1,

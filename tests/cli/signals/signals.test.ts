@@ -152,9 +152,15 @@ describe("whereabouts server", () => {
       const server = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "latin1"));
       writeFileSync(HANG, "");
       await until(() => existsSync(`${HANG}.spins`), "the control thread to spin");
-      // Longer than it takes until that is noticed.
-      await Bun.sleep(4000);
-      process.kill(server, "SIGTERM");
+      // Until it is noticed that the thread hangs, signals wait for the thread.
+      await until(() => {
+        try {
+          process.kill(server, "SIGTERM");
+        } catch {
+          // It has ended.
+        }
+        return child.exitCode !== null;
+      }, "the end of the process");
       expect(await child.exited).toBe(15);
     },
   );
