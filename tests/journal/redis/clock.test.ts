@@ -1,39 +1,29 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
-import { AsyncLocalStorage } from "node:async_hooks";
-import { configure, reset } from "@logtape/logtape";
+import type { LogRecord } from "@logtape/logtape";
 import { Batch } from "../../../src/journal/index.ts";
 import { range, CLOCK_STEPS as STEPS } from "../../support/clock-steps.ts";
 import { Member } from "../../support/cluster.ts";
 import { testIf } from "../../support/needs.ts";
 import { hasRedis, NEEDS_REDIS, Redis } from "../../support/redis.ts";
+import { dropLogs, keepLogs, startWithLog, textOf } from "../../support/server-log.ts";
 import { SteppingServer } from "../../support/stepping-server.ts";
 import { LONG_LIMIT_MS, until } from "../../support/time-limits.ts";
 import { ClockRelay } from "./clock-relay.ts";
 
 setDefaultTimeout(LONG_LIMIT_MS);
 
-/** The log of the server that logs something. Everything that a server does, its start has begun. */
-const logOf = new AsyncLocalStorage<string[]>();
-
 /** Each test has a prefix of its own in it. */
 let redis: Redis;
 
 beforeAll(async () => {
-  await configure({
-    sinks: { line: ({ message }) => void logOf.getStore()?.push(message.join("")) },
-    loggers: [
-      { category: "whereabouts", sinks: ["line"] },
-      { category: ["logtape", "meta"], sinks: [] },
-    ],
-    reset: true,
-  });
+  await keepLogs();
   // Each entry has a node of its own, so that trimming is exact.
   if (hasRedis) redis = await Redis.start({ args: ["--stream-node-max-entries", "1"] });
 });
 
 afterAll(async () => {
   if (hasRedis) await redis[Symbol.asyncDispose]();
-  await reset();
+  await dropLogs();
 });
 
 /** The stream of one test. */
@@ -87,19 +77,19 @@ class Stream {
 class Server implements AsyncDisposable {
   static #starting: Promise<unknown> = Promise.resolve();
   readonly #stream: Stream;
-  readonly #log: readonly string[];
+  readonly #log: readonly LogRecord[];
   readonly #member: Member;
 
-  private constructor(stream: Stream, log: readonly string[], member: Member) {
+  private constructor(stream: Stream, log: readonly LogRecord[], member: Member) {
     this.#stream = stream;
     this.#log = log;
     this.#member = member;
   }
 
   static async start(stream: Stream, url = redis.url): Promise<Server> {
-    const log: string[] = [];
+    const log: LogRecord[] = [];
     const options = { capacity: 1000, workers: 1, journalPrefix: stream.prefix };
-    const start = () => logOf.run(log, () => Member.start(url, options));
+    const start = () => startWithLog(log, () => Member.start(url, options));
     // One at a time: if many start at once, some of them wait so long for Redis that they start without it.
     const starting = Server.#starting.then(start);
     Server.#starting = starting.catch(() => {});
@@ -122,7 +112,7 @@ class Server implements AsyncDisposable {
 
   /** Waits until it has noticed that often that the clock of Redis was set. */
   async noticed(times: number): Promise<void> {
-    const count = () => this.#log.filter((line) => line.includes("the clock of Redis was set")).length;
+    const count = () => this.#log.filter((record) => textOf(record).includes("the clock of Redis was set")).length;
     await until(() => count() >= times, "the log to tell that the clock of Redis was set", 40_000);
   }
 
