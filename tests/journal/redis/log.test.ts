@@ -1,13 +1,19 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { LogRecord } from "@logtape/logtape";
 import { Client } from "../../support/client.ts";
+import { Member } from "../../support/cluster.ts";
 import { OutputLines, type Running, start } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { hasRedis, NEEDS_REDIS, Redis } from "../../support/redis.ts";
+import { dropLogs, keepLogs, startWithLog, textOf } from "../../support/server-log.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 
 setDefaultTimeout(TEST_LIMIT_MS);
+
+beforeAll(keepLogs);
+afterAll(dropLogs);
 
 const SERVER = ["server", "--host", "127.0.0.1", "--port", "0", "--capacity", "1000"];
 const PASSWORD = "hush%/ü";
@@ -46,7 +52,7 @@ async function serve(journal: string, env: Record<string, string> = {}): Promise
   };
 }
 
-async function checkServes({ client }: Server): Promise<void> {
+async function checkServes({ client }: { readonly client: Client }): Promise<void> {
   client.send(announcement(ascii("A"), 7));
   expect(await client.ask(query(ascii("A")))).toEqual(announcement(ascii("A"), 7, Uint8Array.of(127, 0, 0, 1)));
 }
@@ -81,16 +87,19 @@ describe.concurrent("a Redis that cannot be used", () => {
       ];
       await Promise.all(
         cases.map(async ([journal, why]) => {
-          await using server = await serve(journal);
-          await checkServes(server);
+          const log: LogRecord[] = [];
+          await using member = await startWithLog(log, () => Member.start(journal, { capacity: 1000 }));
+          await checkServes(member);
           await Bun.sleep(1500);
-          const warnings = server.lines("WRN");
+          const ofJournal = ({ category, level }: LogRecord) => category.at(-1) === "journal" && level === "warning";
+          const warnings = log.filter(ofJournal).map(textOf);
           expect(warnings[0]).toEndWith(`: ${why}; the server keeps running and retries`);
           expect(warnings[1]).toContain("the server starts without the journal");
           expect(warnings).toHaveLength(2);
-          const log = (await server.stop()).join("\n");
-          expect(log).not.toContain(WRONG);
-          expect(log).toMatch(/journal: .*\b[1-9]\d* errors/);
+          expect(Bun.inspect(log)).not.toContain(WRONG);
+          const { where, errors } = member.server.stats().journal;
+          expect(where).not.toContain(WRONG);
+          expect(errors).toBeGreaterThan(0);
         }),
       );
       web.stop(true);
