@@ -1,13 +1,18 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import { BatchWriter, createJournal } from "../../../src/journal/index.ts";
+import { Clock } from "../../../src/server/clock.ts";
 import { Client } from "../../support/client.ts";
+import { range } from "../../support/clock-steps.ts";
 import { OutputLines, type Running, run, start } from "../../support/command.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { TEST_LIMIT_MS } from "../../support/time-limits.ts";
 
+/** 127.0.0.1 as an address of IPv6. */
+const LOOPBACK = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, 1);
 const NEEDS_MOUNT = "needs a mount namespace: Linux, root, unshare, nsenter, mount";
 const hasMount =
   process.platform === "linux" &&
@@ -59,11 +64,18 @@ async function checkServes(client: Client, name: string, port: number): Promise<
   expect(await client.ask(query(ascii(name)))).toEqual(announcement(ascii(name), port, Uint8Array.of(127, 0, 0, 1)));
 }
 
-/** Creates a journal with one node, properly closed. */
-async function createJournalWith(path: string, nodeId: string): Promise<void> {
-  const entry = { nodeId, ip: "127.0.0.1", port: 7, announcedAt: Date.now() };
-  const { code } = await run(["journal", "import", "--journal", `sqlite:${path}`], JSON.stringify(entry));
-  expect(code).toBe(0);
+/** Creates a journal with these nodes, properly closed. */
+async function createJournalWith(path: string, ...nodeIds: string[]): Promise<void> {
+  const origin = new Uint8Array(8);
+  const options = { prefix: "x", retentionMs: 3_600_000, origin, clock: new Clock() };
+  const journal = createJournal({ journal: `sqlite:${path}`, ...options });
+  await journal.prepare();
+  const writer = new BatchWriter(origin);
+  for (const nodeId of nodeIds) {
+    writer.addEntry({ nodeId: ascii(nodeId), address: LOOPBACK, port: 7, announcedAt: Date.now(), confirmed: true });
+  }
+  await journal.append(writer.seal());
+  await journal.close();
 }
 
 describe.concurrent("a server with file system problems", () => {
@@ -248,10 +260,7 @@ describe.concurrent("a server that cannot start with its journal", () => {
     test(`prints one line that says what to do, exit code 1: the journal belongs to ${what}`, async () => {
       using folder = new Folder();
       const path = folder.at("registry.db");
-      const child = start([...SERVER, "--journal", `sqlite:${path}`]);
-      await new OutputLines(child.stdout).next(/listens on/);
-      child.kill();
-      await child.exited;
+      await createJournalWith(path);
       const db = new Database(path);
       db.run(pragma);
       db.close();
@@ -281,15 +290,9 @@ describe.concurrent("a server that cannot start with its journal", () => {
 
   test("leaves the journal intact if its port is in use", async () => {
     using folder = new Folder();
-    const journal = ["--journal", `sqlite:${folder.at("registry.db")}`];
-    const first = start([...SERVER, ...journal]);
-    const line = await new OutputLines(first.stdout).next(/listens on/);
-    const client = await Client.open(Number(line.match(/:(\d+): /)![1]));
-    for (let n = 0; n < 100; n++) client.send(announcement(ascii(`NODE-${n}`), 1 + n));
-    await client.ask(query(ascii("NODE-99")));
-    client.close();
-    first.kill();
-    await first.exited;
+    const path = folder.at("registry.db");
+    await createJournalWith(path, ...range(100, "NODE-"));
+    const journal = ["--journal", `sqlite:${path}`];
     const taken = await Bun.udpSocket({ hostname: "127.0.0.1" });
     const { err, code } = await run([...SERVER, ...journal, "--port", `${taken.port}`]);
     taken.close();
