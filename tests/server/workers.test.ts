@@ -103,7 +103,7 @@ describe.each(SOCKET_TRANSPORTS)("two workers, one wasm and one TypeScript, on t
   on(transport)(
     "never mix two announcements when many sources announce and query the same nodes",
     async () => {
-      const { sent, answered, mixed, stats } = await collideAt(transport, 4);
+      const { sent, answered, mixed, stats } = await collideAt(transport, 2);
       expect(mixed).toBe(0);
       expect(answered).toBeGreaterThan(1000);
       expect(stats.received).toBeWithin(sent / 2, sent + 1);
@@ -241,7 +241,7 @@ describe.each(SOCKET_TRANSPORTS)("a thread on transport %s", (transport) => {
     async () => {
       using _threads = new Threads("tests/server/failing-worker.ts");
       const before = openSockets();
-      for (let i = 0; i < 10; i++) await start({ transport, workers: 4 }).catch(() => {});
+      for (let i = 0; i < 3; i++) await start({ transport, workers: 4 }).catch(() => {});
       // A thread that ends late may have opened a socket meanwhile. It is closed when the thread has ended.
       await until(() => openSockets() === before, "the sockets to be closed");
     },
