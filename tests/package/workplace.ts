@@ -42,9 +42,15 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-/** The tarball that test files share, and the list of its files. */
-const SHARED = join(ROOT, "build", "packed");
-/** Everything that the package consists of or is built from. */
+/** The tarballs that test files share, and the list of what is in them. */
+const SHARED = join(ROOT, "build", "tarballs");
+interface Tarballs {
+  readonly packed: Packed;
+  /** The runtime dependencies and what they depend on, in the versions that this checkout has. */
+  readonly dependencies: readonly Packed[];
+}
+
+/** Everything that the package consists of or is built from, and the lock file, which names the versions of the dependencies. */
 const SOURCES = "{*,{assembly,bin,docs,scripts,src}/**,build/*.{wasm,ts}}";
 
 async function digestOfSources(): Promise<string> {
@@ -56,7 +62,23 @@ async function digestOfSources(): Promise<string> {
   return hasher.digest("hex");
 }
 
-/** Temporary folders of one test file. Each project and tarball is created on first use. */
+/** The folders in node_modules of the runtime dependencies, and of what they depend on. */
+async function foldersOfDependencies(): Promise<ReadonlySet<string>> {
+  const folders = new Set<string>();
+  const collect = async (folder: string): Promise<void> => {
+    const { dependencies = {} } = await Bun.file(join(folder, "package.json")).json();
+    for (const name of Object.keys(dependencies)) {
+      const next = join(ROOT, "node_modules", name);
+      if (folders.has(next)) continue;
+      folders.add(next);
+      await collect(next);
+    }
+  };
+  await collect(ROOT);
+  return folders;
+}
+
+/** Temporary folders of one test file. Each project is created on first use. */
 export class Workplace implements AsyncDisposable {
   readonly #folder = once(async () => {
     const folder = await mkdtemp(join(tmpdir(), "whereabouts-package-"));
@@ -67,37 +89,28 @@ export class Workplace implements AsyncDisposable {
     return folder;
   });
 
-  /** The tarball of this checkout, by `npm pack`, which builds dist/ first. All test files share it until a source changes. */
-  readonly packed = once(async (): Promise<Packed> => {
+  /** All test files share these until a source changes. */
+  readonly #tarballs = once(async (): Promise<Tarballs> => {
     const list = Bun.file(join(SHARED, `${await digestOfSources()}.json`));
     if (await list.exists()) return await list.json();
     await rm(SHARED, { recursive: true, force: true });
     await mkdir(SHARED, { recursive: true });
-    const [packed] = await this.#pack(SHARED, ["--foreground-scripts=false"]);
-    await Bun.write(list, JSON.stringify(packed));
-    return packed!;
+    const [packed] = await this.#pack(["--foreground-scripts=false"]);
+    const dependencies = await this.#pack(["--ignore-scripts", ...(await foldersOfDependencies())]);
+    const tarballs = { packed: packed!, dependencies };
+    await Bun.write(list, JSON.stringify(tarballs));
+    return tarballs;
   });
 
-  /** Tarballs of the runtime dependencies and of what they depend on, in the versions that this checkout has. */
-  readonly #dependencies = once(async (): Promise<Packed[]> => {
-    const folders = new Set<string>();
-    const collect = async (folder: string): Promise<void> => {
-      const { dependencies = {} } = await Bun.file(join(folder, "package.json")).json();
-      for (const name of Object.keys(dependencies)) {
-        const next = join(ROOT, "node_modules", name);
-        if (folders.has(next)) continue;
-        folders.add(next);
-        await collect(next);
-      }
-    };
-    await collect(ROOT);
-    return this.#pack(await this.folder("dependencies"), ["--ignore-scripts", ...folders]);
-  });
+  /** The tarball of this checkout, by `npm pack`, which builds dist/ first. */
+  async packed(): Promise<Packed> {
+    return (await this.#tarballs()).packed;
+  }
 
   readonly npmProject = once(async () => {
     const folder = await this.folder("npm");
     const options = ["--prefix", folder, "--offline", "--no-audit", "--no-fund"];
-    const tarballs = (await this.#dependencies()).map(({ tarball }) => tarball);
+    const tarballs = (await this.#tarballs()).dependencies.map(({ tarball }) => tarball);
     return this.#install(folder, ["npm", "install", ...options, ...tarballs]);
   });
 
@@ -105,7 +118,7 @@ export class Workplace implements AsyncDisposable {
     const folder = await this.folder("bun");
     // Unlike npm, Bun asks the registry for the dependencies of a package even if the project has them already.
     const overrides = Object.fromEntries(
-      (await this.#dependencies()).map(({ name, tarball }) => [name, `file:${tarball}`]),
+      (await this.#tarballs()).dependencies.map(({ name, tarball }) => [name, `file:${tarball}`]),
     );
     await Bun.write(join(folder, "package.json"), JSON.stringify({ overrides }));
     return this.#install(folder, ["bun", "add", "--registry", NO_REGISTRY]);
@@ -151,14 +164,14 @@ export class Workplace implements AsyncDisposable {
     await rm(await this.#folder(), { recursive: true });
   }
 
-  async #pack(folder: string, args: readonly string[]): Promise<Packed[]> {
-    const command = ["npm", "pack", "--json", "--pack-destination", folder, ...args];
+  async #pack(args: readonly string[]): Promise<Packed[]> {
+    const command = ["npm", "pack", "--json", "--pack-destination", SHARED, ...args];
     const results: { name: string; filename: string; files: { path: string }[] }[] = JSON.parse(
       await this.output(command, ROOT),
     );
     return results.map(({ name, filename, files }) => ({
       name,
-      tarball: join(folder, filename),
+      tarball: join(SHARED, filename),
       files: files.map(({ path }) => path),
     }));
   }
