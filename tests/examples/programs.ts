@@ -1,6 +1,7 @@
 /**
  * Runs the examples that are plain JavaScript, as processes on virtual hosts: under Bun as they are, under Node as bundles.
  */
+import { afterAll } from "bun:test";
 import { join } from "node:path";
 import { bundleForNode } from "../support/bundle.ts";
 import { OutputLines } from "../support/command.ts";
@@ -31,35 +32,42 @@ export function testOnHosts(runtimes: readonly Runtime[], name: string, run: () 
   testIf(hasNetns && canRun, canRun ? NEEDS_NETNS : NEEDS_NODE)(name, run, LONG_LIMIT_MS);
 }
 
-/** The file of an example for a runtime. For Node the client is bundled into it, because Node cannot run the sources. */
-async function programFile(name: string, runtime: Runtime, folder: Folder): Promise<string> {
-  const source = join(EXAMPLES, `${name}.js`);
-  if (runtime === "bun") return source;
+const folder = new Folder();
+afterAll(() => folder[Symbol.dispose]());
+/** The bundles for Node by example: each is made once. */
+const bundles = new Map<string, Promise<string>>();
+
+async function bundle(name: string): Promise<string> {
   const outfile = folder.at(`${name}.mjs`);
-  await bundleForNode(source, outfile);
+  await bundleForNode(join(EXAMPLES, `${name}.js`), outfile);
   return outfile;
+}
+
+/** The file of an example for a runtime. For Node the client is bundled into it, because Node cannot run the sources. */
+async function programFile(name: string, runtime: Runtime): Promise<string> {
+  if (runtime === "bun") return join(EXAMPLES, `${name}.js`);
+  const made = bundles.get(name) ?? bundle(name);
+  bundles.set(name, made);
+  return await made;
 }
 
 /** A running example, with what a person sees on its terminal. */
 export class Program implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
-  readonly #folder: Folder;
   readonly out: OutputLines;
   readonly errors: OutputLines;
 
-  private constructor(child: Bun.Subprocess<"pipe", "pipe", "pipe">, folder: Folder) {
+  private constructor(child: Bun.Subprocess<"pipe", "pipe", "pipe">) {
     this.#child = child;
-    this.#folder = folder;
     this.out = new OutputLines(child.stdout);
     this.errors = new OutputLines(child.stderr);
   }
 
   /** Starts an example on a host. */
   static async start(host: Host, runtime: Runtime, name: string, ...args: string[]): Promise<Program> {
-    const folder = new Folder();
-    const file = await programFile(name, runtime, folder);
+    const file = await programFile(name, runtime);
     const command = host.command([runtime === "bun" ? process.execPath : NODE, file, ...args]);
-    return new Program(Bun.spawn(command, { stdio: ["pipe", "pipe", "pipe"] }), folder);
+    return new Program(Bun.spawn(command, { stdio: ["pipe", "pipe", "pipe"] }));
   }
 
   /** Waits for a line of the output that matches. */
@@ -93,6 +101,5 @@ export class Program implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.exited;
-    this.#folder[Symbol.dispose]();
   }
 }
