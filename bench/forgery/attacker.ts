@@ -1,7 +1,8 @@
 /**
  * The attacker, as a program in its host. The first argument is a {@link Spray} as JSON. It sends forged replies with the server's
  * source address to every port that the client may use, as many as possible. A line on its standard input is a JSON list of the nodes
- * to forge from then on, in the order in which their lookups began. When that ends, it prints a {@link SprayResult} as JSON.
+ * to forge from then on, in the order in which their lookups began. When it has sent its first packets, it sends a message over IPC. When
+ * its input ends, it prints a {@link SprayResult} as JSON.
  */
 import { createInterface } from "node:readline";
 import { createCodec, ipFromText } from "../../src/codec/index.ts";
@@ -107,6 +108,8 @@ void (async () => {
   ended = true;
 })();
 const start = performance.now();
+sprayer.send();
+process.send!("sending");
 let turn = start;
 let now = start;
 while (!ended && now < start + spray.maxSeconds * 1_000) {

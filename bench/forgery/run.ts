@@ -101,6 +101,7 @@ class Field {
     const received = () => this.#lans.packets(CLIENT).received;
     const before = received();
     const attacker = this.#attacker([...task.known, ...unknown]);
+    await attacker.begun;
     const result: Result = JSON.parse(await this.#client(task, attacker.forge));
     const { sent, seconds } = await attacker.end();
     return { name, sent: sent / seconds, arrived: (received() - before) / seconds, result, target };
@@ -127,7 +128,12 @@ class Field {
     return last;
   }
 
-  #attacker(nodes: readonly number[]): { forge(targets: string): void; end(): Promise<SprayResult> } {
+  /** Starts the attacker. `begun` resolves when its first packets are sent, or when it ended too early, which `end` reports. */
+  #attacker(nodes: readonly number[]): {
+    begun: Promise<unknown>;
+    forge(targets: string): void;
+    end(): Promise<SprayResult>;
+  } {
     const host = this.#lans.hosts[CLIENT]!;
     const spray: Spray = {
       client: addressOf(0, CLIENT),
@@ -140,12 +146,15 @@ class Field {
     };
     // All hosts share the processors. The client must not have to wait for the attacker.
     const command = ["nice", "-n", "10", ...program("attacker.ts", spray)];
+    const message = Promise.withResolvers<void>();
     const child = Bun.spawn(this.#lans.hosts[ATTACKER]!.command(command), {
+      ipc: () => message.resolve(),
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
     });
     return {
+      begun: Promise.race([message.promise, child.exited]),
       forge(targets) {
         child.stdin.write(`${targets}\n`);
         child.stdin.flush();
