@@ -45,14 +45,14 @@ function total(report: string, name: string): number {
  * starve threads, flood a server or a client, or count the replies to a load. A phase names folders and single files of tests/.
  */
 const PHASES: readonly { readonly names: readonly string[]; readonly atOnce: number }[] = [
-  { names: ["*"], atOnce: 4 },
+  { names: ["*"], atOnce: 5 },
   {
     names: [
       ...["journal", "server", "bench"],
       ...["client/node-sockets.test.ts", "client/servers/addresses.test.ts", "client/servers/failures.test.ts"],
       ...["client/servers/confirm.test.ts", "client/servers/pending.test.ts"],
     ],
-    atOnce: 2,
+    atOnce: 3,
   },
   {
     names: [

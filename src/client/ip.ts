@@ -1,8 +1,8 @@
 /** The family of an IP address. */
-import { ipFamily } from "../codec/ip-family.ts";
+import { builtin } from "./builtin.ts";
 
 /** The family of an address without brackets, with or without a zone; `undefined` if it is a name. */
 export function familyOf(host: string): "IPv4" | "IPv6" | undefined {
-  const family = ipFamily(host);
-  return family && `IPv${family}`;
+  const family = builtin<typeof import("node:net")>("node:net").isIP(host);
+  return family === 0 ? undefined : `IPv${family as 4 | 6}`;
 }

@@ -18,8 +18,8 @@ import { createCodec } from "../../src/codec/index.ts";
 import { runBench, runBenchLines } from "../support/bench.ts";
 import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { MAIN, run as runCommand } from "../support/command.ts";
-import type { Outcome } from "../support/command-lines.ts";
 import { testIf } from "../support/needs.ts";
+import type { Outcome } from "../support/one-process-main.ts";
 import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
 const SERVE = join(import.meta.dir, "../../bench/page/serve.ts");

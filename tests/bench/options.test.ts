@@ -14,7 +14,7 @@ import {
 } from "../../bench/options.ts";
 import manifest from "../../package.json";
 import { runBench, runBenchLines } from "../support/bench.ts";
-import type { Outcome } from "../support/command-lines.ts";
+import type { Outcome } from "../support/one-process-main.ts";
 import { TEST_LIMIT_MS } from "../support/time-limits.ts";
 
 /** Every script of package.json that is a bench, a fuzzer or a soak test: a new one is tested without a change here. */

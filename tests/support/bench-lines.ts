@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import type { BenchLine } from "./bench.ts";
-import type { Outcome } from "./command-lines.ts";
+import type { Outcome } from "./one-process-main.ts";
 
 /** Thrown where the program would end the process. */
 class Exit extends Error {

@@ -1,6 +1,6 @@
 /** Runs benches as their users do, and many wrong command lines of theirs at once. */
 import { join } from "node:path";
-import type { Outcome } from "./command-lines.ts";
+import type { Outcome } from "./one-process-main.ts";
 import { TEST_LIMIT_MS } from "./time-limits.ts";
 
 const ROOT = join(import.meta.dir, "../..");

@@ -1,7 +1,12 @@
 /** The process of one-process.ts. Each message is a command line, and is answered by its outcome. */
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { runProgram } from "../../src/cli/program.ts";
-import type { Outcome } from "./command-lines.ts";
+
+export interface Outcome {
+  readonly out: string;
+  readonly err: string;
+  readonly code: number;
+}
 
 /** A command line, and variables that it has beside those of the process. */
 export interface CommandLine {

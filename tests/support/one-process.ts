@@ -1,8 +1,7 @@
 /** Runs command lines in one process, one after the other, which is much cheaper than a process for each. */
 import { join } from "node:path";
 import { CLEAN } from "./command.ts";
-import type { Outcome } from "./command-lines.ts";
-import type { Answer, CommandLine } from "./one-process-main.ts";
+import type { Answer, CommandLine, Outcome } from "./one-process-main.ts";
 
 type Waiting = PromiseWithResolvers<Outcome>;
 

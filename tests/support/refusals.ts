@@ -1,8 +1,7 @@
 /** Command lines that are wrong. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { join } from "node:path";
-import { CLEAN } from "./command.ts";
-import type { Outcome } from "./command-lines.ts";
+import { runInOneProcess } from "./one-process.ts";
+import type { Outcome } from "./one-process-main.ts";
 import { TEST_LIMIT_MS } from "./time-limits.ts";
 
 /** Tests that a command refuses each of these arguments in one line that contains the complaint, with exit code 2. */
@@ -13,13 +12,7 @@ export function testRefusals(
   describe(`whereabouts ${command}`, () => {
     let outcomes: readonly Outcome[];
     beforeAll(async () => {
-      const child = Bun.spawn([process.execPath, join(import.meta.dir, "command-lines.ts")], {
-        env: { ...CLEAN, TZ: "UTC" },
-        stdin: new Blob([JSON.stringify(refusals.map(([, args]) => [command, ...args]))]),
-        stdout: "pipe",
-        stderr: "inherit",
-      });
-      outcomes = await child.stdout.json();
+      outcomes = await Promise.all(refusals.map(([, args]) => runInOneProcess([command, ...args])));
     }, TEST_LIMIT_MS);
 
     for (const [i, [what, , complaint]] of refusals.entries()) {
