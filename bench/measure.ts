@@ -13,7 +13,7 @@ export interface Pace {
   readonly engine: number;
   /** Whether garbage is collected before each row of the engine suite. */
   readonly collects: boolean;
-  /** How often each of 60 other types of XDR is used before those that are measured after them. 500: engines compile for it. */
+  /** How often other-types.ts uses each of its 60 types of XDR. At 500 uses engines compile for them. */
   readonly otherUses: number;
 }
 

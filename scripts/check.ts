@@ -42,7 +42,7 @@ function total(report: string, name: string): number {
 /**
  * The tests run file by file, in three phases. First most folders: their tests mostly wait, for programs, packets and time-outs,
  * so several files run at a time. Then folders whose tests fail if servers get little processor time, and last the files that
- * starve threads, flood a server or a client, or count the replies to a load. A phase names folders and single files of tests/.
+ * starve threads, flood a server, or count the replies to a load. A phase names folders and single files of tests/.
  */
 const PHASES: readonly { readonly names: readonly string[]; readonly atOnce: number }[] = [
   { names: ["*"], atOnce: 5 },
@@ -175,7 +175,7 @@ function strict(tally: Tally): Tally {
   return { ...tally, failed: tally.failed + tally.skipped };
 }
 
-// Tests write into the checkout, so the tools that read it have ended before.
+// Before the tests, which write into the checkout that these tools read.
 const tools = await Promise.all([
   tool("types", ["node_modules/typescript/bin/tsc", "-p", "."]),
   tool("types of the page", ["node_modules/typescript/bin/tsc", "-p", "src/admin/page"]),

@@ -48,7 +48,7 @@ async function run(what: string, command: readonly string[]): Promise<void> {
 
 const bun = process.execPath;
 const nodeVersion = Bun.which("node") ? Bun.spawnSync(["node", "--version"]).stdout.toString().trim() : "";
-/** VitePress runs under either runtime, but needs a third less processor time under Node, from version 18 on. */
+/** VitePress needs a third less processor time under Node than under Bun. It supports Node from version 18 on. */
 const runtime = Bun.semver.satisfies(nodeVersion, ">=18") ? ["node"] : [bun, "--bun"];
 const vitepress = [...runtime, "node_modules/vitepress/bin/vitepress.js"];
 

@@ -10,8 +10,8 @@ if (suites.length < PORTABLE.length) flags.set("only", suites.join());
 if (quick) flags.set("quick", "");
 
 // Loaded after the flags: playwright takes long to load.
-const [{ launchChromium }, { servePage }] = await Promise.all([import("./browser.ts"), import("./server.ts")]);
-const browser = await launchChromium().catch((error: Error) => {
+const [{ openBrowser }, { servePage }] = await Promise.all([import("./browser.ts"), import("./server.ts")]);
+const browser = await openBrowser().catch((error: Error) => {
   console.error(`bench:chromium: ${error.message}`);
   process.exit(1);
 });

@@ -1,4 +1,4 @@
-/** The family of an IP address. */
+/** The family of an IP address. It asks node:net, since the parser of codec/ip-family.ts would make the client larger. */
 import { builtin } from "./builtin.ts";
 
 /** The family of an address without brackets, with or without a zone; `undefined` if it is a name. */

@@ -1,4 +1,4 @@
-/** The family of an IP address. Takes the place of `isIP` of `node:net`: to load that module takes a fifth of a program's start. */
+/** The family of an IP address, without `node:net`: to load that module takes a fifth of a program's start. */
 import { tryIpFromText } from "./ip.ts";
 
 /** An address, and its zone if it has one. */

@@ -16,6 +16,7 @@ import { announcement, query } from "../../bench/packets.ts";
 import { ratios, textOf, times } from "../../bench/table.ts";
 import { createCodec } from "../../src/codec/index.ts";
 import { runBench, runBenchLines } from "../support/bench.ts";
+import { isOfSetUp } from "../support/checkout-copy.ts";
 import { hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { MAIN, run as runCommand } from "../support/command.ts";
 import { testIf } from "../support/needs.ts";
@@ -406,7 +407,7 @@ describe("whereabouts bench", () => {
   test("without the benches or their packages, prints one line that says so, and exits with 2", async () => {
     const root = join(MAIN, "../../..");
     for (const name of ["src", "assembly", "build", "package.json"])
-      cpSync(join(root, name), join(folder, name), { recursive: true });
+      cpSync(join(root, name), join(folder, name), { recursive: true, filter: isOfSetUp });
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     const bench = async () => {
       const command = [process.execPath, join(folder, "src/cli/main.ts"), "bench", "--quick"];

@@ -87,8 +87,9 @@ describe("the command line of", () => {
 
   // All programs read their flags with optionsOf, so one of them shows it for all.
   test("a program in a process of its own has the same outcomes", async () => {
-    const { file } = PROGRAMS[0]!;
-    for (const args of [HELP[0], WRONG[0]]) expect(await runBench(file, args)).toEqual(outcomeOf(file, args));
+    for (const { file } of [PROGRAMS[0]!, INTERNAL[0]!]) {
+      for (const args of [HELP[0], WRONG[0]]) expect(await runBench(file, args)).toEqual(outcomeOf(file, args));
+    }
   });
 });
 

@@ -6,7 +6,6 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
 import { page } from "../../bench/report/page.ts";
 import { pictures, type Runs } from "../../bench/report/pictures.ts";
 import { ends } from "../../bench/report/plots/lines.ts";
@@ -18,7 +17,7 @@ import { lostOf, stepOf } from "../../bench/server/sweep.ts";
 import { figuresOf } from "../../bench/server/xdp.ts";
 import type { Sample } from "../../bench/xdp-transport/rows.ts";
 import { runBench, runBenchLines } from "../support/bench.ts";
-import { CHROMIUM, hasChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
+import { hasChromium, launchChromium, NEEDS_CHROMIUM } from "../support/chromium.ts";
 import { testIf } from "../support/needs.ts";
 import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 
@@ -270,7 +269,7 @@ describe("the page of a report", () => {
     async () => {
       const file = join(folder, "page.html");
       writeFileSync(file, page(runs, drawn));
-      const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
+      const browser = await launchChromium();
       try {
         const view = await browser.newPage({ viewport: { width: 390, height: 800 } });
         const requests: string[] = [];

@@ -29,7 +29,7 @@ async function measured(backend: string, ...names: string[]): Promise<Measured[]
   const [out, log, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   if (code !== 0) throw new Error(log);
   const results = out.trim().split("\n");
-  // What precedes the first BEGIN is of no case.
+  // The text before the first BEGIN belongs to no case.
   const logs = log.split(BEGIN).slice(1);
   expect([results.length, logs.length]).toEqual([names.length, names.length]);
   return logs.map((text, i) => {

@@ -3,6 +3,7 @@ import { afterAll, expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isOfSetUp } from "../support/checkout-copy.ts";
 import { testIf } from "../support/needs.ts";
 import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 import { ROOT, Workplace } from "./workplace.ts";
@@ -31,7 +32,7 @@ class Checkout {
 
   static async create(): Promise<Checkout> {
     const folder = await workplace.folder(crypto.randomUUID());
-    for (const name of READ) await cp(join(ROOT, name), join(folder, name), { recursive: true });
+    for (const name of READ) await cp(join(ROOT, name), join(folder, name), { recursive: true, filter: isOfSetUp });
     return new Checkout(folder);
   }
 

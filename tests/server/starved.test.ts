@@ -12,7 +12,7 @@ import { LONG_LIMIT_MS } from "../support/time-limits.ts";
 /** Busy loops on one processor: more of them use no more time, but leave less for the server. */
 const LOOPS = 2;
 const NODES = 300;
-/** A worker without a heartbeat for a second would be replaced, if it were not starved. */
+/** Several times the second after which a silent worker is replaced, unless the process is starved. */
 const LEAST_MS = 5000;
 /** The test waits for so many, however long that takes. */
 const LEAST_ANSWERS = 100;

@@ -6,7 +6,7 @@ import { TEST_LIMIT_MS } from "./time-limits.ts";
 
 export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
-/** Other programs' variables that change its behavior. Node reads the certificates at every start, which doubles its time. */
+/** NO_COLOR changes what it prints. Node reads the certificates of the other variable at every start, which takes as long as the rest. */
 const CHANGING = ["NO_COLOR", "NODE_EXTRA_CA_CERTS"];
 
 /** The environment without variables that change the behavior of the command line. */

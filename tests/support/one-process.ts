@@ -5,22 +5,25 @@ import type { Answer, CommandLine, Outcome } from "./one-process-main.ts";
 
 type Waiting = PromiseWithResolvers<Outcome>;
 
-/** The process, and who waits for the outcomes of command lines that it was given, in order. */
+/** The running process, and the callers that wait for its answers, in order. */
 let shared: { readonly child: Bun.Subprocess; readonly waiting: Waiting[] } | undefined;
 
 function startProcess(): NonNullable<typeof shared> {
   const waiting: Waiting[] = [];
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "one-process-main.ts")], {
     env: { ...CLEAN, TZ: "UTC" },
-    stdio: ["ignore", "inherit", "inherit"],
+    // Not a terminal: commands draw on one.
+    stdio: ["ignore", "ignore", "pipe"],
     ipc: (answer: Answer) => {
       const { resolve, reject } = waiting.shift()!;
       if ("outcome" in answer) resolve(answer.outcome);
       else reject(new Error(answer.stack));
     },
-    onExit: () => {
+    onExit: async ({ stderr }) => {
       shared = undefined;
-      for (const { reject } of waiting) reject(new Error("a command line ended the process that runs them all"));
+      const text = await (stderr as ReadableStream).text();
+      for (const { reject } of waiting)
+        reject(new Error(`a command line ended the process that runs them all: ${text}`));
     },
   });
   // The process ends with this one.
@@ -30,7 +33,7 @@ function startProcess(): NonNullable<typeof shared> {
 
 /**
  * Runs a command line that ends by itself, starts nothing and reads no standard input. Its outcome is that of a process of its own.
- * HOME cannot be set: a process reads it once.
+ * HOME cannot be set: a process reads it once. Whether a process of its own would end, it does not show: open handles are not noticed.
  */
 export function runInOneProcess(
   words: readonly string[],

@@ -1,7 +1,7 @@
 /** Measures the first use of the codec in new processes of Bun and Node, and in new pages of Chromium. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { launchChromium } from "../../page/browser.ts";
+import { openBrowser } from "../../page/browser.ts";
 import { ISOLATED } from "../../page/server.ts";
 import { median } from "../../statistics.ts";
 import { BACKENDS, type Cold, type Runtime } from "./figures.ts";
@@ -67,7 +67,7 @@ function processes(command: readonly string[], module: string): Starter {
 
 /** Each page has a profile of its own, with empty caches, and so a process of its own. */
 async function pages(file: string): Promise<Starter> {
-  const browser = await launchChromium();
+  const browser = await openBrowser();
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,

@@ -3,7 +3,7 @@
  * ahead. They are put off: the servers that wrote them append them again with other times, and trim them. If nobody does so,
  * they are merged in the end, and count as made now.
  *
- * A batch is from the future if it has such times, or if Redis appended it in the future. In that case this server's idea of
+ * A batch is from the future if it has such times, or if Redis appended it in the future. In the second case this server's idea of
  * Redis's clock is wrong, and would make all times of the batch too late, also those that do not look wrong.
  */
 import { MAX_CLOCK_SKEW } from "../../../assembly/layout.ts";
@@ -40,7 +40,8 @@ export class FutureBatches {
 
   /** Puts a batch off if it is from the future. Returns whether it is. */
   putOff(id: string, batch: Batch): boolean {
-    // After Redis's clock was set back, new ids keep the time of the last one before and count on: only 0 shows its clock.
+    // After Redis's clock was set back, new ids keep the time of the last one before, and their numbers go on. So an id has the time of
+    // Redis's clock for certain only if its number is 0. Of entries within one ms, this checks the first.
     const latest = numberOf(id) === 0 ? Math.max(timeOf(id), batch.newest) : batch.newest;
     if (!this.#isFuture(latest)) return false;
     this.#batches.push({ id, batch, latest, since: performance.now() });

@@ -224,7 +224,9 @@ describe("a journal that cannot be used", () => {
 
   test("a Redis host that does not resolve is one line and exit code 1", async () => {
     for (const command of ["import", "export", "stats"]) {
-      expect(await runInOneProcess(["journal", command, "--journal", "redis://no.such.host.invalid"])).toEqual({
+      const args = ["journal", command, "--journal", "redis://no.such.host.invalid"];
+      // Only a process of its own shows that the command ends.
+      expect(command === "stats" ? await run(args) : await runInOneProcess(args)).toEqual({
         out: "",
         err: "whereabouts: error: cannot connect to redis://no.such.host.invalid:6379/0: the host name cannot be resolved; check the host in --journal, and the name server\n",
         code: 1,

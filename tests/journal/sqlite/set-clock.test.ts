@@ -2,21 +2,20 @@ import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { Client } from "../../support/client.ts";
 import { OutputLines, start } from "../../support/command.ts";
+import { faketime, hasFaketime, NEEDS_FAKETIME, removeSharedMemory } from "../../support/faketime.ts";
 import { Folder } from "../../support/folder.ts";
 import { testIf } from "../../support/needs.ts";
 import { announcement, ascii, query } from "../../support/packets.ts";
 import { LONG_LIMIT_MS } from "../../support/time-limits.ts";
 
-const [library] = [...new Bun.Glob("usr/lib/*/faketime/libfaketimeMT.so.1").scanSync({ cwd: "/", absolute: true })];
-
-testIf(library !== undefined, "needs libfaketime")(
+testIf(hasFaketime, NEEDS_FAKETIME)(
   "the command keeps all nodes when the clock of all its threads is set two hours ahead, and after SIGKILL",
   async () => {
     using folder = new Folder();
     const clock = folder.at("clock");
     writeFileSync(clock, "+0");
     const env = {
-      LD_PRELOAD: library!,
+      ...faketime(),
       FAKETIME_TIMESTAMP_FILE: clock,
       FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
@@ -46,6 +45,7 @@ testIf(library !== undefined, "needs libfaketime")(
       first.client.close();
       first.child.kill("SIGKILL");
       await first.child.exited;
+      removeSharedMemory(first.child.pid);
     }
     const again = await serve();
     try {
@@ -59,6 +59,7 @@ testIf(library !== undefined, "needs libfaketime")(
       again.client.close();
       again.child.kill("SIGTERM");
       expect(await again.child.exited).toBe(0);
+      removeSharedMemory(again.child.pid);
     }
   },
   LONG_LIMIT_MS,

@@ -2,10 +2,11 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { deviceIdOf, deviceIdOfPem, formatDeviceId } from "../../../src/syncthing/device-id.ts";
+import { faketime, hasFaketime } from "../../support/faketime.ts";
 import { Folder } from "../../support/folder.ts";
 
-export const hasOpenssl = Bun.which("openssl") !== null && Bun.which("faketime") !== null;
-export const NEEDS_OPENSSL = "needs openssl and faketime";
+export const hasOpenssl = Bun.which("openssl") !== null && hasFaketime;
+export const NEEDS_OPENSSL = "needs openssl and libfaketime";
 
 export interface ClientCertificate {
   /** In PEM, as is `key`. */
@@ -34,7 +35,7 @@ interface CertificateOptions {
 export async function makeCertificate(options: CertificateOptions = {}): Promise<ClientCertificate> {
   const { keyType = "P384", madeAt, name = "syncthing" } = options;
   using folder = new Folder();
-  const clock = madeAt === undefined ? [] : ["faketime", madeAt];
+  const clock = madeAt === undefined ? {} : { ...faketime(), FAKETIME: madeAt };
   const files = ["-keyout", folder.at("key.pem"), "-out", folder.at("cert.pem")];
   const command = [
     "openssl",
@@ -48,7 +49,7 @@ export async function makeCertificate(options: CertificateOptions = {}): Promise
     "-newkey",
     ...KEYS[keyType],
   ];
-  const child = Bun.spawn([...clock, ...command, ...files], { stderr: "pipe" });
+  const child = Bun.spawn([...command, ...files], { env: { ...Bun.env, ...clock }, stderr: "pipe" });
   const [messages, code] = await Promise.all([child.stderr.text(), child.exited]);
   if (code !== 0) throw new Error(messages);
   const cert = readFileSync(folder.at("cert.pem"), "utf8");

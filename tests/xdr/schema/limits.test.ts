@@ -37,7 +37,7 @@ async function measured(path: Path, ...names: string[]): Promise<{ grown: number
   const [out, log, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   if (code !== 0) throw new Error(log);
   const grown = out.trim().split("\n").map(Number);
-  // What precedes the first BEGIN is of no case.
+  // The text before the first BEGIN belongs to no case.
   const logs = log.split(BEGIN).slice(1);
   expect([grown.length, logs.length]).toEqual([names.length, names.length]);
   return logs.map((text, i) => {

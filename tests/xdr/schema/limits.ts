@@ -30,7 +30,7 @@ export const BEGIN = "~~~ begin";
 export const END = "~~~ end";
 /** Enough calls to cause garbage collections if each one allocates as little as 16 bytes, the smallest allocation. */
 const CALLS = 500_000;
-export const LARGE = 2 ** 18;
+export const LARGE = 2 ** 19;
 
 const Kind = enumType({ A: 0, B: 1 });
 const Record = struct({
