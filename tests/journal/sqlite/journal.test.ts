@@ -197,8 +197,8 @@ describe("a server with a journal in SQLite", () => {
     await announce(server, ["A"]);
     await until(() => server.stats().journal.appended === 1, "the journal");
     await server.stop();
-    await using third = await start(path);
-    expect(third.stats().nodes).toBe(1);
+    await using third = await open(path);
+    expect(third.registry.nodes).toBe(1);
   });
 
   test("waits a moment for a server that is just being stopped", async () => {
@@ -261,8 +261,9 @@ describe("a server with a journal in SQLite", () => {
       // Batches that are there already stay as they are.
       expect(batches.map(({ data }) => data[3])).toEqual([version, version, version, 3]);
       upgraded.close();
-      await using server = await start(path);
-      expect(server.stats()).toMatchObject({ nodes: 301, journal: { bad: 0, errors: 0 } });
+      await using it = await open(path);
+      expect(it.registry.nodes).toBe(301);
+      expect(it.journal).toMatchObject({ bad: 0, errors: 0 });
     });
   }
 
@@ -303,8 +304,8 @@ describe("a server with a journal in SQLite", () => {
       Array.from({ length: 5000 }, (_, i) => `n${i}`),
     );
     await server.stop();
-    await using again = await start(path);
-    expect(again.stats().nodes).toBe(5000);
+    await using again = await open(path);
+    expect(again.registry.nodes).toBe(5000);
   });
 });
 
@@ -342,14 +343,14 @@ describe("a damaged journal in SQLite", () => {
         await announce(server, ["new"]);
         await until(() => server.stats().journal.appended === 1, "the journal");
       }
-      await using server = await start(path);
-      expect(server.stats().nodes).toBeWithin(least + 1, 2001);
-      expect(await answers(server, "new")).toBeDefined();
+      await using it = await open(path);
+      expect(it.registry.nodes).toBeWithin(least + 1, 2001);
+      expect(it.registry.site.reply("new")).toBeDefined();
       expect(databases(folder)).toHaveLength(1);
       // No remaining node has got the port of another.
       for (const i of [0, 5, 500, 1500, 1999]) {
-        const reply = await answers(server, `n${i}`, 100);
-        if (reply) expect(reply).toEqual(announcement(ascii(`n${i}`), i + 1, Uint8Array.of(192, 0, 2, 1)));
+        const reply = it.registry.site.reply(`n${i}`);
+        if (reply) expect(reply).toBe(announcement(ascii(`n${i}`), i + 1, Uint8Array.of(192, 0, 2, 1)).toHex());
       }
     });
   }
@@ -431,12 +432,13 @@ describe("an SQLite journal that was removed or replaced", () => {
         await announce(server, ["B"]);
         await until(() => server.stats().journal.appended === 2, "the journal");
         expect(server.stats().journal.errors).toBeWithin(1, 4);
-        const second = start(path);
+        const second = open(path);
         expect(second).rejects.toMatchObject({ code: "locked" });
         await second.catch(() => {});
       }
-      await using server = await start(path);
-      expect(server.stats()).toMatchObject({ nodes: 1002, journal: { bad: 0, errors: 0 } });
+      await using it = await open(path);
+      expect(it.registry.nodes).toBe(1002);
+      expect(it.journal).toMatchObject({ bad: 0, errors: 0 });
     });
   }
 
@@ -481,8 +483,8 @@ describe("an SQLite journal that was removed or replaced", () => {
         await announce(server, ["A"]);
         await until(() => server.stats().journal.errors >= errors, "the journal to be missed");
       }
-      await using server = await start(path);
-      expect(server.stats().nodes).toBe(1001);
+      await using it = await open(path);
+      expect(it.registry.nodes).toBe(1001);
     });
   }
 
@@ -511,7 +513,7 @@ describe("an SQLite journal that was removed or replaced", () => {
     symlinkSync("registry.db", link);
     await using server = await start(link);
     expect(server.stats().nodes).toBe(100);
-    const second = start(path);
+    const second = open(path);
     expect(second).rejects.toMatchObject({ code: "locked" });
     await second.catch(() => {});
   });
