@@ -196,11 +196,11 @@ describe("registries that merge each other's announcements", () => {
   }
 
   test("agree on every node, in any order of merging, even if announcements have the same time", async () => {
-    for (let seed = 1; seed <= 60; seed++) await converge(seed, 0);
+    for (let seed = 1; seed <= 25; seed++) await converge(seed, 0);
   });
 
   test("agree on every node if their clocks differ by up to 60 ms", async () => {
-    for (let seed = 100; seed <= 160; seed++) await converge(seed, 60);
+    for (let seed = 100; seed < 125; seed++) await converge(seed, 60);
   });
 
   test("take an announcement for the later one if its server knew the other one, even if that server's clock is behind", async () => {
