@@ -22,10 +22,11 @@ async function repeat(redis: Redis, rounds: number): Promise<void> {
   const journal = createJournal({ journal: redis.url, ...options });
   await journal.prepare();
   const writer = new BatchWriter(origin);
+  const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, 1);
+  const nodeIds = names.map((name) => ascii(name));
   for (let round = 1; round <= rounds; round++) {
-    for (const name of names) {
-      const address = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, 1);
-      writer.addEntry({ nodeId: ascii(name), address, port: round, announcedAt: Date.now(), confirmed: true });
+    for (const nodeId of nodeIds) {
+      writer.addEntry({ nodeId, address, port: round, announcedAt: Date.now(), confirmed: true });
     }
     await journal.append(writer.seal());
     await Bun.sleep(2);
