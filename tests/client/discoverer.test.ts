@@ -114,10 +114,11 @@ describe("a lookup", () => {
       await using discoverer = await start(relay.port);
       const results = await all(discoverer.lookupMany(Array.from({ length: 3_000 }, (_, i) => node(i))));
       expect(results).toHaveLength(3_000);
-      for (const { nodeId, address } of results) {
-        if (address) expect(address.port).toBe(1000 + Number(Buffer.from(nodeId).toString().slice(5)));
-      }
-      found = Math.max(found, results.filter(({ address }) => address !== undefined).length);
+      const answered = results.filter(({ address }) => address !== undefined);
+      expect(answered.map(({ address }) => address!.port)).toEqual(
+        answered.map(({ nodeId }) => 1000 + Number(Buffer.from(nodeId).toString().slice(5))),
+      );
+      found = Math.max(found, answered.length);
     }
     expect(found).toBeGreaterThanOrEqual(2_970);
   });
@@ -281,7 +282,9 @@ describe("many lookups", () => {
     const results = await all(discoverer.lookupMany(ids(), { timeout: 1_000 }));
     const ports = new Map(results.map(({ nodeId, address }) => [Buffer.from(nodeId).toString(), address?.port]));
     expect(results).toHaveLength(2_500);
-    for (let i = 0; i < 2_500; i++) expect(ports.get(node(i))).toBe(i < 2_000 ? 1000 + i : undefined);
+    expect(Array.from({ length: 2_500 }, (_, i) => ports.get(node(i)))).toEqual(
+      Array.from({ length: 2_500 }, (_, i) => (i < 2_000 ? 1000 + i : undefined)),
+    );
   });
 
   test("end if the signal is aborted or the loop is left, and reject with the error of their source", async () => {
@@ -337,18 +340,6 @@ describe("many lookups", () => {
     }
     for await (const _result of discoverer.lookupMany(endless(), { timeout: 20 })) break;
     expect(returned).toBe(1);
-  });
-
-  test("without replies leave no descriptor, timer or memory behind: 10,000 of them (the original kept a socket each)", async () => {
-    await using silent = await silentServer();
-    const script = new URL("./unanswered-lookups.ts", import.meta.url).pathname;
-    const child = Bun.spawn([process.execPath, script, `${silent.port}`], { stdout: "pipe", stderr: "inherit" });
-    const { descriptors, growth } = JSON.parse(await child.stdout.text());
-    // It ended by itself: nothing kept it running after close().
-    expect(await child.exited).toBe(0);
-    expect(descriptors.after).toBe(descriptors.before);
-    expect(descriptors.during - descriptors.before).toBeLessThanOrEqual(1);
-    expect(growth).toBeLessThan(16e6);
   });
 });
 
@@ -446,33 +437,6 @@ test("a closed discoverer leaves no descriptor open, and may be closed twice", a
   await Promise.all([discoverer.close(), discoverer.close()]);
   expect(pending).rejects.toThrow("the discoverer is closed");
   expect(descriptors()).toBe(before + 1);
-});
-
-test("a closed discoverer does not keep its process running", async () => {
-  const script = `
-    const { Discoverer } = await import(${JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname)});
-    const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:9"], nodeId: "ME", port: 1 });
-    discoverer.lookup("A").catch(() => {});
-    await Bun.sleep(20);
-    await discoverer.close();
-    const closed = performance.now();
-    process.on("exit", () => console.log(performance.now() - closed));`;
-  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
-  // A lookup would wait for 5 s.
-  expect(Number(await child.stdout.text())).toBeLessThan(3_000);
-  expect(await child.stderr.text()).toBe("");
-});
-
-test("a timeout above the maximum of setTimeout causes no warning on the console", async () => {
-  await using silent = await silentServer();
-  const script = `
-    const { Discoverer } = await import(${JSON.stringify(new URL("../../src/client/index.ts", import.meta.url).pathname)});
-    const discoverer = await Discoverer.start({ lan: false, servers: ["127.0.0.1:${silent.port}"] });
-    discoverer.lookup("A", { timeout: 2 ** 40 }).catch(() => {});
-    await Bun.sleep(50);
-    await discoverer.close();`;
-  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
-  expect((await child.stdout.text()) + (await child.stderr.text())).toBe("");
 });
 
 test("options out of range are rejected", async () => {
