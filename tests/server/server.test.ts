@@ -128,13 +128,13 @@ describe("a server", () => {
     },
   );
 
-  test("loses no reply to a client while 10,000 other clients close their ports before their replies arrive", async () => {
+  test("loses no reply to a client while 1,000 other clients close their ports before their replies arrive", async () => {
     await using server = await start(UNLIMITED);
     await using client = await Client.open(server.port);
     await announce(server, client, announcement(ascii("A"), 1));
     let answered = 0;
     let asked = 0;
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 20; round++) {
       for (let i = 0; i < 50; i++) {
         const gone = await Client.open(server.port);
         gone.send(query(ascii("A")));
@@ -147,10 +147,10 @@ describe("a server", () => {
       await until(() => client.replies.length + answered === asked, `reply ${asked} of round ${round}`);
       answered += client.replies.splice(0).length;
     }
-    expect(answered).toBe(1000);
+    expect(answered).toBe(100);
     const stats = server.stats();
-    expect(stats.received).toBe(11_001);
-    expect(stats.verdicts.answered).toBe(11_000);
+    expect(stats.received).toBe(1101);
+    expect(stats.verdicts.answered).toBe(1100);
     expect(stats.unsent).toBe(0);
   });
 
