@@ -82,6 +82,7 @@ const LONG: readonly string[] = [
   "examples/lan-cache.test.ts",
   "admin/page.test.ts",
   "journal/redis/clock.test.ts",
+  "journal/redis/journal.test.ts",
   "journal/sqlite/clock.test.ts",
   "server/stalls/stalls.test.ts",
   "journal/kill/kill.test.ts",
