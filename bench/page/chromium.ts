@@ -3,14 +3,14 @@ import type { Row } from "../contest.ts";
 import { jsonOf, lineOf, type Outcome, textOfOutcome } from "../outcome.ts";
 import { PORTABLE } from "../portable.ts";
 import { suiteOptionsOf } from "../suite-options.ts";
+import { openBrowser } from "./browser.ts";
+import { servePage } from "./server.ts";
 
 const { suites, quick, json } = suiteOptionsOf("bun run bench:chromium", PORTABLE);
 const flags = new URLSearchParams();
 if (suites.length < PORTABLE.length) flags.set("only", suites.join());
 if (quick) flags.set("quick", "");
 
-// Loaded after the flags: playwright takes long to load.
-const [{ openBrowser }, { servePage }] = await Promise.all([import("./browser.ts"), import("./server.ts")]);
 const browser = await openBrowser().catch((error: Error) => {
   console.error(`bench:chromium: ${error.message}`);
   process.exit(1);

@@ -6,6 +6,7 @@ import type { LimitedKey, StatsReply } from "../../src/admin/api.ts";
 import { adminUrl, type State } from "../../src/cli/status/admin-client.ts";
 import { renderStatus, statusLine, type View } from "../../src/cli/status/render.ts";
 import { COLORED, PLAIN } from "../../src/cli/terminal/style.ts";
+import { makeSelfSigned } from "../../src/syncthing/directory/self-signed.ts";
 import { describeCommand, OutputLines, run, start, type TerminalCommand } from "../support/command.ts";
 import { noHttpsStats } from "../support/https-stats.ts";
 import { lastingPort } from "../support/ports.ts";
@@ -434,6 +435,20 @@ describeCommand("whereabouts status", ({ run, start, terminal }) => {
     json.kill("SIGTERM");
     expect(await Promise.all([shown.child.exited, plain.exited, json.exited])).toEqual([0, 0, 0]);
     expect(await plain.stderr.text()).toBe("");
+  });
+
+  test("asks over TLS at an https:// address, and does not believe a certificate that nobody has signed", async () => {
+    await using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: makeSelfSigned("nobody"),
+      fetch: () => Response.json(statsReply()),
+    });
+    const { out, err, code } = await run(["status", "--admin", `https://127.0.0.1:${server.port}`]);
+    expect({ out, code }).toEqual({ out: "", code: 3 });
+    expect(err).toMatch(
+      /^whereabouts: error: https:\/\/127\.0\.0\.1:\d+\/ cannot be reached: [^\n]*certificate[^\n]*\n$/,
+    );
   });
 });
 
